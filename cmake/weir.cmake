@@ -1,0 +1,56 @@
+# Flags and two helpers: weir_layer() makes a static library, a test program and benchmarks out of one folder.
+
+find_package(Threads REQUIRED)
+set(CMAKE_INTERPROCEDURAL_OPTIMIZATION OFF)
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")  # asserts of the library stay on; CHECK is always on
+
+add_library(weir_flags INTERFACE)
+target_include_directories(weir_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
+# -ffp-contract=off: a fused multiply-add happens where the source says so and nowhere else,
+# so that every instruction set and compiler gives the same bits.
+target_compile_options(weir_flags INTERFACE
+  -Wall -Wextra -Wshadow -Werror -ffp-contract=off -fno-math-errno -fstack-protector-strong
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-gnu-statement-expression>)
+target_link_libraries(weir_flags INTERFACE Threads::Threads)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports these inside std::variant and std::optional moves at -O2 (GCC PR 105562).
+  target_compile_options(weir_flags INTERFACE -Wno-maybe-uninitialized)
+endif()
+if(WEIR_SANITIZE)
+  target_compile_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE})
+endif()
+
+# weir_layer(NAME [DEPENDS layer...] [LIBRARIES external...])
+# *_test.cpp go into weir_NAME_test, *_bench.cpp into weir_NAME_bench, the rest into weir_NAME.
+function(weir_layer name)
+  cmake_parse_arguments(arg "" "" "DEPENDS;LIBRARIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS *.cpp)
+  file(GLOB tests CONFIGURE_DEPENDS *_test.cpp)
+  file(GLOB benches CONFIGURE_DEPENDS *_bench.cpp)
+  if(tests)
+    list(REMOVE_ITEM sources ${tests})
+  endif()
+  if(benches)
+    list(REMOVE_ITEM sources ${benches})
+  endif()
+  list(TRANSFORM arg_DEPENDS PREPEND weir_)
+  if(sources)
+    add_library(weir_${name} STATIC ${sources})
+    target_link_libraries(weir_${name} PUBLIC weir_flags ${arg_DEPENDS} PRIVATE ${arg_LIBRARIES})
+  else()
+    add_library(weir_${name} INTERFACE)
+    target_link_libraries(weir_${name} INTERFACE weir_flags ${arg_DEPENDS})
+  endif()
+  if(WEIR_TESTS AND tests)
+    find_package(GTest REQUIRED)
+    add_executable(weir_${name}_test ${tests})
+    target_link_libraries(weir_${name}_test PRIVATE weir_${name} GTest::gtest GTest::gtest_main ${arg_LIBRARIES})
+    set_property(GLOBAL APPEND PROPERTY WEIR_TEST_PROGRAMS weir_${name}_test)
+  endif()
+  if(WEIR_BENCH AND benches)
+    find_package(benchmark REQUIRED)
+    add_executable(weir_${name}_bench ${benches})
+    target_link_libraries(weir_${name}_bench PRIVATE weir_${name} benchmark::benchmark_main ${arg_LIBRARIES})
+  endif()
+endfunction()

@@ -1,0 +1,91 @@
+// The one door to JSON: parsing with limits, typed access whose errors name the path inside the
+// document, and writing. nlohmann/json stays inside json.cpp.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+
+namespace weir {
+
+// A JSON value. Objects keep the order of the text (tokenizer.json and configs are written back as
+// people wrote them). Copying is deep.
+class Json {
+ public:
+  enum class Kind { null, boolean, integer, unsigned_integer, real, string, array, object };
+  using Member = std::pair<std::string, Json>;
+
+  Json() = default;
+  Json(bool v) : kind_(Kind::boolean), boolean_(v) {}
+  Json(int v) : kind_(Kind::integer), integer_(v) {}
+  Json(int64_t v) : kind_(Kind::integer), integer_(v) {}
+  Json(uint64_t v) : kind_(Kind::unsigned_integer), unsigned_(v) {}
+  Json(double v) : kind_(Kind::real), real_(v) {}
+  Json(const char* v) : kind_(Kind::string), string_(v) {}
+  Json(std::string v) : kind_(Kind::string), string_(std::move(v)) {}
+  static Json array() { return Json(Kind::array); }
+  static Json object() { return Json(Kind::object); }
+
+  Kind kind() const { return kind_; }
+  bool is_null() const { return kind_ == Kind::null; }
+  bool is_string() const { return kind_ == Kind::string; }
+  bool is_array() const { return kind_ == Kind::array; }
+  bool is_object() const { return kind_ == Kind::object; }
+  bool is_number() const {
+    return kind_ == Kind::integer || kind_ == Kind::unsigned_integer || kind_ == Kind::real;
+  }
+
+  // Typed reads; the error says what was found instead.
+  Result<bool> as_bool() const;
+  Result<int64_t> as_int() const;  // also a real without fraction, as Python writes 1e4
+  Result<uint64_t> as_uint() const;
+  Result<double> as_double() const;
+  Result<std::string> as_string() const;
+  const std::string& text() const { return string_; }  // string values only, else ""
+
+  // Arrays and objects; empty for every other kind.
+  const std::vector<Json>& items() const { return items_; }
+  const std::vector<Member>& members() const { return members_; }
+  std::vector<Json>& items() { return items_; }
+  std::vector<Member>& members() { return members_; }
+  size_t size() const { return is_object() ? members_.size() : items_.size(); }
+
+  // Null when absent (or not an object). Linear search: for objects of configuration size.
+  const Json* find(std::string_view key) const;
+  // As find, but the error names the key.
+  Result<const Json*> at(std::string_view key) const;
+
+  void push(Json v) { items_.push_back(std::move(v)); }
+  Json& set(std::string key, Json v);  // replaces or appends; returns the stored value
+
+  // Compact when indent < 0. Non-ASCII text is written as UTF-8; invalid UTF-8 as U+FFFD; NaN and
+  // infinities as null. Reals round-trip (shortest form).
+  std::string dump(int indent = -1) const;
+
+ private:
+  explicit Json(Kind k) : kind_(k) {}
+  Kind kind_ = Kind::null;
+  bool boolean_ = false;
+  int64_t integer_ = 0;
+  uint64_t unsigned_ = 0;
+  double real_ = 0;
+  std::string string_;
+  std::vector<Json> items_;
+  std::vector<Member> members_;
+};
+
+struct JsonLimits {
+  size_t depth = 64;
+  size_t bytes = size_t(256) << 20;
+};
+
+// Strict JSON (RFC 8259): no comments, no trailing text, valid UTF-8, no duplicate keys in an object.
+// Errors give line and column.
+Result<Json> parse_json(std::string_view text, JsonLimits limits = {});
+Result<Json> read_json_file(const std::string& path, JsonLimits limits = {});
+
+}  // namespace weir

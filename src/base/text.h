@@ -1,0 +1,24 @@
+// Small helpers on strings: numbers for people, splitting, nearest known word.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace weir {
+
+std::string format_bytes(double bytes);     // "1.4 GiB"
+std::string format_count(double count);     // "15.7 B", "2.8 M"
+std::string format_seconds(double seconds); // "2 m 05 s"
+std::vector<std::string> split(std::string_view text, char separator);
+std::string_view trim(std::string_view text);
+Result<int64_t> parse_int(std::string_view text);
+Result<double> parse_double(std::string_view text);
+// The known word with the smallest edit distance, or "" when none is near (more than 3 edits).
+std::string nearest_word(std::string_view word, const std::vector<std::string>& known);
+// First byte that is not part of valid UTF-8, or npos.
+size_t first_invalid_utf8(std::string_view text);
+
+}  // namespace weir

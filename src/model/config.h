@@ -1,0 +1,120 @@
+// What a model is: the keys of a HuggingFace config.json (DeepSeek, DeepSeek-V2, DeepSeek-V3, Qwen2,
+// Llama), presets by name, and the arithmetic of its size before anything is allocated.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+
+namespace weir {
+
+enum class AttentionKind { mla, gqa };
+enum class GateKind { softmax, sigmoid };
+// How groups of experts are ranked before the top-k: not at all, by their best score (V2), by the sum
+// of their two best (V3).
+enum class GroupKind { none, max, top2_sum };
+enum class RopeScaling { none, yarn, llama3 };
+
+struct RopeConfig {
+  double theta = 10000;
+  RopeScaling scaling = RopeScaling::none;
+  double factor = 1;
+  int original_positions = 4096;          // original_max_position_embeddings
+  double beta_fast = 32, beta_slow = 1;   // yarn
+  double mscale = 1, mscale_all_dim = 0;  // yarn
+  double low_frequency_factor = 1, high_frequency_factor = 4;  // llama3
+  bool interleaved = true;  // pairs (2i, 2i+1); Qwen2 and Llama rotate halves
+};
+
+// Names follow config.json; 0 means absent.
+struct ModelConfig {
+  std::string model_type = "deepseek_v3";
+  int vocab_size = 0;
+  int hidden_size = 0;
+  int num_hidden_layers = 0;
+  int max_position_embeddings = 0;
+  double rms_norm_eps = 1e-6;
+  bool tie_word_embeddings = false;
+  double initializer_range = 0.02;
+  int bos_token_id = -1, eos_token_id = -1;
+
+  AttentionKind attention = AttentionKind::mla;
+  int num_attention_heads = 0;
+  int num_key_value_heads = 0;  // gqa
+  int head_dim = 0;             // gqa
+  bool attention_bias = false;  // gqa: bias on q, k, v (Qwen2)
+  int q_lora_rank = 0;          // mla: 0 = full query projection
+  int kv_lora_rank = 0, qk_nope_head_dim = 0, qk_rope_head_dim = 0, v_head_dim = 0;  // mla
+  RopeConfig rope;
+
+  int intermediate_size = 0;  // dense SwiGLU width
+  int n_routed_experts = 0;   // 0 = dense everywhere
+  int n_shared_experts = 0;
+  int num_experts_per_tok = 0;
+  int moe_intermediate_size = 0;
+  int first_k_dense_replace = 0;
+  int moe_layer_freq = 1;
+  GateKind gate = GateKind::sigmoid;
+  GroupKind group_kind = GroupKind::none;
+  int n_group = 1, topk_group = 1;
+  bool has_gate_bias = false;  // e_score_correction_bias: selection only (noaux_tc)
+  bool norm_topk_prob = true;
+  double routed_scaling_factor = 1;
+
+  int num_nextn_predict_layers = 0;  // MTP modules
+
+  bool is_moe(int layer) const {
+    return n_routed_experts > 0 && layer >= first_k_dense_replace && layer % moe_layer_freq == 0;
+  }
+  int query_width() const {  // all heads
+    return num_attention_heads *
+           (attention == AttentionKind::mla ? qk_nope_head_dim + qk_rope_head_dim : head_dim);
+  }
+  int key_head_width() const {
+    return attention == AttentionKind::mla ? qk_nope_head_dim + qk_rope_head_dim : head_dim;
+  }
+  int value_head_width() const { return attention == AttentionKind::mla ? v_head_dim : head_dim; }
+  int kv_heads() const {
+    return attention == AttentionKind::mla ? num_attention_heads : num_key_value_heads;
+  }
+  // (qk)^-0.5, times mscale^2 under YaRN with mscale_all_dim (DeepSeek-V2 remote code).
+  double softmax_scale() const;
+};
+
+// Every key checked for type and range; errors name the key: "config.json: 'kv_lora_rank' must be ...".
+// Unsupported model types, gates, scalings and activations are named. Unknown keys are ignored, as every
+// reader of this format does.
+Result<ModelConfig> parse_config(const Json& json, const std::string& path);
+Result<ModelConfig> read_config(const std::string& path);
+// Writes what parse_config reads (architectures and auto_map as transformers expects them).
+Json config_json(const ModelConfig& config);
+// Divisibility, ranges, combinations; also applied by parse_config.
+Result<void> validate(const ModelConfig& config);
+
+// "deepseek-v2-lite", "deepseek-v2", "deepseek-v3", "moonlight", "r1-distill-qwen-1.5b", ...,
+// "deepseek-67b", "demo", "shakespeare-moe" ...
+std::vector<std::string> preset_names();
+Result<ModelConfig> preset(const std::string& name);
+
+// Parameters by part. Active: used for one token, embedding look-up not counted, head counted.
+struct ModelSize {
+  int64_t total = 0, active = 0;
+  int64_t embedding = 0, attention = 0, dense_mlp = 0, experts = 0, router = 0, norms = 0, mtp = 0;
+};
+ModelSize model_size(const ModelConfig& config);
+
+// Numbers cached per token over all layers: what this model keeps, what the same heads would keep as
+// plain multi-head attention.
+struct CacheSize {
+  int64_t elements = 0;
+  int64_t multi_head_elements = 0;
+};
+CacheSize cache_size(const ModelConfig& config);
+
+// Multiply-adds times two for one token of a forward pass at context length `context` (attention over
+// context/2 on average in training); training costs three times this.
+double forward_flops_per_token(const ModelConfig& config, int context);
+
+}  // namespace weir

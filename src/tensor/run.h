@@ -1,0 +1,41 @@
+// Everything one pass over the model needs. Without a tape nothing is recorded and no gradient memory
+// is taken; with a cache, attention continues sequences instead of attending inside the batch only.
+#pragma once
+#include "base/arena.h"
+#include "base/thread_pool.h"
+#include "kernels/kernels.h"
+#include "tensor/batch.h"
+#include "tensor/cache.h"
+#include "tensor/tape.h"
+#include "tensor/tensor.h"
+
+namespace weir {
+
+struct Run {
+  Arena& arena;
+  ThreadPool& pool;
+  const Batch& batch;
+  Cache* cache = nullptr;
+  Tape* tape = nullptr;
+  // Auxiliary losses (expert balance) are added here in the forward pass; their gradients are part of
+  // the backward of the operation that made them, times aux_scale.
+  double aux_loss = 0;
+  float aux_scale = 1;  // 1 / micro-batches of the step
+
+  // Uninitialised data; the gradient, when taped, is not reached yet.
+  Tensor make(int rows, int cols) {
+    Tensor t{arena.floats(size_t(rows) * size_t(cols)), nullptr, nullptr, rows, cols, size_t(cols)};
+    if (tape) {
+      t.grad = arena.floats(size_t(rows) * size_t(cols));
+      t.has_grad = arena.array<uint8_t>(1);
+      *t.has_grad = 0;
+    }
+    return t;
+  }
+  template <class Step>
+  void record(Step step) {
+    if (tape) tape->record(step);
+  }
+};
+
+}  // namespace weir
