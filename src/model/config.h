@@ -7,14 +7,11 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "ops/gate.h"
 
 namespace weir {
 
 enum class AttentionKind { mla, gqa };
-enum class GateKind { softmax, sigmoid };
-// How groups of experts are ranked before the top-k: not at all, by their best score (V2), by the sum
-// of their two best (V3).
-enum class GroupKind { none, max, top2_sum };
 enum class RopeScaling { none, yarn, llama3 };
 
 struct RopeConfig {

@@ -1,0 +1,71 @@
+// The parts of a block. Each is a small struct of weight pointers and a function of (run, x); the model
+// owns the weights.
+#pragma once
+#include <vector>
+
+#include "model/config.h"
+#include "ops/ops.h"
+
+namespace weir {
+
+struct Norm {
+  const Weight* gain = nullptr;
+  float epsilon = 1e-6f;
+  Tensor operator()(Run& run, Tensor x) const { return rms_norm(run, x, *gain, epsilon); }
+};
+
+// Grouped-query attention (Ainslie et al. 2023), as in Llama and Qwen2; DeepSeekMoE's multi-head form.
+struct Gqa {
+  const Weight *q = nullptr, *k = nullptr, *v = nullptr, *out = nullptr;
+  const Weight *q_bias = nullptr, *k_bias = nullptr, *v_bias = nullptr;
+  AttentionShape shape;
+};
+
+// Multi-head latent attention (DeepSeek-V2, section 2.1). q alone without a query latent, else
+// q_a -> q_norm -> q_b.
+struct Mla {
+  const Weight *q = nullptr, *q_a = nullptr, *q_b = nullptr;
+  Norm q_norm, kv_norm;
+  const Weight *kv_a = nullptr, *kv_b = nullptr, *out = nullptr;
+  int rank = 0, rope_width = 0;
+  AttentionShape shape;
+};
+
+struct Mlp {
+  const Weight *gate = nullptr, *up = nullptr, *down = nullptr;
+};
+
+// DeepSeekMoE: routed experts chosen per token and shared experts always at work.
+struct Moe {
+  const Weight* router = nullptr;
+  const Weight* bias = nullptr;  // e_score_correction_bias, may be null
+  const Weight *gate = nullptr, *up = nullptr, *down = nullptr;  // one group per expert
+  Mlp shared;                                                    // null weights: none
+  GateShape shape;
+  std::vector<int64_t>* load = nullptr;
+};
+
+struct Block {
+  Norm attention_norm, mlp_norm;
+  bool is_mla = false, is_moe = false;
+  Gqa gqa;
+  Mla mla;
+  Mlp mlp;
+  Moe moe;
+};
+
+struct MtpModule {
+  Norm embedding_norm, hidden_norm, final_norm;
+  const Weight* project = nullptr;  // eh_proj [H, 2H], embedding half first
+  Block block;
+};
+
+// x + attention(norm(x)).
+Tensor attention_residual(Run& run, const Norm& norm, const Gqa& a, const RopeTable& rope, Tensor x);
+Tensor attention_residual(Run& run, const Norm& norm, const Mla& a, const RopeTable& rope, Tensor x);
+// x + mlp(norm(x)).
+Tensor mlp_residual(Run& run, const Norm& norm, const Mlp& m, Tensor x);
+Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weight, Tensor x);
+Tensor block_forward(Run& run, const Block& block, const RopeTable& rope, float balance_weight, Tensor x);
+
+}  // namespace weir

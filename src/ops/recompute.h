@@ -1,0 +1,44 @@
+// Recomputation of a block: see ops.h.
+#pragma once
+#include <cstring>
+#include <new>
+#include <type_traits>
+
+#include "tensor/run.h"
+
+namespace weir {
+
+template <class Body>
+Tensor recompute(Run& run, const Body& body, Tensor x) {
+  static_assert(std::is_trivially_copyable_v<Body>, "capture pointers and handles only");
+  if (!run.tape) return body(run, x);
+  Tensor y = run.make(x.rows, x.cols);
+  {
+    ArenaScope scope(run.arena);
+    Run quiet{run.arena, run.pool, run.batch, run.cache, nullptr, 0, run.aux_scale};
+    Tensor result = body(quiet, x);
+    for (int r = 0; r < y.rows; ++r)
+      std::memcpy(y.row(r), result.row(r), sizeof(float) * size_t(y.cols));
+    run.aux_loss += quiet.aux_loss;
+  }
+  run.record([x, y, body, arena = &run.arena, pool = &run.pool, batch = &run.batch,
+              aux_scale = run.aux_scale] {
+    if (!y.reached()) return;
+    ArenaScope scope(*arena);
+    Tape inner(*arena);
+    Run again{*arena, *pool, *batch, nullptr, &inner, 0, aux_scale};
+    Tensor result = body(again, x);
+    // The body's output may share its gradient with x (residual stream): then x must start from dy.
+    bool add = result.accumulate();
+    for (int r = 0; r < y.rows; ++r) {
+      float* to = result.grad_row(r);
+      if (!add) std::memcpy(to, y.grad_row(r), sizeof(float) * size_t(y.cols));
+      else
+        for (int c = 0; c < y.cols; ++c) to[c] += y.grad_row(r)[c];
+    }
+    inner.backward();
+  });
+  return y;
+}
+
+}  // namespace weir
