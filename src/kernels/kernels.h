@@ -1,8 +1,8 @@
 // The inner loops, as a table of plain functions chosen once for the CPU at hand.
 //
-// Contract of every entry: the same bits on every instruction set. A product is accumulated by fused
-// multiply-adds in the order written here; a sum over a vector runs in 16 lanes (element i goes to
-// lane i % 16, in order of i) and the lanes are added by the fixed tree of `lane_sum`:
+// Contract of every entry: the same bits on every instruction set. A product is accumulated by
+// fused multiply-adds in the order written here; a sum over a vector runs in 16 lanes (element i
+// goes to lane i % 16, in order of i) and the lanes are added by the fixed tree of `lane_sum`:
 //   pairs (i, i+8), then (i, i+4), then (i, i+2), then (i, i+1).
 // So the scalar table is the definition of correct, and results do not depend on the machine, the
 // batch, the blocking or the number of threads. Kernels start no threads and allocate nothing.
@@ -25,7 +25,8 @@ enum class PanelType : uint8_t { f32, bf16 };
 // left(m, k)  = left[row(m) * left_row + k * left_inner], row(m) = left_rows ? left_rows[m] : m
 // right(k, n) = panels[(n / 32) * panel_stride + k * inner_stride + n % 32]
 //   packed:                panel_stride = inner * 32, inner_stride = 32 (zero-padded, see pack_*)
-//   row-major [k][n]:      panel_stride = 32, inner_stride = row length; nothing beyond `cols` is read
+//   row-major [k][n]:      panel_stride = 32, inner_stride = row length; nothing beyond `cols` is
+//   read
 // `accumulate` and storing out between blocks of k are exact, so any blocking gives the same bits.
 struct Gemm {
   const float* left;
@@ -54,19 +55,20 @@ struct Kernels {
 
   // Panels for x W^T: source is W [n_outputs][inner] row-major; panel p holds outputs 32p.. as
   // [inner][32]; missing outputs are zero. `panels` has room for (n_outputs+31)/32 * inner * 32.
-  void (*pack_transposed)(const float* source, size_t source_row, int outputs, int inner, float* panels);
+  void (*pack_transposed)(const float* source, size_t source_row, int outputs, int inner,
+                          float* panels);
   // Panels for dy W: source is [inner][n_columns] row-major; optional gather of source rows.
   void (*pack_rows)(const float* source, size_t source_row, const int* rows, int inner, int columns,
                     float* panels);
   void (*pack_transposed_bf16)(const uint16_t* source, size_t source_row, int outputs, int inner,
                                uint16_t* panels);
 
-  float (*dot)(const float* x, const float* y, int n);          // lanes of fma, then lane_sum
-  float (*sum)(const float* x, int n);                          // lanes of add, then lane_sum
-  void (*axpy)(float a, const float* x, float* y, int n);       // y = fma(a, x, y)
-  void (*add)(const float* x, const float* y, float* out, int n);     // out = x + y (may alias)
-  void (*scale)(float a, const float* x, float* out, int n);    // out = a * x (may alias)
-  float (*max)(const float* x, int n);                          // n >= 1
+  float (*dot)(const float* x, const float* y, int n);             // lanes of fma, then lane_sum
+  float (*sum)(const float* x, int n);                             // lanes of add, then lane_sum
+  void (*axpy)(float a, const float* x, float* y, int n);          // y = fma(a, x, y)
+  void (*add)(const float* x, const float* y, float* out, int n);  // out = x + y (may alias)
+  void (*scale)(float a, const float* x, float* out, int n);       // out = a * x (may alias)
+  float (*max)(const float* x, int n);                             // n >= 1
 
   // y = x * r * gain with r = 1 / sqrt(dot(x, x) / n + epsilon); returns r. y may alias x.
   float (*rms_norm)(const float* x, const float* gain, float epsilon, float* y, int n);
@@ -75,20 +77,24 @@ struct Kernels {
   void (*rms_norm_backward)(const float* x, const float* gain, const float* dy, float r, float* dx,
                             bool accumulate, float* dgain, int n);
 
-  // x[i] = exp(x[i] - top), own polynomial (relative error below 2 ulp; exactly 1 at x = top; 0 below
-  // -87.3); returns the sum in lanes.
+  // x[i] = exp(x[i] - top), own polynomial (relative error below 2 ulp; exactly 1 at x = top; 0
+  // below -87.3); returns the sum in lanes.
   float (*exp_sum)(float* x, float top, int n);
   // y = gate * sigmoid(gate) * up.
   void (*swiglu)(const float* gate, const float* up, float* y, int n);
   // dgate (+)= dy * up * s * (1 + gate * (1 - s)); dup (+)= dy * gate * s; s = sigmoid(gate).
-  void (*swiglu_backward)(const float* gate, const float* up, const float* dy, float* dgate, float* dup,
-                          bool accumulate, int n);
+  void (*swiglu_backward)(const float* gate, const float* up, const float* dy, float* dgate,
+                          float* dup, bool accumulate, int n);
+  // In the forward pass this was: p = softmax(s). ds = p * (dp - total), total = sum(p * dp); may
+  // alias.
+  void (*softmax_backward)(const float* p, const float* dp, float total, float* ds, int n);
   // out = 1 / (1 + exp(-x)).
   void (*sigmoid)(const float* x, float* out, int n);
 
   // Rotates pairs by the angles of one position. cos, sin: [width / 2]. direction +1 or -1.
   //   interleaved: pairs (2i, 2i+1)      half: pairs (i, i + width/2)
-  void (*rope_interleaved)(float* x, const float* cos, const float* sin, float direction, int width);
+  void (*rope_interleaved)(float* x, const float* cos, const float* sin, float direction,
+                           int width);
   void (*rope_half)(float* x, const float* cos, const float* sin, float direction, int width);
 
   // One AdamW step (Loshchilov and Hutter 2019, algorithm 2; decay applied to w before the update):

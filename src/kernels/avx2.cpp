@@ -1,0 +1,19 @@
+// The AVX2 table. This file is compiled with flags of that set, so it includes nothing with inline
+// functions that another file might share: the linker could keep this copy for an older CPU.
+#include "kernels/tables.h"
+
+#if defined(__AVX2__) && defined(__FMA__)
+#include "kernels/lanes_avx2-inl.h"
+#include "kernels/table-inl.h"
+
+namespace weir {
+namespace {
+constexpr Kernels kTable = make_table("avx2");
+}  // namespace
+extern const Kernels* const kAvx2Table = &kTable;
+}  // namespace weir
+#else
+namespace weir {
+extern const Kernels* const kAvx2Table = nullptr;
+}  // namespace weir
+#endif

@@ -1,0 +1,19 @@
+// The AVX-512 table. This file is compiled with flags of that set, so it includes nothing with
+// inline functions that another file might share: the linker could keep this copy for an older CPU.
+#include "kernels/tables.h"
+
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+#include "kernels/lanes_avx512-inl.h"
+#include "kernels/table-inl.h"
+
+namespace weir {
+namespace {
+constexpr Kernels kTable = make_table("avx512");
+}  // namespace
+extern const Kernels* const kAvx512Table = &kTable;
+}  // namespace weir
+#else
+namespace weir {
+extern const Kernels* const kAvx512Table = nullptr;
+}  // namespace weir
+#endif

@@ -1,0 +1,10 @@
+// The reference table: plain loops, correct on every processor and the definition for the others.
+#include "kernels/lanes_scalar-inl.h"
+#include "kernels/table-inl.h"
+#include "kernels/tables.h"
+
+namespace weir {
+
+extern const Kernels kScalarTable = make_table("scalar");
+
+}  // namespace weir

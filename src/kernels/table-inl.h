@@ -1,0 +1,38 @@
+// The table of one instruction set, after its lanes and the loops over them were included.
+#pragma once
+#include "kernels/activation-inl.h"
+#include "kernels/gemm-inl.h"
+
+namespace weir {
+namespace {
+
+constexpr Kernels make_table(const char* name) {
+  return {
+      .name = name,
+      .gemm = gemm,
+      .pack_transposed = pack_transposed,
+      .pack_rows = pack_rows,
+      .pack_transposed_bf16 = pack_transposed_bf16,
+      .dot = dot,
+      .sum = sum,
+      .axpy = axpy,
+      .add = add,
+      .scale = scale,
+      .max = max_of,
+      .rms_norm = rms_norm,
+      .rms_norm_backward = rms_norm_backward,
+      .exp_sum = exp_sum,
+      .swiglu = swiglu,
+      .swiglu_backward = swiglu_backward,
+      .softmax_backward = softmax_backward,
+      .sigmoid = sigmoid_of,
+      .rope_interleaved = rope_interleaved,
+      .rope_half = rope_half,
+      .adamw = adamw,
+      .bf16_to_f32 = bf16_to_f32,
+      .f32_to_bf16 = f32_to_bf16,
+  };
+}
+
+}  // namespace
+}  // namespace weir
