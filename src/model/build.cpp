@@ -1,0 +1,158 @@
+#include "model/build.h"
+
+#include <fmt/format.h>
+
+#include "model/rope_table.h"
+
+namespace weir {
+namespace {
+
+// The latents' norms are built without the config's epsilon in DeepSeek's own code, so it is 1e-6 there
+// whatever rms_norm_eps says (it matters for Moonlight, whose other norms use 1e-5).
+constexpr double kLatentEpsilon = 1e-6;
+
+}  // namespace
+
+Weight* ModelBuilder::add(const std::string& name, int rows, int cols, int groups, bool decays) {
+  auto weight = std::make_unique<Weight>();
+  weight->name = name;
+  weight->rows = rows;
+  weight->cols = cols;
+  weight->groups = groups;
+  weight->decays = decays;
+  weight->data = model_.memory_.emplace_back(weight->count() * sizeof(float)).data();
+  if (trainable_) weight->grad = model_.memory_.emplace_back(weight->count() * sizeof(float)).floats();
+  model_.parameters_.push_back(weight.get());
+  model_.owned_.push_back(std::move(weight));
+  return model_.parameters_.back();
+}
+
+Norm ModelBuilder::norm(const std::string& name, int width, double epsilon) {
+  return {add(name, 1, width, 1, false), float(epsilon)};
+}
+
+Gqa ModelBuilder::gqa(const std::string& prefix, int layer) {
+  const ModelConfig& c = model_.config_;
+  const int q = c.num_attention_heads * c.head_dim, kv = c.num_key_value_heads * c.head_dim;
+  Gqa a;
+  a.q = matrix(prefix + "q_proj.weight", q, c.hidden_size);
+  a.k = matrix(prefix + "k_proj.weight", kv, c.hidden_size);
+  a.v = matrix(prefix + "v_proj.weight", kv, c.hidden_size);
+  a.out = matrix(prefix + "o_proj.weight", c.hidden_size, q);
+  if (c.attention_bias) {
+    a.q_bias = add(prefix + "q_proj.bias", 1, q, 1, false);
+    a.k_bias = add(prefix + "k_proj.bias", 1, kv, 1, false);
+    a.v_bias = add(prefix + "v_proj.bias", 1, kv, 1, false);
+  }
+  a.shape = {.heads = c.num_attention_heads, .kv_heads = c.num_key_value_heads, .own = c.head_dim,
+             .shared = 0, .value = c.head_dim, .key_step = c.head_dim, .value_step = c.head_dim,
+             .value_offset = 0, .scale = float(c.softmax_scale()), .layer = layer};
+  return a;
+}
+
+Mla ModelBuilder::mla(const std::string& prefix, int layer) {
+  const ModelConfig& c = model_.config_;
+  const int nope = c.qk_nope_head_dim, rope_width = c.qk_rope_head_dim, heads = c.num_attention_heads;
+  Mla a;
+  if (c.q_lora_rank > 0) {
+    a.q_a = matrix(prefix + "q_a_proj.weight", c.q_lora_rank, c.hidden_size);
+    a.q_norm = norm(prefix + "q_a_layernorm.weight", c.q_lora_rank, kLatentEpsilon);
+    a.q_b = matrix(prefix + "q_b_proj.weight", heads * (nope + rope_width), c.q_lora_rank);
+  } else {
+    a.q = matrix(prefix + "q_proj.weight", heads * (nope + rope_width), c.hidden_size);
+  }
+  a.kv_a = matrix(prefix + "kv_a_proj_with_mqa.weight", c.kv_lora_rank + rope_width, c.hidden_size);
+  a.kv_norm = norm(prefix + "kv_a_layernorm.weight", c.kv_lora_rank, kLatentEpsilon);
+  a.kv_b = matrix(prefix + "kv_b_proj.weight", heads * (nope + c.v_head_dim), c.kv_lora_rank);
+  a.out = matrix(prefix + "o_proj.weight", c.hidden_size, heads * c.v_head_dim);
+  a.rank = c.kv_lora_rank;
+  a.rope_width = rope_width;
+  a.shape = {.heads = heads, .kv_heads = heads, .own = nope, .shared = rope_width, .value = c.v_head_dim,
+             .key_step = nope + c.v_head_dim, .value_step = nope + c.v_head_dim, .value_offset = nope,
+             .scale = float(c.softmax_scale()), .layer = layer};
+  return a;
+}
+
+Mlp ModelBuilder::mlp(const std::string& prefix, int width) {
+  const int hidden = model_.config_.hidden_size;
+  return {matrix(prefix + "gate_proj.weight", width, hidden), matrix(prefix + "up_proj.weight", width, hidden),
+          matrix(prefix + "down_proj.weight", hidden, width)};
+}
+
+Moe ModelBuilder::moe(const std::string& prefix, int layer) {
+  const ModelConfig& c = model_.config_;
+  const int experts = c.n_routed_experts, width = c.moe_intermediate_size;
+  Moe m;
+  m.router = matrix(prefix + "gate.weight", experts, c.hidden_size);
+  if (c.has_gate_bias) {
+    Weight* bias = add(prefix + "gate.e_score_correction_bias", 1, experts, 1, false);
+    model_.parameters_.pop_back();  // moved by the trainer, not by a gradient
+    bias->grad = nullptr;
+    model_.buffers_.push_back(bias);
+    m.bias = bias;
+  }
+  m.gate = add(prefix + "experts.{}.gate_proj.weight", experts * width, c.hidden_size, experts);
+  m.up = add(prefix + "experts.{}.up_proj.weight", experts * width, c.hidden_size, experts);
+  m.down = add(prefix + "experts.{}.down_proj.weight", experts * c.hidden_size, width, experts);
+  if (c.n_shared_experts > 0) m.shared = mlp(prefix + "shared_experts.", c.n_shared_experts * width);
+  m.shape = {.kind = c.gate, .group_kind = c.group_kind, .experts = experts,
+             .per_token = c.num_experts_per_tok, .groups = c.n_group, .groups_kept = c.topk_group,
+             .normalize = c.norm_topk_prob, .scale = float(c.routed_scaling_factor), .balance_weight = 0};
+  model_.loads_.push_back(std::make_unique<std::vector<int64_t>>(size_t(experts)));
+  m.load = model_.loads_.back().get();
+  model_.gates_.push_back({layer, const_cast<Weight*>(m.bias), m.load});
+  return m;
+}
+
+Block ModelBuilder::block(int layer, bool is_moe) {
+  const ModelConfig& c = model_.config_;
+  const std::string prefix = fmt::format("model.layers.{}.", layer);
+  Block b;
+  b.is_mla = c.attention == AttentionKind::mla;
+  b.is_moe = is_moe;
+  b.attention_norm = norm(prefix + "input_layernorm.weight", c.hidden_size, c.rms_norm_eps);
+  if (b.is_mla) b.mla = mla(prefix + "self_attn.", layer);
+  else b.gqa = gqa(prefix + "self_attn.", layer);
+  b.mlp_norm = norm(prefix + "post_attention_layernorm.weight", c.hidden_size, c.rms_norm_eps);
+  if (is_moe) b.moe = moe(prefix + "mlp.", layer);
+  else b.mlp = mlp(prefix + "mlp.", c.intermediate_size);
+  return b;
+}
+
+MtpModule ModelBuilder::mtp(int index) {
+  const ModelConfig& c = model_.config_;
+  const int layer = c.num_hidden_layers + index;
+  const std::string prefix = fmt::format("model.layers.{}.", layer);
+  MtpModule m;
+  m.embedding_norm = norm(prefix + "enorm.weight", c.hidden_size, c.rms_norm_eps);
+  m.hidden_norm = norm(prefix + "hnorm.weight", c.hidden_size, c.rms_norm_eps);
+  m.project = matrix(prefix + "eh_proj.weight", c.hidden_size, 2 * c.hidden_size);
+  m.block = block(layer, c.n_routed_experts > 0);
+  m.final_norm = norm(prefix + "shared_head.norm.weight", c.hidden_size, c.rms_norm_eps);
+  return m;
+}
+
+void ModelBuilder::rope() {
+  const ModelConfig& c = model_.config_;
+  const int width = c.attention == AttentionKind::mla ? c.qk_rope_head_dim : c.head_dim;
+  const size_t half = size_t(c.max_position_embeddings) * size_t(width / 2);
+  model_.rope_memory_ = Buffer(2 * half * sizeof(float));
+  float* cos = model_.rope_memory_.floats();
+  fill_rope_table(c.rope, width, c.max_position_embeddings, cos, cos + half);
+  model_.rope_ = {cos, cos + half, c.max_position_embeddings, width, c.rope.interleaved};
+}
+
+void ModelBuilder::build() {
+  const ModelConfig& c = model_.config_;
+  rope();
+  Weight* embedding = add("model.embed_tokens.weight", c.vocab_size, c.hidden_size);
+  embedding->is_embedding = true;
+  model_.embedding_ = embedding;
+  for (int layer = 0; layer < c.num_hidden_layers; ++layer)
+    model_.blocks_.push_back(block(layer, c.is_moe(layer)));
+  model_.final_norm_ = add("model.norm.weight", 1, c.hidden_size, 1, false);
+  if (!c.tie_word_embeddings) model_.head_ = add("lm_head.weight", c.vocab_size, c.hidden_size);
+  for (int i = 0; i < c.num_nextn_predict_layers; ++i) model_.mtp_.push_back(mtp(i));
+}
+
+}  // namespace weir

@@ -1,0 +1,30 @@
+// Makes the weights of a model under their HuggingFace names and wires the layers to them.
+#pragma once
+#include <string>
+
+#include "model/model.h"
+
+namespace weir {
+
+class ModelBuilder {
+ public:
+  ModelBuilder(Model& model, bool trainable) : model_(model), trainable_(trainable) {}
+  void build();
+
+ private:
+  Weight* add(const std::string& name, int rows, int cols, int groups = 1, bool decays = true);
+  const Weight* matrix(const std::string& name, int rows, int cols) { return add(name, rows, cols); }
+  Norm norm(const std::string& name, int width, double epsilon);
+  Gqa gqa(const std::string& prefix, int layer);
+  Mla mla(const std::string& prefix, int layer);
+  Mlp mlp(const std::string& prefix, int width);
+  Moe moe(const std::string& prefix, int layer);
+  Block block(int layer, bool is_moe);
+  MtpModule mtp(int index);
+  void rope();
+
+  Model& model_;
+  bool trainable_;
+};
+
+}  // namespace weir

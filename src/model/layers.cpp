@@ -1,0 +1,63 @@
+#include "model/layers.h"
+
+namespace weir {
+
+Tensor attention_residual(Run& run, const Norm& norm, const Gqa& a, const RopeTable& table, Tensor x) {
+  Tensor n = norm(run, x);
+  Tensor q = linear(run, n, *a.q, a.q_bias);
+  Tensor k = linear(run, n, *a.k, a.k_bias);
+  Tensor v = linear(run, n, *a.v, a.v_bias);
+  rope(run, q, a.shape.own, table);
+  rope(run, k, a.shape.own, table);
+  return add_linear(run, x, attend(run, q, k, {}, v, a.shape), *a.out);
+}
+
+Tensor attention_residual(Run& run, const Norm& norm, const Mla& a, const RopeTable& table, Tensor x) {
+  Tensor n = norm(run, x);
+  Tensor q = a.q ? linear(run, n, *a.q) : linear(run, a.q_norm(run, linear(run, n, *a.q_a)), *a.q_b);
+  Tensor packed = linear(run, n, *a.kv_a);  // [latent | rotary key shared by all heads]
+  Tensor latent = a.kv_norm(run, packed.columns(0, a.rank));
+  Tensor k_rope = packed.columns(a.rank, a.rope_width);
+  rope(run, q, a.shape.own + a.shape.shared, table);
+  rope(run, k_rope, a.rope_width, table);
+  if (run.cache && run.cache->form() == CacheForm::latent)
+    return add_linear(run, x, attend_latent(run, q, latent, k_rope, *a.kv_b, a.shape), *a.out);
+  Tensor kv = linear(run, latent, *a.kv_b);  // per head [k_nope | v]
+  return add_linear(run, x, attend(run, q, kv, k_rope, kv, a.shape), *a.out);
+}
+
+namespace {
+
+Tensor add_mlp(Run& run, const Mlp& m, Tensor residual, Tensor n) {
+  return add_linear(run, residual, swiglu(run, linear(run, n, *m.gate), linear(run, n, *m.up)), *m.down);
+}
+
+}  // namespace
+
+Tensor mlp_residual(Run& run, const Norm& norm, const Mlp& m, Tensor x) {
+  return add_mlp(run, m, x, norm(run, x));
+}
+
+// DeepSeekMoE (Dai et al. 2024, eq. 9): x + shared(n) + sum of the chosen experts of n, weighted.
+Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weight, Tensor x) {
+  Tensor n = norm(run, x);
+  GateShape shape = m.shape;
+  shape.balance_weight = balance_weight;
+  Routing routing = route(run, linear(run, n, *m.router), m.bias ? m.bias->f32() : nullptr, shape);
+  if (run.tape && m.load)
+    for (int e = 0; e < routing.experts; ++e) (*m.load)[size_t(e)] += routing.begin[e + 1] - routing.begin[e];
+  Tensor gate = expert_linear_gather(run, n, routing, *m.gate);
+  Tensor up = expert_linear_gather(run, n, routing, *m.up);
+  Tensor parts = expert_linear(run, swiglu(run, gate, up), routing, *m.down);
+  if (m.shared.gate) x = add_mlp(run, m.shared, x, n);
+  return combine(run, x, parts, routing);
+}
+
+Tensor block_forward(Run& run, const Block& b, const RopeTable& table, float balance_weight, Tensor x) {
+  x = b.is_mla ? attention_residual(run, b.attention_norm, b.mla, table, x)
+               : attention_residual(run, b.attention_norm, b.gqa, table, x);
+  return b.is_moe ? mlp_residual(run, b.mlp_norm, b.moe, balance_weight, x)
+                  : mlp_residual(run, b.mlp_norm, b.mlp, x);
+}
+
+}  // namespace weir

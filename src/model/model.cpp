@@ -1,0 +1,103 @@
+#include "model/model.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "base/random.h"
+#include "model/build.h"
+
+namespace weir {
+namespace {
+
+// A stream of random numbers per tensor, by name (FNV-1a), so that the order of tensors does not matter.
+uint64_t stream_of(const std::string& name) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (char c : name) hash = (hash ^ uint8_t(c)) * 0x100000001b3u;
+  return hash;
+}
+
+bool ends_with(const std::string& text, const char* end) {
+  size_t n = std::strlen(end);
+  return text.size() >= n && text.compare(text.size() - n, n, end) == 0;
+}
+
+// Projections that write to the residual stream start smaller, by 1 / sqrt(2 layers) (GPT-2, section
+// 2.3), so that the stream's variance does not grow with depth.
+bool writes_residual(const std::string& name) {
+  return ends_with(name, "o_proj.weight") || ends_with(name, "down_proj.weight");
+}
+
+}  // namespace
+
+std::unique_ptr<Model> Model::create(const ModelConfig& config, bool trainable) {
+  std::unique_ptr<Model> model(new Model(config));
+  ModelBuilder(*model, trainable).build();
+  return model;
+}
+
+void Model::initialize(uint64_t seed) {
+  const float range = float(config_.initializer_range);
+  const float residual = range / std::sqrt(2.0f * float(config_.num_hidden_layers));
+  for (Weight* w : parameters_) {
+    float* data = w->f32();
+    if (w->rows == 1) {
+      float value = ends_with(w->name, "bias") ? 0.f : 1.f;
+      for (size_t i = 0; i < w->count(); ++i) data[i] = value;
+      continue;
+    }
+    Random random(seed, stream_of(w->name));
+    float spread = writes_residual(w->name) ? residual : range;
+    for (size_t i = 0; i < w->count(); ++i) data[i] = spread * random.normal();
+  }
+  for (Weight* w : buffers_) std::memset(w->data, 0, w->count() * sizeof(float));
+  weights_changed();
+}
+
+Tensor Model::forward(Run& run) const {
+  Tensor x = embed(run, *embedding_);
+  for (const Block& block : blocks_) {
+    auto body = [&block = block, table = rope_, balance = balance_weight](Run& r, Tensor in) {
+      return block_forward(r, block, table, balance, in);
+    };
+    x = recompute_blocks ? recompute(run, body, x) : body(run, x);
+  }
+  return rms_norm(run, x, *final_norm_, float(config_.rms_norm_eps));
+}
+
+Tensor Model::predict_further(Run& run, Tensor hidden, std::span<const int> next, int depth) const {
+  CHECK_LT(depth, int(mtp_.size()));
+  CHECK(!run.cache);
+  const MtpModule& m = mtp_[size_t(depth)];
+  const int width = config_.hidden_size;
+  Tensor joined = run.make(hidden.rows, 2 * width);
+  rms_norm_into(run, embed(run, *embedding_, next), *m.embedding_norm.gain, m.embedding_norm.epsilon,
+                joined.columns(0, width));
+  rms_norm_into(run, hidden, *m.hidden_norm.gain, m.hidden_norm.epsilon, joined.columns(width, width));
+  Tensor x = linear(run, joined, *m.project);
+  auto body = [&block = m.block, table = rope_, balance = balance_weight](Run& r, Tensor in) {
+    return block_forward(r, block, table, balance, in);
+  };
+  x = recompute_blocks ? recompute(run, body, x) : body(run, x);
+  return m.final_norm(run, x);
+}
+
+Weight* Model::find(const std::string& name) const {
+  for (const auto& w : owned_)
+    if (w->name == name) return w.get();
+  return nullptr;
+}
+
+void Model::zero_gradients() {
+  for (Weight* w : parameters_)
+    if (w->grad) std::memset(w->grad, 0, w->count() * sizeof(float));
+}
+
+void Model::weights_changed() {
+  for (Weight* w : parameters_) w->changed();
+}
+
+void Model::clear_loads() {
+  for (auto& load : loads_) std::fill(load->begin(), load->end(), 0);
+}
+
+}  // namespace weir

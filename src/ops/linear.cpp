@@ -1,0 +1,93 @@
+// Embedding look-up and projections.
+#include <algorithm>
+#include <cstring>
+
+#include "ops/matmul.h"
+#include "ops/ops.h"
+
+namespace weir {
+namespace {
+
+Rows data_of(const Tensor& t) { return {t.data, t.stride, t.rows, t.cols}; }
+Rows grad_of(const Tensor& t) { return {t.grad, t.stride, t.rows, t.cols}; }
+
+// db += column sums of dy. Split by columns: every thread adds all rows of its own columns, in order.
+void accumulate_bias(ThreadPool& pool, Tensor y, float* gradient) {
+  for_chunks(pool, y.cols, 64, [&](int begin, int end, int) {
+    for (int r = 0; r < y.rows; ++r) kernels().add(gradient + begin, y.grad_row(r) + begin, gradient + begin, end - begin);
+  });
+}
+
+// In the forward pass this was: y (+)= x W^T. With dy: dx (+)= dy W, dW += dy^T x.
+void linear_backward(Workers workers, Tensor x, Tensor y, const Weight& w) {
+  if (x.grad) multiply_transposed(workers, grad_of(y), w, 0, grad_of(x), x.accumulate());
+  if (w.grad) accumulate_outer(workers, grad_of(y), data_of(x), nullptr, w.grad);
+}
+
+}  // namespace
+
+Tensor embed(Run& run, const Weight& table) { return embed(run, table, run.batch.tokens()); }
+
+Tensor embed(Run& run, const Weight& table, std::span<const int> tokens) {
+  const int rows = int(tokens.size());
+  Tensor y = run.make(rows, table.cols);
+  const Kernels& k = kernels();
+  for_chunks(run.pool, rows, row_grain(y.cols), [&](int begin, int end, int) {
+    for (int t = begin; t < end; ++t) {
+      CHECK(tokens[size_t(t)] >= 0 && tokens[size_t(t)] < table.rows);
+      size_t source = size_t(tokens[size_t(t)]) * size_t(table.cols);
+      if (table.type == WeightType::f32)
+        std::memcpy(y.row(t), table.f32() + source, sizeof(float) * size_t(y.cols));
+      else k.bf16_to_f32(table.bf16() + source, y.row(t), size_t(y.cols));
+    }
+  });
+  if (table.grad)
+    run.record([y, grad = table.grad, tokens = tokens.data(), pool = &run.pool] {
+      if (!y.reached()) return;
+      // Tokens repeat, so threads share columns, not rows: each element is one chain in row order.
+      for_chunks(*pool, y.cols, 64, [&](int begin, int end, int) {
+        for (int t = 0; t < y.rows; ++t) {
+          float* g = grad + size_t(tokens[t]) * size_t(y.cols) + begin;
+          kernels().add(g, y.grad_row(t) + begin, g, end - begin);
+        }
+      });
+    });
+  return y;
+}
+
+Tensor linear(Run& run, Tensor x, const Weight& w, const Weight* bias) {
+  CHECK_EQ(x.cols, w.cols);
+  Workers workers{&run.arena, &run.pool};
+  Tensor y = run.make(x.rows, w.rows);
+  if (bias) {  // the chain of every output starts from its bias
+    CHECK_EQ(bias->cols, w.rows);
+    CHECK(bias->type == WeightType::f32);
+    for (int t = 0; t < y.rows; ++t) std::memcpy(y.row(t), bias->data, sizeof(float) * size_t(y.cols));
+  }
+  multiply(workers, data_of(x), nullptr, w, 0, data_of(y), bias != nullptr);
+  run.record([x, y, &w, bias, workers] {
+    if (!y.reached()) return;
+    linear_backward(workers, x, y, w);
+    if (bias && bias->grad) accumulate_bias(*workers.pool, y, bias->grad);
+  });
+  return y;
+}
+
+Tensor add_linear(Run& run, Tensor residual, Tensor x, const Weight& w) {
+  CHECK_EQ(x.cols, w.cols);
+  CHECK_EQ(residual.cols, w.rows);
+  Workers workers{&run.arena, &run.pool};
+  Tensor y{run.arena.floats(size_t(residual.rows) * size_t(residual.cols)),
+           residual.grad, residual.has_grad, residual.rows, residual.cols, size_t(residual.cols)};
+  for_chunks(run.pool, y.rows, row_grain(y.cols), [&](int begin, int end, int) {
+    for (int t = begin; t < end; ++t)
+      std::memcpy(y.row(t), residual.row(t), sizeof(float) * size_t(y.cols));
+  });
+  multiply(workers, data_of(x), nullptr, w, 0, data_of(y), true);
+  run.record([x, y, &w, workers] {
+    if (y.reached()) linear_backward(workers, x, y, w);
+  });
+  return y;
+}
+
+}  // namespace weir

@@ -1,0 +1,55 @@
+// RMS normalisation.
+#include <cstring>
+
+#include "ops/matmul.h"
+#include "ops/ops.h"
+
+namespace weir {
+namespace {
+
+// Rows whose gain gradients are summed on their own; the partial sums are added in order of rows.
+constexpr int kRowsPerPartial = 64;
+
+// In the forward pass this was: y = x * r * gain (kernels.h, rms_norm_backward).
+void rms_norm_backward(Workers workers, Tensor x, Tensor y, const Weight& gain,
+                       const float* inverse) {
+  ArenaScope scope(*workers.arena);
+  bool add = x.accumulate();
+  int partials = (x.rows + kRowsPerPartial - 1) / kRowsPerPartial;
+  size_t width = size_t(x.cols);
+  float* sums = workers.arena->floats(size_t(partials) * width);
+  for_chunks(*workers.pool, x.rows, kRowsPerPartial, [&](int begin, int end, int) {
+    float* sum = sums + size_t(begin / kRowsPerPartial) * width;
+    std::memset(sum, 0, sizeof(float) * width);
+    for (int t = begin; t < end; ++t)
+      kernels().rms_norm_backward(x.row(t), gain.f32(), y.grad_row(t), inverse[t], x.grad_row(t), add,
+                                  sum, x.cols);
+  });
+  if (!gain.grad) return;
+  for (int p = 0; p < partials; ++p)
+    kernels().add(gain.grad, sums + size_t(p) * width, gain.grad, x.cols);
+}
+
+}  // namespace
+
+void rms_norm_into(Run& run, Tensor x, const Weight& gain, float epsilon, Tensor out) {
+  CHECK_EQ(x.cols, gain.cols);
+  CHECK_EQ(x.cols, out.cols);
+  CHECK(gain.type == WeightType::f32);
+  float* inverse = run.arena.floats(size_t(x.rows));
+  for_chunks(run.pool, x.rows, row_grain(x.cols), [&](int begin, int end, int) {
+    for (int t = begin; t < end; ++t)
+      inverse[t] = kernels().rms_norm(x.row(t), gain.f32(), epsilon, out.row(t), x.cols);
+  });
+  run.record([x, out, inverse, &gain, workers = Workers{&run.arena, &run.pool}] {
+    if (out.reached()) rms_norm_backward(workers, x, out, gain, inverse);
+  });
+}
+
+Tensor rms_norm(Run& run, Tensor x, const Weight& gain, float epsilon) {
+  Tensor y = run.make(x.rows, x.cols);
+  rms_norm_into(run, x, gain, epsilon, y);
+  return y;
+}
+
+}  // namespace weir
