@@ -13,6 +13,8 @@
 
 namespace weir {
 
+class Json;
+
 struct TensorInfo {
   std::string name;
   std::string dtype;  // "F32", "BF16", "I64" ... as in the file
@@ -31,7 +33,8 @@ int dtype_bits(const std::string& dtype);
 class SafetensorsFile {
  public:
   static Result<SafetensorsFile> open(const std::string& path);
-  // Checks the header bytes of a file of `file_size` bytes (what open() does; also the fuzz target).
+  // Checks the header bytes of a file of `file_size` bytes (what open() does; also the fuzz
+  // target).
   static Result<std::vector<TensorInfo>> parse_header(std::span<const std::byte> bytes,
                                                       uint64_t file_size,
                                                       std::map<std::string, std::string>* metadata);
@@ -42,7 +45,8 @@ class SafetensorsFile {
   const std::string& path() const { return file_.path(); }
 
  private:
-  SafetensorsFile(MappedFile file, uint64_t data_offset) : file_(std::move(file)), offset_(data_offset) {}
+  SafetensorsFile(MappedFile file, uint64_t data_offset)
+      : file_(std::move(file)), offset_(data_offset) {}
   MappedFile file_;
   uint64_t offset_ = 0;
   std::vector<TensorInfo> tensors_;
@@ -57,14 +61,15 @@ struct TensorSource {
   std::span<const std::byte> bytes;
 };
 
-// Writes PATH whole or not at all (aside, fsync, rename). Order as the reference writer: by alignment of
-// the dtype, then by name; the header padded so that data begins at a multiple of 8. Returns the SHA-256
-// of the file.
+// Writes PATH whole or not at all (aside, fsync, rename). Order as the reference writer: by
+// alignment of the dtype, then by name; the header padded so that data begins at a multiple of 8.
+// Returns the SHA-256 of the file.
 Result<std::string> write_safetensors(const std::string& path, std::vector<TensorSource> tensors,
                                       const std::map<std::string, std::string>& metadata);
 
-// A folder's tensors: model.safetensors, or the shards named by model.safetensors.index.json (names must
-// be plain file names inside the folder). find() looks over all shards.
+// A folder's tensors: model.safetensors, or else the shards named by model.safetensors.index.json
+// (names must be plain file names inside the folder; the index decides which tensor is read from
+// where). find() looks over all shards.
 class SafetensorsFolder {
  public:
   static Result<SafetensorsFolder> open(const std::string& folder);
@@ -78,6 +83,7 @@ class SafetensorsFolder {
   std::vector<std::string> names() const;
 
  private:
+  Result<void> open_shards(const std::string& folder, const Json& index);
   std::vector<SafetensorsFile> files_;
   std::map<std::string, std::pair<size_t, size_t>> index_;  // name -> file, tensor
 };
