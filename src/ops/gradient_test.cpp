@@ -1,0 +1,188 @@
+// The list of operations. Whoever adds one adds its line here; every entry is checked by finite
+// differences at odd sizes and over all branches.
+#include "ops/gradient_check.h"
+
+namespace weir {
+namespace {
+
+using testing::Case;
+using Inputs = std::vector<Tensor>;
+using Weights = std::deque<Weight>;
+
+// Router logits far enough apart that no finite difference moves a token to another expert.
+std::vector<float> spaced_logits(int rows, int experts) {
+  Random random(3, 3);
+  std::vector<float> logits(size_t(rows) * size_t(experts));
+  for (int r = 0; r < rows; ++r) {
+    float* row = logits.data() + size_t(r) * size_t(experts);
+    for (int e = 0; e < experts; ++e) row[e] = 0.35f * float(e) - 0.17f * float(experts);
+    for (int e = experts - 1; e > 0; --e) std::swap(row[e], row[random.below(uint64_t(e) + 1)]);
+  }
+  return logits;
+}
+
+RopeTable rope_table(int width, bool interleaved) {
+  static std::deque<std::vector<float>> kept;
+  const int positions = 256;
+  auto& values = kept.emplace_back(size_t(positions * width));
+  for (int p = 0; p < positions; ++p)
+    for (int i = 0; i < width / 2; ++i) {
+      double angle = p * std::pow(100.0, -2.0 * i / width);
+      values[size_t(p * (width / 2) + i)] = float(std::cos(angle));
+      values[size_t((positions + p) * (width / 2) + i)] = float(std::sin(angle));
+    }
+  return {values.data(), values.data() + positions * (width / 2), positions, width, interleaved};
+}
+
+Case attention_case(const std::string& name, AttentionShape shape, std::vector<int> lengths) {
+  Case c{.name = name, .lengths = std::move(lengths), .inputs = {}, .weights = {}, .forward = {}};
+  int width = shape.own + shape.shared;
+  c.inputs = {{"q", 0, shape.heads * width}, {"keys", 0, shape.kv_heads * shape.key_step}};
+  bool joined = shape.value_offset > 0;
+  if (!joined) c.inputs.push_back({"values", 0, shape.kv_heads * shape.value_step});
+  if (shape.shared) c.inputs.push_back({"shared keys", 0, shape.shared});
+  c.forward = [shape, joined](Run& run, Inputs& in, Weights&, double&) {
+    return attend(run, in[0], in[1], shape.shared ? in.back() : Tensor{}, joined ? in[1] : in[2], shape);
+  };
+  return c;
+}
+
+AttentionShape mla_shape(int heads, int nope, int rope, int value) {
+  return {.heads = heads, .kv_heads = heads, .own = nope, .shared = rope, .value = value,
+          .key_step = nope + value, .value_step = nope + value, .value_offset = nope, .scale = 0.3f, .layer = 0};
+}
+AttentionShape gqa_shape(int heads, int kv_heads, int width) {
+  return {.heads = heads, .kv_heads = kv_heads, .own = width, .shared = 0, .value = width,
+          .key_step = width, .value_step = width, .value_offset = 0, .scale = 0.4f, .layer = 0};
+}
+
+Case route_case(const std::string& name, GateShape shape, bool with_bias) {
+  const int rows = 15;
+  Case c{.name = name, .inputs = {{"logits", rows, shape.experts, 1, 0, 1, spaced_logits(rows, shape.experts)}},
+         .weights = {}, .forward = {}};
+  static std::vector<float> bias(64);
+  for (size_t i = 0; i < bias.size(); ++i) bias[i] = i % 3 == 0 ? 0.2f : -0.1f;
+  c.forward = [shape, with_bias](Run& run, Inputs& in, Weights&, double&) {
+    return route(run, in[0], with_bias ? bias.data() : nullptr, shape).weight;
+  };
+  return c;
+}
+
+// Router, experts and combination over a residual, as a block has them.
+Case experts_case() {
+  const int rows = 15, experts = 5, width = 7, inner = 9;
+  GateShape shape{.kind = GateKind::sigmoid, .experts = experts, .per_token = 2, .scale = 1.5f};
+  Case c{.name = "experts", .inputs = {{"residual", rows, width}, {"x", rows, width},
+                                       {"logits", rows, experts, 1, 0, 1, spaced_logits(rows, experts)}},
+         .weights = {{"gate", experts * inner, width, 0.5f, 0, experts},
+                     {"up", experts * inner, width, 0.5f, 0, experts},
+                     {"down", experts * width, inner, 0.5f, 0, experts}}, .forward = {}};
+  c.can_repeat = false;
+  c.forward = [shape](Run& run, Inputs& in, Weights& w, double&) {
+    Routing r = route(run, in[2], nullptr, shape);
+    Tensor h = swiglu(run, expert_linear_gather(run, in[1], r, w[0]), expert_linear_gather(run, in[1], r, w[1]));
+    return combine(run, in[0], expert_linear(run, h, r, w[2]), r);
+  };
+  return c;
+}
+
+const std::vector<int>& loss_targets() {
+  static const std::vector<int> targets{0, 5, 10, -1, 20, 25, 30, -1, 3, 8, 13, -1, 23, 28, 36};
+  return targets;
+}
+
+Case loss_case() {
+  const int vocabulary = 37;
+  Case c{.name = "cross_entropy", .inputs = {{"x", 0, 13}}, .weights = {{"head", vocabulary, 13, 0.5f}}, .forward = {}};
+  c.forward = [](Run& run, Inputs& in, Weights& w, double& value) {
+    value = cross_entropy(run, in[0], w[0], loss_targets(), 0.25f).loss;
+    return Tensor{};
+  };
+  return c;
+}
+
+// An objective whose slope depends on the log-probability itself, as policy gradients have.
+Case objective_case() {
+  Case c = loss_case();
+  c.name = "token_loss";
+  c.forward = [](Run& run, Inputs& in, Weights& w, double& value) {
+    struct Ratio : TokenObjective {
+      double evaluate(int row, float log_probability, float& slope) override {
+        float advantage = row % 2 ? 1.f : -0.5f, ratio = std::exp(0.3f * log_probability);
+        slope = -advantage * 0.3f * ratio;
+        return -double(advantage) * double(ratio);
+      }
+    } ratio;
+    value = token_loss(run, in[0], w[0], loss_targets(), ratio).loss;
+    return Tensor{};
+  };
+  return c;
+}
+
+std::vector<Case> cases();
+
+TEST(Gradient, OfEveryOperationEqualsFiniteDifferences) {
+  for (Case& c : cases()) testing::GradientCheck(c).run();
+}
+
+std::vector<Case> cases() {
+  std::vector<Case> all;
+  auto add = [&](Case c) { all.push_back(std::move(c)); };
+  add({.name = "embed", .inputs = {}, .weights = {{"table", 11, 70}},
+       .forward = [](Run& run, Inputs&, Weights& w, double&) { return embed(run, w[0]); }});
+  add({.name = "rms_norm", .inputs = {{"x", 0, 37}}, .weights = {{"gain", 1, 37, 0.3f, 1}},
+       .forward = [](Run& run, Inputs& in, Weights& w, double&) { return rms_norm(run, in[0], w[0], 1e-3f); }});
+  add({.name = "rms_norm_into", .inputs = {{"x", 0, 9}}, .weights = {{"gain", 1, 9, 0.3f, 1}},
+       .forward = [](Run& run, Inputs& in, Weights& w, double&) {
+         Tensor joined = run.make(in[0].rows, 18);
+         rms_norm_into(run, in[0], w[0], 1e-3f, joined.columns(0, 9));
+         rms_norm_into(run, in[0], w[0], 1e-2f, joined.columns(9, 9));
+         return joined;
+       }});
+  for (int outputs : {1, 31, 32, 33, 100})
+    add({.name = "linear", .lengths = {70, 30}, .inputs = {{"x", 0, 29}}, .weights = {{"w", outputs, 29}},
+         .forward = [](Run& run, Inputs& in, Weights& w, double&) { return linear(run, in[0], w[0]); }});
+  add({.name = "linear with bias", .inputs = {{"x", 0, 5}}, .weights = {{"w", 70, 5}, {"bias", 1, 70}},
+       .forward = [](Run& run, Inputs& in, Weights& w, double&) { return linear(run, in[0], w[0], &w[1]); }});
+  add({.name = "add_linear", .inputs = {{"residual", 0, 33}, {"x", 0, 5}}, .weights = {{"w", 33, 5}},
+       .forward = [](Run& run, Inputs& in, Weights& w, double&) { return add_linear(run, in[0], in[1], w[0]); },
+       .can_repeat = false});
+  add({.name = "swiglu", .inputs = {{"gate", 0, 19}, {"up", 0, 19}}, .weights = {},
+       .forward = [](Run& run, Inputs& in, Weights&, double&) { return swiglu(run, in[0], in[1]); }});
+  for (bool interleaved : {true, false})
+    for (int width : {8, 34})
+      add({.name = "rope", .inputs = {{"x", 0, 6}}, .weights = {{"w", 2 * 40, 6}},
+           .forward = [table = rope_table(width, interleaved)](Run& run, Inputs& in, Weights& w, double&) {
+             Tensor y = linear(run, in[0], w[0]);
+             rope(run, y, 40, table);
+             return y;
+           }});
+  add(attention_case("attend, multi-head", gqa_shape(2, 2, 8), {5, 1, 33}));
+  add(attention_case("attend, grouped queries", gqa_shape(6, 2, 5), {3, 40}));
+  add(attention_case("attend, latent", mla_shape(3, 6, 4, 5), {7, 35, 1}));
+  add(attention_case("attend, across query tiles", mla_shape(2, 8, 4, 32), {131, 64, 65}));
+  GateShape gate{.kind = GateKind::softmax, .experts = 8, .per_token = 3, .normalize = false, .scale = 2};
+  add(route_case("route, softmax", gate, false));
+  gate.group_kind = GroupKind::max, gate.groups = 4, gate.groups_kept = 2, gate.balance_weight = 0.7f;
+  add(route_case("route, softmax, groups, balance loss", gate, false));
+  gate.normalize = true;
+  add(route_case("route, softmax, normalised", gate, false));
+  gate.kind = GateKind::sigmoid, gate.group_kind = GroupKind::top2_sum;
+  add(route_case("route, sigmoid, groups, bias, balance loss", gate, true));
+  gate.group_kind = GroupKind::none, gate.balance_weight = 0, gate.per_token = 1;
+  add(route_case("route, sigmoid, one expert", gate, true));
+  add(experts_case());
+  add(loss_case());
+  add(objective_case());
+  add({.name = "recompute", .inputs = {{"x", 0, 12}}, .weights = {{"gain", 1, 12, 0.2f, 1}, {"w", 12, 12, 0.3f}},
+       .forward = [](Run& run, Inputs& in, Weights& w, double&) {
+         auto body = [gain = &w[0], matrix = &w[1]](Run& r, Tensor x) {
+           return add_linear(r, x, rms_norm(r, x, *gain, 1e-3f), *matrix);
+         };
+         return recompute(run, body, linear(run, in[0], w[1]));
+       }});
+  return all;
+}
+
+}  // namespace
+}  // namespace weir
