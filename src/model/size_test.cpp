@@ -1,0 +1,152 @@
+// Sizes against published numbers: parameters, active parameters, cache, and memory by hand.
+#include "model/size.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace weir {
+namespace {
+
+ModelConfig named(const char* name) {
+  auto config = preset(name);
+  EXPECT_TRUE(config.has_value()) << name;
+  return *config;
+}
+
+// In units of 10^9, to three decimals.
+double billions(int64_t n) { return std::round(double(n) / 1e6) / 1e3; }
+
+TEST(Size, ParametersMatchThePublishedModels) {
+  const std::pair<const char*, double> kTotals[] = {
+      {"deepseek-v2-lite", 15.706},    {"deepseek-v2", 235.741},
+      {"deepseek-v3", 671.026},        {"moonlight", 15.960},
+      {"r1-distill-qwen-1.5b", 1.777}, {"r1-distill-qwen-7b", 7.616},
+      {"r1-distill-qwen-14b", 14.770}, {"r1-distill-qwen-32b", 32.764},
+      {"r1-distill-llama-8b", 8.030},  {"r1-distill-llama-70b", 70.554},
+      {"qwen2.5-0.5b", 0.494},         {"deepseek-moe-16b", 16.376},
+      {"deepseek-67b", 67.425},
+  };
+  for (auto [name, expected] : kTotals)
+    EXPECT_DOUBLE_EQ(billions(model_size(named(name)).total), expected) << name;
+  EXPECT_NEAR(double(model_size(named("kimi-k2")).total) / 1e9, 1026.4, 0.05);
+  EXPECT_NEAR(double(model_size(named("deepseek-v3")).mtp) / 1e9, 11.61, 0.005);
+}
+
+TEST(Size, ActiveParametersMatchThePublishedModels) {
+  const std::pair<const char*, double> kActive[] = {{"deepseek-v2-lite", 2.45},
+                                                    {"deepseek-v2", 20.85},
+                                                    {"deepseek-v3", 36.63},
+                                                    {"kimi-k2", 32.9 - 163840 * 7168 / 1e9}};
+  for (auto [name, expected] : kActive)
+    EXPECT_NEAR(double(model_size(named(name)).active) / 1e9, expected, 0.05) << name;
+  // Dense: everything but the table that is only looked up.
+  ModelSize dense = model_size(named("r1-distill-qwen-7b"));
+  EXPECT_EQ(dense.active, dense.total - int64_t(152064) * 3584);
+  ModelSize tied = model_size(named("qwen2.5-0.5b"));
+  EXPECT_EQ(tied.active, tied.total);
+}
+
+TEST(Size, PartsSumToTheTotal) {
+  for (const std::string& name : preset_names()) {
+    ModelSize s = model_size(*preset(name));
+    EXPECT_EQ(s.embedding + s.attention + s.dense_mlp + s.experts + s.router + s.norms, s.total)
+        << name;
+  }
+}
+
+TEST(Size, CacheMatchesThePublishedNumbers) {
+  const std::pair<const char*, int64_t> kElements[] = {
+      {"deepseek-v2-lite", 15552},     {"moonlight", 15552},
+      {"deepseek-v2", 34560},          {"deepseek-v3", 35136},
+      {"r1-distill-qwen-1.5b", 14336}, {"r1-distill-llama-70b", 163840},
+      {"deepseek-67b", 194560}};
+  for (auto [name, expected] : kElements) EXPECT_EQ(cache_size(named(name)).elements, expected);
+  EXPECT_EQ(cache_size(named("deepseek-v2-lite")).multi_head_elements, 138240);
+  CacheSize v2 = cache_size(named("deepseek-v2"));
+  EXPECT_NEAR(double(v2.multi_head_elements) / double(v2.elements), 71.1, 0.05);
+}
+
+TEST(Size, TheHeadlineCacheSavingsFollow) {
+  double v2 = double(cache_size(named("deepseek-v2")).elements);
+  double dense = double(cache_size(named("deepseek-67b")).elements);
+  EXPECT_NEAR(1 - v2 / dense, 0.822, 0.0005);             // numbers against numbers
+  EXPECT_NEAR(1 - v2 * 6 / (dense * 16), 0.933, 0.0005);  // 6-bit latents against bf16
+}
+
+// A model small enough to count on paper: 1 dense and 1 expert layer, 1 MTP module.
+ModelConfig paper_model() {
+  ModelConfig c = named("deepseek-v3");
+  c.vocab_size = 100;
+  c.hidden_size = 10;
+  c.num_hidden_layers = 2;
+  c.num_attention_heads = 2;
+  c.q_lora_rank = 0;
+  c.kv_lora_rank = 6;
+  c.qk_nope_head_dim = 4;
+  c.qk_rope_head_dim = 2;
+  c.v_head_dim = 3;
+  c.intermediate_size = 20;
+  c.n_routed_experts = 4;
+  c.num_experts_per_tok = 2;
+  c.moe_intermediate_size = 5;
+  c.first_k_dense_replace = 1;
+  c.n_group = c.topk_group = 1;
+  c.group_kind = GroupKind::none;
+  c.num_nextn_predict_layers = 1;
+  return c;
+}
+
+TEST(Size, CountsOnPaper) {
+  ModelConfig c = paper_model();
+  ASSERT_TRUE(validate(c).has_value()) << validate(c).error().message;
+  ModelSize s = model_size(c);
+  // q 12x10, kv_a 8x10, kv_b 14x6, o 10x6; gains 10 + 10 + 6.
+  int64_t attention = 120 + 80 + 84 + 60, gains = 26;
+  int64_t dense = 3 * 200, expert = 3 * 50, router = 4 * 10 + 4;
+  EXPECT_EQ(s.embedding, 2000);
+  EXPECT_EQ(s.attention, 2 * attention);
+  EXPECT_EQ(s.dense_mlp, dense);
+  EXPECT_EQ(s.experts, 5 * expert);
+  EXPECT_EQ(s.router, router);
+  EXPECT_EQ(s.norms, 2 * gains + 10);
+  EXPECT_EQ(s.mtp, attention + gains + 5 * expert + router + 2 * 100 + 3 * 10);
+  EXPECT_EQ(s.active, 1000 + 2 * attention + dense + 3 * expert + router + 2 * gains + 10);
+  EXPECT_EQ(cache_size(c).elements, 2 * 8);
+  EXPECT_EQ(cache_size(c).multi_head_elements, 2 * 2 * 9);
+  EXPECT_DOUBLE_EQ(forward_flops_per_token(c, 100), 2.0 * (double(s.active) + 2 * 2 * 9 * 50));
+}
+
+TEST(Size, LayersAreGrouped) {
+  auto groups = layer_groups(named("deepseek-v3"));
+  ASSERT_EQ(groups.size(), 3u);
+  EXPECT_EQ(groups[0].count, 3);
+  EXPECT_EQ(groups[1].count, 58);
+  EXPECT_EQ(groups[2].count, 1);
+  EXPECT_EQ(groups[2].first, 61);
+}
+
+TEST(Size, MemoryOfInferenceAndTraining) {
+  ModelConfig c = paper_model();
+  ModelSize s = model_size(c);
+  double all = double(s.total + s.mtp);
+  InferenceMemory f32 = inference_memory(c, 4, 100, true);
+  EXPECT_EQ(f32.weights, 4 * all);
+  EXPECT_EQ(f32.cache, 4.0 * 100 * 16);
+  EXPECT_EQ(inference_memory(c, 2, 100, true).weights, 2 * all);
+  EXPECT_EQ(inference_memory(c, 4, 100, false).cache, 4.0 * 100 * 36);
+  TrainingMemory t = training_memory(c, 10, false);
+  EXPECT_EQ(t.weights + t.gradients + t.moments, 16 * all);
+  EXPECT_EQ(t.panels, 2 * f32.panels);
+  EXPECT_EQ(t.activations, 40.0 * double(activations_per_token(c, false)));
+}
+
+TEST(Size, RecomputationKeepsOneBlock) {
+  for (const std::string& name : preset_names()) {
+    ModelConfig c = *preset(name);
+    EXPECT_LT(activations_per_token(c, true), activations_per_token(c, false)) << name;
+  }
+}
+
+}  // namespace
+}  // namespace weir
