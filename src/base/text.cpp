@@ -1,0 +1,111 @@
+#include "base/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace weir {
+
+std::string format_bytes(double bytes) {
+  const char* units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  int unit = 0;
+  while (bytes >= 1024 && unit < 4) bytes /= 1024, ++unit;
+  return unit == 0 ? fmt::format("{:.0f} B", bytes) : fmt::format("{:.{}f} {}", bytes, bytes < 10 ? 2 : 1, units[unit]);
+}
+
+std::string format_count(double count) {
+  const char* units[] = {"", " k", " M", " B", " T"};
+  int unit = 0;
+  while (count >= 1000 && unit < 4) count /= 1000, ++unit;
+  return unit == 0 ? fmt::format("{:.0f}", count)
+                   : fmt::format("{:.{}f}{}", count, count < 10 ? 2 : 1, units[unit]);
+}
+
+std::string format_seconds(double seconds) {
+  if (seconds < 10) return fmt::format("{:.1f} s", seconds);
+  int64_t s = int64_t(seconds + 0.5);
+  if (s < 60) return fmt::format("{} s", s);
+  if (s < 3600) return fmt::format("{} m {:02} s", s / 60, s % 60);
+  if (s < 48 * 3600) return fmt::format("{} h {:02} m", s / 3600, s / 60 % 60);
+  return fmt::format("{} d {:02} h", s / 86400, s / 3600 % 24);
+}
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  for (size_t begin = 0;;) {
+    size_t end = text.find(separator, begin);
+    parts.emplace_back(text.substr(begin, end - begin));
+    if (end == text.npos) return parts;
+    begin = end + 1;
+  }
+}
+
+std::string_view trim(std::string_view text) {
+  const char* blank = " \t\r\n\v\f";
+  size_t begin = text.find_first_not_of(blank);
+  if (begin == text.npos) return {};
+  return text.substr(begin, text.find_last_not_of(blank) - begin + 1);
+}
+
+Result<int64_t> parse_int(std::string_view text) {
+  int64_t value = 0;
+  auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc() || end != text.data() + text.size())
+    return Error{fmt::format("'{}' is not a whole number", text)};
+  return value;
+}
+
+Result<double> parse_double(std::string_view text) {
+  double value = 0;
+  auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc() || end != text.data() + text.size())
+    return Error{fmt::format("'{}' is not a number", text)};
+  return value;
+}
+
+std::string nearest_word(std::string_view word, const std::vector<std::string>& known) {
+  std::string best;
+  size_t best_distance = 4;
+  if (word.size() > 256) return best;
+  for (const std::string& candidate : known) {
+    std::vector<size_t> row(candidate.size() + 1);  // Levenshtein, one row at a time
+    for (size_t j = 0; j < row.size(); ++j) row[j] = j;
+    for (size_t i = 1; i <= word.size(); ++i) {
+      size_t diagonal = row[0]++;
+      for (size_t j = 1; j < row.size(); ++j) {
+        size_t above = row[j];
+        row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (word[i - 1] != candidate[j - 1])});
+        diagonal = above;
+      }
+    }
+    if (row.back() < best_distance && row.back() < std::max(word.size(), candidate.size()))
+      best_distance = row.back(), best = candidate;
+  }
+  return best;
+}
+
+size_t first_invalid_utf8(std::string_view text) {
+  const auto* s = reinterpret_cast<const unsigned char*>(text.data());
+  const size_t n = text.size();
+  for (size_t i = 0; i < n;) {
+    unsigned char c = s[i];
+    if (c < 0x80) {
+      ++i;
+      continue;
+    }
+    size_t length = c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+    if (length == 0 || i + length > n) return i;
+    for (size_t j = 1; j < length; ++j)
+      if ((s[i + j] & 0xc0) != 0x80) return i;
+    // Overlong forms, surrogates and values above U+10FFFF (RFC 3629).
+    unsigned char second = s[i + 1];
+    if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) || (c == 0xf0 && second < 0x90) ||
+        (c == 0xf4 && second > 0x8f))
+      return i;
+    i += length;
+  }
+  return std::string_view::npos;
+}
+
+}  // namespace weir
