@@ -1,0 +1,191 @@
+// The same bits whatever stands around a token: other sequences, the chunking of a prompt, a cache, the
+// number of threads.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <deque>
+
+#include "base/random.h"
+#include "ops/ops.h"
+
+namespace weir {
+namespace {
+
+constexpr int kHeads = 2, kNope = 6, kRope = 4, kValue = 5, kRank = 16;
+
+AttentionShape mla_shape() {
+  return {.heads = kHeads, .kv_heads = kHeads, .own = kNope, .shared = kRope, .value = kValue,
+          .key_step = kNope + kValue, .value_step = kNope + kValue, .value_offset = kNope, .scale = 0.4f, .layer = 0};
+}
+
+// One layer, a few sequences, in plain vectors.
+class SmallCache : public Cache {
+ public:
+  explicit SmallCache(CacheForm form, int sequences, int capacity) : form_(form), capacity_(capacity) {
+    size_t per_head = size_t(capacity) * size_t(kNope + kRope + kValue);
+    for (int s = 0; s < sequences; ++s) memory_.emplace_back(per_head * kHeads + size_t(capacity) * (kRank + kRope));
+  }
+  CacheForm form() const override { return form_; }
+  CacheView view(int, int sequence) override {
+    float* base = memory_[size_t(sequence)].data();
+    size_t keys = size_t(capacity_) * (kNope + kRope), values = size_t(capacity_) * kValue;
+    return {base, base + keys * kHeads, keys, values, base + (keys + values) * kHeads, kRank + kRope, capacity_};
+  }
+
+ private:
+  CacheForm form_;
+  int capacity_;
+  std::vector<std::vector<float>> memory_;
+};
+
+struct Inputs {
+  std::vector<float> q, latent, shared, kv_b;
+  int rows;
+};
+
+Inputs random_inputs(int rows) {
+  Random random(11, 2);
+  auto draw = [&](int n) {
+    std::vector<float> v(static_cast<size_t>(n));
+    for (float& x : v) x = random.normal();
+    return v;
+  };
+  return {draw(rows * kHeads * (kNope + kRope)), draw(rows * kRank), draw(rows * kRope),
+          draw(kHeads * (kNope + kValue) * kRank), rows};
+}
+
+// Rows [begin, begin + count) of the sequence that begins at row `origin`, through a cache or not.
+std::vector<float> attend_rows(const Inputs& in, const std::vector<Segment>& segments, Cache* cache, int threads) {
+  Arena arena(size_t(1) << 30);
+  ThreadPool pool(threads);
+  std::vector<int> tokens, positions, sequences, rows;
+  for (const Segment& s : segments)
+    for (int i = 0; i < s.count; ++i) {
+      tokens.push_back(0);
+      positions.push_back(s.position + i);
+      sequences.push_back(s.sequence);
+      rows.push_back(s.begin + i);
+    }
+  Batch batch(tokens, positions, sequences);
+  Run run{arena, pool, batch, cache};
+  auto gather = [&](const std::vector<float>& from, int width) {
+    Tensor t = run.make(int(rows.size()), width);
+    for (int r = 0; r < t.rows; ++r)
+      std::memcpy(t.row(r), from.data() + size_t(rows[size_t(r)]) * size_t(width), sizeof(float) * size_t(width));
+    return t;
+  };
+  Tensor q = gather(in.q, kHeads * (kNope + kRope)), latent = gather(in.latent, kRank);
+  Tensor shared = gather(in.shared, kRope);
+  Weight kv_b;
+  kv_b.rows = kHeads * (kNope + kValue), kv_b.cols = kRank;
+  kv_b.data = const_cast<float*>(in.kv_b.data());
+  Tensor y;
+  if (cache && cache->form() == CacheForm::latent) {
+    y = attend_latent(run, q, latent, shared, kv_b, mla_shape());
+  } else {
+    Tensor kv = linear(run, latent, kv_b);
+    y = attend(run, q, kv, shared, kv, mla_shape());
+  }
+  return {y.data, y.data + size_t(y.rows) * size_t(y.cols)};
+}
+
+bool same_bits(const std::vector<float>& a, const float* b) {
+  return std::memcmp(a.data(), b, a.size() * sizeof(float)) == 0;
+}
+
+TEST(Attention, OfASequenceDoesNotDependOnItsNeighbours) {
+  Inputs in = random_inputs(200);
+  auto packed = attend_rows(in, {{0, 70, 0, 0}, {70, 1, 1, 0}, {71, 129, 2, 0}}, nullptr, 2);
+  const size_t width = kHeads * kValue;
+  EXPECT_TRUE(same_bits(attend_rows(in, {{0, 70, 0, 0}}, nullptr, 1), packed.data()));
+  EXPECT_TRUE(same_bits(attend_rows(in, {{70, 1, 0, 0}}, nullptr, 1), packed.data() + 70 * width));
+  EXPECT_TRUE(same_bits(attend_rows(in, {{71, 129, 0, 0}}, nullptr, 3), packed.data() + 71 * width));
+}
+
+TEST(Attention, DecodingWithTheExpandedCacheEqualsThePackedForwardBitForBit) {
+  Inputs in = random_inputs(150);
+  auto packed = attend_rows(in, {{0, 150, 0, 0}}, nullptr, 2);
+  const size_t width = kHeads * kValue;
+  for (int chunk : {1, 7, 32, 64, 100}) {
+    SmallCache cache(CacheForm::expanded, 1, 160);
+    for (int t = 0; t < 150; t += chunk) {
+      int count = std::min(chunk, 150 - t);
+      auto part = attend_rows(in, {{t, count, 0, t}}, &cache, 2);
+      EXPECT_TRUE(same_bits(part, packed.data() + size_t(t) * width)) << "chunk " << chunk << " at " << t;
+    }
+  }
+}
+
+TEST(Attention, RaggedDecodingOfTwoSequencesEqualsEachAlone) {
+  Inputs in = random_inputs(60);
+  SmallCache together(CacheForm::expanded, 2, 64), alone(CacheForm::expanded, 2, 64);
+  attend_rows(in, {{0, 20, 0, 0}, {20, 33, 1, 0}}, &together, 2);
+  attend_rows(in, {{0, 20, 0, 0}}, &alone, 1);
+  attend_rows(in, {{20, 33, 1, 0}}, &alone, 1);
+  auto both = attend_rows(in, {{53, 1, 0, 20}, {54, 1, 1, 33}}, &together, 2);
+  EXPECT_TRUE(same_bits(attend_rows(in, {{53, 1, 0, 20}}, &alone, 1), both.data()));
+  EXPECT_TRUE(same_bits(attend_rows(in, {{54, 1, 1, 33}}, &alone, 1), both.data() + kHeads * kValue));
+}
+
+TEST(Attention, AbsorbedFormAgreesWithTheExpandedOne) {
+  Inputs in = random_inputs(90);
+  auto expanded = attend_rows(in, {{0, 90, 0, 0}}, nullptr, 2);
+  SmallCache cache(CacheForm::latent, 1, 96);
+  attend_rows(in, {{0, 40, 0, 0}}, &cache, 2);
+  const size_t width = kHeads * kValue;
+  for (int t = 40; t < 90; ++t) {
+    auto row = attend_rows(in, {{t, 1, 0, t}}, &cache, 1);
+    for (size_t i = 0; i < width; ++i)
+      EXPECT_NEAR(row[i], expanded[size_t(t) * width + i], 1e-5 * (1 + std::fabs(row[i]))) << t;
+  }
+}
+
+// Forward and backward of a mixture of experts and the loss, as bytes.
+std::vector<float> train_once(int threads) {
+  Arena arena(size_t(1) << 30);
+  ThreadPool pool(threads);
+  const int rows = 150, width = 40, inner = 24, experts = 6, vocabulary = 77;
+  std::vector<int> tokens(rows), positions(rows), sequences(rows), targets(rows);
+  for (int t = 0; t < rows; ++t) {
+    positions[size_t(t)] = t % 50, sequences[size_t(t)] = t / 50;
+    tokens[size_t(t)] = t * 13 % vocabulary, targets[size_t(t)] = t * 29 % vocabulary;
+  }
+  Batch batch(tokens, positions, sequences);
+  std::deque<std::vector<float>> memory;
+  std::deque<Weight> weights;
+  Random random(4, 4);
+  auto weight = [&](int r, int c, int groups) -> Weight& {
+    auto& values = memory.emplace_back(size_t(r) * size_t(c));
+    for (float& v : values) v = 0.2f * random.normal();
+    auto& gradient = memory.emplace_back(values.size());
+    Weight w;
+    w.rows = r, w.cols = c, w.groups = groups, w.data = values.data(), w.grad = gradient.data();
+    return weights.emplace_back(std::move(w));
+  };
+  Weight &table = weight(vocabulary, width, 1), &gain = weight(1, width, 1), &router = weight(experts, width, 1);
+  Weight &gate = weight(experts * inner, width, experts), &up = weight(experts * inner, width, experts);
+  Weight& down = weight(experts * width, inner, experts);
+  GateShape shape{.kind = GateKind::sigmoid, .experts = experts, .per_token = 2, .balance_weight = 0.1f};
+  Tape tape(arena);
+  Run run{arena, pool, batch, nullptr, &tape};
+  Tensor x = embed(run, table), n = rms_norm(run, x, gain, 1e-5f);
+  Routing r = route(run, linear(run, n, router), nullptr, shape);
+  Tensor h = swiglu(run, expert_linear_gather(run, n, r, gate), expert_linear_gather(run, n, r, up));
+  x = combine(run, x, expert_linear(run, h, r, down), r);
+  std::vector<float> out(size_t(rows) + 1);
+  out[0] = float(cross_entropy(run, x, table, targets, 0.01f, out.data() + 1).loss);
+  tape.backward();
+  for (const Weight& w : weights) out.insert(out.end(), w.grad, w.grad + w.count());
+  return out;
+}
+
+TEST(Training, GivesTheSameBitsAtAnyThreadCount) {
+  auto one = train_once(1);
+  EXPECT_TRUE(std::isfinite(one[0]));
+  EXPECT_TRUE(same_bits(one, train_once(2).data()));
+  EXPECT_TRUE(same_bits(one, train_once(5).data()));
+}
+
+}  // namespace
+}  // namespace weir
