@@ -365,6 +365,8 @@ TEST_F(SafetensorsFolders, RefusesAnIndexThatIsWrong) {
   EXPECT_NE(refusal_of_folder().find("weight_map"), std::string::npos);
   put_index("{}");
   EXPECT_NE(refusal_of_folder().find("weight_map"), std::string::npos);
+  put_index(R"({"x":"one.safetensors","x":"two.safetensors"})");
+  EXPECT_NE(refusal_of_folder().find("x"), std::string::npos);
   put_index(R"({"x":"absent.safetensors"})");
   EXPECT_NE(refusal_of_folder().find("absent.safetensors"), std::string::npos);
   put_shard("one.safetensors", "y", "1");

@@ -3,6 +3,7 @@
 // nothing.
 #include <fmt/format.h>
 #include <openssl/evp.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -136,11 +137,6 @@ Result<std::string> write_aside(const std::string& path, const std::string& head
   return out.close();
 }
 
-std::string folder_of(const std::string& path) {
-  size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
-}
-
 }  // namespace
 
 Result<std::string> write_safetensors(const std::string& path, std::vector<TensorSource> tensors,
@@ -154,7 +150,7 @@ Result<std::string> write_safetensors(const std::string& path, std::vector<Tenso
   uint64_t total = header.size();
   for (const TensorSource& tensor : tensors) total += tensor.bytes.size();
 
-  std::string aside = path + ".partial";
+  std::string aside = fmt::format("{}.writing-{}", path, getpid());
   auto hash = write_aside(aside, header, tensors);
   if (!hash)
     return std::move(hash).error().within(
@@ -163,7 +159,6 @@ Result<std::string> write_safetensors(const std::string& path, std::vector<Tenso
     (void)remove_all(aside);  // the rename's error is the one to report
     return std::move(renamed).error();
   }
-  TRY(sync_directory(folder_of(path)));
   return *std::move(hash);
 }
 

@@ -58,6 +58,11 @@ void add_grouped_attention(Tensors& out, const std::string& at, const ModelConfi
   add_matrix(out, at + "o_proj", c.hidden_size, c.query_width(), kPart);
 }
 
+// MTP modules have experts whenever the model has (model/build.cpp).
+bool has_experts(const ModelConfig& c, int layer) {
+  return layer < c.num_hidden_layers ? c.is_moe(layer) : c.n_routed_experts > 0;
+}
+
 int64_t cached_per_layer(const ModelConfig& c) {
   if (c.attention == AttentionKind::mla) return c.kv_lora_rank + c.qk_rope_head_dim;
   return int64_t(2) * c.num_key_value_heads * c.head_dim;
@@ -79,7 +84,7 @@ int64_t block_activations(const ModelConfig& c, int layer) {
   else
     pairs += int64_t(2) * c.num_key_value_heads * c.head_dim;
   single += 2 * hidden;  // residual after attention, after the feed-forward part
-  if (!c.is_moe(layer)) return 2 * (pairs + 3 * int64_t(c.intermediate_size)) + single;
+  if (!has_experts(c, layer)) return 2 * (pairs + 3 * int64_t(c.intermediate_size)) + single;
   int64_t chosen = c.num_experts_per_tok;
   pairs += c.n_routed_experts + chosen;  // logits, weights
   single += c.n_routed_experts + 3 * chosen;
@@ -125,7 +130,7 @@ Tensors layer_tensors(const ModelConfig& config, int layer) {
     add_grouped_attention(out, at + "self_attn.", config);
   add_vector(out, at + "post_attention_layernorm.weight", hidden, ModelPart::norms);
   std::string mlp = at + "mlp";
-  if (!config.is_moe(layer)) {
+  if (!has_experts(config, layer)) {
     add_mlp(out, mlp, hidden, config.intermediate_size, ModelPart::dense_mlp);
     return out;
   }
@@ -187,6 +192,17 @@ CacheSize cache_size(const ModelConfig& config) {
   return {layers * cached_per_layer(config),
           layers * config.num_attention_heads *
               int64_t(config.key_head_width() + config.value_head_width())};
+}
+
+CacheSavings cache_savings(const ModelConfig& config) {
+  constexpr int64_t kDeepseek67b = int64_t(95) * 2 * 8 * 128;  // layers, k and v, heads, width
+  CacheSize size = cache_size(config);
+  CacheSavings savings;
+  savings.dense_elements = kDeepseek67b;
+  savings.own_heads = 1 - double(size.elements) / double(size.multi_head_elements);
+  savings.dense = 1 - double(size.elements) / double(kDeepseek67b);
+  savings.dense_six_bits = 1 - double(size.elements) * 6 / (double(kDeepseek67b) * 16);
+  return savings;
 }
 
 double forward_flops_per_token(const ModelConfig& config, int context) {

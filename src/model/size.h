@@ -17,14 +17,15 @@ struct TensorShape {
   std::vector<uint64_t> shape;
   ModelPart part;
   int copies = 1;
-  bool is_active = true;  // has a part in every token: all but the embedding's table
+  bool is_active = true;     // has a part in every token: all but the embedding's table
   int64_t elements() const;  // of all copies
 };
 
 // Embedding, last norm, head (absent when tied).
 std::vector<TensorShape> outer_tensors(const ModelConfig& config);
-// Everything below model.layers.<layer>; layers from num_hidden_layers on are MTP modules. The copies of
-// embedding and head that published MTP modules carry are not listed: they are the main model's.
+// Everything below model.layers.<layer>; layers from num_hidden_layers on are MTP modules. The
+// copies of embedding and head that published MTP modules carry are not listed: they are the main
+// model's.
 std::vector<TensorShape> layer_tensors(const ModelConfig& config, int layer);
 
 // Equal layers in a row, for tables.
@@ -34,18 +35,27 @@ struct LayerGroup {
 };
 std::vector<LayerGroup> layer_groups(const ModelConfig& config);
 
+// Shares of the cache saved: against plain multi-head attention with the model's own heads; against
+// DeepSeek-67B (95 layers, 8 key/value heads of 128) number for number; and against it in bf16 with
+// this model's numbers in 6 bits, which is how DeepSeek-V2's paper arrives at 93.3 %.
+struct CacheSavings {
+  double own_heads = 0, dense = 0, dense_six_bits = 0;
+  int64_t dense_elements = 0;
+};
+CacheSavings cache_savings(const ModelConfig& config);
+
 // Bytes. Panels are the copy of every matrix that the kernels walk: as large as the matrix.
 struct InferenceMemory {
   double weights = 0, panels = 0, cache = 0;
   double total() const { return weights + panels + cache; }
 };
-// `weight_bytes` per number: 4 (f32) or 2 (bf16). The cache holds `context` tokens in f32, latent or
-// expanded (MLA only; plain attention has one form).
+// `weight_bytes` per number: 4 (f32) or 2 (bf16). The cache holds `context` tokens in f32, latent
+// or expanded (MLA only; plain attention has one form).
 InferenceMemory inference_memory(const ModelConfig& config, int weight_bytes, int64_t context,
                                  bool latent_cache);
 
-// Training in f32 with AdamW: weights, gradients, two moments, panels for the forward and the backward
-// product, and the activations of `tokens` rows.
+// Training in f32 with AdamW: weights, gradients, two moments, panels for the forward and the
+// backward product, and the activations of `tokens` rows.
 struct TrainingMemory {
   double weights = 0, gradients = 0, moments = 0, panels = 0, activations = 0;
   double total() const { return weights + gradients + moments + panels + activations; }

@@ -2,8 +2,12 @@
 #include "model/size.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
+
+#include "model/size_check.h"
+#include "model/size_report.h"
 
 namespace weir {
 namespace {
@@ -146,6 +150,120 @@ TEST(Size, RecomputationKeepsOneBlock) {
     ModelConfig c = *preset(name);
     EXPECT_LT(activations_per_token(c, true), activations_per_token(c, false)) << name;
   }
+}
+
+std::string report_of(const char* name, double free_bytes) {
+  return size_report(named(name), {name, 4096, 2048, free_bytes});
+}
+
+#define EXPECT_SAYS(text, words) EXPECT_NE((text).find(words), std::string::npos) << text
+
+TEST(SizeReport, SaysThePublishedNumbers) {
+  std::string v2 = report_of("deepseek-v2", 23e9);
+  EXPECT_SAYS(v2, "235.741 B in all, 20.852 B active");
+  EXPECT_SAYS(v2, "98.6 %");
+  EXPECT_SAYS(v2, "82.2 %");
+  EXPECT_SAYS(v2, "93.3 %");
+  EXPECT_SAYS(v2, " 34560 ");
+  EXPECT_SAYS(v2, " 194560 ");
+  EXPECT_SAYS(v2, "layers 1 to 59 (experts), each of 59");
+  EXPECT_SAYS(v2, "160 x [1536, 5120]");
+  EXPECT_SAYS(v2, "does not fit: needs ");
+  std::string v3 = report_of("deepseek-v3", 23e9);
+  EXPECT_SAYS(v3, "671.026 B in all");
+  EXPECT_SAYS(v3, "11.610 B  on top");
+  std::string small = report_of("qwen2.5-0.5b", 1e12);
+  EXPECT_SAYS(small, "  fits");
+  EXPECT_EQ(small.find("does not fit"), std::string::npos);
+  EXPECT_EQ(small.find("latent"), std::string::npos);
+}
+
+TEST(SizeReport, LinesFitATerminal) {
+  for (const std::string& name : preset_names()) {
+    std::string text = report_of(name.c_str(), 23e9);
+    for (size_t begin = 0; begin < text.size();) {
+      size_t end = text.find('\n', begin);
+      EXPECT_LE(end - begin, 150u) << text.substr(begin, end - begin);
+      begin = end + 1;
+    }
+  }
+}
+
+TEST(SizeReport, JsonHoldsTheSameNumbers) {
+  auto json = parse_json(size_json(named("deepseek-v2"), {"x", 4096, 2048, 23e9}).dump());
+  ASSERT_TRUE(json.has_value());
+  const Json* cache = json->find("cache");
+  EXPECT_EQ(*cache->find("numbers_per_token")->as_int(), 34560);
+  EXPECT_NEAR(*cache->find("saved_against_deepseek_67b_in_6_bits")->as_double(), 0.933, 0.0005);
+  EXPECT_EQ(*json->find("parameters")->find("total")->as_int(),
+            model_size(named("deepseek-v2")).total);
+  EXPECT_FALSE(*json->find("memory")->find("train")->find("fits")->as_bool());
+  EXPECT_EQ(json->find("layers")->size(), 2u);
+}
+
+// A folder with the paper model's tensors, after `change` was made to the list.
+class WeightsOfAModel : public testing::Test {
+ protected:
+  void TearDown() override { (void)remove_all(folder_); }
+  template <class Change>
+  WeightCheck check_after(const Change& change) {
+    ModelConfig c = paper_model();
+    std::vector<TensorSource> sources;
+    auto add = [&](const TensorShape& tensor) {
+      for (int copy = 0; copy < tensor.copies; ++copy) {
+        std::string name = tensor.name;
+        if (tensor.copies > 1) name.replace(name.find("{}"), 2, std::to_string(copy));
+        size_t bytes = size_t(tensor.elements() / tensor.copies) * 4;
+        sources.push_back({name, "F32", tensor.shape, std::span(zeros_).first(bytes)});
+      }
+    };
+    for (const TensorShape& tensor : outer_tensors(c)) add(tensor);
+    for (int layer = 0; layer < 3; ++layer)
+      for (const TensorShape& tensor : layer_tensors(c, layer)) add(tensor);
+    change(sources);
+    EXPECT_TRUE(make_directories(folder_).has_value());
+    auto written = write_safetensors(join_path(folder_, "model.safetensors"), sources, {});
+    EXPECT_TRUE(written.has_value()) << written.error().message;
+    auto opened = SafetensorsFolder::open(folder_);
+    EXPECT_TRUE(opened.has_value());
+    return check_weights(c, *opened);
+  }
+  std::string folder_ = testing::TempDir() + "weir_weights_" + std::to_string(getpid());
+  std::vector<std::byte> zeros_ = std::vector<std::byte>(1 << 16);
+};
+
+TEST_F(WeightsOfAModel, AreWhatTheConfigurationSays) {
+  WeightCheck check = check_after([](std::vector<TensorSource>&) {});
+  EXPECT_TRUE(check.matches());
+  ModelSize size = model_size(paper_model());
+  EXPECT_EQ(check.bytes, uint64_t(size.total + size.mtp) * 4);
+  EXPECT_EQ(check.dtypes.at("F32"), check.tensors);
+}
+
+TEST_F(WeightsOfAModel, ProblemsAreCountedAndNamed) {
+  WeightCheck check = check_after([](std::vector<TensorSource>& sources) {
+    for (TensorSource& source : sources) {
+      if (source.name == "lm_head.weight") source.shape = {10, 100};
+      if (source.name == "model.norm.weight") source.name = "model.norm.bias";
+      if (source.name == "model.layers.1.mlp.experts.3.up_proj.weight") source.name = "x";
+    }
+  });
+  EXPECT_FALSE(check.matches());
+  EXPECT_EQ(check.misshapen, 1u);
+  EXPECT_EQ(check.missing, 2u);
+  EXPECT_EQ(check.unexpected, 2u);
+  EXPECT_EQ(check.examples.size(), 5u);
+}
+
+TEST_F(WeightsOfAModel, KnownExtrasAreNoProblem) {
+  WeightCheck check = check_after([this](std::vector<TensorSource>& sources) {
+    auto four = std::span(zeros_).first(4);
+    sources.push_back({"model.layers.0.self_attn.o_proj.weight_scale_inv", "F32", {1, 1}, four});
+    sources.push_back({"model.layers.2.embed_tokens.weight", "F32", {1, 1}, four});
+    sources.push_back({"model.layers.2.shared_head.head.weight", "F32", {1, 1}, four});
+    sources.push_back({"model.layers.0.self_attn.rotary_emb.inv_freq", "F32", {1}, four});
+  });
+  EXPECT_TRUE(check.matches()) << check.examples.front();
 }
 
 }  // namespace

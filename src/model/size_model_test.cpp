@@ -1,0 +1,107 @@
+// The arithmetic of sizes against the model itself: the same tensors, the same memory in the arena.
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "model/model.h"
+#include "model/size.h"
+
+namespace weir {
+namespace {
+
+ModelConfig small(const char* preset_name) {
+  ModelConfig c = *preset(preset_name);
+  c.vocab_size = 256;
+  c.hidden_size = 64;
+  c.num_hidden_layers = 3;
+  c.max_position_embeddings = 512;
+  c.bos_token_id = c.eos_token_id = -1;
+  c.num_attention_heads = 4;
+  c.intermediate_size = 160;
+  if (c.attention == AttentionKind::mla) {
+    if (c.q_lora_rank > 0) c.q_lora_rank = 48;
+    c.kv_lora_rank = 32;
+    c.qk_nope_head_dim = 16;
+    c.qk_rope_head_dim = 16;
+    c.v_head_dim = 16;
+  } else {
+    c.num_key_value_heads = 2;
+    c.head_dim = 16;
+  }
+  if (c.n_routed_experts > 0) {
+    c.n_routed_experts = 8;
+    c.num_experts_per_tok = 2;
+    c.moe_intermediate_size = 32;
+    c.first_k_dense_replace = 1;
+    c.n_group = c.topk_group = 1;
+    c.group_kind = GroupKind::none;
+  }
+  return c;
+}
+
+constexpr const char* kKinds[] = {"deepseek-v3",  "deepseek-v2-lite",   "deepseek-moe-16b",
+                                  "deepseek-67b", "r1-distill-qwen-7b", "qwen2.5-0.5b"};
+
+TEST(SizeOfModel, ListsTheTensorsThatTheModelHas) {
+  for (const char* kind : kKinds) {
+    ModelConfig c = small(kind);
+    ASSERT_TRUE(validate(c).has_value()) << kind << ": " << validate(c).error().message;
+    std::map<std::string, std::vector<uint64_t>> listed, real;
+    auto list = [&](const std::vector<TensorShape>& tensors) {
+      for (const TensorShape& tensor : tensors)
+        for (int copy = 0; copy < tensor.copies; ++copy) {
+          std::string name = tensor.name;
+          if (tensor.copies > 1) name.replace(name.find("{}"), 2, std::to_string(copy));
+          listed[name] = tensor.shape;
+        }
+    };
+    list(outer_tensors(c));
+    for (int i = 0; i < c.num_hidden_layers + c.num_nextn_predict_layers; ++i)
+      list(layer_tensors(c, i));
+    auto model = Model::create(c, false);
+    for (auto weights : {model->parameters(), model->buffers()})
+      for (const Weight* weight : weights)
+        for (const NamedSlice& slice : named_slices(*weight)) real[slice.name] = slice.shape;
+    EXPECT_EQ(listed, real) << kind;
+  }
+}
+
+// Bytes per token that a forward pass leaves for the backward one. Two batch sizes, so that what
+// does not grow with tokens cancels.
+double measured_activations(Model& model, bool recompute) {
+  model.recompute_blocks = recompute;
+  ThreadPool pool(1);
+  constexpr int kRows[] = {64, 192};
+  double used[2];
+  for (int i = 0; i < 2; ++i) {
+    int rows = kRows[i];
+    std::vector<int> tokens(size_t(rows), 1), positions, sequences(size_t(rows), 0);
+    for (int r = 0; r < rows; ++r) positions.push_back(r);
+    Batch batch(tokens, positions, sequences);
+    Arena arena(size_t(1) << 30);
+    Tape tape(arena);
+    Run run{arena, pool, batch, nullptr, &tape};
+    Tensor hidden = model.forward(run);
+    for (int m = 0; m < model.config().num_nextn_predict_layers; ++m)
+      (void)model.predict_further(run, hidden, tokens, m);
+    used[i] = double(arena.used());
+  }
+  return (used[1] - used[0]) / (kRows[1] - kRows[0]);
+}
+
+TEST(SizeOfModel, ActivationsAreAsMeasured) {
+  for (const char* kind : kKinds) {
+    ModelConfig c = small(kind);
+    auto model = Model::create(c, true);
+    model->initialize(1);
+    double formula = 4. * double(activations_per_token(c, false));
+    // The rest is rounding to 64 bytes and the lists of gathered rows.
+    EXPECT_NEAR(measured_activations(*model, false) / formula, 1, 0.01) << kind;
+    // The formula with recomputation includes the block being recomputed, a forward pass does not.
+    EXPECT_LT(measured_activations(*model, true), 4. * double(activations_per_token(c, true)))
+        << kind;
+  }
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,20 @@
+// What `weir inspect` says about a configuration, as text for people and as JSON for programs.
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "model/config.h"
+
+namespace weir {
+
+struct SizeQuestion {
+  std::string name;       // what the configuration was found under
+  int64_t context = 0;    // tokens in the cache
+  int64_t tokens = 0;     // rows of one training micro-batch
+  double free_bytes = 0;  // memory that this machine can give
+};
+
+std::string size_report(const ModelConfig& config, const SizeQuestion& question);
+Json size_json(const ModelConfig& config, const SizeQuestion& question);
+
+}  // namespace weir
