@@ -208,8 +208,9 @@ Result<ModelConfig> preset(const std::string& name) {
   for (const Preset& entry : presets())
     if (name == entry.name) return entry.config;
   std::string near = nearest_word(name, preset_names());
-  return Error{fmt::format("no model is named '{}'{}; the names are {}", name,
-                           near.empty() ? "" : fmt::format(", did you mean '{}'?", near),
+  if (!near.empty())
+    return Error{fmt::format("no model is named '{}'; did you mean '{}'?", name, near)};
+  return Error{fmt::format("no model is named '{}'; the names are {}", name,
                            fmt::join(preset_names(), ", "))};
 }
 
