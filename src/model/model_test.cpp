@@ -109,7 +109,7 @@ class Trial {
 class ModelGradient : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(ModelGradient, EqualsFiniteDifferencesForEveryWeight) {
-  Trial trial(tiny(GetParam()));
+  Trial trial(tiny(GetParam()), 1);
   trial.model->balance_weight = trial.model->config().n_routed_experts ? 0.02f : 0;
   std::vector<int64_t> routing = trial.routing();
   const std::vector<float> gradients = trial.gradients();
