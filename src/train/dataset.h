@@ -10,32 +10,9 @@
 #include "base/result.h"
 #include "base/thread_pool.h"
 #include "text/tokenizer.h"
+#include "train/corpus.h"
 
 namespace weir {
-
-// What a corpus is read from. Paths may be files, folders (every .txt, .md, .jsonl, .html[.gz] below, in
-// sorted order) or glob patterns.
-struct CorpusOptions {
-  std::vector<std::string> paths;
-  std::string jsonl_field = "text";  // the key that holds the document in JSONL
-  bool skip_bad_lines = false;       // else a bad JSONL line is an error; more than 1 % always is
-  size_t bytes_max = size_t(8) << 30;
-};
-
-// Documents as UTF-8 text. HTML becomes plain text (headings, paragraphs, lists, tables, code kept
-// readable; navigation, scripts and styles dropped).
-struct Corpus {
-  std::vector<std::string> documents;
-  size_t bytes = 0;
-  size_t skipped_lines = 0;
-  std::string sha256;  // of the documents, in order, with lengths: names the data in manifests
-};
-// Errors: nothing found at a path; no document left ("empty corpus"); invalid UTF-8 or JSON with file
-// and line. One text file is one document.
-Result<Corpus> read_corpus(const CorpusOptions& options);
-
-// HTML to readable text (gumbo parser; bounded depth and size).
-Result<std::string> html_to_text(std::string_view html);
 
 enum class Packing {
   documents,  // whole documents side by side in windows, each attending to itself only
