@@ -1,0 +1,52 @@
+# The commands a visitor needs; CMakePresets.json and CMakeLists.txt do the work.
+#   make          install what is missing and build build/weir
+#   make demo     build, then train, tune and question a small model
+#   make test     build and run every test
+#   make test-all the same with g++, clang, address+undefined and thread sanitizers
+#   make bench    the micro-benchmarks;  make fuzz  the fuzz targets, FUZZ_SECONDS each
+#   make format   clang-format over the tree;  make clean  remove every build folder
+SHELL := /bin/bash
+FUZZ_SECONDS ?= 60
+# A compiler cache is used where one is installed.
+export CMAKE_CXX_COMPILER_LAUNCHER ?= $(shell command -v ccache)
+
+configure_and_build = cmake --preset $(1) >build-$(1).log || { cat build-$(1).log; exit 1; }; \
+                      cmake --build --preset $(1)
+
+.PHONY: build demo test test-all bench fuzz format clean
+
+build: packages-build
+	@$(call configure_and_build,release)
+
+demo: packages-build packages-demo
+	@$(call configure_and_build,release) --target weir
+	scripts/demo
+
+test: packages-build packages-test
+	@$(call configure_and_build,tests)
+	@scripts/run-tests build
+
+test-all: packages-fuzz test
+	@$(call configure_and_build,clang)
+	@scripts/run-tests build-clang
+	@$(call configure_and_build,asan)
+	@scripts/run-tests build-asan
+	@$(call configure_and_build,tsan)
+	@setarch -R scripts/run-tests build-tsan
+
+bench: packages-build packages-bench
+	@$(call configure_and_build,bench)
+	@for program in build-bench/src/*/weir_*_bench; do $$program || exit 1; done
+
+fuzz: packages-build packages-fuzz
+	@$(call configure_and_build,fuzz)
+	@scripts/run-fuzz build-fuzz $(FUZZ_SECONDS)
+
+format: packages-format
+	clang-format-14 -i $$(git ls-files --cached --others --exclude-standard '*.h' '*.cpp')
+
+packages-%:
+	@scripts/install-packages $*
+
+clean:
+	rm -rf build build-*
