@@ -1,0 +1,380 @@
+// Patterns are compiled once, with PCRE2's JIT where it exists, under match, heap and stack limits.
+// tokenizer.json patterns are written for Oniguruma; what the two engines read differently is
+// rewritten or refused here.
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "text/pretokenize.h"
+
+#include <pcre2.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "text/split_patterns.h"
+#include "text/unicode.h"
+
+namespace weir {
+namespace {
+
+constexpr size_t kStepsMax = 64;
+constexpr size_t kPartBytes = 1 << 20;
+constexpr size_t kPatternBytesMax = 64 << 10;
+// Backtracking steps of one match. The known patterns need a few, whatever the text's length.
+constexpr uint32_t kMatchLimit = 1'000'000;
+constexpr uint32_t kHeapLimitKib = 64 << 10;
+constexpr size_t kJitStackBytes = 256 << 10;
+
+// Unicode's White_Space, which is what \s means to Oniguruma. PCRE2 adds U+180E.
+constexpr char kSpaceSet[] =
+    R"(\x09-\x0D\x20\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000})";
+constexpr char kWordSet[] = R"(\p{L}\p{M}\p{Nd}\p{Pc})";
+
+bool is_white_space(char32_t c) {
+  return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
+         c == 0x3000;
+}
+
+// The first byte of the character that ends before text[end]; end > 0.
+size_t character_before(std::string_view text, size_t end) {
+  size_t at = end - 1;
+  while (at > 0 && end - at < 4 && (text[at] & 0xC0) == 0x80) --at;
+  return at;
+}
+
+Error bad_pattern(std::string_view pattern, const std::string& why) {
+  std::string shown(pattern.substr(0, 80));
+  return {"split pattern '" + replace_invalid_utf8(shown) + (pattern.size() > 80 ? "..." : "") +
+          "': " + why};
+}
+
+// An Oniguruma pattern (Ruby syntax) as PCRE2 understands it.
+Result<std::string> translate(std::string_view pattern) {
+  std::string out;
+  bool in_set = false;
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    char c = pattern[i];
+    if (c == '\\' && i + 1 < pattern.size()) {
+      char kind = pattern[++i];
+      const char* set = kind == 's' || kind == 'S'   ? kSpaceSet
+                        : kind == 'w' || kind == 'W' ? kWordSet
+                                                     : nullptr;
+      bool negated = kind == 'S' || kind == 'W';
+      if (kind == 'h' || kind == 'H') {
+        return bad_pattern(pattern, "\\h means different things to different engines; use a set");
+      }
+      if (set == nullptr || (in_set && negated)) {
+        out += {'\\', kind};
+      } else if (in_set) {
+        out += set;
+      } else {
+        out += std::string(negated ? "[^" : "[") + set + "]";
+      }
+      continue;
+    }
+    if (in_set) {
+      if (c == '[' && pattern.substr(i, 2) != "[:") {
+        return bad_pattern(pattern, "a set inside a set is not supported");
+      }
+      if (pattern.substr(i, 2) == "&&") {
+        return bad_pattern(pattern, "intersections of sets are not supported");
+      }
+      if (c == ':' && pattern.substr(i, 2) == ":]" && out.find("[:") != std::string::npos) {
+        out += ":]";
+        ++i;
+        continue;
+      }
+      in_set = c != ']';
+    } else if (c == '[') {
+      in_set = true;
+      out += c;
+      if (pattern.substr(i + 1, 1) == "^") out += pattern[++i];
+      continue;
+    } else if (pattern.substr(i, 3) == "(?m" || pattern.substr(i, 2) == "(*") {
+      return bad_pattern(pattern, "'(?m' and '(*' are not supported");
+    }
+    out += c;
+  }
+  return out;
+}
+
+struct CodeFree {
+  void operator()(pcre2_code* code) const { pcre2_code_free(code); }
+};
+using Code = std::unique_ptr<pcre2_code, CodeFree>;
+
+Result<Code> compile(std::string_view pattern) {
+  std::string translated = TRY(translate(pattern));
+  int number = 0;
+  size_t offset = 0;
+  // In Ruby's syntax ^ and $ are the ends of lines, always.
+  uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C;
+  Code code(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
+                          options, &number, &offset, nullptr));
+  if (!code) {
+    char message[256] = "";
+    pcre2_get_error_message(number, reinterpret_cast<PCRE2_UCHAR*>(message), sizeof message);
+    return bad_pattern(pattern, message);
+  }
+  // Without a JIT (another architecture, or memory that may not be executable) the interpreter
+  // runs.
+  pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);
+  return code;
+}
+
+}  // namespace
+
+struct SplitScratch::Engine {
+  pcre2_match_data* match = pcre2_match_data_create(1, nullptr);
+  pcre2_match_context* context = pcre2_match_context_create(nullptr);
+  pcre2_jit_stack* stack = pcre2_jit_stack_create(32 << 10, kJitStackBytes, nullptr);
+  Engine() {
+    CHECK(match != nullptr && context != nullptr);
+    pcre2_set_match_limit(context, kMatchLimit);
+    pcre2_set_heap_limit(context, kHeapLimitKib);
+    if (stack != nullptr) pcre2_jit_stack_assign(context, nullptr, stack);
+  }
+  ~Engine() {
+    pcre2_jit_stack_free(stack);
+    pcre2_match_context_free(context);
+    pcre2_match_data_free(match);
+  }
+};
+
+SplitScratch::SplitScratch() : engine_(std::make_unique<Engine>()) {}
+SplitScratch::SplitScratch(SplitScratch&&) noexcept = default;
+SplitScratch::~SplitScratch() = default;
+
+// A step made ready: either a pattern's code or one of the kinds that need none.
+struct PreTokenizer::Compiled {
+  enum class How { pattern, literal, trailing_space, every_character };
+  How how = How::pattern;
+  Code code;
+  std::string text;  // the literal, or the pattern for messages
+
+  using Pieces = std::vector<std::string_view>;
+
+  Result<void> run(std::string_view piece, SplitScratch::Engine& engine, Pieces& out) const {
+    switch (how) {
+      case How::pattern:
+        return run_pattern(piece, engine, out);
+      case How::literal:
+        run_literal(piece, out);
+        break;
+      case How::trailing_space:
+        run_trailing_space(piece, out);
+        break;
+      case How::every_character:
+        for (size_t at = 0, n; at < piece.size(); at += n) {
+          n = size_t(decode_utf8(piece, at).bytes);
+          out.push_back(piece.substr(at, n));
+        }
+        break;
+    }
+    return {};
+  }
+
+  Result<void> run_pattern(std::string_view piece, SplitScratch::Engine& engine,
+                           Pieces& out) const {
+    const size_t* ends = pcre2_get_ovector_pointer(engine.match);
+    size_t cut = 0;  // everything before it is in a piece
+    for (size_t at = 0; at < piece.size();) {
+      int found = pcre2_match(code.get(), reinterpret_cast<PCRE2_SPTR>(piece.data()), piece.size(),
+                              at, PCRE2_NO_UTF_CHECK, engine.match, engine.context);
+      if (found == PCRE2_ERROR_NOMATCH) break;
+      if (found < 0) {
+        char message[256] = "";
+        pcre2_get_error_message(found, reinterpret_cast<PCRE2_UCHAR*>(message), sizeof message);
+        return bad_pattern(text, std::string("gave up on this text: ") + message);
+      }
+      size_t begin = ends[0], end = ends[1];
+      if (begin < cut || end < begin) return bad_pattern(text, "\\K is not supported");
+      if (begin > cut) out.push_back(piece.substr(cut, begin - cut));
+      if (end > begin) out.push_back(piece.substr(begin, end - begin));
+      cut = end;
+      // An empty match cuts and lets the search go on one character further.
+      at = end > begin || end == piece.size() ? end : end + size_t(decode_utf8(piece, end).bytes);
+    }
+    if (cut < piece.size()) out.push_back(piece.substr(cut));
+    return {};
+  }
+
+  void run_literal(std::string_view piece, Pieces& out) const {
+    size_t cut = 0;
+    for (size_t at; (at = piece.find(text, cut)) != piece.npos; cut = at + text.size()) {
+      if (at > cut) out.push_back(piece.substr(cut, at - cut));
+      out.push_back(piece.substr(at, text.size()));
+    }
+    if (cut < piece.size()) out.push_back(piece.substr(cut));
+  }
+
+  // \s+$ in linear time; a backtracking engine needs the square of a run that does not end a line.
+  // Of each run of white space, what precedes the end of the piece or the run's last newline.
+  void run_trailing_space(std::string_view piece, Pieces& out) const {
+    size_t cut = 0;
+    auto take = [&](size_t begin, size_t end) {
+      if (begin > cut) out.push_back(piece.substr(cut, begin - cut));
+      out.push_back(piece.substr(begin, end - begin));
+      cut = end;
+    };
+    constexpr size_t kNone = std::string_view::npos;
+    size_t run = kNone, newline = kNone;
+    for (size_t at = piece.find('\n') == kNone ? trailing_space_begin(piece) : 0;
+         at < piece.size();) {
+      Utf8Character c = decode_utf8(piece, at);
+      if (!is_white_space(c.code)) {
+        if (run != kNone && newline != kNone && newline > run) take(run, newline);
+        run = newline = kNone;
+      } else {
+        if (run == kNone) run = at;
+        if (c.code == '\n') newline = at;
+      }
+      at += size_t(c.bytes);
+    }
+    if (run != kNone) take(run, piece.size());
+    if (cut < piece.size()) out.push_back(piece.substr(cut));
+  }
+
+  static size_t trailing_space_begin(std::string_view piece) {
+    size_t begin = piece.size();
+    while (begin > 0) {
+      size_t at = character_before(piece, begin);
+      if (!is_white_space(decode_utf8(piece, at).code)) break;
+      begin = at;
+    }
+    return begin;
+  }
+};
+
+PreTokenizer::PreTokenizer() : name_("none") {}
+PreTokenizer::PreTokenizer(PreTokenizer&&) noexcept = default;
+PreTokenizer& PreTokenizer::operator=(PreTokenizer&&) noexcept = default;
+PreTokenizer::~PreTokenizer() = default;
+
+const std::vector<std::string>& PreTokenizer::preset_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const SplitPreset& preset : split_presets()) all.push_back(preset.name);
+    return all;
+  }();
+  return names;
+}
+
+Result<PreTokenizer> PreTokenizer::preset(std::string_view name, bool isolate_digits) {
+  std::string known;
+  for (const SplitPreset& preset : split_presets()) {
+    if (preset.name == name) {
+      std::vector<SplitStep> steps = preset.steps;
+      if (isolate_digits) steps.insert(steps.begin(), {SplitStep::Kind::each_digit, ""});
+      return from_steps(std::move(steps));
+    }
+    known += (known.empty() ? "" : ", ") + preset.name;
+  }
+  return Error{"there is no split pattern named '" + std::string(name) + "'; choose one of " +
+               known};
+}
+
+Result<PreTokenizer> PreTokenizer::from_steps(std::vector<SplitStep> steps) {
+  if (steps.size() > kStepsMax) {
+    return Error{"pre-tokenizer: " + std::to_string(steps.size()) + " steps; at most " +
+                 std::to_string(kStepsMax) + " are supported"};
+  }
+  using How = Compiled::How;
+  PreTokenizer made;
+  for (const SplitStep& step : steps) {
+    if (step.pattern.size() > kPatternBytesMax) {
+      return bad_pattern(step.pattern, "longer than 64 KiB");
+    }
+    if (step.kind == SplitStep::Kind::gpt2 && &step != &steps.back()) {
+      return Error{"pre-tokenizer: ByteLevel must be the last step"};
+    }
+    Compiled compiled;
+    compiled.text = step.pattern;
+    switch (step.kind) {
+      case SplitStep::Kind::literal:
+        compiled.how = How::literal;
+        break;
+      case SplitStep::Kind::each_digit:
+        compiled.text = R"(\p{N})";
+        break;
+      case SplitStep::Kind::digit_run:
+        compiled.text = R"(\p{N}+)";
+        break;
+      case SplitStep::Kind::gpt2:
+        compiled.text = kGpt2Pattern;
+        break;
+      case SplitStep::Kind::regex:
+        if (step.pattern == kTrailingSpacePattern) compiled.how = How::trailing_space;
+        if (step.pattern == kEveryCharacterPattern) compiled.how = How::every_character;
+        break;
+    }
+    if (compiled.text.empty()) return bad_pattern("", "an empty pattern splits nothing");
+    if (compiled.how == How::pattern) compiled.code = TRY(compile(compiled.text));
+    made.compiled_.push_back(std::move(compiled));
+  }
+  made.steps_ = std::move(steps);
+  // A preset is recognised with or without leading digit isolation.
+  std::vector<SplitStep> core = made.steps_;
+  if (core.size() > 1 && core[0].kind == SplitStep::Kind::each_digit) core.erase(core.begin());
+  made.name_.clear();
+  for (const SplitPreset& preset : split_presets()) {
+    if (preset.steps == core) made.name_ = preset.name;
+  }
+  return made;
+}
+
+Result<void> PreTokenizer::split(std::string_view text, SplitScratch& scratch) const {
+  std::vector<std::string_view>& pieces = scratch.pieces;
+  pieces.clear();
+  if (text.empty()) return {};
+  if (compiled_.empty()) pieces.push_back(text);
+  for (size_t i = 0; i < compiled_.size(); ++i) {
+    if (i == 0) {
+      TRY(compiled_[i].run(text, *scratch.engine_, pieces));
+      continue;
+    }
+    std::swap(pieces, scratch.before_);
+    pieces.clear();
+    for (std::string_view piece : scratch.before_) {
+      TRY(compiled_[i].run(piece, *scratch.engine_, pieces));
+    }
+  }
+  return {};
+}
+
+size_t PreTokenizer::safe_cut(std::string_view text, size_t from) const {
+  if (name_.empty() || name_ == "none") return text.size();
+  for (size_t at = std::max<size_t>(from, 2); at < text.size(); ++at) {
+    size_t line_end = text.find('\n', at - 1);
+    if (line_end == text.npos) break;
+    at = line_end + 1;
+    if (at >= text.size()) break;
+    // One newline after a visible character, then a Latin letter or a common ideograph: the newline
+    // is the last of its piece whatever precedes it, and a word takes no newline.
+    Utf8Character next = decode_utf8(text, at);
+    bool letter = (next.code >= 'A' && next.code <= 'Z') ||
+                  (next.code >= 'a' && next.code <= 'z') ||
+                  (next.code >= 0x4E00 && next.code <= 0x9FA5);
+    if (!letter) continue;
+    Utf8Character before = decode_utf8(text, character_before(text, line_end));
+    if (!is_white_space(before.code)) return at;
+  }
+  return text.size();
+}
+
+std::vector<TextPart> cut_documents(std::span<const std::string_view> documents,
+                                    const PreTokenizer& pre_tokenizer) {
+  std::vector<TextPart> parts;
+  for (size_t d = 0; d < documents.size(); ++d) {
+    std::string_view rest = documents[d];
+    while (rest.size() > kPartBytes) {
+      size_t cut = pre_tokenizer.safe_cut(rest, kPartBytes);
+      if (cut == rest.size()) break;
+      parts.push_back({d, rest.substr(0, cut)});
+      rest.remove_prefix(cut);
+    }
+    parts.push_back({d, rest});
+  }
+  return parts;
+}
+
+}  // namespace weir
