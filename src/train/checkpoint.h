@@ -1,0 +1,46 @@
+// One checkpoint: a folder step-00000100 with model.safetensors, trainer.safetensors (the
+// optimizer's moments) and state.json. Written aside and renamed, so it is there whole or not at
+// all; read only after its checksums have been compared.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "model/model.h"
+#include "train/optimizer.h"
+
+namespace weir {
+
+// What a run knows beside weights and moments.
+struct CheckpointState {
+  int64_t step = 0;    // updates done
+  int64_t tokens = 0;  // trained
+  double seconds = 0;  // of training
+  // For the guard against a loss that explodes (trainer.h): running mean and its lowest value; 0
+  // while there is none.
+  double mean_loss = 0, best_loss = 0;
+  Json recipe = Json::object();  // resolved
+  std::string data_sha256, tokenizer_sha256, tokenizer_source_sha256, config_sha256;
+  std::string model_sha256, trainer_sha256;  // of the two files; save_checkpoint() fills them
+};
+
+std::string checkpoint_name(int64_t step);  // "step-00000100"
+
+// Writes FOLDER/step-... by way of FOLDER/.writing-...; afterwards everything is on the disk, or
+// there is an error and FOLDER is as before.
+Result<void> save_checkpoint(const std::string& folder, const Model& model,
+                             const Optimizer& optimizer, CheckpointState state);
+
+// Steps of the checkpoints in FOLDER, ascending. Other names are ignored.
+Result<std::vector<int64_t>> list_checkpoints(const std::string& folder);
+
+// state.json of one checkpoint folder, after comparing its own checksum and those of both files:
+// any changed byte in any of the three is an error that names the file.
+Result<CheckpointState> verify_checkpoint(const std::string& checkpoint);
+
+// Weights and moments of a verified checkpoint.
+Result<void> load_checkpoint(const std::string& checkpoint, Model& model, Optimizer& optimizer);
+
+}  // namespace weir

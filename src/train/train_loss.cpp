@@ -1,0 +1,60 @@
+#include "train/train_loss.h"
+
+#include <vector>
+
+#include "tensor/batch.h"
+#include "tensor/run.h"
+#include "tensor/tape.h"
+
+namespace weir {
+
+FurtherTargets further_targets(const TrainingBatch& batch, int depth) {
+  const int rows = int(batch.tokens.size());
+  FurtherTargets out{std::vector<int>(size_t(rows), 0), std::vector<int>(size_t(rows), -1)};
+  // targets[i] is the token after row i, so what row i sees `distance` ahead stands at targets[i +
+  // distance - 1], while that is a row of the same segment.
+  auto ahead = [&](int row, int distance) {
+    const int at = row + distance - 1;
+    const bool same = at < rows && batch.sequences[size_t(at)] == batch.sequences[size_t(row)] &&
+                      batch.positions[size_t(at)] == batch.positions[size_t(row)] + distance - 1;
+    return same ? batch.targets[size_t(at)] : -1;
+  };
+  for (int row = 0; row < rows; ++row) {
+    const int next = ahead(row, depth + 1);
+    if (next < 0) continue;
+    out.next[size_t(row)] = next;
+    out.targets[size_t(row)] = ahead(row, depth + 2);
+  }
+  return out;
+}
+
+void accumulate_gradients(const Model& model, const TrainingBatch& batch,
+                          const LossWeights& weights, Arena& arena, ThreadPool& pool,
+                          LossTotals& totals) {
+  arena.reset();
+  const Batch rows(batch.tokens, batch.positions, batch.sequences);
+  Tape tape(arena);
+  Run run{arena, pool, rows, nullptr, &tape, 0, weights.aux};
+  Tensor hidden = model.forward(run);
+  LossSum sum = cross_entropy(run, hidden, model.head(), batch.targets, weights.token);
+  totals.loss += sum.negative_log;
+  totals.counted += sum.counted;
+
+  // DeepSeek-V3, eq. 24-25: lambda / D times the sum over modules of the mean over the step's
+  // tokens.
+  const int modules = weights.mtp > 0 ? model.config().num_nextn_predict_layers : 0;
+  std::vector<FurtherTargets> further;  // outlive the tape
+  further.reserve(size_t(modules));
+  for (int depth = 0; depth < modules; ++depth) {
+    further.push_back(further_targets(batch, depth));
+    hidden = model.predict_further(run, hidden, further.back().next, depth);
+    sum = cross_entropy(run, hidden, model.head(), further.back().targets,
+                        weights.token * weights.mtp / float(modules));
+    totals.mtp_loss += sum.negative_log;
+    totals.mtp_counted += sum.counted;
+  }
+  totals.balance_loss += run.aux_loss * double(weights.aux);
+  tape.backward();
+}
+
+}  // namespace weir

@@ -1,0 +1,60 @@
+// One training step after another: micro-batches, loss, gradients, update, gate biases. Knows no
+// files; run_training.h keeps the run's folder and decides when to evaluate, save and stop.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/arena.h"
+#include "base/thread_pool.h"
+#include "model/model.h"
+#include "train/checkpoint.h"
+#include "train/dataset.h"
+#include "train/optimizer.h"
+#include "train/recipe.h"
+#include "train/report.h"
+#include "train/train_loss.h"
+
+namespace weir {
+
+class Trainer {
+ public:
+  // Everything passed in outlives the trainer. The model is trainable and holds its first weights,
+  // or resume() gives it those of a checkpoint.
+  Trainer(const TrainRecipe& recipe, Model& model, const Dataset& dataset, ThreadPool& pool);
+
+  // Update number step(). When the loss or a gradient is not finite, or the loss explodes, weights,
+  // moments and gate biases stay as they were and the error tells what was found where.
+  Result<StepMetrics> advance();
+
+  int64_t step() const { return state_.step; }  // updates done
+  // What a checkpoint has to say about the trainer; hashes and recipe are the run's business.
+  const CheckpointState& state() const { return state_; }
+  void resume(const CheckpointState& state) { state_ = state; }
+
+  Optimizer& optimizer() { return optimizer_; }
+  Arena& arena() { return arena_; }
+
+ private:
+  void fetch_batches();
+  Result<LossTotals> compute_gradients();
+  Result<void> check_loss(double loss);
+  Result<double> checked_gradient_norm(double lr);
+  std::vector<std::vector<double>> expert_shares() const;
+
+  const TrainRecipe& recipe_;
+  Model& model_;
+  const Dataset& dataset_;
+  ThreadPool& pool_;
+  Arena arena_;
+  Optimizer optimizer_;
+  CheckpointState state_;
+  std::vector<TrainingBatch> batches_;
+  double last_norm_ = 0;
+};
+
+// bias_i += speed * sign(mean load - load_i): an expert with less than its share of tokens becomes
+// easier to choose (Wang et al. 2024, arXiv:2408.15664, algorithm 1; DeepSeek-V3, section 2.1.2).
+void move_gate_bias(float* bias, const std::vector<int64_t>& load, float speed);
+
+}  // namespace weir
