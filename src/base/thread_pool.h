@@ -2,9 +2,7 @@
 // must never change a result, so tasks write disjoint outputs.
 #pragma once
 #include <atomic>
-#include <cstdint>
 #include <condition_variable>
-#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -30,28 +28,38 @@ class ThreadPool {
       for (int i = 0; i < count; ++i) body(i, 0);
       return;
     }
-    run(count, [](const void* b, int i, int t) { (*static_cast<const Body*>(b))(i, t); }, &body);
+    run(
+        count, [](const void* b, int i, int t) { (*static_cast<const Body*>(b))(i, t); }, &body);
   }
 
  private:
   using Call = void (*)(const void* body, int index, int thread);
   void run(int count, Call call, const void* body);
+  void take_indices(int thread);
   void work(int thread);
+  void wait_for_work();
+  void wait_for_end();
 
-  // One job at a time. `epoch_` names it; workers spin briefly for a new one, then sleep.
-  std::atomic<uint64_t> epoch_{0};
-  std::atomic<int> next_{0}, busy_{0};
-  std::atomic<bool> stop_{false};
+  // The job. It belongs to the caller while nothing is unclaimed and unfinished, and does not
+  // change while a thread holds an index: who claimed one may read it without a lock.
   int count_ = 0;
   Call call_ = nullptr;
   const void* body_ = nullptr;
+  std::atomic<bool> in_run_{false};
+
+  // Each on a cache line of its own: the first is what idle workers watch.
+  alignas(64) std::atomic<int> unclaimed_{0};   // indices nobody has taken; may fall below 0
+  alignas(64) std::atomic<int> unfinished_{0};  // indices whose body has not been reported done
+  alignas(64) std::atomic<int> sleeping_{0};    // workers in, or about to enter, wake_.wait
+  std::atomic<bool> caller_sleeps_{false};
+  std::atomic<bool> stop_{false};
+
   std::mutex mutex_;
-  std::condition_variable wake_;
-  std::atomic<int> sleeping_{0};
+  std::condition_variable wake_, end_;
   std::vector<std::thread> workers_;
 };
 
-// Cores this process may use.
+// Cores this process may use: its affinity mask, and the share a container gives it (cgroup v2).
 int available_cores();
 
 }  // namespace weir

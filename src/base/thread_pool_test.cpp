@@ -1,0 +1,124 @@
+#include "base/thread_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <vector>
+
+namespace weir {
+namespace {
+
+TEST(ThreadPool, RunsEveryIndexExactlyOnce) {
+  for (int threads : {1, 2, 3, 8}) {
+    ThreadPool pool(threads);
+    ASSERT_EQ(pool.threads(), threads);
+    for (int count : {0, 1, 2, 3, 7, 64, 1000}) {
+      std::vector<std::atomic<int>> visits(size_t(count) + 1);
+      pool.parallel_for(count, [&](int i, int) { ++visits[size_t(i)]; });
+      for (int i = 0; i < count; ++i) ASSERT_EQ(visits[size_t(i)], 1) << "index " << i;
+      ASSERT_EQ(visits[size_t(count)], 0);
+    }
+  }
+}
+
+TEST(ThreadPool, ANegativeCountIsNoWork) {
+  ThreadPool pool(2);
+  pool.parallel_for(-3, [](int, int) { FAIL(); });
+}
+
+TEST(ThreadPool, ThreadNumbersAreUsableForScratch) {
+  ThreadPool pool(4);
+  std::vector<std::atomic<int>> inside(4);
+  for (int job = 0; job < 200; ++job) {
+    pool.parallel_for(50, [&](int, int thread) {
+      ASSERT_GE(thread, 0);
+      ASSERT_LT(thread, 4);
+      ASSERT_EQ(inside[size_t(thread)].fetch_add(1), 0) << "two bodies share a thread number";
+      inside[size_t(thread)].fetch_sub(1);
+    });
+  }
+}
+
+// Jobs of different sizes, one right after the other: a worker that is late for one job must not
+// spoil the next. Plain memory is written on both sides, so that the thread sanitizer sees it.
+TEST(ThreadPool, JobsThatFollowEachOtherDoNotMix) {
+  for (int threads : {2, 3, 5}) {
+    ThreadPool pool(threads);
+    std::vector<int> input(16), output(16);
+    for (int job = 0; job < 5000; ++job) {
+      int count = 2 + job % 15;
+      for (int i = 0; i < count; ++i) input[size_t(i)] = job + i;
+      pool.parallel_for(count, [&](int i, int) { output[size_t(i)] = 3 * input[size_t(i)]; });
+      for (int i = 0; i < count; ++i) ASSERT_EQ(output[size_t(i)], 3 * (job + i));
+    }
+  }
+}
+
+// Pauses around the time after which workers and caller go to sleep.
+TEST(ThreadPool, SleepingWorkersAreWoken) {
+  ThreadPool pool(3);
+  for (int job = 0; job < 300; ++job) {
+    auto pause = std::chrono::microseconds(50 + job % 7 * 25);
+    std::this_thread::sleep_for(pause);
+    std::atomic<int> sum{0};
+    pool.parallel_for(3, [&](int i, int) {
+      if (i == 2 && job % 3 == 0) std::this_thread::sleep_for(pause);
+      sum += i + 1;
+    });
+    ASSERT_EQ(sum, 6);
+  }
+}
+
+// Two bodies that wait for each other end only when two threads work at the same time.
+TEST(ThreadPool, WorkersWorkBesideTheCaller) {
+  ThreadPool pool(2);
+  for (int job = 0; job < 3; ++job) {
+    std::atomic<int> here{0};
+    pool.parallel_for(2, [&](int, int) {
+      ++here;
+      while (here < 2) std::this_thread::yield();
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+TEST(ThreadPool, EndsCleanlyAtAnyMoment) {
+  for (int round = 0; round < 50; ++round) {
+    ThreadPool pool(3);
+    std::atomic<int> sum{0};
+    if (round % 2) pool.parallel_for(5, [&](int i, int) { sum += i; });
+    if (round % 5 == 0) std::this_thread::sleep_for(std::chrono::microseconds(300));
+    ASSERT_EQ(sum, round % 2 ? 10 : 0);
+  }
+}
+
+TEST(ThreadPool, PoolsDoNotDisturbEachOther) {
+  auto count_up = [] {
+    ThreadPool pool(2);
+    for (int job = 0; job < 500; ++job) {
+      std::atomic<int> sum{0};
+      pool.parallel_for(4, [&](int i, int) { sum += i; });
+      ASSERT_EQ(sum, 6);
+    }
+  };
+  std::thread other(count_up);
+  count_up();
+  other.join();
+}
+
+TEST(ThreadPoolDeathTest, ANestedCallStopsTheProgram) {
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  auto nested = [] {
+    ThreadPool pool(2);
+    pool.parallel_for(2, [&](int, int) { pool.parallel_for(2, [](int, int) {}); });
+  };
+  EXPECT_DEATH(nested(), "CHECK failed");
+}
+
+TEST(ThreadPool, KnowsTheCores) {
+  EXPECT_GE(available_cores(), 1);
+  EXPECT_EQ(ThreadPool().threads(), available_cores());
+}
+
+}  // namespace
+}  // namespace weir
