@@ -129,6 +129,7 @@ void write_cache(Page& page, const ModelConfig& config) {
 }
 
 std::string verdict(double needed, double free_bytes) {
+  if (free_bytes <= 0) return "";
   if (needed <= free_bytes) return "fits";
   return fmt::format("does not fit: needs {}, {} free", format_bytes(needed),
                      format_bytes(free_bytes));

@@ -11,7 +11,7 @@ struct SizeQuestion {
   std::string name;       // what the configuration was found under
   int64_t context = 0;    // tokens in the cache
   int64_t tokens = 0;     // rows of one training micro-batch
-  double free_bytes = 0;  // memory that this machine can give
+  double free_bytes = 0;  // memory that this machine can give; 0: unknown
 };
 
 std::string size_report(const ModelConfig& config, const SizeQuestion& question);
