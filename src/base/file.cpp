@@ -9,11 +9,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <utility>
 
+#include "base/check.h"
 #include "base/text.h"
 
 namespace weir {
@@ -26,74 +28,112 @@ std::string parent_of(const std::string& path) {
   return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
-// Writes everything, through interruptions and short writes.
-Result<void> write_all(int fd, const std::string& path, const char* data, size_t bytes) {
-  for (size_t done = 0; done < bytes;) {
-    ssize_t n = ::write(fd, data + done, bytes - done);
-    if (n >= 0) {
-      done += size_t(n);
-      continue;
-    }
-    if (errno == EINTR) continue;
-    if (errno != ENOSPC && errno != EDQUOT && errno != EFBIG) return Error{path + ": can not write: " + reason()};
-    struct statvfs info {};
-    std::string why = reason(), available;
-    if (statvfs(parent_of(path).c_str(), &info) == 0)
-      available = ", " + format_bytes(double(info.f_bavail) * double(info.f_frsize)) + " free";
-    return Error{fmt::format("{}: disk full or quota reached ({}): {} more needed{}; free some space and try again",
-                             path, why, format_bytes(double(bytes - done)), available)};
+// "model.bin: disk full: needs 1000 bytes, 12 free; ..." for the errors that mean no room, and the
+// system's reason for all others. Looks at errno first.
+Error write_error(const std::string& path, size_t bytes) {
+  const int code = errno;
+  if (code != ENOSPC && code != EDQUOT && code != EFBIG)
+    return {fmt::format("{}: can not write: {}", path, std::strerror(code))};
+  if (code == EFBIG) {
+    return {
+        fmt::format("{}: larger than the file size limit: needs {} bytes; raise the limit "
+                    "(ulimit -f) or choose another disk",
+                    path, bytes)};
   }
-  return {};
+  std::string available = "an unknown number";
+  struct statvfs info {};
+  if (statvfs(parent_of(path).c_str(), &info) == 0)
+    available = std::to_string(uint64_t(info.f_bavail) * info.f_frsize);
+  return {fmt::format("{}: {}: needs {} bytes, {} free; remove something or choose another disk",
+                      path, code == EDQUOT ? "disk quota reached" : "disk full", bytes, available)};
 }
 
-Result<void> sync_descriptor(int fd, const std::string& path) {
+// Writes everything, through interruptions and short writes.
+bool write_all(int fd, const char* data, size_t bytes) {
+  for (size_t done = 0; done < bytes;) {
+    ssize_t n = ::write(fd, data + done, bytes - done);
+    if (n >= 0)
+      done += size_t(n);
+    else if (errno != EINTR)
+      return false;
+  }
+  return true;
+}
+
+bool sync_all(int fd) {
   while (fsync(fd) != 0)
-    if (errno != EINTR) return Error{path + ": can not write to the disk: " + reason()};
-  return {};
+    if (errno != EINTR) return false;
+  return true;
+}
+
+// Linux has closed the descriptor even when a signal interrupted the call.
+bool close_all(int fd) { return ::close(fd) == 0 || errno == EINTR; }
+
+// Without O_NONBLOCK, opening a named pipe would wait for somebody to write to it.
+Result<int> open_to_read(const std::string& path, uint64_t& bytes) {
+  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return Error{path + ": can not open: " + reason()};
+  struct stat info {};
+  std::string problem;
+  if (fstat(fd, &info) != 0)
+    problem = "can not read: " + reason();
+  else if (!S_ISREG(info.st_mode))
+    problem = S_ISDIR(info.st_mode) ? "is a folder, not a file" : "is not a regular file";
+  if (!problem.empty()) {
+    ::close(fd);
+    return Error{path + ": " + problem};
+  }
+  bytes = uint64_t(info.st_size);
+  return fd;
 }
 
 }  // namespace
 
 Result<std::string> read_file(const std::string& path, size_t limit) {
-  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return Error{path + ": can not open: " + reason()};
-  struct stat info {};
-  std::string text;
-  auto fail = [&](const std::string& what) {
-    ::close(fd);
-    return Error{path + ": " + what};
-  };
-  if (fstat(fd, &info) != 0) return fail("can not read: " + reason());
-  if (!S_ISREG(info.st_mode)) return fail("is not a regular file");
-  if (uint64_t(info.st_size) > limit)
-    return fail(fmt::format("is larger than the limit of {}", format_bytes(double(limit))));
-  text.resize(size_t(info.st_size));
+  uint64_t expected = 0;
+  const int fd = TRY(open_to_read(path, expected));
+  std::string text, problem;
   size_t done = 0;
-  while (done < text.size()) {
+  // One byte more than announced, so that the end shows in one go. Files of /proc and /sys announce
+  // nothing, and others may grow meanwhile: then the buffer does.
+  if (expected <= limit) text.resize(size_t(expected) + 1);
+  while (problem.empty()) {
+    if (expected > limit || done > limit) {
+      problem = "is larger than the limit of " + format_bytes(double(limit));
+      break;
+    }
+    if (done == text.size()) text.resize(std::min(2 * done + 4096, limit + 1));
     ssize_t n = ::read(fd, text.data() + done, text.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail("can not read: " + reason());
-    if (n == 0) break;  // it shrank while we read
-    done += size_t(n);
+    if (n == 0) break;
+    if (n > 0)
+      done += size_t(n);
+    else if (errno != EINTR)
+      problem = "can not read: " + reason();
   }
-  text.resize(done);
   ::close(fd);
+  if (!problem.empty()) return Error{path + ": " + problem};
+  text.resize(done);
   return text;
 }
 
 Result<void> write_file_atomic(const std::string& path, std::string_view bytes) {
-  std::string aside = fmt::format("{}.writing-{}", path, getpid());
-  {
-    FileWriter writer = TRY(FileWriter::create(aside));
-    TRY(writer.write(bytes.data(), bytes.size()));
-    TRY(writer.close());
+  static std::atomic<unsigned> count{0};  // two threads may write the same path
+  const std::string aside = fmt::format("{}.writing-{}-{}", path, getpid(), count++);
+  const int fd = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd < 0) return write_error(path, bytes.size());
+  bool good = write_all(fd, bytes.data(), bytes.size()) && sync_all(fd);
+  Error error = good ? Error{} : write_error(path, bytes.size());
+  if (!close_all(fd) && good) {
+    good = false;
+    error = write_error(path, bytes.size());
   }
-  if (::rename(aside.c_str(), path.c_str()) != 0) {
-    std::string why = reason();
-    ::unlink(aside.c_str());
-    return Error{path + ": can not replace: " + why};
+  if (good && ::rename(aside.c_str(), path.c_str()) != 0) {
+    good = false;
+    error = write_error(path, bytes.size());
   }
-  return sync_directory(parent_of(path));
+  if (good) return sync_directory(parent_of(path));
+  ::unlink(aside.c_str());
+  return error;
 }
 
 Result<void> make_directories(const std::string& path) {
@@ -106,7 +146,10 @@ Result<void> make_directories(const std::string& path) {
 Result<void> sync_directory(const std::string& path) {
   int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return Error{path + ": can not open the folder: " + reason()};
-  auto result = sync_descriptor(fd, path);
+  Result<void> result;
+  // Some network and FUSE file systems can not sync a folder and say so; there is no more to do.
+  if (!sync_all(fd) && errno != EINVAL && errno != ENOTSUP && errno != EROFS)
+    result = Error{path + ": can not write to the disk: " + reason()};
   ::close(fd);
   return result;
 }
@@ -131,17 +174,22 @@ Result<std::vector<std::string>> list_directory(const std::string& path) {
   DIR* folder = opendir(path.c_str());
   if (!folder) return Error{path + ": can not open the folder: " + reason()};
   std::vector<std::string> names;
+  errno = 0;
   while (const dirent* entry = readdir(folder)) {
     std::string name = entry->d_name;
     if (name != "." && name != "..") names.push_back(std::move(name));
+    errno = 0;
   }
+  const int code = errno;
   closedir(folder);
+  if (code != 0) return Error{path + ": can not read the folder: " + std::strerror(code)};
   std::sort(names.begin(), names.end());
   return names;
 }
 
 Result<void> rename_path(const std::string& from, const std::string& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0) return Error{fmt::format("{}: can not rename to {}: {}", from, to, reason())};
+  if (::rename(from.c_str(), to.c_str()) != 0)
+    return Error{fmt::format("{}: can not rename to {}: {}", from, to, reason())};
   return sync_directory(parent_of(to));
 }
 
@@ -183,30 +231,29 @@ FileWriter::~FileWriter() {
   ::unlink(path_.c_str());
 }
 Result<void> FileWriter::write(const void* data, size_t bytes) {
-  return write_all(fd_, path_, static_cast<const char*>(data), bytes);
+  CHECK(fd_ >= 0);
+  if (!write_all(fd_, static_cast<const char*>(data), bytes)) return write_error(path_, bytes);
+  return {};
 }
 Result<void> FileWriter::close() {
-  TRY(sync_descriptor(fd_, path_));
-  if (::close(std::exchange(fd_, -1)) != 0) return Error{path_ + ": can not write: " + reason()};
+  CHECK(fd_ >= 0);
+  if (!sync_all(fd_)) return write_error(path_, 0);  // the destructor removes the file
+  if (!close_all(std::exchange(fd_, -1))) {
+    Error error = write_error(path_, 0);
+    ::unlink(path_.c_str());
+    return error;
+  }
   return {};
 }
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
-  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return Error{path + ": can not open: " + reason()};
-  struct stat info {};
-  std::string failed;
-  const std::byte* data = nullptr;
-  if (fstat(fd, &info) != 0) failed = "can not read: " + reason();
-  else if (!S_ISREG(info.st_mode)) failed = "is not a regular file";
-  else if (info.st_size > 0) {
-    void* p = mmap(nullptr, size_t(info.st_size), PROT_READ, MAP_SHARED, fd, 0);
-    if (p == MAP_FAILED) failed = "can not map: " + reason();
-    else data = static_cast<const std::byte*>(p);
-  }
+  uint64_t bytes = 0;
+  const int fd = TRY(open_to_read(path, bytes));
+  void* p = bytes > 0 ? mmap(nullptr, size_t(bytes), PROT_READ, MAP_SHARED, fd, 0) : nullptr;
+  Error error{p == MAP_FAILED ? path + ": can not map: " + reason() : ""};
   ::close(fd);
-  if (!failed.empty()) return Error{path + ": " + failed};
-  return MappedFile(path, data, size_t(info.st_size));
+  if (p == MAP_FAILED) return error;
+  return MappedFile(path, static_cast<const std::byte*>(p), size_t(bytes));
 }
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : path_(std::move(other.path_)),
@@ -224,20 +271,28 @@ MappedFile::~MappedFile() {
 
 Result<FileLock> FileLock::acquire(const std::string& path) {
   int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0) return Error{path + ": can not write: " + reason()};
+  if (fd < 0) return Error{path + ": can not open for locking: " + reason()};
   struct flock region {};
   region.l_type = F_WRLCK;
   region.l_whence = SEEK_SET;
-  if (fcntl(fd, F_OFD_SETLK, &region) != 0) {  // open file description lock: ends with the descriptor
+  // A lock of the open file description: unlike fcntl's older kind it also keeps out other threads
+  // of this process, and closing another descriptor of the file does not drop it.
+  if (fcntl(fd, F_OFD_SETLK, &region) != 0) {
+    const int code = errno;
     char holder[32] = {};
-    ssize_t n = ::read(fd, holder, sizeof holder - 1);
+    ssize_t n = pread(fd, holder, sizeof holder - 1, 0);
     ::close(fd);
-    return Error{fmt::format("{}: another weir (process {}) is using this folder; wait for it or choose another "
-                             "folder", path, trim(std::string_view(holder, n > 0 ? size_t(n) : 0)))};
+    if (code != EAGAIN && code != EACCES)
+      return Error{fmt::format("{}: can not lock: {}", path, std::strerror(code))};
+    // The holder may not have written its number yet.
+    auto process = parse_int(trim(std::string_view(holder, n > 0 ? size_t(n) : 0)));
+    return Error{
+        fmt::format("{}: another weir{} is using this folder; wait for it or choose another folder",
+                    path, process ? fmt::format(" (process {})", *process) : "")};
   }
-  std::string pid = std::to_string(getpid()) + "\n";
-  if (ftruncate(fd, 0) != 0 || pwrite(fd, pid.data(), pid.size(), 0) < 0) {
-    Error error{path + ": can not write: " + reason()};
+  std::string process = fmt::format("{}\n", getpid());
+  if (ftruncate(fd, 0) != 0 || pwrite(fd, process.data(), process.size(), 0) < 0) {
+    Error error = write_error(path, process.size());
     ::close(fd);
     return error;
   }
