@@ -1,5 +1,5 @@
 // The one door to JSON: parsing with limits, typed access whose errors name the path inside the
-// document, and writing. nlohmann/json stays inside json.cpp.
+// document, and writing. nlohmann/json stays inside json_parse.cpp.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -20,11 +20,11 @@ class Json {
   using Member = std::pair<std::string, Json>;
 
   Json() = default;
-  Json(bool v) : kind_(Kind::boolean), boolean_(v) {}
-  Json(int v) : kind_(Kind::integer), integer_(v) {}
-  Json(int64_t v) : kind_(Kind::integer), integer_(v) {}
-  Json(uint64_t v) : kind_(Kind::unsigned_integer), unsigned_(v) {}
-  Json(double v) : kind_(Kind::real), real_(v) {}
+  Json(bool v) : kind_(Kind::boolean) { scalar_.boolean = v; }
+  Json(int v) : Json(int64_t(v)) {}
+  Json(int64_t v) : kind_(Kind::integer) { scalar_.integer = v; }
+  Json(uint64_t v) : kind_(Kind::unsigned_integer) { scalar_.unsigned_integer = v; }
+  Json(double v) : kind_(Kind::real) { scalar_.real = v; }
   Json(const char* v) : kind_(Kind::string), string_(v) {}
   Json(std::string v) : kind_(Kind::string), string_(std::move(v)) {}
   static Json array() { return Json(Kind::array); }
@@ -69,10 +69,12 @@ class Json {
  private:
   explicit Json(Kind k) : kind_(k) {}
   Kind kind_ = Kind::null;
-  bool boolean_ = false;
-  int64_t integer_ = 0;
-  uint64_t unsigned_ = 0;
-  double real_ = 0;
+  union {
+    bool boolean;
+    int64_t integer = 0;
+    uint64_t unsigned_integer;
+    double real;
+  } scalar_;
   std::string string_;
   std::vector<Json> items_;
   std::vector<Member> members_;
@@ -81,10 +83,12 @@ class Json {
 struct JsonLimits {
   size_t depth = 64;
   size_t bytes = size_t(256) << 20;
+  size_t values = size_t(8) << 20;  // a value takes about 100 bytes, whatever its text takes
 };
 
-// Strict JSON (RFC 8259): no comments, no trailing text, valid UTF-8, no duplicate keys in an object.
-// Errors give line and column.
+// Strict JSON (RFC 8259): no comments, no trailing text, valid UTF-8, no byte order mark, no NUL,
+// no duplicate keys in an object. Whole numbers from -2^63 to 2^64-1 are exact, others become the
+// nearest real; a number beyond the reals is an error. Errors give line and column.
 Result<Json> parse_json(std::string_view text, JsonLimits limits = {});
 Result<Json> read_json_file(const std::string& path, JsonLimits limits = {});
 
