@@ -10,8 +10,7 @@ FUZZ_SECONDS ?= 60
 # A compiler cache is used where one is installed.
 export CMAKE_CXX_COMPILER_LAUNCHER ?= $(shell command -v ccache)
 
-configure_and_build = cmake --preset $(1) >build-$(1).log || { cat build-$(1).log; exit 1; }; \
-                      cmake --build --preset $(1)
+configure_and_build = cmake --preset $(1) >/dev/null && cmake --build --preset $(1)
 
 .PHONY: build demo test test-all bench fuzz format clean
 
