@@ -1,15 +1,12 @@
-// Patterns are compiled once, with PCRE2's JIT where it exists, under match, heap and stack limits.
-// tokenizer.json patterns are written for Oniguruma; what the two engines read differently is
-// rewritten or refused here.
-#define PCRE2_CODE_UNIT_WIDTH 8
+// Runs the steps one after another; two patterns that an engine would match slowly are done by
+// hand.
 #include "text/pretokenize.h"
 
-#include <pcre2.h>
-
 #include <algorithm>
+#include <optional>
 
-#include "base/check.h"
 #include "text/split_patterns.h"
+#include "text/split_regex.h"
 #include "text/unicode.h"
 
 namespace weir {
@@ -18,16 +15,6 @@ namespace {
 constexpr size_t kStepsMax = 64;
 constexpr size_t kPartBytes = 1 << 20;
 constexpr size_t kPatternBytesMax = 64 << 10;
-// Backtracking steps of one match. The known patterns need a few, whatever the text's length.
-constexpr uint32_t kMatchLimit = 1'000'000;
-constexpr uint32_t kHeapLimitKib = 64 << 10;
-constexpr size_t kJitStackBytes = 256 << 10;
-
-// Unicode's White_Space, which is what \s means to Oniguruma. PCRE2 adds U+180E.
-constexpr char kSpaceSet[] =
-    R"(\x09-\x0D\x20\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000})";
-constexpr char kWordSet[] = R"(\p{L}\p{M}\p{Nd}\p{Pc})";
-
 bool is_white_space(char32_t c) {
   return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
          (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
@@ -41,106 +28,9 @@ size_t character_before(std::string_view text, size_t end) {
   return at;
 }
 
-Error bad_pattern(std::string_view pattern, const std::string& why) {
-  std::string shown(pattern.substr(0, 80));
-  return {"split pattern '" + replace_invalid_utf8(shown) + (pattern.size() > 80 ? "..." : "") +
-          "': " + why};
-}
-
-// An Oniguruma pattern (Ruby syntax) as PCRE2 understands it.
-Result<std::string> translate(std::string_view pattern) {
-  std::string out;
-  bool in_set = false;
-  for (size_t i = 0; i < pattern.size(); ++i) {
-    char c = pattern[i];
-    if (c == '\\' && i + 1 < pattern.size()) {
-      char kind = pattern[++i];
-      const char* set = kind == 's' || kind == 'S'   ? kSpaceSet
-                        : kind == 'w' || kind == 'W' ? kWordSet
-                                                     : nullptr;
-      bool negated = kind == 'S' || kind == 'W';
-      if (kind == 'h' || kind == 'H') {
-        return bad_pattern(pattern, "\\h means different things to different engines; use a set");
-      }
-      if (set == nullptr || (in_set && negated)) {
-        out += {'\\', kind};
-      } else if (in_set) {
-        out += set;
-      } else {
-        out += std::string(negated ? "[^" : "[") + set + "]";
-      }
-      continue;
-    }
-    if (in_set) {
-      if (c == '[' && pattern.substr(i, 2) != "[:") {
-        return bad_pattern(pattern, "a set inside a set is not supported");
-      }
-      if (pattern.substr(i, 2) == "&&") {
-        return bad_pattern(pattern, "intersections of sets are not supported");
-      }
-      if (c == ':' && pattern.substr(i, 2) == ":]" && out.find("[:") != std::string::npos) {
-        out += ":]";
-        ++i;
-        continue;
-      }
-      in_set = c != ']';
-    } else if (c == '[') {
-      in_set = true;
-      out += c;
-      if (pattern.substr(i + 1, 1) == "^") out += pattern[++i];
-      continue;
-    } else if (pattern.substr(i, 3) == "(?m" || pattern.substr(i, 2) == "(*") {
-      return bad_pattern(pattern, "'(?m' and '(*' are not supported");
-    }
-    out += c;
-  }
-  return out;
-}
-
-struct CodeFree {
-  void operator()(pcre2_code* code) const { pcre2_code_free(code); }
-};
-using Code = std::unique_ptr<pcre2_code, CodeFree>;
-
-Result<Code> compile(std::string_view pattern) {
-  std::string translated = TRY(translate(pattern));
-  int number = 0;
-  size_t offset = 0;
-  // In Ruby's syntax ^ and $ are the ends of lines, always.
-  uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C;
-  Code code(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
-                          options, &number, &offset, nullptr));
-  if (!code) {
-    char message[256] = "";
-    pcre2_get_error_message(number, reinterpret_cast<PCRE2_UCHAR*>(message), sizeof message);
-    return bad_pattern(pattern, message);
-  }
-  // Without a JIT (another architecture, or memory that may not be executable) the interpreter
-  // runs.
-  pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);
-  return code;
-}
-
 }  // namespace
 
-struct SplitScratch::Engine {
-  pcre2_match_data* match = pcre2_match_data_create(1, nullptr);
-  pcre2_match_context* context = pcre2_match_context_create(nullptr);
-  pcre2_jit_stack* stack = pcre2_jit_stack_create(32 << 10, kJitStackBytes, nullptr);
-  Engine() {
-    CHECK(match != nullptr && context != nullptr);
-    pcre2_set_match_limit(context, kMatchLimit);
-    pcre2_set_heap_limit(context, kHeapLimitKib);
-    if (stack != nullptr) pcre2_jit_stack_assign(context, nullptr, stack);
-  }
-  ~Engine() {
-    pcre2_jit_stack_free(stack);
-    pcre2_match_context_free(context);
-    pcre2_match_data_free(match);
-  }
-};
-
-SplitScratch::SplitScratch() : engine_(std::make_unique<Engine>()) {}
+SplitScratch::SplitScratch() : engine_(std::make_unique<RegexEngine>()) {}
 SplitScratch::SplitScratch(SplitScratch&&) noexcept = default;
 SplitScratch::~SplitScratch() = default;
 
@@ -148,15 +38,15 @@ SplitScratch::~SplitScratch() = default;
 struct PreTokenizer::Compiled {
   enum class How { pattern, literal, trailing_space, every_character };
   How how = How::pattern;
-  Code code;
-  std::string text;  // the literal, or the pattern for messages
+  std::optional<SplitRegex> regex;
+  std::string text;  // the literal
 
   using Pieces = std::vector<std::string_view>;
 
-  Result<void> run(std::string_view piece, SplitScratch::Engine& engine, Pieces& out) const {
+  Result<void> run(std::string_view piece, RegexEngine& engine, Pieces& out) const {
     switch (how) {
       case How::pattern:
-        return run_pattern(piece, engine, out);
+        return regex->split(piece, engine, out);
       case How::literal:
         run_literal(piece, out);
         break;
@@ -170,31 +60,6 @@ struct PreTokenizer::Compiled {
         }
         break;
     }
-    return {};
-  }
-
-  Result<void> run_pattern(std::string_view piece, SplitScratch::Engine& engine,
-                           Pieces& out) const {
-    const size_t* ends = pcre2_get_ovector_pointer(engine.match);
-    size_t cut = 0;  // everything before it is in a piece
-    for (size_t at = 0; at < piece.size();) {
-      int found = pcre2_match(code.get(), reinterpret_cast<PCRE2_SPTR>(piece.data()), piece.size(),
-                              at, PCRE2_NO_UTF_CHECK, engine.match, engine.context);
-      if (found == PCRE2_ERROR_NOMATCH) break;
-      if (found < 0) {
-        char message[256] = "";
-        pcre2_get_error_message(found, reinterpret_cast<PCRE2_UCHAR*>(message), sizeof message);
-        return bad_pattern(text, std::string("gave up on this text: ") + message);
-      }
-      size_t begin = ends[0], end = ends[1];
-      if (begin < cut || end < begin) return bad_pattern(text, "\\K is not supported");
-      if (begin > cut) out.push_back(piece.substr(cut, begin - cut));
-      if (end > begin) out.push_back(piece.substr(begin, end - begin));
-      cut = end;
-      // An empty match cuts and lets the search go on one character further.
-      at = end > begin || end == piece.size() ? end : end + size_t(decode_utf8(piece, end).bytes);
-    }
-    if (cut < piece.size()) out.push_back(piece.substr(cut));
     return {};
   }
 
@@ -282,7 +147,7 @@ Result<PreTokenizer> PreTokenizer::from_steps(std::vector<SplitStep> steps) {
   PreTokenizer made;
   for (const SplitStep& step : steps) {
     if (step.pattern.size() > kPatternBytesMax) {
-      return bad_pattern(step.pattern, "longer than 64 KiB");
+      return split_pattern_error(step.pattern, "longer than 64 KiB");
     }
     if (step.kind == SplitStep::Kind::gpt2 && &step != &steps.back()) {
       return Error{"pre-tokenizer: ByteLevel must be the last step"};
@@ -307,8 +172,8 @@ Result<PreTokenizer> PreTokenizer::from_steps(std::vector<SplitStep> steps) {
         if (step.pattern == kEveryCharacterPattern) compiled.how = How::every_character;
         break;
     }
-    if (compiled.text.empty()) return bad_pattern("", "an empty pattern splits nothing");
-    if (compiled.how == How::pattern) compiled.code = TRY(compile(compiled.text));
+    if (compiled.text.empty()) return split_pattern_error("", "an empty pattern splits nothing");
+    if (compiled.how == How::pattern) compiled.regex = TRY(SplitRegex::compile(compiled.text));
     made.compiled_.push_back(std::move(compiled));
   }
   made.steps_ = std::move(steps);

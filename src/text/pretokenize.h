@@ -12,6 +12,8 @@
 
 namespace weir {
 
+class RegexEngine;
+
 // One step: every match becomes a piece, and so does every gap ("Isolated" in tokenizer.json).
 struct SplitStep {
   enum class Kind {
@@ -36,8 +38,7 @@ class SplitScratch {
 
  private:
   friend class PreTokenizer;
-  struct Engine;
-  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<RegexEngine> engine_;
   std::vector<std::string_view> before_;
 };
 

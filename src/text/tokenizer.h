@@ -21,7 +21,7 @@ struct Merge;
 // A token that is found in the text as it stands, before any splitting.
 struct AddedToken {
   int id = -1;
-  std::string text;
+  std::string text = {};
   bool special = true;      // a control token: decode() leaves it out unless asked
   bool normalized = false;  // looked for after normalisation instead of before
 };

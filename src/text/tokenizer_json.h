@@ -19,8 +19,8 @@ Result<Tokenizer> parse_tokenizer_json(std::string_view json);
 Result<void> apply_tokenizer_config(std::string_view json, Tokenizer& tokenizer);
 
 struct TokenizerConfigOptions {
-  int64_t model_max_length = 0;  // 0: not written
-  std::string chat_template;     // "": not written
+  int64_t model_max_length = 0;    // 0: not written
+  std::string chat_template = {};  // "": not written
 };
 std::string tokenizer_json(const Tokenizer& tokenizer);
 std::string tokenizer_config_json(const Tokenizer& tokenizer,

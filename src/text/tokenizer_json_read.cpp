@@ -313,7 +313,7 @@ Result<Tokenizer> parse(std::string_view json) {
   Json root = TRY(parse_json(json, kLimits));
   if (!root.is_object()) return Error{"must be a JSON object"};
   TokenizerSpec spec;
-  static const Json null;
+  static const Json null{};
   auto section = [&](const char* key) -> const Json& {
     const Json* found = root.find(key);
     return found != nullptr ? *found : null;

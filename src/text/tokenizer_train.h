@@ -29,8 +29,8 @@ struct TokenizerTrainOptions {
   bool isolate_digits = false;          // every digit a token of its own
   bool nfc = false;                     // compose characters first
   // They take the first ids, in this order, and are not looked for in the training text.
-  std::vector<NewToken> added_tokens;
-  std::string bos, eos;  // texts of added tokens, or "" for none
+  std::vector<NewToken> added_tokens = {};
+  std::string bos = {}, eos = {};  // texts of added tokens, or "" for none
   bool frames_with_bos = false;
   int64_t min_frequency = 2;  // a pair seen less often is not merged
   int max_token_bytes = 256;  // longer tokens are not made; keeps rows of dashes from becoming one
@@ -51,8 +51,8 @@ Result<Tokenizer> train_tokenizer(std::span<const std::string_view> documents,
 // `only_seen` nothing else is in the vocabulary (65 tokens for Shakespeare), without it all 256
 // bytes.
 struct CharacterTokenizerOptions {
-  std::vector<NewToken> added_tokens;
-  std::string bos, eos;
+  std::vector<NewToken> added_tokens = {};
+  std::string bos = {}, eos = {};
   bool frames_with_bos = false;
   bool only_seen = true;
 };

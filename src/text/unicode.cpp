@@ -12,7 +12,7 @@ namespace weir {
 namespace {
 
 constexpr char32_t kReplacement = 0xFFFD;
-constexpr size_t kCombiningRunMax = 1024;
+constexpr size_t kCombiningRunMax = 256;
 
 unsigned char byte_at(std::string_view text, size_t at) {
   return static_cast<unsigned char>(text[at]);
@@ -132,16 +132,13 @@ size_t valid_utf8_prefix(std::string_view text) {
 std::string replace_invalid_utf8(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  for (size_t at = 0; at < text.size();) {
-    Utf8Character c = decode_utf8(text, at);
-    if (c.valid) {
-      out.append(text, at, size_t(c.bytes));
-    } else {
-      append_utf8(out, kReplacement);
-    }
-    at += size_t(c.bytes);
+  for (;;) {
+    size_t valid = valid_utf8_prefix(text);
+    out.append(text, 0, valid);
+    if (valid == text.size()) return out;
+    append_utf8(out, kReplacement);
+    text.remove_prefix(valid + size_t(decode_utf8(text, valid).bytes));
   }
-  return out;
 }
 
 size_t unfinished_utf8_tail(std::string_view text) {

@@ -25,7 +25,7 @@ std::string replace_invalid_utf8(std::string_view text);
 // Bytes at the end that begin a character whose rest may still come: 0 to 3.
 size_t unfinished_utf8_tail(std::string_view text);
 
-// Canonical composition (NFC). Bytes that are not UTF-8 stay as they are. Runs of more than 1024
+// Canonical composition (NFC). Bytes that are not UTF-8 stay as they are. Runs of more than 256
 // combining marks are composed in parts of that length, because reordering costs the square of a
 // run.
 std::string normalize_nfc(std::string_view text);
