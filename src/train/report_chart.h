@@ -1,0 +1,42 @@
+// A line chart as HTML: an SVG that stretches with the page under labels that do not, so that text
+// and strokes keep their size on a phone. The data lies beside it for the script that shows
+// readings.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir {
+
+struct ChartPoint {
+  double x, y;
+};
+
+struct ChartSeries {
+  enum class Style { line, faint, dots };
+  std::string name;
+  int color = 0;  // 0 to 5: CSS variables --c0 ... --c5
+  Style style = Style::line;
+  std::vector<ChartPoint> points;  // by rising x; those that are not finite are left out
+};
+
+struct Chart {
+  std::string title, note;
+  std::vector<ChartSeries> series;
+  bool log_x = false, log_y = false;
+  bool from_zero = false;  // the y axis begins at 0
+  bool tall = false;
+};
+
+// Nothing but the title when no series has a point.
+std::string chart_html(const Chart& chart);
+
+// At most `count` points: means of equal parts of the list.
+std::vector<ChartPoint> thin(const std::vector<ChartPoint>& points, size_t count);
+// Exponential moving average of y over about `span` points, over fewer near the beginning.
+std::vector<ChartPoint> smooth(const std::vector<ChartPoint>& points, double span);
+
+// "12 k", "0.031", "1.5e-7": short, for labels.
+std::string format_label(double value);
+
+}  // namespace weir
