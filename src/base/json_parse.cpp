@@ -127,9 +127,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   bool has_unique_keys(const Level& level) {
     const std::vector<Json::Member>& members = level.value.members();
     auto twice = [&](size_t later) {
-      std::string name = members[later].first;
-      if (name.size() > 80) name = "(of " + std::to_string(name.size()) + " bytes)";
-      return fail("key '" + name + "' appears twice", level.key_offsets[later]);
+      return fail("key '" + printable(members[later].first) + "' appears twice",
+                  level.key_offsets[later]);
     };
     if (members.size() <= 8) {
       for (size_t i = 1; i < members.size(); ++i)

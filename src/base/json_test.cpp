@@ -172,7 +172,9 @@ TEST(Json, RefusesKeysThatAppearTwice) {
   EXPECT_EQ(error_of(many + "\"x\":0}"), "");
   EXPECT_NE(error_of(many + "\"k500\":0}").find("key 'k500' appears twice"), std::string::npos);
   std::string longest(1000, 'k');
-  EXPECT_LT(error_of("{\"" + longest + "\":1,\"" + longest + "\":1}").size(), 100u);
+  EXPECT_LT(error_of("{\"" + longest + "\":1,\"" + longest + "\":1}").size(), 150u);
+  EXPECT_EQ(error_of("{\"\\u001b[2J\":1,\"\\u001b[2J\":1}"),
+            "line 1, column 25: key '?[2J' appears twice");
 }
 
 TEST(Json, HasLimits) {

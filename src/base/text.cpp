@@ -4,26 +4,38 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <cstring>
+#include <span>
 
 namespace weir {
 
+namespace {
+
+// One decimal below a thousand units, none for a plain count. Moves to the next unit where rounding
+// would show "1000.0 k" or "1024.0 KiB".
+std::string with_unit(double value, double step, std::span<const char* const> units) {
+  size_t unit = 0;
+  while (std::fabs(value) >= (unit == 0 ? step - 0.5 : step - 0.05) && unit + 1 < units.size())
+    value /= step, ++unit;
+  return fmt::format("{:.{}f}{}", value, unit == 0 ? 0 : 1, units[unit]);
+}
+
+}  // namespace
+
 std::string format_bytes(double bytes) {
-  const char* units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-  int unit = 0;
-  while (bytes >= 1024 && unit < 4) bytes /= 1024, ++unit;
-  return unit == 0 ? fmt::format("{:.0f} B", bytes) : fmt::format("{:.{}f} {}", bytes, bytes < 10 ? 2 : 1, units[unit]);
+  const char* units[] = {" B", " KiB", " MiB", " GiB", " TiB"};
+  return with_unit(bytes, 1024, units);
 }
 
 std::string format_count(double count) {
   const char* units[] = {"", " k", " M", " B", " T"};
-  int unit = 0;
-  while (count >= 1000 && unit < 4) count /= 1000, ++unit;
-  return unit == 0 ? fmt::format("{:.0f}", count)
-                   : fmt::format("{:.{}f}{}", count, count < 10 ? 2 : 1, units[unit]);
+  return with_unit(count, 1000, units);
 }
 
 std::string format_seconds(double seconds) {
-  if (seconds < 10) return fmt::format("{:.1f} s", seconds);
+  if (!(std::fabs(seconds) < 1e9)) return "unknown time";  // 30 years, infinity, no number
+  if (seconds < 9.95) return fmt::format("{:.1f} s", std::max(0.0, seconds));
   int64_t s = int64_t(seconds + 0.5);
   if (s < 60) return fmt::format("{} s", s);
   if (s < 3600) return fmt::format("{} m {:02} s", s / 60, s % 60);
@@ -51,15 +63,20 @@ std::string_view trim(std::string_view text) {
 Result<int64_t> parse_int(std::string_view text) {
   int64_t value = 0;
   auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size())
-    return Error{fmt::format("'{}' is not a whole number", text)};
+  bool whole = end == text.data() + text.size();
+  if (whole && code == std::errc::result_out_of_range)
+    return Error{fmt::format("'{}' is out of range", text)};
+  if (code != std::errc() || !whole) return Error{fmt::format("'{}' is not a whole number", text)};
   return value;
 }
 
 Result<double> parse_double(std::string_view text) {
   double value = 0;
   auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size())
+  bool whole = end == text.data() + text.size();
+  if (whole && code == std::errc::result_out_of_range)
+    return Error{fmt::format("'{}' is out of range", text)};
+  if (code != std::errc() || !whole || !std::isfinite(value))
     return Error{fmt::format("'{}' is not a number", text)};
   return value;
 }
@@ -75,7 +92,8 @@ std::string nearest_word(std::string_view word, const std::vector<std::string>& 
       size_t diagonal = row[0]++;
       for (size_t j = 1; j < row.size(); ++j) {
         size_t above = row[j];
-        row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (word[i - 1] != candidate[j - 1])});
+        row[j] =
+            std::min({row[j] + 1, row[j - 1] + 1, diagonal + (word[i - 1] != candidate[j - 1])});
         diagonal = above;
       }
     }
@@ -85,6 +103,25 @@ std::string nearest_word(std::string_view word, const std::vector<std::string>& 
   return best;
 }
 
+std::string printable(std::string_view text, size_t bytes_max) {
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    size_t bytes = 1;
+    unsigned char c = static_cast<unsigned char>(text[i]);
+    if (c >= 0xc0) bytes = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+    std::string_view character = text.substr(i, bytes);
+    if (first_invalid_utf8(character) != text.npos) character = character.substr(0, 1);
+    i += character.size();
+    // C0, DEL, a byte that is no UTF-8, C1 (U+0080 to U+009F).
+    bool hidden = c < 0x20 || c == 0x7f || (c >= 0x80 && character.size() == 1) ||
+                  (c == 0xc2 && static_cast<unsigned char>(character[1]) < 0xa0);
+    if (hidden) character = "?";
+    if (out.size() + character.size() > bytes_max) return out + "...";
+    out += character;
+  }
+  return out;
+}
+
 size_t first_invalid_utf8(std::string_view text) {
   const auto* s = reinterpret_cast<const unsigned char*>(text.data());
   const size_t n = text.size();
@@ -92,16 +129,24 @@ size_t first_invalid_utf8(std::string_view text) {
     unsigned char c = s[i];
     if (c < 0x80) {
       ++i;
+      // Most text is ASCII: eight bytes at a time.
+      for (uint64_t eight; i + 8 <= n; i += 8) {
+        std::memcpy(&eight, s + i, 8);
+        if (eight & 0x8080808080808080u) break;
+      }
       continue;
     }
-    size_t length = c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+    size_t length = c >= 0xc2 && c < 0xe0   ? 2
+                    : c >= 0xe0 && c < 0xf0 ? 3
+                    : c >= 0xf0 && c < 0xf5 ? 4
+                                            : 0;
     if (length == 0 || i + length > n) return i;
     for (size_t j = 1; j < length; ++j)
       if ((s[i + j] & 0xc0) != 0x80) return i;
     // Overlong forms, surrogates and values above U+10FFFF (RFC 3629).
     unsigned char second = s[i + 1];
-    if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) || (c == 0xf0 && second < 0x90) ||
-        (c == 0xf4 && second > 0x8f))
+    if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) ||
+        (c == 0xf0 && second < 0x90) || (c == 0xf4 && second > 0x8f))
       return i;
     i += length;
   }
