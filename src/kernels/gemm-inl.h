@@ -1,5 +1,11 @@
-// Matrix multiplication: cuts the problem into blocks that fit the caches and feeds the register
-// tile. The order of additions within an output never depends on how it is cut.
+// Matrix multiplication: cuts the problem into blocks that suit the caches and
+// feeds the register tile. The order of additions within an output never
+// depends on how it is cut.
+//
+// A tile of rows stays in the first cache while the panels of a group, held by
+// the second, pass by; so out is written row by row, in the order of memory.
+// Most operands are read where they are: each is copied only when its layout
+// would hurt (measured on Zen 5: copying all of them costs 2-8 %).
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -11,184 +17,249 @@
 namespace weir {
 namespace {
 
-// Products per output between loading and storing it. 512 rows of a panel are 64 KiB.
-constexpr int kInnerBlock = 512;
-// From this many columns on, a packed left operand earns its cost.
+// Products added to an output between loading and storing it.
+constexpr int kInnerBlock = 256;
+// Floats of the right operand in a group of panels: what the second cache holds
+// beside the rest.
+constexpr int kGroupFloats = 96 * 1024;
+// Rows this many floats apart share the sets of the first cache, whose ways a
+// tile would exhaust.
+constexpr size_t kAliasFloats = 1024;
+// From this many columns on a packed left operand earns its cost.
 constexpr int kPackLeftColumns = 128;
-// From this many tiles on, a copied panel of a row-major right operand earns its cost.
-constexpr int kPackRightTiles = 3;
 
 struct Range {
   int begin, count;
 };
 
-// Part `i` of `parts` nearly equal parts, larger ones first: 15 rows are 8 + 7, not 14 + 1.
-inline Range part(int total, int parts, int i) {
-  int size = total / parts, larger = total % parts;
-  return {i * size + (i < larger ? i : larger), size + (i < larger ? 1 : 0)};
-}
 inline int ceil_div(int a, int b) { return (a + b - 1) / b; }
+inline int less(int a, int b) { return a < b ? a : b; }
 
-inline const float* left_row(const Gemm& g, int row) {
-  return g.left + size_t(g.left_rows ? g.left_rows[row] : row) * g.left_row;
-}
-
-// Tile after tile, [k][rows of the tile]. Writes up to kSquare floats beyond the last tile.
-void pack_left(const Gemm& g, Range rows, Range inner, float* to) {
-  const int tiles = ceil_div(rows.count, kTileRows);
-  for (int t = 0; t < tiles; ++t) {
-    Range tile = part(rows.count, tiles, t);
-    const int first = rows.begin + tile.begin, count = tile.count;
-    if (g.left_inner == 1) {
-      const float* source[kTileRows];
-      for (int r = 0; r < count; ++r) source[r] = left_row(g, first + r) + inner.begin;
-      transpose_rows(source, count, inner.count, to, size_t(count));
-    } else if (g.left_row == 1 && !g.left_rows) {
-      const float* source = g.left + first + size_t(inner.begin) * g.left_inner;
-      for (int k = 0; k < inner.count; ++k)
-        store(to + size_t(k) * count, load_part(source + size_t(k) * g.left_inner, count));
-    } else {
-      for (int r = 0; r < count; ++r) {
-        const float* source = left_row(g, first + r) + size_t(inner.begin) * g.left_inner;
-        for (int k = 0; k < inner.count; ++k) to[size_t(k) * count + r] = source[k * g.left_inner];
-      }
-    }
-    to += size_t(count) * inner.count;
-  }
-}
-
-// Runs one tile over one panel of which `valid` columns exist.
-template <class Element>
-inline void run_panel(TileFunction function, int rows, Tile tile, int valid) {
-  constexpr int kStep = kTileGroups * 16;
-  if (valid == kPanel) {
-    for (int n = 0; n < kPanel; n += kStep) {
-      function(tile);
-      tile.right = static_cast<const Element*>(tile.right) + kStep;
-      tile.out += kStep;
-    }
-    return;
-  }
-  alignas(64) float edge[kTileRows * kStep];
-  for (int n = 0; n < valid; n += kStep) {
-    const int columns = valid - n < kStep ? valid - n : kStep;
-    float* out = tile.out;
-    const size_t out_row = tile.out_row;
-    if (tile.accumulate)
-      for (int r = 0; r < rows; ++r)
-        for (int i = 0; i < kStep; i += 16)
-          store(edge + r * kStep + i,
-                load_part(out + r * out_row + i, columns - i < 0    ? 0
-                                                 : columns - i > 16 ? 16
-                                                                    : columns - i));
-    tile.out = edge;
-    tile.out_row = kStep;
-    function(tile);
-    for (int r = 0; r < rows; ++r)
-      for (int i = 0; i < columns; i += 16)
-        store_part(out + r * out_row + i, columns - i > 16 ? 16 : columns - i,
-                   load(edge + r * kStep + i));
-    tile.out = out + kStep;
-    tile.out_row = out_row;
-    tile.right = static_cast<const Element*>(tile.right) + kStep;
-  }
-}
-
-template <class Element>
-struct GemmRun {
-  const Gemm& g;
-  const bool padded;  // panels can be read whole
-  const bool packs_left;
-  const bool packs_right;
-  Element* const right_scratch;
-  float* const left_scratch;
-
-  // All columns for the given rows and part of the inner dimension.
-  void block(Range rows, Range inner, bool accumulate) const {
-    if (packs_left) pack_left(g, rows, inner, left_scratch);
-    const int tiles = ceil_div(rows.count, kTileRows);
-    const Element* panels = static_cast<const Element*>(g.panels);
-    Tile tile{};
-    tile.inner = inner.count;
-    tile.out_row = g.out_row;
-    tile.accumulate = accumulate;
-    for (int n = 0; n < g.cols;) {
-      const Element* panel =
-          panels + size_t(n / kPanel) * g.panel_stride + size_t(inner.begin) * g.inner_stride;
-      const int columns = g.cols - n < kPanel ? g.cols - n : kPanel;
-      const int wide = rows.count <= 4 ? kWideGroups[rows.count - 1] * 16 : 0;
-      if (wide >= kPanel && n + wide <= g.cols) {
-        tile.right = panel;
-        tile.panel_stride = g.panel_stride;
-        tile.inner_stride = g.inner_stride;
-        multiply(tile, rows, inner, n, wide);
-        n += wide;
-        continue;
-      }
-      tile.right = panel;
-      tile.panel_stride = kPanel;
-      tile.inner_stride = g.inner_stride;
-      if (!padded && (packs_right || columns < kPanel)) {
-        copy_panel(panel, g.inner_stride, inner.count, columns, right_scratch);
-        tile.right = right_scratch;
-        tile.inner_stride = kPanel;
-      }
-      for (int t = 0; t < tiles; ++t) multiply(tile, rows, inner, n, columns, t, tiles);
-      n += kPanel;
-    }
-  }
-
-  void multiply(Tile tile, Range rows, Range inner, int n, int columns, int t = 0,
-                int tiles = 1) const {
-    const Range r = part(rows.count, tiles, t);
-    const float* pointers[kTileRows];
-    tile.left = left_scratch + size_t(r.begin) * inner.count;
-    if (!packs_left) {
-      for (int i = 0; i < r.count; ++i)
-        pointers[i] = left_row(g, rows.begin + r.begin + i) + inner.begin;
-      tile.rows = pointers;
-    }
-    tile.out = g.out + size_t(rows.begin + r.begin) * g.out_row + n;
-    const TileTable<Element>& table = kTiles<Element>;
-    if (columns > kPanel)
-      return (packs_left ? table.wide_packed : table.wide_direct)[r.count - 1](tile);
-    run_panel<Element>((packs_left ? table.packed : table.direct)[r.count - 1], r.count, tile,
-                       columns);
+// `total` in nearly equal parts of at most `most`, larger ones first: 15 rows
+// are 8 + 7, not 14 + 1.
+struct Split {
+  int parts, size, larger;
+  Split(int total, int most)
+      : parts(total > 0 ? ceil_div(total, most) : 1), size(total / parts),
+        larger(total % parts) {}
+  Range operator[](int i) const {
+    return {i * size + less(i, larger), size + (i < larger ? 1 : 0)};
   }
 };
 
+inline const float *left_row(const Gemm &g, int row) {
+  return g.left + size_t(g.left_rows ? g.left_rows[row] : row) * g.left_row;
+}
+
+// For a left operand whose rows are contiguous over m: takes a few k at a time
+// through all tiles, so that what is read stays near. A whole store runs into
+// the same tile's next k, written later.
+inline void pack_left_transposed(const Gemm &g, Range rows, Range inner,
+                                 float *to) {
+  constexpr int kStep = 32;
+  const Split tiles(rows.count, kTileRows);
+  for (int begin = 0; begin < inner.count; begin += kStep) {
+    const int end = less(begin + kStep, inner.count);
+    for (int t = 0; t < tiles.parts; ++t) {
+      const Range tile = tiles[t];
+      const float *source = g.left + rows.begin + tile.begin +
+                            size_t(inner.begin + begin) * g.left_inner;
+      float *out =
+          to + size_t(tile.begin) * inner.count + size_t(begin) * tile.count;
+      for (int k = begin; k < end; ++k) {
+        const Lanes x = load_part(source, tile.count);
+        if ((end - k) * tile.count >= 16)
+          store(out, x);
+        else
+          store_part(out, tile.count, x);
+        source += g.left_inner;
+        out += tile.count;
+      }
+    }
+  }
+}
+
+// Tile after tile, [k][rows of the tile]. Writes up to kSquare floats beyond
+// the last tile.
+void pack_left(const Gemm &g, Range rows, Range inner, float *to) {
+  if (g.left_row == 1 && !g.left_rows)
+    return pack_left_transposed(g, rows, inner, to);
+  const Split tiles(rows.count, kTileRows);
+  for (int t = 0; t < tiles.parts; ++t) {
+    const Range tile = tiles[t];
+    const float *source[kTileRows];
+    for (int r = 0; r < tile.count; ++r)
+      source[r] = left_row(g, rows.begin + tile.begin + r) +
+                  size_t(inner.begin) * g.left_inner;
+    if (g.left_inner == 1) {
+      transpose_rows(source, tile.count, inner.count, to, size_t(tile.count));
+    } else {
+      for (int k = 0; k < inner.count; ++k)
+        for (int r = 0; r < tile.count; ++r)
+          to[size_t(k) * tile.count + r] = source[r][k * g.left_inner];
+    }
+    to += size_t(tile.count) * inner.count;
+  }
+}
+
+// Runs a tile whose panel has only `valid` columns: through a copy of its part
+// of out.
 template <class Element>
-void gemm_of(const Gemm& g) {
-  // A row-major matrix of 32 columns looks like panels but may end at `cols`.
-  const bool padded = g.inner_stride == kPanel && g.panel_stride != kPanel;
-  const bool packs_left = g.left_inner != 1 || (g.rows > 4 && g.cols >= kPackLeftColumns);
-  const bool packs_right = !padded && g.rows > kPackRightTiles * kTileRows;
-  const int inner_parts = g.inner > 0 ? ceil_div(g.inner, kInnerBlock) : 1;
-  const int inner_most = ceil_div(g.inner, inner_parts);
-  // The scratch holds one panel, then the tiles of as many rows as fit.
-  const size_t right_floats = padded ? 0 : size_t(inner_most) * kPanel;
-  float* left_scratch = g.scratch + right_floats;
-  const GemmRun<Element> run{
-      g, padded, packs_left, packs_right, reinterpret_cast<Element*>(g.scratch), left_scratch};
-  const size_t room = kGemmScratch - right_floats - kSquare;
-  int rows_most = inner_most > 0 ? int(room / size_t(inner_most)) : g.rows;
-  if (rows_most >= g.rows)
-    rows_most = g.rows;
-  else
-    rows_most -= rows_most % kTileRows;
-  const int row_parts = ceil_div(g.rows, rows_most);
-  for (int i = 0; i < row_parts; ++i)
-    for (int j = 0; j < inner_parts; ++j)
-      run.block(part(g.rows, row_parts, i), part(g.inner, inner_parts, j), g.accumulate || j > 0);
+void run_edge(TileFunction function, int rows, Tile tile, int valid) {
+  constexpr int kStep = kTileGroups * 16;
+  alignas(64) float edge[kTileRows * kStep];
+  float *out = tile.out;
+  const size_t out_row = tile.out_row;
+  tile.out = edge;
+  tile.out_row = kStep;
+  for (int n = 0; n < valid; n += kStep) {
+    for (int r = 0; r < rows && tile.accumulate; ++r)
+      for (int i = 0; i < kStep && n + i < valid; i += 16)
+        store(edge + r * kStep + i,
+              load_part(out + r * out_row + n + i, less(16, valid - n - i)));
+    function(tile);
+    for (int r = 0; r < rows; ++r)
+      for (int i = 0; i < kStep && n + i < valid; i += 16)
+        store_part(out + r * out_row + n + i, less(16, valid - n - i),
+                   load(edge + r * kStep + i));
+    tile.right = static_cast<const Element *>(tile.right) + kStep;
+  }
 }
 
-void gemm(const Gemm& g) {
-  if (g.rows <= 0 || g.cols <= 0) return;
+template <class Element> class GemmRun {
+public:
+  explicit GemmRun(const Gemm &g)
+      : g_(g),
+        copies_edge_(g.cols % kPanel != 0 &&
+                     !(g.inner_stride == kPanel && g.panel_stride != kPanel)),
+        packs_left_(g.left_inner != 1 ||
+                    (g.rows > kTileRows && g.cols >= kPackLeftColumns &&
+                     !g.left_rows && g.left_row % kAliasFloats == 0)) {}
+
+  void run() {
+    const bool streams = g_.rows <= 4 && !packs_left_ && !copies_edge_;
+    const Split inner(g_.inner, streams ? g_.inner + 1 : kInnerBlock);
+    // The scratch holds the copied edge, then the tiles of as many rows as fit.
+    left_scratch_ =
+        g_.scratch + (copies_edge_ ? size_t(inner[0].count) * kPanel : 0);
+    int rows_most = g_.rows;
+    if (packs_left_) {
+      const int room = int(g_.scratch + kGemmScratch - kSquare - left_scratch_);
+      rows_most = room / (inner[0].count + 1) / kTileRows * kTileRows;
+    }
+    const Split rows(g_.rows, rows_most);
+    for (int i = 0; i < rows.parts; ++i)
+      for (int j = 0; j < inner.parts; ++j)
+        block(rows[i], inner[j], g_.accumulate || j > 0);
+  }
+
+private:
+  // All columns for some rows and part of the inner dimension.
+  void block(Range rows, Range inner, bool accumulate) const {
+    Tile tile{};
+    tile.panel_stride = g_.panel_stride;
+    tile.inner_stride = g_.inner_stride;
+    tile.inner = inner.count;
+    tile.out_row = g_.out_row;
+    tile.accumulate = accumulate;
+    if (packs_left_)
+      pack_left(g_, rows, inner, left_scratch_);
+    if (copies_edge_) {
+      const int last = g_.cols / kPanel * kPanel;
+      copy_panel(panel(last, inner), g_.inner_stride, inner.count,
+                 g_.cols - last, edge_scratch());
+    }
+    const int group =
+        kGroupFloats / kPanel / (inner.count + 1) * kPanel + kPanel;
+    const Split tiles(rows.count, kTileRows);
+    for (int begin = 0; begin < g_.cols; begin += group)
+      for (int t = 0; t < tiles.parts; ++t)
+        row_of_tiles(tile, {rows.begin + tiles[t].begin, tiles[t].count},
+                     left_scratch_ + size_t(tiles[t].begin) * inner.count,
+                     inner, begin, less(begin + group, g_.cols));
+  }
+
+  // One tile of rows over the columns from `begin` to `end`.
+  void row_of_tiles(Tile tile, Range rows, const float *packed, Range inner,
+                    int begin, int end) const {
+    const float *pointers[kTileRows];
+    if (packs_left_) {
+      tile.left = packed;
+    } else {
+      for (int r = 0; r < rows.count; ++r)
+        pointers[r] = left_row(g_, rows.begin + r) + inner.begin;
+      tile.rows = pointers;
+    }
+    const TileTable<Element> &table = kTiles<Element>;
+    const int at = rows.count - 1;
+    const TileFunction function =
+        (packs_left_ ? table.packed : table.direct)[at];
+    float *out = g_.out + size_t(rows.begin) * g_.out_row;
+    int n = begin;
+    if (rows.count <= 4 && kWideGroups[at] * 16 >= kPanel) {
+      const TileFunction wide =
+          (packs_left_ ? table.wide_packed : table.wide_direct)[at];
+      for (const int step = kWideGroups[at] * 16; n + step <= end; n += step) {
+        tile.right = panel(n, inner);
+        tile.out = out + n;
+        wide(tile);
+      }
+    }
+    for (; n + kPanel <= end; n += kPanel) {
+      tile.right = panel(n, inner);
+      tile.out = out + n;
+      if (n + kPanel < end)
+        prefetch_out(tile.out + kPanel, rows.count);
+      for (int i = 0; i < kPanel; i += kTileGroups * 16) {
+        function(tile);
+        tile.right =
+            static_cast<const Element *>(tile.right) + kTileGroups * 16;
+        tile.out += kTileGroups * 16;
+      }
+    }
+    if (n == end)
+      return;
+    tile.right = panel(n, inner);
+    tile.out = out + n;
+    if (copies_edge_) {
+      tile.right = edge_scratch();
+      tile.inner_stride = kPanel;
+    }
+    run_edge<Element>(function, rows.count, tile, end - n);
+  }
+
+  // What the next tile adds to or overwrites.
+  void prefetch_out(const float *out, int rows) const {
+    for (int r = 0; r < rows; ++r)
+      for (int i = 0; i < kPanel; i += 16)
+        __builtin_prefetch(out + r * g_.out_row + i, 1);
+  }
+  const Element *panel(int column, Range inner) const {
+    return static_cast<const Element *>(g_.panels) +
+           size_t(column / kPanel) * g_.panel_stride +
+           size_t(inner.begin) * g_.inner_stride;
+  }
+  Element *edge_scratch() const {
+    return reinterpret_cast<Element *>(g_.scratch);
+  }
+
+  const Gemm &g_;
+  // A row-major operand ends at `cols`, so its last panel is read from a copy.
+  // (One of 32 columns has the strides of a packed one and is treated like
+  // this.)
+  const bool copies_edge_;
+  const bool packs_left_;
+  float *left_scratch_ = nullptr;
+};
+
+void gemm(const Gemm &g) {
+  if (g.rows <= 0 || g.cols <= 0)
+    return;
   if (g.type == PanelType::bf16)
-    gemm_of<uint16_t>(g);
+    GemmRun<uint16_t>(g).run();
   else
-    gemm_of<float>(g);
+    GemmRun<float>(g).run();
 }
 
-}  // namespace
-}  // namespace weir
+} // namespace
+} // namespace weir

@@ -15,7 +15,7 @@ namespace weir {
 // Output columns per panel of a packed matrix.
 constexpr int kPanel = 32;
 // Floats of scratch that one gemm call may use (packed left operand, L2-sized blocks).
-constexpr size_t kGemmScratch = 64 * 1024;
+constexpr size_t kGemmScratch = 128 * 1024;
 
 enum class PanelType : uint8_t { f32, bf16 };
 

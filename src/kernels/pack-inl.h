@@ -43,6 +43,14 @@ void pack_transposed_panels(const Element* source, size_t source_row, int output
   }
 }
 
+inline void copy_row(const float* from, float* to) {
+  store(to, load(from));
+  store(to + 16, load(from + 16));
+}
+inline void copy_row(const uint16_t* from, uint16_t* to) {
+  for (int n = 0; n < kPanel; ++n) to[n] = from[n];
+}
+
 // One panel [inner][32] of a row-major matrix; columns from `valid` on are zero.
 template <class Element>
 inline void copy_panel(const Element* source, size_t source_row, int inner, int valid,
@@ -51,7 +59,7 @@ inline void copy_panel(const Element* source, size_t source_row, int inner, int 
     const Element* from = source + size_t(k) * source_row;
     Element* to = panel + size_t(k) * kPanel;
     if (valid == kPanel) {
-      __builtin_memcpy(to, from, kPanel * sizeof(Element));
+      copy_row(from, to);
     } else {
       for (int n = 0; n < kPanel; ++n) to[n] = n < valid ? from[n] : Element(0);
     }
