@@ -174,7 +174,7 @@ TEST(Json, RefusesKeysThatAppearTwice) {
   std::string longest(1000, 'k');
   EXPECT_LT(error_of("{\"" + longest + "\":1,\"" + longest + "\":1}").size(), 150u);
   EXPECT_EQ(error_of("{\"\\u001b[2J\":1,\"\\u001b[2J\":1}"),
-            "line 1, column 25: key '?[2J' appears twice");
+            "line 1, column 26: key '?[2J' appears twice");
 }
 
 TEST(Json, HasLimits) {

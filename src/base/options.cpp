@@ -13,11 +13,23 @@ namespace weir {
 namespace {
 
 constexpr size_t kRecipeBytesMax = 1 << 20;
+constexpr size_t kKeyPartsMax = 16;
+constexpr int kFromCommandLine = 0;  // in Recipe::lines
 const Json kEmptySection = Json::object();
 
-std::string at_line(const Recipe& recipe, const std::string& key) {
-  auto line = recipe.lines.find(key);
-  return line == recipe.lines.end() ? recipe.path : fmt::format("{}:{}", recipe.path, line->second);
+// How a value is shown in a message.
+std::string shown(const Json& value) {
+  if (value.is_string()) return "'" + printable(value.text(), 40) + "'";
+  if (value.is_object()) return "a section";
+  if (value.is_array()) return "a list";
+  return value.is_null() ? "nothing" : value.dump();
+}
+
+// "must be between 1 and 10, not 11"; ends nobody would type are left out.
+template <class Number>
+std::string out_of_range(Number low, Number high, Number unlimited, const Json& found) {
+  if (high >= unlimited) return fmt::format("must be at least {}, not {}", low, shown(found));
+  return fmt::format("must be between {} and {}, not {}", low, high, shown(found));
 }
 
 }  // namespace
@@ -27,37 +39,43 @@ Result<Recipe> Recipe::read(const std::string& path) {
 }
 
 Result<void> Recipe::set(const std::string& assignment) {
+  const std::string where = "--set " + printable(assignment);
   size_t equals = assignment.find('=');
-  if (equals == std::string::npos || equals == 0)
-    return Error{fmt::format("--set {}: write key=value, for example --set optimizer.lr=1e-3", assignment)};
   std::string key(trim(std::string_view(assignment).substr(0, equals)));
-  Recipe value = TRY_IN("--set " + assignment, parse("value: " + assignment.substr(equals + 1), "value"));
-  Json* section = &root;
+  if (equals == std::string::npos || key.empty())
+    return Error{where + ": write key=value, for example --set optimizer.lr=1e-3"};
   std::vector<std::string> parts = split(key, '.');
+  if (parts.size() > kKeyPartsMax)
+    return Error{fmt::format("{}: the key has more than {} parts", where, kKeyPartsMax)};
+  auto parsed = parse("value: " + assignment.substr(equals + 1), "value");
+  if (!parsed || parsed->root.size() != 1)
+    return Error{where + ": the value is no YAML; put it in quotes"};
+  if (!root.is_object()) root = Json::object();
+  Json* section = &root;
   for (size_t i = 0; i < parts.size(); ++i) {
-    if (parts[i].empty()) return Error{fmt::format("--set {}: the key has an empty part", assignment)};
-    const Json* found = section->find(parts[i]);
+    const std::string& part = parts[i];
+    if (part.empty()) return Error{where + ": the key has an empty part"};
     if (i + 1 == parts.size()) {
-      section->set(parts[i], *value.root.find("value"));
-    } else {
-      if (found && !found->is_object() && !found->is_null())
-        return Error{fmt::format("--set {}: '{}' is no section", assignment, parts[i])};
-      section = found && found->is_object() ? const_cast<Json*>(found) : &section->set(parts[i], Json::object());
+      section->set(part, *parsed->root.find("value"));
+      break;
     }
+    const Json* found = section->find(part);
+    if (found && !found->is_object() && !found->is_null())
+      return Error{fmt::format("{}: '{}' is no section", where, printable(part))};
+    Json inner = found && found->is_object() ? *found : Json::object();
+    section = &section->set(part, std::move(inner));
   }
-  lines.erase(key);
+  std::erase_if(lines, [&](const auto& entry) { return entry.first.starts_with(key + "."); });
+  lines[key] = kFromCommandLine;
   return {};
 }
 
 OptionReader OptionReader::section(const std::string& key) {
   const Json* found = take(key);
-  std::string prefix = prefix_ + key + ".";
-  if (!found || found->is_null()) return OptionReader(recipe_, &kEmptySection, prefix);
-  if (!found->is_object()) {
-    fail(key, "must be a section with keys of its own");
-    return OptionReader(recipe_, &kEmptySection, prefix);
-  }
-  return OptionReader(recipe_, found, prefix);
+  if (found && !found->is_object() && !found->is_null())
+    fail(key, "must be a section with keys of its own, not " + shown(*found));
+  bool is_there = found && found->is_object();
+  return OptionReader(recipe_, is_there ? found : &kEmptySection, prefix_ + key + ".");
 }
 
 const Json* OptionReader::take(const std::string& key) {
@@ -68,7 +86,11 @@ const Json* OptionReader::take(const std::string& key) {
 bool OptionReader::has(const std::string& key) const { return section_->find(key) != nullptr; }
 
 Error OptionReader::error(const std::string& key, const std::string& what) const {
-  return {fmt::format("{}: '{}' {}", at_line(recipe_, prefix_ + key), prefix_ + key, what)};
+  const std::string full = prefix_ + key;
+  std::string place = recipe_.path;
+  if (auto line = recipe_.lines.find(full); line != recipe_.lines.end())
+    place = line->second == kFromCommandLine ? "--set" : fmt::format("{}:{}", place, line->second);
+  return {fmt::format("{}: '{}' {}", place, printable(full), what)};
 }
 
 void OptionReader::fail(const std::string& key, const std::string& what) {
@@ -78,10 +100,13 @@ void OptionReader::fail(const std::string& key, const std::string& what) {
 void OptionReader::field(const std::string& key, int64_t& value, int64_t low, int64_t high) {
   const Json* found = take(key);
   if (!found) return;
-  auto number = found->as_int();
-  if (!number) return fail(key, number.error().message + (found->is_string() ? " ('" + found->text() + "')" : ""));
-  if (*number < low || *number > high) return fail(key, fmt::format("must be between {} and {}, not {}", low, high, *number));
-  value = *number;
+  auto number = found->as_double();
+  if (!number || std::trunc(*number) != *number)
+    return fail(key, "must be a whole number, not " + shown(*found));
+  auto whole = found->as_int();
+  if (!whole || *whole < low || *whole > high)
+    return fail(key, out_of_range<int64_t>(low, high, INT32_MAX, *found));
+  value = *whole;
 }
 
 void OptionReader::field(const std::string& key, int& value, int64_t low, int64_t high) {
@@ -94,8 +119,9 @@ void OptionReader::field(const std::string& key, double& value, double low, doub
   const Json* found = take(key);
   if (!found) return;
   auto number = found->as_double();
-  if (!number) return fail(key, number.error().message + (found->is_string() ? " ('" + found->text() + "')" : ""));
-  if (!(*number >= low && *number <= high)) return fail(key, fmt::format("must be between {} and {}, not {}", low, high, *number));
+  if (!number) return fail(key, "must be a number, not " + shown(*found));
+  if (!(*number >= low && *number <= high))
+    return fail(key, out_of_range<double>(low, high, 1e30, *found));
   value = *number;
 }
 
@@ -103,42 +129,43 @@ void OptionReader::field(const std::string& key, bool& value) {
   const Json* found = take(key);
   if (!found) return;
   auto read = found->as_bool();
-  if (!read) return fail(key, read.error().message);
+  if (!read) return fail(key, "must be true or false, not " + shown(*found));
   value = *read;
 }
 
 void OptionReader::field(const std::string& key, std::string& value) {
   const Json* found = take(key);
   if (!found) return;
-  auto read = found->as_string();
-  if (!read) return fail(key, read.error().message);
-  value = *read;
+  if (!found->is_string())
+    return fail(key, fmt::format("must be text, not {}; put it in quotes", shown(*found)));
+  value = found->text();
 }
 
-void OptionReader::choice(const std::string& key, std::string& value, const std::vector<std::string>& words) {
-  std::string chosen = value;
-  field(key, chosen);
-  if (!has(key) || std::find(words.begin(), words.end(), chosen) != words.end()) {
-    value = chosen;
+void OptionReader::choice(const std::string& key, std::string& value,
+                          const std::vector<std::string>& words) {
+  const Json* found = take(key);
+  if (!found) return;
+  if (found->is_string() && std::find(words.begin(), words.end(), found->text()) != words.end()) {
+    value = found->text();
     return;
   }
-  std::string list;
-  for (const std::string& w : words) list += (list.empty() ? "" : ", ") + w;
-  fail(key, fmt::format("must be one of {}, not '{}'", list, chosen));
+  fail(key, fmt::format("must be one of {}, not {}", fmt::join(words, ", "), shown(*found)));
 }
 
 void OptionReader::field(const std::string& key, std::vector<std::string>& value) {
   const Json* found = take(key);
   if (!found) return;
+  const char* wanted = "must be text or a list of texts, not ";
   std::vector<std::string> list;
-  if (found->is_string()) list.push_back(found->text());
-  else if (found->is_array()) {
+  if (found->is_string()) {
+    list.push_back(found->text());
+  } else if (found->is_array()) {
     for (const Json& item : found->items()) {
-      if (!item.is_string()) return fail(key, "must be a string or a list of strings");
+      if (!item.is_string()) return fail(key, wanted + ("a list with " + shown(item)));
       list.push_back(item.text());
     }
   } else {
-    return fail(key, "must be a string or a list of strings");
+    return fail(key, wanted + shown(*found));
   }
   value = std::move(list);
 }
@@ -152,7 +179,10 @@ Result<void> OptionReader::finish() {
   for (const Json::Member& member : section_->members()) {
     if (std::find(known_.begin(), known_.end(), member.first) != known_.end()) continue;
     std::string nearest = nearest_word(member.first, known_);
-    return error(member.first, nearest.empty() ? "is no known key" : "is no known key; did you mean '" + nearest + "'?");
+    if (!nearest.empty())
+      return error(member.first, "is no known key; did you mean '" + nearest + "'?");
+    return error(member.first,
+                 fmt::format("is no known key; known here are {}", fmt::join(known_, ", ")));
   }
   return {};
 }

@@ -1,5 +1,6 @@
-// Recipes: a YAML file plus "--set key=value" overrides, read into plain structs. A struct lists its
-// fields once; reading, checking for unknown keys and writing the resolved recipe come from that list.
+// Recipes: a YAML file plus "--set key=value" overrides, read into plain structs. A struct lists
+// its fields once; reading, checking for unknown keys and writing the resolved recipe come from
+// that list.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -12,13 +13,13 @@
 
 namespace weir {
 
-// A YAML document as Json plus the line of every key, for errors. Scalars are typed by YAML 1.2 core
-// rules: true/false, integers, floats (1e-3 too), null; everything quoted is a string.
-// Limits: 1 MiB, depth 32, no aliases beyond 1000 nodes.
+// A YAML document as Json plus the line of every key, for errors. Scalars are typed by YAML 1.2
+// core rules: true/false, integers, floats (1e-3 too), null; everything quoted is a string. Limits,
+// after expanding aliases: 1 MiB, depth 32, 10,000 values.
 struct Recipe {
   std::string path;                  // for messages
   Json root;                         // an object
-  std::map<std::string, int> lines;  // "train.lr" -> line number, 1-based
+  std::map<std::string, int> lines;  // "train.lr" -> line number, 1-based; 0: from set()
 
   static Result<Recipe> read(const std::string& path);
   static Result<Recipe> parse(std::string_view text, const std::string& path);
@@ -27,7 +28,8 @@ struct Recipe {
 };
 
 // Reads one struct's fields from a recipe section; each value is checked for type and range.
-//   OptionReader in(recipe);  in.field("steps", options.steps, 1, 10'000'000); ... TRY(in.finish());
+//   OptionReader in(recipe);  in.field("steps", options.steps, 1, 10'000'000); ...
+//   TRY(in.finish());
 // The first error is kept; finish() also refuses unknown keys and suggests the nearest known one.
 // Message form: "recipes/demo.yaml:12: 'train.lr' must be a number, not 'fast'".
 class OptionReader {
