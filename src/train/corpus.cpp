@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -18,6 +19,7 @@ namespace {
 constexpr size_t kPartBytes = size_t(4) << 20;
 // Files in flight at once; bounds what is in memory beside the corpus itself.
 constexpr size_t kWaveFiles = 1024;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 std::string line_of(std::string_view text, size_t at) {
   return std::to_string(1 + std::count(text.begin(), text.begin() + std::ptrdiff_t(at), '\n'));
@@ -25,7 +27,7 @@ std::string line_of(std::string_view text, size_t at) {
 
 // Refuses what no tokenizer should see; drops the byte order mark and the CR of CRLF.
 Result<std::string> clean_text(std::string bytes, const std::string& path) {
-  if (bytes.starts_with("\xEF\xBB\xBF")) bytes.erase(0, 3);
+  if (bytes.starts_with(kByteOrderMark)) bytes.erase(0, kByteOrderMark.size());
   if (size_t at = bytes.find('\0'); at != std::string::npos)
     return Error{path + ":" + line_of(bytes, at) + ": holds a NUL byte; is this a text file?"};
   if (size_t at = first_invalid_utf8(bytes); at != std::string::npos)
@@ -103,6 +105,7 @@ class CorpusReader {
       mapped = TRY(MappedFile::open(file.path));
       bytes = {reinterpret_cast<const char*>(mapped->bytes().data()), mapped->bytes().size()};
     }
+    if (bytes.starts_with(kByteOrderMark)) bytes.remove_prefix(kByteOrderMark.size());
     std::vector<std::string_view> parts = split_lines(bytes, kPartBytes);
     std::vector<JsonlPart> read(parts.size());
     pool_.parallel_for(int(parts.size()), [&](int i, int) {

@@ -30,7 +30,6 @@ Result<std::string> document_of(std::string_view line, std::string_view field) {
 
 JsonlPart parse_jsonl(std::string_view bytes, std::string_view field) {
   JsonlPart part;
-  if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
   while (!bytes.empty()) {
     size_t end = std::min(bytes.find('\n'), bytes.size());
     std::string_view line = trim(bytes.substr(0, end));

@@ -24,8 +24,7 @@ struct JsonlPart {
 
 constexpr size_t kJsonlLineMax = size_t(16) << 20;  // bytes
 
-// Never fails: bad rows are counted and the first is described. A UTF-8 byte order mark and CRLF
-// are accepted.
+// Never fails: bad rows are counted and the first is described. CRLF is accepted.
 JsonlPart parse_jsonl(std::string_view bytes, std::string_view field);
 
 // Parts of about `part_bytes` that end at line ends.

@@ -155,17 +155,21 @@ std::string chart_html(const Chart& chart) {
   return html;
 }
 
-std::vector<ChartPoint> thin(const std::vector<ChartPoint>& points, size_t count) {
-  if (points.size() <= count) return points;
+std::vector<ChartPoint> thin(const std::vector<ChartPoint>& points, size_t count, bool log_x) {
+  const size_t all = points.size();
+  if (all <= count) return points;
   std::vector<ChartPoint> means;
-  for (size_t i = 0; i < count; ++i) {
-    const size_t begin = i * points.size() / count, end = (i + 1) * points.size() / count;
+  for (size_t begin = 0, i = 1; begin < all; ++i) {
+    size_t end = i * all / count;
+    if (log_x) end = size_t(std::pow(double(all), double(i) / double(count)));
+    end = i >= count ? all : std::clamp(end, begin + 1, all);
     ChartPoint sum{0, 0};
     for (size_t j = begin; j < end; ++j) {
       sum.x += points[j].x;
       sum.y += points[j].y;
     }
     means.push_back({sum.x / double(end - begin), sum.y / double(end - begin)});
+    begin = end;
   }
   // Where a curve begins and ends is read off by eye: those two are values, not means.
   means.front() = points.front();

@@ -31,8 +31,10 @@ struct Chart {
 // Nothing but the title when no series has a point.
 std::string chart_html(const Chart& chart);
 
-// At most `count` points: means of equal parts of the list.
-std::vector<ChartPoint> thin(const std::vector<ChartPoint>& points, size_t count);
+// At most `count` points: means of equal parts of the list, or of parts of equal ratio for a
+// logarithmic x axis.
+std::vector<ChartPoint> thin(const std::vector<ChartPoint>& points, size_t count,
+                             bool log_x = false);
 // Exponential moving average of y over about `span` points, over fewer near the beginning.
 std::vector<ChartPoint> smooth(const std::vector<ChartPoint>& points, double span);
 

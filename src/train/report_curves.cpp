@@ -26,9 +26,9 @@ Points collect(const std::vector<StepMetrics>& metrics, const Value& value) {
 // Noisy values as they are, with their moving average over about 2 % of the run on top.
 void add_noisy(Chart& chart, const std::string& name, int color, const Points& points) {
   const double span = std::clamp(0.02 * double(points.size()), 1.0, 200.0);
-  chart.series.push_back({name, color, Style::faint, thin(points, kCurvePoints)});
+  chart.series.push_back({name, color, Style::faint, thin(points, kCurvePoints, chart.log_x)});
   chart.series.push_back(
-      {"smoothed", color, Style::line, thin(smooth(points, span), kCurvePoints)});
+      {"smoothed", color, Style::line, thin(smooth(points, span), kCurvePoints, chart.log_x)});
 }
 
 Chart loss_chart(const std::vector<StepMetrics>& metrics, bool log) {
@@ -36,7 +36,7 @@ Chart loss_chart(const std::vector<StepMetrics>& metrics, bool log) {
   chart.tall = true;
   add_noisy(chart, "training", 0, collect(metrics, [](auto& m) { return std::optional(m.loss); }));
   Points held = collect(metrics, [](auto& m) { return m.validation_loss; });
-  if (!held.empty()) chart.series.push_back({"held out", 1, Style::dots, thin(held, 100)});
+  if (!held.empty()) chart.series.push_back({"held out", 1, Style::dots, thin(held, 100, log)});
   return chart;
 }
 

@@ -153,6 +153,10 @@ TEST(ReportChart, ThinsToMeansAndKeepsTheEnds) {
   EXPECT_EQ(few.back().x, 999);
   EXPECT_NEAR(few[50].y, 0.5, 1e-9);
   EXPECT_EQ(thin(points, 1000).size(), 1000u);
+  const auto ratio = thin(points, 100, /*log_x=*/true);
+  EXPECT_LE(ratio.size(), 100u);
+  EXPECT_EQ(ratio[1].x, 1);  // the first points stay as they are
+  EXPECT_EQ(ratio.back().x, 999);
 }
 
 TEST(ReportChart, SmoothsWithoutLag) {
