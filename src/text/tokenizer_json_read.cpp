@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "text/tokenizer_json.h"
+#include "text/word_table.h"
 
 namespace weir {
 namespace {
@@ -130,6 +131,11 @@ Result<void> read_added(const Json& added, TokenizerSpec& spec) {
   if (!added.is_array()) return Error{"added_tokens: must be an array"};
   size_t in_vocabulary = spec.tokens.size();
   size_t limit = std::min(in_vocabulary + added.size(), size_t(kIdMax));
+  WordTable vocabulary;
+  std::vector<size_t> ids;  // by number in `vocabulary`; the holes share one
+  for (size_t id = 0; id < in_vocabulary; ++id) {
+    if (size_t(vocabulary.insert(spec.tokens[id])) == ids.size()) ids.push_back(id);
+  }
   for (const Json& token : added.items()) {
     std::string place = "added_tokens[" + std::to_string(spec.added.size()) + "]";
     AddedToken made;
@@ -152,6 +158,11 @@ Result<void> read_added(const Json& added, TokenizerSpec& spec) {
     if (id < in_vocabulary && !spec.tokens[id].empty() && spec.tokens[id] != made.text) {
       return Error{place + ": model.vocab gives id " + std::to_string(id) + " to '" +
                    spec.tokens[id].substr(0, 60) + "'"};
+    }
+    int known = vocabulary.find(made.text);
+    if (known >= 0 && ids[size_t(known)] != id && !made.text.empty()) {
+      return Error{place + ": it has id " + std::to_string(id) + " here and " +
+                   std::to_string(ids[size_t(known)]) + " in model.vocab"};
     }
     spec.added.push_back(std::move(made));
   }

@@ -96,6 +96,7 @@ TEST(TokenizerJson, HostileFilesGetOneClearSentence) {
       {"\"id\": 3", "\"id\": 9", "id 9 leaves a hole in the ids"},
       {"\"id\": 3", "\"id\": -3", "it has id -3; ids must be 0 or more"},
       {"\"id\": 3", "\"id\": 1", "model.vocab gives id 1 to 'b'"},
+      {"\"<s>\"", "\"b\"", "it has id 3 here and 1 in model.vocab"},
       {"\"<s>\"", "\"\"", "added token with id 3 has no text"},
       {"\"special\": true", "\"lstrip\": true", "lstrip is not supported"},
       {"\"normalizer\": null", "\"normalizer\": {\"type\": \"Lowercase\"}",
