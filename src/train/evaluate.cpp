@@ -28,7 +28,8 @@ std::optional<Evaluation> evaluate(const Model& model, const Dataset& dataset, i
   }
   Evaluation result;
   result.tokens = counted;
-  if (counted > 0) result.loss = loss / double(counted);
+  if (counted == 0) return std::nullopt;
+  result.loss = loss / double(counted);
   if (bytes > 0) result.bits_per_byte = loss * kBitsPerNat / double(bytes);
   return result;
 }

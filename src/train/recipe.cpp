@@ -69,7 +69,7 @@ Result<void> visit_data(Visitor& in, TrainRecipe& r) {
   data.field("skip_bad_lines", r.data.skip_bad_lines);
   data.choice("packing", r.data.packing, {"documents", "windows"});
   data.field("sequence_length", r.data.sequence_length, 2, kLengthMax);
-  data.field("validation_fraction", r.data.validation_fraction, 0.0001, 0.9);
+  data.field("validation_fraction", r.data.validation_fraction, 0.0, 0.9);
   data.field("end_of_document", r.data.end_of_document);
   TRY(data.finish());
 

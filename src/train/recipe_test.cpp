@@ -72,7 +72,7 @@ TEST(TrainRecipe, WrongRecipesAreNamedWithFileLineAndKey) {
       {small + "recompute: 7\n", {}, {"r.yaml:5", "recompute"}},
       {small, {"data.sequence_length=1"}, {"data.sequence_length"}},
       {small, {"tokenizer.kind=word"}, {"tokenizer.kind", "char"}},
-      {small, {"data.validation_fraction=0"}, {"validation_fraction"}},
+      {small, {"data.validation_fraction=1"}, {"validation_fraction"}},
   };
   for (const Case& c : cases) {
     std::string message = error_of(c.text, c.sets);

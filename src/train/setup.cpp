@@ -71,9 +71,12 @@ Result<Tokenizer> learn_characters(const TrainRecipe& recipe, const Corpus& corp
 // Every key that config.json may have for some model type, and "preset".
 std::vector<std::string> known_keys() {
   std::set<std::string> keys = {"preset"};
-  for (const std::string& name : preset_names())
-    if (Result<ModelConfig> config = preset(name))
-      for (const auto& [key, value] : config_json(*config).members()) keys.insert(key);
+  for (const std::string& name : preset_names()) {
+    Result<ModelConfig> config = preset(name);
+    if (!config) continue;
+    const Json json = config_json(*config);
+    for (const auto& [key, value] : json.members()) keys.insert(key);
+  }
   return {keys.begin(), keys.end()};
 }
 
@@ -118,6 +121,17 @@ Result<Json> config_of_section(const Json& model, const Vocabulary& vocabulary) 
   return config;
 }
 
+Result<ModelConfig> parse_section(const TrainRecipe& recipe, const Vocabulary& vocabulary) {
+  const Json json = TRY_IN("model", config_of_section(recipe.model, vocabulary));
+  ModelConfig config = TRY(parse_config(json, "model"));
+  if (config.max_position_embeddings >= recipe.data.sequence_length) return config;
+  return Error{
+      fmt::format("'data.sequence_length' {} exceeds the model's 'max_position_embeddings' {}; "
+                  "lower the one or raise "
+                  "the other",
+                  recipe.data.sequence_length, config.max_position_embeddings)};
+}
+
 }  // namespace
 
 CorpusOptions corpus_options(const TrainRecipe& recipe) {
@@ -152,24 +166,16 @@ Result<std::string> tokenizer_source_sha256(const TrainRecipe& recipe) {
 }
 
 Result<ModelConfig> make_config(const TrainRecipe& recipe, const Vocabulary& vocabulary) {
-  const Json json = TRY_IN("model", config_of_section(recipe.model, vocabulary));
-  ModelConfig config = TRY(parse_config(json, "model"));
-  if (config.vocab_size < vocabulary.size)
-    return Error{fmt::format(
-        "model: 'vocab_size' {} is smaller than the tokenizer's {} tokens; leave it out "
-        "or raise it",
-        config.vocab_size, vocabulary.size)};
-  if (config.max_position_embeddings < recipe.data.sequence_length)
-    return Error{
-        fmt::format("'data.sequence_length' {} exceeds the model's 'max_position_embeddings' {}; "
-                    "lower the one or raise the other",
-                    recipe.data.sequence_length, config.max_position_embeddings)};
-  return config;
+  ModelConfig config = TRY(parse_section(recipe, vocabulary));
+  if (config.vocab_size >= vocabulary.size) return config;
+  return Error{fmt::format(
+      "model: 'vocab_size' {} is smaller than the tokenizer's {} tokens; leave it out or raise it",
+      config.vocab_size, vocabulary.size)};
 }
 
 Result<void> check_model_section(const TrainRecipe& recipe) {
-  constexpr int kAnyVocabulary = 1;  // stated ones are compared when the tokenizer is known
-  TRY(make_config(recipe, {kAnyVocabulary, -1, -1}));
+  constexpr int kAnyVocabulary = 1 << 20;  // the real one is compared when it is known
+  TRY(parse_section(recipe, {kAnyVocabulary, -1, -1}));
   return {};
 }
 
