@@ -118,7 +118,7 @@ TEST_P(KvCacheForms, TruncateKeepsTheBeginning) {
 TEST_P(KvCacheForms, LimitIsKeptAndNamed) {
   KvCache free = cache_of(GetParam());
   const size_t one = free.bytes_for(32);
-  KvCache cache = cache_of(GetParam(), 2 * one + one / 2);
+  KvCache cache = cache_of(GetParam(), 2 * one + 100);
   ASSERT_TRUE(cache.reserve(0, 32));
   fill(cache, 0, 0, 32);
   ASSERT_TRUE(cache.reserve(1, 1));
