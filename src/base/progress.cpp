@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
+#include <cmath>
 #include <cstdio>
 
 #include "base/text.h"
@@ -14,16 +18,36 @@ namespace {
 
 constexpr int64_t kTerminalInterval_ns = 100'000'000;
 constexpr int64_t kPlainInterval_ns = 10'000'000'000;
+constexpr size_t kDetailBytesMax = 200;
 
-volatile sig_atomic_t stop_signals = 0;
+// Written by a signal handler on any thread: lock-free, hence safe there.
+std::atomic<bool> stop_signalled{false};
+static_assert(std::atomic<bool>::is_always_lock_free);
 
 void on_stop_signal(int signal_number) {
-  if (stop_signals) {  // the second one: at once, as without a handler
-    signal(signal_number, SIG_DFL);
-    raise(signal_number);
-    return;
-  }
-  stop_signals = 1;
+  if (!stop_signalled.exchange(true)) return;
+  signal(signal_number, SIG_DFL);  // the second one: as without a handler, once this one returns
+  raise(signal_number);
+}
+
+// The width of the terminal, 0 when it does not say.
+int terminal_columns() {
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+// 0.5, 99.9, 100, 12345: a decimal where it matters.
+std::string amount(double v) {
+  bool fraction = std::fabs(v) < 100 && v != std::floor(v);
+  return fmt::format("{:.{}f}", v, fraction ? 1 : 0);
+}
+
+// Characters are counted, not bytes: continuation bytes of UTF-8 have no column.
+std::string cut(std::string text, int columns) {
+  int seen = 0;
+  for (size_t i = 0; i < text.size(); ++i)
+    if ((text[i] & 0xc0) != 0x80 && ++seen > columns) return text.substr(0, i);
+  return text;
 }
 
 }  // namespace
@@ -38,21 +62,42 @@ bool stderr_is_terminal() { return isatty(STDERR_FILENO) == 1; }
 bool stdout_is_terminal() { return isatty(STDOUT_FILENO) == 1; }
 
 void catch_stop_signals() {
+  // Without SA_RESTART: a thread that waits for input gets to look at stop_requested().
   struct sigaction action {};
   action.sa_handler = on_stop_signal;
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  signal(SIGXFSZ, SIG_IGN);
 }
 
-bool stop_requested() { return stop_signals != 0; }
+bool stop_requested() { return stop_signalled.load(std::memory_order_relaxed); }
+
+std::string progress_text(const ProgressLine& line, int columns_max) {
+  std::string text = line.title + "  " + amount(line.done);
+  if (line.total > 0)
+    text += fmt::format("/{} {} ({:.0f} %)", amount(line.total), line.unit,
+                        std::floor(100 * std::min(1.0, line.done / line.total)));
+  else
+    text += " " + line.unit;
+  if (!line.detail.empty()) text += "  " + printable(line.detail, kDetailBytesMax);
+  const double rate = line.seconds > 0 ? (line.done - line.start) / line.seconds : 0;
+  if (line.last) {
+    text += "  in " + format_seconds(line.seconds);
+  } else if (rate > 0) {
+    text += fmt::format("  {:.{}f} {}/s", rate, rate < 10 ? 2 : 0, line.unit);
+    if (line.total > line.done)
+      text += "  " + format_seconds((line.total - line.done) / rate) + " left";
+  }
+  return columns_max > 0 ? cut(std::move(text), columns_max) : text;
+}
 
 Progress::Progress(std::string title, double total, std::string unit)
     : title_(std::move(title)),
       unit_(std::move(unit)),
       total_(total),
       began_ns_(monotonic_ns()),
-      shown_ns_(began_ns_ - kPlainInterval_ns),
+      shown_ns_(began_ns_ - kPlainInterval_ns),  // the first update shows
       terminal_(stderr_is_terminal()) {}
 
 Progress::~Progress() {
@@ -60,33 +105,32 @@ Progress::~Progress() {
 }
 
 void Progress::start_at(double done) {
-  start_ = done;
+  start_ = done_ = done;
   began_ns_ = monotonic_ns();
 }
 
 void Progress::update(double done, const std::string& detail) {
+  done_ = done;
   int64_t now = monotonic_ns();
   if (now - shown_ns_ < (terminal_ ? kTerminalInterval_ns : kPlainInterval_ns)) return;
   shown_ns_ = now;
   show(done, detail, false);
 }
 
-void Progress::finish(const std::string& detail) { show(total_, detail, true); }
+void Progress::finish(const std::string& detail) {
+  show(total_ > 0 ? total_ : done_, detail, true);
+}
 
 void Progress::show(double done, const std::string& detail, bool last) {
-  double seconds = double(monotonic_ns() - began_ns_) * 1e-9;
-  double rate = seconds > 0 ? (done - start_) / seconds : 0;
-  auto number = [](double v) { return fmt::format("{:.{}f}", v, v < 100 && v != double(int64_t(v)) ? 1 : 0); };
-  std::string line = title_ + "  " + number(done);
-  if (total_ > 0) line += fmt::format("/{} {} ({:.0f} %)", number(total_), unit_, 100 * done / total_);
-  else line += " " + unit_;
-  if (!detail.empty()) line += "  " + detail;
-  if (last) line += "  in " + format_seconds(seconds);
-  else if (rate > 0)
-    line += fmt::format("  {:.{}f} {}/s", rate, rate < 10 ? 2 : 0, unit_) +
-            (total_ > 0 ? "  " + format_seconds((total_ - done) / rate) + " left" : "");
-  if (terminal_) std::fprintf(stderr, "\r\033[K%s%s", line.c_str(), last ? "\n" : "");
-  else std::fprintf(stderr, "%s\n", line.c_str());
+  ProgressLine line{title_, unit_, detail, done, total_, start_, 0, last};
+  line.seconds = double(monotonic_ns() - began_ns_) * 1e-9;
+  if (terminal_) {
+    // The last column stays free: some terminals wrap when it is written.
+    std::string text = progress_text(line, std::max(0, terminal_columns() - 1));
+    std::fprintf(stderr, "\r\033[K%s%s", text.c_str(), last ? "\n" : "");
+  } else {
+    std::fprintf(stderr, "%s\n", progress_text(line).c_str());
+  }
   std::fflush(stderr);
   open_ = terminal_ && !last;
 }
