@@ -12,7 +12,7 @@ namespace weir::tidy {
 namespace {
 
 namespace fs = std::filesystem;
-const fs::path kRoot = WEIR_SOURCE_FOLDER;
+const fs::path kRoot = WEIR_SOURCE_DIR;
 
 std::string read(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);

@@ -62,7 +62,7 @@ def main():
 
     losses = {}
     evaluation_seconds = 0.0
-    begin = time.perf_counter()
+    begin, cpu_begin = time.perf_counter(), time.process_time()
     for step in range(STEPS + 1):
         if step % EVALUATE_EVERY == 0:
             start = time.perf_counter()
@@ -78,7 +78,7 @@ def main():
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-    seconds = time.perf_counter() - begin
+    seconds, cpu_seconds = time.perf_counter() - begin, time.process_time() - cpu_begin
 
     # Twenty batches are noisy (about 0.02), so the end is also judged on the whole validation text.
     with torch.no_grad():
@@ -96,6 +96,7 @@ def main():
                 "whole_validation_loss": round(whole, 4),
                 "seconds": round(seconds, 1),
                 "seconds_without_evaluation": round(seconds - evaluation_seconds, 1),
+                "cpu_seconds": round(cpu_seconds, 1),
                 "tokens_per_second": round(STEPS * BATCH * CONTEXT / (seconds - evaluation_seconds)),
                 "parameters": sum(p.numel() for p in model.parameters()),
                 "threads": options.threads,
