@@ -9,9 +9,10 @@
 namespace weir {
 namespace {
 
-constexpr JsonLimits kLimits = {.depth = 32, .bytes = size_t(256) << 20};
+constexpr JsonLimits kLimits = {.depth = 32, .bytes = size_t(64) << 20};
 constexpr int64_t kIdMax = 2'000'000;
 constexpr int kNestingMax = 8;
+constexpr size_t kTemplateMax = 64;
 
 std::string type_of(const Json& section) {
   const Json* type = section.find("type");
@@ -246,6 +247,7 @@ Result<void> read_pre_tokenizer(const Json& section, const std::string& place, i
 Result<void> read_template(const Json& section, const std::string& place, TokenizerSpec& spec) {
   const Json& single = *TRY(member(section, "single", place));
   const Json* special = section.find("special_tokens");
+  if (single.size() > kTemplateMax) return unsupported(place, "a template of more than 64 parts");
   bool after_text = false;
   for (const Json& part : single.items()) {
     if (part.find("Sequence") != nullptr) {
