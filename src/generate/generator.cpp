@@ -94,6 +94,17 @@ Result<std::vector<Completion>> Generator::generate(std::span<const Request> req
   return completions;
 }
 
+Result<void> Generator::warm_up() {
+  Request request;
+  request.prompt = {0};
+  request.tokens_max = 1;
+  request.sampling.temperature = 0;
+  TRY(generate({&request, 1}));
+  release_idle();
+  statistics_ = {};
+  return {};
+}
+
 Result<void> Generator::run(std::vector<Sequence*> waiting, Listener* listener) {
   auto seconds_since = [](int64_t begin) { return double(monotonic_ns() - begin) * 1e-9; };
   for (;;) {

@@ -45,6 +45,13 @@ class Generator {
   Result<std::vector<Completion>> generate(std::span<const Request> requests,
                                            Listener* listener = nullptr);
 
+  // Packs the weights and touches the memory of a pass, so that the first request is as fast as the
+  // others; statistics begin anew. Fails when the model gives no finite numbers.
+  Result<void> warm_up();
+
+  // Tokens that prompt and completion together can have, by the model's context and the cache's
+  // limit.
+  int positions_max() const { return cache_.positions_max(); }
   const GenerateStatistics& statistics() const { return statistics_; }
 
  private:

@@ -16,7 +16,7 @@ struct Request {
   uint64_t stream = 0;  // samples of one prompt and seed differ by it
   std::vector<std::string> stops = {};
   std::vector<int> stop_ids = {};  // usually the end-of-sequence token
-  bool keep_special = false;  // show the text of special tokens
+  bool keep_special = false;       // show the text of special tokens
 };
 
 // stop: a stop string appeared. length: tokens_max or the end of the context (or of the cache's

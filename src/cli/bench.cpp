@@ -1,0 +1,161 @@
+#include "cli/bench.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/progress.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "cli/open_model.h"
+#include "kernels/kernels.h"
+#include "tensor/buffer.h"
+#include "text/tokenizer_train.h"
+
+namespace weir {
+namespace {
+
+struct Speed {
+  int sequences;
+  double prefill, decode;              // tokens per second, medians
+  double decode_slowest, decode_best;  // of the repetitions
+};
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+// Bytes per second that all threads together read from memory, the best of five passes over 512
+// MiB: more than the caches of most machines.
+double memory_bandwidth(ThreadPool& pool) {
+  constexpr size_t kBytes = size_t(512) << 20, kBlock = size_t(1) << 20;
+  Buffer buffer(kBytes);
+  const int blocks = int(kBytes / kBlock);
+  std::vector<float> sums(static_cast<size_t>(blocks));
+  // Written first: pages that were never written are one page of zeros.
+  pool.parallel_for(blocks, [&](int b, int) {
+    std::fill_n(buffer.floats() + size_t(b) * kBlock / 4, kBlock / 4, 1.f);
+  });
+  double best = 0;
+  for (int pass = 0; pass < 5; ++pass) {
+    int64_t begin = monotonic_ns();
+    pool.parallel_for(blocks, [&](int b, int) {
+      sums[size_t(b)] = kernels().sum(buffer.floats() + size_t(b) * kBlock / 4, int(kBlock / 4));
+    });
+    best = std::max(best, double(kBytes) / (double(monotonic_ns() - begin) * 1e-9));
+  }
+  return best;
+}
+
+// A model of this shape with random weights; 256 of its tokens have a text.
+Result<OpenModel> random_model(const BenchOptions& options) {
+  ModelConfig config = TRY(preset(options.model));
+  TRY(check_model_fits(config, options.model));
+  OpenModel open;
+  open.model = Model::create(config, false);
+  open.model->initialize(1);
+  const std::string_view text[] = {" "};
+  open.tokenizer = std::make_unique<Tokenizer>(TRY(train_character_tokenizer(
+      text, {.added_tokens = {}, .bos = "", .eos = "", .only_seen = false})));
+  open.pool = std::make_unique<ThreadPool>(options.threads);
+  return open;
+}
+
+Result<OpenModel> open_subject(const BenchOptions& options) {
+  if (!is_directory(options.model)) return random_model(options);
+  return open_model({.folder = options.model, .threads = options.threads});
+}
+
+Result<Speed> measure(const BenchOptions& options, const OpenModel& open, int sequences) {
+  GeneratorOptions settings;
+  settings.sequences_max = sequences;
+  settings.cache = options.cache == "latent" ? CacheForm::latent : CacheForm::expanded;
+  settings.cache_bytes_max = default_cache_bytes();
+  auto generator = TRY(Generator::create(*open.model, *open.tokenizer, *open.pool, settings));
+  TRY(generator->warm_up());
+  std::vector<double> prefill, decode;
+  for (int repetition = 0; repetition < options.repetitions; ++repetition) {
+    std::vector<Request> requests(static_cast<size_t>(sequences));
+    Random random(1, uint64_t(repetition));
+    for (size_t i = 0; i < requests.size(); ++i) {
+      for (int t = 0; t < options.prompt; ++t)
+        requests[i].prompt.push_back(int(random.below(uint64_t(open.model->config().vocab_size))));
+      requests[i].tokens_max = options.tokens;
+      requests[i].stream = i;
+    }
+    GenerateStatistics before = generator->statistics();
+    TRY(generator->generate(requests));
+    const GenerateStatistics& after = generator->statistics();
+    prefill.push_back(double(after.prompt_tokens - before.prompt_tokens) /
+                      (after.prefill_seconds - before.prefill_seconds));
+    decode.push_back(double(after.decoded_tokens - before.decoded_tokens) /
+                     (after.decode_seconds - before.decode_seconds));
+  }
+  auto [slowest, best] = std::minmax_element(decode.begin(), decode.end());
+  return Speed{sequences, median(prefill), median(decode), *slowest, *best};
+}
+
+Result<void> check(const BenchOptions& options, const ModelConfig& config) {
+  if (options.prompt < 1 || options.tokens < 2)
+    return Error{"--prompt must be at least 1 and --tokens at least 2"};
+  if (options.prompt + options.tokens > config.max_position_embeddings)
+    return Error{fmt::format("--prompt and --tokens together exceed the model's context of {}",
+                             config.max_position_embeddings)};
+  for (int n : options.sequences)
+    if (n < 1 || n > 4096) return Error{fmt::format("--sequences must be in [1, 4096], not {}", n)};
+  return {};
+}
+
+}  // namespace
+
+Result<void> bench(const BenchOptions& options) {
+  OpenModel open = TRY(open_subject(options));
+  const ModelConfig& config = open.model->config();
+  TRY(check(options, config));
+  const ModelSize size = model_size(config);
+  const double bandwidth = memory_bandwidth(*open.pool);
+  const double read = double(size.active) * 4;  // by one pass with one sequence
+  fmt::print(
+      "{}: {} parameters, {} active; {} threads, {}; prompts of {} tokens, {} generated, {} "
+      "cache\n",
+      options.model, format_count(double(size.total)), format_count(double(size.active)),
+      open.pool->threads(), kernels().name, options.prompt, options.tokens, options.cache);
+  fmt::print("memory is read at {:.1f} GB/s, enough for {:.0f} tokens/s of one sequence\n\n",
+             bandwidth * 1e-9, bandwidth / read);
+  fmt::print("sequences  prompt tokens/s  new tokens/s  (slowest, best of {})\n",
+             options.repetitions);
+  Json rows = Json::array();
+  for (int n : options.sequences) {
+    Speed s = TRY(measure(options, open, n));
+    fmt::print("{:9}  {:15.0f}  {:12.0f}  ({:.0f}, {:.0f})\n", s.sequences, s.prefill, s.decode,
+               s.decode_slowest, s.decode_best);
+    fflush(stdout);
+    Json row = Json::object();
+    row.set("sequences", s.sequences);
+    row.set("prefill_tokens_per_second", s.prefill);
+    row.set("decode_tokens_per_second", s.decode);
+    row.set("decode_slowest", s.decode_slowest);
+    row.set("decode_best", s.decode_best);
+    rows.push(std::move(row));
+  }
+  Json j = Json::object();
+  j.set("model", options.model);
+  j.set("parameters", size.total);
+  j.set("active_parameters", size.active);
+  j.set("kernels", kernels().name);
+  j.set("threads", open.pool->threads());
+  j.set("prompt", options.prompt);
+  j.set("tokens", options.tokens);
+  j.set("cache", options.cache);
+  j.set("repetitions", options.repetitions);
+  j.set("memory_bytes_per_second", bandwidth);
+  j.set("speeds", std::move(rows));
+  fmt::print("\n{}\n", j.dump());
+  return {};
+}
+
+}  // namespace weir

@@ -1,0 +1,276 @@
+#include "cli/commands.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+
+#include "base/text.h"
+#include "kernels/kernels.h"
+
+namespace weir {
+namespace {
+
+// All that can be asked for, filled while CLI11 parses; one of them is the command.
+struct Parsed {
+  TrainOptions train;
+  GenerateOptions generate;
+  ChatOptions chat;
+  InspectOptions inspect;
+  TokenizerTrainCommand tokenizer_train;
+  TokenizerCodeCommand tokenizer_code;
+  CorpusCommand corpus;
+  BenchOptions bench;
+};
+
+using Chosen = std::optional<Command>;
+
+template <class Options>
+CLI::App* add_command(CLI::App& app, Chosen& chosen, const char* name, const char* help,
+                      Options& options) {
+  CLI::App* command = app.add_subcommand(name, help);
+  command->callback([&] { chosen = options; });
+  return command;
+}
+
+// An option that may be repeated, with one value each.
+void add_list(CLI::App* app, const char* name, std::vector<std::string>& values, const char* kind,
+              const char* help) {
+  app->add_option(name, values, help)
+      ->type_size(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->option_text(kind);
+}
+
+// An option with its kind and its default in the help.
+template <class Value>
+CLI::Option* add_value(CLI::App* app, const char* name, Value& value, const char* kind,
+                       const std::string& help) {
+  return app->add_option(name, value, fmt::format("{} [{}]", help, value))->option_text(kind);
+}
+
+void add_count(CLI::App* app, const char* name, int& value, int low, int high,
+               const std::string& help) {
+  add_value(app, name, value, "N", help)->check(CLI::Range(low, high));
+}
+
+void add_choice(CLI::App* app, const char* name, std::string& value,
+                const std::vector<std::string>& words, const std::string& help) {
+  add_value(app, name, value, "WORD", help)->check(CLI::IsMember(words));
+}
+
+void add_threads(CLI::App* app, int& threads) {
+  add_count(app, "--threads", threads, 0, 1024, "0: one per core");
+}
+
+void add_sampling(CLI::App* app, SamplingOptions& s) {
+  add_value(app, "--temperature", s.temperature, "X",
+            "0: the most probable token; 1: the model's own variety");
+  add_value(app, "--top-k", s.top_k, "K", "keep the K most probable tokens; 0: all");
+  add_value(app, "--top-p", s.top_p, "P", "keep the most probable that reach P together; 1: all");
+  add_value(app, "--min-p", s.min_p, "P", "keep what is P times as probable as the best; 0: all");
+  add_value(app, "--seed", s.seed, "N", "the same seed gives the same text");
+}
+
+void add_cache(CLI::App* app, std::string& cache, double& limit) {
+  add_choice(app, "--cache", cache, {"expanded", "latent"},
+             "expanded has the bits of training; latent, for MLA models, is smaller");
+  app->add_option("--cache-limit", limit, "of the cache; else 4/5 of the available memory")
+      ->check(CLI::Range(0.0, 1e6))
+      ->option_text("GIB");
+}
+
+constexpr const char* kFolderHelp = "a model: config.json, model.safetensors, tokenizer.json";
+constexpr const char* kPathsHelp = "text, Markdown, HTML, JSONL (gzip too), folders, patterns";
+
+void add_train(CLI::App& app, Chosen& chosen, TrainOptions& o) {
+  CLI::App* c =
+      add_command(app, chosen, "train", "train a model as a recipe says, or go on with it", o);
+  c->add_option("RECIPE", o.recipe, "a YAML file (docs/recipes.md)")->required()->option_text(" ");
+  add_list(c, "--set", o.sets, "KEY=VALUE",
+           "over the recipe, as in --set optimizer.lr=1e-3; repeatable");
+  add_threads(c, o.threads);
+}
+
+void add_generate(CLI::App& app, Chosen& chosen, GenerateOptions& o) {
+  CLI::App* c = add_command(app, chosen, "generate", "continue a text", o);
+  c->add_option("FOLDER", o.folder, kFolderHelp)->required()->option_text(" ");
+  CLI::Option* prompt =
+      c->add_option("--prompt", o.prompt, "the text to continue")->option_text("TEXT");
+  c->add_option("--prompt-file", o.prompt_file, "the same from a file; - is standard input")
+      ->option_text("FILE")
+      ->excludes(prompt);
+  add_count(c, "--tokens", o.tokens, 1, 1 << 24, "new tokens at most");
+  add_sampling(c, o.sampling);
+  add_list(c, "--stop", o.stops, "TEXT", "end before it; \\n and \\t are understood; repeatable");
+  add_count(c, "--samples", o.samples, 1, 4096, "continuations, computed together");
+  c->add_flag("--ignore-end", o.ignore_end, "go on after the end-of-text token");
+  c->add_flag("--special", o.allow_special, "control tokens written in the prompt count as such");
+  add_cache(c, o.cache, o.cache_limit_gib);
+  add_threads(c, o.threads);
+  c->add_flag("--json", o.json, "one JSON object instead of text");
+}
+
+void add_chat(CLI::App& app, Chosen& chosen, ChatOptions& o) {
+  CLI::App* c = add_command(app, chosen, "chat", "talk to a model", o);
+  c->add_option("FOLDER", o.folder, kFolderHelp)->required()->option_text(" ");
+  add_count(c, "--tokens", o.tokens, 1, 1 << 24, "of one answer at most");
+  add_sampling(c, o.sampling);
+  add_cache(c, o.cache, o.cache_limit_gib);
+  add_threads(c, o.threads);
+}
+
+void add_inspect(CLI::App& app, Chosen& chosen, InspectOptions& o) {
+  CLI::App* c = add_command(app, chosen, "inspect", "what a model is and the memory it takes", o);
+  c->add_option("MODEL", o.target,
+                "a name (deepseek-v3, demo ...), config.json, folder, .safetensors")
+      ->required()
+      ->option_text(" ");
+  add_value(c, "--context", o.context, "N", "tokens in the cache; 0: 4096, or all of fewer")
+      ->check(CLI::Range(int64_t(0), int64_t(1) << 40));
+  add_value(c, "--tokens", o.tokens, "N", "rows of one training micro-batch")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 40));
+  c->add_flag("--config", o.config, "only the configuration, as config.json");
+  c->add_flag("--tensors", o.tensors, "every tensor of the folder's files");
+  c->add_flag("--json", o.json, "one JSON object instead of text");
+}
+
+void add_corpus_options(CLI::App* c, std::vector<std::string>& paths, std::string& field,
+                        bool& skip_bad_lines, int& threads) {
+  c->add_option("PATHS", paths, kPathsHelp)->required()->option_text("...");
+  add_value(c, "--field", field, "KEY", "of the text in JSONL");
+  c->add_flag("--skip-bad-lines", skip_bad_lines, "leave out JSONL lines that cannot be read");
+  add_threads(c, threads);
+}
+
+void add_tokenizer(CLI::App& app, Chosen& chosen, Parsed& parsed) {
+  CLI::App* group =
+      app.add_subcommand("tokenizer", "learn a tokenizer; text to token ids and back");
+  group->require_subcommand(1);
+  TokenizerTrainCommand& t = parsed.tokenizer_train;
+  CLI::App* c = add_command(*group, chosen, "train", "learn a tokenizer from text", t);
+  c->add_option("--out", t.out, "a folder to write, or a .json file for tokenizer.json alone")
+      ->required()
+      ->option_text("PATH");
+  add_count(c, "--vocab", t.vocab_size, 1, 2'000'000, "tokens");
+  add_choice(c, "--kind", t.kind, {"bpe", "char"}, "char: one token per character");
+  add_value(c, "--pattern", t.pattern, "NAME", "cuts text before merging: gpt-2, qwen2, none ...");
+  c->add_flag("--digits", t.isolate_digits, "every digit is a token of its own");
+  add_value(c, "--end", t.end, "TEXT", "the end-of-text token; empty: none");
+  add_corpus_options(c, t.paths, t.field, t.skip_bad_lines, t.threads);
+
+  TokenizerCodeCommand& k = parsed.tokenizer_code;
+  using Kind = TokenizerCodeCommand::Kind;
+  for (Kind kind : {Kind::encode, Kind::decode}) {
+    const bool encodes = kind == Kind::encode;
+    CLI::App* code = group->add_subcommand(encodes ? "encode" : "decode",
+                                           encodes ? "text to token ids" : "token ids to text");
+    code->callback([&chosen, &k, kind] {
+      k.kind = kind;
+      chosen = k;
+    });
+    code->add_option("TOKENIZER", k.tokenizer, "a folder or a tokenizer.json")
+        ->required()
+        ->option_text(" ");
+    code->add_option(encodes ? "TEXT" : "IDS", k.words, "else standard input is read")
+        ->option_text("...");
+    code->add_flag("--special", k.allow_special,
+                   encodes ? "control tokens in the text count as such" : "show control tokens");
+    if (encodes) code->add_flag("--bos", k.framed, "with the beginning token, if there is one");
+  }
+}
+
+void add_corpus(CLI::App& app, Chosen& chosen, CorpusCommand& o) {
+  CLI::App* c = add_command(app, chosen, "corpus", "what training would read, as text", o);
+  c->add_option("--out", o.out, "write the documents as JSONL")->option_text("FILE");
+  c->add_flag("--stats", o.stats, "sizes and the longest documents");
+  add_corpus_options(c, o.paths, o.field, o.skip_bad_lines, o.threads);
+}
+
+void add_bench(CLI::App& app, Chosen& chosen, BenchOptions& o) {
+  CLI::App* c = add_command(app, chosen, "bench", "measure the speed of generation", o);
+  c->add_option("MODEL", o.model, fmt::format("a folder, or a name (random weights) [{}]", o.model))
+      ->option_text(" ");
+  add_count(c, "--prompt", o.prompt, 1, 1 << 24, "tokens of a prompt");
+  add_count(c, "--tokens", o.tokens, 2, 1 << 24, "tokens generated per sequence");
+  c->add_option("--sequences", o.sequences, "computed together [1,8,32]")
+      ->option_text("N,N")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 4096));
+  add_count(c, "--repetitions", o.repetitions, 1, 100, "of each measurement; shown is the median");
+  add_choice(c, "--cache", o.cache, {"expanded", "latent"}, "the form of the cache");
+  add_threads(c, o.threads);
+}
+
+// The innermost command of a line that does not parse, for the help to look at.
+std::string help_command(const CLI::App& app) {
+  std::string command = "weir";
+  for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
+    at = at->get_subcommands().front();
+    command += " " + at->get_name();
+  }
+  return command + " --help";
+}
+
+std::string one_line(std::string text) {
+  for (char& c : text)
+    if (c == '\n') c = ' ';
+  return std::string(trim(text));
+}
+
+Error unknown_command(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> known;
+  for (const CLI::App* c : app.get_subcommands([](const CLI::App*) { return true; }))
+    known.push_back(c->get_name());
+  const std::string near = nearest_word(word, known);
+  const std::string guess = near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near);
+  return Error{fmt::format("'{}' is no command{}; see weir --help", word, guess)};
+}
+
+}  // namespace
+
+Result<std::optional<Command>> parse_command_line(int count, char** arguments) {
+  CLI::App app("weir trains, serves and tunes DeepSeek-style language models on CPUs.", "weir");
+  app.set_version_flag("--version", version_text(), "print the version");
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(26);
+  app.get_formatter()->label("SUBCOMMAND", "COMMAND");
+  app.get_formatter()->label("Subcommands", "Commands");
+  app.get_formatter()->label("REQUIRED", "");
+  Parsed parsed;
+  Chosen chosen;
+  add_train(app, chosen, parsed.train);
+  add_generate(app, chosen, parsed.generate);
+  add_chat(app, chosen, parsed.chat);
+  add_inspect(app, chosen, parsed.inspect);
+  add_tokenizer(app, chosen, parsed);
+  add_corpus(app, chosen, parsed.corpus);
+  add_bench(app, chosen, parsed.bench);
+  VersionOptions version;
+  add_command(app, chosen, "version", "print the version", version);
+  if (count < 2) {
+    std::fputs(app.help().c_str(), stderr);
+    return Error{"no command was given; see weir --help"};
+  }
+  const std::string word = arguments[1];
+  auto is_named = [&](const CLI::App* c) { return c->get_name() == word; };
+  const CLI::App& commands = app;
+  if (word.rfind('-', 0) != 0 && commands.get_subcommands(is_named).empty())
+    return unknown_command(app, word);
+  try {
+    app.parse(count, arguments);
+  } catch (const CLI::Success& e) {  // help or version, which exit() prints
+    app.exit(e);
+    return Chosen();
+  } catch (const CLI::ParseError& e) {
+    return Error{fmt::format("{}; see {}", one_line(e.what()), help_command(app))};
+  }
+  return chosen;
+}
+
+std::string version_text() {
+  return fmt::format("weir {} ({} kernels)", WEIR_VERSION, kernels().name);
+}
+
+}  // namespace weir

@@ -1,0 +1,29 @@
+// The command line as plain data: which command was asked for, with which options. commands.cpp is
+// the one file that knows CLI11; every command is a plain function of its options.
+#pragma once
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "cli/bench.h"
+#include "cli/chat.h"
+#include "cli/corpus.h"
+#include "cli/generate.h"
+#include "cli/inspect.h"
+#include "cli/tokenizer.h"
+#include "cli/train.h"
+
+namespace weir {
+
+struct VersionOptions {};
+
+using Command =
+    std::variant<TrainOptions, GenerateOptions, ChatOptions, InspectOptions, TokenizerTrainCommand,
+                 TokenizerCodeCommand, CorpusCommand, BenchOptions, VersionOptions>;
+
+// Nothing when help was asked for and printed. Errors are usage errors, with the help to look at.
+Result<std::optional<Command>> parse_command_line(int count, char** arguments);
+
+std::string version_text();
+
+}  // namespace weir

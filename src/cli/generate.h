@@ -1,0 +1,36 @@
+// `weir generate`: continues a prompt, once or several times, on standard output.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/ending.h"
+#include "generate/sampler.h"
+
+namespace weir {
+
+struct GenerateOptions {
+  std::string folder;
+  std::optional<std::string> prompt;  // neither of the two: begin with an empty text
+  std::string prompt_file;            // "-": standard input
+  int tokens = 256;
+  SamplingOptions sampling = {.temperature = 0.8};
+  std::vector<std::string> stops;  // with \n and \t as escapes
+  int samples = 1;
+  bool ignore_end = false;     // go on after the end-of-sequence token
+  bool allow_special = false;  // control tokens in the prompt count as such
+  std::string cache = "expanded";
+  double cache_limit_gib = 0;
+  int threads = 0;
+  bool json = false;
+};
+
+// One sample is printed as it is made, several ones each as it is complete, in order. Speed goes to
+// standard error.
+Result<Ending> generate(const GenerateOptions& options);
+
+// "\n", "\t" and "\\" written with a backslash become one character.
+std::string unescape(const std::string& text);
+
+}  // namespace weir

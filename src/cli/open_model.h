@@ -1,0 +1,43 @@
+// A folder's model and tokenizer, ready to generate with. Shared by the commands that do.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "base/thread_pool.h"
+#include "generate/generator.h"
+#include "model/model.h"
+#include "text/tokenizer.h"
+
+namespace weir {
+
+struct GenerationSetup {
+  std::string folder;
+  std::string cache = "expanded";  // or "latent"
+  double cache_limit_gib = 0;      // 0: four fifths of the memory that is available
+  int threads = 0;                 // 0: all cores
+  int sequences_max = 1;
+  bool keeps_prefixes = false;
+};
+
+struct OpenModel {
+  std::unique_ptr<Model> model;
+  std::unique_ptr<Tokenizer> tokenizer;
+  std::unique_ptr<ThreadPool> pool;
+  std::unique_ptr<Generator> generator;  // warmed up
+};
+Result<OpenModel> open_model(const GenerationSetup& setup);
+
+// Bytes for the cache of a model that is loaded: four fifths of what is available.
+size_t default_cache_bytes();
+// An error when weights and packed panels of a model would not fit into memory.
+Result<void> check_model_fits(const ModelConfig& config, const std::string& name);
+
+// Ids that end a text: the tokenizer's end of sequence and the model's.
+std::vector<int> end_ids(const OpenModel& open);
+// The prompt as tokens, beginning with BOS (or, in a tokenizer without one, with EOS) if it would
+// otherwise be empty. `allow_special`: control tokens written in the text become control tokens.
+Result<std::vector<int>> encode_prompt(const OpenModel& open, const std::string& text,
+                                       bool allow_special);
+
+}  // namespace weir

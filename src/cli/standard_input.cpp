@@ -1,0 +1,48 @@
+#include "cli/standard_input.h"
+
+#include <cerrno>
+#include <cstdio>
+
+namespace weir {
+
+Result<std::string> read_standard_input() {
+  std::string text;
+  char block[1 << 16];
+  for (size_t n; (n = fread(block, 1, sizeof block, stdin)) > 0;) {
+    text.append(block, n);
+    if (text.size() > kInputBytesMax)
+      return Error{"standard input: more than 64 MiB are not read; give less text"};
+  }
+  if (ferror(stdin)) return Error{"standard input: reading failed; check where it comes from"};
+  return text;
+}
+
+InputLine read_line() {
+  InputLine line;
+  bool is_too_long = false;
+  for (;;) {
+    errno = 0;
+    int c = getc(stdin);
+    if (c == EOF) {
+      if (errno == EINTR) {
+        clearerr(stdin);
+        line.state = InputLine::State::interrupted;
+        return line;
+      }
+      line.state = is_too_long         ? InputLine::State::too_long
+                   : line.text.empty() ? InputLine::State::end
+                                       : InputLine::State::line;
+      return line;
+    }
+    if (c == '\n') break;
+    if (line.text.size() < kLineBytesMax)
+      line.text += char(c);
+    else
+      is_too_long = true;
+  }
+  if (!line.text.empty() && line.text.back() == '\r') line.text.pop_back();
+  line.state = is_too_long ? InputLine::State::too_long : InputLine::State::line;
+  return line;
+}
+
+}  // namespace weir
