@@ -20,7 +20,7 @@ constexpr size_t kHtmlBytesMax = size_t(16) << 20;
 
 // Documentation pages take 20-40 times their size and 30 ms per MiB; the limits leave ample room.
 constexpr size_t memory_limit(size_t html_bytes) { return (size_t(32) << 20) + 64 * html_bytes; }
-constexpr double seconds_limit(size_t html_bytes) { return 2 + 2 * double(html_bytes) / (1 << 20); }
+constexpr double seconds_limit(size_t html_bytes) { return 2 + double(html_bytes) / (1 << 20); }
 
 double thread_seconds() {
   timespec now{};
@@ -101,7 +101,7 @@ Result<std::string> html_to_text(std::string_view html) {
                  format_bytes(double(kHtmlBytesMax)) + ", split the page"};
   ParseMemory memory(html.size());
   const GumboNode* root = parse(html, memory);
-  if (!root) return Error{"HTML nested too deeply to parse in reasonable time and memory"};
+  if (!root) return Error{"HTML nested too deeply to parse in reasonable time and memory; leave this page out"};
   return HtmlRenderer().render(root);
 }
 
