@@ -101,7 +101,9 @@ Result<std::string> html_to_text(std::string_view html) {
                  format_bytes(double(kHtmlBytesMax)) + ", split the page"};
   ParseMemory memory(html.size());
   const GumboNode* root = parse(html, memory);
-  if (!root) return Error{"HTML nested too deeply to parse in reasonable time and memory; leave this page out"};
+  if (!root)
+    return Error{
+        "HTML nested too deeply to parse in reasonable time and memory; leave this page out"};
   return HtmlRenderer().render(root);
 }
 
