@@ -20,6 +20,12 @@ if(WEIR_SANITIZE)
   target_compile_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE})
 endif()
+if(WEIR_FUZZ)
+  # The sources report their coverage to the fuzzer; its main() is linked into the programs of fuzz/.
+  set(fuzz_flags -fsanitize=fuzzer-no-link,address,undefined)
+  target_compile_options(weir_flags INTERFACE ${fuzz_flags} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(weir_flags INTERFACE ${fuzz_flags})
+endif()
 
 # weir_layer(NAME [DEPENDS layer...] [LIBRARIES external...])
 # *_test.cpp go into weir_NAME_test, *_bench.cpp into weir_NAME_bench, the rest into weir_NAME.

