@@ -119,8 +119,12 @@ void Dataset::split_documents(const Corpus& corpus, ThreadPool& pool) {
     auto shorter = [](const TokenRange& a, const TokenRange& b) { return a.length < b.length; };
     held[size_t(std::ranges::min_element(documents_, shorter) - documents_.begin())] = true;
   }
+  // Held-out documents in hash order: the first windows alone are then a fair sample.
   std::vector<TokenRange> training, validation;
-  for (size_t i = 0; i < count; ++i) (held[i] ? validation : training).push_back(documents_[i]);
+  for (size_t i = 0; i < count; ++i) {
+    if (!held[i]) training.push_back(documents_[i]);
+    if (held[order[i]]) validation.push_back(documents_[order[i]]);
+  }
   training_ = DocumentStream(std::move(training));
   validation_ = DocumentStream(std::move(validation));
 }
