@@ -216,7 +216,8 @@ TEST(Yaml, RefusesWhatIsNoRecipe) {
   for (const Case& c : {Case{"", "r.yaml: a recipe is made of 'key: value' lines"},
                         {"just words", "r.yaml: a recipe is made of"},
                         {"- a\n- b", "r.yaml: a recipe is made of"},
-                        {"a: 1\n---\nb: 2", "r.yaml: holds more than one document"},
+                        {"a: 1\n---\nb: 2", "r.yaml:2: the recipe has ended here"},
+                        {",a:\n  b:c d31.5\ne: 'x f: *x", "r.yaml:"},  // LoadAll() never returned
                         {"a: 1\nb: [1", "r.yaml:"},
                         {"a: 1\n b: 2\n  : :", "r.yaml:2: malformed YAML"},
                         {"a: 1\na: 2", "r.yaml:2: key 'a' appears twice"},

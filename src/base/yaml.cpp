@@ -1,8 +1,10 @@
 // YAML text to Json, with the line of every key. yaml-cpp stays in this file.
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <charconv>
+#include <sstream>
 
 #include "base/options.h"
 #include "base/text.h"
@@ -89,6 +91,24 @@ struct Converter {
   }
 };
 
+// Sees the documents of a text begin. YAML::Load() reads the first and ignores the rest, and
+// YAML::LoadAll() of yaml-cpp 0.7 finds documents without end in some malformed texts.
+struct DocumentCounter : YAML::EventHandler {
+  int documents = 0, line = 0;  // how many began, and where the last one did
+  void OnDocumentStart(const YAML::Mark& mark) override { ++documents, line = mark.line + 1; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
 // What yaml-cpp would misread in silence: it takes byte 4 for the end of the text.
 Result<void> check_characters(std::string_view text, const std::string& path) {
   int line = 1;
@@ -111,12 +131,20 @@ Result<Recipe> Recipe::parse(std::string_view text, const std::string& path) {
   Recipe recipe;
   recipe.path = path;
   try {
-    std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() > 1)
-      return Error{path + ": holds more than one document ('---'); a recipe is a single one"};
-    if (documents.empty() || !documents[0].IsMap())
+    std::istringstream stream{std::string(text)};
+    YAML::Parser parser(stream);
+    DocumentCounter counter;
+    while (counter.documents < 2 && parser.HandleNextDocument(counter)) {
+    }
+    if (counter.documents > 1)
+      return Error{
+          fmt::format("{}:{}: the recipe has ended here, but text follows; separate "
+                      "documents ('---') belong into separate files",
+                      path, counter.line)};
+    YAML::Node root = YAML::Load(std::string(text));
+    if (!root.IsMap())
       return Error{path + ": a recipe is made of 'key: value' lines, and this file has none"};
-    recipe.root = TRY((Converter{path, recipe.lines}.convert(documents[0], "", 0)));
+    recipe.root = TRY((Converter{path, recipe.lines}.convert(root, "", 0)));
   } catch (const YAML::Exception& e) {
     std::string place = e.mark.is_null() ? path : fmt::format("{}:{}", path, e.mark.line + 1);
     return Error{place + ": malformed YAML: " + printable(e.msg)};
