@@ -70,7 +70,9 @@ Result<Prepared> prepare(const TrainRecipe& recipe, ThreadPool& pool) {
   return prepared;
 }
 
-std::string config_text(const ModelConfig& config) { return config_json(config).dump(2) + "\n"; }
+std::string config_text(const ModelConfig& config) {
+  return config_with_ids(config).dump(2) + "\n";
+}
 
 // What a new run leaves beside its checkpoints; a continued one finds it and only renews the
 // recipe.

@@ -15,7 +15,8 @@ Result<std::vector<std::pair<std::string, std::string>>> generate_samples(
     const std::string& prompt = recipe.samples.prompts[i];
     Request request;
     request.prompt = TRY_IN("samples.prompts", tokenizer.encode(prompt, {.framed = true}));
-    const int room = model.config().max_position_embeddings - int(request.prompt.size());
+    // Positions beyond the windows were never trained.
+    const int room = recipe.data.sequence_length - int(request.prompt.size());
     if (request.prompt.empty() || room < 1) continue;
     request.tokens_max = std::min(recipe.samples.tokens, room);
     request.sampling.temperature = recipe.samples.temperature;

@@ -113,7 +113,7 @@ Result<Json> config_of_section(const Json& model, const Vocabulary& vocabulary) 
   }
   auto fill = [&](const char* key, int value) {
     bool stated = keeps_vocabulary || (model.is_object() && model.find(key));
-    if (!stated) config.set(key, value < 0 ? Json() : Json(value));
+    if (!stated) config.set(key, value);
   };
   fill("vocab_size", vocabulary.size);
   fill("bos_token_id", vocabulary.bos);
@@ -171,6 +171,13 @@ Result<ModelConfig> make_config(const TrainRecipe& recipe, const Vocabulary& voc
   return Error{fmt::format(
       "model: 'vocab_size' {} is smaller than the tokenizer's {} tokens; leave it out or raise it",
       config.vocab_size, vocabulary.size)};
+}
+
+Json config_with_ids(const ModelConfig& config) {
+  Json json = config_json(config);
+  json.set("bos_token_id", config.bos_token_id);
+  json.set("eos_token_id", config.eos_token_id);
+  return json;
 }
 
 Result<void> check_model_section(const TrainRecipe& recipe) {

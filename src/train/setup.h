@@ -26,7 +26,10 @@ struct Vocabulary {
   int size = 0, bos = -1, eos = -1;
 };
 Result<ModelConfig> make_config(const TrainRecipe& recipe, const Vocabulary& vocabulary);
-// The same before there is a tokenizer, so that a wrong key is found at once.
+// config.json with -1 for a BOS or EOS that does not exist: readers take null for their family's
+// default.
+Json config_with_ids(const ModelConfig& config);
+// make_config() before there is a tokenizer, so that a wrong key is found at once.
 Result<void> check_model_section(const TrainRecipe& recipe);
 
 }  // namespace weir
