@@ -77,14 +77,14 @@ void print_json(const GenerateOptions& options, const Request& request,
   fmt::print("{}\n", j.dump());
 }
 
+// Decoding is measured without the first token of each sample, which comes with its prompt.
 void print_speed(const std::vector<Completion>& completions, const GenerateStatistics& s) {
   size_t tokens = 0;
   for (const Completion& c : completions) tokens += c.tokens.size();
-  double seconds = s.prefill_seconds + s.decode_seconds;
-  // The first token of a sample comes with its prompt, so decoding is measured on the others.
-  fmt::print(stderr, "{} tokens in {:.2f} s, {:.0f} tokens/s (prompt {} tokens, {:.0f} tokens/s)\n",
-             tokens, seconds, s.decode_tokens_per_second(), s.prompt_tokens,
-             s.prefill_tokens_per_second());
+  fmt::print(stderr, "{} token{} in {:.2f} s", tokens, tokens == 1 ? "" : "s", s.decode_seconds);
+  if (s.decoded_tokens > 0) fmt::print(stderr, ", {:.0f} tokens/s", s.decode_tokens_per_second());
+  fmt::print(stderr, " (prompt: {} in {:.2f} s, {:.0f} tokens/s)\n", s.prompt_tokens,
+             s.prefill_seconds, s.prefill_tokens_per_second());
 }
 
 }  // namespace
