@@ -113,6 +113,10 @@ Result<void> check(const BenchOptions& options, const ModelConfig& config) {
 }  // namespace
 
 Result<void> bench(const BenchOptions& options) {
+  if (options.training) {
+    if (!is_directory(options.model)) return bench_training(options, TRY(preset(options.model)));
+    return bench_training(options, TRY(read_config(join_path(options.model, "config.json"))));
+  }
   OpenModel open = TRY(open_subject(options));
   const ModelConfig& config = open.model->config();
   TRY(check(options, config));

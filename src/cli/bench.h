@@ -1,9 +1,11 @@
-// `weir bench`: how fast this machine generates with a model, beside what its memory allows.
+// `weir bench`: how fast this machine generates with a model, beside what its memory allows; or how fast
+// it trains one, beside what its arithmetic allows.
 #pragma once
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "model/config.h"
 
 namespace weir {
 
@@ -15,9 +17,14 @@ struct BenchOptions {
   int repetitions = 3;
   std::string cache = "expanded";
   int threads = 0;
+  bool training = false;
+  int step_tokens = 4096;     // training: of one step
+  int sequence_length = 256;  // training
 };
 
 // A small table, and as the last line one JSON object.
 Result<void> bench(const BenchOptions& options);
+// The same for training a model of this shape (bench() calls it).
+Result<void> bench_training(const BenchOptions& options, ModelConfig config);
 
 }  // namespace weir

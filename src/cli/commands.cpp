@@ -189,7 +189,7 @@ void add_corpus(CLI::App& app, Chosen& chosen, CorpusCommand& o) {
 }
 
 void add_bench(CLI::App& app, Chosen& chosen, BenchOptions& o) {
-  CLI::App* c = add_command(app, chosen, "bench", "measure the speed of generation", o);
+  CLI::App* c = add_command(app, chosen, "bench", "measure the speed of generation, or of training", o);
   c->add_option("MODEL", o.model, fmt::format("a folder, or a name (random weights) [{}]", o.model))
       ->option_text(" ");
   add_count(c, "--prompt", o.prompt, 1, 1 << 24, "tokens of a prompt");
@@ -200,6 +200,9 @@ void add_bench(CLI::App& app, Chosen& chosen, BenchOptions& o) {
       ->check(CLI::Range(1, 4096));
   add_count(c, "--repetitions", o.repetitions, 1, 100, "of each measurement; shown is the median");
   add_choice(c, "--cache", o.cache, {"expanded", "latent"}, "the form of the cache");
+  c->add_flag("--training", o.training, "measure training steps instead");
+  add_count(c, "--step-tokens", o.step_tokens, 1, 1 << 24, "training: tokens of a step");
+  add_count(c, "--sequence-length", o.sequence_length, 1, 1 << 24, "training: tokens of a sequence");
   add_threads(c, o.threads);
 }
 

@@ -170,6 +170,29 @@ ModelConfig llama3(const DenseShape& shape) {
   return c;
 }
 
+// Small models of weir's own, shaped like DeepSeek-V3: they train on two cores in minutes.
+ModelConfig small_latent(int layers, int hidden, int heads, int vocabulary, int positions) {
+  ModelConfig c = latent_base("deepseek_v3", layers, hidden, heads, vocabulary);
+  c.max_position_embeddings = positions;
+  c.q_lora_rank = 0;
+  c.kv_lora_rank = hidden / 4;
+  c.qk_nope_head_dim = 32, c.qk_rope_head_dim = 16, c.v_head_dim = 32;
+  c.initializer_range = 0.02;
+  c.n_group = c.topk_group = 1;
+  c.group_kind = GroupKind::none;
+  c.routed_scaling_factor = 1;
+  c.num_nextn_predict_layers = 0;
+  return c;
+}
+
+ModelConfig demo() {
+  ModelConfig c = small_latent(6, 256, 8, 4096, 512);
+  c.intermediate_size = 512;
+  c.num_nextn_predict_layers = 1;
+  set_experts(c, 16, 1, 2, 192, 1);
+  return c;
+}
+
 struct Preset {
   const char* name;
   ModelConfig config;
@@ -192,6 +215,7 @@ const std::vector<Preset>& presets() {
       {"r1-distill-llama-8b", llama3({32, 4096, 32, 8, 128, 14336, 128256})},
       {"r1-distill-llama-70b", llama3({80, 8192, 64, 8, 128, 28672, 128256})},
       {"qwen2.5-0.5b", qwen_half_b()},
+      {"demo", demo()},
   };
   return kPresets;
 }
