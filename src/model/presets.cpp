@@ -186,10 +186,10 @@ ModelConfig small_latent(int layers, int hidden, int heads, int vocabulary, int 
 }
 
 ModelConfig demo() {
-  ModelConfig c = small_latent(6, 256, 8, 4096, 512);
+  ModelConfig c = small_latent(4, 192, 6, 2048, 512);
   c.intermediate_size = 512;
   c.num_nextn_predict_layers = 1;
-  set_experts(c, 16, 1, 2, 192, 1);
+  set_experts(c, 16, 1, 2, 128, 1);
   return c;
 }
 
