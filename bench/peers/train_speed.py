@@ -125,7 +125,8 @@ def measure(name, options):
             "loss": round(loss, 3),
             "torch": torch.__version__,
         }
-        print(f"{name} {variant}: {result['tokens_per_second']} tokens/s", file=sys.stderr)
+        speeds = f"{result['tokens_per_second']} tokens/s, {result['tokens_per_cpu_second']} per CPU second"
+        print(f"{name} {variant}: {speeds}", file=sys.stderr)
         if best is None or result["tokens_per_second"] > best["tokens_per_second"]:
             best = result
     if best is None:
