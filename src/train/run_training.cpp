@@ -185,6 +185,12 @@ class TrainingLoop {
   }
 
   Result<void> save() {
+    // Finite gradients can still push weights out of range when the learning rate is huge.
+    if (std::string bad = first_weight_not_finite(model_); !bad.empty())
+      return Error{
+          fmt::format("step {}: {}; it is not saved, the checkpoints before it are as they were. "
+                      "Lower 'optimizer.lr' and continue in a new 'run' folder",
+                      trainer_.step(), bad)};
     CheckpointState state = trainer_.state();
     state.recipe = report_.recipe;
     state.data_sha256 = p_.data_sha256;

@@ -25,6 +25,13 @@ size_t arena_bytes(const TrainRecipe& recipe, const ModelConfig& config) {
   return size_t(4 * bytes) + (size_t(4) << 30);
 }
 
+constexpr char kRemedy[] =
+    "; nothing was changed by this step. Lower 'optimizer.lr', lengthen 'schedule.warmup_steps', "
+    "or look "
+    "at the data, and continue in a new 'run' folder";
+
+}  // namespace
+
 std::string first_weight_not_finite(const Model& model) {
   for (const Weight* w : model.parameters())
     for (size_t i = 0; i < w->count(); ++i)
@@ -33,13 +40,6 @@ std::string first_weight_not_finite(const Model& model) {
                            i / size_t(w->cols), i % size_t(w->cols), w->f32()[i]);
   return "";
 }
-
-constexpr char kRemedy[] =
-    "; nothing was changed by this step. Lower 'optimizer.lr', lengthen 'schedule.warmup_steps', "
-    "or look "
-    "at the data, and continue in a new 'run' folder";
-
-}  // namespace
 
 void move_gate_bias(float* bias, const std::vector<int64_t>& load, float speed) {
   int64_t total = 0;

@@ -53,6 +53,9 @@ class Trainer {
   double last_norm_ = 0;
 };
 
+// The first weight that is not finite, as words; "" when all are. A pass over all weights.
+std::string first_weight_not_finite(const Model& model);
+
 // bias_i += speed * sign(mean load - load_i): an expert with less than its share of tokens becomes
 // easier to choose (Wang et al. 2024, arXiv:2408.15664, algorithm 1; DeepSeek-V3, section 2.1.2).
 void move_gate_bias(float* bias, const std::vector<int64_t>& load, float speed);
