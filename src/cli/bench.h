@@ -1,5 +1,5 @@
-// `weir bench`: how fast this machine generates with a model, beside what its memory allows; or how fast
-// it trains one, beside what its arithmetic allows.
+// `weir bench`: how fast this machine generates with a model, beside what its memory allows; or how
+// fast it trains one, beside what its arithmetic allows.
 #pragma once
 #include <string>
 #include <vector>

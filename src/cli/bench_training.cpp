@@ -1,5 +1,5 @@
-// `weir bench --training`: the speed of a training step beside the speed of its matrix products, and of
-// those beside what the kernels reach from the first-level cache.
+// `weir bench --training`: the speed of a training step beside the speed of its matrix products,
+// and of those beside what the kernels reach from the first-level cache.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -29,7 +29,8 @@ Spread time_of(double seconds, const Work& work) {
   work();
   std::vector<double> times;
   const int64_t began = monotonic_ns();
-  while (times.size() < 5 || (double(monotonic_ns() - began) < seconds * 1e9 && times.size() < kTimesMax)) {
+  while (times.size() < 5 ||
+         (double(monotonic_ns() - began) < seconds * 1e9 && times.size() < kTimesMax)) {
     int64_t start = monotonic_ns();
     work();
     times.push_back(double(monotonic_ns() - start) * 1e-9);
@@ -108,11 +109,11 @@ Spread step_time(const BenchOptions& o, Model& model, ThreadPool& pool) {
 
 Result<void> check(const BenchOptions& o, const ModelConfig& config) {
   if (o.sequence_length > config.max_position_embeddings)
-    return Error{fmt::format("--sequence-length {} exceeds the model's context of {}", o.sequence_length,
-                             config.max_position_embeddings)};
+    return Error{fmt::format("--sequence-length {} exceeds the model's context of {}",
+                             o.sequence_length, config.max_position_embeddings)};
   if (o.step_tokens % o.sequence_length != 0)
-    return Error{fmt::format("--step-tokens {} is no multiple of --sequence-length {}", o.step_tokens,
-                             o.sequence_length)};
+    return Error{fmt::format("--step-tokens {} is no multiple of --sequence-length {}",
+                             o.step_tokens, o.sequence_length)};
   return check_memory(training_memory(config, o.step_tokens, false), available_memory());
 }
 
@@ -123,24 +124,27 @@ Result<void> bench_training(const BenchOptions& o, ModelConfig config) {
   TRY(check(o, config));
   ThreadPool pool(o.threads);
   const ModelSize size = model_size(config);
-  fmt::print("{}: {} parameters, {} active; {} threads, {}; steps of {} tokens in sequences of {}\n\n", o.model,
-             format_count(double(size.total)), format_count(double(size.active)), pool.threads(), kernels().name,
-             o.step_tokens, o.sequence_length);
+  fmt::print(
+      "{}: {} parameters, {} active; {} threads, {}; steps of {} tokens in sequences of {}\n\n",
+      o.model, format_count(double(size.total)), format_count(double(size.active)), pool.threads(),
+      kernels().name, o.step_tokens, o.sequence_length);
   const double limit = multiply_limit(pool) * 1e-9;
   fmt::print("products from the first-level cache  {:7.1f} GFLOP/s\n", limit);
   const int wide = std::max(config.intermediate_size, config.hidden_size);
   const double products = product_rate(pool, o.step_tokens, wide, config.hidden_size) * 1e-9;
-  fmt::print("products of {:5} x {:4} x {:4}        {:7.1f} GFLOP/s  {:.0f} % of the line above\n", o.step_tokens,
-             wide, config.hidden_size, products, 100 * products / limit);
+  fmt::print("products of {:5} x {:4} x {:4}        {:7.1f} GFLOP/s  {:.0f} % of the line above\n",
+             o.step_tokens, wide, config.hidden_size, products, 100 * products / limit);
   auto model = Model::create(config, true);
   model->initialize(1);
   const Spread step = step_time(o, *model, pool);
   const double flops = 3 * forward_flops_per_token(config, o.sequence_length) * o.step_tokens;
   const double rate = flops / step.median * 1e-9, tokens = o.step_tokens / step.median;
-  fmt::print("forward and backward                {:7.1f} GFLOP/s  {:.0f} % of the line above\n", rate,
-             100 * rate / products);
-  fmt::print("                                    {:7.0f} tokens/s; a step takes {:.1f} ms ({:.1f} to {:.1f})\n", tokens,
-             step.median * 1e3, step.low * 1e3, step.high * 1e3);
+  fmt::print("forward and backward                {:7.1f} GFLOP/s  {:.0f} % of the line above\n",
+             rate, 100 * rate / products);
+  fmt::print(
+      "                                    {:7.0f} tokens/s; a step takes {:.1f} ms ({:.1f} to "
+      "{:.1f})\n",
+      tokens, step.median * 1e3, step.low * 1e3, step.high * 1e3);
   Json j = Json::object();
   j.set("model", o.model);
   j.set("kernels", kernels().name);

@@ -40,32 +40,29 @@ inline int less(int a, int b) { return a < b ? a : b; }
 struct Split {
   int parts, size, larger;
   Split(int total, int most)
-      : parts(total > 0 ? ceil_div(total, most) : 1), size(total / parts),
-        larger(total % parts) {}
+      : parts(total > 0 ? ceil_div(total, most) : 1), size(total / parts), larger(total % parts) {}
   Range operator[](int i) const {
     return {i * size + less(i, larger), size + (i < larger ? 1 : 0)};
   }
 };
 
-inline const float *left_row(const Gemm &g, int row) {
+inline const float* left_row(const Gemm& g, int row) {
   return g.left + size_t(g.left_rows ? g.left_rows[row] : row) * g.left_row;
 }
 
 // For a left operand whose rows are contiguous over m: takes a few k at a time
 // through all tiles, so that what is read stays near. A whole store runs into
 // the same tile's next k, written later.
-inline void pack_left_transposed(const Gemm &g, Range rows, Range inner,
-                                 float *to) {
+inline void pack_left_transposed(const Gemm& g, Range rows, Range inner, float* to) {
   constexpr int kStep = 32;
   const Split tiles(rows.count, kTileRows);
   for (int begin = 0; begin < inner.count; begin += kStep) {
     const int end = less(begin + kStep, inner.count);
     for (int t = 0; t < tiles.parts; ++t) {
       const Range tile = tiles[t];
-      const float *source = g.left + rows.begin + tile.begin +
-                            size_t(inner.begin + begin) * g.left_inner;
-      float *out =
-          to + size_t(tile.begin) * inner.count + size_t(begin) * tile.count;
+      const float* source =
+          g.left + rows.begin + tile.begin + size_t(inner.begin + begin) * g.left_inner;
+      float* out = to + size_t(tile.begin) * inner.count + size_t(begin) * tile.count;
       for (int k = begin; k < end; ++k) {
         const Lanes x = load_part(source, tile.count);
         if ((end - k) * tile.count >= 16)
@@ -81,16 +78,14 @@ inline void pack_left_transposed(const Gemm &g, Range rows, Range inner,
 
 // Tile after tile, [k][rows of the tile]. Writes up to kSquare floats beyond
 // the last tile.
-void pack_left(const Gemm &g, Range rows, Range inner, float *to) {
-  if (g.left_row == 1 && !g.left_rows)
-    return pack_left_transposed(g, rows, inner, to);
+void pack_left(const Gemm& g, Range rows, Range inner, float* to) {
+  if (g.left_row == 1 && !g.left_rows) return pack_left_transposed(g, rows, inner, to);
   const Split tiles(rows.count, kTileRows);
   for (int t = 0; t < tiles.parts; ++t) {
     const Range tile = tiles[t];
-    const float *source[kTileRows];
+    const float* source[kTileRows];
     for (int r = 0; r < tile.count; ++r)
-      source[r] = left_row(g, rows.begin + tile.begin + r) +
-                  size_t(inner.begin) * g.left_inner;
+      source[r] = left_row(g, rows.begin + tile.begin + r) + size_t(inner.begin) * g.left_inner;
     if (g.left_inner == 1) {
       transpose_rows(source, tile.count, inner.count, to, size_t(tile.count));
     } else {
@@ -108,40 +103,37 @@ template <class Element>
 void run_edge(TileFunction function, int rows, Tile tile, int valid) {
   constexpr int kStep = kTileGroups * 16;
   alignas(64) float edge[kTileRows * kStep];
-  float *out = tile.out;
+  float* out = tile.out;
   const size_t out_row = tile.out_row;
   tile.out = edge;
   tile.out_row = kStep;
   for (int n = 0; n < valid; n += kStep) {
     for (int r = 0; r < rows && tile.accumulate; ++r)
       for (int i = 0; i < kStep && n + i < valid; i += 16)
-        store(edge + r * kStep + i,
-              load_part(out + r * out_row + n + i, less(16, valid - n - i)));
+        store(edge + r * kStep + i, load_part(out + r * out_row + n + i, less(16, valid - n - i)));
     function(tile);
     for (int r = 0; r < rows; ++r)
       for (int i = 0; i < kStep && n + i < valid; i += 16)
-        store_part(out + r * out_row + n + i, less(16, valid - n - i),
-                   load(edge + r * kStep + i));
-    tile.right = static_cast<const Element *>(tile.right) + kStep;
+        store_part(out + r * out_row + n + i, less(16, valid - n - i), load(edge + r * kStep + i));
+    tile.right = static_cast<const Element*>(tile.right) + kStep;
   }
 }
 
-template <class Element> class GemmRun {
-public:
-  explicit GemmRun(const Gemm &g)
+template <class Element>
+class GemmRun {
+ public:
+  explicit GemmRun(const Gemm& g)
       : g_(g),
         copies_edge_(g.cols % kPanel != 0 &&
                      !(g.inner_stride == kPanel && g.panel_stride != kPanel)),
-        packs_left_(g.left_inner != 1 ||
-                    (g.rows > kTileRows && g.cols >= kPackLeftColumns &&
-                     !g.left_rows && g.left_row % kAliasFloats == 0)) {}
+        packs_left_(g.left_inner != 1 || (g.rows > kTileRows && g.cols >= kPackLeftColumns &&
+                                          !g.left_rows && g.left_row % kAliasFloats == 0)) {}
 
   void run() {
     const bool streams = g_.rows <= 4 && !packs_left_ && !copies_edge_;
     const Split inner(g_.inner, streams ? g_.inner + 1 : kInnerBlock);
     // The scratch holds the copied edge, then the tiles of as many rows as fit.
-    left_scratch_ =
-        g_.scratch + (copies_edge_ ? size_t(inner[0].count) * kPanel : 0);
+    left_scratch_ = g_.scratch + (copies_edge_ ? size_t(inner[0].count) * kPanel : 0);
     int rows_most = g_.rows;
     if (packs_left_) {
       const int room = int(g_.scratch + kGemmScratch - kSquare - left_scratch_);
@@ -149,11 +141,10 @@ public:
     }
     const Split rows(g_.rows, rows_most);
     for (int i = 0; i < rows.parts; ++i)
-      for (int j = 0; j < inner.parts; ++j)
-        block(rows[i], inner[j], g_.accumulate || j > 0);
+      for (int j = 0; j < inner.parts; ++j) block(rows[i], inner[j], g_.accumulate || j > 0);
   }
 
-private:
+ private:
   // All columns for some rows and part of the inner dimension.
   void block(Range rows, Range inner, bool accumulate) const {
     Tile tile{};
@@ -162,43 +153,37 @@ private:
     tile.inner = inner.count;
     tile.out_row = g_.out_row;
     tile.accumulate = accumulate;
-    if (packs_left_)
-      pack_left(g_, rows, inner, left_scratch_);
+    if (packs_left_) pack_left(g_, rows, inner, left_scratch_);
     if (copies_edge_) {
       const int last = g_.cols / kPanel * kPanel;
-      copy_panel(panel(last, inner), g_.inner_stride, inner.count,
-                 g_.cols - last, edge_scratch());
+      copy_panel(panel(last, inner), g_.inner_stride, inner.count, g_.cols - last, edge_scratch());
     }
-    const int group =
-        kGroupFloats / kPanel / (inner.count + 1) * kPanel + kPanel;
+    const int group = kGroupFloats / kPanel / (inner.count + 1) * kPanel + kPanel;
     const Split tiles(rows.count, kTileRows);
     for (int begin = 0; begin < g_.cols; begin += group)
       for (int t = 0; t < tiles.parts; ++t)
         row_of_tiles(tile, {rows.begin + tiles[t].begin, tiles[t].count},
-                     left_scratch_ + size_t(tiles[t].begin) * inner.count,
-                     inner, begin, less(begin + group, g_.cols));
+                     left_scratch_ + size_t(tiles[t].begin) * inner.count, inner, begin,
+                     less(begin + group, g_.cols));
   }
 
   // One tile of rows over the columns from `begin` to `end`.
-  void row_of_tiles(Tile tile, Range rows, const float *packed, Range inner,
-                    int begin, int end) const {
-    const float *pointers[kTileRows];
+  void row_of_tiles(Tile tile, Range rows, const float* packed, Range inner, int begin,
+                    int end) const {
+    const float* pointers[kTileRows];
     if (packs_left_) {
       tile.left = packed;
     } else {
-      for (int r = 0; r < rows.count; ++r)
-        pointers[r] = left_row(g_, rows.begin + r) + inner.begin;
+      for (int r = 0; r < rows.count; ++r) pointers[r] = left_row(g_, rows.begin + r) + inner.begin;
       tile.rows = pointers;
     }
-    const TileTable<Element> &table = kTiles<Element>;
+    const TileTable<Element>& table = kTiles<Element>;
     const int at = rows.count - 1;
-    const TileFunction function =
-        (packs_left_ ? table.packed : table.direct)[at];
-    float *out = g_.out + size_t(rows.begin) * g_.out_row;
+    const TileFunction function = (packs_left_ ? table.packed : table.direct)[at];
+    float* out = g_.out + size_t(rows.begin) * g_.out_row;
     int n = begin;
     if (rows.count <= 4 && kWideGroups[at] * 16 >= kPanel) {
-      const TileFunction wide =
-          (packs_left_ ? table.wide_packed : table.wide_direct)[at];
+      const TileFunction wide = (packs_left_ ? table.wide_packed : table.wide_direct)[at];
       for (const int step = kWideGroups[at] * 16; n + step <= end; n += step) {
         tile.right = panel(n, inner);
         tile.out = out + n;
@@ -208,17 +193,14 @@ private:
     for (; n + kPanel <= end; n += kPanel) {
       tile.right = panel(n, inner);
       tile.out = out + n;
-      if (n + kPanel < end)
-        prefetch_out(tile.out + kPanel, rows.count);
+      if (n + kPanel < end) prefetch_out(tile.out + kPanel, rows.count);
       for (int i = 0; i < kPanel; i += kTileGroups * 16) {
         function(tile);
-        tile.right =
-            static_cast<const Element *>(tile.right) + kTileGroups * 16;
+        tile.right = static_cast<const Element*>(tile.right) + kTileGroups * 16;
         tile.out += kTileGroups * 16;
       }
     }
-    if (n == end)
-      return;
+    if (n == end) return;
     tile.right = panel(n, inner);
     tile.out = out + n;
     if (copies_edge_) {
@@ -229,37 +211,32 @@ private:
   }
 
   // What the next tile adds to or overwrites.
-  void prefetch_out(const float *out, int rows) const {
+  void prefetch_out(const float* out, int rows) const {
     for (int r = 0; r < rows; ++r)
-      for (int i = 0; i < kPanel; i += 16)
-        __builtin_prefetch(out + r * g_.out_row + i, 1);
+      for (int i = 0; i < kPanel; i += 16) __builtin_prefetch(out + r * g_.out_row + i, 1);
   }
-  const Element *panel(int column, Range inner) const {
-    return static_cast<const Element *>(g_.panels) +
-           size_t(column / kPanel) * g_.panel_stride +
+  const Element* panel(int column, Range inner) const {
+    return static_cast<const Element*>(g_.panels) + size_t(column / kPanel) * g_.panel_stride +
            size_t(inner.begin) * g_.inner_stride;
   }
-  Element *edge_scratch() const {
-    return reinterpret_cast<Element *>(g_.scratch);
-  }
+  Element* edge_scratch() const { return reinterpret_cast<Element*>(g_.scratch); }
 
-  const Gemm &g_;
+  const Gemm& g_;
   // A row-major operand ends at `cols`, so its last panel is read from a copy.
   // (One of 32 columns has the strides of a packed one and is treated like
   // this.)
   const bool copies_edge_;
   const bool packs_left_;
-  float *left_scratch_ = nullptr;
+  float* left_scratch_ = nullptr;
 };
 
-void gemm(const Gemm &g) {
-  if (g.rows <= 0 || g.cols <= 0)
-    return;
+void gemm(const Gemm& g) {
+  if (g.rows <= 0 || g.cols <= 0) return;
   if (g.type == PanelType::bf16)
     GemmRun<uint16_t>(g).run();
   else
     GemmRun<float>(g).run();
 }
 
-} // namespace
-} // namespace weir
+}  // namespace
+}  // namespace weir

@@ -7,8 +7,8 @@
 namespace weir {
 namespace {
 
-// The latents' norms are built without the config's epsilon in DeepSeek's own code, so it is 1e-6 there
-// whatever rms_norm_eps says (it matters for Moonlight, whose other norms use 1e-5).
+// The latents' norms are built without the config's epsilon in DeepSeek's own code, so it is 1e-6
+// there whatever rms_norm_eps says (it matters for Moonlight, whose other norms use 1e-5).
 constexpr double kLatentEpsilon = 1e-6;
 
 }  // namespace
@@ -21,7 +21,8 @@ Weight* ModelBuilder::add(const std::string& name, int rows, int cols, int group
   weight->groups = groups;
   weight->decays = decays;
   weight->data = model_.memory_.emplace_back(weight->count() * sizeof(float)).data();
-  if (trainable_) weight->grad = model_.memory_.emplace_back(weight->count() * sizeof(float)).floats();
+  if (trainable_)
+    weight->grad = model_.memory_.emplace_back(weight->count() * sizeof(float)).floats();
   model_.parameters_.push_back(weight.get());
   model_.owned_.push_back(std::move(weight));
   return model_.parameters_.back();
@@ -44,15 +45,23 @@ Gqa ModelBuilder::gqa(const std::string& prefix, int layer) {
     a.k_bias = add(prefix + "k_proj.bias", 1, kv, 1, false);
     a.v_bias = add(prefix + "v_proj.bias", 1, kv, 1, false);
   }
-  a.shape = {.heads = c.num_attention_heads, .kv_heads = c.num_key_value_heads, .own = c.head_dim,
-             .shared = 0, .value = c.head_dim, .key_step = c.head_dim, .value_step = c.head_dim,
-             .value_offset = 0, .scale = float(c.softmax_scale()), .layer = layer};
+  a.shape = {.heads = c.num_attention_heads,
+             .kv_heads = c.num_key_value_heads,
+             .own = c.head_dim,
+             .shared = 0,
+             .value = c.head_dim,
+             .key_step = c.head_dim,
+             .value_step = c.head_dim,
+             .value_offset = 0,
+             .scale = float(c.softmax_scale()),
+             .layer = layer};
   return a;
 }
 
 Mla ModelBuilder::mla(const std::string& prefix, int layer) {
   const ModelConfig& c = model_.config_;
-  const int nope = c.qk_nope_head_dim, rope_width = c.qk_rope_head_dim, heads = c.num_attention_heads;
+  const int nope = c.qk_nope_head_dim, rope_width = c.qk_rope_head_dim,
+            heads = c.num_attention_heads;
   Mla a;
   if (c.q_lora_rank > 0) {
     a.q_a = matrix(prefix + "q_a_proj.weight", c.q_lora_rank, c.hidden_size);
@@ -67,15 +76,23 @@ Mla ModelBuilder::mla(const std::string& prefix, int layer) {
   a.out = matrix(prefix + "o_proj.weight", c.hidden_size, heads * c.v_head_dim);
   a.rank = c.kv_lora_rank;
   a.rope_width = rope_width;
-  a.shape = {.heads = heads, .kv_heads = heads, .own = nope, .shared = rope_width, .value = c.v_head_dim,
-             .key_step = nope + c.v_head_dim, .value_step = nope + c.v_head_dim, .value_offset = nope,
-             .scale = float(c.softmax_scale()), .layer = layer};
+  a.shape = {.heads = heads,
+             .kv_heads = heads,
+             .own = nope,
+             .shared = rope_width,
+             .value = c.v_head_dim,
+             .key_step = nope + c.v_head_dim,
+             .value_step = nope + c.v_head_dim,
+             .value_offset = nope,
+             .scale = float(c.softmax_scale()),
+             .layer = layer};
   return a;
 }
 
 Mlp ModelBuilder::mlp(const std::string& prefix, int width) {
   const int hidden = model_.config_.hidden_size;
-  return {matrix(prefix + "gate_proj.weight", width, hidden), matrix(prefix + "up_proj.weight", width, hidden),
+  return {matrix(prefix + "gate_proj.weight", width, hidden),
+          matrix(prefix + "up_proj.weight", width, hidden),
           matrix(prefix + "down_proj.weight", hidden, width)};
 }
 
@@ -94,10 +111,17 @@ Moe ModelBuilder::moe(const std::string& prefix, int layer) {
   m.gate = add(prefix + "experts.{}.gate_proj.weight", experts * width, c.hidden_size, experts);
   m.up = add(prefix + "experts.{}.up_proj.weight", experts * width, c.hidden_size, experts);
   m.down = add(prefix + "experts.{}.down_proj.weight", experts * c.hidden_size, width, experts);
-  if (c.n_shared_experts > 0) m.shared = mlp(prefix + "shared_experts.", c.n_shared_experts * width);
-  m.shape = {.kind = c.gate, .group_kind = c.group_kind, .experts = experts,
-             .per_token = c.num_experts_per_tok, .groups = c.n_group, .groups_kept = c.topk_group,
-             .normalize = c.norm_topk_prob, .scale = float(c.routed_scaling_factor), .balance_weight = 0};
+  if (c.n_shared_experts > 0)
+    m.shared = mlp(prefix + "shared_experts.", c.n_shared_experts * width);
+  m.shape = {.kind = c.gate,
+             .group_kind = c.group_kind,
+             .experts = experts,
+             .per_token = c.num_experts_per_tok,
+             .groups = c.n_group,
+             .groups_kept = c.topk_group,
+             .normalize = c.norm_topk_prob,
+             .scale = float(c.routed_scaling_factor),
+             .balance_weight = 0};
   model_.loads_.push_back(std::make_unique<std::vector<int64_t>>(size_t(experts)));
   m.load = model_.loads_.back().get();
   model_.gates_.push_back({layer, const_cast<Weight*>(m.bias), m.load});
@@ -111,11 +135,15 @@ Block ModelBuilder::block(int layer, bool is_moe) {
   b.is_mla = c.attention == AttentionKind::mla;
   b.is_moe = is_moe;
   b.attention_norm = norm(prefix + "input_layernorm.weight", c.hidden_size, c.rms_norm_eps);
-  if (b.is_mla) b.mla = mla(prefix + "self_attn.", layer);
-  else b.gqa = gqa(prefix + "self_attn.", layer);
+  if (b.is_mla)
+    b.mla = mla(prefix + "self_attn.", layer);
+  else
+    b.gqa = gqa(prefix + "self_attn.", layer);
   b.mlp_norm = norm(prefix + "post_attention_layernorm.weight", c.hidden_size, c.rms_norm_eps);
-  if (is_moe) b.moe = moe(prefix + "mlp.", layer);
-  else b.mlp = mlp(prefix + "mlp.", c.intermediate_size);
+  if (is_moe)
+    b.moe = moe(prefix + "mlp.", layer);
+  else
+    b.mlp = mlp(prefix + "mlp.", c.intermediate_size);
   return b;
 }
 

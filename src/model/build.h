@@ -13,7 +13,9 @@ class ModelBuilder {
 
  private:
   Weight* add(const std::string& name, int rows, int cols, int groups = 1, bool decays = true);
-  const Weight* matrix(const std::string& name, int rows, int cols) { return add(name, rows, cols); }
+  const Weight* matrix(const std::string& name, int rows, int cols) {
+    return add(name, rows, cols);
+  }
   Norm norm(const std::string& name, int width, double epsilon);
   Gqa gqa(const std::string& prefix, int layer);
   Mla mla(const std::string& prefix, int layer);

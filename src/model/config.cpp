@@ -206,8 +206,8 @@ void read_gate(ConfigReader& in, ModelConfig& config) {
                                        method));
   config.gate = scoring == "softmax" ? GateKind::softmax : GateKind::sigmoid;
   config.has_gate_bias = method == "noaux_tc";
-  in.integer("n_group", config.n_group, 1, kExpertsMax);
-  in.integer("topk_group", config.topk_group, 1, kExpertsMax);
+  in.integer("n_group", config.n_group, 1, kGroupsMax);
+  in.integer("topk_group", config.topk_group, 1, kGroupsMax);
   if (method == "greedy" || config.n_group == 1) {
     config.n_group = config.topk_group = 1;
     config.group_kind = GroupKind::none;

@@ -184,7 +184,13 @@ TEST(Config, UnsupportedFeaturesAreNamed) {
 TEST(Config, CombinationsAreChecked) {
   EXPECT_REFUSED("n_group", "3", "multiple of 'n_group'");
   EXPECT_REFUSED("topk_group", "5", "'topk_group' must be from 1 to 4");
+  EXPECT_REFUSED("n_group", "512", "'n_group' must be a whole number from 1 to 256");
   EXPECT_REFUSED("n_group", "8", "at least two experts");
+  ModelConfig grouped = *preset("deepseek-v3");
+  grouped.n_routed_experts = 1024;
+  grouped.n_group = 512;  // more groups than routing can rank
+  EXPECT_NE(validate(grouped).error().message.find("'n_group' must be from 1 to 256"),
+            std::string::npos);
   EXPECT_REFUSED("num_experts_per_tok", "9", "from 1 to 8");
   EXPECT_REFUSED("num_experts_per_tok", "5", "must not exceed the 4 experts");
   EXPECT_REFUSED("scoring_func", "\"softmax\"", "'noaux_tc' goes with");

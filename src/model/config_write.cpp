@@ -1,6 +1,8 @@
 // Writing config.json, and the rules that a configuration must keep.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "model/config.h"
 #include "model/config_families.h"
 
@@ -126,7 +128,7 @@ Result<void> validate_experts(const ModelConfig& c) {
               "the shared experts are too wide together"));
   TRY(in_range("first_k_dense_replace", c.first_k_dense_replace, 0, kLayersMax));
   TRY(in_range("moe_layer_freq", c.moe_layer_freq, 1, kLayersMax));
-  TRY(in_range("n_group", c.n_group, 1, c.n_routed_experts));
+  TRY(in_range("n_group", c.n_group, 1, std::min(c.n_routed_experts, kGroupsMax)));
   TRY(in_range("topk_group", c.topk_group, 1, c.n_group));
   TRY(require(c.routed_scaling_factor > 0, "'routed_scaling_factor' must be above 0"));
   TRY(require(!c.has_gate_bias || c.gate == GateKind::sigmoid,

@@ -2,7 +2,8 @@
 
 namespace weir {
 
-Tensor attention_residual(Run& run, const Norm& norm, const Gqa& a, const RopeTable& table, Tensor x) {
+Tensor attention_residual(Run& run, const Norm& norm, const Gqa& a, const RopeTable& table,
+                          Tensor x) {
   Tensor n = norm(run, x);
   Tensor q = linear(run, n, *a.q, a.q_bias);
   Tensor k = linear(run, n, *a.k, a.k_bias);
@@ -12,9 +13,11 @@ Tensor attention_residual(Run& run, const Norm& norm, const Gqa& a, const RopeTa
   return add_linear(run, x, attend(run, q, k, {}, v, a.shape), *a.out);
 }
 
-Tensor attention_residual(Run& run, const Norm& norm, const Mla& a, const RopeTable& table, Tensor x) {
+Tensor attention_residual(Run& run, const Norm& norm, const Mla& a, const RopeTable& table,
+                          Tensor x) {
   Tensor n = norm(run, x);
-  Tensor q = a.q ? linear(run, n, *a.q) : linear(run, a.q_norm(run, linear(run, n, *a.q_a)), *a.q_b);
+  Tensor q =
+      a.q ? linear(run, n, *a.q) : linear(run, a.q_norm(run, linear(run, n, *a.q_a)), *a.q_b);
   Tensor packed = linear(run, n, *a.kv_a);  // [latent | rotary key shared by all heads]
   Tensor latent = a.kv_norm(run, packed.columns(0, a.rank));
   Tensor k_rope = packed.columns(a.rank, a.rope_width);
@@ -29,7 +32,8 @@ Tensor attention_residual(Run& run, const Norm& norm, const Mla& a, const RopeTa
 namespace {
 
 Tensor add_mlp(Run& run, const Mlp& m, Tensor residual, Tensor n) {
-  return add_linear(run, residual, swiglu(run, linear(run, n, *m.gate), linear(run, n, *m.up)), *m.down);
+  return add_linear(run, residual, swiglu(run, linear(run, n, *m.gate), linear(run, n, *m.up)),
+                    *m.down);
 }
 
 }  // namespace
@@ -45,7 +49,8 @@ Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weig
   shape.balance_weight = balance_weight;
   Routing routing = route(run, linear(run, n, *m.router), m.bias ? m.bias->f32() : nullptr, shape);
   if (run.tape && m.load)
-    for (int e = 0; e < routing.experts; ++e) (*m.load)[size_t(e)] += routing.begin[e + 1] - routing.begin[e];
+    for (int e = 0; e < routing.experts; ++e)
+      (*m.load)[size_t(e)] += routing.begin[e + 1] - routing.begin[e];
   Tensor gate = expert_linear_gather(run, n, routing, *m.gate);
   Tensor up = expert_linear_gather(run, n, routing, *m.up);
   Tensor parts = expert_linear(run, swiglu(run, gate, up), routing, *m.down);
@@ -53,7 +58,8 @@ Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weig
   return combine(run, x, parts, routing);
 }
 
-Tensor block_forward(Run& run, const Block& b, const RopeTable& table, float balance_weight, Tensor x) {
+Tensor block_forward(Run& run, const Block& b, const RopeTable& table, float balance_weight,
+                     Tensor x) {
   x = b.is_mla ? attention_residual(run, b.attention_norm, b.mla, table, x)
                : attention_residual(run, b.attention_norm, b.gqa, table, x);
   return b.is_moe ? mlp_residual(run, b.mlp_norm, b.moe, balance_weight, x)

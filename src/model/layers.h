@@ -1,5 +1,5 @@
-// The parts of a block. Each is a small struct of weight pointers and a function of (run, x); the model
-// owns the weights.
+// The parts of a block. Each is a small struct of weight pointers and a function of (run, x); the
+// model owns the weights.
 #pragma once
 #include <vector>
 
@@ -14,7 +14,8 @@ struct Norm {
   Tensor operator()(Run& run, Tensor x) const { return rms_norm(run, x, *gain, epsilon); }
 };
 
-// Grouped-query attention (Ainslie et al. 2023), as in Llama and Qwen2; DeepSeekMoE's multi-head form.
+// Grouped-query attention (Ainslie et al. 2023), as in Llama and Qwen2; DeepSeekMoE's multi-head
+// form.
 struct Gqa {
   const Weight *q = nullptr, *k = nullptr, *v = nullptr, *out = nullptr;
   const Weight *q_bias = nullptr, *k_bias = nullptr, *v_bias = nullptr;
@@ -61,11 +62,14 @@ struct MtpModule {
 };
 
 // x + attention(norm(x)).
-Tensor attention_residual(Run& run, const Norm& norm, const Gqa& a, const RopeTable& rope, Tensor x);
-Tensor attention_residual(Run& run, const Norm& norm, const Mla& a, const RopeTable& rope, Tensor x);
+Tensor attention_residual(Run& run, const Norm& norm, const Gqa& a, const RopeTable& rope,
+                          Tensor x);
+Tensor attention_residual(Run& run, const Norm& norm, const Mla& a, const RopeTable& rope,
+                          Tensor x);
 // x + mlp(norm(x)).
 Tensor mlp_residual(Run& run, const Norm& norm, const Mlp& m, Tensor x);
 Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weight, Tensor x);
-Tensor block_forward(Run& run, const Block& block, const RopeTable& rope, float balance_weight, Tensor x);
+Tensor block_forward(Run& run, const Block& block, const RopeTable& rope, float balance_weight,
+                     Tensor x);
 
 }  // namespace weir

@@ -9,7 +9,8 @@
 namespace weir {
 namespace {
 
-// A stream of random numbers per tensor, by name (FNV-1a), so that the order of tensors does not matter.
+// A stream of random numbers per tensor, by name (FNV-1a), so that the order of tensors does not
+// matter.
 uint64_t stream_of(const std::string& name) {
   uint64_t hash = 0xcbf29ce484222325u;
   for (char c : name) hash = (hash ^ uint8_t(c)) * 0x100000001b3u;
@@ -21,8 +22,8 @@ bool ends_with(const std::string& text, const char* end) {
   return text.size() >= n && text.compare(text.size() - n, n, end) == 0;
 }
 
-// Projections that write to the residual stream start smaller, by 1 / sqrt(2 layers) (GPT-2, section
-// 2.3), so that the stream's variance does not grow with depth.
+// Projections that write to the residual stream start smaller, by 1 / sqrt(2 layers) (GPT-2,
+// section 2.3), so that the stream's variance does not grow with depth.
 bool writes_residual(const std::string& name) {
   return ends_with(name, "o_proj.weight") || ends_with(name, "down_proj.weight");
 }
@@ -70,9 +71,10 @@ Tensor Model::predict_further(Run& run, Tensor hidden, std::span<const int> next
   const MtpModule& m = mtp_[size_t(depth)];
   const int width = config_.hidden_size;
   Tensor joined = run.make(hidden.rows, 2 * width);
-  rms_norm_into(run, embed(run, *embedding_, next), *m.embedding_norm.gain, m.embedding_norm.epsilon,
-                joined.columns(0, width));
-  rms_norm_into(run, hidden, *m.hidden_norm.gain, m.hidden_norm.epsilon, joined.columns(width, width));
+  rms_norm_into(run, embed(run, *embedding_, next), *m.embedding_norm.gain,
+                m.embedding_norm.epsilon, joined.columns(0, width));
+  rms_norm_into(run, hidden, *m.hidden_norm.gain, m.hidden_norm.epsilon,
+                joined.columns(width, width));
   Tensor x = linear(run, joined, *m.project);
   auto body = [&block = m.block, table = rope_, balance = balance_weight](Run& r, Tensor in) {
     return block_forward(r, block, table, balance, in);

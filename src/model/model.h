@@ -1,5 +1,5 @@
-// The model, written once: a decoder of attention and feed-forward blocks on a residual stream. The same
-// forward trains (with a tape), prefills and decodes (with a cache).
+// The model, written once: a decoder of attention and feed-forward blocks on a residual stream. The
+// same forward trains (with a tape), prefills and decodes (with a cache).
 #pragma once
 #include <memory>
 #include <span>
@@ -18,8 +18,8 @@ class Model {
   // Allocates every weight (zero); `trainable` adds gradients. Weights keep HuggingFace names.
   static std::unique_ptr<Model> create(const ModelConfig& config, bool trainable);
 
-  // Normal(0, initializer_range) for matrices, 1 for gains, 0 for biases. Each tensor draws from its own
-  // stream of `seed`, so the values do not depend on the order of tensors.
+  // Normal(0, initializer_range) for matrices, 1 for gains, 0 for biases. Each tensor draws from
+  // its own stream of `seed`, so the values do not depend on the order of tensors.
   void initialize(uint64_t seed);
 
   const ModelConfig& config() const { return config_; }
@@ -30,24 +30,25 @@ class Model {
   Tensor logits(Run& run, Tensor hidden) const { return linear(run, hidden, head()); }
   const Weight& head() const { return config_.tie_word_embeddings ? *embedding_ : *head_; }
 
-  // Multi-token prediction (DeepSeek-V3, section 2.2): hidden states that predict the token after next.
-  // `next` holds the following token of every row (any valid token where there is none: those rows have
-  // no target). depth in [0, num_nextn_predict_layers).
+  // Multi-token prediction (DeepSeek-V3, section 2.2): hidden states that predict the token after
+  // next. `next` holds the following token of every row (any valid token where there is none: those
+  // rows have no target). depth in [0, num_nextn_predict_layers).
   Tensor predict_further(Run& run, Tensor hidden, std::span<const int> next, int depth) const;
 
-  // Every parameter in a fixed order. The gate biases (e_score_correction_bias) are no parameters: they
-  // have no gradient, the trainer moves them; they are weights with grad == nullptr in `buffers()`.
+  // Every parameter in a fixed order. The gate biases (e_score_correction_bias) are no parameters:
+  // they have no gradient, the trainer moves them; they are weights with grad == nullptr in
+  // `buffers()`.
   const std::vector<Weight*>& parameters() const { return parameters_; }
   const std::vector<Weight*>& buffers() const { return buffers_; }
   Weight* find(const std::string& name) const;  // by Weight::name; null when absent
   void zero_gradients();
   void weights_changed();  // after any write to parameters
 
-  // Mixture-of-experts layers in order, MTP modules last: their gate bias and the tokens routed to each
-  // expert since clear_loads() (counted by forward when a tape is present).
+  // Mixture-of-experts layers in order, MTP modules last: their gate bias and the tokens routed to
+  // each expert since clear_loads() (counted by forward when a tape is present).
   struct GateState {
     int layer;
-    Weight* bias;             // null when the gate has none
+    Weight* bias;                // null when the gate has none
     std::vector<int64_t>* load;  // [experts]
   };
   const std::vector<GateState>& gates() const { return gates_; }
@@ -83,11 +84,12 @@ struct NamedSlice {
 };
 std::vector<NamedSlice> named_slices(const Weight& weight);
 
-// Writes `path` as safetensors (f32), parameters and buffers; returns its SHA-256. Metadata: {"format": "pt"}.
+// Writes `path` as safetensors (f32), parameters and buffers; returns its SHA-256. Metadata:
+// {"format": "pt"}.
 Result<std::string> save_model(const Model& model, const std::string& path);
-// Reads weights of `folder` (model.safetensors or shards; f32, bf16 and f16 widened to f32, unless the
-// model's weight is bf16 and the file's too). Missing tensors, wrong shapes and non-finite values are
-// errors; unexpected tensors are returned.
+// Reads weights of `folder` (model.safetensors or shards; f32, bf16 and f16 widened to f32, unless
+// the model's weight is bf16 and the file's too). Missing tensors, wrong shapes and non-finite
+// values are errors; unexpected tensors are returned.
 Result<std::vector<std::string>> load_weights(Model& model, const std::string& folder);
 // config.json and weights of a folder.
 Result<std::unique_ptr<Model>> load_model(const std::string& folder, bool trainable);

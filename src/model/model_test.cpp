@@ -22,13 +22,15 @@ ModelConfig tiny(const std::string& type) {
   c.initializer_range = 0.2;
   if (type == "qwen2" || type == "llama") {
     c.attention = AttentionKind::gqa;
-    c.num_attention_heads = 4, c.num_key_value_heads = 2, c.head_dim = 6, c.attention_bias = type == "qwen2";
+    c.num_attention_heads = 4, c.num_key_value_heads = 2, c.head_dim = 6,
+    c.attention_bias = type == "qwen2";
     c.rope.interleaved = false;
     c.tie_word_embeddings = type == "qwen2";
     return c;
   }
   c.kv_lora_rank = 10, c.qk_nope_head_dim = 6, c.qk_rope_head_dim = 4, c.v_head_dim = 5;
-  c.n_routed_experts = 6, c.n_shared_experts = 1, c.num_experts_per_tok = 2, c.moe_intermediate_size = 9;
+  c.n_routed_experts = 6, c.n_shared_experts = 1, c.num_experts_per_tok = 2,
+  c.moe_intermediate_size = 9;
   c.first_k_dense_replace = 1;
   if (type == "deepseek_v2") {
     c.gate = GateKind::softmax, c.norm_topk_prob = false, c.routed_scaling_factor = 2;
@@ -37,7 +39,8 @@ ModelConfig tiny(const std::string& type) {
   c.q_lora_rank = 14, c.has_gate_bias = true, c.routed_scaling_factor = 1.5;
   c.group_kind = GroupKind::top2_sum, c.n_group = 3, c.topk_group = 2;
   c.num_nextn_predict_layers = 1;
-  c.rope.scaling = RopeScaling::yarn, c.rope.factor = 4, c.rope.original_positions = 16, c.rope.mscale_all_dim = 1;
+  c.rope.scaling = RopeScaling::yarn, c.rope.factor = 4, c.rope.original_positions = 16,
+  c.rope.mscale_all_dim = 1;
   return c;
 }
 
@@ -67,7 +70,9 @@ class Trial {
     Tensor hidden = model->forward(run);
     double total = cross_entropy(run, hidden, model->head(), targets_, 0.1f).loss;
     if (model->config().num_nextn_predict_layers)
-      total += cross_entropy(run, model->predict_further(run, hidden, next_, 0), model->head(), targets_, 0.05f).loss;
+      total += cross_entropy(run, model->predict_further(run, hidden, next_, 0), model->head(),
+                             targets_, 0.05f)
+                   .loss;
     total += run.aux_loss;
     if (record && backward) tape.backward();
     peak = arena_.peak();
@@ -77,7 +82,8 @@ class Trial {
     model->zero_gradients();
     loss(true);
     std::vector<float> all;
-    for (const Weight* w : model->parameters()) all.insert(all.end(), w->grad, w->grad + w->count());
+    for (const Weight* w : model->parameters())
+      all.insert(all.end(), w->grad, w->grad + w->count());
     return all;
   }
   std::vector<float> logits() {
@@ -91,7 +97,8 @@ class Trial {
     model->clear_loads();
     last_loss = loss(true, model->recompute_blocks);  // a recomputed block counts in its backward
     std::vector<int64_t> all;
-    for (const auto& gate : model->gates()) all.insert(all.end(), gate.load->begin(), gate.load->end());
+    for (const auto& gate : model->gates())
+      all.insert(all.end(), gate.load->begin(), gate.load->end());
     return all;
   }
 
@@ -147,10 +154,12 @@ TEST_P(ModelGradient, EqualsFiniteDifferencesForEveryWeight) {
     ++checked;
     EXPECT_NEAR(numeric, expected, 2e-3 * std::fabs(expected) + 2e-4) << w->name;
   }
-  EXPECT_GT(checked, 4 * moved) << moved << " weights move tokens to other experts at every step size";
+  EXPECT_GT(checked, 4 * moved) << moved
+                                << " weights move tokens to other experts at every step size";
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, ModelGradient, ::testing::Values("deepseek_v3", "deepseek_v2", "qwen2", "llama"),
+INSTANTIATE_TEST_SUITE_P(Families, ModelGradient,
+                         ::testing::Values("deepseek_v3", "deepseek_v2", "qwen2", "llama"),
                          [](const auto& family) { return std::string(family.param); });
 
 TEST(Recompute, GivesTheSameGradientsInLessMemory) {
@@ -203,36 +212,48 @@ TEST(Model, RefusesWeightsOfAnotherShape) {
   std::ofstream(folder + "/config.json") << config_json(other).dump(2);
   auto loaded = load_model(folder, false);
   ASSERT_FALSE(loaded);
-  EXPECT_NE(loaded.error().message.find("has shape [20, 24], but config.json asks for [28, 24]"), std::string::npos)
+  EXPECT_NE(loaded.error().message.find("has shape [20, 24], but config.json asks for [28, 24]"),
+            std::string::npos)
       << loaded.error().message;
   std::filesystem::remove_all(folder);
 }
 
-// Values of DeepSeek-V2/V3 (theta 10000, factor 40, 4096 positions), computed from the published code.
+// Values of DeepSeek-V2/V3 (theta 10000, factor 40, 4096 positions), computed from the published
+// code.
 TEST(Rope, YarnFrequenciesOfDeepSeek) {
   RopeConfig rope;
   rope.scaling = RopeScaling::yarn;
   rope.factor = 40;
   rope.mscale = rope.mscale_all_dim = 1;
   auto f = rope_frequencies(rope, 64);
-  const std::pair<int, double> golden[] = {{0, 1},           {1, 0.749894209},     {9, 0.0749894209},
-                                           {10, 0.0562341325}, {11, 0.0390069266},   {15, 0.00833450895},
-                                           {16, 0.0055},       {22, 1.77827941e-4},  {23, 3.33380358e-5},
-                                           {24, 2.5e-5},       {31, 3.33380358e-6}};
+  const std::pair<int, double> golden[] = {{0, 1},
+                                           {1, 0.749894209},
+                                           {9, 0.0749894209},
+                                           {10, 0.0562341325},
+                                           {11, 0.0390069266},
+                                           {15, 0.00833450895},
+                                           {16, 0.0055},
+                                           {22, 1.77827941e-4},
+                                           {23, 3.33380358e-5},
+                                           {24, 2.5e-5},
+                                           {31, 3.33380358e-6}};
   for (auto [i, value] : golden) EXPECT_NEAR(f[size_t(i)], value, 1e-8 * value + 1e-14) << i;
   EXPECT_DOUBLE_EQ(rope_amplitude(rope), 1);
 }
 
-// Divisors of Llama 3.1's frequencies (theta 5e5, width 128, factor 8), computed from its reference code.
+// Divisors of Llama 3.1's frequencies (theta 5e5, width 128, factor 8), computed from its reference
+// code.
 TEST(Rope, LlamaFrequencies) {
   RopeConfig plain, scaled;
   plain.theta = scaled.theta = 500000;
   scaled.scaling = RopeScaling::llama3;
   scaled.factor = 8, scaled.original_positions = 8192;
   auto f = rope_frequencies(plain, 128), g = rope_frequencies(scaled, 128);
-  const std::pair<int, double> golden[] = {{28, 1},       {29, 1.20748}, {30, 1.55341}, {31, 2.02631},
-                                           {32, 2.69453}, {33, 3.68425}, {34, 5.25733}, {35, 8}, {63, 8}};
-  for (auto [i, divisor] : golden) EXPECT_NEAR(f[size_t(i)] / g[size_t(i)], divisor, 1e-5 * divisor) << i;
+  const std::pair<int, double> golden[] = {{28, 1},       {29, 1.20748}, {30, 1.55341},
+                                           {31, 2.02631}, {32, 2.69453}, {33, 3.68425},
+                                           {34, 5.25733}, {35, 8},       {63, 8}};
+  for (auto [i, divisor] : golden)
+    EXPECT_NEAR(f[size_t(i)] / g[size_t(i)], divisor, 1e-5 * divisor) << i;
 }
 
 }  // namespace

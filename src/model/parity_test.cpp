@@ -58,7 +58,8 @@ TEST_P(Parity, LogitsEqualTransformers) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, Parity,
-                         ::testing::Values("deepseek_v3", "deepseek_v3_plain", "deepseek_v2", "qwen2", "llama"),
+                         ::testing::Values("deepseek_v3", "deepseek_v3_plain", "deepseek_v2",
+                                           "qwen2", "llama"),
                          [](const auto& family) { return std::string(family.param); });
 
 }  // namespace

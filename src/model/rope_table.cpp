@@ -15,7 +15,8 @@ double yarn_mscale(double factor, double mscale) {
 
 // The pair that turns `rotations` times over the original context.
 double correction_dimension(const RopeConfig& rope, int width, double rotations) {
-  return width * std::log(rope.original_positions / (rotations * kTwoPi)) / (2 * std::log(rope.theta));
+  return width * std::log(rope.original_positions / (rotations * kTwoPi)) /
+         (2 * std::log(rope.theta));
 }
 
 void apply_yarn(const RopeConfig& rope, int width, std::vector<double>& frequency) {

@@ -7,8 +7,8 @@
 namespace weir {
 
 // Frequency of each pair, [width / 2]: theta^(-2i/width), changed by the scaling.
-//   YaRN (Peng et al. 2023; DeepSeek's static form): interpolated below beta_slow rotations, kept above
-//   beta_fast, a linear ramp between.     Llama 3: by wavelength, as in its reference code.
+//   YaRN (Peng et al. 2023; DeepSeek's static form): interpolated below beta_slow rotations, kept
+//   above beta_fast, a linear ramp between.     Llama 3: by wavelength, as in its reference code.
 std::vector<double> rope_frequencies(const RopeConfig& rope, int width);
 
 // Factor on cos and sin: yarn's mscale / mscale_all_dim, 1 for every released DeepSeek model.

@@ -14,7 +14,8 @@ namespace {
 
 std::string group_name(const std::string& pattern, int group) {
   std::string name = pattern;
-  if (size_t at = name.find("{}"); at != std::string::npos) name.replace(at, 2, std::to_string(group));
+  if (size_t at = name.find("{}"); at != std::string::npos)
+    name.replace(at, 2, std::to_string(group));
   return name;
 }
 
@@ -38,19 +39,22 @@ std::string shape_text(const std::vector<uint64_t>& shape) {
 }
 
 // Widens one tensor to f32.
-Result<void> widen(const std::string& dtype, std::span<const std::byte> bytes, float* to, size_t count) {
+Result<void> widen(const std::string& dtype, std::span<const std::byte> bytes, float* to,
+                   size_t count) {
   if (dtype == "F32") {
     std::memcpy(to, bytes.data(), count * sizeof(float));
     return {};
   }
   if (dtype != "BF16" && dtype != "F16")
-    return Error{"dtype " + dtype + " can not be loaded as weights; convert it to F32, BF16 or F16"};
+    return Error{"dtype " + dtype +
+                 " can not be loaded as weights; convert it to F32, BF16 or F16"};
   constexpr size_t kStep = 4096;  // the file's bytes may be unaligned
   uint16_t narrow[kStep];
   for (size_t i = 0; i < count; i += kStep) {
     size_t n = std::min(kStep, count - i);
     std::memcpy(narrow, bytes.data() + i * 2, n * 2);
-    if (dtype == "BF16") kernels().bf16_to_f32(narrow, to + i, n);
+    if (dtype == "BF16")
+      kernels().bf16_to_f32(narrow, to + i, n);
     else
       for (size_t j = 0; j < n; ++j) to[i + j] = half_to_float(narrow[j]);
   }
@@ -60,17 +64,18 @@ Result<void> widen(const std::string& dtype, std::span<const std::byte> bytes, f
 Result<void> load_slice(const SafetensorsFolder& folder, const NamedSlice& slice, float* to) {
   auto found = TRY(folder.find(slice.name));
   if (found.info->shape != slice.shape)
-    return Error{fmt::format("{}: tensor '{}' has shape {}, but config.json asks for {}; the weights belong "
-                             "to another configuration",
-                             found.file->path(), slice.name, shape_text(found.info->shape),
-                             shape_text(slice.shape))};
+    return Error{fmt::format(
+        "{}: tensor '{}' has shape {}, but config.json asks for {}; the weights belong "
+        "to another configuration",
+        found.file->path(), slice.name, shape_text(found.info->shape), shape_text(slice.shape))};
   TRY_IN(fmt::format("{}: tensor '{}'", found.file->path(), slice.name),
          widen(found.info->dtype, found.bytes(), to, slice.count));
   for (size_t i = 0; i < slice.count; ++i)
     if (!std::isfinite(to[i]))
-      return Error{fmt::format("{}: tensor '{}' holds a value that is not finite at element {}; the file is "
-                               "damaged or its training diverged",
-                               found.file->path(), slice.name, i)};
+      return Error{
+          fmt::format("{}: tensor '{}' holds a value that is not finite at element {}; the file is "
+                      "damaged or its training diverged",
+                      found.file->path(), slice.name, i)};
   return {};
 }
 
@@ -99,8 +104,9 @@ Result<std::string> save_model(const Model& model, const std::string& path) {
   for (const Weight* w : all_weights(model)) {
     CHECK(w->type == WeightType::f32);
     for (NamedSlice& slice : named_slices(*w))
-      tensors.push_back({slice.name, "F32", slice.shape,
-                         std::as_bytes(std::span<const float>(w->f32() + slice.begin, slice.count))});
+      tensors.push_back(
+          {slice.name, "F32", slice.shape,
+           std::as_bytes(std::span<const float>(w->f32() + slice.begin, slice.count))});
   }
   return write_safetensors(path, std::move(tensors), {{"format", "pt"}});
 }

@@ -1,5 +1,6 @@
-// Causal attention, forward: inside the batch (training) or over the cached past (generation). Both walk
-// the same key panels in the same order, so a decoded token has the bits of the packed forward.
+// Causal attention, forward: inside the batch (training) or over the cached past (generation). Both
+// walk the same key panels in the same order, so a decoded token has the bits of the packed
+// forward.
 #include <algorithm>
 #include <cstring>
 
@@ -24,7 +25,8 @@ void attention_scores(const AttentionTensors& a, int head, int first_row, int co
                       float* gemm_scratch) {
   const int width = a.key_width();
   for (int r = 0; r < count; ++r)
-    kernels().scale(a.shape.scale, a.query(first_row + r, head), scaled + size_t(r) * size_t(width), width);
+    kernels().scale(a.shape.scale, a.query(first_row + r, head), scaled + size_t(r) * size_t(width),
+                    width);
   Gemm g{};
   g.left = scaled;
   g.left_row = size_t(width);
@@ -59,12 +61,13 @@ struct ScratchPlan {
 };
 
 // Queries [t0, t1) of a segment with `past` earlier keys, one head.
-void attend_tile(const AttentionTensors& a, const Segment& segment, int head, int t0, int t1, int past,
-                 const HeadMemory& memory, const Scratch& scratch, SoftmaxStatistics statistics) {
+void attend_tile(const AttentionTensors& a, const Segment& segment, int head, int t0, int t1,
+                 int past, const HeadMemory& memory, const Scratch& scratch,
+                 SoftmaxStatistics statistics) {
   const int keys = past + t1, count = t1 - t0, first_row = segment.begin + t0;
   const size_t stride = size_t(round_up(keys, kPanel));
-  attention_scores(a, head, first_row, count, memory.key_panels, keys, scratch.scaled, scratch.scores,
-                   stride, scratch.gemm);
+  attention_scores(a, head, first_row, count, memory.key_panels, keys, scratch.scaled,
+                   scratch.scores, stride, scratch.gemm);
   float inverse[kQueryTile];
   for (int r = 0; r < count; ++r) {
     float* row = scratch.scores + size_t(r) * stride;
@@ -99,7 +102,8 @@ void attend_tile(const AttentionTensors& a, const Segment& segment, int head, in
 }
 
 // Appends the segment's keys and values of one head to its cache.
-HeadMemory extend_cache(const AttentionTensors& a, const Segment& segment, int kv_head, const CacheView& view) {
+HeadMemory extend_cache(const AttentionTensors& a, const Segment& segment, int kv_head,
+                        const CacheView& view) {
   const int width = a.key_width(), own = a.shape.own;
   float* panels = view.keys + size_t(kv_head) * view.key_head_stride;
   float* values = view.values + size_t(kv_head) * view.value_head_stride;
@@ -138,7 +142,8 @@ void attention_forward(Run& run, const AttentionTensors& a, SoftmaxStatistics st
     plan.keys = padded * width;
     plan.values = padded * size_t(round_up(a.shape.value, kPanel));
   }
-  for (size_t* part : {&plan.scaled, &plan.scores, &plan.keys, &plan.values}) *part = (*part + 15) / 16 * 16;
+  for (size_t* part : {&plan.scaled, &plan.scores, &plan.keys, &plan.values})
+    *part = (*part + 15) / 16 * 16;
   ArenaScope scope(run.arena);
   float* base = run.arena.floats(plan.total() * size_t(run.pool.threads()));
   std::vector<CacheView> views;
@@ -155,8 +160,8 @@ void attention_forward(Run& run, const AttentionTensors& a, SoftmaxStatistics st
     int past = run.cache ? segment.position : 0;
     for (int g = 0; g < a.group(); ++g)
       for (int t = 0; t < segment.count; t += kQueryTile)
-        attend_tile(a, segment, kv_head * a.group() + g, t, std::min(t + kQueryTile, segment.count), past,
-                    memory, scratch, statistics);
+        attend_tile(a, segment, kv_head * a.group() + g, t, std::min(t + kQueryTile, segment.count),
+                    past, memory, scratch, statistics);
   });
 }
 
@@ -168,7 +173,8 @@ Tensor attend(Run& run, Tensor q, Tensor keys, Tensor shared_keys, Tensor values
   CHECK_EQ(shape.heads % shape.kv_heads, 0);
   CHECK_EQ(q.rows, run.batch.size());
   CHECK(!(run.tape && run.cache));
-  AttentionTensors a{q, keys, shared_keys, values, run.make(q.rows, shape.heads * shape.value), shape};
+  AttentionTensors a{q,    keys, shared_keys, values, run.make(q.rows, shape.heads * shape.value),
+                     shape};
   SoftmaxStatistics statistics;
   if (run.tape) {
     statistics.top = run.arena.floats(size_t(shape.heads) * size_t(q.rows));
@@ -177,7 +183,8 @@ Tensor attend(Run& run, Tensor q, Tensor keys, Tensor shared_keys, Tensor values
   attention_forward(run, a, statistics);
   run.record([a, statistics, workers = Workers{&run.arena, &run.pool}, batch = &run.batch] {
     if (a.y.reached())
-      attention_backward(workers, a, batch->segments().data(), int(batch->segments().size()), statistics);
+      attention_backward(workers, a, batch->segments().data(), int(batch->segments().size()),
+                         statistics);
   });
   return a.y;
 }

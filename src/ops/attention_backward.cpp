@@ -12,15 +12,15 @@ namespace {
 
 struct Scratch {
   float* gemm;
-  float* scaled;      // [tile][width] queries times scale
-  float* p;           // [tile][keys]
-  float* ds;          // [tile][keys]
-  float* dq;          // [tile][width]
-  float* key_rows;    // [keys][width]
-  float* key_panels;  // [keys / 32][width][32]
+  float* scaled;        // [tile][width] queries times scale
+  float* p;             // [tile][keys]
+  float* ds;            // [tile][keys]
+  float* dq;            // [tile][width]
+  float* key_rows;      // [keys][width]
+  float* key_panels;    // [keys / 32][width][32]
   float* value_panels;  // [keys / 32][value][32]
-  float* dk;          // [keys][width]
-  float* dv;          // [keys][value]
+  float* dk;            // [keys][width]
+  float* dv;            // [keys][value]
 };
 
 struct Plan {
@@ -35,8 +35,9 @@ struct Plan {
     value = size_t(a.shape.value);
     tile = size_t(std::min(longest, kQueryTile));
     padded = size_t(round_up(longest, kPanel));
-    const size_t wanted[10] = {kGemmScratch,  tile * width,    tile * padded,  tile * padded, tile * width,
-                               padded * width, padded * width, padded * value, padded * width, padded * value};
+    const size_t wanted[10] = {kGemmScratch,   tile * width,   tile * padded,  tile * padded,
+                               tile * width,   padded * width, padded * width, padded * value,
+                               padded * width, padded * value};
     for (int i = 0; i < 10; ++i) total += sizes[i] = (wanted[i] + 15) / 16 * 16;
   }
   Scratch of(float* base, int thread) const {
@@ -55,8 +56,9 @@ struct Operand {
   const float* data;
   size_t row, inner;
 };
-void product(Operand left, const float* panels, size_t panel_stride, size_t inner_stride, float* out,
-             size_t out_row, int rows, int cols, int inner, bool accumulate, float* scratch) {
+void product(Operand left, const float* panels, size_t panel_stride, size_t inner_stride,
+             float* out, size_t out_row, int rows, int cols, int inner, bool accumulate,
+             float* scratch) {
   Gemm g{};
   g.left = left.data;
   g.left_row = left.row;
@@ -75,8 +77,10 @@ void product(Operand left, const float* panels, size_t panel_stride, size_t inne
 }
 
 void add_row(const float* from, float* to, bool add, float factor, int n) {
-  if (add) kernels().axpy(factor, from, to, n);
-  else kernels().scale(factor, from, to, n);
+  if (add)
+    kernels().axpy(factor, from, to, n);
+  else
+    kernels().scale(factor, from, to, n);
 }
 
 struct Flags {
@@ -105,61 +109,67 @@ void backward_tile(const AttentionTensors& a, const Segment& segment, int head, 
     std::memset(p + visible, 0, sizeof(float) * (stride - size_t(visible)));
     std::memset(ds + visible, 0, sizeof(float) * (stride - size_t(visible)));
   }
-  product({s.ds, stride, 1}, s.key_rows, kPanel, size_t(width), s.dq, size_t(width), count, width, keys,
-          false, s.gemm);
+  product({s.ds, stride, 1}, s.key_rows, kPanel, size_t(width), s.dq, size_t(width), count, width,
+          keys, false, s.gemm);
   for (int r = 0; r < count; ++r)
     add_row(s.dq + size_t(r) * size_t(width), a.q.grad_row(first_row + r) + head * width, add_q,
             a.shape.scale, width);
-  product({s.p, 1, stride}, dy, kPanel, a.y.stride, s.dv, size_t(value), keys, value, count, true, s.gemm);
-  product({s.ds, 1, stride}, s.scaled, kPanel, size_t(width), s.dk, size_t(width), keys, width, count,
-          true, s.gemm);
+  product({s.p, 1, stride}, dy, kPanel, a.y.stride, s.dv, size_t(value), keys, value, count, true,
+          s.gemm);
+  product({s.ds, 1, stride}, s.scaled, kPanel, size_t(width), s.dk, size_t(width), keys, width,
+          count, true, s.gemm);
 }
 
 // One key/value head of one segment: its query heads in order, its tiles in order.
 void backward_head(const AttentionTensors& a, const Segment& segment, int kv_head, const Scratch& s,
                    SoftmaxStatistics statistics, const Flags& flags, float* d_shared) {
-  const int width = a.key_width(), own = a.shape.own, shared = a.shape.shared, value = a.shape.value;
+  const int width = a.key_width(), own = a.shape.own, shared = a.shape.shared,
+            value = a.shape.value;
   const int n = segment.count;
   for (int u = 0; u < n; ++u) {
     float* row = s.key_rows + size_t(u) * size_t(width);
     std::memcpy(row, a.own_key(segment.begin + u, kv_head), sizeof(float) * size_t(own));
-    if (shared) std::memcpy(row + own, a.shared_keys.row(segment.begin + u), sizeof(float) * size_t(shared));
+    if (shared)
+      std::memcpy(row + own, a.shared_keys.row(segment.begin + u), sizeof(float) * size_t(shared));
   }
   kernels().pack_transposed(s.key_rows, size_t(width), n, width, s.key_panels);
-  kernels().pack_transposed(a.value(segment.begin, kv_head), a.values.stride, n, value, s.value_panels);
+  kernels().pack_transposed(a.value(segment.begin, kv_head), a.values.stride, n, value,
+                            s.value_panels);
   std::memset(s.dk, 0, sizeof(float) * size_t(n) * size_t(width));
   std::memset(s.dv, 0, sizeof(float) * size_t(n) * size_t(value));
   for (int g = 0; g < a.group(); ++g)
     for (int t = 0; t < n; t += kQueryTile)
-      backward_tile(a, segment, kv_head * a.group() + g, t, std::min(t + kQueryTile, n), s, statistics,
-                    flags.add_q);
+      backward_tile(a, segment, kv_head * a.group() + g, t, std::min(t + kQueryTile, n), s,
+                    statistics, flags.add_q);
   for (int u = 0; u < n; ++u) {
     int row = segment.begin + u;
     const float* dk = s.dk + size_t(u) * size_t(width);
     add_row(dk, a.keys.grad_row(row) + kv_head * a.shape.key_step, flags.add_keys, 1, own);
     add_row(s.dv + size_t(u) * size_t(value),
-            a.values.grad_row(row) + kv_head * a.shape.value_step + a.shape.value_offset, flags.add_values,
-            1, value);
+            a.values.grad_row(row) + kv_head * a.shape.value_step + a.shape.value_offset,
+            flags.add_values, 1, value);
     if (shared)
-      std::memcpy(d_shared + (size_t(kv_head) * size_t(a.q.rows) + size_t(row)) * size_t(shared), dk + own,
-                  sizeof(float) * size_t(shared));
+      std::memcpy(d_shared + (size_t(kv_head) * size_t(a.q.rows) + size_t(row)) * size_t(shared),
+                  dk + own, sizeof(float) * size_t(shared));
   }
 }
 
 }  // namespace
 
-void attention_backward(Workers workers, const AttentionTensors& a, const Segment* segments, int count,
-                        SoftmaxStatistics statistics) {
+void attention_backward(Workers workers, const AttentionTensors& a, const Segment* segments,
+                        int count, SoftmaxStatistics statistics) {
   ArenaScope scope(*workers.arena);
   Plan plan(a, segments, count);
   float* base = workers.arena->floats(plan.total * size_t(workers.pool->threads()));
   const int heads = a.shape.kv_heads, shared = a.shape.shared;
-  float* d_shared = shared ? workers.arena->floats(size_t(heads) * size_t(a.q.rows) * size_t(shared)) : nullptr;
+  float* d_shared =
+      shared ? workers.arena->floats(size_t(heads) * size_t(a.q.rows) * size_t(shared)) : nullptr;
   Flags flags{a.q.accumulate(), a.keys.accumulate(), false};
   flags.add_values = a.values.grad == a.keys.grad ? flags.add_keys : a.values.accumulate();
 
   workers.pool->parallel_for(count * heads, [&](int task, int thread) {
-    backward_head(a, segments[task / heads], task % heads, plan.of(base, thread), statistics, flags, d_shared);
+    backward_head(a, segments[task / heads], task % heads, plan.of(base, thread), statistics, flags,
+                  d_shared);
   });
   if (!shared) return;
   bool add = a.shared_keys.accumulate();  // every head turned the same keys: sum in order of heads

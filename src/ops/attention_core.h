@@ -1,12 +1,13 @@
-// What one key/value head of one segment needs, shared by the forward and the backward of attention.
+// What one key/value head of one segment needs, shared by the forward and the backward of
+// attention.
 #pragma once
 #include "ops/matmul.h"
 #include "ops/ops.h"
 
 namespace weir {
 
-// Queries handled together. Tiles begin at multiples of this row of a segment; a tile sees keys up to
-// its last query, the rest is masked row by row.
+// Queries handled together. Tiles begin at multiples of this row of a segment; a tile sees keys up
+// to its last query, the rest is masked row by row.
 constexpr int kQueryTile = 64;
 
 inline int round_up(int n, int to) { return (n + to - 1) / to * to; }
@@ -17,7 +18,9 @@ struct AttentionTensors {
   int key_width() const { return shape.own + shape.shared; }
   int group() const { return shape.heads / shape.kv_heads; }
   const float* query(int row, int head) const { return q.row(row) + head * key_width(); }
-  const float* own_key(int row, int kv_head) const { return keys.row(row) + kv_head * shape.key_step; }
+  const float* own_key(int row, int kv_head) const {
+    return keys.row(row) + kv_head * shape.key_step;
+  }
   const float* value(int row, int kv_head) const {
     return values.row(row) + kv_head * shape.value_step + shape.value_offset;
   }
@@ -36,16 +39,17 @@ struct HeadMemory {
   size_t value_panel_stride, value_inner_stride;
 };
 
-// out[r][u] = scaled scores of queries [first, first + count) against keys [0, keys), through a copy of
-// the queries times scale (`scaled`, [count][key_width]). Columns up to the next multiple of 32 are
-// written. `stride` is a multiple of 32.
-void attention_scores(const AttentionTensors& a, int head, int first_row, int count, const float* key_panels,
-                      int keys, float* scaled, float* out, size_t stride, float* gemm_scratch);
+// out[r][u] = scaled scores of queries [first, first + count) against keys [0, keys), through a
+// copy of the queries times scale (`scaled`, [count][key_width]). Columns up to the next multiple
+// of 32 are written. `stride` is a multiple of 32.
+void attention_scores(const AttentionTensors& a, int head, int first_row, int count,
+                      const float* key_panels, int keys, float* scaled, float* out, size_t stride,
+                      float* gemm_scratch);
 
 // Packs the keys of segment rows into panels.
 void pack_keys(const AttentionTensors& a, const Segment& segment, int kv_head, float* panels);
 
-void attention_backward(Workers workers, const AttentionTensors& a, const Segment* segments, int count,
-                        SoftmaxStatistics statistics);
+void attention_backward(Workers workers, const AttentionTensors& a, const Segment* segments,
+                        int count, SoftmaxStatistics statistics);
 
 }  // namespace weir

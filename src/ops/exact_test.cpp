@@ -1,5 +1,5 @@
-// The same bits whatever stands around a token: other sequences, the chunking of a prompt, a cache, the
-// number of threads.
+// The same bits whatever stands around a token: other sequences, the chunking of a prompt, a cache,
+// the number of threads.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -15,22 +15,38 @@ namespace {
 constexpr int kHeads = 2, kNope = 6, kRope = 4, kValue = 5, kRank = 16;
 
 AttentionShape mla_shape() {
-  return {.heads = kHeads, .kv_heads = kHeads, .own = kNope, .shared = kRope, .value = kValue,
-          .key_step = kNope + kValue, .value_step = kNope + kValue, .value_offset = kNope, .scale = 0.4f, .layer = 0};
+  return {.heads = kHeads,
+          .kv_heads = kHeads,
+          .own = kNope,
+          .shared = kRope,
+          .value = kValue,
+          .key_step = kNope + kValue,
+          .value_step = kNope + kValue,
+          .value_offset = kNope,
+          .scale = 0.4f,
+          .layer = 0};
 }
 
 // One layer, a few sequences, in plain vectors.
 class SmallCache : public Cache {
  public:
-  explicit SmallCache(CacheForm form, int sequences, int capacity) : form_(form), capacity_(capacity) {
+  explicit SmallCache(CacheForm form, int sequences, int capacity)
+      : form_(form), capacity_(capacity) {
     size_t per_head = size_t(capacity) * size_t(kNope + kRope + kValue);
-    for (int s = 0; s < sequences; ++s) memory_.emplace_back(per_head * kHeads + size_t(capacity) * (kRank + kRope));
+    for (int s = 0; s < sequences; ++s)
+      memory_.emplace_back(per_head * kHeads + size_t(capacity) * (kRank + kRope));
   }
   CacheForm form() const override { return form_; }
   CacheView view(int, int sequence) override {
     float* base = memory_[size_t(sequence)].data();
     size_t keys = size_t(capacity_) * (kNope + kRope), values = size_t(capacity_) * kValue;
-    return {base, base + keys * kHeads, keys, values, base + (keys + values) * kHeads, kRank + kRope, capacity_};
+    return {base,
+            base + keys * kHeads,
+            keys,
+            values,
+            base + (keys + values) * kHeads,
+            kRank + kRope,
+            capacity_};
   }
 
  private:
@@ -56,7 +72,8 @@ Inputs random_inputs(int rows) {
 }
 
 // Rows [begin, begin + count) of the sequence that begins at row `origin`, through a cache or not.
-std::vector<float> attend_rows(const Inputs& in, const std::vector<Segment>& segments, Cache* cache, int threads) {
+std::vector<float> attend_rows(const Inputs& in, const std::vector<Segment>& segments, Cache* cache,
+                               int threads) {
   Arena arena(size_t(1) << 30);
   ThreadPool pool(threads);
   std::vector<int> tokens, positions, sequences, rows;
@@ -72,7 +89,8 @@ std::vector<float> attend_rows(const Inputs& in, const std::vector<Segment>& seg
   auto gather = [&](const std::vector<float>& from, int width) {
     Tensor t = run.make(int(rows.size()), width);
     for (int r = 0; r < t.rows; ++r)
-      std::memcpy(t.row(r), from.data() + size_t(rows[size_t(r)]) * size_t(width), sizeof(float) * size_t(width));
+      std::memcpy(t.row(r), from.data() + size_t(rows[size_t(r)]) * size_t(width),
+                  sizeof(float) * size_t(width));
     return t;
   };
   Tensor q = gather(in.q, kHeads * (kNope + kRope)), latent = gather(in.latent, kRank);
@@ -100,7 +118,8 @@ TEST(Attention, OfASequenceDoesNotDependOnItsNeighbours) {
   const size_t width = kHeads * kValue;
   EXPECT_TRUE(same_bits(attend_rows(in, {{0, 70, 0, 0}}, nullptr, 1), packed.data()));
   EXPECT_TRUE(same_bits(attend_rows(in, {{70, 1, 0, 0}}, nullptr, 1), packed.data() + 70 * width));
-  EXPECT_TRUE(same_bits(attend_rows(in, {{71, 129, 0, 0}}, nullptr, 3), packed.data() + 71 * width));
+  EXPECT_TRUE(
+      same_bits(attend_rows(in, {{71, 129, 0, 0}}, nullptr, 3), packed.data() + 71 * width));
 }
 
 TEST(Attention, DecodingWithTheExpandedCacheEqualsThePackedForwardBitForBit) {
@@ -112,7 +131,8 @@ TEST(Attention, DecodingWithTheExpandedCacheEqualsThePackedForwardBitForBit) {
     for (int t = 0; t < 150; t += chunk) {
       int count = std::min(chunk, 150 - t);
       auto part = attend_rows(in, {{t, count, 0, t}}, &cache, 2);
-      EXPECT_TRUE(same_bits(part, packed.data() + size_t(t) * width)) << "chunk " << chunk << " at " << t;
+      EXPECT_TRUE(same_bits(part, packed.data() + size_t(t) * width))
+          << "chunk " << chunk << " at " << t;
     }
   }
 }
@@ -125,7 +145,8 @@ TEST(Attention, RaggedDecodingOfTwoSequencesEqualsEachAlone) {
   attend_rows(in, {{20, 33, 1, 0}}, &alone, 1);
   auto both = attend_rows(in, {{53, 1, 0, 20}, {54, 1, 1, 33}}, &together, 2);
   EXPECT_TRUE(same_bits(attend_rows(in, {{53, 1, 0, 20}}, &alone, 1), both.data()));
-  EXPECT_TRUE(same_bits(attend_rows(in, {{54, 1, 1, 33}}, &alone, 1), both.data() + kHeads * kValue));
+  EXPECT_TRUE(
+      same_bits(attend_rows(in, {{54, 1, 1, 33}}, &alone, 1), both.data() + kHeads * kValue));
 }
 
 TEST(Attention, AbsorbedFormAgreesWithTheExpandedOne) {
@@ -163,15 +184,19 @@ std::vector<float> train_once(int threads) {
     w.rows = r, w.cols = c, w.groups = groups, w.data = values.data(), w.grad = gradient.data();
     return weights.emplace_back(std::move(w));
   };
-  Weight &table = weight(vocabulary, width, 1), &gain = weight(1, width, 1), &router = weight(experts, width, 1);
-  Weight &gate = weight(experts * inner, width, experts), &up = weight(experts * inner, width, experts);
+  Weight &table = weight(vocabulary, width, 1), &gain = weight(1, width, 1),
+         &router = weight(experts, width, 1);
+  Weight &gate = weight(experts * inner, width, experts),
+         &up = weight(experts * inner, width, experts);
   Weight& down = weight(experts * width, inner, experts);
-  GateShape shape{.kind = GateKind::sigmoid, .experts = experts, .per_token = 2, .balance_weight = 0.1f};
+  GateShape shape{
+      .kind = GateKind::sigmoid, .experts = experts, .per_token = 2, .balance_weight = 0.1f};
   Tape tape(arena);
   Run run{arena, pool, batch, nullptr, &tape};
   Tensor x = embed(run, table), n = rms_norm(run, x, gain, 1e-5f);
   Routing r = route(run, linear(run, n, router), nullptr, shape);
-  Tensor h = swiglu(run, expert_linear_gather(run, n, r, gate), expert_linear_gather(run, n, r, up));
+  Tensor h =
+      swiglu(run, expert_linear_gather(run, n, r, gate), expert_linear_gather(run, n, r, up));
   x = combine(run, x, expert_linear(run, h, r, down), r);
   std::vector<float> out(size_t(rows) + 1);
   out[0] = float(cross_entropy(run, x, table, targets, 0.01f, out.data() + 1).loss);

@@ -4,8 +4,8 @@
 namespace weir {
 
 enum class GateKind { softmax, sigmoid };
-// How groups of experts are ranked before the top-k: not at all, by their best score (DeepSeek-V2), by
-// the sum of their two best (DeepSeek-V3).
+// How groups of experts are ranked before the top-k: not at all, by their best score (DeepSeek-V2),
+// by the sum of their two best (DeepSeek-V3).
 enum class GroupKind { none, max, top2_sum };
 
 struct GateShape {
@@ -13,9 +13,9 @@ struct GateShape {
   GroupKind group_kind = GroupKind::none;
   int experts = 0, per_token = 0;
   int groups = 1, groups_kept = 1;
-  bool normalize = true;       // divide the chosen scores by their sum
-  float scale = 1;             // routed_scaling_factor
-  float balance_weight = 0;    // alpha of the sequence-wise balance loss; 0 = none
+  bool normalize = true;     // divide the chosen scores by their sum
+  float scale = 1;           // routed_scaling_factor
+  float balance_weight = 0;  // alpha of the sequence-wise balance loss; 0 = none
 };
 
 }  // namespace weir

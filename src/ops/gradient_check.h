@@ -26,16 +26,18 @@ struct Case {
     std::vector<float> values = {};  // drawn when empty
   };
   std::vector<Variable> inputs = {}, weights = {};
-  // Output whose elements, times fixed random numbers, make the loss; or an empty tensor and the loss
-  // itself through `value` (operations that end the tape).
-  std::function<Tensor(Run&, std::vector<Tensor>&, std::deque<Weight>&, double& value)> forward = {};
+  // Output whose elements, times fixed random numbers, make the loss; or an empty tensor and the
+  // loss itself through `value` (operations that end the tape).
+  std::function<Tensor(Run&, std::vector<Tensor>&, std::deque<Weight>&, double& value)> forward =
+      {};
   bool can_repeat = true;  // may be applied twice to the same inputs (no shared residual gradient)
   double tolerance = 2e-3;
 };
 
 class GradientCheck {
  public:
-  explicit GradientCheck(Case c, int threads = 2) : case_(std::move(c)), arena_(size_t(1) << 32), pool_(threads) {
+  explicit GradientCheck(Case c, int threads = 2)
+      : case_(std::move(c)), arena_(size_t(1) << 32), pool_(threads) {
     int sequence = 0;
     for (int length : case_.lengths) {
       for (int t = 0; t < length; ++t) {
@@ -52,7 +54,8 @@ class GradientCheck {
         Random random(17, stream++);
         if (v.rows == 0) v.rows = int(tokens_.size());
         if (v.values.empty())
-          for (int i = 0; i < v.rows * v.cols; ++i) v.values.push_back(v.center + v.spread * random.normal());
+          for (int i = 0; i < v.rows * v.cols; ++i)
+            v.values.push_back(v.center + v.spread * random.normal());
       }
     for (Case::Variable& v : case_.weights) {
       gradients_.emplace_back(v.values.size());
@@ -63,8 +66,8 @@ class GradientCheck {
     }
   }
 
-  // Every input and weight along random directions and in single elements; the operation used once and,
-  // where it may be, twice (the second use must add to gradients the first one stored).
+  // Every input and weight along random directions and in single elements; the operation used once
+  // and, where it may be, twice (the second use must add to gradients the first one stored).
   void run() {
     for (int uses = 1; uses <= (case_.can_repeat ? 2 : 1); ++uses) {
       SCOPED_TRACE(case_.name + std::string(uses == 2 ? ", used twice" : ""));

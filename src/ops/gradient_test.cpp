@@ -42,24 +42,43 @@ Case attention_case(const std::string& name, AttentionShape shape, std::vector<i
   if (!joined) c.inputs.push_back({"values", 0, shape.kv_heads * shape.value_step});
   if (shape.shared) c.inputs.push_back({"shared keys", 0, shape.shared});
   c.forward = [shape, joined](Run& run, Inputs& in, Weights&, double&) {
-    return attend(run, in[0], in[1], shape.shared ? in.back() : Tensor{}, joined ? in[1] : in[2], shape);
+    return attend(run, in[0], in[1], shape.shared ? in.back() : Tensor{}, joined ? in[1] : in[2],
+                  shape);
   };
   return c;
 }
 
 AttentionShape mla_shape(int heads, int nope, int rope, int value) {
-  return {.heads = heads, .kv_heads = heads, .own = nope, .shared = rope, .value = value,
-          .key_step = nope + value, .value_step = nope + value, .value_offset = nope, .scale = 0.3f, .layer = 0};
+  return {.heads = heads,
+          .kv_heads = heads,
+          .own = nope,
+          .shared = rope,
+          .value = value,
+          .key_step = nope + value,
+          .value_step = nope + value,
+          .value_offset = nope,
+          .scale = 0.3f,
+          .layer = 0};
 }
 AttentionShape gqa_shape(int heads, int kv_heads, int width) {
-  return {.heads = heads, .kv_heads = kv_heads, .own = width, .shared = 0, .value = width,
-          .key_step = width, .value_step = width, .value_offset = 0, .scale = 0.4f, .layer = 0};
+  return {.heads = heads,
+          .kv_heads = kv_heads,
+          .own = width,
+          .shared = 0,
+          .value = width,
+          .key_step = width,
+          .value_step = width,
+          .value_offset = 0,
+          .scale = 0.4f,
+          .layer = 0};
 }
 
 Case route_case(const std::string& name, GateShape shape, bool with_bias) {
   const int rows = 15;
-  Case c{.name = name, .inputs = {{"logits", rows, shape.experts, 1, 0, 1, spaced_logits(rows, shape.experts)}},
-         .weights = {}, .forward = {}};
+  Case c{.name = name,
+         .inputs = {{"logits", rows, shape.experts, 1, 0, 1, spaced_logits(rows, shape.experts)}},
+         .weights = {},
+         .forward = {}};
   static std::vector<float> bias(64);
   for (size_t i = 0; i < bias.size(); ++i) bias[i] = i % 3 == 0 ? 0.2f : -0.1f;
   c.forward = [shape, with_bias](Run& run, Inputs& in, Weights&, double&) {
@@ -72,15 +91,19 @@ Case route_case(const std::string& name, GateShape shape, bool with_bias) {
 Case experts_case() {
   const int rows = 15, experts = 5, width = 7, inner = 9;
   GateShape shape{.kind = GateKind::sigmoid, .experts = experts, .per_token = 2, .scale = 1.5f};
-  Case c{.name = "experts", .inputs = {{"residual", rows, width}, {"x", rows, width},
-                                       {"logits", rows, experts, 1, 0, 1, spaced_logits(rows, experts)}},
+  Case c{.name = "experts",
+         .inputs = {{"residual", rows, width},
+                    {"x", rows, width},
+                    {"logits", rows, experts, 1, 0, 1, spaced_logits(rows, experts)}},
          .weights = {{"gate", experts * inner, width, 0.5f, 0, experts},
                      {"up", experts * inner, width, 0.5f, 0, experts},
-                     {"down", experts * width, inner, 0.5f, 0, experts}}, .forward = {}};
+                     {"down", experts * width, inner, 0.5f, 0, experts}},
+         .forward = {}};
   c.can_repeat = false;
   c.forward = [shape](Run& run, Inputs& in, Weights& w, double&) {
     Routing r = route(run, in[2], nullptr, shape);
-    Tensor h = swiglu(run, expert_linear_gather(run, in[1], r, w[0]), expert_linear_gather(run, in[1], r, w[1]));
+    Tensor h = swiglu(run, expert_linear_gather(run, in[1], r, w[0]),
+                      expert_linear_gather(run, in[1], r, w[1]));
     return combine(run, in[0], expert_linear(run, h, r, w[2]), r);
   };
   return c;
@@ -93,7 +116,10 @@ const std::vector<int>& loss_targets() {
 
 Case loss_case() {
   const int vocabulary = 37;
-  Case c{.name = "cross_entropy", .inputs = {{"x", 0, 13}}, .weights = {{"head", vocabulary, 13, 0.5f}}, .forward = {}};
+  Case c{.name = "cross_entropy",
+         .inputs = {{"x", 0, 13}},
+         .weights = {{"head", vocabulary, 13, 0.5f}},
+         .forward = {}};
   c.forward = [](Run& run, Inputs& in, Weights& w, double& value) {
     value = cross_entropy(run, in[0], w[0], loss_targets(), 0.25f).loss;
     return Tensor{};
@@ -128,11 +154,19 @@ TEST(Gradient, OfEveryOperationEqualsFiniteDifferences) {
 std::vector<Case> cases() {
   std::vector<Case> all;
   auto add = [&](Case c) { all.push_back(std::move(c)); };
-  add({.name = "embed", .inputs = {}, .weights = {{"table", 11, 70}},
+  add({.name = "embed",
+       .inputs = {},
+       .weights = {{"table", 11, 70}},
        .forward = [](Run& run, Inputs&, Weights& w, double&) { return embed(run, w[0]); }});
-  add({.name = "rms_norm", .inputs = {{"x", 0, 37}}, .weights = {{"gain", 1, 37, 0.3f, 1}},
-       .forward = [](Run& run, Inputs& in, Weights& w, double&) { return rms_norm(run, in[0], w[0], 1e-3f); }});
-  add({.name = "rms_norm_into", .inputs = {{"x", 0, 9}}, .weights = {{"gain", 1, 9, 0.3f, 1}},
+  add({.name = "rms_norm",
+       .inputs = {{"x", 0, 37}},
+       .weights = {{"gain", 1, 37, 0.3f, 1}},
+       .forward = [](Run& run, Inputs& in, Weights& w, double&) {
+         return rms_norm(run, in[0], w[0], 1e-3f);
+       }});
+  add({.name = "rms_norm_into",
+       .inputs = {{"x", 0, 9}},
+       .weights = {{"gain", 1, 9, 0.3f, 1}},
        .forward = [](Run& run, Inputs& in, Weights& w, double&) {
          Tensor joined = run.make(in[0].rows, 18);
          rms_norm_into(run, in[0], w[0], 1e-3f, joined.columns(0, 9));
@@ -140,19 +174,38 @@ std::vector<Case> cases() {
          return joined;
        }});
   for (int outputs : {1, 31, 32, 33, 100})
-    add({.name = "linear", .lengths = {70, 30}, .inputs = {{"x", 0, 29}}, .weights = {{"w", outputs, 29}},
-         .forward = [](Run& run, Inputs& in, Weights& w, double&) { return linear(run, in[0], w[0]); }});
-  add({.name = "linear with bias", .inputs = {{"x", 0, 5}}, .weights = {{"w", 70, 5}, {"bias", 1, 70}},
-       .forward = [](Run& run, Inputs& in, Weights& w, double&) { return linear(run, in[0], w[0], &w[1]); }});
-  add({.name = "add_linear", .inputs = {{"residual", 0, 33}, {"x", 0, 5}}, .weights = {{"w", 33, 5}},
-       .forward = [](Run& run, Inputs& in, Weights& w, double&) { return add_linear(run, in[0], in[1], w[0]); },
+    add({.name = "linear",
+         .lengths = {70, 30},
+         .inputs = {{"x", 0, 29}},
+         .weights = {{"w", outputs, 29}},
+         .forward = [](Run& run, Inputs& in, Weights& w, double&) {
+           return linear(run, in[0], w[0]);
+         }});
+  add({.name = "linear with bias",
+       .inputs = {{"x", 0, 5}},
+       .weights = {{"w", 70, 5}, {"bias", 1, 70}},
+       .forward = [](Run& run, Inputs& in, Weights& w, double&) {
+         return linear(run, in[0], w[0], &w[1]);
+       }});
+  add({.name = "add_linear",
+       .inputs = {{"residual", 0, 33}, {"x", 0, 5}},
+       .weights = {{"w", 33, 5}},
+       .forward = [](Run& run, Inputs& in, Weights& w,
+                     double&) { return add_linear(run, in[0], in[1], w[0]); },
        .can_repeat = false});
-  add({.name = "swiglu", .inputs = {{"gate", 0, 19}, {"up", 0, 19}}, .weights = {},
-       .forward = [](Run& run, Inputs& in, Weights&, double&) { return swiglu(run, in[0], in[1]); }});
+  add({.name = "swiglu",
+       .inputs = {{"gate", 0, 19}, {"up", 0, 19}},
+       .weights = {},
+       .forward = [](Run& run, Inputs& in, Weights&, double&) {
+         return swiglu(run, in[0], in[1]);
+       }});
   for (bool interleaved : {true, false})
     for (int width : {8, 34})
-      add({.name = "rope", .inputs = {{"x", 0, 6}}, .weights = {{"w", 2 * 40, 6}},
-           .forward = [table = rope_table(width, interleaved)](Run& run, Inputs& in, Weights& w, double&) {
+      add({.name = "rope",
+           .inputs = {{"x", 0, 6}},
+           .weights = {{"w", 2 * 40, 6}},
+           .forward = [table = rope_table(width, interleaved)](Run& run, Inputs& in, Weights& w,
+                                                               double&) {
              Tensor y = linear(run, in[0], w[0]);
              rope(run, y, 40, table);
              return y;
@@ -161,9 +214,11 @@ std::vector<Case> cases() {
   add(attention_case("attend, grouped queries", gqa_shape(6, 2, 5), {3, 40}));
   add(attention_case("attend, latent", mla_shape(3, 6, 4, 5), {7, 35, 1}));
   add(attention_case("attend, across query tiles", mla_shape(2, 8, 4, 32), {131, 64, 65}));
-  GateShape gate{.kind = GateKind::softmax, .experts = 8, .per_token = 3, .normalize = false, .scale = 2};
+  GateShape gate{
+      .kind = GateKind::softmax, .experts = 8, .per_token = 3, .normalize = false, .scale = 2};
   add(route_case("route, softmax", gate, false));
-  gate.group_kind = GroupKind::max, gate.groups = 4, gate.groups_kept = 2, gate.balance_weight = 0.7f;
+  gate.group_kind = GroupKind::max, gate.groups = 4, gate.groups_kept = 2,
+  gate.balance_weight = 0.7f;
   add(route_case("route, softmax, groups, balance loss", gate, false));
   gate.normalize = true;
   add(route_case("route, softmax, normalised", gate, false));
@@ -174,7 +229,9 @@ std::vector<Case> cases() {
   add(experts_case());
   add(loss_case());
   add(objective_case());
-  add({.name = "recompute", .inputs = {{"x", 0, 12}}, .weights = {{"gain", 1, 12, 0.2f, 1}, {"w", 12, 12, 0.3f}},
+  add({.name = "recompute",
+       .inputs = {{"x", 0, 12}},
+       .weights = {{"gain", 1, 12, 0.2f, 1}, {"w", 12, 12, 0.3f}},
        .forward = [](Run& run, Inputs& in, Weights& w, double&) {
          auto body = [gain = &w[0], matrix = &w[1]](Run& r, Tensor x) {
            return add_linear(r, x, rms_norm(r, x, *gain, 1e-3f), *matrix);

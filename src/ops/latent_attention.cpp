@@ -1,5 +1,5 @@
-// Multi-head latent attention in absorbed form, for decoding: the cache holds one latent row per token
-// for all heads, and the up-projections of keys and values move to the query and the output.
+// Multi-head latent attention in absorbed form, for decoding: the cache holds one latent row per
+// token for all heads, and the up-projections of keys and values move to the query and the output.
 #include <cstring>
 
 #include "ops/attention_core.h"
@@ -20,7 +20,8 @@ const float* weight_row(const Weight& w, int r, float* scratch) {
 Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Weight& kv_b,
                      const AttentionShape& shape) {
   CHECK(run.cache && !run.tape);
-  const int nope = shape.own, rope_width = shape.shared, rank = latent.cols, width = rank + rope_width;
+  const int nope = shape.own, rope_width = shape.shared, rank = latent.cols,
+            width = rank + rope_width;
   CHECK_EQ(k_rope.cols, rope_width);
   CHECK_EQ(kv_b.rows, shape.heads * (nope + shape.value));
   Tensor y = run.make(q.rows, shape.heads * shape.value);
@@ -50,13 +51,14 @@ Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Wei
     const int h = task % shape.heads, keys = query.position + 1;
     const float* qh = q.row(query.row) + h * (nope + rope_width);
     float* p = base + size_t(thread) * per_thread;
-    float* absorbed = p + seen;      // [rank | rope]
+    float* absorbed = p + seen;       // [rank | rope]
     float* mixed = absorbed + width;  // [rank]
     float* scratch = mixed + rank;
     // DeepSeek-V2, section 2.1.2: q_absorbed = W^UK^T q_nope.
     std::memset(absorbed, 0, sizeof(float) * size_t(rank));
     for (int i = 0; i < nope; ++i)
-      kernels().axpy(qh[i], weight_row(kv_b, h * (nope + shape.value) + i, scratch), absorbed, rank);
+      kernels().axpy(qh[i], weight_row(kv_b, h * (nope + shape.value) + i, scratch), absorbed,
+                     rank);
     std::memcpy(absorbed + rank, qh + nope, sizeof(float) * size_t(rope_width));
     kernels().scale(shape.scale, absorbed, absorbed, width);
     const float* rows = query.view.latent;
@@ -68,7 +70,8 @@ Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Wei
       kernels().axpy(p[u] * inverse, rows + size_t(u) * query.view.latent_stride, mixed, rank);
     float* out = y.row(query.row) + h * shape.value;
     for (int i = 0; i < shape.value; ++i)
-      out[i] = kernels().dot(weight_row(kv_b, h * (nope + shape.value) + nope + i, scratch), mixed, rank);
+      out[i] = kernels().dot(weight_row(kv_b, h * (nope + shape.value) + nope + i, scratch), mixed,
+                             rank);
   });
   return y;
 }

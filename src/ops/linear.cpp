@@ -11,10 +11,12 @@ namespace {
 Rows data_of(const Tensor& t) { return {t.data, t.stride, t.rows, t.cols}; }
 Rows grad_of(const Tensor& t) { return {t.grad, t.stride, t.rows, t.cols}; }
 
-// db += column sums of dy. Split by columns: every thread adds all rows of its own columns, in order.
+// db += column sums of dy. Split by columns: every thread adds all rows of its own columns, in
+// order.
 void accumulate_bias(ThreadPool& pool, Tensor y, float* gradient) {
   for_chunks(pool, y.cols, 64, [&](int begin, int end, int) {
-    for (int r = 0; r < y.rows; ++r) kernels().add(gradient + begin, y.grad_row(r) + begin, gradient + begin, end - begin);
+    for (int r = 0; r < y.rows; ++r)
+      kernels().add(gradient + begin, y.grad_row(r) + begin, gradient + begin, end - begin);
   });
 }
 
@@ -38,7 +40,8 @@ Tensor embed(Run& run, const Weight& table, std::span<const int> tokens) {
       size_t source = size_t(tokens[size_t(t)]) * size_t(table.cols);
       if (table.type == WeightType::f32)
         std::memcpy(y.row(t), table.f32() + source, sizeof(float) * size_t(y.cols));
-      else k.bf16_to_f32(table.bf16() + source, y.row(t), size_t(y.cols));
+      else
+        k.bf16_to_f32(table.bf16() + source, y.row(t), size_t(y.cols));
     }
   });
   if (table.grad)
@@ -62,7 +65,8 @@ Tensor linear(Run& run, Tensor x, const Weight& w, const Weight* bias) {
   if (bias) {  // the chain of every output starts from its bias
     CHECK_EQ(bias->cols, w.rows);
     CHECK(bias->type == WeightType::f32);
-    for (int t = 0; t < y.rows; ++t) std::memcpy(y.row(t), bias->data, sizeof(float) * size_t(y.cols));
+    for (int t = 0; t < y.rows; ++t)
+      std::memcpy(y.row(t), bias->data, sizeof(float) * size_t(y.cols));
   }
   multiply(workers, data_of(x), nullptr, w, 0, data_of(y), bias != nullptr);
   run.record([x, y, &w, bias, workers] {
@@ -78,7 +82,11 @@ Tensor add_linear(Run& run, Tensor residual, Tensor x, const Weight& w) {
   CHECK_EQ(residual.cols, w.rows);
   Workers workers{&run.arena, &run.pool};
   Tensor y{run.arena.floats(size_t(residual.rows) * size_t(residual.cols)),
-           residual.grad, residual.has_grad, residual.rows, residual.cols, size_t(residual.cols)};
+           residual.grad,
+           residual.has_grad,
+           residual.rows,
+           residual.cols,
+           size_t(residual.cols)};
   for_chunks(run.pool, y.rows, row_grain(y.cols), [&](int begin, int end, int) {
     for (int t = begin; t < end; ++t)
       std::memcpy(y.row(t), residual.row(t), sizeof(float) * size_t(y.cols));

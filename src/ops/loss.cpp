@@ -1,5 +1,5 @@
-// The end of the tape: log-probabilities of targets and their loss, in chunks of rows, so that the logits
-// of a whole batch never exist.
+// The end of the tape: log-probabilities of targets and their loss, in chunks of rows, so that the
+// logits of a whole batch never exist.
 #include <cmath>
 #include <cstring>
 
@@ -38,8 +38,10 @@ void statistics(ThreadPool& pool, const Chunk& c, std::span<const int> targets, 
   });
 }
 
-// In the forward pass this was: log p = z[target] - log sum exp z. dz = slope * (onehot - softmax(z)).
-void logits_backward(ThreadPool& pool, const Chunk& c, std::span<const int> targets, int vocabulary) {
+// In the forward pass this was: log p = z[target] - log sum exp z. dz = slope * (onehot -
+// softmax(z)).
+void logits_backward(ThreadPool& pool, const Chunk& c, std::span<const int> targets,
+                     int vocabulary) {
   for_chunks(pool, c.rows, 4, [&](int begin, int end, int) {
     for (int r = begin; r < end; ++r) {
       float* row = c.logits + size_t(r) * size_t(vocabulary);
@@ -87,14 +89,15 @@ LossSum token_loss(Run& run, Tensor x, const Weight& head, std::span<const int> 
     }
     if (!run.tape) continue;
     logits_backward(run.pool, c, targets, vocabulary);
-    multiply_transposed(workers, logits, head, 0, {x.grad_row(c.begin), x.stride, c.rows, x.cols}, add);
+    multiply_transposed(workers, logits, head, 0, {x.grad_row(c.begin), x.stride, c.rows, x.cols},
+                        add);
     if (head.grad) accumulate_outer(workers, logits, rows, nullptr, head.grad);
   }
   return sum;
 }
 
-LossSum cross_entropy(Run& run, Tensor x, const Weight& head, std::span<const int> targets, float weight,
-                      float* log_probabilities) {
+LossSum cross_entropy(Run& run, Tensor x, const Weight& head, std::span<const int> targets,
+                      float weight, float* log_probabilities) {
   struct CrossEntropy : TokenObjective {
     float weight;
     double evaluate(int, float log_probability, float& slope) override {

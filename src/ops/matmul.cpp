@@ -29,9 +29,12 @@ Grid plan(int rows, int columns, int threads) {
     return g.tasks();
   };
   while (count() < threads * 2 && threads > 1) {
-    if (g.row_block > 48) g.row_block /= 2;
-    else if (g.panel_block > 2) g.panel_block /= 2;
-    else break;
+    if (g.row_block > 48)
+      g.row_block /= 2;
+    else if (g.panel_block > 2)
+      g.panel_block /= 2;
+    else
+      break;
   }
   return g;
 }
@@ -45,11 +48,14 @@ void run_block(Gemm product, const Grid& grid, int task, float* scratch) {
   int r = task / grid.panel_tasks * grid.row_block, p = task % grid.panel_tasks * grid.panel_block;
   int columns = product.cols - p * kPanel;
   size_t element = product.type == PanelType::f32 ? 4 : 2;
-  product.panels = static_cast<const char*>(product.panels) + size_t(p) * product.panel_stride * element;
+  product.panels =
+      static_cast<const char*>(product.panels) + size_t(p) * product.panel_stride * element;
   product.cols = std::min(columns, grid.panel_block * kPanel);
   product.rows = std::min(product.rows - r, grid.row_block);
-  if (product.left_rows) product.left_rows += r;
-  else product.left += size_t(r) * product.left_row;
+  if (product.left_rows)
+    product.left_rows += r;
+  else
+    product.left += size_t(r) * product.left_row;
   product.out += size_t(r) * product.out_row + size_t(p) * kPanel;
   product.scratch = scratch;
   kernels().gemm(product);
@@ -95,8 +101,8 @@ Gemm forward_product(const Rows& x, const int* gather, const Weight& w, int grou
   return g;
 }
 
-Gemm transposed_product(const Rows& dy, const Weight& w, int group, ThreadPool& pool, const Rows& dx,
-                        int begin, int rows, bool accumulate) {
+Gemm transposed_product(const Rows& dy, const Weight& w, int group, ThreadPool& pool,
+                        const Rows& dx, int begin, int rows, bool accumulate) {
   Gemm g{};
   g.left = dy.data + size_t(begin) * dy.stride;
   g.left_row = dy.stride;
@@ -114,7 +120,8 @@ Gemm transposed_product(const Rows& dy, const Weight& w, int group, ThreadPool& 
 }
 
 // Packs `rows` rows of x (gathered) into panels over its columns and fills in dW += dy^T x.
-Gemm outer_product(const Rows& dy, int begin, int rows, const float* panels, int columns, float* gradient) {
+Gemm outer_product(const Rows& dy, int begin, int rows, const float* panels, int columns,
+                   float* gradient) {
   Gemm g{};
   g.left = dy.data + size_t(begin) * dy.stride;
   g.left_row = 1;
@@ -154,7 +161,8 @@ void multiply(Workers workers, Rows x, const int* gather, const Weight& w, int g
   run_products(workers, &g, 1);
 }
 
-void multiply_transposed(Workers workers, Rows dy, const Weight& w, int group, Rows dx, bool accumulate) {
+void multiply_transposed(Workers workers, Rows dy, const Weight& w, int group, Rows dx,
+                         bool accumulate) {
   CHECK_EQ(dy.cols, w.group_rows());
   CHECK_EQ(dx.cols, w.cols);
   if (dy.rows == 0) return;
@@ -186,8 +194,8 @@ void grouped_multiply(Workers workers, const int* begin, Rows x, const int* gath
   run_products(workers, products, count);
 }
 
-void grouped_multiply_transposed(Workers workers, const int* begin, Rows dy, const Weight& w, Rows dx,
-                                 bool accumulate) {
+void grouped_multiply_transposed(Workers workers, const int* begin, Rows dy, const Weight& w,
+                                 Rows dx, bool accumulate) {
   ArenaScope scope(*workers.arena);
   Gemm* products = workers.arena->array<Gemm>(size_t(w.groups));
   int count = 0;
@@ -207,16 +215,17 @@ void grouped_accumulate_outer(Workers workers, const int* begin, Rows dy, Rows x
   int tasks = pack_tasks(x.cols);
   workers.pool->parallel_for(w.groups * tasks, [&](int task, int) {
     int e = task / tasks, rows = begin[e + 1] - begin[e];
-    if (rows) pack_columns(x, gather, begin[e], rows, task % tasks, panels + per_row * size_t(begin[e]));
+    if (rows)
+      pack_columns(x, gather, begin[e], rows, task % tasks, panels + per_row * size_t(begin[e]));
   });
   Gemm* products = arena.array<Gemm>(size_t(w.groups));
   int count = 0;
   size_t group_size = size_t(w.group_rows()) * size_t(w.cols);
   for (int e = 0; e < w.groups; ++e)
     if (begin[e + 1] > begin[e])
-      products[count++] = outer_product(dy, begin[e], begin[e + 1] - begin[e],
-                                        panels + per_row * size_t(begin[e]), x.cols,
-                                        w.grad + size_t(e) * group_size);
+      products[count++] =
+          outer_product(dy, begin[e], begin[e + 1] - begin[e], panels + per_row * size_t(begin[e]),
+                        x.cols, w.grad + size_t(e) * group_size);
   run_products(workers, products, count);
 }
 

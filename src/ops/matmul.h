@@ -1,5 +1,6 @@
-// Matrix products of the operations: kernels().gemm over blocks of rows and panels, spread over threads.
-// Which thread takes which block never changes a bit (kernels.h), so blocks follow cache sizes only.
+// Matrix products of the operations: kernels().gemm over blocks of rows and panels, spread over
+// threads. Which thread takes which block never changes a bit (kernels.h), so blocks follow cache
+// sizes only.
 #pragma once
 #include "base/arena.h"
 #include "base/thread_pool.h"
@@ -21,25 +22,27 @@ struct Rows {
   int rows, cols;
 };
 
-// out (+)= x W^T for group `group` of w: out [rows, group_rows]. gather: source row of each out row.
+// out (+)= x W^T for group `group` of w: out [rows, group_rows]. gather: source row of each out
+// row.
 void multiply(Workers workers, Rows x, const int* gather, const Weight& w, int group, Rows out,
               bool accumulate);
 // dx (+)= dy W.
-void multiply_transposed(Workers workers, Rows dy, const Weight& w, int group, Rows dx, bool accumulate);
+void multiply_transposed(Workers workers, Rows dy, const Weight& w, int group, Rows dx,
+                         bool accumulate);
 // dW += dy^T x, for x rows optionally gathered.
 void accumulate_outer(Workers workers, Rows dy, Rows x, const int* gather, float* gradient);
 
-// The three products for every non-empty group at once, so that small experts share the threads evenly.
-// gather may be null; for grouped_multiply it maps grouped rows to rows of x.
+// The three products for every non-empty group at once, so that small experts share the threads
+// evenly. gather may be null; for grouped_multiply it maps grouped rows to rows of x.
 void grouped_multiply(Workers workers, const int* begin, Rows x, const int* gather, const Weight& w,
                       Rows out, bool accumulate);
-void grouped_multiply_transposed(Workers workers, const int* begin, Rows dy, const Weight& w, Rows dx,
-                                 bool accumulate);
+void grouped_multiply_transposed(Workers workers, const int* begin, Rows dy, const Weight& w,
+                                 Rows dx, bool accumulate);
 void grouped_accumulate_outer(Workers workers, const int* begin, Rows dy, Rows x, const int* gather,
                               const Weight& w);
 
-// Calls body(begin, end, thread) over [0, count) in chunks of `grain` (fixed, so that per-chunk partial
-// results do not depend on the threads).
+// Calls body(begin, end, thread) over [0, count) in chunks of `grain` (fixed, so that per-chunk
+// partial results do not depend on the threads).
 template <class Body>
 void for_chunks(ThreadPool& pool, int count, int grain, const Body& body) {
   int chunks = (count + grain - 1) / grain;

@@ -1,5 +1,5 @@
-// Mixture of experts: choosing experts, grouping tokens by expert, the experts' projections and the sum
-// of their outputs.
+// Mixture of experts: choosing experts, grouping tokens by expert, the experts' projections and the
+// sum of their outputs.
 #include <cmath>
 #include <cstring>
 
@@ -30,8 +30,10 @@ void keep_best_groups(const GateShape& shape, float* choice) {
   auto rank = [&](int group) {
     float best = -INFINITY, second = -INFINITY;
     for (int i = group * size; i < (group + 1) * size; ++i) {
-      if (choice[i] > best) second = best, best = choice[i];
-      else if (choice[i] > second) second = choice[i];
+      if (choice[i] > best)
+        second = best, best = choice[i];
+      else if (choice[i] > second)
+        second = choice[i];
     }
     return shape.group_kind == GroupKind::max ? best : best + second;
   };
@@ -92,10 +94,11 @@ void group_by_expert(Arena& arena, Routing& r) {
   r.row = row;
 }
 
-// Sequence-wise balance loss (DeepSeek-V3, eq. 17-20): alpha * sum_i f_i P_i per sequence of T tokens,
-// f_i = E / (k T) * tokens that chose i, P_i = mean over tokens of the normalised score s'_i; here the
-// mean over segments. Gradient reaches the scores through P only.
-double balance_loss(const GateShape& shape, const Batch& batch, const float* scores, const Routing& r) {
+// Sequence-wise balance loss (DeepSeek-V3, eq. 17-20): alpha * sum_i f_i P_i per sequence of T
+// tokens, f_i = E / (k T) * tokens that chose i, P_i = mean over tokens of the normalised score
+// s'_i; here the mean over segments. Gradient reaches the scores through P only.
+double balance_loss(const GateShape& shape, const Batch& batch, const float* scores,
+                    const Routing& r) {
   std::vector<double> f(size_t(shape.experts)), p(size_t(shape.experts));
   double total = 0;
   for (const Segment& s : batch.segments()) {
@@ -107,7 +110,8 @@ double balance_loss(const GateShape& shape, const Batch& batch, const float* sco
       for (int e = 0; e < shape.experts; ++e) sum += double(row[e]);
       for (int e = 0; e < shape.experts; ++e) p[size_t(e)] += double(row[e]) / sum / s.count;
       for (int j = 0; j < r.per_token; ++j)
-        f[size_t(r.expert[t * r.per_token + j])] += double(shape.experts) / (double(r.per_token) * s.count);
+        f[size_t(r.expert[t * r.per_token + j])] +=
+            double(shape.experts) / (double(r.per_token) * s.count);
     }
     for (int e = 0; e < shape.experts; ++e) total += f[size_t(e)] * p[size_t(e)];
   }
@@ -115,8 +119,8 @@ double balance_loss(const GateShape& shape, const Batch& batch, const float* sco
 }
 
 // dscores += gradient of the balance loss times `upstream`, for every row of the batch.
-void balance_backward(const GateShape& shape, const Batch& batch, const float* scores, const Routing& r,
-                      float upstream, float* dscores) {
+void balance_backward(const GateShape& shape, const Batch& batch, const float* scores,
+                      const Routing& r, float upstream, float* dscores) {
   std::vector<float> f(size_t(shape.experts));
   const float each = upstream * shape.balance_weight / float(batch.segments().size());
   for (const Segment& s : batch.segments()) {
@@ -129,14 +133,15 @@ void balance_backward(const GateShape& shape, const Batch& batch, const float* s
       float sum = 1e-20f, mean = 0;
       for (int e = 0; e < shape.experts; ++e) sum += row[e];
       for (int e = 0; e < shape.experts; ++e) mean += f[size_t(e)] * row[e] / sum;
-      for (int e = 0; e < shape.experts; ++e) d[e] += each / float(s.count) * (f[size_t(e)] - mean) / sum;
+      for (int e = 0; e < shape.experts; ++e)
+        d[e] += each / float(s.count) * (f[size_t(e)] - mean) / sum;
     }
   }
 }
 
 // In the forward pass this was: w_j = s[e_j] * c / (sum of chosen s + 1e-20), or s[e_j] * c.
-void weights_backward(const GateShape& shape, const float* scores, const int* expert, const float* weight,
-                      const float* dweight, float* dscores) {
+void weights_backward(const GateShape& shape, const float* scores, const int* expert,
+                      const float* weight, const float* dweight, float* dscores) {
   float factor = weight_factor(shape, scores, expert), mixed = 0;
   bool normalised = shape.normalize && shape.per_token > 1;
   if (normalised) {
@@ -151,7 +156,8 @@ void weights_backward(const GateShape& shape, const float* scores, const int* ex
 }
 
 // In the forward pass this was: s = sigmoid(z) or softmax(z).
-void score_backward(const GateShape& shape, const float* scores, const float* ds, float* dlogits, bool add) {
+void score_backward(const GateShape& shape, const float* scores, const float* ds, float* dlogits,
+                    bool add) {
   float total = 0;
   if (shape.kind == GateKind::softmax)
     for (int e = 0; e < shape.experts; ++e) total += ds[e] * scores[e];
@@ -185,8 +191,8 @@ void route_backward(Workers workers, const RouteState& s) {
       const float* scores = s.scores + size_t(t) * size_t(experts);
       float* d = ds + size_t(t) * size_t(experts);
       if (weighted)
-        weights_backward(s.shape, scores, s.routing.expert + size_t(t) * size_t(k), s.routing.weight.row(t),
-                         s.routing.weight.grad_row(t), d);
+        weights_backward(s.shape, scores, s.routing.expert + size_t(t) * size_t(k),
+                         s.routing.weight.row(t), s.routing.weight.grad_row(t), d);
       score_backward(s.shape, scores, d, s.logits.grad_row(t), add);
     }
   });
@@ -213,8 +219,10 @@ Routing route(Run& run, Tensor logits, const float* bias, const GateShape& shape
         float* s = scores + size_t(t) * size_t(experts);
         int* expert = chosen + size_t(t) * size_t(k);
         score(shape, logits.row(t), s);
-        if (bias) kernels().add(s, bias, choice, experts);
-        else std::memcpy(choice, s, sizeof(float) * size_t(experts));
+        if (bias)
+          kernels().add(s, bias, choice, experts);
+        else
+          std::memcpy(choice, s, sizeof(float) * size_t(experts));
         keep_best_groups(shape, choice);
         choose(shape, choice, expert);
         float factor = weight_factor(shape, s, expert);
@@ -237,7 +245,8 @@ Tensor expert_linear(Run& run, Tensor x, const Routing& routing, const Weight& w
   run.record([x, y, routing, &w, workers] {
     if (!y.reached()) return;
     grouped_multiply_transposed(workers, routing.begin, grad_of(y), w, grad_of(x), x.accumulate());
-    if (w.grad) grouped_accumulate_outer(workers, routing.begin, grad_of(y), data_of(x), nullptr, w);
+    if (w.grad)
+      grouped_accumulate_outer(workers, routing.begin, grad_of(y), data_of(x), nullptr, w);
   });
   return y;
 }
@@ -249,7 +258,8 @@ Tensor expert_linear_gather(Run& run, Tensor x, const Routing& routing, const We
   grouped_multiply(workers, routing.begin, data_of(x), routing.token, w, data_of(y), false);
   run.record([x, y, routing, &w, workers] {
     if (!y.reached()) return;
-    if (w.grad) grouped_accumulate_outer(workers, routing.begin, grad_of(y), data_of(x), routing.token, w);
+    if (w.grad)
+      grouped_accumulate_outer(workers, routing.begin, grad_of(y), data_of(x), routing.token, w);
     ArenaScope scope(*workers.arena);
     Rows dx{workers.arena->floats(size_t(y.rows) * size_t(x.cols)), size_t(x.cols), y.rows, x.cols};
     grouped_multiply_transposed(workers, routing.begin, grad_of(y), w, dx, false);
@@ -258,8 +268,10 @@ Tensor expert_linear_gather(Run& run, Tensor x, const Routing& routing, const We
       for (int t = begin; t < end; ++t)
         for (int j = 0; j < routing.per_token; ++j) {
           const float* from = dx.data + size_t(routing.row[t * routing.per_token + j]) * dx.stride;
-          if (add || j > 0) kernels().add(x.grad_row(t), from, x.grad_row(t), x.cols);
-          else std::memcpy(x.grad_row(t), from, sizeof(float) * size_t(x.cols));
+          if (add || j > 0)
+            kernels().add(x.grad_row(t), from, x.grad_row(t), x.cols);
+          else
+            std::memcpy(x.grad_row(t), from, sizeof(float) * size_t(x.cols));
         }
     });
   });
@@ -269,12 +281,17 @@ Tensor expert_linear_gather(Run& run, Tensor x, const Routing& routing, const We
 Tensor combine(Run& run, Tensor residual, Tensor parts, const Routing& routing) {
   const int k = routing.per_token;
   Tensor y{run.arena.floats(size_t(residual.rows) * size_t(residual.cols)),
-           residual.grad, residual.has_grad, residual.rows, residual.cols, size_t(residual.cols)};
+           residual.grad,
+           residual.has_grad,
+           residual.rows,
+           residual.cols,
+           size_t(residual.cols)};
   for_chunks(run.pool, y.rows, row_grain(y.cols), [&](int begin, int end, int) {
     for (int t = begin; t < end; ++t) {
       std::memcpy(y.row(t), residual.row(t), sizeof(float) * size_t(y.cols));
       for (int j = 0; j < k; ++j)
-        kernels().axpy(routing.weight.row(t)[j], parts.row(routing.row[t * k + j]), y.row(t), y.cols);
+        kernels().axpy(routing.weight.row(t)[j], parts.row(routing.row[t * k + j]), y.row(t),
+                       y.cols);
     }
   });
   run.record([y, parts, routing, k, pool = &run.pool] {
@@ -285,8 +302,10 @@ Tensor combine(Run& run, Tensor residual, Tensor parts, const Routing& routing) 
         for (int j = 0; j < k; ++j) {
           int row = routing.row[t * k + j];
           float w = routing.weight.row(t)[j];
-          if (add) kernels().axpy(w, y.grad_row(t), parts.grad_row(row), y.cols);
-          else kernels().scale(w, y.grad_row(t), parts.grad_row(row), y.cols);
+          if (add)
+            kernels().axpy(w, y.grad_row(t), parts.grad_row(row), y.cols);
+          else
+            kernels().scale(w, y.grad_row(t), parts.grad_row(row), y.cols);
           float d = kernels().dot(y.grad_row(t), parts.row(row), y.cols);
           float& dw = routing.weight.grad_row(t)[j];
           dw = add_weight ? dw + d : d;

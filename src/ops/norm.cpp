@@ -22,8 +22,8 @@ void rms_norm_backward(Workers workers, Tensor x, Tensor y, const Weight& gain,
     float* sum = sums + size_t(begin / kRowsPerPartial) * width;
     std::memset(sum, 0, sizeof(float) * width);
     for (int t = begin; t < end; ++t)
-      kernels().rms_norm_backward(x.row(t), gain.f32(), y.grad_row(t), inverse[t], x.grad_row(t), add,
-                                  sum, x.cols);
+      kernels().rms_norm_backward(x.row(t), gain.f32(), y.grad_row(t), inverse[t], x.grad_row(t),
+                                  add, sum, x.cols);
   });
   if (!gain.grad) return;
   for (int p = 0; p < partials; ++p)

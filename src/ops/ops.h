@@ -1,13 +1,13 @@
-// Every operation of every model, each with its formula. An operation computes its output and, when the
-// run has a tape, records its own backward. Read this page first.
+// Every operation of every model, each with its formula. An operation computes its output and, when
+// the run has a tape, records its own backward. Read this page first.
 //
-// Shapes are [rows = tokens, cols]. A weight is [outputs, inputs]. Outputs come from the run's arena.
-// In f32 each output element is one fixed-order chain, so nothing here depends on the batch around a
-// token, on chunking or on the number of threads.
+// Shapes are [rows = tokens, cols]. A weight is [outputs, inputs]. Outputs come from the run's
+// arena. In f32 each output element is one fixed-order chain, so nothing here depends on the batch
+// around a token, on chunking or on the number of threads.
 //
-// Sharing of gradients: an operation that adds to the residual stream (`add_linear`, `combine`) gives
-// its output the *same* gradient memory as the residual it adds to, because d(residual) starts as
-// d(output). Its rule: after the call, use the output, never the residual.
+// Sharing of gradients: an operation that adds to the residual stream (`add_linear`, `combine`)
+// gives its output the *same* gradient memory as the residual it adds to, because d(residual)
+// starts as d(output). Its rule: after the call, use the output, never the residual.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -21,8 +21,8 @@ namespace weir {
 
 // y[t] = table[token t].
 Tensor embed(Run& run, const Weight& table);
-// The same for tokens given beside the batch (multi-token prediction looks one ahead). `tokens` must
-// outlive the tape.
+// The same for tokens given beside the batch (multi-token prediction looks one ahead). `tokens`
+// must outlive the tape.
 Tensor embed(Run& run, const Weight& table, std::span<const int> tokens);
 
 // y = x / sqrt(mean(x^2) + epsilon) * gain (Zhang and Sennrich 2019).
@@ -45,18 +45,19 @@ struct RopeTable {
   int positions = 0, width = 0;
   bool interleaved = true;  // pairs (2i, 2i+1), else (i, i + width/2)
 };
-// Rotates the last table.width columns of every head_width-wide group of x, in place. x must be fresh:
-// its producer has not kept its values, nobody else reads the unrotated ones.
+// Rotates the last table.width columns of every head_width-wide group of x, in place. x must be
+// fresh: its producer has not kept its values, nobody else reads the unrotated ones.
 void rope(Run& run, Tensor x, int head_width, const RopeTable& table);
 
 // Causal attention of each segment of the batch over itself (no cache), or over the cached past and
 // itself (cache in expanded form). Query head h uses key/value head h / (heads / kv_heads).
-//   score(t, u) = scale * (q_own . k_own[u] + q_shared . k_shared[u]),  y[t] = sum_u softmax(score) v[u]
-// Head h of q: own columns, then shared ones. Keys of kv head g: keys columns [g * key_step, + own).
-// Shared keys (MLA's rotary part): one row for all heads, [tokens, shared]; empty when shared == 0.
-// Values: columns [g * value_step + value_offset, + value). keys and values may be one tensor.
-// The softmax is over the whole row: scores of one query are complete before exp, so blocks of keys do
-// not change the bits; backward recomputes the probabilities instead of keeping them.
+//   score(t, u) = scale * (q_own . k_own[u] + q_shared . k_shared[u]),  y[t] = sum_u softmax(score)
+//   v[u]
+// Head h of q: own columns, then shared ones. Keys of kv head g: keys columns [g * key_step, +
+// own). Shared keys (MLA's rotary part): one row for all heads, [tokens, shared]; empty when shared
+// == 0. Values: columns [g * value_step + value_offset, + value). keys and values may be one
+// tensor. The softmax is over the whole row: scores of one query are complete before exp, so blocks
+// of keys do not change the bits; backward recomputes the probabilities instead of keeping them.
 struct AttentionShape {
   int heads = 0, kv_heads = 0;
   int own = 0, shared = 0, value = 0;
@@ -67,9 +68,10 @@ struct AttentionShape {
 Tensor attend(Run& run, Tensor q, Tensor keys, Tensor shared_keys, Tensor values,
               const AttentionShape& shape);
 
-// The same function of MLA in absorbed form over a cache of latent rows (DeepSeek-V2, section 2.1.2:
-// W^UK is absorbed into the query, W^UV applied after the sum). Inference only. latent [tokens, rank] is
-// normalised, k_rope [tokens, rope] rotated; kv_b [heads * (nope + value), rank].
+// The same function of MLA in absorbed form over a cache of latent rows (DeepSeek-V2,
+// section 2.1.2: W^UK is absorbed into the query, W^UV applied after the sum). Inference only.
+// latent [tokens, rank] is normalised, k_rope [tokens, rope] rotated; kv_b [heads * (nope + value),
+// rank].
 Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Weight& kv_b,
                      const AttentionShape& shape);
 
@@ -82,22 +84,23 @@ struct Routing {
   const int* begin = nullptr;   // [experts + 1] grouped rows of each expert
   int tokens = 0, experts = 0, per_token = 0;
 };
-// Chooses by score (softmax or sigmoid of the logits) plus `bias` (may be null; used for choosing only),
-// ties to the lower index; weights are the unbiased scores, normalised and scaled as the shape says
-// (DeepSeek-V2 eq. 20-22, DeepSeek-V3 eq. 12-16). Adds the sequence-wise balance loss (V3 eq. 17-20,
-// per segment, averaged over segments) to run.aux_loss, its gradient to the logits' gradient.
+// Chooses by score (softmax or sigmoid of the logits) plus `bias` (may be null; used for choosing
+// only), ties to the lower index; weights are the unbiased scores, normalised and scaled as the
+// shape says (DeepSeek-V2 eq. 20-22, DeepSeek-V3 eq. 12-16). Adds the sequence-wise balance loss
+// (V3 eq. 17-20, per segment, averaged over segments) to run.aux_loss, its gradient to the logits'
+// gradient.
 Routing route(Run& run, Tensor logits, const float* bias, const GateShape& shape);
 
 // y[r] = W_e x[token(r)] for the grouped rows r of expert e; w has one group per expert.
 Tensor expert_linear_gather(Run& run, Tensor x, const Routing& routing, const Weight& w);
 // y[r] = W_e x[r].
 Tensor expert_linear(Run& run, Tensor x, const Routing& routing, const Weight& w);
-// y[t] = residual[t] + sum over slots j of weight[t][j] * parts[row(t, j)], in slot order; shares the
-// residual's gradient.
+// y[t] = residual[t] + sum over slots j of weight[t][j] * parts[row(t, j)], in slot order; shares
+// the residual's gradient.
 Tensor combine(Run& run, Tensor residual, Tensor parts, const Routing& routing);
 
-// What the loss of one token is, as a function of its log-probability. Returns the loss and sets its
-// derivative. Called once per counted row, from one thread, in row order.
+// What the loss of one token is, as a function of its log-probability. Returns the loss and sets
+// its derivative. Called once per counted row, from one thread, in row order.
 class TokenObjective {
  public:
   virtual ~TokenObjective() = default;
@@ -105,19 +108,20 @@ class TokenObjective {
 };
 
 struct LossSum {
-  double loss = 0;           // sum of the objective
-  double negative_log = 0;   // sum of -log p, unweighted, of the counted rows
+  double loss = 0;          // sum of the objective
+  double negative_log = 0;  // sum of -log p, unweighted, of the counted rows
   int64_t counted = 0;
 };
-// The end of the tape: objective of log softmax(x W^T)[target], rows with target < 0 not counted. Works
-// in chunks of rows, so the logits of the whole batch never exist; with a tape the gradients of x and of
-// the head are made in the same chunk (upstream derivative 1). log_probabilities (may be null): [rows],
-// 0 where not counted.
+// The end of the tape: objective of log softmax(x W^T)[target], rows with target < 0 not counted.
+// Works in chunks of rows, so the logits of the whole batch never exist; with a tape the gradients
+// of x and of the head are made in the same chunk (upstream derivative 1). log_probabilities (may
+// be null): [rows], 0 where not counted.
 LossSum token_loss(Run& run, Tensor x, const Weight& head, std::span<const int> targets,
                    TokenObjective& objective, float* log_probabilities = nullptr);
-// Cross entropy: the objective -weight * log p with one weight for all rows, for example 1 / counted.
-LossSum cross_entropy(Run& run, Tensor x, const Weight& head, std::span<const int> targets, float weight,
-                      float* log_probabilities = nullptr);
+// Cross entropy: the objective -weight * log p with one weight for all rows, for example 1 /
+// counted.
+LossSum cross_entropy(Run& run, Tensor x, const Weight& head, std::span<const int> targets,
+                      float weight, float* log_probabilities = nullptr);
 
 // log(sum(exp(x))) of one row of logits, as token_loss computes it. `scratch` holds n floats.
 float log_sum_exp(const float* logits, int n, float* scratch);

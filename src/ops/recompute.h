@@ -32,7 +32,8 @@ Tensor recompute(Run& run, const Body& body, Tensor x) {
     bool add = result.accumulate();
     for (int r = 0; r < y.rows; ++r) {
       float* to = result.grad_row(r);
-      if (!add) std::memcpy(to, y.grad_row(r), sizeof(float) * size_t(y.cols));
+      if (!add)
+        std::memcpy(to, y.grad_row(r), sizeof(float) * size_t(y.cols));
       else
         for (int c = 0; c < y.cols; ++c) to[c] += y.grad_row(r)[c];
     }

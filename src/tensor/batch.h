@@ -1,5 +1,5 @@
-// Tokens of any mix of sequences, flattened. The same type carries packed training documents, a prefill
-// chunk, and one decode step of many requests: nothing is padded.
+// Tokens of any mix of sequences, flattened. The same type carries packed training documents, a
+// prefill chunk, and one decode step of many requests: nothing is padded.
 #pragma once
 #include <span>
 #include <vector>
@@ -25,8 +25,10 @@ class Batch {
     for (int r = 0; r < int(tokens.size()); ++r) {
       bool continues = r > 0 && sequences[size_t(r)] == sequences[size_t(r - 1)] &&
                        positions[size_t(r)] == positions[size_t(r - 1)] + 1;
-      if (continues) ++segments_.back().count;
-      else segments_.push_back({r, 1, sequences[size_t(r)], positions[size_t(r)]});
+      if (continues)
+        ++segments_.back().count;
+      else
+        segments_.push_back({r, 1, sequences[size_t(r)], positions[size_t(r)]});
     }
   }
   int size() const { return int(tokens_.size()); }

@@ -1,5 +1,5 @@
-// Owned, 64-byte aligned, zero-initialised memory for weights, gradients and caches. Large buffers come
-// from the system in pages, so untouched parts cost nothing.
+// Owned, 64-byte aligned, zero-initialised memory for weights, gradients and caches. Large buffers
+// come from the system in pages, so untouched parts cost nothing.
 #pragma once
 #include <cstddef>
 #include <utility>

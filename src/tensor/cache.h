@@ -1,13 +1,13 @@
-// What attention remembers of earlier tokens, as the operations see it. Owned and grown by the model
-// layer (model/kv_cache.h); an operation asks for the storage of one layer and sequence.
+// What attention remembers of earlier tokens, as the operations see it. Owned and grown by the
+// model layer (model/kv_cache.h); an operation asks for the storage of one layer and sequence.
 #pragma once
 #include <cstddef>
 
 namespace weir {
 
-// Keys and values per head ("expanded"): keys in panels [position / 32][key_width][32] so that decoding
-// walks them exactly as training does, values as rows [position][value_width].
-// Latent rows ("latent", MLA only): [position][rank + rope].
+// Keys and values per head ("expanded"): keys in panels [position / 32][key_width][32] so that
+// decoding walks them exactly as training does, values as rows [position][value_width]. Latent rows
+// ("latent", MLA only): [position][rank + rope].
 struct CacheView {
   float* keys = nullptr;    // head h at keys + h * key_head_stride
   float* values = nullptr;  // head h at values + h * value_head_stride

@@ -1,5 +1,6 @@
-// Everything one pass over the model needs. Without a tape nothing is recorded and no gradient memory
-// is taken; with a cache, attention continues sequences instead of attending inside the batch only.
+// Everything one pass over the model needs. Without a tape nothing is recorded and no gradient
+// memory is taken; with a cache, attention continues sequences instead of attending inside the
+// batch only.
 #pragma once
 #include "base/arena.h"
 #include "base/thread_pool.h"
@@ -17,8 +18,8 @@ struct Run {
   const Batch& batch;
   Cache* cache = nullptr;
   Tape* tape = nullptr;
-  // Auxiliary losses (expert balance) are added here in the forward pass; their gradients are part of
-  // the backward of the operation that made them, times aux_scale.
+  // Auxiliary losses (expert balance) are added here in the forward pass; their gradients are part
+  // of the backward of the operation that made them, times aux_scale.
   double aux_loss = 0;
   float aux_scale = 1;  // 1 / micro-batches of the step
 

@@ -1,5 +1,6 @@
-// Backward steps in the order the forward pass made them. A step is a closure of handles and pointers,
-// placed in the arena, so recording costs a few nanoseconds and nothing is freed one by one.
+// Backward steps in the order the forward pass made them. A step is a closure of handles and
+// pointers, placed in the arena, so recording costs a few nanoseconds and nothing is freed one by
+// one.
 #pragma once
 #include <new>
 #include <type_traits>
@@ -15,7 +16,8 @@ class Tape {
 
   template <class Step>
   void record(Step step) {
-    static_assert(std::is_trivially_destructible_v<Step>, "capture tensors, pointers and numbers only");
+    static_assert(std::is_trivially_destructible_v<Step>,
+                  "capture tensors, pointers and numbers only");
     auto* at = new (arena_.take(sizeof(Step))) Step(step);
     steps_.push_back({[](void* s) { (*static_cast<Step*>(s))(); }, at});
   }

@@ -1,5 +1,5 @@
-// Activations: rank-2 views, one row per token. Copying a Tensor copies the handle; the memory belongs
-// to the arena of the pass.
+// Activations: rank-2 views, one row per token. Copying a Tensor copies the handle; the memory
+// belongs to the arena of the pass.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -12,8 +12,8 @@ namespace weir {
 struct Tensor {
   float* data = nullptr;
   float* grad = nullptr;  // same layout as data; null when nothing is being trained
-  // Whether grad holds a value yet: the first consumer to run its backward stores, later ones add, so
-  // no gradient is ever cleared. Shared by all handles and views; null when grad is.
+  // Whether grad holds a value yet: the first consumer to run its backward stores, later ones add,
+  // so no gradient is ever cleared. Shared by all handles and views; null when grad is.
   uint8_t* has_grad = nullptr;
   int rows = 0, cols = 0;
   size_t stride = 0;

@@ -30,11 +30,13 @@ const void* Weight::forward_panels(ThreadPool& pool) const {
   int outputs = group_rows(), tasks = (panel_count(outputs) + kPanelsPerTask - 1) / kPanelsPerTask;
   pool.parallel_for(groups * tasks, [&](int task, int) {
     int group = task / tasks, begin = task % tasks * kPanelsPerTask * kPanel;
-    int count = outputs - begin < kPanelsPerTask * kPanel ? outputs - begin : kPanelsPerTask * kPanel;
+    int count =
+        outputs - begin < kPanelsPerTask * kPanel ? outputs - begin : kPanelsPerTask * kPanel;
     size_t source = (size_t(group) * size_t(outputs) + size_t(begin)) * size_t(cols);
     size_t target = size_t(group) * forward_group_elements() + size_t(begin) * size_t(cols);
     if (type == WeightType::f32)
-      k.pack_transposed(f32() + source, size_t(cols), count, cols, forward_.buffer.floats() + target);
+      k.pack_transposed(f32() + source, size_t(cols), count, cols,
+                        forward_.buffer.floats() + target);
     else
       k.pack_transposed_bf16(bf16() + source, size_t(cols), count, cols,
                              reinterpret_cast<uint16_t*>(forward_.buffer.data()) + target);
