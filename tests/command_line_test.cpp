@@ -1,0 +1,256 @@
+// The finished program as its users meet it: exit codes, messages, generate, chat and tokenizer on
+// a tiny random model.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "model/model.h"
+#include "text/tokenizer_json.h"
+#include "text/tokenizer_train.h"
+
+namespace weir {
+namespace {
+
+struct Outcome {
+  int code = -1;
+  std::string out, error;
+};
+
+// Whether a process has a handler for SIGINT: its work began.
+bool catches_interrupts(pid_t process) {
+  auto status = read_file("/proc/" + std::to_string(process) + "/status", 1 << 20);
+  size_t at = status.has_value() ? status->find("SigCgt:") : std::string::npos;
+  return at != std::string::npos && (std::stoull(status->substr(at + 7, 17), nullptr, 16) & 2) != 0;
+}
+
+// Runs the program with `input` on its standard input; interrupts it once it works, if asked to.
+Outcome run(std::vector<std::string> arguments, const std::string& input = "",
+            bool interrupts = false) {
+  std::string folder = testing::TempDir() + "weir_run_XXXXXX";
+  EXPECT_NE(mkdtemp(folder.data()), nullptr);
+  const std::string in = folder + "/in", out = folder + "/out", error = folder + "/error";
+  EXPECT_TRUE(write_file_atomic(in, input));
+  arguments.insert(arguments.begin(), WEIR_PROGRAM);
+  pid_t child = fork();
+  if (child == 0) {
+    std::vector<char*> words;
+    for (std::string& word : arguments) words.push_back(word.data());
+    words.push_back(nullptr);
+    bool opened = freopen(in.c_str(), "r", stdin) && freopen(out.c_str(), "w", stdout) &&
+                  freopen(error.c_str(), "w", stderr);
+    if (opened) execv(WEIR_PROGRAM, words.data());
+    _exit(99);
+  }
+  if (interrupts) {
+    for (int waited = 0; waited < 6000 && !catches_interrupts(child); ++waited) usleep(10000);
+    usleep(200000);
+    kill(child, SIGINT);
+  }
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  Outcome outcome{WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+                  read_file(out).has_value() ? *read_file(out) : "",
+                  read_file(error).has_value() ? *read_file(error) : ""};
+  EXPECT_TRUE(remove_all(folder));
+  return outcome;
+}
+
+// A folder with a model that knows all bytes and an end token, made once.
+const std::string& model_folder() {
+  static const std::string folder = [] {
+    std::string path = testing::TempDir() + "weir_model_XXXXXX";
+    EXPECT_NE(mkdtemp(path.data()), nullptr);
+    ModelConfig c;
+    c.vocab_size = 257;
+    c.hidden_size = 32;
+    c.num_hidden_layers = 2;
+    c.max_position_embeddings = 4096;
+    c.initializer_range = 0.2;
+    c.num_attention_heads = 2;
+    c.kv_lora_rank = 16;
+    c.qk_nope_head_dim = 8;
+    c.qk_rope_head_dim = 8;
+    c.v_head_dim = 8;
+    c.intermediate_size = 48;
+    auto model = Model::create(c, false);
+    model->initialize(3);
+    const std::string_view text[] = {" "};
+    auto tokenizer = train_character_tokenizer(
+        text, {.added_tokens = {{"<end>", true}}, .bos = "", .eos = "<end>", .only_seen = false});
+    EXPECT_TRUE(tokenizer.has_value());
+    EXPECT_TRUE(save_model(*model, path + "/model.safetensors").has_value());
+    EXPECT_TRUE(write_file_atomic(path + "/config.json", config_json(c).dump()));
+    EXPECT_TRUE(write_tokenizer(*tokenizer, path));
+    return path;
+  }();
+  return folder;
+}
+
+class CommandLine : public testing::Test {
+ protected:
+  static void TearDownTestSuite() { EXPECT_TRUE(remove_all(model_folder())); }
+};
+
+TEST_F(CommandLine, HelpAndVersionEndWellOnStandardOutput) {
+  Outcome help = run({"--help"});
+  EXPECT_EQ(help.code, 0);
+  for (const char* command :
+       {"train", "generate", "chat", "inspect", "tokenizer", "corpus", "bench"}) {
+    EXPECT_NE(help.out.find(command), std::string::npos) << command;
+    Outcome own = run({command, "--help"});
+    EXPECT_EQ(own.code, 0) << command;
+    EXPECT_NE(own.out.find("Usage: weir " + std::string(command)), std::string::npos) << own.out;
+  }
+  Outcome version = run({"--version"});
+  EXPECT_EQ(version.code, 0);
+  EXPECT_EQ(version.out.rfind("weir ", 0), 0u);
+  EXPECT_EQ(run({"version"}).out, version.out);
+}
+
+TEST_F(CommandLine, WrongUsageIsOneSentenceAndTheHelpToRead) {
+  struct Case {
+    std::vector<std::string> arguments;
+    const char *word, *help;
+  };
+  const Case cases[] = {
+      {{"genrate"}, "'generate'", "weir --help"},
+      {{"generate"}, "FOLDER", "weir generate --help"},
+      {{"generate", "x", "--tokens", "many"}, "--tokens", "weir generate --help"},
+      {{"generate", "x", "--tokens", "0"}, "--tokens", "weir generate --help"},
+      {{"generate", "x", "--nonsense"}, "--nonsense", "weir generate --help"},
+      {{"generate", "x", "--cache", "paper"}, "--cache", "weir generate --help"},
+      {{"generate", "x", "--prompt", "a", "--prompt-file", "b"},
+       "--prompt",
+       "weir generate --help"},
+      {{"tokenizer", "train", "x"}, "--out", "weir tokenizer train --help"},
+  };
+  for (const Case& c : cases) {
+    Outcome outcome = run(c.arguments);
+    EXPECT_EQ(outcome.code, 2) << outcome.error;
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_EQ(outcome.error.rfind("weir: ", 0), 0u) << outcome.error;
+    EXPECT_EQ(outcome.error.find('\n'), outcome.error.size() - 1) << outcome.error;
+    EXPECT_NE(outcome.error.find(c.word), std::string::npos) << outcome.error;
+    EXPECT_NE(outcome.error.find(c.help), std::string::npos) << outcome.error;
+  }
+  EXPECT_EQ(run({}).code, 2);
+}
+
+TEST_F(CommandLine, WrongInputIsNamed) {
+  const std::string& folder = model_folder();
+  Outcome missing = run({"generate", "/no/such/folder", "--prompt", "a"});
+  EXPECT_EQ(missing.code, 2);
+  EXPECT_NE(missing.error.find("/no/such/folder"), std::string::npos);
+  Outcome hot = run({"generate", folder, "--prompt", "a", "--top-p", "2"});
+  EXPECT_EQ(hot.code, 2);
+  EXPECT_NE(hot.error.find("top-p"), std::string::npos);
+  Outcome small = run({"generate", folder, "--prompt", "a", "--cache-limit", "0.0000001"});
+  EXPECT_EQ(small.code, 2);
+  EXPECT_NE(small.error.find("cache"), std::string::npos);
+  Outcome large = run({"generate", folder, "--prompt-file", "-"}, std::string(5000, 'a'));
+  EXPECT_EQ(large.code, 2);
+  EXPECT_NE(large.error.find("5000"), std::string::npos);
+}
+
+TEST_F(CommandLine, GenerateStreamsTheTextOfItsJson) {
+  const std::string& folder = model_folder();
+  const std::vector<std::string> base = {"generate", folder, "--prompt",    "Once",
+                                         "--tokens", "40",   "--ignore-end"};
+  Outcome text = run(base);
+  ASSERT_EQ(text.code, 0) << text.error;
+  EXPECT_NE(text.error.find("tokens/s"), std::string::npos);
+  auto with = [&](std::vector<std::string> more) {
+    std::vector<std::string> all = base;
+    all.insert(all.end(), more.begin(), more.end());
+    return run(all);
+  };
+  Outcome json = with({"--json", "--threads", "1"});
+  ASSERT_EQ(json.code, 0) << json.error;
+  EXPECT_EQ(json.error, "");
+  auto parsed = parse_json(json.out);
+  ASSERT_TRUE(parsed.has_value()) << json.out;
+  const Json& first = parsed->find("completions")->items().at(0);
+  EXPECT_EQ(first.find("text")->text() + "\n", text.out);
+  EXPECT_EQ(first.find("finish_reason")->text(), "length");
+  EXPECT_EQ(first.find("tokens")->size(), 40u);
+  // Sample 1 of many is the single one; another seed says something else; --temperature 0 has none.
+  Outcome many = with({"--json", "--samples", "5"});
+  auto samples = parse_json(many.out);
+  ASSERT_TRUE(samples.has_value());
+  EXPECT_EQ(samples->find("completions")->items().at(0).dump(), first.dump());
+  EXPECT_EQ(samples->find("completions")->size(), 5u);
+  EXPECT_NE(with({"--seed", "2"}).out, text.out);
+  EXPECT_EQ(with({"--seed", "2", "--temperature", "0"}).out, with({"--temperature", "0"}).out);
+  Outcome latent = with({"--temperature", "0", "--cache", "latent"});
+  EXPECT_EQ(latent.code, 0) << latent.error;
+}
+
+TEST_F(CommandLine, AnEmptyPromptBeginsWithTheEndToken) {
+  Outcome outcome = run({"generate", model_folder(), "--tokens", "3", "--json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.error;
+  auto parsed = parse_json(outcome.out);
+  ASSERT_TRUE(parsed.has_value());
+  EXPECT_EQ(*parsed->find("prompt_tokens")->as_int(), 1);
+}
+
+TEST_F(CommandLine, InterruptedGenerationKeepsWhatItHasAndSays130) {
+  Outcome outcome = run({"generate", model_folder(), "--prompt", "a", "--tokens", "4000",
+                         "--samples", "4096", "--ignore-end", "--json"},
+                        "", true);
+  EXPECT_EQ(outcome.code, 130);
+  EXPECT_TRUE(parse_json(outcome.out).has_value());
+}
+
+TEST_F(CommandLine, ChatReadsLinesFromAPipe) {
+  Outcome outcome = run({"chat", model_folder(), "--tokens", "8"},
+                        "Hello\n/temperature 0\n/temperature cold\n/seed "
+                        "3\n\nAgain\n/reset\nAnew\n/wrong\n/quit\nno\n");
+  EXPECT_EQ(outcome.code, 0) << outcome.error;
+  EXPECT_NE(outcome.error.find("base model"), std::string::npos);
+  EXPECT_NE(outcome.error.find("/temperature: "), std::string::npos);
+  EXPECT_NE(outcome.error.find("/wrong is no command"), std::string::npos);
+  Outcome one = run({"chat", model_folder(), "--tokens", "8", "--temperature", "0"}, "Anew");
+  // The last answer began from nothing: it is that of a conversation of one.
+  ASSERT_GE(outcome.out.size(), one.out.size());
+  EXPECT_EQ(outcome.out.substr(outcome.out.size() - one.out.size()), one.out);
+}
+
+TEST_F(CommandLine, TokenizerEncodesAndDecodes) {
+  const std::string& folder = model_folder();
+  const std::string text = "Zürich\n";
+  Outcome ids = run({"tokenizer", "encode", folder}, text);
+  ASSERT_EQ(ids.code, 0) << ids.error;
+  Outcome back = run({"tokenizer", "decode", folder}, ids.out);
+  EXPECT_EQ(back.out, text);
+  EXPECT_EQ(run({"tokenizer", "decode", folder + "/tokenizer.json", "9999"}).code, 2);
+  Outcome plain = run({"tokenizer", "encode", folder, "<end>"});
+  EXPECT_EQ(std::count(plain.out.begin(), plain.out.end(), ' '), 4)
+      << plain.out;  // five characters
+  EXPECT_EQ(run({"tokenizer", "encode", folder, "<end>", "--special"}).out, "0\n");
+}
+
+TEST_F(CommandLine, TokenizerLearnsFromFiles) {
+  std::string folder = testing::TempDir() + "weir_learn_XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += "the cat sat on the mat and the rat ran\n";
+  ASSERT_TRUE(write_file_atomic(folder + "/text.txt", text));
+  Outcome learned =
+      run({"tokenizer", "train", "--vocab", "270", "--out", folder + "/t", folder + "/text.txt"});
+  EXPECT_EQ(learned.code, 0) << learned.error;
+  EXPECT_NE(learned.out.find("270 tokens"), std::string::npos) << learned.out;
+  Outcome ids = run({"tokenizer", "encode", folder + "/t", "the cat"});
+  EXPECT_EQ(run({"tokenizer", "decode", folder + "/t"}, ids.out).out, "the cat");
+  EXPECT_TRUE(remove_all(folder));
+}
+
+}  // namespace
+}  // namespace weir
