@@ -161,27 +161,26 @@ class GemmRun {
     const int group = kGroupFloats / kPanel / (inner.count + 1) * kPanel + kPanel;
     const Split tiles(rows.count, kTileRows);
     for (int begin = 0; begin < g_.cols; begin += group)
-      for (int t = 0; t < tiles.parts; ++t)
-        row_of_tiles(tile, {rows.begin + tiles[t].begin, tiles[t].count},
-                     left_scratch_ + size_t(tiles[t].begin) * inner.count, inner, begin,
-                     less(begin + group, g_.cols));
+      for (int t = 0; t < tiles.parts; ++t) {
+        tile.left = left_scratch_ + size_t(tiles[t].begin) * inner.count;
+        row_of_tiles(tile, rows, tiles, t, inner, {begin, less(group, g_.cols - begin)});
+      }
   }
 
-  // One tile of rows over the columns from `begin` to `end`.
-  void row_of_tiles(Tile tile, Range rows, const float* packed, Range inner, int begin,
-                    int end) const {
+  // Tile t of the block's rows over some columns.
+  void row_of_tiles(Tile tile, Range block_rows, const Split& tiles, int t, Range inner,
+                    Range columns) const {
+    const Range rows = {block_rows.begin + tiles[t].begin, tiles[t].count};
     const float* pointers[kTileRows];
-    if (packs_left_) {
-      tile.left = packed;
-    } else {
+    if (!packs_left_) {
       for (int r = 0; r < rows.count; ++r) pointers[r] = left_row(g_, rows.begin + r) + inner.begin;
       tile.rows = pointers;
     }
     const TileTable<Element>& table = kTiles<Element>;
-    const int at = rows.count - 1;
+    const int at = rows.count - 1, end = columns.begin + columns.count;
     const TileFunction function = (packs_left_ ? table.packed : table.direct)[at];
     float* out = g_.out + size_t(rows.begin) * g_.out_row;
-    int n = begin;
+    int n = columns.begin;
     if (rows.count <= 4 && kWideGroups[at] * 16 >= kPanel) {
       const TileFunction wide = (packs_left_ ? table.wide_packed : table.wide_direct)[at];
       for (const int step = kWideGroups[at] * 16; n + step <= end; n += step) {
@@ -190,14 +189,16 @@ class GemmRun {
         wide(tile);
       }
     }
+    Upcoming upcoming(*this, block_rows, tiles, t, inner, columns);
     for (; n + kPanel <= end; n += kPanel) {
       tile.right = panel(n, inner);
       tile.out = out + n;
-      if (n + kPanel < end) prefetch_out(tile.out + kPanel, rows.count);
+      upcoming.announce(n, tile);
       for (int i = 0; i < kPanel; i += kTileGroups * 16) {
         function(tile);
         tile.right = static_cast<const Element*>(tile.right) + kTileGroups * 16;
         tile.out += kTileGroups * 16;
+        tile.next_out_rows = tile.next_left_rows = 0;
       }
     }
     if (n == end) return;
@@ -210,11 +211,62 @@ class GemmRun {
     run_edge<Element>(function, rows.count, tile, end - n);
   }
 
-  // What the next tile adds to or overwrites.
-  void prefetch_out(const float* out, int rows) const {
-    for (int r = 0; r < rows; ++r)
-      for (int i = 0; i < kPanel; i += 16) __builtin_prefetch(out + r * g_.out_row + i, 1);
-  }
+  // What will be needed after a tile, handed to it piece by piece: the next part of out, and either
+  // the left rows of the next tile or, when tiles are packed from rows of k, a share of those of
+  // the next block of k.
+  class Upcoming {
+   public:
+    Upcoming(const GemmRun& run, Range block_rows, const Split& tiles, int t, Range inner,
+             Range columns)
+        : run_(run), columns_(columns) {
+      const Gemm& g = run.g_;
+      const int panels = ceil_div(columns.count, kPanel);
+      if (inner.count < 64) return;
+      out_ = g.out + size_t(block_rows.begin + tiles[t].begin) * g.out_row;
+      rows_ = tiles[t].count;
+      parts_ = panels;
+      if (t + 1 < tiles.parts) {
+        next_ = {block_rows.begin + tiles[t + 1].begin, tiles[t + 1].count};
+        left_ = run.packs_left_ ? Range{0, 0} : next_;
+        length_ = inner.count;
+        offset_ = inner.begin;
+      }
+      if (run.packs_left_ && g.left_row == 1 && !g.left_rows) {
+        const int from = inner.begin + inner.count, count = less(inner.count, g.inner - from);
+        left_ = {from + count * t / tiles.parts, 0};
+        left_.count = from + count * (t + 1) / tiles.parts - left_.begin;
+        length_ = block_rows.count;
+        offset_ = block_rows.begin;
+      }
+    }
+    void announce(int n, Tile& tile) {
+      const Gemm& g = run_.g_;
+      const bool last = n + kPanel >= columns_.begin + columns_.count;
+      tile.next_out =
+          last ? g.out + size_t(next_.begin) * g.out_row + columns_.begin : out_ + n + kPanel;
+      tile.next_out_rows = last ? next_.count : rows_;
+      if (left_.count == 0) return;
+      const int share = (n - columns_.begin) / kPanel;
+      const int begin = left_.count * share / parts_, end = left_.count * (share + 1) / parts_;
+      tile.next_left = pointers_;
+      tile.next_left_rows = less(end - begin, kMost);
+      tile.next_left_length = length_;
+      for (int r = 0; r < tile.next_left_rows; ++r) {
+        const int row = left_.begin + begin + r;
+        pointers_[r] =
+            (run_.packs_left_ ? g.left + size_t(row) * g.left_inner : left_row(g, row)) + offset_;
+      }
+    }
+
+   private:
+    static constexpr int kMost = 16;
+    const GemmRun& run_;
+    Range columns_, next_ = {0, 0}, left_ = {0, 0};
+    const float* out_ = nullptr;
+    int rows_ = 0, parts_ = 1, length_ = 0, offset_ = 0;
+    const float* pointers_[kMost];
+  };
+
   const Element* panel(int column, Range inner) const {
     return static_cast<const Element*>(g_.panels) + size_t(column / kPanel) * g_.panel_stride +
            size_t(inner.begin) * g_.inner_stride;

@@ -18,9 +18,54 @@ struct Tile {
   float* out;
   size_t out_row;
   bool accumulate;
+
+  // What comes next and is not in the cache: 32 columns of `next_out_rows` rows of out, and rows of
+  // the left operand. Touched a line at a time between multiplications; a burst of misses would
+  // occupy every miss buffer and hold up the reads of this tile.
+  const float* next_out;
+  int next_out_rows;
+  const float* const* next_left;
+  int next_left_rows, next_left_length;
 };
 
 using TileFunction = void (*)(const Tile&);
+
+// Steps of k between two touches of what comes next.
+constexpr int kTouchStep = 8;
+// How many steps of k ahead the right operand is fetched.
+constexpr int kRightAhead = 32;
+
+class NextTouch {
+ public:
+  explicit NextTouch(const Tile& t)
+      : out_(t.next_out),
+        out_row_(t.out_row),
+        out_rows_(t.next_out_rows),
+        left_(t.next_left),
+        left_rows_(t.next_left_rows),
+        left_length_(t.next_left_length) {}
+  void step() {
+    if (out_rows_ > 0) {
+      __builtin_prefetch(out_, 1);
+      __builtin_prefetch(out_ + 16, 1);
+      out_ += out_row_;
+      --out_rows_;
+    }
+    if (left_rows_ > 0) {
+      __builtin_prefetch(*left_ + at_);
+      __builtin_prefetch(*left_ + at_ + 16);
+      at_ += 32;
+      if (at_ >= left_length_) ++left_, --left_rows_, at_ = 0;
+    }
+  }
+
+ private:
+  const float* out_;
+  size_t out_row_;
+  int out_rows_;
+  const float* const* left_;
+  int left_rows_, left_length_, at_ = 0;
+};
 
 template <int R, bool kPacked>
 struct LeftRows {
@@ -38,37 +83,48 @@ struct LeftRows<R, true> {
 };
 
 template <int R, int V, bool kPacked, class Element>
-void multiply_tile(const Tile& t) {
+struct TileSums {
   Lanes sum[R][V];
-#pragma GCC unroll 16
-  for (int r = 0; r < R; ++r)
-#pragma GCC unroll 16
-    for (int v = 0; v < V; ++v)
-      sum[r][v] = t.accumulate ? load(t.out + r * t.out_row + v * 16) : splat(0);
+  LeftRows<R, kPacked> left;
+  const Element* right;
+  size_t panel_stride, inner_stride;
 
-  const LeftRows<R, kPacked> left(t);
-  const Element* right = static_cast<const Element*>(t.right);
-  const size_t panel_stride = t.panel_stride, inner_stride = t.inner_stride;
-  const int inner = t.inner;
-#pragma GCC unroll 4
-  for (int k = 0; k < inner; ++k) {
+  explicit TileSums(const Tile& t)
+      : left(t),
+        right(static_cast<const Element*>(t.right)),
+        panel_stride(t.panel_stride),
+        inner_stride(t.inner_stride) {
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 16
+      for (int v = 0; v < V; ++v)
+        sum[r][v] = t.accumulate ? load(t.out + r * t.out_row + v * 16) : splat(0);
+  }
+
+  Lanes right_group(int v) const { return load(right + v / 2 * panel_stride + v % 2 * 16); }
+
+  [[gnu::always_inline]] void step(int k) {
+    if constexpr (V <= 2) {
+      for (int i = 0; i < V * 16; i += 64 / int(sizeof(Element)))
+        __builtin_prefetch(right + kRightAhead * inner_stride + i);
+    }
     if constexpr (R <= 4) {  // few rows, many groups: keep the left, stream the right
       Lanes x[R];
 #pragma GCC unroll 16
       for (int r = 0; r < R; ++r) x[r] = left.at(r, k);
 #pragma GCC unroll 16
       for (int v = 0; v < V; ++v) {
-        Lanes w = load(right + v / 2 * panel_stride + v % 2 * 16);
+        const Lanes w = right_group(v);
 #pragma GCC unroll 16
         for (int r = 0; r < R; ++r) sum[r][v] = fma(x[r], w, sum[r][v]);
       }
     } else {
       Lanes w[V];
 #pragma GCC unroll 16
-      for (int v = 0; v < V; ++v) w[v] = load(right + v / 2 * panel_stride + v % 2 * 16);
+      for (int v = 0; v < V; ++v) w[v] = right_group(v);
 #pragma GCC unroll 16
       for (int r = 0; r < R; ++r) {
-        Lanes x = left.at(r, k);
+        const Lanes x = left.at(r, k);
 #pragma GCC unroll 16
         for (int v = 0; v < V; ++v) sum[r][v] = fma(x, w[v], sum[r][v]);
       }
@@ -76,10 +132,27 @@ void multiply_tile(const Tile& t) {
     right += inner_stride;
   }
 
+  void finish(const Tile& t) const {
 #pragma GCC unroll 16
-  for (int r = 0; r < R; ++r)
+    for (int r = 0; r < R; ++r)
 #pragma GCC unroll 16
-    for (int v = 0; v < V; ++v) store(t.out + r * t.out_row + v * 16, sum[r][v]);
+      for (int v = 0; v < V; ++v) store(t.out + r * t.out_row + v * 16, sum[r][v]);
+  }
+};
+
+template <int R, int V, bool kPacked, class Element>
+void multiply_tile(const Tile& t) {
+  TileSums<R, V, kPacked, Element> sums(t);
+  NextTouch next(t);
+  const int inner = t.inner;
+  int k = 0;
+  for (; k + kTouchStep <= inner; k += kTouchStep) {
+    if constexpr (V <= 2) next.step();
+#pragma GCC unroll 4
+    for (int i = 0; i < kTouchStep; ++i) sums.step(k + i);
+  }
+  for (; k < inner; ++k) sums.step(k);
+  sums.finish(t);
 }
 
 // One function per number of rows; [rows - 1].
