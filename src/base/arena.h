@@ -19,13 +19,14 @@ class Arena {
   // 64-byte aligned, uninitialised. Reaching the end is a CHECK: callers size batches beforehand.
   void* take(size_t bytes) {
     size_t begin = (used_ + 63) / 64 * 64;
-    CHECK_LE(begin + bytes, size_);
+    CHECK(begin <= size_ && bytes <= size_ - begin);
     used_ = begin + bytes;
     if (used_ > peak_) peak_ = used_;
     return base_ + begin;
   }
   template <class T>
   T* array(size_t n) {
+    CHECK_LE(n, size_ / sizeof(T));
     return static_cast<T*>(take(n * sizeof(T)));
   }
   float* floats(size_t n) { return array<float>(n); }
