@@ -49,7 +49,7 @@ Result<Tokenizer> learn(const TokenizerTrainCommand& command,
                          [&](const char* stage, int64_t done, int64_t total) {
                            if (shown != stage) progress.emplace(stage, double(total), "");
                            shown = stage;
-                           progress->update(double(done));
+                           if (done < total) progress->update(double(done));
                          });
 }
 

@@ -79,9 +79,12 @@ Result<std::vector<Completion>> Generator::generate(std::span<const Request> req
   std::vector<Sequence*> waiting;
   for (size_t i = 0; i < requests.size(); ++i) {
     const std::string place = "request " + std::to_string(i + 1);
-    TRY_IN(place, check_prompt(requests[i].prompt));
-    sequences.push_back(
-        TRY_IN(place, Sequence::create(requests[i], int(i), tokenizer_, cache_.positions_max())));
+    auto checked = check_prompt(requests[i].prompt);
+    auto sequence = checked
+                        ? Sequence::create(requests[i], int(i), tokenizer_, cache_.positions_max())
+                        : Result<std::unique_ptr<Sequence>>(std::move(checked).error());
+    if (!sequence && requests.size() > 1) return std::move(sequence).error().within(place);
+    sequences.push_back(TRY(std::move(sequence)));
     waiting.push_back(sequences.back().get());
   }
   auto done = run(std::move(waiting), listener);
