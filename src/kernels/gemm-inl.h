@@ -28,6 +28,9 @@ constexpr size_t kAliasFloats = 1024;
 // From this many columns on a packed left operand earns its cost.
 constexpr int kPackLeftColumns = 128;
 
+// Up to this many rows, a call is bound by reading the right operand, which is then read in one go.
+constexpr int kStreamRows = 8;
+
 struct Range {
   int begin, count;
 };
@@ -130,7 +133,7 @@ class GemmRun {
                                           !g.left_rows && g.left_row % kAliasFloats == 0)) {}
 
   void run() {
-    const bool streams = g_.rows <= 4 && !packs_left_ && !copies_edge_;
+    const bool streams = g_.rows <= kStreamRows && !packs_left_ && !copies_edge_;
     const Split inner(g_.inner, streams ? g_.inner + 1 : kInnerBlock);
     // The scratch holds the copied edge, then the tiles of as many rows as fit.
     left_scratch_ = g_.scratch + (copies_edge_ ? size_t(inner[0].count) * kPanel : 0);
@@ -181,9 +184,11 @@ class GemmRun {
     const TileFunction function = (packs_left_ ? table.packed : table.direct)[at];
     float* out = g_.out + size_t(rows.begin) * g_.out_row;
     int n = columns.begin;
-    if (rows.count <= 4 && kWideGroups[at] * 16 >= kPanel) {
-      const TileFunction wide = (packs_left_ ? table.wide_packed : table.wide_direct)[at];
-      for (const int step = kWideGroups[at] * 16; n + step <= end; n += step) {
+    for (int choice = 0; choice < 2 && rows.count <= 4; ++choice) {
+      const int groups = kWideGroups[choice][at];
+      if (groups <= kTileGroups) break;
+      const TileFunction wide = (packs_left_ ? table.wide_packed : table.wide_direct)[choice][at];
+      for (; n + groups * 16 <= end; n += groups * 16) {
         tile.right = panel(n, inner);
         tile.out = out + n;
         wide(tile);

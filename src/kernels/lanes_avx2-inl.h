@@ -15,7 +15,7 @@ struct Lanes {
 // 6 x 2 sums, two of the right operand and a broadcast fill 15 of the 16 registers.
 constexpr int kTileRows = 6;
 constexpr int kTileGroups = 1;
-constexpr int kWideGroups[4] = {4, 2, 2, 1};
+constexpr int kWideGroups[2][4] = {{4, 2, 2, 1}, {2, 1, 1, 1}};
 constexpr int kSquare = 8;
 
 // The eight entries from 8 - n on select the first n lanes of one register.

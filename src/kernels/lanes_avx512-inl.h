@@ -15,7 +15,7 @@ struct Lanes {
 // 14 x 2 sums, two of the right operand and a broadcast fill 31 of the 32 registers.
 constexpr int kTileRows = 14;
 constexpr int kTileGroups = 2;
-constexpr int kWideGroups[4] = {8, 8, 4, 4};
+constexpr int kWideGroups[2][4] = {{8, 8, 4, 4}, {4, 4, 2, 2}};
 constexpr int kSquare = 16;
 
 inline __mmask16 first(int n) { return __mmask16((1u << n) - 1); }

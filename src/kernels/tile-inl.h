@@ -32,8 +32,8 @@ using TileFunction = void (*)(const Tile&);
 
 // Steps of k between two touches of what comes next.
 constexpr int kTouchStep = 8;
-// How many steps of k ahead the right operand is fetched.
-constexpr int kRightAhead = 32;
+// Multiply-adds, in rows of one panel, done while a fetched line of the right operand arrives.
+constexpr int kRightAhead = 448;
 
 class NextTouch {
  public:
@@ -104,9 +104,9 @@ struct TileSums {
   Lanes right_group(int v) const { return load(right + v / 2 * panel_stride + v % 2 * 16); }
 
   [[gnu::always_inline]] void step(int k) {
-    if constexpr (V <= 2) {
+    if constexpr (V <= kTileGroups) {
       for (int i = 0; i < V * 16; i += 64 / int(sizeof(Element)))
-        __builtin_prefetch(right + kRightAhead * inner_stride + i);
+        __builtin_prefetch(right + kRightAhead / R * inner_stride + i);
     }
     if constexpr (R <= 4) {  // few rows, many groups: keep the left, stream the right
       Lanes x[R];
@@ -147,7 +147,7 @@ void multiply_tile(const Tile& t) {
   const int inner = t.inner;
   int k = 0;
   for (; k + kTouchStep <= inner; k += kTouchStep) {
-    if constexpr (V <= 2) next.step();
+    if constexpr (V <= kTileGroups) next.step();
 #pragma GCC unroll 4
     for (int i = 0; i < kTouchStep; ++i) sums.step(k + i);
   }
@@ -159,7 +159,7 @@ void multiply_tile(const Tile& t) {
 template <class Element>
 struct TileTable {
   TileFunction packed[kTileRows], direct[kTileRows];
-  TileFunction wide_packed[4], wide_direct[4];  // kWideGroups groups at once
+  TileFunction wide_packed[2][4], wide_direct[2][4];  // kWideGroups groups at once
 
   constexpr TileTable() : packed(), direct(), wide_packed(), wide_direct() { fill<kTileRows>(); }
 
@@ -169,10 +169,18 @@ struct TileTable {
     packed[R - 1] = multiply_tile<R, kTileGroups, true, Element>;
     direct[R - 1] = multiply_tile<R, kTileGroups, false, Element>;
     if constexpr (R <= 4) {
-      wide_packed[R - 1] = multiply_tile<R, kWideGroups[R - 1], true, Element>;
-      wide_direct[R - 1] = multiply_tile<R, kWideGroups[R - 1], false, Element>;
+      fill_wide<R, 0>();
+      fill_wide<R, 1>();
     }
     if constexpr (R > 1) fill<R - 1>();
+  }
+  template <int R, int kChoice>
+  constexpr void fill_wide() {
+    constexpr int kGroups = kWideGroups[kChoice][R - 1];
+    if constexpr (kGroups > kTileGroups) {
+      wide_packed[kChoice][R - 1] = multiply_tile<R, kGroups, true, Element>;
+      wide_direct[kChoice][R - 1] = multiply_tile<R, kGroups, false, Element>;
+    }
   }
 };
 
