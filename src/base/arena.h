@@ -19,7 +19,8 @@ class Arena {
   // 64-byte aligned, uninitialised. Reaching the end is a CHECK: callers size batches beforehand.
   void* take(size_t bytes) {
     size_t begin = (used_ + 63) / 64 * 64;
-    CHECK(begin <= size_ && bytes <= size_ - begin);
+    CHECK_LE(begin, size_);
+    CHECK_LE(bytes, size_ - begin);
     used_ = begin + bytes;
     if (used_ > peak_) peak_ = used_;
     return base_ + begin;
