@@ -22,6 +22,8 @@ constexpr int kLinesWithoutTest = 150;  // a larger .cpp file has a test
 
 // Includes point to the own folder and to layers below, written from the root: "ops/ops.h".
 Complaints check_layers(const SourceFile& file);
+// X.cpp includes X.h before anything else, which proves that the header stands alone.
+Complaints check_own_header(const SourceFile& file, const Tree& tree);
 // Length of file and lines, tabs, trailing blanks, an introduction, #pragma once in headers.
 Complaints check_text(const SourceFile& file);
 // Notes to oneself belong in an issue.
@@ -30,8 +32,7 @@ Complaints check_markers(const SourceFile& file);
 // may only include headers without inline functions, or the linker could keep its copy for an older
 // CPU.
 Complaints check_instruction_set(const SourceFile& file, const Tree& tree);
-// A .cpp file of some size has a test named after it, or one that includes the header it
-// implements.
+// A .cpp file of some size has a test named after it, or one in its folder that shares a header.
 Complaints check_has_test(const SourceFile& file, const Tree& tree);
 
 // What the commands of a document may refer to.

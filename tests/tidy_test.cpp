@@ -79,6 +79,11 @@ TEST(Tidy, FilesIncludeOnlyTheirOwnAndLowerLayers) {
   expect_none(complaints(sources(), check_layers));
 }
 
+TEST(Tidy, FilesIncludeTheirOwnHeaderFirst) {
+  auto rule = [](const SourceFile& file) { return check_own_header(file, sources()); };
+  expect_none(complaints(sources(), rule));
+}
+
 TEST(Tidy, FilesAreShortAndClean) { expect_none(complaints(all_code(), check_text)); }
 
 TEST(Tidy, NothingIsLeftAsANote) { expect_none(complaints(all_code(), check_markers)); }
