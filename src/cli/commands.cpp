@@ -70,14 +70,26 @@ void add_sampling(CLI::App* app, SamplingOptions& s) {
   add_value(app, "--top-k", s.top_k, "K", "keep the K most probable tokens; 0: all");
   add_value(app, "--top-p", s.top_p, "P", "keep the most probable that reach P together; 1: all");
   add_value(app, "--min-p", s.min_p, "P", "keep what is P times as probable as the best; 0: all");
-  add_value(app, "--seed", s.seed, "N", "the same seed gives the same text");
+  add_value(app, "--seed", s.seed, "N", "the same seed gives the same text")
+      ->check(CLI::Validator(
+          [](std::string& text) {
+            bool digits = !text.empty() && text.size() <= 19 &&
+                          text.find_first_not_of("0123456789") == std::string::npos;
+            return digits ? "" : "must be a number from 0 to 9999999999999999999, not " + text;
+          },
+          "", "seed"));
 }
 
 void add_cache(CLI::App* app, std::string& cache, double& limit) {
   add_choice(app, "--cache", cache, {"expanded", "latent"},
              "expanded has the bits of training; latent, for MLA models, is smaller");
   app->add_option("--cache-limit", limit, "of the cache; else 4/5 of the available memory")
-      ->check(CLI::Range(0.0, 1e6))
+      ->check(CLI::Range(0.0, 1e6) & CLI::Validator(
+                                         [](std::string& text) {
+                                           auto number = parse_double(text);
+                                           return number ? "" : number.error().message;
+                                         },
+                                         "", "number"))
       ->option_text("GIB");
 }
 
@@ -189,7 +201,8 @@ void add_corpus(CLI::App& app, Chosen& chosen, CorpusCommand& o) {
 }
 
 void add_bench(CLI::App& app, Chosen& chosen, BenchOptions& o) {
-  CLI::App* c = add_command(app, chosen, "bench", "measure the speed of generation, or of training", o);
+  CLI::App* c =
+      add_command(app, chosen, "bench", "measure the speed of generation, or of training", o);
   c->add_option("MODEL", o.model, fmt::format("a folder, or a name (random weights) [{}]", o.model))
       ->option_text(" ");
   add_count(c, "--prompt", o.prompt, 1, 1 << 24, "tokens of a prompt");
@@ -202,7 +215,8 @@ void add_bench(CLI::App& app, Chosen& chosen, BenchOptions& o) {
   add_choice(c, "--cache", o.cache, {"expanded", "latent"}, "the form of the cache");
   c->add_flag("--training", o.training, "measure training steps instead");
   add_count(c, "--step-tokens", o.step_tokens, 1, 1 << 24, "training: tokens of a step");
-  add_count(c, "--sequence-length", o.sequence_length, 1, 1 << 24, "training: tokens of a sequence");
+  add_count(c, "--sequence-length", o.sequence_length, 1, 1 << 24,
+            "training: tokens of a sequence");
   add_threads(c, o.threads);
 }
 

@@ -1,9 +1,14 @@
 // The weir program: reads the command line, runs one command, turns its end into an exit code.
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <string>
+#include <system_error>
 
 #include "cli/commands.h"
 
@@ -38,6 +43,16 @@ Result<Ending> run(int count, char** arguments) {
   return ending;
 }
 
+// A program started with a standard stream closed would give its number to the next file it opens,
+// and messages would land there.
+void open_standard_streams() {
+  for (int fd = 0; fd <= 2; ++fd)
+    if (fcntl(fd, F_GETFD) == -1) (void)!::open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
+}
+
+// Unlike fmt::print, silent when the stream itself is broken.
+void say(const std::string& message) { fputs(("weir: " + message + "\n").c_str(), stderr); }
+
 // Everything wrong is an Error; what is thrown nevertheless comes from a library or from memory
 // running out, and is our fault.
 int run_guarded(int count, char** arguments) {
@@ -45,14 +60,19 @@ int run_guarded(int count, char** arguments) {
     Result<Ending> ending = run(count, arguments);
     if (!ending) {
       fflush(stdout);
-      fmt::print(stderr, "weir: {}\n", ending.error().message);
+      say(ending.error().message);
       return kExitInput;
     }
     return *ending == Ending::interrupted ? kExitInterrupted : kExitDone;
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "weir: out of memory\n");
+    say("out of memory");
+  } catch (const std::system_error& e) {  // fmt, when a stream takes no more
+    say(fmt::format(
+        "standard output or error could not be written ({}); check the disk or the pipe behind it",
+        e.what()));
+    return kExitInput;
   } catch (const std::exception& e) {
-    fmt::print(stderr, "weir: internal error: {}\n", e.what());
+    say(std::string("internal error: ") + e.what());
   }
   return kExitInternal;
 }
@@ -60,4 +80,8 @@ int run_guarded(int count, char** arguments) {
 }  // namespace
 }  // namespace weir
 
-int main(int count, char** arguments) { return weir::run_guarded(count, arguments); }
+int main(int count, char** arguments) {
+  signal(SIGXFSZ, SIG_IGN);  // a file over the limit is an error of the write, not the end
+  weir::open_standard_streams();
+  return weir::run_guarded(count, arguments);
+}

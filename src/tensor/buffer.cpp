@@ -2,14 +2,14 @@
 
 #include <sys/mman.h>
 
-#include "base/check.h"
+#include <new>
 
 namespace weir {
 
 Buffer::Buffer(size_t bytes) : size_(bytes) {
   if (bytes == 0) return;
   void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  CHECK(p != MAP_FAILED);  // memory is checked against the plan before anything is allocated
+  if (p == MAP_FAILED) throw std::bad_alloc();  // as every other allocation; main says so
   if (bytes >= (size_t(4) << 20)) madvise(p, bytes, MADV_HUGEPAGE);
   data_ = static_cast<char*>(p);
 }
