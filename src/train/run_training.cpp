@@ -143,8 +143,10 @@ class TrainingLoop {
       StepMetrics metrics = TRY(trainer_.advance());
       TRY(after_step(metrics, progress));
     }
-    progress.finish();
-    if (!summary_.stopped) TRY(finish());
+    if (!summary_.stopped) {
+      progress.finish();
+      TRY(finish());
+    }
     summary_.step = trainer_.step();
     summary_.seconds = trainer_.state().seconds;
     return summary_;
