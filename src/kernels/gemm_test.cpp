@@ -137,7 +137,8 @@ TEST(Gemm, LargeProblemsThatCrossEveryBlockGiveTheBitsOfTheDefinition) {
   struct Size {
     int rows, cols, inner;
   };
-  for (Size s : {Size{1, 270, 1300}, Size{130, 33, 700}, Size{3, 40, 1100}, Size{260, 161, 300}})
+  for (Size s : {Size{1, 270, 1300}, Size{130, 33, 700}, Size{3, 40, 1100}, Size{260, 161, 300},
+                 Size{70, 1024, 40}, Size{66, 1024, 259}, Size{30, 140, 1024}})
     for (Left l : kLefts)
       for (Right r : kRights) {
         Problem p(random, s.rows, s.cols, s.inner, l, r, true);

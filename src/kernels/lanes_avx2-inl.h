@@ -16,6 +16,7 @@ struct Lanes {
 constexpr int kTileRows = 6;
 constexpr int kTileGroups = 1;
 constexpr int kWideGroups[2][4] = {{4, 2, 2, 1}, {2, 1, 1, 1}};
+constexpr size_t kCopyRightStride = 256;
 constexpr int kSquare = 8;
 
 // The eight entries from 8 - n on select the first n lanes of one register.

@@ -16,6 +16,7 @@ struct Lanes {
 constexpr int kTileRows = 14;
 constexpr int kTileGroups = 2;
 constexpr int kWideGroups[2][4] = {{8, 8, 4, 4}, {4, 4, 2, 2}};
+constexpr size_t kCopyRightStride = 1024;
 constexpr int kSquare = 16;
 
 inline __mmask16 first(int n) { return __mmask16((1u << n) - 1); }

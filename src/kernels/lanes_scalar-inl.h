@@ -12,13 +12,16 @@ struct Lanes {
   float v[16];
 };
 
-// Rows and lane groups of one tile of gemm, and the side of one transposed square.
+// Rows and lane groups of one tile of gemm.
 constexpr int kTileRows = 4;
 constexpr int kTileGroups = 1;
 // Groups of a tile with 1, 2, 3 and 4 rows when there are that many columns, else the second
 // choice: independent sums hide the latency of the multiply-add. Not above kTileGroups: no such
 // tile.
 constexpr int kWideGroups[2][4] = {{1, 1, 1, 1}, {1, 1, 1, 1}};
+// See kCopyRightTiles in gemm-inl.h.
+constexpr size_t kCopyRightStride = 1024;
+// The side of one transposed square.
 constexpr int kSquare = 4;
 
 inline uint32_t bits_of(float x) { return __builtin_bit_cast(uint32_t, x); }

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "kernels/kernels.h"
+#include "kernels/ranges-inl.h"
 
 namespace weir {
 namespace {
@@ -63,6 +64,55 @@ inline void copy_panel(const Element* source, size_t source_row, int inner, int 
     } else {
       for (int n = 0; n < kPanel; ++n) to[n] = n < valid ? from[n] : Element(0);
     }
+  }
+}
+
+inline const float* left_row(const Gemm& g, int row) {
+  return g.left + size_t(g.left_rows ? g.left_rows[row] : row) * g.left_row;
+}
+
+// For a left operand whose rows are contiguous over m: takes a few k at a time through all tiles,
+// so that what is read stays near. A whole store runs into the same tile's next k, written later.
+inline void pack_left_transposed(const Gemm& g, Range rows, Range inner, float* to) {
+  constexpr int kStep = 32;
+  const Split tiles(rows.count, kTileRows);
+  for (int begin = 0; begin < inner.count; begin += kStep) {
+    const int end = smaller(begin + kStep, inner.count);
+    for (int t = 0; t < tiles.parts; ++t) {
+      const Range tile = tiles[t];
+      const float* source =
+          g.left + rows.begin + tile.begin + size_t(inner.begin + begin) * g.left_inner;
+      float* out = to + size_t(tile.begin) * inner.count + size_t(begin) * tile.count;
+      for (int k = begin; k < end; ++k) {
+        const Lanes x = load_part(source, tile.count);
+        if ((end - k) * tile.count >= 16)
+          store(out, x);
+        else
+          store_part(out, tile.count, x);
+        source += g.left_inner;
+        out += tile.count;
+      }
+    }
+  }
+}
+
+// Tile after tile, [k][rows of the tile]. Writes up to kSquare floats beyond the last tile.
+void pack_left(const Gemm& g, Range rows, Range inner, float* to) {
+  if (g.left_row == 1 && !g.left_rows) return pack_left_transposed(g, rows, inner, to);
+  const Split tiles(rows.count, kTileRows);
+  for (int t = 0; t < tiles.parts; ++t) {
+    const Range tile = tiles[t];
+    const float* source[kTileRows];
+    for (int r = 0; r < tile.count; ++r)
+      source[r] = left_row(g, rows.begin + tile.begin + r) + size_t(inner.begin) * g.left_inner;
+    if (g.left_inner == 1) {
+      transpose_rows(source, tile.count, inner.count, to, size_t(tile.count));
+    } else {
+      for (int k = 0; k < inner.count; ++k)
+        for (int r = 0; r < tile.count; ++r)
+          to[size_t(k) * tile.count + r] = source[r][k * g.left_inner];
+    }
+    to += size_t(tile.count) * inner.count;
   }
 }
 
