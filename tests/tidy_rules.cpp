@@ -18,12 +18,16 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"model", {"base", "kernels", "tensor", "ops", "formats"}},
     {"generate", {"base", "kernels", "tensor", "ops", "text", "model"}},
     {"train", {"base", "kernels", "tensor", "text", "formats", "ops", "model", "generate"}},
+    {"tasks", {"base", "text"}},
+    {"r1",
+     {"base", "kernels", "tensor", "text", "formats", "ops", "model", "generate", "train",
+      "tasks"}},
     {"guard", {"base", "text", "generate"}},
     {"serve", {"base", "text", "generate", "guard"}},
     {"apps", {"base", "text", "generate", "guard", "serve"}},
     {"cli",
-     {"base", "kernels", "tensor", "text", "formats", "ops", "model", "generate", "train", "guard",
-      "serve", "apps"}},
+     {"base", "kernels", "tensor", "text", "formats", "ops", "model", "generate", "train", "tasks",
+      "r1", "guard", "serve", "apps"}},
 };
 
 struct Include {
@@ -207,7 +211,8 @@ Complaints check_instruction_set(const SourceFile& file, const Tree& tree) {
 
 Complaints check_has_test(const SourceFile& file, const Tree& tree) {
   static const std::set<std::string> kTested = {"base",  "text",     "formats", "ops",
-                                                "model", "generate", "train"};
+                                                "model", "generate", "train",   "tasks",
+                                                "r1"};
   size_t line_count = lines_of(file.text).size();
   if (!kTested.contains(folder_of(file)) || !file.path.ends_with(".cpp") ||
       file.path.ends_with("_test.cpp") || file.path.ends_with("_bench.cpp") ||

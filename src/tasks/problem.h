@@ -1,0 +1,32 @@
+// A question with what is known about its answer: the unit that supervised tuning renders,
+// reinforcement learning samples, and evaluation counts.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "text/conversation.h"
+
+namespace weir {
+
+struct Problem {
+  std::string family;     // "sums", "facts", "refuse" ...: a row of the report
+  int difficulty = 0;     // number of terms, steps, numbers ...; 0 where it means nothing
+  std::string language;   // of the question and so of the thinking: "en", "zh"; "" when neither
+  std::string style;      // which kind of reply `messages` ends with: "worked", "direct" ...; "" if one
+  // The whole conversation; its last message is the assistant's model reply (for training). A user's
+  // file without replies has none: then the last message is the user's.
+  std::vector<Message> messages;
+  std::string verifier;   // name of the verifier of replies; "" when replies are not checked
+  std::string gold;       // what it compares with
+  // Where it came from, for messages: "sums #12" or "file.jsonl:7".
+  std::string place;
+
+  bool has_reply() const { return !messages.empty() && messages.back().role == Role::assistant; }
+  // The part the model is asked with.
+  std::vector<Message> question() const {
+    return {messages.begin(), messages.end() - (has_reply() ? 1 : 0)};
+  }
+};
+
+}  // namespace weir

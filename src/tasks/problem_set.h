@@ -1,0 +1,42 @@
+// Sources of problems: generators with an endless supply, and files. A problem is a pure function of
+// (options, seed, split, index), so a resumed run sees what the uninterrupted one would have seen.
+//
+// Splits are disjoint by construction: which side a problem is on is a function of its question's
+// text (or, for facts, of the fact and its phrasing), and make() only gives out those of the side
+// asked for.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/options.h"
+#include "base/result.h"
+#include "tasks/problem.h"
+
+namespace weir {
+
+enum class Split { train, held_out };
+// Which side a question is on: one in ten is held out. The same for all seeds and machines.
+Split split_of(std::string_view question);
+
+class ProblemSet {
+ public:
+  virtual ~ProblemSet() = default;
+  // How many there are: -1 without end, else make() takes indices in [0, count).
+  virtual int64_t count(Split split) const = 0;
+  virtual Result<Problem> make(uint64_t seed, Split split, uint64_t index) const = 0;
+};
+
+// Reads `kind` and that kind's options from a section of a recipe:
+//   kind: sums        terms: [2, 6]                     running sums of labelled terms
+//   kind: words       steps: [1, 4]  languages: [en,zh] word problems
+//   kind: countdown   numbers: 3  trials: 8             search traces
+//   kind: recall      pairs: [4, 16]                    key-value look-up
+//   kind: facts       kind: chat                        general knowledge and small talk
+//   kind: safety      harmful: 0.5                      harmful requests and look-alikes
+//   kind: file        path: problems.jsonl  verifier: numeric   a user's own
+// `styles: {worked: 0.7, direct: 0.3}` weighs the kinds of reply. The reader's finish() is called.
+Result<std::unique_ptr<ProblemSet>> read_problem_set(OptionReader in);
+
+}  // namespace weir

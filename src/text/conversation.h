@@ -1,0 +1,79 @@
+// A conversation as tokens, in the form DeepSeek-R1 writes it:
+//   BOS [system] <｜User｜>question<｜Assistant｜><think>thinking</think>answer EOS ...
+// What people say is encoded as plain text, so it can never become a control token. Which tokens the
+// model has to produce is known here and nowhere else: the training mask comes from the same pass.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "text/tokenizer.h"
+
+namespace weir {
+
+enum class Role { system, user, assistant };
+const char* role_name(Role role);
+
+struct Message {
+  Role role = Role::user;
+  std::string content = {};
+  // Assistant only: what stands between <think> and </think>; no think block without has_thinking.
+  std::string thinking = {};
+  bool has_thinking = false;
+};
+
+// `trained[i]`: token i is produced by the model, so it is a target of supervised training. Those are
+// the assistant's tokens, its end of sequence included, <｜Assistant｜> not.
+struct RenderedConversation {
+  std::vector<int> tokens;
+  std::vector<uint8_t> trained;
+};
+
+// An assistant's tokens taken apart.
+struct ParsedReply {
+  std::string thinking, answer;  // valid UTF-8, outer blanks removed
+  int thinking_tokens = 0;       // between the marks; all tokens when the block is never closed
+  bool has_thinking = false;     // begins with <think>
+  bool is_closed = true;         // no think block, or one that is closed
+  bool is_ended = false;         // the end of sequence was written
+  // At most one think block, at the beginning, closed, followed by an answer and the end.
+  bool is_well_formed = false;
+};
+
+class ConversationFormat {
+ public:
+  // Fails when the tokenizer lacks one of the control tokens, naming it. The tokenizer outlives the
+  // format.
+  static Result<ConversationFormat> create(const Tokenizer& tokenizer);
+
+  // Everything up to and with <｜Assistant｜>: the model answers next. The last message is not the
+  // assistant's.
+  Result<std::vector<int>> prompt(std::span<const Message> messages) const;
+  // A whole conversation; the last message is the assistant's. Only its last reply is trained unless
+  // `all_replies`.
+  Result<RenderedConversation> render(std::span<const Message> messages,
+                                      bool all_replies = true) const;
+  // Tokens that a model drew after prompt().
+  ParsedReply parse(std::span<const int> tokens) const;
+
+  int end() const { return eos_; }
+  int think() const { return think_; }
+  int end_of_thinking() const { return end_think_; }
+
+ private:
+  explicit ConversationFormat(const Tokenizer& tokenizer) : tokenizer_(&tokenizer) {}
+  Result<void> append(const Message& message, bool trained, RenderedConversation& out) const;
+  Result<void> append_text(std::string_view text, bool trained, RenderedConversation& out) const;
+  std::string text_of(std::span<const int> tokens) const;
+
+  const Tokenizer* tokenizer_;
+  int bos_ = -1, eos_ = -1, user_ = -1, assistant_ = -1, think_ = -1, end_think_ = -1;
+};
+
+// The same form as a Jinja template, for tokenizer_config.json: what other programs render with.
+std::string conversation_chat_template();
+
+}  // namespace weir
