@@ -1,0 +1,113 @@
+// Arithmetic word problems in English and Chinese: somebody has apples, then things happen to them.
+// The worked reply retells the story with the running count, in the question's language; the style
+// "mixed" retells parts of it in the other one, which is what the language reward is to cure.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "tasks/kinds.h"
+
+namespace weir {
+namespace {
+
+struct Event {
+  const char *english, *chinese;  // "{} finds 4.", "找到4个。"
+  int sign;
+};
+constexpr std::array kEvents = {Event{"finds", "找到", 1},  Event{"buys", "买", 1},
+                                Event{"gets", "得到", 1},   Event{"eats", "吃", -1},
+                                Event{"sells", "卖", -1},   Event{"loses", "丢", -1}};
+struct Name {
+  const char *english, *chinese;
+};
+constexpr std::array kNames = {Name{"Ann", "小红"}, Name{"Ben", "小明"}, Name{"Tom", "小王"},
+                               Name{"Eva", "小丽"}};
+constexpr std::array kThings = {Name{"apples", "苹果"}, Name{"eggs", "鸡蛋"}, Name{"pears", "梨"},
+                                Name{"cakes", "蛋糕"}};
+constexpr int kStartMin = 5, kStartMax = 20, kChangeMax = 9, kStepsMax = 10;
+
+class Words final : public ProblemSet {
+ public:
+  Words(IntRange steps, std::vector<std::string> languages, StyleMix styles)
+      : steps_(steps), languages_(std::move(languages)), styles_(std::move(styles)) {}
+
+  int64_t count(Split) const override { return -1; }
+
+  Result<Problem> make(uint64_t seed, Split split, uint64_t index) const override {
+    Random random(kind_seed(seed, "words"), index);
+    for (;;) {
+      Problem problem = draw(random);
+      if (split_of(problem.messages.front().content) != split) continue;
+      problem.place = fmt::format("words #{}", index);
+      return problem;
+    }
+  }
+
+ private:
+  static std::string tell_start(bool english, const Name& name, const Name& thing, int count) {
+    return english ? fmt::format("{} has {} {}.", name.english, count, thing.english)
+                   : fmt::format("{}有{}个{}。", name.chinese, count, thing.chinese);
+  }
+  static std::string ask(bool english, const Name& thing) {
+    return english ? fmt::format(" How many {} now?", thing.english)
+                   : fmt::format("现在有几个{}？", thing.chinese);
+  }
+
+  Problem draw(Random& random) const {
+    const bool english = languages_[size_t(random.below(languages_.size()))] == "en";
+    const Name& name = kNames[size_t(random.below(kNames.size()))];
+    const Name& thing = kThings[size_t(random.below(kThings.size()))];
+    Problem problem;
+    problem.style = styles_.pick(random);
+    const int count = steps_.pick(random);
+    int have = kStartMin + int(random.below(kStartMax - kStartMin + 1));
+    std::string question = tell_start(english, name, thing, have);
+    std::string thinking = english ? fmt::format("has {}", have) : fmt::format("有{}", have);
+    for (int i = 0; i < count; ++i) {
+      const Event* event = &kEvents[size_t(random.below(kEvents.size()))];
+      const int change = 1 + int(random.below(kChangeMax));
+      // Nobody gives away what he does not have.
+      while (event->sign < 0 && change > have) event = &kEvents[size_t(random.below(3))];
+      const int next = have + event->sign * change;
+      question += english ? fmt::format(" {} {}.", event->english, change)
+                          : fmt::format("{}{}个。", event->chinese, change);
+      const bool retold_in_english = english != (problem.style == "mixed" && random.below(2) == 0);
+      thinking += fmt::format(
+          "; {} {}{}{}={}", retold_in_english ? event->english : event->chinese, have,
+          event->sign > 0 ? "+" : "-", change, next);
+      have = next;
+    }
+    problem.family = "words";
+    problem.difficulty = count;
+    problem.language = english ? "en" : "zh";
+    problem.verifier = "numeric";
+    problem.gold = std::to_string(have);
+    problem.messages.push_back({Role::user, question + ask(english, thing)});
+    Message reply{Role::assistant, std::to_string(have)};
+    reply.has_thinking = problem.style != "direct";
+    if (problem.style == "brief") thinking = std::to_string(have);
+    if (reply.has_thinking) reply.thinking = thinking;
+    problem.messages.push_back(std::move(reply));
+    return problem;
+  }
+
+  IntRange steps_;
+  std::vector<std::string> languages_;
+  StyleMix styles_;
+};
+
+}  // namespace
+
+SetResult read_words(OptionReader& in) {
+  IntRange steps = TRY(read_range(in, "steps", {1, 4}, {1, kStepsMax}));
+  std::vector<std::string> languages = {"en", "zh"};
+  in.field("languages", languages);
+  for (const std::string& language : languages)
+    if (language != "en" && language != "zh")
+      return in.error("languages", "knows 'en' and 'zh'");
+  if (languages.empty()) return in.error("languages", "must not be empty");
+  StyleMix styles = TRY(StyleMix::read(in, {"worked", "mixed", "brief", "direct"}));
+  return std::unique_ptr<ProblemSet>(new Words(steps, std::move(languages), std::move(styles)));
+}
+
+}  // namespace weir
