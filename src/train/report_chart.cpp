@@ -48,6 +48,11 @@ bool make_frame(const Chart& chart, Frame& frame) {
     frame.x.low = left;
     frame.x.high = right;
   }
+  if (!chart.spans.empty()) {
+    frame.x.low = chart.spans.front().begin;
+    frame.x.high = chart.spans.back().end;
+    frame.x.ticks.clear();
+  }
   std::erase_if(frame.x.ticks, [&](double t) { return t < frame.x.low || t > frame.x.high; });
   return true;
 }
@@ -75,6 +80,9 @@ std::string svg_of(const Chart& chart, const Frame& frame) {
       kUnits, escape_html(chart.title));
   for (double tick : frame.y.ticks)
     svg += fmt::format("M0 {:.1f}H{}", kUnits * (1 - frame.y.place(tick)), kUnits);
+  for (const ChartSpan& span : chart.spans)
+    if (&span != chart.spans.data())
+      svg += fmt::format("M{:.1f} 0V{}", kUnits * frame.x.place(span.begin), kUnits);
   svg += "\"/>";
   for (const ChartSeries& series : chart.series) {
     if (series.style == ChartSeries::Style::dots) {
@@ -92,8 +100,9 @@ std::string svg_of(const Chart& chart, const Frame& frame) {
   return svg + "</svg>";
 }
 
-std::string labels_of(const Frame& frame) {
-  std::string labels = "<span class=\"x step\">step</span>";
+std::string labels_of(const Chart& chart, const Frame& frame) {
+  std::string labels = chart.spans.empty() ? "<span class=\"x step\">step</span>"
+                                           : spans_html(chart.spans, frame.x.low, frame.x.high);
   for (double tick : frame.y.ticks)
     labels += fmt::format("<span class=\"y\" style=\"top:{:.2f}%\">{}</span>",
                           100 * (1 - frame.y.place(tick)), format_label(tick));
@@ -128,6 +137,17 @@ std::string data_of(const Chart& chart, const Frame& frame) {
     all.push(std::move(one));
   }
   data.set("series", std::move(all));
+  Json spans = Json::array();
+  for (const ChartSpan& span : chart.spans) {
+    Json one = Json::object();
+    one.set("name", span.name);
+    one.set("begin", five_digits(span.begin));
+    one.set("end", five_digits(span.end));
+    one.set("first", span.first_step);
+    one.set("last", span.last_step);
+    spans.push(std::move(one));
+  }
+  if (spans.size() > 0) data.set("spans", std::move(spans));
   return "<script type=\"application/json\">" + script_json(data) + "</script>";
 }
 
@@ -150,8 +170,20 @@ std::string chart_html(const Chart& chart) {
                                  legend_of(chart));
   Frame frame;
   if (!make_frame(chart, frame)) return html + "<p class=\"none\">no values</p></figure>\n";
-  html += "<div class=\"plot\"><div class=\"area\">" + svg_of(chart, frame) + labels_of(frame) +
-          "</div>" + data_of(chart, frame) + "</div></figure>\n";
+  html += "<div class=\"plot\"><div class=\"area\">" + svg_of(chart, frame) +
+          labels_of(chart, frame) + "</div>" + data_of(chart, frame) + "</div></figure>\n";
+  return html;
+}
+
+std::string spans_html(const std::vector<ChartSpan>& spans, double low, double high) {
+  std::string html;
+  for (const ChartSpan& span : spans) {
+    const double left = 100 * (span.begin - low) / (high - low);
+    html += fmt::format(
+        "<span class=\"span c{0}\" style=\"left:{1:.2f}%;width:{2:.2f}%\" "
+        "title=\"{3}\">{3}</span>",
+        span.color, left, 100 * (span.end - low) / (high - low) - left, escape_html(span.name));
+  }
   return html;
 }
 

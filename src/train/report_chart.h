@@ -20,9 +20,18 @@ struct ChartSeries {
   std::vector<ChartPoint> points;  // by rising x; those that are not finite are left out
 };
 
+// A stretch of the x axis that has a name and counts its own steps: one stage of several.
+struct ChartSpan {
+  std::string name;
+  int color = 0;
+  double begin = 0, end = 1;             // on the x axis
+  double first_step = 0, last_step = 1;  // what readings say there
+};
+
 struct Chart {
   std::string title, note;
   std::vector<ChartSeries> series;
+  std::vector<ChartSpan> spans = {};  // these name the x axis when there are any, numbers otherwise
   bool log_x = false, log_y = false;
   bool from_zero = false;  // the y axis begins at 0
   bool tall = false;
@@ -30,6 +39,8 @@ struct Chart {
 
 // Nothing but the title when no series has a point.
 std::string chart_html(const Chart& chart);
+// The names of spans under something as wide as the x axis from `low` to `high`.
+std::string spans_html(const std::vector<ChartSpan>& spans, double low, double high);
 
 // At most `count` points: means of equal parts of the list, or of parts of equal ratio for a
 // logarithmic x axis.

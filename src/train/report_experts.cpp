@@ -80,14 +80,28 @@ std::string summary_of(const LoadMap& map) {
                      idle > 0 ? fmt::format(", {} nearly idle", idle) : "");
 }
 
-std::string map_html(const LoadMap& map, size_t layer) {
+// Columns are of equal width whatever the steps between them: the column where each span begins.
+std::string spans_of(const LoadMap& map, std::vector<ChartSpan> spans) {
+  const auto column_of = [&](double step) {
+    return double(std::ranges::count_if(map.busiest, [&](auto& p) { return p.x < step; }));
+  };
+  for (ChartSpan& span : spans) {
+    span.begin = &span == spans.data() ? 0 : column_of(span.begin);
+    span.end = &span == &spans.back() ? double(map.columns.size()) : column_of(span.end);
+  }
+  std::erase_if(spans, [](const ChartSpan& span) { return span.begin >= span.end; });
+  return spans_html(spans, 0, double(map.columns.size()));
+}
+
+std::string map_html(const LoadMap& map, size_t layer, const std::vector<ChartSpan>& spans) {
   const size_t experts = map.columns[0].size();
   return fmt::format(
       "<div class=\"card\"><figure class=\"map\"><figcaption><b>MoE layer "
       "{}</b><i>{}</i></figcaption>"
-      "<div class=\"cells\" style=\"height:{}px\">{}<span class=\"from\">expert 0</span>"
+      "<div class=\"cells{}\" style=\"height:{}px\">{}{}<span class=\"from\">expert 0</span>"
       "<span class=\"to\">{}</span></div></figure></div>",
-      layer, summary_of(map), std::clamp<size_t>(experts * 8, 96, 320), map_svg(map), experts - 1);
+      layer, summary_of(map), spans.empty() ? "" : " staged",
+      std::clamp<size_t>(experts * 8, 96, 320), map_svg(map), spans_of(map, spans), experts - 1);
 }
 
 std::string scale_html() {
@@ -118,12 +132,14 @@ std::vector<const StepMetrics*> with_load(const std::vector<StepMetrics>& metric
 
 }  // namespace
 
-std::string experts_html(const std::vector<StepMetrics>& metrics) {
+std::string experts_html(const std::vector<StepMetrics>& metrics,
+                         const std::vector<ChartSpan>& spans) {
   const std::vector<const StepMetrics*> steps = with_load(metrics);
   if (steps.empty()) return "";
   const size_t layers = steps.back()->expert_load.size();
   Chart chart{
       .title = "Busiest expert", .note = "in fair shares; 1 is perfect balance", .series = {}};
+  chart.spans = spans;
   chart.tall = true;
   std::string maps;
   const size_t shown = std::min(layers, kLayersShown);
@@ -132,7 +148,7 @@ std::string experts_html(const std::vector<StepMetrics>& metrics) {
     const size_t layer = shown == 1 ? 0 : i * (layers - 1) / (shown - 1);
     if (steps.back()->expert_load[layer].empty()) continue;
     const LoadMap map = collect(steps, layer);
-    maps += map_html(map, layer);
+    maps += map_html(map, layer, spans);
     chart.series.push_back(
         {fmt::format("layer {}", layer), int(i % 6), ChartSeries::Style::line, map.busiest});
   }

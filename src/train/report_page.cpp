@@ -9,9 +9,11 @@
 namespace weir {
 namespace {
 
-struct Headline {
-  std::string value, unit, name, detail;
-};
+// Water over a weir, as the page's mark.
+constexpr char kMark[] =
+    "<svg class=\"mark\" viewBox=\"0 0 48 32\" aria-hidden=\"true\">"
+    "<path d=\"M2 8c4-3 7-3 11 0s7 3 11 0\"/><path d=\"M2 16c4-3 7-3 11 0s7 3 11 0\"/>"
+    "<path d=\"M24 8c9 0 9 18 22 18M24 16c5 0 6 10 12 13\"/></svg>";
 
 std::string card_html(const Headline& card) {
   return fmt::format(
@@ -77,6 +79,27 @@ std::string script_json(const Json& value) {
   return out;
 }
 
+std::string numbers_html(const std::vector<Headline>& numbers) {
+  std::string html = "<div class=\"numbers\">";
+  for (const Headline& card : numbers) html += card_html(card);
+  return html + "</div>\n";
+}
+
+std::string page_html(const std::string& title, const std::string& subtitle,
+                      const std::string& body, const std::string& style) {
+  // The policy holds the page to its word: nothing is fetched, whatever text it carries.
+  return "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+         "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n<title>" +
+         escape_html(title) + " · weir</title>\n<style>" + kReportStyle + style +
+         "</style></head>\n<body><main>\n<header>" + kMark + "<div><h1>" + escape_html(title) +
+         "</h1><p>" + escape_html(subtitle) + "</p></div></header>\n" + body +
+         "<footer>This page is one file and loads nothing from the network.</footer>\n</main>"
+         "<script>" +
+         kReportScript + "</script></body></html>\n";
+}
+
 std::string headline_html(const std::vector<StepMetrics>& metrics) {
   if (metrics.empty()) return "<p class=\"none\">No step has been logged yet.</p>\n";
   const StepMetrics& last = metrics.back();
@@ -105,9 +128,7 @@ std::string headline_html(const std::vector<StepMetrics>& metrics) {
       last.seconds > 0 ? double(last.tokens) / last.seconds : last.tokens_per_second;
   cards.push_back({format_seconds(last.seconds), "", "Training time",
                    format_count(speed) + " tokens per second"});
-  std::string html = "<div class=\"numbers\">";
-  for (const Headline& card : cards) html += card_html(card);
-  return html + "</div>\n";
+  return numbers_html(cards);
 }
 
 std::string samples_html(const ReportInput& input) {

@@ -66,6 +66,9 @@ figcaption i { font-style: normal; color: var(--soft); font-size: 13px; }
 .area .y { right: calc(100% + 9px); transform: translateY(-50%); }
 .area .x { top: calc(100% + 8px); transform: translateX(-50%); }
 .area .step { left: auto; right: calc(100% + 9px); transform: none; }
+.area .span, .cells .span { left: 0; right: auto; top: calc(100% + 5px); padding: 5px 3px 1px;
+  border-top: 3px solid var(--c); overflow: hidden; text-overflow: ellipsis; text-align: center;
+  line-height: 1.2; font-size: 12px; border-right: 2px solid var(--card); }
 .cursor { position: absolute; top: 0; bottom: 0; width: 1px; background: var(--soft);
   pointer-events: none; }
 .tip { position: absolute; top: 4px; z-index: 1; padding: 6px 10px; border-radius: 8px;
@@ -88,6 +91,7 @@ figcaption i { font-style: normal; color: var(--soft); font-size: 13px; }
 .cells span { position: absolute; right: calc(100% + 8px); font-size: 12px; color: var(--soft);
   line-height: 1;
   white-space: nowrap; }
+.staged { margin-bottom: 28px; }
 .cells .from { top: 0; } .cells .to { bottom: 0; }
 .scale { display: flex; align-items: center; margin: 14px 0 0; color: var(--soft);
   font-size: 13px; flex-wrap: wrap; }
@@ -167,6 +171,10 @@ for (const plot of document.querySelectorAll(".plot")) {
     if (step === null) return;
     const head = document.createElement("b");
     head.textContent = "step " + label(step);
+    for (const span of data.spans || [])
+      if (step >= span.begin && (step < span.end || span === data.spans.at(-1)))
+        head.textContent = span.name + ", step " + label(Math.round(span.first +
+          (span.last - span.first) * (step - span.begin) / (span.end - span.begin)));
     tip.prepend(head);
     const at = place(step);
     cursor.style.left = 100 * at + "%";
