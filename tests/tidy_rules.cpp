@@ -210,9 +210,8 @@ Complaints check_instruction_set(const SourceFile& file, const Tree& tree) {
 }
 
 Complaints check_has_test(const SourceFile& file, const Tree& tree) {
-  static const std::set<std::string> kTested = {"base",  "text",     "formats", "ops",
-                                                "model", "generate", "train",   "tasks",
-                                                "r1"};
+  static const std::set<std::string> kTested = {"base",     "text",  "formats", "ops", "model",
+                                                "generate", "train", "tasks",   "r1"};
   size_t line_count = lines_of(file.text).size();
   if (!kTested.contains(folder_of(file)) || !file.path.ends_with(".cpp") ||
       file.path.ends_with("_test.cpp") || file.path.ends_with("_bench.cpp") ||

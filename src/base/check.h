@@ -18,8 +18,8 @@ namespace weir {
 
 #define CHECK(condition) \
   ((condition) ? void(0) : ::weir::check_failed(__FILE__, __LINE__, #condition))
-#define CHECK_OP_(a, op, b)                                                              \
-  (((a)op(b)) ? void(0)                                                                  \
+#define CHECK_OP_(a, op, b)                                                                 \
+  (((a)op(b)) ? void(0)                                                                     \
               : ::weir::check_failed(__FILE__, __LINE__, #a " " #op " " #b, (long long)(a), \
                                      (long long)(b)))
 #define CHECK_EQ(a, b) CHECK_OP_(a, ==, b)

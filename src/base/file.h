@@ -67,8 +67,8 @@ class MappedFile {
   size_t size_ = 0;
 };
 
-// An exclusive advisory lock on a file, held by the open descriptor, so that a killed process leaves
-// none behind. The error names the process that holds it.
+// An exclusive advisory lock on a file, held by the open descriptor, so that a killed process
+// leaves none behind. The error names the process that holds it.
 class FileLock {
  public:
   static Result<FileLock> acquire(const std::string& path);

@@ -85,6 +85,12 @@ const Json* OptionReader::take(const std::string& key) {
 
 bool OptionReader::has(const std::string& key) const { return section_->find(key) != nullptr; }
 
+std::vector<std::string> OptionReader::keys() const {
+  std::vector<std::string> names;
+  for (const Json::Member& member : section_->members()) names.push_back(member.first);
+  return names;
+}
+
 Error OptionReader::error(const std::string& key, const std::string& what) const {
   const std::string full = prefix_ + key;
   std::string place = recipe_.path;

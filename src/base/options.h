@@ -50,6 +50,10 @@ class OptionReader {
   // Any JSON value, kept as it is (for example an inline model config).
   void field(const std::string& key, Json& value);
   bool has(const std::string& key) const;
+  // The keys that are there, in the recipe's order: for sections whose names are the user's choice.
+  std::vector<std::string> keys() const;
+  // The section as it stands.
+  const Json& json() const { return *section_; }
   // An error of the caller's own about `key`, with file and line.
   Error error(const std::string& key, const std::string& what) const;
   Result<void> finish();

@@ -29,6 +29,8 @@ struct Completion {
   std::vector<int> tokens;  // all that were drawn, those of the stop string or the stop id included
   std::vector<float> log_probabilities;        // of the tokens under the distribution drawn from
   std::vector<float> model_log_probabilities;  // and under the model's own softmax
+  // Under softmax(logits / temperature): what policy gradients are taken of.
+  std::vector<float> policy_log_probabilities;
   FinishReason reason = FinishReason::length;
   std::string stop;  // the stop string that appeared
 };

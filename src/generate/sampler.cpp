@@ -50,7 +50,7 @@ Result<SampledToken> Sampler::sample(std::span<const float> logits, const Sampli
                    " is not a finite number; the weights of the model are damaged or diverged"};
     if (i < count && logits[size_t(i)] > logits[size_t(best)]) best = i;
   }
-  SampledToken result{best, 0, 0};
+  SampledToken result{best};
   if (options.temperature > 0) {
     collect(logits.first(size_t(count)), options);
     if (options.top_k > 0) keep_top_k(options.top_k);
@@ -58,10 +58,25 @@ Result<SampledToken> Sampler::sample(std::span<const float> logits, const Sampli
     if (options.min_p > 0) keep_min_p(options.min_p);
     result = draw(options.seed, stream, step);
   }
-  scratch_.resize(size_t(all));
-  result.model_log_probability =
-      logits[size_t(result.token)] - log_sum_exp(logits.data(), all, scratch_.data());
+  result.model_log_probability = log_probability(logits, result.token, 1);
+  const bool is_plain = options.temperature == 0 || options.temperature == 1;
+  result.policy_log_probability =
+      is_plain ? result.model_log_probability
+               : log_probability(logits, result.token, float(1 / options.temperature));
   return result;
+}
+
+// The operations of token_loss in their order: scale, then log sum exp.
+float Sampler::log_probability(std::span<const float> logits, int token,
+                               float inverse_temperature) {
+  const int n = int(logits.size());
+  scratch_.resize(2 * size_t(n));
+  const float* scaled = logits.data();
+  if (inverse_temperature != 1) {
+    kernels().scale(inverse_temperature, scaled, scratch_.data(), n);
+    scaled = scratch_.data();
+  }
+  return scaled[token] - log_sum_exp(scaled, n, scratch_.data() + n);
 }
 
 void Sampler::collect(std::span<const float> logits, const SamplingOptions& options) {
@@ -148,7 +163,7 @@ SampledToken Sampler::draw(uint64_t seed, uint64_t stream, uint64_t step) const 
     if (sum > target) break;
   }
   CHECK(chosen);  // the most probable token has weight 1 and passes every filter
-  return {chosen->token, float(std::log(double(chosen->weight) / total)), 0};
+  return {chosen->token, float(std::log(double(chosen->weight) / total))};
 }
 
 }  // namespace weir

@@ -24,8 +24,9 @@ Result<void> validate(const SamplingOptions& options);
 struct SampledToken {
   int token = -1;
   float log_probability = 0;  // under the distribution it was drawn from; 0 when greedy
-  float model_log_probability =
-      0;  // under the softmax of all logits, bit for bit as token_loss has it
+  // Under the softmax of all logits, and of all logits divided by the temperature (the policy that
+  // reinforcement learning improves; the same when greedy), bit for bit as token_loss has them.
+  float model_log_probability = 0, policy_log_probability = 0;
 };
 
 // Keeps scratch memory between calls: one per thread. Time is linear in the vocabulary plus a sort
@@ -49,6 +50,7 @@ class Sampler {
   void keep_top_k(int k);
   void keep_top_p(double p);
   void keep_min_p(double p);
+  float log_probability(std::span<const float> logits, int token, float inverse_temperature);
   SampledToken draw(uint64_t seed, uint64_t stream, uint64_t step) const;
 
   int tokens_;

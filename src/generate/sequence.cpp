@@ -44,6 +44,7 @@ TokenEvent Sequence::accept(const SampledToken& token) {
   completion_.tokens.push_back(token.token);
   completion_.log_probabilities.push_back(token.log_probability);
   completion_.model_log_probabilities.push_back(token.model_log_probability);
+  completion_.policy_log_probabilities.push_back(token.policy_log_probability);
   piece_.clear();
   const auto& ends = request_.stop_ids;
   if (std::find(ends.begin(), ends.end(), token.token) != ends.end()) {

@@ -1,5 +1,5 @@
-// What a model is: the keys of a HuggingFace config.json (DeepSeek, DeepSeek-V2, DeepSeek-V3, Qwen2,
-// Llama), presets by name, and the arithmetic of its size before anything is allocated.
+// What a model is: the keys of a HuggingFace config.json (DeepSeek, DeepSeek-V2, DeepSeek-V3,
+// Qwen2, Llama), presets by name, and the arithmetic of its size before anything is allocated.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -18,9 +18,9 @@ struct RopeConfig {
   double theta = 10000;
   RopeScaling scaling = RopeScaling::none;
   double factor = 1;
-  int original_positions = 4096;          // original_max_position_embeddings
-  double beta_fast = 32, beta_slow = 1;   // yarn
-  double mscale = 1, mscale_all_dim = 0;  // yarn
+  int original_positions = 4096;                               // original_max_position_embeddings
+  double beta_fast = 32, beta_slow = 1;                        // yarn
+  double mscale = 1, mscale_all_dim = 0;                       // yarn
   double low_frequency_factor = 1, high_frequency_factor = 4;  // llama3
   bool interleaved = true;  // pairs (2i, 2i+1); Qwen2 and Llama rotate halves
 };
@@ -80,9 +80,9 @@ struct ModelConfig {
   double softmax_scale() const;
 };
 
-// Every key checked for type and range; errors name the key: "config.json: 'kv_lora_rank' must be ...".
-// Unsupported model types, gates, scalings and activations are named. Unknown keys are ignored, as every
-// reader of this format does.
+// Every key checked for type and range; errors name the key: "config.json: 'kv_lora_rank' must be
+// ...". Unsupported model types, gates, scalings and activations are named. Unknown keys are
+// ignored, as every reader of this format does.
 Result<ModelConfig> parse_config(const Json& json, const std::string& path);
 Result<ModelConfig> read_config(const std::string& path);
 // Writes what parse_config reads (architectures and auto_map as transformers expects them).
@@ -102,16 +102,16 @@ struct ModelSize {
 };
 ModelSize model_size(const ModelConfig& config);
 
-// Numbers cached per token over all layers: what this model keeps, what the same heads would keep as
-// plain multi-head attention.
+// Numbers cached per token over all layers: what this model keeps, what the same heads would keep
+// as plain multi-head attention.
 struct CacheSize {
   int64_t elements = 0;
   int64_t multi_head_elements = 0;
 };
 CacheSize cache_size(const ModelConfig& config);
 
-// Multiply-adds times two for one token of a forward pass at context length `context` (attention over
-// context/2 on average in training); training costs three times this.
+// Multiply-adds times two for one token of a forward pass at context length `context` (attention
+// over context/2 on average in training); training costs three times this.
 double forward_flops_per_token(const ModelConfig& config, int context);
 
 }  // namespace weir

@@ -17,6 +17,7 @@ int rows_per_chunk(int vocabulary) {
 
 struct Chunk {
   int begin, rows;
+  float inverse_temperature;
   float* logits;    // [rows, vocabulary]; exponentials after statistics()
   float* inverse;   // [rows] 1 / sum of exponentials
   float* log_prob;  // [rows]
@@ -29,6 +30,7 @@ void statistics(ThreadPool& pool, const Chunk& c, std::span<const int> targets, 
     for (int r = begin; r < end; ++r) {
       float* row = c.logits + size_t(r) * size_t(vocabulary);
       int target = targets[size_t(c.begin + r)];
+      if (c.inverse_temperature != 1) kernels().scale(c.inverse_temperature, row, row, vocabulary);
       float top = kernels().max(row, vocabulary);
       float at_target = target >= 0 ? row[target] : 0;
       float sum = kernels().exp_sum(row, top, vocabulary);
@@ -38,8 +40,8 @@ void statistics(ThreadPool& pool, const Chunk& c, std::span<const int> targets, 
   });
 }
 
-// In the forward pass this was: log p = z[target] - log sum exp z. dz = slope * (onehot -
-// softmax(z)).
+// In the forward pass this was: log p = f z[target] - log sum exp(f z), f = inverse temperature.
+// dz = f * slope * (onehot - softmax(f z)).
 void logits_backward(ThreadPool& pool, const Chunk& c, std::span<const int> targets,
                      int vocabulary) {
   for_chunks(pool, c.rows, 4, [&](int begin, int end, int) {
@@ -50,8 +52,9 @@ void logits_backward(ThreadPool& pool, const Chunk& c, std::span<const int> targ
         std::memset(row, 0, sizeof(float) * size_t(vocabulary));
         continue;
       }
-      kernels().scale(-c.slope[r] * c.inverse[r], row, row, vocabulary);
-      row[target] += c.slope[r];
+      const float slope = c.inverse_temperature * c.slope[r];
+      kernels().scale(-slope * c.inverse[r], row, row, vocabulary);
+      row[target] += slope;
     }
   });
 }
@@ -59,12 +62,13 @@ void logits_backward(ThreadPool& pool, const Chunk& c, std::span<const int> targ
 }  // namespace
 
 LossSum token_loss(Run& run, Tensor x, const Weight& head, std::span<const int> targets,
-                   TokenObjective& objective, float* log_probabilities) {
+                   TokenObjective& objective, float* log_probabilities, float inverse_temperature) {
   CHECK_EQ(int(targets.size()), x.rows);
   Workers workers{&run.arena, &run.pool};
   const int vocabulary = head.rows, step = rows_per_chunk(vocabulary);
   ArenaScope scope(run.arena);
   Chunk c{};
+  c.inverse_temperature = inverse_temperature;
   c.logits = run.arena.floats(size_t(step) * size_t(vocabulary));
   c.inverse = run.arena.floats(size_t(step));
   c.log_prob = run.arena.floats(size_t(step));

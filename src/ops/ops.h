@@ -115,9 +115,11 @@ struct LossSum {
 // The end of the tape: objective of log softmax(x W^T)[target], rows with target < 0 not counted.
 // Works in chunks of rows, so the logits of the whole batch never exist; with a tape the gradients
 // of x and of the head are made in the same chunk (upstream derivative 1). log_probabilities (may
-// be null): [rows], 0 where not counted.
+// be null): [rows], 0 where not counted. Logits are multiplied by `inverse_temperature` first: the
+// log-probabilities are then those of the policy that samples at that temperature.
 LossSum token_loss(Run& run, Tensor x, const Weight& head, std::span<const int> targets,
-                   TokenObjective& objective, float* log_probabilities = nullptr);
+                   TokenObjective& objective, float* log_probabilities = nullptr,
+                   float inverse_temperature = 1);
 // Cross entropy: the objective -weight * log p with one weight for all rows, for example 1 /
 // counted.
 LossSum cross_entropy(Run& run, Tensor x, const Weight& head, std::span<const int> targets,

@@ -13,12 +13,12 @@ namespace weir {
 struct FamilyScore {
   std::string family;
   int difficulty = 0;
-  bool is_trained = true;   // false: no stage ever trained on this difficulty
-  int64_t problems = 0;     // asked
-  int samples = 1;          // replies per problem
+  bool is_trained = true;  // false: no stage ever trained on this difficulty
+  int64_t problems = 0;    // asked
+  int samples = 1;         // replies per problem
   int64_t right = 0, wrong = 0, unparseable = 0, truncated = 0;  // replies; they add up
-  int64_t well_formed = 0;  // replies
-  double pass_at_k = 0;     // share of problems with at least one right reply of `samples`
+  int64_t well_formed = 0;                                       // replies
+  double pass_at_k = 0;        // share of problems with at least one right reply of `samples`
   double thinking_tokens = 0;  // mean per reply
   double language = 0;         // mean share of thinking in the question's language; 1 when wordless
   int64_t replies() const { return right + wrong + unparseable + truncated; }
@@ -44,8 +44,8 @@ struct StageReport {
   std::vector<SampleReply> samples;  // the same questions at every stage
   std::vector<Json> metrics;         // lines of the stage's metrics.jsonl
   double seconds = 0, core_seconds = 0;
-  int64_t steps = 0, tokens = 0;     // tokens trained on
-  Json settings = Json::object();    // the stage's manifest
+  int64_t steps = 0, tokens = 0;   // tokens trained on
+  Json settings = Json::object();  // the stage's manifest
 };
 
 Json scores_json(const std::vector<FamilyScore>& scores);

@@ -39,7 +39,8 @@ struct IntRange {
   int low = 0, high = 0;
   int pick(Random& random) const { return low + int(random.below(uint64_t(high - low + 1))); }
 };
-Result<IntRange> read_range(OptionReader& in, const std::string& key, IntRange value, IntRange limits);
+Result<IntRange> read_range(OptionReader& in, const std::string& key, IntRange value,
+                            IntRange limits);
 
 // Seeds differ by kind, so that two kinds under one seed do not draw the same numbers.
 uint64_t kind_seed(uint64_t seed, std::string_view kind);

@@ -10,15 +10,18 @@
 namespace weir {
 
 struct Problem {
-  std::string family;     // "sums", "facts", "refuse" ...: a row of the report
-  int difficulty = 0;     // number of terms, steps, numbers ...; 0 where it means nothing
-  std::string language;   // of the question and so of the thinking: "en", "zh"; "" when neither
-  std::string style;      // which kind of reply `messages` ends with: "worked", "direct" ...; "" if one
-  // The whole conversation; its last message is the assistant's model reply (for training). A user's
-  // file without replies has none: then the last message is the user's.
+  std::string family;    // "sums", "facts", "refuse" ...: a row of the report
+  int difficulty = 0;    // number of terms, steps, numbers ...; 0 where it means nothing
+  std::string language;  // of the question and so of the thinking: "en", "zh"; "" when neither
+  std::string style;  // which kind of reply `messages` ends with: "worked", "direct" ...; "" if one
+  // The whole conversation; its last message is the assistant's model reply (for training). A
+  // user's file without replies has none: then the last message is the user's.
   std::vector<Message> messages;
-  std::string verifier;   // name of the verifier of replies; "" when replies are not checked
-  std::string gold;       // what it compares with
+  std::string verifier;  // name of the verifier of replies; "" when replies are not checked
+  std::string gold;      // what it compares with
+  // A worse reply to the same question, for preferences; none without has_rejected.
+  Message rejected = {Role::assistant};
+  bool has_rejected = false;
   // Where it came from, for messages: "sums #12" or "file.jsonl:7".
   std::string place;
 

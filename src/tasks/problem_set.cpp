@@ -21,8 +21,9 @@ constexpr std::array kKinds = {
 
 }  // namespace
 
-Result<std::unique_ptr<ProblemSet>> read_problem_set(OptionReader in) {
-  std::string name;
+Result<std::unique_ptr<ProblemSet>> read_problem_set(OptionReader in,
+                                                     const std::string& default_kind) {
+  std::string name = default_kind;
   in.field("kind", name);
   std::vector<std::string> names;
   for (const Kind& kind : kKinds) {

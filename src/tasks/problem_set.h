@@ -1,5 +1,6 @@
-// Sources of problems: generators with an endless supply, and files. A problem is a pure function of
-// (options, seed, split, index), so a resumed run sees what the uninterrupted one would have seen.
+// Sources of problems: generators with an endless supply, and files. A problem is a pure function
+// of (options, seed, split, index), so a resumed run sees what the uninterrupted one would have
+// seen.
 //
 // Splits are disjoint by construction: which side a problem is on is a function of its question's
 // text (or, for facts, of the fact and its phrasing), and make() only gives out those of the side
@@ -36,7 +37,9 @@ class ProblemSet {
 //   kind: facts       kind: chat                        general knowledge and small talk
 //   kind: safety      harmful: 0.5                      harmful requests and look-alikes
 //   kind: file        path: problems.jsonl  verifier: numeric   a user's own
-// `styles: {worked: 0.7, direct: 0.3}` weighs the kinds of reply. The reader's finish() is called.
-Result<std::unique_ptr<ProblemSet>> read_problem_set(OptionReader in);
+// `styles: {worked: 0.7, direct: 0.3}` weighs the kinds of reply. `kind` without the key is
+// `default_kind`. The reader's finish() is called.
+Result<std::unique_ptr<ProblemSet>> read_problem_set(OptionReader in,
+                                                     const std::string& default_kind = "");
 
 }  // namespace weir

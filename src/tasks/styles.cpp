@@ -1,6 +1,7 @@
 // Options that several kinds of problems share: mixes of reply styles, ranges, seeds.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/text.h"
@@ -48,8 +49,9 @@ Result<StyleMix> StyleMix::read(OptionReader& in, const std::vector<std::string>
     sum += *value;
   }
   if (!(sum > 0))
-    return in.error("styles", "must be a style or an object of styles with weights, as in {worked: "
-                              "0.7, direct: 0.3}");
+    return in.error("styles",
+                    "must be a style or an object of styles with weights, as in {worked: "
+                    "0.7, direct: 0.3}");
   for (auto& [name, weight] : mix.weights_) weight /= sum;
   return mix;
 }

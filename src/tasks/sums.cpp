@@ -1,7 +1,7 @@
-// Running sums of labelled terms: "Rain: Mar 7, Apr 5, May 3. Total?" The worked reply goes from month
-// to month and adds: "Mar 7; Apr 7+5=12; May 12+3=15". Labels begin at any month, so that every step
-// from one month to the next is seen in short problems and long ones need nothing new but endurance
-// (index hints: Zhou et al. 2023, arXiv:2310.16028).
+// Running sums of labelled terms: "Rain: Mar 7, Apr 5, May 3. Total?" The worked reply goes from
+// month to month and adds: "Mar 7; Apr 7+5=12; May 12+3=15". Labels begin at any month, so that
+// every step from one month to the next is seen in short problems and long ones need nothing new
+// but endurance (index hints: Zhou et al. 2023, arXiv:2310.16028).
 #include <fmt/format.h>
 
 #include <array>

@@ -1,5 +1,6 @@
-// Whether a reply is right, decided by rules. Nothing a model writes is ever executed, except by the
-// command verifier, in a sandbox. Every parser here is total and bounded: any bytes give a verdict.
+// Whether a reply is right, decided by rules. Nothing a model writes is ever executed, except by
+// the command verifier, in a sandbox. Every parser here is total and bounded: any bytes give a
+// verdict.
 #pragma once
 #include <cstddef>
 #include <memory>

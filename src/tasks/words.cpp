@@ -14,9 +14,9 @@ struct Event {
   const char *english, *chinese;  // "{} finds 4.", "找到4个。"
   int sign;
 };
-constexpr std::array kEvents = {Event{"finds", "找到", 1},  Event{"buys", "买", 1},
-                                Event{"gets", "得到", 1},   Event{"eats", "吃", -1},
-                                Event{"sells", "卖", -1},   Event{"loses", "丢", -1}};
+constexpr std::array kEvents = {Event{"finds", "找到", 1}, Event{"buys", "买", 1},
+                                Event{"gets", "得到", 1},  Event{"eats", "吃", -1},
+                                Event{"sells", "卖", -1},  Event{"loses", "丢", -1}};
 struct Name {
   const char *english, *chinese;
 };
@@ -72,9 +72,8 @@ class Words final : public ProblemSet {
       question += english ? fmt::format(" {} {}.", event->english, change)
                           : fmt::format("{}{}个。", event->chinese, change);
       const bool retold_in_english = english != (problem.style == "mixed" && random.below(2) == 0);
-      thinking += fmt::format(
-          "; {} {}{}{}={}", retold_in_english ? event->english : event->chinese, have,
-          event->sign > 0 ? "+" : "-", change, next);
+      thinking += fmt::format("; {} {}{}{}={}", retold_in_english ? event->english : event->chinese,
+                              have, event->sign > 0 ? "+" : "-", change, next);
       have = next;
     }
     problem.family = "words";
@@ -103,8 +102,7 @@ SetResult read_words(OptionReader& in) {
   std::vector<std::string> languages = {"en", "zh"};
   in.field("languages", languages);
   for (const std::string& language : languages)
-    if (language != "en" && language != "zh")
-      return in.error("languages", "knows 'en' and 'zh'");
+    if (language != "en" && language != "zh") return in.error("languages", "knows 'en' and 'zh'");
   if (languages.empty()) return in.error("languages", "must not be empty");
   StyleMix styles = TRY(StyleMix::read(in, {"worked", "mixed", "brief", "direct"}));
   return std::unique_ptr<ProblemSet>(new Words(steps, std::move(languages), std::move(styles)));

@@ -1,7 +1,8 @@
 // A conversation as tokens, in the form DeepSeek-R1 writes it:
 //   BOS [system] <｜User｜>question<｜Assistant｜><think>thinking</think>answer EOS ...
-// What people say is encoded as plain text, so it can never become a control token. Which tokens the
-// model has to produce is known here and nowhere else: the training mask comes from the same pass.
+// What people say is encoded as plain text, so it can never become a control token. Which tokens
+// the model has to produce is known here and nowhere else: the training mask comes from the same
+// pass.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -25,8 +26,8 @@ struct Message {
   bool has_thinking = false;
 };
 
-// `trained[i]`: token i is produced by the model, so it is a target of supervised training. Those are
-// the assistant's tokens, its end of sequence included, <｜Assistant｜> not.
+// `trained[i]`: token i is produced by the model, so it is a target of supervised training. Those
+// are the assistant's tokens, its end of sequence included, <｜Assistant｜> not.
 struct RenderedConversation {
   std::vector<int> tokens;
   std::vector<uint8_t> trained;
@@ -52,8 +53,8 @@ class ConversationFormat {
   // Everything up to and with <｜Assistant｜>: the model answers next. The last message is not the
   // assistant's.
   Result<std::vector<int>> prompt(std::span<const Message> messages) const;
-  // A whole conversation; the last message is the assistant's. Only its last reply is trained unless
-  // `all_replies`.
+  // A whole conversation; the last message is the assistant's. Only its last reply is trained
+  // unless `all_replies`.
   Result<RenderedConversation> render(std::span<const Message> messages,
                                       bool all_replies = true) const;
   // Tokens that a model drew after prompt().

@@ -1,6 +1,6 @@
-// Muon: momentum whose update is made orthogonal (Jordan et al. 2024, "Muon: An optimizer for hidden
-// layers"), with the scale and weight decay of Moonlight (Liu et al. 2025, arXiv:2502.16982, eq. 4).
-// For hidden matrices only; optimizer.h gives everything else to AdamW.
+// Muon: momentum whose update is made orthogonal (Jordan et al. 2024, "Muon: An optimizer for
+// hidden layers"), with the scale and weight decay of Moonlight (Liu et al. 2025, arXiv:2502.16982,
+// eq. 4). For hidden matrices only; optimizer.h gives everything else to AdamW.
 #pragma once
 #include <cstddef>
 #include <vector>
@@ -34,9 +34,9 @@ class Muon {
   std::vector<Buffer> workspace_;  // one per thread
 };
 
-// Five Newton-Schulz steps with the quintic a X + b (X X^T) X + c (X X^T)^2 X, from X / |X|: brings the
-// singular values of `x` [rows][cols], in place, into about [0.7, 1.2]. The bits do not depend on the
-// pool, which may be null for a caller that runs on a worker already.
+// Five Newton-Schulz steps with the quintic a X + b (X X^T) X + c (X X^T)^2 X, from X / |X|: brings
+// the singular values of `x` [rows][cols], in place, into about [0.7, 1.2]. The bits do not depend
+// on the pool, which may be null for a caller that runs on a worker already.
 void orthogonalize(float* x, int rows, int cols, ThreadPool* pool, Buffer& workspace);
 
 }  // namespace weir

@@ -1,5 +1,5 @@
-// From gradients to new weights: AdamW for everything, or Muon for hidden matrices and AdamW for the
-// rest; and the gradient's norm. Owns the moments, which a checkpoint keeps.
+// From gradients to new weights: AdamW for everything, or Muon for hidden matrices and AdamW for
+// the rest; and the gradient's norm. Owns the moments, which a checkpoint keeps.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -14,7 +14,8 @@
 
 namespace weir {
 
-// Whether Muon moves this weight: a hidden matrix. Embedding, head, routers, gains and biases are not.
+// Whether Muon moves this weight: a hidden matrix. Embedding, head, routers, gains and biases are
+// not.
 bool is_hidden_matrix(const Weight& weight);
 
 class Optimizer {
@@ -22,15 +23,15 @@ class Optimizer {
   // The weights outlive the optimizer.
   Optimizer(const OptimizerRecipe& options, const std::vector<Weight*>& parameters);
 
-  // Over all gradients; not finite exactly when some gradient is not. Summed in f64 over chunks of a
-  // fixed size in a fixed order: the same bits for any number of threads.
+  // Over all gradients; not finite exactly when some gradient is not. Summed in f64 over chunks of
+  // a fixed size in a fixed order: the same bits for any number of threads.
   double gradient_norm(ThreadPool& pool) const;
   // For the message after a norm that is not finite: the first tensor with such a gradient, and the
   // element. Empty when there is none.
   std::string first_not_finite() const;
 
-  // Update number `step` (0, 1 ...) with gradients times `gradient_scale`. Callers tell the weights that
-  // they changed.
+  // Update number `step` (0, 1 ...) with gradients times `gradient_scale`. Callers tell the weights
+  // that they changed.
   void update(ThreadPool& pool, int64_t step, double lr, double gradient_scale);
 
   // What a checkpoint keeps beside the weights.
@@ -60,7 +61,8 @@ class Optimizer {
   Muon muon_;
 };
 
-// The factor that brings a gradient of this norm down to `clip` (0: off), at most 1 (Pascanu et al. 2013).
+// The factor that brings a gradient of this norm down to `clip` (0: off), at most 1 (Pascanu et al.
+// 2013).
 double clip_scale(double norm, double clip);
 
 }  // namespace weir

@@ -1,5 +1,6 @@
-// What `weir train` is asked to do: every key of a training recipe with its default. One list of fields
-// (recipe.cpp) reads a recipe, checks it and writes the resolved one; docs/recipes.md explains the keys.
+// What `weir train` is asked to do: every key of a training recipe with its default. One list of
+// fields (recipe.cpp) reads a recipe, checks it and writes the resolved one; docs/recipes.md
+// explains the keys.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -51,8 +52,8 @@ struct ScheduleRecipe {
 };
 
 struct MoeRecipe {
-  double bias_speed = 1e-3;    // of the gate biases (DeepSeek-V3, section 2.1.2)
-  double bias_freeze_at = 1;   // fraction of the run after which they rest
+  double bias_speed = 1e-3;   // of the gate biases (DeepSeek-V3, section 2.1.2)
+  double bias_freeze_at = 1;  // fraction of the run after which they rest
   double balance_weight = 1e-4;
 };
 
@@ -91,7 +92,9 @@ struct TrainRecipe {
   EvaluationRecipe evaluation;
   SamplesRecipe samples;
 
-  int micro_windows() const { return batch.micro_windows > 0 ? batch.micro_windows : batch.windows; }
+  int micro_windows() const {
+    return batch.micro_windows > 0 ? batch.micro_windows : batch.windows;
+  }
 };
 
 // Every error names file, line and key.
@@ -102,9 +105,10 @@ Json recipe_json(const TrainRecipe& recipe);
 // The same as YAML that Recipe::parse reads back.
 std::string recipe_yaml(const Json& resolved);
 
-// Keys that decide the resulting weights and differ between two resolved recipes, as "optimizer.lr".
-// `steps` is not among them: schedule.h says when it may change. Neither are places (the data's contents
-// are compared instead), nor anything that only watches: threads, logging, cadences, samples.
+// Keys that decide the resulting weights and differ between two resolved recipes, as
+// "optimizer.lr". `steps` is not among them: schedule.h says when it may change. Neither are places
+// (the data's contents are compared instead), nor anything that only watches: threads, logging,
+// cadences, samples.
 std::vector<std::string> changed_keys(const Json& then, const Json& now);
 // SHA-256 over the keys that decide.
 std::string recipe_sha256(const Json& resolved);

@@ -1,5 +1,5 @@
-// What changes over the course of a run as pure functions of the step, so that a resumed run needs no
-// state for it: learning rate, speed of the gate biases, weight of multi-token prediction.
+// What changes over the course of a run as pure functions of the step, so that a resumed run needs
+// no state for it: learning rate, speed of the gate biases, weight of multi-token prediction.
 #pragma once
 #include <cstdint>
 
@@ -9,8 +9,8 @@ namespace weir {
 
 // For the update number `step` (0, 1 ... steps - 1). Warm-up is linear and ends at lr. Afterwards
 //   constant: lr
-//   cosine:   lr * (r + (1 - r) * (1 + cos(pi * p)) / 2), p from 0 to 1 (Loshchilov and Hutter 2017)
-//   wsd:      lr, and over the last decay_fraction of the run linearly down to lr * r
+//   cosine:   lr * (r + (1 - r) * (1 + cos(pi * p)) / 2), p from 0 to 1 (Loshchilov and Hutter
+//   2017) wsd:      lr, and over the last decay_fraction of the run linearly down to lr * r
 //             (warm-up, stable, decay: Hu et al. 2024, MiniCPM, section 4)
 // with r = final_ratio.
 double learning_rate(const TrainRecipe& recipe, int64_t step);
@@ -25,8 +25,8 @@ double mtp_weight(const TrainRecipe& recipe, int64_t step);
 struct ScheduleUse {
   bool gate_biases = true, mtp = true;
 };
-// Whether the first `done` steps would have been the same with `other_steps` in place of recipe.steps:
-// then a run may be continued under that length.
+// Whether the first `done` steps would have been the same with `other_steps` in place of
+// recipe.steps: then a run may be continued under that length.
 bool same_so_far(const TrainRecipe& recipe, int64_t other_steps, int64_t done, ScheduleUse use);
 
 }  // namespace weir

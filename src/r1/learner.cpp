@@ -1,0 +1,98 @@
+#include "r1/learner.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "model/size.h"
+#include "tensor/batch.h"
+#include "tensor/run.h"
+#include "tensor/tape.h"
+#include "train/trainer.h"
+
+namespace weir {
+namespace {
+
+// Address space; pages that are not touched cost nothing. Single sequences may exceed the rows of a
+// micro-batch, up to the model's context.
+size_t arena_bytes(const ModelConfig& config, int rows_max) {
+  const int64_t rows = std::max<int64_t>(rows_max, config.max_position_embeddings);
+  return size_t(4 * training_memory(config, rows, false).activations) + (size_t(4) << 30);
+}
+
+}  // namespace
+
+Learner::Learner(Model& model, const OptimizerRecipe& options, int rows_max, ThreadPool& pool)
+    : model_(model),
+      options_(options),
+      rows_max_(rows_max),
+      pool_(pool),
+      arena_(arena_bytes(model.config(), rows_max)),
+      optimizer_(options, model.parameters()) {}
+
+void Learner::begin() {
+  model_.zero_gradients();
+  model_.clear_loads();
+}
+
+LossSum Learner::accumulate(const TrainingBatch& batch, TokenObjective& objective,
+                            const Options& options) {
+  arena_.reset();
+  const Batch rows(batch.tokens, batch.positions, batch.sequences);
+  Tape tape(arena_);
+  Run run{arena_, pool_, rows, nullptr, &tape, 0, options.aux_scale};
+  Tensor hidden = model_.forward(run);
+  LossSum sum = token_loss(run, hidden, model_.head(), batch.targets, objective,
+                           options.log_probabilities, options.inverse_temperature);
+  tape.backward();
+  return sum;
+}
+
+void Learner::score(const Model& model, const TrainingBatch& batch, float inverse_temperature,
+                    float* log_probabilities, Arena& arena, ThreadPool& pool) {
+  struct Nothing : TokenObjective {
+    double evaluate(int, float, float&) override { return 0; }
+  } nothing;
+  arena.reset();
+  const Batch rows(batch.tokens, batch.positions, batch.sequences);
+  Run run{arena, pool, rows};
+  Tensor hidden = model.forward(run);
+  token_loss(run, hidden, model.head(), batch.targets, nothing, log_probabilities,
+             inverse_temperature);
+}
+
+Result<double> Learner::update(double lr) {
+  const double norm = optimizer_.gradient_norm(pool_);
+  if (!std::isfinite(norm)) {
+    std::string place = optimizer_.first_not_finite();
+    return Error{
+        fmt::format("the gradient is not finite{}{}; nothing was changed by this step. "
+                    "Lower 'lr' and start the stage again",
+                    place.empty() ? "" : "; first at ", place)};
+  }
+  optimizer_.update(pool_, updates++, lr, clip_scale(norm, options_.clip));
+  model_.weights_changed();
+  return norm;
+}
+
+void Learner::balance(float speed) {
+  if (speed <= 0) return;
+  for (const Model::GateState& gate : model_.gates()) {
+    if (!gate.bias) continue;
+    move_gate_bias(gate.bias->f32(), *gate.load, speed);
+    gate.bias->changed();
+  }
+}
+
+std::vector<std::vector<double>> Learner::expert_shares() const {
+  std::vector<std::vector<double>> shares;
+  for (const Model::GateState& gate : model_.gates()) {
+    int64_t total = 0;
+    for (int64_t n : *gate.load) total += n;
+    std::vector<double>& row = shares.emplace_back();
+    for (int64_t n : *gate.load) row.push_back(total > 0 ? double(n) / double(total) : 0);
+  }
+  return shares;
+}
+
+}  // namespace weir

@@ -1,0 +1,122 @@
+// What `weir r1` is asked to do: the stages of a recipe in order, each with its data and settings.
+// docs/r1.md explains the keys.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/options.h"
+#include "base/result.h"
+#include "tasks/mixture.h"
+#include "train/recipe.h"
+
+namespace weir {
+
+enum class StageKind { pretrain, sft, grpo, reward };
+const char* stage_kind_name(StageKind kind);
+
+struct RateRecipe {
+  double lr = 1e-3;
+  int64_t warmup_steps = 10;
+  double decay_fraction = 0;  // the last part of the stage, over which the rate falls linearly
+  double final_ratio = 0.1;   // of lr, at the end
+  double weight_decay = 0.1, clip = 1;
+};
+
+// Pretraining and supervised tuning: `tokens` rows of whole conversations a step.
+struct TuningRecipe {
+  int tokens = 2048;
+  bool all_tokens = false;  // learn the questions too (pretraining)
+  double bias_speed = 0;    // of the gate biases; 0: they rest
+  // Rejection sampling first: replies of another stage's model, verified, join the data.
+  std::string samples_from;
+  int sample_problems = 512, samples_per_problem = 4, keep_per_problem = 2;
+  double sample_temperature = 1, sample_weight = 1;
+  double language_min = 0.9;  // share of the thinking that must be in the question's language
+  int sample_tokens = 128;
+};
+
+enum class AdvantageScale { group, batch, none };
+enum class LossForm { token, sequence, dr_grpo };
+
+struct RewardPart {
+  double weight = 0;
+  double from = 0;    // share of the stage after which it counts
+  double cap = 1e9;   // of its absolute value, before the weight
+  std::string model;  // stage of kind reward that judges; "" for rules
+};
+
+struct GrpoRecipe {
+  int prompts = 32, group = 8, reply_tokens = 96;
+  double temperature = 1;
+  int inner_epochs = 1, minibatches = 1;
+  AdvantageScale scale = AdvantageScale::group;
+  LossForm loss = LossForm::token;
+  double clip_low = 0.2, clip_high = 0.28;  // of the ratio: [1 - low, 1 + high]
+  double kl_weight = 0;
+  bool kl_unbiased = false;      // k3 times the ratio (DeepSeek-V3.2)
+  int64_t reference_every = 0;   // steps after which the policy becomes the reference; 0: never
+  bool skips_uniform = true;     // groups whose rewards are all equal teach nothing
+  int extra_rounds = 1;          // of prompts drawn to replace skipped groups
+  bool masks_truncated = false;  // replies cut by reply_tokens are not learned from
+  double length_target = 0;      // thinking tokens beyond which the length part counts down
+  bool curriculum = false;       // draw difficulties by how near their pass rate is to a half
+  std::map<std::string, RewardPart> rewards;  // accuracy, format, language, length, safety, helpful
+};
+
+struct RewardModelRecipe {
+  std::string judges = "helpful";  // "helpful": pairs; "safety": single replies
+  int examples = 64;               // of a step
+};
+
+struct StageRecipe {
+  std::string name;
+  StageKind kind = StageKind::sft;
+  std::string parent;  // "": fresh weights
+  double share = 0;    // of the wanted time; 0: `steps` says how many
+  int64_t steps = 0;
+  RateRecipe rate;
+  TuningRecipe tuning;
+  GrpoRecipe grpo;
+  RewardModelRecipe reward;
+  Mixture data;
+  Json json;  // the section as written
+};
+
+struct EvaluationSet {
+  std::string name;
+  bool is_trained = true;
+  std::unique_ptr<ProblemSet> set;
+};
+
+struct R1EvaluationRecipe {
+  int problems = 64, samples = 2, reply_tokens = 160;
+  double temperature = 0.6, top_p = 0.95;
+  std::vector<EvaluationSet> sets;
+};
+
+struct R1Recipe {
+  std::string run;
+  std::string title = "R1 in four stages";
+  int64_t seed = 1;
+  int threads = 0;
+  double minutes = 10;
+  int64_t checkpoint_every = 50;
+  int rows = 2048;             // of a micro-batch
+  double reply_estimate = 40;  // tokens of a reply, for the plan of steps
+  Json model;
+  TokenizerRecipe tokenizer;
+  R1EvaluationRecipe evaluation;
+  std::vector<StageRecipe> stages;
+  Json json;  // the recipe as read, overrides included
+
+  const StageRecipe* find(const std::string& name) const;
+};
+
+// Every error names file, line and key: unknown parents, samples from a stage that comes later, a
+// reward part that names no reward stage.
+Result<R1Recipe> read_r1_recipe(const Recipe& recipe);
+
+}  // namespace weir

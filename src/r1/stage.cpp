@@ -1,0 +1,46 @@
+#include "r1/stage.h"
+
+#include <algorithm>
+
+#include "base/random.h"
+#include "tasks/kinds.h"
+
+namespace weir {
+
+double stage_rate(const RateRecipe& rate, int64_t step, int64_t steps) {
+  if (step < rate.warmup_steps) return rate.lr * double(step + 1) / double(rate.warmup_steps + 1);
+  const double decay = rate.decay_fraction * double(steps);
+  const double left = double(steps - step);
+  if (decay <= 0 || left >= decay) return rate.lr;
+  return rate.lr * (rate.final_ratio + (1 - rate.final_ratio) * left / decay);
+}
+
+OptimizerRecipe stage_optimizer(const RateRecipe& rate) {
+  OptimizerRecipe options;
+  options.lr = rate.lr;
+  options.weight_decay = rate.weight_decay;
+  options.clip = rate.clip;
+  return options;
+}
+
+uint64_t stage_seed(const R1Context& context, const std::string& stage,
+                    const std::string& purpose) {
+  return kind_seed(kind_seed(context.seed(), stage), purpose);
+}
+
+Result<int64_t> read_int(const Json& object, const std::string& key) {
+  const Json* value = TRY(object.at(key));
+  return TRY_IN("key '" + key + "'", value->as_int());
+}
+
+Result<const Verifier*> Verifiers::of(const Problem& problem) {
+  auto found = made_.find(problem.verifier);
+  if (found == made_.end()) {
+    std::unique_ptr<Verifier> verifier = TRY_IN(problem.place, make_verifier(problem.verifier));
+    found = made_.emplace(problem.verifier, std::move(verifier)).first;
+  }
+  TRY_IN(problem.place, found->second->check_gold(problem.gold));
+  return static_cast<const Verifier*>(found->second.get());
+}
+
+}  // namespace weir

@@ -1,0 +1,68 @@
+// What all stages have in common, seen from the pipeline: steps that give metrics, and a cursor
+// that a checkpoint keeps beside weights and moments.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "base/thread_pool.h"
+#include "model/model.h"
+#include "r1/learner.h"
+#include "r1/recipe.h"
+#include "r1/scores.h"
+#include "tasks/verifier.h"
+#include "text/conversation.h"
+#include "text/tokenizer.h"
+
+namespace weir {
+
+// Lives as long as the run; everything in it outlives the stages.
+struct R1Context {
+  const R1Recipe& recipe;
+  const Tokenizer& tokenizer;
+  const ConversationFormat& format;
+  ThreadPool& pool;
+  uint64_t seed() const { return uint64_t(recipe.seed); }
+};
+
+class Stage {
+ public:
+  virtual ~Stage() = default;
+  // Step `step` (0, 1 ...): one or more updates. Metrics as report.cpp reads them.
+  virtual Result<Json> advance(int64_t step) = 0;
+  // What the next step depends on beside weights, moments and the step's number.
+  virtual Json cursor() const { return Json::object(); }
+  virtual Result<void> restore(const Json& cursor) {
+    (void)cursor;
+    return {};
+  }
+  // A second model whose weights belong into a checkpoint (the reference of a KL term); or null.
+  virtual Model* companion() { return nullptr; }
+  // A reply of the last step worth showing; or null.
+  virtual const SampleReply* sample() const { return nullptr; }
+};
+
+// The rate of update `step` of `steps`: linear warm-up, constant, linear decay.
+double stage_rate(const RateRecipe& rate, int64_t step, int64_t steps);
+OptimizerRecipe stage_optimizer(const RateRecipe& rate);
+
+// Seeds of one stage: what it draws does not depend on the others.
+uint64_t stage_seed(const R1Context& context, const std::string& stage, const std::string& purpose);
+
+// A whole number of a cursor or manifest.
+Result<int64_t> read_int(const Json& object, const std::string& key);
+
+// Verifiers by name, made once.
+class Verifiers {
+ public:
+  // The verifier of a problem; an error when there is none of that name or its gold does not fit.
+  Result<const Verifier*> of(const Problem& problem);
+
+ private:
+  std::map<std::string, std::unique_ptr<Verifier>> made_;
+};
+
+}  // namespace weir

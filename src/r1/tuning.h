@@ -1,0 +1,20 @@
+// Pretraining on rendered problems and supervised tuning: cross entropy of the tokens that count.
+#pragma once
+#include <memory>
+
+#include "r1/stage.h"
+
+namespace weir {
+
+// The model starts as the caller made it. `samples` (may be null): verified replies that join the
+// recipe's data with weight `sample_weight`; then the recipe's data is only what they were drawn
+// for.
+Result<std::unique_ptr<Stage>> make_tuning_stage(const R1Context& context, const StageRecipe& stage,
+                                                 int64_t steps, Learner& learner,
+                                                 const ProblemSet* samples);
+
+// A problem with its model reply as a training sequence.
+Result<struct TrainingSequence> render_problem(const ConversationFormat& format,
+                                               const Problem& problem, bool all_tokens);
+
+}  // namespace weir
