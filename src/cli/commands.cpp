@@ -20,6 +20,7 @@ struct Parsed {
   TokenizerTrainCommand tokenizer_train;
   TokenizerCodeCommand tokenizer_code;
   CorpusCommand corpus;
+  DoctorCommand doctor;
   BenchOptions bench;
 };
 
@@ -200,6 +201,17 @@ void add_corpus(CLI::App& app, Chosen& chosen, CorpusCommand& o) {
   add_corpus_options(c, o.paths, o.field, o.skip_bad_lines, o.threads);
 }
 
+void add_doctor(CLI::App& app, Chosen& chosen, DoctorCommand& o) {
+  CLI::App* c =
+      add_command(app, chosen, "doctor", "examine the data and rewards of an R1 recipe", o);
+  c->add_option("RECIPE", o.recipe, "a YAML file (docs/doctor.md)")->required()->option_text(" ");
+  add_list(c, "--set", o.sets, "KEY=VALUE", "over the recipe; repeatable");
+  add_count(c, "--problems", o.problems, 1, 1'000'000, "examined of each source");
+  add_count(c, "--rows", o.rows, 0, 100, "shown token by token of each source");
+  c->add_flag("--plain", o.plain, "without colours, with marks instead");
+  add_threads(c, o.threads);
+}
+
 void add_bench(CLI::App& app, Chosen& chosen, BenchOptions& o) {
   CLI::App* c =
       add_command(app, chosen, "bench", "measure the speed of generation, or of training", o);
@@ -263,6 +275,7 @@ Result<std::optional<Command>> parse_command_line(int count, char** arguments) {
   add_inspect(app, chosen, parsed.inspect);
   add_tokenizer(app, chosen, parsed);
   add_corpus(app, chosen, parsed.corpus);
+  add_doctor(app, chosen, parsed.doctor);
   add_bench(app, chosen, parsed.bench);
   VersionOptions version;
   add_command(app, chosen, "version", "print the version", version);
