@@ -21,20 +21,25 @@ void read_rate(OptionReader& in, RateRecipe& rate) {
   in.field("clip", rate.clip, 0, 1e9);
 }
 
-Result<void> read_tuning(OptionReader& in, TuningRecipe& tuning) {
+void read_tuning(OptionReader& in, TuningRecipe& tuning) {
   in.field("tokens", tuning.tokens, 16, kTokensMax);
   in.field("all_tokens", tuning.all_tokens);
   in.field("bias_speed", tuning.bias_speed, 0, 1);
-  OptionReader samples = in.section("samples");
-  samples.field("from", tuning.samples_from);
-  samples.field("problems", tuning.sample_problems, 1, 10'000'000);
-  samples.field("per_problem", tuning.samples_per_problem, 1, 4096);
-  samples.field("keep", tuning.keep_per_problem, 1, 4096);
-  samples.field("temperature", tuning.sample_temperature, 0.001, 10);
-  samples.field("tokens", tuning.sample_tokens, 1, kTokensMax);
-  samples.field("language_min", tuning.language_min, 0, 1);
-  samples.field("weight", tuning.sample_weight, 0, 1e6);
-  return samples.finish();
+}
+
+Result<void> read_samples(OptionReader in, ReplySamplesRecipe& samples) {
+  in.field("from", samples.from);
+  samples.data = TRY(Mixture::read(in.section("data")));
+  in.field("problems", samples.problems, 1, 10'000'000);
+  in.field("per_problem", samples.per_problem, 1, 4096);
+  in.field("keep", samples.keep, 1, 4096);
+  in.field("temperature", samples.temperature, 0.001, 10);
+  in.field("reply_tokens", samples.reply_tokens, 1, kTokensMax);
+  in.field("language_min", samples.language_min, 0, 1);
+  in.field("weight", samples.weight, 0, 1);
+  if (samples.from.empty() && !in.keys().empty())
+    return in.error("from", "is missing: the stage whose model is asked");
+  return in.finish();
 }
 
 Result<void> read_rewards(OptionReader in, GrpoRecipe& grpo) {
@@ -53,6 +58,7 @@ Result<void> read_rewards(OptionReader in, GrpoRecipe& grpo) {
       section.field("from", part.from, 0, 1);
       section.field("cap", part.cap, 0, 1e9);
       section.field("model", part.model);
+      section.field("families", part.families);
       TRY(section.finish());
     }
     const bool is_judged = name == "safety" || name == "helpful";
@@ -89,6 +95,8 @@ Result<void> read_grpo(OptionReader& in, GrpoRecipe& grpo) {
   in.field("masks_truncated", grpo.masks_truncated);
   in.field("length_target", grpo.length_target, 0, kTokensMax);
   in.field("curriculum", grpo.curriculum);
+  in.field("keeps_routing", grpo.keeps_routing);
+  in.field("evaluate_every", grpo.evaluate_every, 0, kStepsMax);
   TRY(read_rewards(in.section("rewards"), grpo));
   if (grpo.rewards.empty()) grpo.rewards["accuracy"].weight = 1;
   return {};
@@ -111,19 +119,18 @@ Result<StageRecipe> read_stage(OptionReader in, const std::string& name) {
   in.field("steps", stage.steps, 0, kStepsMax);
   read_rate(in, stage.rate);
   if (stage.kind == StageKind::pretrain || stage.kind == StageKind::sft)
-    TRY(read_tuning(in, stage.tuning));
+    read_tuning(in, stage.tuning);
   if (stage.kind == StageKind::grpo) TRY(read_grpo(in, stage.grpo));
+  if (stage.kind == StageKind::sft || stage.kind == StageKind::reward)
+    TRY(read_samples(in.section("samples"), stage.samples));
   if (stage.kind == StageKind::reward) {
     in.choice("judges", stage.reward.judges, {"helpful", "safety"});
     in.field("examples", stage.reward.examples, 2, 65536);
   }
-  if (stage.kind != StageKind::reward) stage.data = TRY(Mixture::read(in.section("data")));
+  stage.data = TRY(Mixture::read(in.section("data")));
   TRY(in.finish());
-  const bool has_samples = !stage.tuning.samples_from.empty();
-  if (stage.kind != StageKind::reward && stage.data.empty() && !has_samples)
+  if (stage.data.empty() && stage.samples.from.empty())
     return in.error("data", "is missing: name at least one source of problems");
-  if (has_samples && stage.data.empty())
-    return in.error("data", "is missing: rejection sampling draws its problems from it");
   if ((stage.share > 0) == (stage.steps > 0))
     return in.error("steps", "or 'share' of the time is needed, one of the two");
   return stage;
@@ -155,12 +162,12 @@ Result<void> read_stages(OptionReader in, std::vector<StageRecipe>& stages) {
       return in.error(name,
                       "is no name for a stage: it becomes a folder, so no '/', '.' or blanks");
     StageRecipe stage = TRY(read_stage(in.section(name), name));
-    if (!stage.parent.empty())
+    if (!stage.parent.empty() && !stage.has_folder_parent())
       TRY(check_earlier(stages, in, name + ".parent", stage.parent));
-    else if (stage.kind != StageKind::pretrain && !stages.empty())
+    else if (stage.parent.empty() && stage.kind != StageKind::pretrain && !stages.empty())
       return in.error(name, "needs 'parent', the stage it goes on from");
-    if (!stage.tuning.samples_from.empty())
-      TRY(check_earlier(stages, in, name + ".samples.from", stage.tuning.samples_from));
+    if (!stage.samples.from.empty())
+      TRY(check_earlier(stages, in, name + ".samples.from", stage.samples.from));
     for (const auto& [part, reward] : stage.grpo.rewards)
       if (!reward.model.empty())
         TRY(check_earlier(stages, in, name + ".rewards." + part + ".model", reward.model,

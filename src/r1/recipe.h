@@ -25,17 +25,22 @@ struct RateRecipe {
   double weight_decay = 0.1, clip = 1;
 };
 
+// Replies drawn from an earlier stage's model before the stage begins.
+struct ReplySamplesRecipe {
+  std::string from;  // the stage; "": none are drawn
+  Mixture data;      // whose problems are asked; empty: the data of that stage
+  int problems = 512, per_problem = 4, keep = 2;  // keep: right ones of a problem
+  int reply_tokens = 128;
+  double temperature = 1;
+  double weight = 0.75;       // share of the conversations learned from
+  double language_min = 0.9;  // share of the thinking that must be in the question's language
+};
+
 // Pretraining and supervised tuning: `tokens` rows of whole conversations a step.
 struct TuningRecipe {
   int tokens = 2048;
   bool all_tokens = false;  // learn the questions too (pretraining)
   double bias_speed = 0;    // of the gate biases; 0: they rest
-  // Rejection sampling first: replies of another stage's model, verified, join the data.
-  std::string samples_from;
-  int sample_problems = 512, samples_per_problem = 4, keep_per_problem = 2;
-  double sample_temperature = 1, sample_weight = 1;
-  double language_min = 0.9;  // share of the thinking that must be in the question's language
-  int sample_tokens = 128;
 };
 
 enum class AdvantageScale { group, batch, none };
@@ -46,6 +51,8 @@ struct RewardPart {
   double from = 0;    // share of the stage after which it counts
   double cap = 1e9;   // of its absolute value, before the weight
   std::string model;  // stage of kind reward that judges; "" for rules
+  // Of the problems it counts for; empty: accuracy where there is a verifier, the others everywhere.
+  std::vector<std::string> families;
 };
 
 struct GrpoRecipe {
@@ -63,26 +70,32 @@ struct GrpoRecipe {
   bool masks_truncated = false;  // replies cut by reply_tokens are not learned from
   double length_target = 0;      // thinking tokens beyond which the length part counts down
   bool curriculum = false;       // draw difficulties by how near their pass rate is to a half
+  bool keeps_routing = false;    // learn with the experts of the rollout (DeepSeek-V3.2)
+  int64_t evaluate_every = 0;    // steps between looks at held-out problems; 0: a tenth of the stage
   std::map<std::string, RewardPart> rewards;  // accuracy, format, language, length, safety, helpful
 };
 
+// A reward model answers "yes" or "no" after a reply. "helpful": pairs of replies, the better one
+// first, on the answer alone; "safety": single replies, thinking included (as in R1's supplement).
 struct RewardModelRecipe {
-  std::string judges = "helpful";  // "helpful": pairs; "safety": single replies
-  int examples = 64;               // of a step
+  std::string judges = "helpful";
+  int examples = 64;  // pairs or replies of a step
 };
 
 struct StageRecipe {
   std::string name;
   StageKind kind = StageKind::sft;
-  std::string parent;  // "": fresh weights
+  std::string parent;  // an earlier stage, or a model's folder (a path with '/'); "": fresh weights
   double share = 0;    // of the wanted time; 0: `steps` says how many
   int64_t steps = 0;
   RateRecipe rate;
   TuningRecipe tuning;
+  ReplySamplesRecipe samples;
   GrpoRecipe grpo;
   RewardModelRecipe reward;
   Mixture data;
   Json json;  // the section as written
+  bool has_folder_parent() const { return parent.find('/') != std::string::npos; }
 };
 
 struct EvaluationSet {

@@ -90,15 +90,15 @@ class TuningStage final : public Stage {
     return sequences;
   }
 
-  // With samples the recipe's data only said what to sample; general data has its own weight there.
+  // Sampled replies and the recipe's data in the proportion asked for.
   Result<Problem> next_problem() {
     const uint64_t index = uint64_t(next_++);
     const uint64_t seed = stage_seed(context_, stage_.name, "data");
     if (samples_) {
-      const double weight = stage_.tuning.sample_weight;
-      if (double(Random(seed, index).uniform()) < weight) {
+      Random random(seed, index);
+      if (stage_.data.empty() || double(random.uniform()) < stage_.samples.weight) {
         const uint64_t count = uint64_t(samples_->count(Split::train));
-        return samples_->make(seed, Split::train, Random(seed ^ 1, index).below(count));
+        return samples_->make(seed, Split::train, random.below(count));
       }
     }
     return stage_.data.make(seed, Split::train, index);

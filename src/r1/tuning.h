@@ -6,9 +6,8 @@
 
 namespace weir {
 
-// The model starts as the caller made it. `samples` (may be null): verified replies that join the
-// recipe's data with weight `sample_weight`; then the recipe's data is only what they were drawn
-// for.
+// The model starts as the caller made it. `samples` (may be null; not empty): verified replies that
+// take the share `samples.weight` of the conversations.
 Result<std::unique_ptr<Stage>> make_tuning_stage(const R1Context& context, const StageRecipe& stage,
                                                  int64_t steps, Learner& learner,
                                                  const ProblemSet* samples);

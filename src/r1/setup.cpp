@@ -1,0 +1,76 @@
+#include "r1/setup.h"
+
+#include <fmt/format.h>
+
+#include "base/file.h"
+#include "text/tokenizer_json.h"
+#include "text/tokenizer_train.h"
+#include "train/setup.h"
+
+namespace weir {
+namespace {
+
+constexpr uint64_t kProblemsPerSource = 2000;
+
+// What the stages will say, as the tokenizer sees it: piece by piece, without control tokens.
+Result<void> collect_text(const Mixture& data, uint64_t seed, std::vector<std::string>& texts) {
+  for (const Mixture::Source& source : data.sources()) {
+    const int64_t count = source.set->count(Split::train);
+    const uint64_t problems =
+        count < 0 ? kProblemsPerSource : std::min(kProblemsPerSource, uint64_t(count));
+    for (uint64_t i = 0; i < problems; ++i) {
+      Problem problem = TRY_IN(source.name, source.set->make(seed, Split::train, i));
+      for (Message& message : problem.messages) {
+        texts.push_back(std::move(message.content));
+        if (message.has_thinking) texts.push_back(std::move(message.thinking));
+      }
+    }
+  }
+  return {};
+}
+
+Result<Tokenizer> learn_tokenizer(const R1Recipe& recipe, ThreadPool& pool) {
+  std::vector<std::string> texts;
+  for (const StageRecipe& stage : recipe.stages)
+    TRY(collect_text(stage.data, uint64_t(recipe.seed), texts));
+  TokenizerTrainOptions options;
+  options.vocab_size = recipe.tokenizer.vocab_size;
+  options.pattern = recipe.tokenizer.pattern;
+  options.isolate_digits = recipe.tokenizer.isolate_digits;
+  options.added_tokens = deepseek_chat_tokens();
+  options.bos = options.added_tokens[0].text;
+  options.eos = options.added_tokens[1].text;
+  const std::vector<std::string_view> documents(texts.begin(), texts.end());
+  return train_tokenizer(documents, options, pool);
+}
+
+}  // namespace
+
+std::string base_folder(const R1Recipe& recipe) {
+  for (const StageRecipe& stage : recipe.stages)
+    if (stage.has_folder_parent()) return stage.parent;
+  return "";
+}
+
+Result<Tokenizer> make_r1_tokenizer(const R1Recipe& recipe, ThreadPool& pool) {
+  const std::string folder =
+      recipe.tokenizer.path.empty() ? base_folder(recipe) : recipe.tokenizer.path;
+  if (!folder.empty()) return TRY_IN("tokenizer", read_tokenizer(folder));
+  return TRY_IN("tokenizer", learn_tokenizer(recipe, pool));
+}
+
+Result<ModelConfig> make_r1_config(const R1Recipe& recipe, const Tokenizer& tokenizer) {
+  TrainRecipe section;  // of which only the model is looked at
+  section.data.sequence_length = 0;
+  section.model = recipe.model;
+  if (const std::string folder = base_folder(recipe); !folder.empty()) {
+    if (!recipe.model.is_null())
+      return Error{fmt::format("'model' is stated, but the stages begin from {}; leave it out", folder)};
+    section.model = Json(folder);
+  } else if (recipe.model.is_null()) {
+    return Error{"'model' is missing: a preset or the keys of a config.json (docs/config.md)"};
+  }
+  return make_config(section, {tokenizer.size(), tokenizer.bos(), tokenizer.eos()});
+}
+
+}  // namespace weir
