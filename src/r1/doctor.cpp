@@ -33,16 +33,27 @@ Purpose purpose_of(const StageRecipe& stage) {
   if (stage.kind == StageKind::grpo) {
     purpose.reply_tokens = stage.grpo.reply_tokens;
     purpose.reply_key = "reply_tokens";
-    const auto& rewards = stage.grpo.rewards;
-    purpose.needs_verifier = !rewards.contains("safety") && !rewards.contains("helpful");
+    purpose.needs_verifier = true;
+    purpose.grpo = &stage.grpo;
     return purpose;
   }
-  const bool samples = !stage.tuning.samples_from.empty();
-  purpose.is_learned = !samples || stage.tuning.sample_weight < 1;
+  purpose.is_learned = true;
+  purpose.needs_pairs = stage.kind == StageKind::reward && stage.reward.judges == "helpful" &&
+                        stage.samples.from.empty();
+  if (stage.kind == StageKind::reward) return purpose;
   purpose.all_tokens = stage.tuning.all_tokens;
   purpose.step_rows = stage.tuning.tokens;
-  if (samples) purpose.reply_tokens = stage.tuning.sample_tokens;
-  purpose.reply_key = "samples.tokens";
+  return purpose;
+}
+
+// The problems that an earlier stage's model is asked before the stage begins.
+Purpose sampling_purpose(const StageRecipe& stage) {
+  Purpose purpose;
+  purpose.stage = stage.name + ".samples";
+  purpose.kind = "sampled";
+  purpose.reply_tokens = stage.samples.reply_tokens;
+  purpose.reply_key = "samples.reply_tokens";
+  purpose.needs_verifier = stage.kind == StageKind::sft;  // only right replies are kept
   return purpose;
 }
 
@@ -60,8 +71,7 @@ class Doctor {
   }
 
   Result<DoctorReport> examine() {
-    for (const StageRecipe& stage : recipe_.stages)
-      if (!stage.data.empty()) TRY(examine_stage(stage));
+    for (const StageRecipe& stage : recipe_.stages) TRY(examine_stage(stage));
     TRY(examine_evaluation());
     TRY(compare_splits());
     check_vocabulary();
@@ -110,6 +120,7 @@ Result<void> Doctor::examine_source(const std::string& name, const ProblemSet& s
     findings_.add({Severity::error, "empty", purpose.stage, name,
                    "has no problems for this purpose", "add problems, or remove the source"});
   std::unordered_set<std::string> distinct;
+  int64_t pairs = 0;
   for (int64_t i = 0; i < wanted; ++i) {
     Problem problem =
         TRY_IN(purpose.stage + ": " + name,
@@ -119,10 +130,10 @@ Result<void> Doctor::examine_source(const std::string& name, const ProblemSet& s
     if (i < options_.rows)
       if (Result<ExampleRow> row = example_row(tokenizer_, format_, problem, purpose))
         source.rows.push_back(*std::move(row));
-    traits.has_verifier |= !problem.verifier.empty();
-    traits.has_language |= problem.language == "en" || problem.language == "zh";
-    traits.has_safety |= problem.verifier == "refusal";
-    traits.has_open_question |= problem.verifier.empty();
+    FamilyTraits& family = traits[problem.family];
+    family.has_verifier |= !problem.verifier.empty();
+    family.has_language |= problem.language == "en" || problem.language == "zh";
+    pairs += problem.has_rejected;
     std::string key = question_key(problem);
     if (purpose.split == Split::train)
       learned_.emplace(key, fmt::format("{}: {}, {}", purpose.stage, name, problem.place));
@@ -134,6 +145,10 @@ Result<void> Doctor::examine_source(const std::string& name, const ProblemSet& s
         {Severity::warning, "repeats", purpose.stage, name,
          fmt::format("{} problems have only {} different questions", wanted, source.distinct),
          "widen the source's options, or lower its weight"});
+  if (purpose.needs_pairs && pairs == 0)
+    findings_.add({Severity::error, "pairs", purpose.stage, name,
+                   "no problem has a worse reply to compare the model reply with",
+                   "add 'rejected' replies, or draw replies with 'samples'"});
   examiner_.finish_source(purpose, source);
   findings_.set_examined(purpose.stage, name, source.problems);
   report_.sources.push_back(std::move(source));
@@ -146,6 +161,11 @@ Result<void> Doctor::examine_stage(const StageRecipe& stage) {
   for (const Mixture::Source& source : stage.data.sources())
     TRY(examine_source(source.name, *source.set, purpose, traits));
   if (stage.kind == StageKind::grpo) check_rewards(stage, traits, findings_);
+  const StageRecipe* asked = recipe_.find(stage.samples.from);
+  if (!asked) return {};
+  const Mixture& sampled = stage.samples.data.empty() ? asked->data : stage.samples.data;
+  for (const Mixture::Source& source : sampled.sources())
+    TRY(examine_source(source.name, *source.set, sampling_purpose(stage), traits));
   return {};
 }
 

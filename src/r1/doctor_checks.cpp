@@ -138,9 +138,11 @@ void ProblemExaminer::examine(const Problem& problem, const Purpose& purpose,
 void ProblemExaminer::check_verifier(const Place& at, const ParsedReply* reply) {
   const Problem& problem = at.problem;
   if (problem.verifier.empty()) {
-    if (at.purpose.needs_verifier)
-      complain(at, Severity::error, "verifier", "has no verifier, and no other reward judges it",
-               "give the source a verifier, or the stage a reward part with a model");
+    const bool is_model_judged = at.purpose.grpo && is_judged(*at.purpose.grpo, at.problem.family);
+    if (at.purpose.needs_verifier && !is_model_judged)
+      complain(at, Severity::error, "verifier",
+               "has no verifier, and no model judges replies to it",
+               "give the source a verifier, or leave it out here");
     return;
   }
   Result<const Verifier*> verifier = verifiers_.of(problem);
@@ -212,7 +214,7 @@ void ProblemExaminer::check_lengths(const Place& at, int prompt, int reply, int 
                          context_),
              "raise 'max_position_embeddings', or make them shorter",
              fmt::format("{} tokens", rows));
-  else if (purpose.is_learned && rows > purpose.step_rows)
+  else if (purpose.step_rows > 0 && rows > purpose.step_rows)
     complain(at, Severity::warning, "length",
              fmt::format("conversations are longer than a step of {} tokens, and each becomes one",
                          purpose.step_rows),

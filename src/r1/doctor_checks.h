@@ -1,5 +1,6 @@
 // What the doctor looks at in one problem, one source, one stage. doctor.cpp decides which of them.
 #pragma once
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,12 +28,14 @@ class Findings {
 struct Purpose {
   std::string stage, kind;
   Split split = Split::train;
-  bool is_learned = false;      // the model replies are training data
-  bool all_tokens = false;      // and the questions too
-  int step_rows = 0;            // of one step; 0: not learned
-  int reply_tokens = 0;         // the model is sampled with at most so many; 0: it is not
-  std::string reply_key = {};   // the recipe's name for that number
-  bool needs_verifier = false;  // nothing but a verifier can tell good replies from bad ones
+  bool is_learned = false;           // the model replies are training data
+  bool all_tokens = false;           // and the questions too
+  int step_rows = 0;                 // of one step; 0: not learned
+  int reply_tokens = 0;              // the model is sampled with at most so many; 0: it is not
+  std::string reply_key = {};        // the recipe's name for that number
+  bool needs_pairs = false;          // a worse reply beside the model reply
+  bool needs_verifier = false;       // nothing but a verifier can tell good replies from bad ones
+  const GrpoRecipe* grpo = nullptr;  // ... unless one of its rewards has a model
 };
 
 class ProblemExaminer {
@@ -87,11 +90,14 @@ class ProblemExaminer {
 Result<ExampleRow> example_row(const Tokenizer& tokenizer, const ConversationFormat& format,
                                const Problem& problem, const Purpose& purpose);
 
-// What is known about the problems of a stage when its rewards are examined.
-struct StageTraits {
-  bool has_verifier = false, has_language = false, has_safety = false, has_open_question = false;
+// What is known about the problems of a stage, by family, when its rewards are examined.
+struct FamilyTraits {
+  bool has_verifier = false, has_language = false;
 };
+using StageTraits = std::map<std::string, FamilyTraits>;
 // Parts of the reward that are the same for every reply, whatever the model does.
 void check_rewards(const StageRecipe& stage, const StageTraits& traits, Findings& findings);
+// Whether a model judges replies to problems of this family.
+bool is_judged(const GrpoRecipe& grpo, const std::string& family);
 
 }  // namespace weir

@@ -3,9 +3,62 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "r1/doctor_checks.h"
 
 namespace weir {
+namespace {
+
+bool contains(const std::vector<std::string>& words, const std::string& word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+std::string family_names(const StageTraits& traits) {
+  std::string names;
+  for (const auto& [family, unused] : traits) names += (names.empty() ? "" : ", ") + family;
+  return names;
+}
+
+// What the families that a part counts for have between them; nothing when there are none.
+FamilyTraits traits_of(const RewardPart& part, const StageTraits& traits) {
+  FamilyTraits all;
+  for (const auto& [family, own] : traits) {
+    if (!part.families.empty() && !contains(part.families, family)) continue;
+    all.has_verifier |= own.has_verifier;
+    all.has_language |= own.has_language;
+  }
+  return all;
+}
+
+// Why a part is the same for every reply, and what to do about it.
+struct Silence {
+  std::string reason, remedy;
+};
+Silence why_silent(const std::string& name, const RewardPart& part, const StageRecipe& stage,
+                   const StageTraits& traits) {
+  const FamilyTraits found = traits_of(part, traits);
+  const GrpoRecipe& grpo = stage.grpo;
+  if (part.weight == 0) return {"has weight 0", "give it a weight"};
+  if (part.cap == 0) return {"is capped at 0", "raise 'cap'"};
+  if (part.from >= 1) return {"counts only after the stage has ended", "lower 'from' below 1"};
+  if (stage.steps > 0 && part.from * double(stage.steps) > double(stage.steps - 1))
+    return {fmt::format("counts after {:.0f} % of {} steps, when the last one has begun",
+                        100 * part.from, stage.steps),
+            "lower 'from'"};
+  if (name == "accuracy" && !found.has_verifier)
+    return {"finds no problem with a verifier in this stage's data", "add sources that have one"};
+  if (name == "language" && !found.has_language)
+    return {"finds no problem whose language is 'en' or 'zh'", "add sources that have one"};
+  if (name == "length" && grpo.length_target <= 0)
+    return {"has no target", "set 'length_target', the thinking tokens beyond which it counts"};
+  if (name == "length" && grpo.length_target >= grpo.reply_tokens)
+    return {fmt::format("begins beyond 'reply_tokens' {}, where every reply is cut before",
+                        grpo.reply_tokens),
+            "lower 'length_target'"};
+  return {};
+}
+
+}  // namespace
 
 const char* severity_name(Severity severity) {
   switch (severity) {
@@ -49,48 +102,27 @@ std::vector<Finding> Findings::take() {
   return std::move(list_);
 }
 
+bool is_judged(const GrpoRecipe& grpo, const std::string& family) {
+  return std::any_of(grpo.rewards.begin(), grpo.rewards.end(), [&](const auto& entry) {
+    const RewardPart& part = entry.second;
+    return !part.model.empty() && (part.families.empty() || contains(part.families, family));
+  });
+}
+
 void check_rewards(const StageRecipe& stage, const StageTraits& traits, Findings& findings) {
   for (const auto& [name, part] : stage.grpo.rewards) {
-    std::string why, remedy = "remove the part, or ";
-    if (part.weight == 0) {
-      why = "has weight 0";
-      remedy += "give it a weight";
-    } else if (part.cap == 0) {
-      why = "is capped at 0";
-      remedy += "raise 'cap'";
-    } else if (part.from >= 1) {
-      why = "counts only after the stage has ended";
-      remedy += "lower 'from' below 1";
-    } else if (stage.steps > 0 && part.from * double(stage.steps) > double(stage.steps - 1)) {
-      why = fmt::format("counts after {:.0f} % of {} steps, which is after the last one begins",
-                        100 * part.from, stage.steps);
-      remedy += "lower 'from'";
-    } else if (name == "accuracy" && !traits.has_verifier) {
-      why = "finds no problem with a verifier in this stage's data";
-      remedy += "add sources that have one";
-    } else if (name == "language" && !traits.has_language) {
-      why = "finds no problem whose language is 'en' or 'zh'";
-      remedy += "add sources that have one";
-    } else if (name == "length" && stage.grpo.length_target <= 0) {
-      why = "has no target";
-      remedy += "set 'length_target', the thinking tokens beyond which it counts";
-    } else if (name == "length" && stage.grpo.length_target >= stage.grpo.reply_tokens) {
-      why = fmt::format("begins beyond 'reply_tokens' {}, which cuts every reply before",
-                        stage.grpo.reply_tokens);
-      remedy += "lower 'length_target'";
-    } else if (name == "safety" && !traits.has_safety) {
-      why = "finds no problem about refusing (verifier 'refusal')";
-      remedy += "add a source of kind safety";
-    } else if (name == "helpful" && !traits.has_open_question) {
-      why = "finds only problems that a rule verifies";
-      remedy += "add general questions";
-    } else {
-      continue;
-    }
-    // Judges may have other ideas of what they judge; rules do not.
-    const bool is_certain = name != "helpful" && name != "safety";
-    findings.add({is_certain ? Severity::error : Severity::warning, "reward", stage.name, "",
-                  fmt::format("the reward part '{}' can never fire: it {}", name, why), remedy});
+    const Silence silence = why_silent(name, part, stage, traits);
+    if (!silence.reason.empty())
+      findings.add({Severity::error, "reward", stage.name, "",
+                    fmt::format("the reward part '{}' can never fire: it {}", name, silence.reason),
+                    "remove the part, or " + silence.remedy});
+    for (const std::string& family : part.families)
+      if (!traits.contains(family))
+        findings.add({Severity::warning, "reward", stage.name, "",
+                      fmt::format("the reward part '{}' names the family '{}', and no problem of "
+                                  "this stage is of it",
+                                  name, printable(family)),
+                      fmt::format("correct 'families'; there are: {}", family_names(traits))});
   }
 }
 

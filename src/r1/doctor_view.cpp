@@ -105,7 +105,7 @@ std::string source_table(const DoctorReport& report, const DoctorViewOptions& op
     stage = s.stage;
     const std::string right =
         s.verified > 0 ? fmt::format("{}/{}", s.right, s.verified) : std::string("-");
-    const bool is_learned = s.kind == "pretrain" || s.kind == "sft";
+    const bool is_learned = s.kind == "pretrain" || s.kind == "sft" || s.kind == "reward";
     out += fmt::format("  {:<{}} {:>8} {:>9} {:>10} {:>8} {:>8} {:>7} {:>8}\n", s.source, wide - 2,
                        s.problems, s.distinct, right, share(s.given_up, s.problems),
                        is_learned ? share(s.trained, s.tokens) : "-",
