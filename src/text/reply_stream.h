@@ -15,7 +15,7 @@ struct ReplyPiece {
 
 class ReplyStream {
  public:
-  // Both outlive the stream.
+  // The tokenizer outlives the stream.
   ReplyStream(const Tokenizer& tokenizer, const ConversationFormat& format);
 
   // Text that became certain with this token, often nothing. The pieces of a part, joined over the
@@ -29,7 +29,7 @@ class ReplyStream {
   void add(std::string text, std::vector<ReplyPiece>& pieces);
   void close_part(std::vector<ReplyPiece>& pieces);
 
-  const ConversationFormat& format_;
+  ConversationFormat format_;
   StreamDecoder decoder_;
   ReplyPiece::Part part_ = ReplyPiece::Part::answer;
   bool is_first_ = true, is_ended_ = false;
