@@ -126,9 +126,16 @@ void add_generate(CLI::App& app, Chosen& chosen, GenerateOptions& o) {
 }
 
 void add_chat(CLI::App& app, Chosen& chosen, ChatOptions& o) {
-  CLI::App* c = add_command(app, chosen, "chat", "talk to a model", o);
-  c->add_option("FOLDER", o.folder, kFolderHelp)->required()->option_text(" ");
-  add_count(c, "--tokens", o.tokens, 1, 1 << 24, "of one answer at most");
+  CLI::App* c = add_command(app, chosen, "chat", "talk to a model, or to the stages of a run", o);
+  c->add_option("FOLDER", o.folder, std::string(kFolderHelp) + "; or a run of weir r1")
+      ->required()
+      ->option_text(" ");
+  c->add_option("--stage", o.stage, "of the run; else the last that is finished")
+      ->option_text("NAME");
+  add_choice(c, "--form", o.form, {"auto", "conversation", "plain"},
+             "conversation: DeepSeek's control tokens; auto: where the model was tuned with them");
+  c->add_flag("--no-thinking", o.no_thinking, "show answers only");
+  add_count(c, "--tokens", o.tokens, 1, 1 << 24, "of one answer at most, thinking included");
   add_sampling(c, o.sampling);
   add_cache(c, o.cache, o.cache_limit_gib);
   add_threads(c, o.threads);

@@ -33,11 +33,10 @@ Result<std::vector<RunStage>> stages_of_recipe(const std::string& run) {
 }
 
 Result<void> read_finished(RunStage& stage) {
-  const std::string manifest = join_path(stage.folder, "manifest.json");
-  stage.is_finished = file_exists(manifest);
+  const std::string kind = TRY(manifest_kind(stage.folder));
+  stage.is_finished = !kind.empty();
   if (!stage.is_finished) return {};
-  const Json json = TRY(read_json_file(manifest));
-  if (const Json* kind = json.find("kind"); kind && kind->is_string()) stage.kind = kind->text();
+  stage.kind = kind;
   const std::string scores = join_path(stage.folder, "scores.json");
   if (!file_exists(scores)) return {};
   const Json table = TRY(read_json_file(scores));
@@ -98,6 +97,14 @@ Result<const RunStage*> choose_stage(const std::vector<RunStage>& stages, const 
     return Error{fmt::format(
         "stage '{}' is a reward model, which judges replies and gives none; {}", name, there_are)};
   return named;
+}
+
+Result<std::string> manifest_kind(const std::string& folder) {
+  const std::string path = join_path(folder, "manifest.json");
+  if (!file_exists(path)) return std::string();
+  const Json json = TRY(read_json_file(path));
+  const Json* kind = TRY_IN(path, json.at("kind"));
+  return TRY_IN(path + ": 'kind'", kind->as_string());
 }
 
 std::string headline_score(const std::vector<FamilyScore>& scores) {

@@ -26,6 +26,9 @@ Result<std::vector<RunStage>> list_run_stages(const std::string& run);
 // missing and which stages there are.
 Result<const RunStage*> choose_stage(const std::vector<RunStage>& stages, const std::string& name);
 
+// The kind that a stage's own folder states in its manifest.json; "" without one.
+Result<std::string> manifest_kind(const std::string& folder);
+
 // Mean accuracy over reasoning problems, as "reasoning 63 %"; "" without scores.
 std::string headline_score(const std::vector<FamilyScore>& scores);
 
