@@ -27,13 +27,13 @@ class ThinkingWriter {
   enum class State { nothing, thinking, answer } state_ = State::nothing;
 };
 
-// Prints replies in DeepSeek's conversation form; asks for the end when `is_cancelled` does or
+// Prints replies in DeepSeek's conversation form; asks for the end when `asks` says so or
 // nobody reads any more.
 class ReplyPrinter : public Listener {
  public:
   ReplyPrinter(const Tokenizer& tokenizer, const ConversationFormat& format, ThinkingStyle style,
-               bool (*is_cancelled)())
-      : stream_(tokenizer, format), writer_(style), asks_(is_cancelled) {}
+               bool (*asks)())
+      : stream_(tokenizer, format), writer_(style), asks_(asks) {}
   bool on_token(const TokenEvent& event) override;
   bool is_cancelled() override;
   void finish();
@@ -47,7 +47,7 @@ class ReplyPrinter : public Listener {
 // Prints replies in plain text, without the blanks they begin with.
 class PlainPrinter : public Listener {
  public:
-  explicit PlainPrinter(bool (*is_cancelled)()) : asks_(is_cancelled) {}
+  explicit PlainPrinter(bool (*asks)()) : asks_(asks) {}
   bool on_token(const TokenEvent& event) override;
   bool is_cancelled() override;
   void finish();

@@ -216,14 +216,17 @@ void Doctor::compare(const Problem& problem, const std::string& stage, const std
 }
 
 void Doctor::check_vocabulary() {
-  report_.used = examiner_.used_tokens();
+  const ProblemExaminer::Vocabulary counts = examiner_.vocabulary();
+  report_.learned = counts.learned;
+  report_.used = counts.used;
   report_.bytes_per_token = examiner_.bytes_per_token();
-  if (report_.used == 0) return;
-  if (double(report_.used) < (1 - kUnusedShare) * double(report_.vocabulary))
-    findings_.add({Severity::note, "coverage", "", "",
-                   fmt::format("{} of the tokenizer's {} tokens never occur in these problems",
-                               report_.vocabulary - report_.used, report_.vocabulary),
-                   "a smaller vocabulary is faster and learns each token better"});
+  if (counts.used == 0 || double(counts.used) >= (1 - kUnusedShare) * double(counts.learned))
+    return;
+  findings_.add({Severity::note, "coverage", "", "",
+                 fmt::format("{} of the tokenizer's {} tokens of several bytes never occur in "
+                             "these problems",
+                             counts.learned - counts.used, counts.learned),
+                 "a smaller vocabulary is faster and learns each token better"});
 }
 
 }  // namespace

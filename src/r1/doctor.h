@@ -57,9 +57,10 @@ struct SourceReport {
 };
 
 struct DoctorReport {
-  int vocabulary = 0, used = 0;  // tokens there are, and that occur
-  double bytes_per_token = 0;    // of everything rendered
-  int context = 0;               // positions of the model
+  int vocabulary = 0;          // tokens there are
+  int learned = 0, used = 0;   // those of several bytes, and how many of them occur
+  double bytes_per_token = 0;  // of everything rendered
+  int context = 0;             // positions of the model
   std::vector<SourceReport> sources = {};
   std::vector<Finding> findings = {};  // errors first
   int64_t count(Severity severity) const;

@@ -74,8 +74,14 @@ ProblemExaminer::ProblemExaminer(const Tokenizer& tokenizer, const ConversationF
   }
 }
 
-int ProblemExaminer::used_tokens() const {
-  return int(std::count(seen_.begin(), seen_.end(), uint8_t(1)));
+ProblemExaminer::Vocabulary ProblemExaminer::vocabulary() const {
+  Vocabulary counts;
+  for (int id = 0; id < tokenizer_.size(); ++id) {
+    if (tokenizer_.is_added(id) || tokenizer_.token_bytes(id).size() < 2) continue;
+    ++counts.learned;
+    counts.used += seen_[size_t(id)];
+  }
+  return counts;
 }
 
 int ProblemExaminer::count_controls(std::span<const int> tokens) const {

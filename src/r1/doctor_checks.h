@@ -50,7 +50,12 @@ class ProblemExaminer {
   // After all problems of a source: whether its verifier ever says no.
   void finish_source(const Purpose& purpose, const SourceReport& report);
 
-  int used_tokens() const;
+  // Tokens of several bytes, and how many of them occurred: control tokens and single bytes are
+  // there for any text.
+  struct Vocabulary {
+    int learned = 0, used = 0;
+  };
+  Vocabulary vocabulary() const;
   double bytes_per_token() const { return tokens_ > 0 ? bytes_ / tokens_ : 0; }
 
  private:

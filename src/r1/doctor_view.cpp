@@ -156,8 +156,9 @@ std::string row_text(const ExampleRow& row, const DoctorViewOptions& options) {
 
 std::string doctor_text(const DoctorReport& report, const DoctorViewOptions& options) {
   std::string out = fmt::format(
-      "tokenizer of {} tokens, {} of them used, {:.2f} bytes per token; context of {} tokens\n\n",
-      report.vocabulary, report.used, report.bytes_per_token, report.context);
+      "tokenizer of {} tokens, {} of {} learned ones used, {:.2f} bytes per token; context of {} "
+      "tokens\n\n",
+      report.vocabulary, report.used, report.learned, report.bytes_per_token, report.context);
   out += source_table(report, options);
   bool has_rows = false;
   for (const SourceReport& source : report.sources) {
