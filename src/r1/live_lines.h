@@ -18,8 +18,8 @@ struct PlannedStage {
 struct LiveState {
   std::string title;
   std::vector<PlannedStage> stages;
-  size_t stage = 0;             // index of the one at work
-  int64_t step = 0, steps = 0;  // done and in all, of this stage
+  size_t stage = 0;                                          // index of the one at work
+  int64_t step = 0, steps = 0;                               // done and in all, of this stage
   double stage_left = -1, run_left = -1, stage_seconds = 0;  // negative: unknown
   Json metrics = Json::object();                             // of the newest step
   std::vector<double> accuracy, thinking, loss;              // of this stage, newest last

@@ -20,8 +20,11 @@ struct LiveOptions {
   bool has_color = false;
   int columns = 0, rows = 0;  // 0: as the terminal says, asked again each time
 
-  // stderr as it is: no terminal when TERM is "dumb", no color when NO_COLOR is set.
+  // stderr as it is.
   static LiveOptions of_stderr();
+  // No terminal when TERM is unset or "dumb", no color when NO_COLOR is set and not empty
+  // (no-color.org). Either text may be null.
+  static LiveOptions of(bool is_terminal, const char* term, const char* no_color);
 };
 
 // Not for several threads at once. Every text may come from a model or a file: it is shown without
@@ -40,8 +43,8 @@ class LiveView {
   // One line of metrics.jsonl, as docs/r1-report.md lists them; "step" counts from 1. Cheap: call
   // it after every step.
   void update(const Json& metrics);
-  // What the stage does outside of its steps: ("evaluating", 40, 120). total 0 means unknown. Stays
-  // until the next update() or stage.
+  // What the stage does outside of its steps, the time of which is no part of a step's:
+  // ("evaluating", 40, 120). total 0 means unknown. Stays until the next update() or stage.
   void show_activity(const std::string& what, double done = 0, double total = 0);
   // A reply worth reading. On a terminal it stays a few seconds before the next replaces it.
   void show_sample(const SampleReply& sample);
