@@ -17,6 +17,9 @@ constexpr std::array kKinds = {
     Kind{"sums", read_sums},
     Kind{"words", read_words},
     Kind{"recall", read_recall},
+    Kind{"facts", read_facts},
+    Kind{"chat", read_chat},
+    Kind{"safety", read_safety},
 };
 
 }  // namespace
