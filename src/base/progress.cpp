@@ -30,12 +30,6 @@ void on_stop_signal(int signal_number) {
   raise(signal_number);
 }
 
-// The width of the terminal, 0 when it does not say.
-int terminal_columns() {
-  winsize size{};
-  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-}
-
 // 0.5, 99.9, 100, 12345: a decimal where it matters.
 std::string amount(double v) {
   bool fraction = std::fabs(v) < 100 && v != std::floor(v);
@@ -60,6 +54,12 @@ int64_t monotonic_ns() {
 
 bool stderr_is_terminal() { return isatty(STDERR_FILENO) == 1; }
 bool stdout_is_terminal() { return isatty(STDOUT_FILENO) == 1; }
+
+TerminalSize stderr_size() {
+  winsize size{};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0) return {};
+  return {size.ws_col, size.ws_row};
+}
 
 void catch_stop_signals() {
   // Without SA_RESTART: a thread that waits for input gets to look at stop_requested().
@@ -126,7 +126,7 @@ void Progress::show(double done, const std::string& detail, bool last) {
   line.seconds = double(monotonic_ns() - began_ns_) * 1e-9;
   if (terminal_) {
     // The last column stays free: some terminals wrap when it is written.
-    std::string text = progress_text(line, std::max(0, terminal_columns() - 1));
+    std::string text = progress_text(line, std::max(0, stderr_size().columns - 1));
     std::fprintf(stderr, "\r\033[K%s%s", text.c_str(), last ? "\n" : "");
   } else {
     std::fprintf(stderr, "%s\n", progress_text(line).c_str());

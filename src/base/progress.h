@@ -44,6 +44,11 @@ std::string progress_text(const ProgressLine& line, int columns_max = 0);
 int64_t monotonic_ns();
 bool stderr_is_terminal();
 bool stdout_is_terminal();
+// Of the terminal behind stderr; 0 when it does not say.
+struct TerminalSize {
+  int columns = 0, rows = 0;
+};
+TerminalSize stderr_size();
 
 // After the first SIGINT or SIGTERM stop_requested() is true and the work ends at its next safe
 // point; a second signal ends the process at once. A write beyond the file size limit (SIGXFSZ)

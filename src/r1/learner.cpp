@@ -95,4 +95,25 @@ std::vector<std::vector<double>> Learner::expert_shares() const {
   return shares;
 }
 
+size_t scoring_arena_bytes(const ModelConfig& config, int rows_max) {
+  return arena_bytes(config, rows_max);
+}
+
+std::vector<double> sequence_scores(const Model& model, std::span<const TrainingSequence> sequences,
+                                    int rows_max, Arena& arena, ThreadPool& pool) {
+  std::vector<double> scores(sequences.size());
+  std::vector<float> rows;
+  for (const MicroBatch& part : micro_batches(sequences, rows_max)) {
+    TrainingBatch batch;
+    for (size_t i = part.begin; i < part.end; ++i) append_sequence(sequences[i], batch);
+    rows.assign(batch.tokens.size(), 0);
+    Learner::score(model, batch, 1, rows.data(), arena, pool);
+    size_t row = 0;
+    for (size_t i = part.begin; i < part.end; ++i)
+      for (int r = 0; r < sequences[i].rows(); ++r, ++row)
+        if (batch.targets[row] >= 0) scores[i] += double(rows[row]);
+  }
+  return scores;
+}
+
 }  // namespace weir

@@ -3,12 +3,14 @@
 // only.
 #pragma once
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/arena.h"
 #include "base/thread_pool.h"
 #include "model/model.h"
+#include "r1/batches.h"
 #include "train/document_stream.h"
 #include "train/optimizer.h"
 
@@ -53,5 +55,12 @@ class Learner {
   Arena arena_;
   Optimizer optimizer_;
 };
+
+// Address space for Learner::score over `rows_max` rows.
+size_t scoring_arena_bytes(const ModelConfig& config, int rows_max);
+
+// Sum of the log-probabilities of each sequence's trained tokens, without gradients.
+std::vector<double> sequence_scores(const Model& model, std::span<const TrainingSequence> sequences,
+                                    int rows_max, Arena& arena, ThreadPool& pool);
 
 }  // namespace weir

@@ -31,7 +31,8 @@ struct R1Context {
 class Stage {
  public:
   virtual ~Stage() = default;
-  // Step `step` (0, 1 ...): one or more updates. Metrics as report.cpp reads them.
+  // Step `step` (0, 1 ...): one or more updates. Metrics as the report reads them; null when a stop
+  // was requested before anything was learned, and then the cursor is that of no step.
   virtual Result<Json> advance(int64_t step) = 0;
   // What the next step depends on beside weights, moments and the step's number.
   virtual Json cursor() const { return Json::object(); }

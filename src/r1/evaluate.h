@@ -1,0 +1,25 @@
+// Held-out problems put to a stage's model: what the report's table counts.
+#pragma once
+#include <optional>
+#include <vector>
+
+#include "r1/scores.h"
+#include "r1/stage.h"
+
+namespace weir {
+
+struct StageEvaluation {
+  std::vector<FamilyScore> scores;   // by set, then by difficulty
+  std::vector<SampleReply> samples;  // the first reply to the first problem of each family
+};
+
+// Every set of the recipe; the same problems and draws at every stage. Nothing when a stop was
+// requested meanwhile.
+Result<std::optional<StageEvaluation>> evaluate_stage(const R1Context& context, const Model& model);
+
+// A quick look while a stage learns: accuracy of greedy replies to `count` held-out problems of the
+// stage's own data; negative when there is nothing to judge or a stop was requested.
+Result<double> held_out_accuracy(const R1Context& context, const StageRecipe& stage,
+                                 const Model& model, int count);
+
+}  // namespace weir

@@ -1,0 +1,47 @@
+// The loss of one drawn token under policy gradients with clipping and a KL penalty.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "ops/ops.h"
+
+namespace weir {
+
+// What is known of one drawn token before its gradient.
+struct PolicyToken {
+  float old_log_probability = 0;        // when it was drawn
+  float reference_log_probability = 0;  // under the reference model; without KL not looked at
+  float advantage = 0;
+  float weight = 0;  // share of the token in the loss; 0: not learned
+};
+
+// With ratio r = exp(log p - log p_old) and advantage A (DeepSeekMath, eq. 3; PPO, eq. 7):
+//   loss = weight * (-min(r A, clip(r, 1 - low, 1 + high) A) + beta k3),
+//   k3 = q - log q - 1, q = p_reference / p (Schulman 2020), times r when unbiased (DeepSeek-V3.2).
+class PolicyObjective final : public TokenObjective {
+ public:
+  struct Options {
+    double clip_low = 0.2, clip_high = 0.28;
+    double kl_weight = 0;
+    bool kl_unbiased = false;
+  };
+  // One token per counted row, in order.
+  PolicyObjective(const Options& options, const std::vector<PolicyToken>& tokens)
+      : options_(options), tokens_(tokens) {}
+
+  double evaluate(int row, float log_probability, float& slope) override;
+
+  struct Sums {
+    int64_t tokens = 0, clipped = 0;
+    double kl = 0, max_difference = 0;  // of log p and log p_old
+  };
+  const Sums& sums() const { return sums_; }
+
+ private:
+  Options options_;
+  const std::vector<PolicyToken>& tokens_;
+  size_t next_ = 0;
+  Sums sums_;
+};
+
+}  // namespace weir
