@@ -16,6 +16,7 @@ struct Kind {
 constexpr std::array kKinds = {
     Kind{"sums", read_sums},
     Kind{"words", read_words},
+    Kind{"countdown", read_countdown},
     Kind{"recall", read_recall},
     Kind{"facts", read_facts},
     Kind{"chat", read_chat},
