@@ -22,13 +22,13 @@ constexpr double kUnusedShare = 0.5;  // of the vocabulary
 std::string question_key(const Problem& problem) {
   std::string key;
   for (const Message& message : problem.question())
-    key += std::string(trim(message.content)) + '\x1f';
+    key += std::string(trim(message.content)) + '\n';
   return key;
 }
 
 Purpose purpose_of(const StageRecipe& stage) {
   Purpose purpose;
-  purpose.stage = stage.name;
+  purpose.stage = purpose.owner = stage.name;
   purpose.kind = stage_kind_name(stage.kind);
   if (stage.kind == StageKind::grpo) {
     purpose.reply_tokens = stage.grpo.reply_tokens;
@@ -38,8 +38,6 @@ Purpose purpose_of(const StageRecipe& stage) {
     return purpose;
   }
   purpose.is_learned = true;
-  purpose.needs_pairs = stage.kind == StageKind::reward && stage.reward.judges == "helpful" &&
-                        stage.samples.from.empty();
   if (stage.kind == StageKind::reward) return purpose;
   purpose.all_tokens = stage.tuning.all_tokens;
   purpose.step_rows = stage.tuning.tokens;
@@ -50,10 +48,11 @@ Purpose purpose_of(const StageRecipe& stage) {
 Purpose sampling_purpose(const StageRecipe& stage) {
   Purpose purpose;
   purpose.stage = stage.name + ".samples";
+  purpose.owner = stage.name;
   purpose.kind = "sampled";
   purpose.reply_tokens = stage.samples.reply_tokens;
   purpose.reply_key = "samples.reply_tokens";
-  purpose.needs_verifier = stage.kind == StageKind::sft;  // only right replies are kept
+  purpose.seed_name = "samples";
   return purpose;
 }
 
@@ -87,9 +86,9 @@ class Doctor {
   Result<void> compare_splits();
   void compare(const Problem& problem, const std::string& stage, const std::string& source);
   void check_vocabulary();
-  // Seeds as the stages draw them (stage_seed()).
-  uint64_t seed(const std::string& stage) const {
-    return kind_seed(kind_seed(uint64_t(recipe_.seed), stage), "data");
+  // As the stages draw them (stage_seed()).
+  uint64_t seed(const std::string& owner, const std::string& purpose) const {
+    return kind_seed(kind_seed(uint64_t(recipe_.seed), owner), purpose);
   }
 
   const R1Recipe& recipe_;
@@ -119,12 +118,12 @@ Result<void> Doctor::examine_source(const std::string& name, const ProblemSet& s
   if (wanted == 0)
     findings_.add({Severity::error, "empty", purpose.stage, name,
                    "has no problems for this purpose", "add problems, or remove the source"});
+  const bool is_evaluated = purpose.split == Split::held_out;
+  const uint64_t from = seed(is_evaluated ? name : purpose.owner, purpose.seed_name);
   std::unordered_set<std::string> distinct;
-  int64_t pairs = 0;
   for (int64_t i = 0; i < wanted; ++i) {
-    Problem problem =
-        TRY_IN(purpose.stage + ": " + name,
-               set.make(seed(purpose.stage), purpose.split, index_of(i, wanted, count)));
+    Problem problem = TRY_IN(purpose.stage + ": " + name,
+                             set.make(from, purpose.split, index_of(i, wanted, count)));
     examiner_.examine(problem, purpose, source);
     if (i < kForgeries) examiner_.try_to_forge(problem, purpose, source);
     if (i < options_.rows)
@@ -133,7 +132,6 @@ Result<void> Doctor::examine_source(const std::string& name, const ProblemSet& s
     FamilyTraits& family = traits[problem.family];
     family.has_verifier |= !problem.verifier.empty();
     family.has_language |= problem.language == "en" || problem.language == "zh";
-    pairs += problem.has_rejected;
     std::string key = question_key(problem);
     if (purpose.split == Split::train)
       learned_.emplace(key, fmt::format("{}: {}, {}", purpose.stage, name, problem.place));
@@ -145,10 +143,6 @@ Result<void> Doctor::examine_source(const std::string& name, const ProblemSet& s
         {Severity::warning, "repeats", purpose.stage, name,
          fmt::format("{} problems have only {} different questions", wanted, source.distinct),
          "widen the source's options, or lower its weight"});
-  if (purpose.needs_pairs && pairs == 0)
-    findings_.add({Severity::error, "pairs", purpose.stage, name,
-                   "no problem has a worse reply to compare the model reply with",
-                   "add 'rejected' replies, or draw replies with 'samples'"});
   examiner_.finish_source(purpose, source);
   findings_.set_examined(purpose.stage, name, source.problems);
   report_.sources.push_back(std::move(source));
@@ -164,8 +158,16 @@ Result<void> Doctor::examine_stage(const StageRecipe& stage) {
   const StageRecipe* asked = recipe_.find(stage.samples.from);
   if (!asked) return {};
   const Mixture& sampled = stage.samples.data.empty() ? asked->data : stage.samples.data;
+  StageTraits sampled_traits;
   for (const Mixture::Source& source : sampled.sources())
-    TRY(examine_source(source.name, *source.set, sampling_purpose(stage), traits));
+    TRY(examine_source(source.name, *source.set, sampling_purpose(stage), sampled_traits));
+  const bool has_verifier =
+      std::any_of(sampled_traits.begin(), sampled_traits.end(),
+                  [](const auto& entry) { return entry.second.has_verifier; });
+  if (!has_verifier)
+    findings_.add({Severity::error, "verifier", stage.name, "",
+                   "no problem that replies are sampled for has a verifier, so none is kept",
+                   "name sources with verifiers in 'samples.data'"});
   return {};
 }
 
@@ -173,6 +175,7 @@ Result<void> Doctor::examine_evaluation() {
   Purpose purpose;
   purpose.stage = "evaluation";
   purpose.kind = "evaluate";
+  purpose.seed_name = "evaluation";
   purpose.split = Split::held_out;
   purpose.reply_tokens = recipe_.evaluation.reply_tokens;
   purpose.reply_key = "evaluation.reply_tokens";
@@ -185,34 +188,35 @@ Result<void> Doctor::examine_evaluation() {
 
 // The other side of every source: what may be asked later must not have been learned before.
 Result<void> Doctor::compare_splits() {
-  auto walk = [&](const std::string& stage, const std::string& name,
-                  const ProblemSet& set) -> Result<void> {
+  auto walk = [&](const std::string& stage, const std::string& name, const ProblemSet& set,
+                  uint64_t from) -> Result<void> {
     const int64_t count = set.count(Split::held_out);
     const int64_t limit = std::min<int64_t>(options_.problems, kHeldOutMax);
     const int64_t wanted = count < 0 ? limit : std::min(limit, count);
     for (int64_t i = 0; i < wanted; ++i) {
-      Problem problem = TRY_IN(stage + ": " + name,
-                               set.make(seed(stage), Split::held_out, index_of(i, wanted, count)));
+      Problem problem =
+          TRY_IN(stage + ": " + name, set.make(from, Split::held_out, index_of(i, wanted, count)));
       compare(problem, stage, name);
     }
     return {};
   };
   for (const StageRecipe& stage : recipe_.stages)
     for (const Mixture::Source& source : stage.data.sources())
-      TRY(walk(stage.name, source.name, *source.set));
+      TRY(walk(stage.name, source.name, *source.set, seed(stage.name, "held out")));
   for (const EvaluationSet& set : recipe_.evaluation.sets)
-    TRY(walk("evaluation", set.name, *set.set));
+    TRY(walk("evaluation", set.name, *set.set, seed(set.name, "evaluation")));
   return {};
 }
 
 void Doctor::compare(const Problem& problem, const std::string& stage, const std::string& source) {
-  auto found = learned_.find(question_key(problem));
+  const std::string key = question_key(problem);
+  auto found = learned_.find(key);
   if (found == learned_.end()) return;
   findings_.add({Severity::error, "split", stage, source,
                  "held-out questions are among those that are learned",
                  "remove them from the one or the other: scores would count what was memorised",
                  fmt::format("{}\nlearned  {}\nquestion {}", problem.place, found->second,
-                             printable(problem.question().back().content, 200))});
+                             printable(key, 200))});
 }
 
 void Doctor::check_vocabulary() {

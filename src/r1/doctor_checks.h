@@ -27,13 +27,13 @@ class Findings {
 // What a stage does with the problems of its sources.
 struct Purpose {
   std::string stage, kind;
+  std::string owner = {}, seed_name = "data";  // of the seed that problems are drawn with
   Split split = Split::train;
   bool is_learned = false;           // the model replies are training data
   bool all_tokens = false;           // and the questions too
   int step_rows = 0;                 // of one step; 0: not learned
   int reply_tokens = 0;              // the model is sampled with at most so many; 0: it is not
   std::string reply_key = {};        // the recipe's name for that number
-  bool needs_pairs = false;          // a worse reply beside the model reply
   bool needs_verifier = false;       // nothing but a verifier can tell good replies from bad ones
   const GrpoRecipe* grpo = nullptr;  // ... unless one of its rewards has a model
 };
