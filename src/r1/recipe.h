@@ -40,7 +40,8 @@ struct ReplySamplesRecipe {
 struct TuningRecipe {
   int tokens = 2048;
   bool all_tokens = false;  // learn the questions too (pretraining)
-  double bias_speed = 0;    // of the gate biases; 0: they rest
+  // Of the experts: speed of the gate biases (0: they rest), weight of the sequence-wise loss.
+  double bias_speed = 0, balance_weight = 0;
 };
 
 enum class AdvantageScale { group, batch, none };
