@@ -20,6 +20,8 @@ namespace weir {
 enum class Split { train, held_out };
 // Which side a question is on: one in ten is held out. The same for all seeds and machines.
 Split split_of(std::string_view question);
+// The same with any share held out, from 0 to 1.
+Split split_of(std::string_view question, double held_out);
 
 class ProblemSet {
  public:
@@ -27,6 +29,8 @@ class ProblemSet {
   // How many there are: -1 without end, else make() takes indices in [0, count).
   virtual int64_t count(Split split) const = 0;
   virtual Result<Problem> make(uint64_t seed, Split split, uint64_t index) const = 0;
+  // What is worth telling the user before training, as one sentence; "" when nothing is.
+  virtual std::string note() const { return ""; }
 };
 
 // Reads `kind` and that kind's options from a section of a recipe:

@@ -25,6 +25,11 @@ Split split_of(std::string_view question) {
   return hash_text(question) % kHeldOutOneIn == 0 ? Split::held_out : Split::train;
 }
 
+Split split_of(std::string_view question, double held_out) {
+  const double place = double(hash_text(question) >> 11) * 0x1p-53;  // in [0, 1)
+  return place < held_out ? Split::held_out : Split::train;
+}
+
 uint64_t kind_seed(uint64_t seed, std::string_view kind) { return mix64(seed) ^ hash_text(kind); }
 
 Result<StyleMix> StyleMix::read(OptionReader& in, const std::vector<std::string>& known) {

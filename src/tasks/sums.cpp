@@ -1,7 +1,9 @@
 // Running sums of labelled terms: "Rain: Mar 7, Apr 5, May 3. Total?" The worked reply goes from
-// month to month and adds: "Mar 7; Apr 7+5=12; May 12+3=15". Labels begin at any month, so that
-// every step from one month to the next is seen in short problems and long ones need nothing new
-// but endurance (index hints: Zhou et al. 2023, arXiv:2310.16028).
+// month to month and adds: "Mar 7; Apr +5=12; May +3=15". Labels begin at any month, so that every
+// step from one month to the next is seen in short problems and long ones need nothing new but
+// endurance (index hints: Zhou et al. 2023, arXiv:2310.16028). A step does not repeat the sum so
+// far: it stands just before, and a step is six or seven tokens. With a larger first term, short
+// problems practise the additions of long ones.
 #include <fmt/format.h>
 
 #include <array>
@@ -13,12 +15,14 @@ namespace {
 
 constexpr std::array kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-constexpr int kTermMax = 9;  // ten of them stay below 100
+constexpr int kTermMax = 9;  // eleven of them stay below 100
 constexpr int kTermsMax = 11;
+constexpr int kFirstMax = 900;
 
 class Sums final : public ProblemSet {
  public:
-  Sums(IntRange terms, StyleMix styles) : terms_(terms), styles_(std::move(styles)) {}
+  Sums(IntRange terms, IntRange first, StyleMix styles)
+      : terms_(terms), first_(first), styles_(std::move(styles)) {}
 
   int64_t count(Split) const override { return -1; }
 
@@ -40,9 +44,9 @@ class Sums final : public ProblemSet {
     int sum = 0;
     for (int i = 0; i < count; ++i) {
       const char* month = kMonths[(first + size_t(i)) % kMonths.size()];
-      const int term = 1 + int(random.below(kTermMax));
+      const int term = i ? 1 + int(random.below(kTermMax)) : first_.pick(random);
       question += fmt::format("{}{} {}", i ? ", " : "Rain: ", month, term);
-      steps += i ? fmt::format("; {} {}+{}={}", month, sum, term, sum + term)
+      steps += i ? fmt::format("; {} +{}={}", month, term, sum + term)
                  : fmt::format("{} {}", month, term);
       sum += term;
     }
@@ -61,7 +65,7 @@ class Sums final : public ProblemSet {
     return problem;
   }
 
-  IntRange terms_;
+  IntRange terms_, first_;
   StyleMix styles_;
 };
 
@@ -69,8 +73,9 @@ class Sums final : public ProblemSet {
 
 SetResult read_sums(OptionReader& in) {
   IntRange terms = TRY(read_range(in, "terms", {2, 6}, {2, kTermsMax}));
+  IntRange first = TRY(read_range(in, "first", {1, kTermMax}, {1, kFirstMax}));
   StyleMix styles = TRY(StyleMix::read(in, {"worked", "brief", "direct"}));
-  return std::unique_ptr<ProblemSet>(new Sums(terms, std::move(styles)));
+  return std::unique_ptr<ProblemSet>(new Sums(terms, first, std::move(styles)));
 }
 
 }  // namespace weir

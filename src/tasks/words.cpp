@@ -1,22 +1,29 @@
-// Arithmetic word problems in English and Chinese: somebody has apples, then things happen to them.
-// The worked reply retells the story with the running count, in the question's language; the style
-// "mixed" retells parts of it in the other one, which is what the language reward is to cure.
+// Arithmetic word problems in English and Chinese: "Ann has 12 eggs, finds 4, eats 3. How many eggs
+// now?" The worked reply retells the story with the running count, in the question's language:
+// "has 12; finds +4=16; eats -3=13". The style "mixed" retells parts of it in the other one, which
+// is what the language reward is to cure. No verb comes twice in a story, so a step is found by its
+// verb however long the story is.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "tasks/kinds.h"
+#include "tasks/phrases.h"
 
 namespace weir {
 namespace {
 
 struct Event {
-  const char *english, *chinese;  // "{} finds 4.", "找到4个。"
+  const char *english, *chinese;  // ", finds 4", "，捡4个"
   int sign;
 };
-constexpr std::array kEvents = {Event{"finds", "找到", 1}, Event{"buys", "买", 1},
-                                Event{"gets", "得到", 1},  Event{"eats", "吃", -1},
-                                Event{"sells", "卖", -1},  Event{"loses", "丢", -1}};
+constexpr std::array kEvents = {Event{"finds", "捡", 1},  Event{"buys", "买", 1},
+                                Event{"gets", "得", 1},   Event{"wins", "赢", 1},
+                                Event{"picks", "摘", 1},  Event{"eats", "吃", -1},
+                                Event{"sells", "卖", -1}, Event{"loses", "丢", -1},
+                                Event{"gives", "送", -1}, Event{"uses", "用", -1}};
+bool is_loss(const Event& event) { return event.sign < 0; }
 struct Name {
   const char *english, *chinese;
 };
@@ -24,7 +31,7 @@ constexpr std::array kNames = {Name{"Ann", "小红"}, Name{"Ben", "小明"}, Nam
                                Name{"Eva", "小丽"}};
 constexpr std::array kThings = {Name{"apples", "苹果"}, Name{"eggs", "鸡蛋"}, Name{"pears", "梨"},
                                 Name{"cakes", "蛋糕"}};
-constexpr int kStartMin = 5, kStartMax = 20, kChangeMax = 9, kStepsMax = 10;
+constexpr int kStartMin = 5, kStartMax = 20, kChangeMax = 9, kStepsMax = int(kEvents.size());
 
 class Words final : public ProblemSet {
  public:
@@ -45,12 +52,12 @@ class Words final : public ProblemSet {
 
  private:
   static std::string tell_start(bool english, const Name& name, const Name& thing, int count) {
-    return english ? fmt::format("{} has {} {}.", name.english, count, thing.english)
-                   : fmt::format("{}有{}个{}。", name.chinese, count, thing.chinese);
+    return english ? fmt::format("{} has {} {}", name.english, count, thing.english)
+                   : fmt::format("{}有{}个{}", name.chinese, count, thing.chinese);
   }
   static std::string ask(bool english, const Name& thing) {
-    return english ? fmt::format(" How many {} now?", thing.english)
-                   : fmt::format("现在有几个{}？", thing.chinese);
+    return english ? fmt::format(". How many {} now?", thing.english)
+                   : fmt::format("。现在有几个{}？", thing.chinese);
   }
 
   Problem draw(Random& random) const {
@@ -63,17 +70,29 @@ class Words final : public ProblemSet {
     int have = kStartMin + int(random.below(kStartMax - kStartMin + 1));
     std::string question = tell_start(english, name, thing, have);
     std::string thinking = english ? fmt::format("has {}", have) : fmt::format("有{}", have);
+    std::vector<const Event*> left;
+    for (const Event& event : kEvents) left.push_back(&event);
+    int losses = int(std::count_if(kEvents.begin(), kEvents.end(), is_loss));
     for (int i = 0; i < count; ++i) {
-      const Event* event = &kEvents[size_t(random.below(kEvents.size()))];
-      const int change = 1 + int(random.below(kChangeMax));
-      // Nobody gives away what he does not have.
-      while (event->sign < 0 && change > have) event = &kEvents[size_t(random.below(3))];
+      const size_t at = size_t(random.below(left.size()));
+      const Event* event = left[at];
+      left.erase(left.begin() + int64_t(at));
+      int most = kChangeMax;
+      if (is_loss(*event)) {
+        // Nobody gives away what he does not have: one is kept for each loss that may follow. Five
+        // at the start are enough for all of them.
+        --losses;
+        most = std::min(most, have - std::min(losses, count - i - 1));
+      }
+      const int change = 1 + int(random.below(uint64_t(most)));
       const int next = have + event->sign * change;
-      question += english ? fmt::format(" {} {}.", event->english, change)
-                          : fmt::format("{}{}个。", event->chinese, change);
+      question += english ? fmt::format(", {} {}", event->english, change)
+                          : fmt::format("，{}{}个", event->chinese, change);
       const bool retold_in_english = english != (problem.style == "mixed" && random.below(2) == 0);
-      thinking += fmt::format("; {} {}{}{}={}", retold_in_english ? event->english : event->chinese,
-                              have, event->sign > 0 ? "+" : "-", change, next);
+      thinking +=
+          fmt::format("{}{}{}{}={}", english ? "; " : ";",
+                      retold_in_english ? fmt::format("{} ", event->english) : event->chinese,
+                      event->sign > 0 ? "+" : "-", change, next);
       have = next;
     }
     problem.family = "words";
@@ -99,11 +118,7 @@ class Words final : public ProblemSet {
 
 SetResult read_words(OptionReader& in) {
   IntRange steps = TRY(read_range(in, "steps", {1, 4}, {1, kStepsMax}));
-  std::vector<std::string> languages = {"en", "zh"};
-  in.field("languages", languages);
-  for (const std::string& language : languages)
-    if (language != "en" && language != "zh") return in.error("languages", "knows 'en' and 'zh'");
-  if (languages.empty()) return in.error("languages", "must not be empty");
+  std::vector<std::string> languages = TRY(read_languages(in));
   StyleMix styles = TRY(StyleMix::read(in, {"worked", "mixed", "brief", "direct"}));
   return std::unique_ptr<ProblemSet>(new Words(steps, std::move(languages), std::move(styles)));
 }
