@@ -62,6 +62,54 @@ void choose(const GateShape& shape, float* choice, int* expert) {
   }
 }
 
+// One gate's part of the traces of a pass; null where there is none.
+class GateRouting {
+ public:
+  GateRouting(const RoutingUse& use, const GateShape& shape, int rows)
+      : kept_(in_use(use.kept, shape, rows)),
+        own_(in_use(use.own, shape, rows)),
+        layer_(shape.index) {}
+
+  const uint16_t* kept(int row) const {
+    return kept_ && !kept_->is_free(row, layer_) ? kept_->at(row, layer_) : nullptr;
+  }
+  uint16_t* own(int row) const { return own_ ? own_->at(row, layer_) : nullptr; }
+
+ private:
+  template <class Trace>
+  static Trace* in_use(Trace* trace, const GateShape& shape, int rows) {
+    if (!trace || shape.index >= trace->layers()) return nullptr;
+    CHECK_EQ(trace->rows(), rows);
+    CHECK_EQ(trace->per_token(), shape.per_token);
+    CHECK_LE(shape.experts, int(RoutingTrace::kFree));
+    return trace;
+  }
+
+  const RoutingTrace* kept_;
+  RoutingTrace* own_;
+  int layer_;
+};
+
+// The experts of one row: the kept ones, else the gate's own choice; `choice` is scratch.
+void choose_or_keep(const GateShape& shape, const float* scores, const float* bias,
+                    const uint16_t* kept, uint16_t* own, float* choice, int* expert) {
+  if (!kept || own) {
+    if (bias)
+      kernels().add(scores, bias, choice, shape.experts);
+    else
+      std::memcpy(choice, scores, sizeof(float) * size_t(shape.experts));
+    keep_best_groups(shape, choice);
+    choose(shape, choice, expert);
+  }
+  if (own)
+    for (int j = 0; j < shape.per_token; ++j) own[j] = uint16_t(expert[j]);
+  if (!kept) return;
+  for (int j = 0; j < shape.per_token; ++j) {
+    CHECK_LT(int(kept[j]), shape.experts);
+    expert[j] = kept[j];
+  }
+}
+
 // 1 / divisor of the chosen scores: their sum plus 1e-20 when normalised (DeepSeek-V3 remote code).
 // DeepSeek-V2's code scales only when it does not normalise; V3 always scales.
 float weight_factor(const GateShape& shape, const float* scores, const int* expert) {
@@ -208,6 +256,7 @@ Routing route(Run& run, Tensor logits, const float* bias, const GateShape& shape
   r.tokens = logits.rows, r.experts = experts, r.per_token = k;
   r.expert = chosen;
   r.weight = run.make(logits.rows, k);
+  const GateRouting routing(run.routing, shape, logits.rows);
   {
     ArenaScope scope(run.arena);
     float* choices = run.arena.floats(size_t(experts) * size_t(run.pool.threads()));
@@ -217,12 +266,7 @@ Routing route(Run& run, Tensor logits, const float* bias, const GateShape& shape
         float* s = scores + size_t(t) * size_t(experts);
         int* expert = chosen + size_t(t) * size_t(k);
         score(shape, logits.row(t), s);
-        if (bias)
-          kernels().add(s, bias, choice, experts);
-        else
-          std::memcpy(choice, s, sizeof(float) * size_t(experts));
-        keep_best_groups(shape, choice);
-        choose(shape, choice, expert);
+        choose_or_keep(shape, s, bias, routing.kept(t), routing.own(t), choice, expert);
         float factor = weight_factor(shape, s, expert);
         for (int j = 0; j < k; ++j) r.weight.row(t)[j] = s[expert[j]] * factor;
       }
