@@ -9,14 +9,18 @@
 namespace weir {
 
 struct ChatOptions {
-  std::string folder;
-  int tokens = 256;  // of one answer
+  std::string folder;         // a model, or a run of weir r1
+  std::string stage;          // of the run; "": the last finished one
+  std::string form = "auto";  // or "conversation", "plain" (chat_form.h)
+  bool no_thinking = false;   // leave thinking out
+  int tokens = 256;           // of one answer, thinking included
   SamplingOptions sampling = {.temperature = 0.8};
   std::string cache = "expanded";
   double cache_limit_gib = 0;
   int threads = 0;
 };
 
+// Answers go to standard output, everything else to standard error.
 Result<Ending> chat(const ChatOptions& options);
 
 }  // namespace weir

@@ -20,6 +20,7 @@ struct Parsed {
   TokenizerTrainCommand tokenizer_train;
   TokenizerCodeCommand tokenizer_code;
   CorpusCommand corpus;
+  DoctorCommand doctor;
   BenchOptions bench;
 };
 
@@ -125,9 +126,16 @@ void add_generate(CLI::App& app, Chosen& chosen, GenerateOptions& o) {
 }
 
 void add_chat(CLI::App& app, Chosen& chosen, ChatOptions& o) {
-  CLI::App* c = add_command(app, chosen, "chat", "talk to a model", o);
-  c->add_option("FOLDER", o.folder, kFolderHelp)->required()->option_text(" ");
-  add_count(c, "--tokens", o.tokens, 1, 1 << 24, "of one answer at most");
+  CLI::App* c = add_command(app, chosen, "chat", "talk to a model, or to the stages of a run", o);
+  c->add_option("FOLDER", o.folder, std::string(kFolderHelp) + "; or a run of weir r1")
+      ->required()
+      ->option_text(" ");
+  c->add_option("--stage", o.stage, "of the run; else the last that is finished")
+      ->option_text("NAME");
+  add_choice(c, "--form", o.form, {"auto", "conversation", "plain"},
+             "conversation: DeepSeek's control tokens; auto: where the model was tuned with them");
+  c->add_flag("--no-thinking", o.no_thinking, "show answers only");
+  add_count(c, "--tokens", o.tokens, 1, 1 << 24, "of one answer at most, thinking included");
   add_sampling(c, o.sampling);
   add_cache(c, o.cache, o.cache_limit_gib);
   add_threads(c, o.threads);
@@ -200,6 +208,17 @@ void add_corpus(CLI::App& app, Chosen& chosen, CorpusCommand& o) {
   add_corpus_options(c, o.paths, o.field, o.skip_bad_lines, o.threads);
 }
 
+void add_doctor(CLI::App& app, Chosen& chosen, DoctorCommand& o) {
+  CLI::App* c =
+      add_command(app, chosen, "doctor", "examine the data and rewards of an R1 recipe", o);
+  c->add_option("RECIPE", o.recipe, "a YAML file (docs/doctor.md)")->required()->option_text(" ");
+  add_list(c, "--set", o.sets, "KEY=VALUE", "over the recipe; repeatable");
+  add_count(c, "--problems", o.problems, 1, 1'000'000, "examined of each source");
+  add_count(c, "--rows", o.rows, 0, 100, "shown token by token of each source");
+  c->add_flag("--plain", o.plain, "without colours, with marks instead");
+  add_threads(c, o.threads);
+}
+
 void add_bench(CLI::App& app, Chosen& chosen, BenchOptions& o) {
   CLI::App* c =
       add_command(app, chosen, "bench", "measure the speed of generation, or of training", o);
@@ -263,6 +282,7 @@ Result<std::optional<Command>> parse_command_line(int count, char** arguments) {
   add_inspect(app, chosen, parsed.inspect);
   add_tokenizer(app, chosen, parsed);
   add_corpus(app, chosen, parsed.corpus);
+  add_doctor(app, chosen, parsed.doctor);
   add_bench(app, chosen, parsed.bench);
   VersionOptions version;
   add_command(app, chosen, "version", "print the version", version);

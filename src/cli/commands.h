@@ -8,6 +8,7 @@
 #include "cli/bench.h"
 #include "cli/chat.h"
 #include "cli/corpus.h"
+#include "cli/doctor.h"
 #include "cli/generate.h"
 #include "cli/inspect.h"
 #include "cli/tokenizer.h"
@@ -19,7 +20,7 @@ struct VersionOptions {};
 
 using Command =
     std::variant<TrainOptions, GenerateOptions, ChatOptions, InspectOptions, TokenizerTrainCommand,
-                 TokenizerCodeCommand, CorpusCommand, BenchOptions, VersionOptions>;
+                 TokenizerCodeCommand, CorpusCommand, DoctorCommand, BenchOptions, VersionOptions>;
 
 // Nothing when help was asked for and printed. Errors are usage errors, with the help to look at.
 Result<std::optional<Command>> parse_command_line(int count, char** arguments);

@@ -28,6 +28,7 @@ struct Runner {
   Result<Ending> operator()(const TokenizerTrainCommand& o) { return done(tokenizer_train(o)); }
   Result<Ending> operator()(const TokenizerCodeCommand& o) { return done(tokenizer_code(o)); }
   Result<Ending> operator()(const CorpusCommand& o) { return done(corpus(o)); }
+  Result<Ending> operator()(const DoctorCommand& o) { return done(doctor(o)); }
   Result<Ending> operator()(const BenchOptions& o) { return done(bench(o)); }
   Result<Ending> operator()(const VersionOptions&) {
     fmt::print("{}\n", version_text());

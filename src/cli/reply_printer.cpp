@@ -1,0 +1,83 @@
+#include "cli/reply_printer.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace weir {
+namespace {
+
+constexpr const char* kDim = "\x1b[2m";
+constexpr const char* kReset = "\x1b[0m";
+
+// C0 without tab and line end, DEL, and C1 (U+0080 to U+009F, in UTF-8 c2 80 to c2 9f).
+std::string harmless(const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool is_c1 =
+        byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    const bool is_control = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f;
+    out += is_control || is_c1 ? '?' : text[i];
+    i += is_c1;
+  }
+  return out;
+}
+
+void print(const std::string& text) {
+  fwrite(text.data(), 1, text.size(), stdout);
+  fflush(stdout);
+}
+
+}  // namespace
+
+std::string ThinkingWriter::begin_part(ReplyPiece::Part part) {
+  const State wanted = part == ReplyPiece::Part::thinking ? State::thinking : State::answer;
+  if (wanted == state_) return "";
+  const bool was_thinking = state_ == State::thinking;
+  state_ = wanted;
+  if (style_ == ThinkingStyle::hidden) return "";
+  const bool is_dimmed = style_ == ThinkingStyle::dimmed;
+  if (wanted == State::thinking) return is_dimmed ? kDim : "<think>\n";
+  if (!was_thinking) return "";
+  return is_dimmed ? std::string(kReset) + "\n" : "\n</think>\n";
+}
+
+std::string ThinkingWriter::write(const std::vector<ReplyPiece>& pieces) {
+  std::string out;
+  for (const ReplyPiece& piece : pieces) {
+    out += begin_part(piece.part);
+    const bool is_shown = piece.part == ReplyPiece::Part::answer || style_ != ThinkingStyle::hidden;
+    if (is_shown) out += harmless(piece.text);
+  }
+  return out;
+}
+
+std::string ThinkingWriter::finish() {
+  const bool is_dim = state_ == State::thinking && style_ == ThinkingStyle::dimmed;
+  state_ = State::nothing;
+  return is_dim ? std::string(kReset) + "\n" : "\n";
+}
+
+bool ReplyPrinter::on_token(const TokenEvent& event) {
+  print(writer_.write(stream_.push(event.token.token)));
+  return !ferror(stdout);
+}
+
+bool ReplyPrinter::is_cancelled() { return asks_() || ferror(stdout); }
+
+void ReplyPrinter::finish() { print(writer_.write(stream_.finish()) + writer_.finish()); }
+
+bool PlainPrinter::on_token(const TokenEvent& event) {
+  std::string_view text = event.text;
+  if (!began_) text.remove_prefix(std::min(text.find_first_not_of(" \n\t"), text.size()));
+  if (text.empty()) return true;
+  began_ = true;
+  print(std::string(text));
+  return !ferror(stdout);
+}
+
+bool PlainPrinter::is_cancelled() { return asks_() || ferror(stdout); }
+
+void PlainPrinter::finish() { print("\n"); }
+
+}  // namespace weir

@@ -1,0 +1,56 @@
+#include "text/reply_stream.h"
+
+#include "base/text.h"
+
+namespace weir {
+
+ReplyStream::ReplyStream(const Tokenizer& tokenizer, const ConversationFormat& format)
+    : format_(format), decoder_(tokenizer) {}
+
+std::vector<ReplyPiece> ReplyStream::push(int token) {
+  std::vector<ReplyPiece> pieces;
+  if (is_ended_) return pieces;
+  const bool is_first = is_first_;
+  is_first_ = false;
+  if (token == format_.end()) {
+    is_ended_ = true;
+    close_part(pieces);
+  } else if (is_first && token == format_.think()) {
+    part_ = ReplyPiece::Part::thinking;
+  } else if (part_ == ReplyPiece::Part::thinking && token == format_.end_of_thinking()) {
+    close_part(pieces);
+    part_ = ReplyPiece::Part::answer;
+  } else {
+    add(decoder_.push(token), pieces);
+  }
+  return pieces;
+}
+
+std::vector<ReplyPiece> ReplyStream::finish() {
+  std::vector<ReplyPiece> pieces;
+  if (!is_ended_) close_part(pieces);
+  is_ended_ = true;
+  return pieces;
+}
+
+// A character that the part leaves incomplete must not be completed by the next one.
+void ReplyStream::close_part(std::vector<ReplyPiece>& pieces) {
+  add(decoder_.finish(), pieces);
+  has_text_ = false;
+  blanks_.clear();
+}
+
+void ReplyStream::add(std::string text, std::vector<ReplyPiece>& pieces) {
+  const std::string_view inner = trim(text);
+  if (inner.empty()) {
+    if (has_text_) blanks_ += text;
+    return;
+  }
+  const size_t begin = size_t(inner.data() - text.data()), end = begin + inner.size();
+  std::string shown = has_text_ ? blanks_ + text.substr(0, end) : std::string(inner);
+  blanks_ = text.substr(end);
+  has_text_ = true;
+  pieces.push_back({part_, std::move(shown)});
+}
+
+}  // namespace weir
