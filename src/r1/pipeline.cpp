@@ -60,8 +60,8 @@ Result<Shared> prepare(const R1Recipe& recipe, const R1Folder& folder, ThreadPoo
   Tokenizer tokenizer = is_new ? TRY(make_r1_tokenizer(recipe, pool))
                                : TRY(read_tokenizer(folder.path()));
   ModelConfig config = TRY(make_r1_config(recipe, tokenizer));
-  Shared shared{std::move(tokenizer), config, sha256_hex(tokenizer_json(tokenizer))};
-  shared.tokenizer_sha256 = sha256_hex(tokenizer_json(shared.tokenizer));
+  std::string sha256 = sha256_hex(tokenizer_json(tokenizer));
+  Shared shared{std::move(tokenizer), config, std::move(sha256)};
   if (is_new) {
     TRY(write_model_files(shared, folder.path()));
   } else {

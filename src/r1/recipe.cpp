@@ -13,6 +13,7 @@ constexpr int64_t kStepsMax = 100'000'000;
 constexpr int kTokensMax = 1 << 20;
 
 void read_rate(OptionReader& in, RateRecipe& rate) {
+  in.choice("optimizer", rate.optimizer, {"adamw", "muon"});
   in.field("lr", rate.lr, 0, 10);
   in.field("warmup_steps", rate.warmup_steps, 0, kStepsMax);
   in.field("decay_fraction", rate.decay_fraction, 0, 1);

@@ -18,6 +18,7 @@ enum class StageKind { pretrain, sft, grpo, reward };
 const char* stage_kind_name(StageKind kind);
 
 struct RateRecipe {
+  std::string optimizer = "adamw";  // or "muon"
   double lr = 1e-3;
   int64_t warmup_steps = 10;
   double decay_fraction = 0;  // the last part of the stage, over which the rate falls linearly
