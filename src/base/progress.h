@@ -42,6 +42,7 @@ struct ProgressLine {
 std::string progress_text(const ProgressLine& line, int columns_max = 0);
 
 int64_t monotonic_ns();
+double process_cpu_seconds();  // of all threads, since the process began
 bool stderr_is_terminal();
 bool stdout_is_terminal();
 // Of the terminal behind stderr; 0 when it does not say.

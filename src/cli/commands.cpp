@@ -14,6 +14,7 @@ namespace {
 // All that can be asked for, filled while CLI11 parses; one of them is the command.
 struct Parsed {
   TrainOptions train;
+  R1Command r1;
   GenerateOptions generate;
   ChatOptions chat;
   InspectOptions inspect;
@@ -103,6 +104,19 @@ void add_train(CLI::App& app, Chosen& chosen, TrainOptions& o) {
   c->add_option("RECIPE", o.recipe, "a YAML file (docs/recipes.md)")->required()->option_text(" ");
   add_list(c, "--set", o.sets, "KEY=VALUE",
            "over the recipe, as in --set optimizer.lr=1e-3; repeatable");
+  add_threads(c, o.threads);
+}
+
+void add_r1(CLI::App& app, Chosen& chosen, R1Command& o) {
+  CLI::App* c = add_command(app, chosen, "r1",
+                            "take a model through DeepSeek-R1's stages, or go on with it", o);
+  c->add_option("RECIPE", o.recipe, "a YAML file (docs/r1.md)")->required()->option_text(" ");
+  add_list(c, "--set", o.sets, "KEY=VALUE",
+           "over the recipe, as in --set stages.cold-start.rate.lr=1e-3; repeatable");
+  c->add_option("--minutes", o.minutes, "the time that the stages share; else the recipe's")
+      ->check(CLI::Range(0.01, 100000.0))
+      ->option_text("X");
+  c->add_option("--stage", o.stage, "only this stage")->option_text("NAME");
   add_threads(c, o.threads);
 }
 
@@ -277,6 +291,7 @@ Result<std::optional<Command>> parse_command_line(int count, char** arguments) {
   Parsed parsed;
   Chosen chosen;
   add_train(app, chosen, parsed.train);
+  add_r1(app, chosen, parsed.r1);
   add_generate(app, chosen, parsed.generate);
   add_chat(app, chosen, parsed.chat);
   add_inspect(app, chosen, parsed.inspect);

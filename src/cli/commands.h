@@ -11,6 +11,7 @@
 #include "cli/doctor.h"
 #include "cli/generate.h"
 #include "cli/inspect.h"
+#include "cli/r1.h"
 #include "cli/tokenizer.h"
 #include "cli/train.h"
 
@@ -19,7 +20,7 @@ namespace weir {
 struct VersionOptions {};
 
 using Command =
-    std::variant<TrainOptions, GenerateOptions, ChatOptions, InspectOptions, TokenizerTrainCommand,
+    std::variant<TrainOptions, R1Command, GenerateOptions, ChatOptions, InspectOptions, TokenizerTrainCommand,
                  TokenizerCodeCommand, CorpusCommand, DoctorCommand, BenchOptions, VersionOptions>;
 
 // Nothing when help was asked for and printed. Errors are usage errors, with the help to look at.

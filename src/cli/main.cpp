@@ -22,6 +22,7 @@ Result<Ending> done(Result<void> result) {
 
 struct Runner {
   Result<Ending> operator()(const TrainOptions& o) { return done(train(o)); }
+  Result<Ending> operator()(const R1Command& o) { return r1(o); }
   Result<Ending> operator()(const GenerateOptions& o) { return generate(o); }
   Result<Ending> operator()(const ChatOptions& o) { return chat(o); }
   Result<Ending> operator()(const InspectOptions& o) { return done(inspect(o)); }

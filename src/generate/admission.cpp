@@ -53,14 +53,16 @@ Generator::Placement Generator::place(Sequence& sequence) {
   if (source >= 0 && !slots_[size_t(source)].sequence) target = source;
   if (source < 0) shared = 0;
   Slot& slot = slots_[size_t(target)];
-  if (target != source) slot.cached.clear();
+  if (target != source) slot.forget();
   if (!make_room(target, source, sequence.positions())) return Placement::no_room;
   if (source >= 0 && source != target) {
     auto forked = cache_.fork(source, target, shared);
     CHECK(forked.has_value());  // the room was reserved
     slot.cached = slots_[size_t(source)].cached;
+    slot.experts = slots_[size_t(source)].experts;
   }
   slot.cached.resize(size_t(shared));
+  slot.experts.resize(records_experts_ ? size_t(shared) * trace_.row_size() : 0);
   slot.sequence = &sequence;
   statistics_.reused_tokens += shared;
   return Placement::placed;
@@ -76,7 +78,7 @@ bool Generator::make_room(int slot, int keep, int positions) {
   for (int i = 0; i < int(slots_.size()); ++i) {
     Slot& other = slots_[size_t(i)];
     if (i == slot || i == keep || other.sequence || cache_.capacity(i) == 0) continue;
-    other.cached.clear();
+    other.forget();
     cache_.release(i);
     if (cache_.reserve(slot, positions)) return true;
   }
@@ -86,7 +88,7 @@ bool Generator::make_room(int slot, int keep, int positions) {
 void Generator::release_idle() {
   for (int i = 0; i < int(slots_.size()); ++i) {
     if (slots_[size_t(i)].sequence) continue;
-    slots_[size_t(i)].cached.clear();
+    slots_[size_t(i)].forget();
     cache_.release(i);
   }
 }

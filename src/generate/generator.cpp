@@ -24,6 +24,11 @@ size_t arena_bytes(const ModelConfig& config, const GeneratorOptions& options, i
 
 }  // namespace
 
+void Generator::Slot::forget() {
+  cached.clear();
+  experts.clear();
+}
+
 bool Generator::Slot::is_prefilling() const {
   return sequence && cached.size() < sequence->request().prompt.size();
 }
@@ -56,7 +61,8 @@ Generator::Generator(const Model& model, const Tokenizer& tokenizer, ThreadPool&
       cache_(std::move(cache)),
       arena_(arena_bytes(model.config(), options, pool.threads())),
       samplers_(size_t(pool.threads()), Sampler(tokenizer.size())),
-      slots_(size_t(options.sequences_max)) {}
+      slots_(size_t(options.sequences_max)),
+      trace_(model.routing_trace()) {}
 
 Generator::~Generator() = default;
 
@@ -87,6 +93,7 @@ Result<std::vector<Completion>> Generator::generate(std::span<const Request> req
     sequences.push_back(TRY(std::move(sequence)));
     waiting.push_back(sequences.back().get());
   }
+  begin_recording(requests);
   auto done = run(std::move(waiting), listener);
   for (Slot& slot : slots_)
     if (slot.sequence) finish(slot);  // cancelled or failed
@@ -95,6 +102,15 @@ Result<std::vector<Completion>> Generator::generate(std::span<const Request> req
   std::vector<Completion> completions;
   for (auto& sequence : sequences) completions.push_back(sequence->take_completion());
   return completions;
+}
+
+// Experts are recorded for all sequences of a call or for none, so that a prefix shared by any two
+// has them. What the cache remembers of a call that did otherwise is computed again.
+void Generator::begin_recording(std::span<const Request> requests) {
+  const bool wanted = std::any_of(requests.begin(), requests.end(),
+                                  [](const Request& request) { return request.records_experts; });
+  if (wanted != records_experts_) release_idle();
+  records_experts_ = wanted;
 }
 
 Result<void> Generator::warm_up() {
@@ -180,7 +196,16 @@ Result<void> Generator::compute(const std::vector<Row>& rows, Listener* listener
   arena_.reset();
   Batch batch(tokens, positions, sequences);
   Run run{arena_, pool_, batch, &cache_};
+  if (records_experts_) {
+    trace_.clear();
+    trace_.append(batch.size());
+    run.routing.own = &trace_;
+  }
   Tensor hidden = model_.forward(run);
+  for (int r = 0; records_experts_ && r < batch.size(); ++r) {
+    std::vector<uint16_t>& experts = slots_[size_t(rows[size_t(r)].slot)].experts;
+    experts.insert(experts.end(), trace_.row(r).begin(), trace_.row(r).end());
+  }
   if (sampled.empty()) return {};
   Tensor last = run.make(int(sampled.size()), hidden.cols);
   for (int i = 0; i < last.rows; ++i)
@@ -218,6 +243,9 @@ Result<std::vector<SampledToken>> Generator::sample(Tensor logits, const std::ve
 }
 
 // The slot is free; what its cache holds stays until the room is needed.
-void Generator::finish(Slot& slot) { slot.sequence = nullptr; }
+void Generator::finish(Slot& slot) {
+  if (slot.sequence->request().records_experts) slot.sequence->set_experts(slot.experts);
+  slot.sequence = nullptr;
+}
 
 }  // namespace weir

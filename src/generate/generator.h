@@ -55,10 +55,13 @@ class Generator {
   const GenerateStatistics& statistics() const { return statistics_; }
 
  private:
-  // A place for one sequence in the cache, and the tokens whose rows it holds there.
+  // A place for one sequence in the cache, and the tokens whose rows it holds there, with the
+  // experts of those rows when they are recorded: whoever shares the rows shares them too.
   struct Slot {
     Sequence* sequence = nullptr;  // null: free
     std::vector<int> cached;
+    std::vector<uint16_t> experts;  // [cached][trace_.row_size()], or empty
+    void forget();
     bool is_prefilling() const;
     bool is_decoding() const;
   };
@@ -76,6 +79,7 @@ class Generator {
   Result<void> run(std::vector<Sequence*> waiting, Listener* listener);
   std::vector<Row> prefill_rows() const;
   std::vector<Row> decode_rows() const;
+  void begin_recording(std::span<const Request> requests);
   Result<void> compute(const std::vector<Row>& rows, Listener* listener);
   Result<std::vector<SampledToken>> sample(Tensor logits, const std::vector<int>& slots);
   void finish(Slot& slot);
@@ -94,6 +98,8 @@ class Generator {
   Arena arena_;
   std::vector<Sampler> samplers_;  // one per thread
   std::vector<Slot> slots_;
+  bool records_experts_ = false;  // of every slot, in this call
+  RoutingTrace trace_;            // of one pass
   GenerateStatistics statistics_;
 };
 

@@ -87,6 +87,7 @@ std::vector<Request> mixed_requests() {
     r.tokens_max = 5 + 6 * i;
     r.sampling = {.temperature = i % 3 == 0 ? 0 : 0.8, .top_k = i % 2 ? 20 : 0, .seed = 9};
     r.stream = uint64_t(i);
+    r.records_experts = i % 4 != 3;
     requests.push_back(r);
   }
   return requests;
@@ -108,6 +109,7 @@ void expect_equal(const Completion& a, const Completion& b, const std::string& w
   EXPECT_EQ(a.reason, b.reason) << what;
   EXPECT_EQ(a.log_probabilities, b.log_probabilities) << what;  // bits
   EXPECT_EQ(a.model_log_probabilities, b.model_log_probabilities) << what;
+  EXPECT_EQ(a.experts, b.experts) << what;
 }
 
 TEST(Generator, SameBitsAloneInCompanyAtAnyChunkAndThreads) {
@@ -140,9 +142,9 @@ TEST(Generator, SameBitsAloneInCompanyAtAnyChunkAndThreads) {
 }
 
 // Log-probabilities of tokens [from, end) by the forward that training uses: packed, without a
-// cache.
+// cache. `experts` (may be null): what its gates choose.
 std::vector<float> packed_log_probabilities(const Model& model, const std::vector<int>& tokens,
-                                            size_t from) {
+                                            size_t from, std::vector<uint16_t>* experts = nullptr) {
   ThreadPool pool(2);
   Arena arena(size_t(1) << 30);
   std::vector<int> inputs(tokens.begin(), tokens.end() - 1), targets(inputs.size(), -1);
@@ -151,8 +153,13 @@ std::vector<float> packed_log_probabilities(const Model& model, const std::vecto
   for (size_t i = from; i < tokens.size(); ++i) targets[i - 1] = tokens[i];
   Batch batch(inputs, positions, sequences);
   Run run{arena, pool, batch};
+  RoutingTrace trace = model.routing_trace();
+  trace.append(batch.size());
+  run.routing.own = &trace;
   std::vector<float> result(inputs.size());
   cross_entropy(run, model.forward(run), model.head(), targets, 1, result.data());
+  for (int r = 0; experts && r < trace.rows(); ++r)
+    experts->insert(experts->end(), trace.row(r).begin(), trace.row(r).end());
   return {result.begin() + std::ptrdiff_t(from) - 1, result.end()};
 }
 
@@ -164,9 +171,14 @@ TEST(Generator, CachedDecodingEqualsThePackedForwardBitForBit) {
     for (size_t i = 0; i < requests.size(); ++i) {
       std::vector<int> tokens = requests[i].prompt;
       tokens.insert(tokens.end(), completions[i].tokens.begin(), completions[i].tokens.end());
+      std::vector<uint16_t> experts;
       EXPECT_EQ(completions[i].model_log_probabilities,
-                packed_log_probabilities(model, tokens, requests[i].prompt.size()))
+                packed_log_probabilities(model, tokens, requests[i].prompt.size(), &experts))
           << i;
+      if (!requests[i].records_experts) experts.clear();
+      EXPECT_EQ(completions[i].experts, experts) << i;
+      EXPECT_EQ(completions[i].experts.empty(),
+                kind == AttentionKind::gqa || !requests[i].records_experts);
     }
   }
 }
@@ -198,6 +210,7 @@ TEST(Generator, SamplesOfOnePromptComputeItOnce) {
     requests[i].prompt = prompt_of(1, 60);
     requests[i].tokens_max = 10;
     requests[i].stream = i;
+    requests[i].records_experts = i != 0;  // the one that computes the prompt for the others
   }
   auto generator = Generator::create(model, byte_tokenizer(), pool, {.sequences_max = 4});
   ASSERT_TRUE(generator.has_value());
@@ -218,6 +231,7 @@ TEST(Generator, AConversationContinuesFromItsCache) {
   Request turn;
   turn.prompt = prompt_of(1, 40);
   turn.tokens_max = 10;
+  turn.records_experts = true;
   auto first = (*generator)->generate({&turn, 1});
   ASSERT_TRUE(first.has_value());
   turn.prompt.insert(turn.prompt.end(), (*first)[0].tokens.begin(), (*first)[0].tokens.end());
@@ -227,6 +241,26 @@ TEST(Generator, AConversationContinuesFromItsCache) {
   // All but the last token drawn, which had not been computed, and the new one.
   EXPECT_EQ((*generator)->statistics().reused_tokens, 49);
   expect_equal((*second)[0], generate(model, {&turn, 1}, {})[0], "second turn");
+}
+
+TEST(Generator, ExpertsAreCompleteAlsoAfterACallThatRecordedNone) {
+  const Model& model = tiny_model(AttentionKind::mla);
+  ThreadPool pool(1);
+  auto generator = Generator::create(model, byte_tokenizer(), pool, {.keeps_prefixes = true});
+  ASSERT_TRUE(generator.has_value());
+  Request r;
+  r.prompt = prompt_of(1, 40);
+  r.tokens_max = 10;
+  ASSERT_TRUE((*generator)->generate({&r, 1}).has_value());
+  r.records_experts = true;
+  const Completion expected = generate(model, {&r, 1}, {})[0];
+  EXPECT_EQ(expected.experts.size(), (40u + 10 - 1) * model.routing_trace().row_size());
+  for (int64_t reused : {0, 39, 78}) {
+    auto again = (*generator)->generate({&r, 1});
+    ASSERT_TRUE(again.has_value());
+    expect_equal((*again)[0], expected, "again");
+    EXPECT_EQ((*generator)->statistics().reused_tokens, reused);
+  }
 }
 
 TEST(Generator, ShortMemoryMakesRequestsWaitAndChangesNothing) {

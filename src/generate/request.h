@@ -17,6 +17,7 @@ struct Request {
   std::vector<std::string> stops = {};
   std::vector<int> stop_ids = {};  // usually the end-of-sequence token
   bool keep_special = false;       // show the text of special tokens
+  bool records_experts = false;    // fill Completion::experts
 };
 
 // stop: a stop string appeared. length: tokens_max or the end of the context (or of the cache's
@@ -31,6 +32,10 @@ struct Completion {
   std::vector<float> model_log_probabilities;  // and under the model's own softmax
   // Under softmax(logits / temperature): what policy gradients are taken of.
   std::vector<float> policy_log_probabilities;
+  // What the gates chose at positions 0 .. prompt + tokens - 2, every one that was computed (the
+  // last token never is): [position][layer][per_token], rows of a RoutingTrace. Complete also where
+  // the cache of another request was used. Empty unless recorded, and of a dense model.
+  std::vector<uint16_t> experts;
   FinishReason reason = FinishReason::length;
   std::string stop;  // the stop string that appeared
 };

@@ -71,6 +71,10 @@ void Sequence::end(FinishReason reason) {
   is_finished_ = true;
 }
 
+void Sequence::set_experts(std::span<const uint16_t> experts) {
+  completion_.experts.assign(experts.begin(), experts.end());
+}
+
 void Sequence::cancel() {
   if (is_finished_) return;
   completion_.reason = FinishReason::cancelled;

@@ -2,6 +2,7 @@
 // nothing of the model.
 #pragma once
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "generate/request.h"
@@ -29,6 +30,7 @@ class Sequence {
   // Takes the next token. The event's text is valid until the next call.
   TokenEvent accept(const SampledToken& token);
   void cancel();
+  void set_experts(std::span<const uint16_t> experts);  // of Completion
   bool is_finished() const { return is_finished_; }
   Completion take_completion() { return std::move(completion_); }
 

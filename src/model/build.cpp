@@ -117,6 +117,7 @@ Moe ModelBuilder::moe(const std::string& prefix, int layer) {
              .group_kind = c.group_kind,
              .experts = experts,
              .per_token = c.num_experts_per_tok,
+             .index = int(model_.gates_.size()),
              .groups = c.n_group,
              .groups_kept = c.topk_group,
              .normalize = c.norm_topk_prob,

@@ -15,7 +15,7 @@ constexpr int kLayersMax = 1024;
 constexpr int kHeadsMax = 1024;
 constexpr int kHeadMax = 4096;  // numbers per head
 constexpr int kExpertsMax = 4096;
-constexpr int kGroupsMax = 256;  // what ops/moe.cpp ranks on its stack
+constexpr int kGroupsMax = 256;  // what ops/gate.cpp ranks on its stack
 constexpr int kPositionsMax = 1 << 27;
 constexpr int kMtpMax = 8;
 

@@ -1,5 +1,6 @@
 #include "model/model.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -100,6 +101,12 @@ void Model::weights_changed() {
 
 void Model::clear_loads() {
   for (auto& load : loads_) std::fill(load->begin(), load->end(), 0);
+}
+
+RoutingTrace Model::routing_trace() const {
+  auto is_inside = [&](const GateState& gate) { return gate.layer < config_.num_hidden_layers; };
+  const auto layers = std::count_if(gates_.begin(), gates_.end(), is_inside);
+  return RoutingTrace(int(layers), config_.num_experts_per_tok);
 }
 
 }  // namespace weir

@@ -53,6 +53,8 @@ class Model {
   };
   const std::vector<GateState>& gates() const { return gates_; }
   void clear_loads();
+  // A trace without rows for the gates of forward(); those of MTP modules are not part of it.
+  RoutingTrace routing_trace() const;
 
   bool recompute_blocks = false;  // run each block again in the backward pass instead of keeping it
   float balance_weight = 0;       // alpha of the sequence-wise balance loss

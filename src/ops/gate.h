@@ -12,6 +12,7 @@ struct GateShape {
   GateKind kind = GateKind::sigmoid;
   GroupKind group_kind = GroupKind::none;
   int experts = 0, per_token = 0;
+  int index = 0;  // of the gate among the model's, the layer of a RoutingTrace
   int groups = 1, groups_kept = 1;
   bool normalize = true;     // divide the chosen scores by their sum
   float scale = 1;           // routed_scaling_factor

@@ -87,6 +87,24 @@ Case route_case(const std::string& name, GateShape shape, bool with_bias) {
   return c;
 }
 
+// Kept experts in two rows of three: any ones, whatever their scores, none of them twice in a row.
+Case kept_route_case(const std::string& name, GateShape shape, bool with_bias) {
+  Case c = route_case(name, shape, with_bias);
+  static std::deque<RoutingTrace> kept_by_cases;
+  RoutingTrace& kept = kept_by_cases.emplace_back(1, shape.per_token);
+  for (int row = 0; row < c.inputs[0].rows; ++row) {
+    std::vector<uint16_t> experts(size_t(shape.per_token), RoutingTrace::kFree);
+    for (size_t j = 0; row % 3 > 0 && j < experts.size(); ++j)
+      experts[j] = uint16_t((row * 5 + int(j) * 3) % shape.experts);
+    kept.append(1, experts);
+  }
+  c.forward = [choose = c.forward, &kept](Run& run, Inputs& in, Weights& w, double& value) {
+    run.routing.kept = &kept;
+    return choose(run, in, w, value);
+  };
+  return c;
+}
+
 // Router, experts and combination over a residual, as a block has them.
 Case experts_case() {
   const int rows = 15, experts = 5, width = 7, inner = 9;
@@ -220,10 +238,12 @@ std::vector<Case> cases() {
   gate.group_kind = GroupKind::max, gate.groups = 4, gate.groups_kept = 2,
   gate.balance_weight = 0.7f;
   add(route_case("route, softmax, groups, balance loss", gate, false));
+  add(kept_route_case("route, softmax, groups, balance loss, kept", gate, false));
   gate.normalize = true;
   add(route_case("route, softmax, normalised", gate, false));
   gate.kind = GateKind::sigmoid, gate.group_kind = GroupKind::top2_sum;
   add(route_case("route, sigmoid, groups, bias, balance loss", gate, true));
+  add(kept_route_case("route, sigmoid, groups, bias, balance loss, kept", gate, true));
   gate.group_kind = GroupKind::none, gate.balance_weight = 0, gate.per_token = 1;
   add(route_case("route, sigmoid, one expert", gate, true));
   add(experts_case());

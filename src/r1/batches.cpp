@@ -1,5 +1,7 @@
 #include "r1/batches.h"
 
+#include <algorithm>
+
 namespace weir {
 
 void append_sequence(const TrainingSequence& sequence, TrainingBatch& batch) {
@@ -12,6 +14,12 @@ void append_sequence(const TrainingSequence& sequence, TrainingBatch& batch) {
     batch.targets.push_back(is_trained ? sequence.tokens[size_t(i) + 1] : -1);
     batch.counted += is_trained;
   }
+}
+
+void append_experts(const TrainingSequence& sequence, std::span<const uint16_t> experts,
+                    RoutingTrace& trace) {
+  const size_t room = size_t(sequence.rows()) * trace.row_size();
+  trace.append(sequence.rows(), experts.first(std::min(room, experts.size())));
 }
 
 std::vector<MicroBatch> micro_batches(std::span<const TrainingSequence> sequences, int rows_max) {

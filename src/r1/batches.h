@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "tensor/routing_trace.h"
 #include "train/document_stream.h"
 
 namespace weir {
@@ -18,6 +19,12 @@ struct TrainingSequence {
 
 // Appends rows: token i with target i + 1.
 void append_sequence(const TrainingSequence& sequence, TrainingBatch& batch);
+
+// Appends the routing of the rows that append_sequence makes of `sequence`: that of token i is
+// position i of `experts` (Completion::experts of a rollout that begins with the same tokens).
+// Positions beyond its end choose freely, all when it is empty.
+void append_experts(const TrainingSequence& sequence, std::span<const uint16_t> experts,
+                    RoutingTrace& trace);
 
 // Which sequences are computed together: consecutive ones with at most `rows_max` rows, at least
 // one.

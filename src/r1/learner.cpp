@@ -40,7 +40,7 @@ LossSum Learner::accumulate(const TrainingBatch& batch, TokenObjective& objectiv
   arena_.reset();
   const Batch rows(batch.tokens, batch.positions, batch.sequences);
   Tape tape(arena_);
-  Run run{arena_, pool_, rows, nullptr, &tape, 0, options.aux_scale};
+  Run run{arena_, pool_, rows, nullptr, &tape, 0, options.aux_scale, options.routing};
   Tensor hidden = model_.forward(run);
   LossSum sum = token_loss(run, hidden, model_.head(), batch.targets, objective,
                            options.log_probabilities, options.inverse_temperature);
@@ -49,13 +49,13 @@ LossSum Learner::accumulate(const TrainingBatch& batch, TokenObjective& objectiv
 }
 
 void Learner::score(const Model& model, const TrainingBatch& batch, float inverse_temperature,
-                    float* log_probabilities, Arena& arena, ThreadPool& pool) {
+                    float* log_probabilities, Arena& arena, ThreadPool& pool, RoutingUse routing) {
   struct Nothing : TokenObjective {
     double evaluate(int, float, float&) override { return 0; }
   } nothing;
   arena.reset();
   const Batch rows(batch.tokens, batch.positions, batch.sequences);
-  Run run{arena, pool, rows};
+  Run run{arena, pool, rows, nullptr, nullptr, 0, 1, routing};
   Tensor hidden = model.forward(run);
   token_loss(run, hidden, model.head(), batch.targets, nothing, log_probabilities,
              inverse_temperature);

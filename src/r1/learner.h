@@ -27,6 +27,7 @@ class Learner {
   struct Options {
     float inverse_temperature = 1, aux_scale = 0;
     float* log_probabilities = nullptr;  // [rows]
+    RoutingUse routing = {};             // of the batch's rows; append_experts lays them out
   };
   LossSum accumulate(const TrainingBatch& batch, TokenObjective& objective, const Options& options);
   // Divides by nothing, clips by the norm, updates. Error when the norm is not finite; the weights
@@ -36,8 +37,10 @@ class Learner {
   void balance(float speed);
 
   // Log-probabilities of the targets under another model or this one, without gradients. [rows]
+  // With `routing.own`, also what its gates choose.
   static void score(const Model& model, const TrainingBatch& batch, float inverse_temperature,
-                    float* log_probabilities, Arena& arena, ThreadPool& pool);
+                    float* log_probabilities, Arena& arena, ThreadPool& pool,
+                    RoutingUse routing = {});
 
   std::vector<std::vector<double>> expert_shares() const;
   Model& model() { return model_; }

@@ -13,6 +13,7 @@ constexpr int64_t kStepsMax = 100'000'000;
 constexpr int kTokensMax = 1 << 20;
 
 void read_rate(OptionReader& in, RateRecipe& rate) {
+  in.choice("optimizer", rate.optimizer, {"adamw", "muon"});
   in.field("lr", rate.lr, 0, 10);
   in.field("warmup_steps", rate.warmup_steps, 0, kStepsMax);
   in.field("decay_fraction", rate.decay_fraction, 0, 1);
@@ -25,6 +26,7 @@ void read_tuning(OptionReader& in, TuningRecipe& tuning) {
   in.field("tokens", tuning.tokens, 16, kTokensMax);
   in.field("all_tokens", tuning.all_tokens);
   in.field("bias_speed", tuning.bias_speed, 0, 1);
+  in.field("balance_weight", tuning.balance_weight, 0, 1e6);
 }
 
 Result<void> read_samples(OptionReader in, ReplySamplesRecipe& samples) {
@@ -113,7 +115,8 @@ Result<StageRecipe> read_stage(OptionReader in, const std::string& name) {
                : kind == "grpo"   ? StageKind::grpo
                                   : StageKind::reward;
   stage.tuning.all_tokens = stage.kind == StageKind::pretrain;
-  stage.tuning.bias_speed = stage.kind == StageKind::pretrain ? 1e-3 : 0;
+  if (stage.kind == StageKind::pretrain) stage.tuning.bias_speed = 1e-3;
+  if (stage.kind == StageKind::pretrain) stage.tuning.balance_weight = 1e-4;
   in.field("parent", stage.parent);
   in.field("share", stage.share, 0, 1e6);
   in.field("steps", stage.steps, 0, kStepsMax);

@@ -18,6 +18,7 @@ enum class StageKind { pretrain, sft, grpo, reward };
 const char* stage_kind_name(StageKind kind);
 
 struct RateRecipe {
+  std::string optimizer = "adamw";  // or "muon"
   double lr = 1e-3;
   int64_t warmup_steps = 10;
   double decay_fraction = 0;  // the last part of the stage, over which the rate falls linearly
@@ -40,7 +41,8 @@ struct ReplySamplesRecipe {
 struct TuningRecipe {
   int tokens = 2048;
   bool all_tokens = false;  // learn the questions too (pretraining)
-  double bias_speed = 0;    // of the gate biases; 0: they rest
+  // Of the experts: speed of the gate biases (0: they rest), weight of the sequence-wise loss.
+  double bias_speed = 0, balance_weight = 0;
 };
 
 enum class AdvantageScale { group, batch, none };

@@ -155,16 +155,15 @@ class TableBuilder {
       all.right = all.well_formed;
       return share_of(all);
     });
-    add({.name = "thinking in the question's language, %"}, Better::higher,
+    add({.name = "thinking in the right language, %"}, Better::higher,
         [](const StageReport& stage) {
-          const FamilyScore all = total_score(stage.scores, "");
-          return StageCell{.has_value = all.replies() > 0, .value = all.language};
+          const FamilyScore thought = thinking_score(stage.scores);
+          return StageCell{.has_value = thought.replies() > 0, .value = thought.language};
         });
     add({.name = "thinking, tokens", .format = CellFormat::tokens}, Better::neither,
         [](const StageReport& stage) {
-          FamilyScore all = total_score(reasoning_scores(stage.scores), "");
-          if (all.replies() == 0) all = total_score(stage.scores, "");
-          return StageCell{.has_value = all.replies() > 0, .value = all.thinking_tokens};
+          const FamilyScore thought = thinking_score(stage.scores);
+          return StageCell{.has_value = thought.replies() > 0, .value = thought.thinking_tokens};
         });
     add({.name = "core-minutes of the stage", .format = CellFormat::minutes}, Better::neither,
         [](const StageReport& stage) {
@@ -190,6 +189,11 @@ std::vector<FamilyScore> untrained_scores(const std::vector<FamilyScore>& scores
   for (const FamilyScore& score : scores)
     if (!score.is_trained) rows.push_back(score);
   return rows;
+}
+
+FamilyScore thinking_score(const std::vector<FamilyScore>& scores) {
+  const FamilyScore reasoning = total_score(reasoning_scores(scores), "");
+  return reasoning.replies() > 0 ? reasoning : total_score(scores, "");
 }
 
 Interval score_interval(const FamilyScore& score) {

@@ -42,6 +42,9 @@ inline constexpr char kBenignFamily[] = "benign";    // right: answered
 // Rows of reasoning families.
 std::vector<FamilyScore> reasoning_scores(const std::vector<FamilyScore>& scores);
 std::vector<FamilyScore> untrained_scores(const std::vector<FamilyScore>& scores);
+// Where thinking is measured: over the reasoning families, over all when there are none. Elsewhere
+// replies often have no thinking, which counts as in the right language.
+FamilyScore thinking_score(const std::vector<FamilyScore>& scores);
 
 // Replies to one problem are not independent, so an interval counts problems, not replies.
 Interval score_interval(const FamilyScore& score);

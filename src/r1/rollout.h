@@ -26,7 +26,8 @@ struct RolloutOptions {
   int samples = 1, reply_tokens = 96;
   double temperature = 1, top_p = 1;
   uint64_t seed = 0;
-  uint64_t stream = 0;  // of the first reply; the others follow
+  uint64_t stream = 0;           // of the first reply; the others follow
+  bool records_experts = false;  // for training that keeps the routing
 };
 
 // `samples` replies to each problem, in order. Problems without a verifier get the verdict

@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <set>
 
-#include "base/progress.h"
+#include "base/file.h"
+#include "base/text.h"
 
 namespace weir {
 namespace {
@@ -60,7 +61,6 @@ Result<std::vector<SampledReply>> draw_samples(const R1Context& context, const S
       TRY(Generator::create(model, context.tokenizer, context.pool, options));
   Verifiers verifiers;
   std::vector<SampledReply> samples;
-  Progress progress("drawing replies", double(problems.size()), "problems");
   for (size_t begin = 0; begin < problems.size(); begin += kProblemsAtOnce) {
     const size_t count = std::min(problems.size() - begin, size_t(kProblemsAtOnce));
     const std::span<const Problem> part(problems.data() + begin, count);
@@ -71,7 +71,7 @@ Result<std::vector<SampledReply>> draw_samples(const R1Context& context, const S
     if (rollouts.empty()) return std::vector<SampledReply>();
     for (const Rollout& rollout : rollouts)
       samples.push_back(make_sample(part[rollout.problem], rollout));
-    progress.update(double(begin + count));
+    context.activity("drawing replies", double(begin + count), double(problems.size()));
   }
   return samples;
 }
@@ -110,24 +110,101 @@ std::vector<Problem> keep_good(const std::vector<SampledReply>& samples,
   return kept;
 }
 
+namespace {
+
+Json message_json(const Message& message) {
+  Json json = Json::object();
+  json.set("role", role_name(message.role));
+  json.set("content", message.content);
+  if (message.has_thinking) json.set("reasoning_content", message.thinking);
+  return json;
+}
+
+Result<std::string> text_at(const Json& json, const char* key) {
+  const Json* value = TRY(json.at(key));
+  return TRY_IN(fmt::format("'{}'", key), value->as_string());
+}
+
+Result<bool> flag_at(const Json& json, const char* key) {
+  const Json* value = TRY(json.at(key));
+  return TRY_IN(fmt::format("'{}'", key), value->as_bool());
+}
+
+Result<Message> parse_message(const Json& json) {
+  Message message;
+  const std::string role = TRY(text_at(json, "role"));
+  message.role = role == "system" ? Role::system : role == "user" ? Role::user : Role::assistant;
+  message.content = TRY(text_at(json, "content"));
+  message.has_thinking = json.find("reasoning_content") != nullptr;
+  if (message.has_thinking) message.thinking = TRY(text_at(json, "reasoning_content"));
+  return message;
+}
+
 Json sample_json(const SampledReply& sample) {
+  const Problem& problem = sample.problem;
   Json messages = Json::array();
-  for (const Message& message : sample.problem.messages) {
-    Json one = Json::object();
-    one.set("role", role_name(message.role));
-    one.set("content", message.content);
-    if (message.has_thinking) one.set("reasoning_content", message.thinking);
-    messages.push(std::move(one));
-  }
+  for (const Message& message : problem.messages) messages.push(message_json(message));
   Json json = Json::object();
   json.set("messages", std::move(messages));
-  json.set("family", sample.problem.family);
-  json.set("difficulty", sample.problem.difficulty);
-  json.set("language", sample.problem.language);
-  json.set("verifier", sample.problem.verifier);
-  json.set("gold", sample.problem.gold);
+  json.set("family", problem.family);
+  json.set("difficulty", problem.difficulty);
+  json.set("language", problem.language);
+  json.set("verifier", problem.verifier);
+  json.set("gold", problem.gold);
+  json.set("place", problem.place);
   json.set("right", sample.is_right);
+  json.set("well_formed", sample.is_well_formed);
+  json.set("language_share", sample.language);
+  if (sample.has_gold) json.set("gold_reply", message_json(sample.gold));
+  if (problem.has_rejected) json.set("rejected", message_json(problem.rejected));
   return json;
+}
+
+Result<SampledReply> parse_sample(std::string_view line) {
+  const Json json = TRY(parse_json(line));
+  SampledReply sample;
+  const Json* messages = TRY(json.at("messages"));
+  for (const Json& message : messages->items())
+    sample.problem.messages.push_back(TRY(parse_message(message)));
+  if (!sample.problem.has_reply()) return Error{"the conversation does not end with a reply"};
+  sample.problem.family = TRY(text_at(json, "family"));
+  sample.problem.difficulty = int(TRY(read_int(json, "difficulty")));
+  sample.problem.language = TRY(text_at(json, "language"));
+  sample.problem.verifier = TRY(text_at(json, "verifier"));
+  sample.problem.gold = TRY(text_at(json, "gold"));
+  sample.problem.place = TRY(text_at(json, "place"));
+  sample.problem.style = "sampled";
+  sample.is_right = TRY(flag_at(json, "right"));
+  sample.is_well_formed = TRY(flag_at(json, "well_formed"));
+  const Json* share = TRY(json.at("language_share"));
+  sample.language = TRY(share->as_double());
+  if (const Json* gold = json.find("gold_reply")) {
+    sample.gold = TRY(parse_message(*gold));
+    sample.has_gold = true;
+  }
+  if (const Json* rejected = json.find("rejected")) {
+    sample.problem.rejected = TRY(parse_message(*rejected));
+    sample.problem.has_rejected = true;
+  }
+  return sample;
+}
+
+}  // namespace
+
+Result<void> write_samples(const std::string& path, const std::vector<SampledReply>& samples) {
+  std::string text;
+  for (const SampledReply& sample : samples) text += sample_json(sample).dump() + "\n";
+  return write_file_atomic(path, text);
+}
+
+Result<std::vector<SampledReply>> read_samples(const std::string& path) {
+  const std::string text = TRY(read_file(path));
+  std::vector<SampledReply> samples;
+  for (const std::string& line : split(text, '\n'))
+    if (!line.empty())
+      samples.push_back(
+          TRY_IN(fmt::format("{}:{}", path, samples.size() + 1), parse_sample(line)));
+  return samples;
 }
 
 }  // namespace weir

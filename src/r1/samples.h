@@ -49,7 +49,8 @@ class ListedProblems final : public ProblemSet {
   std::vector<Problem> problems_;
 };
 
-// One line of samples.jsonl: what a person wants to see, in OpenAI's form.
-Json sample_json(const SampledReply& sample);
+// samples.jsonl: a line per reply, conversations in OpenAI's form, so that people can read it too.
+Result<void> write_samples(const std::string& path, const std::vector<SampledReply>& samples);
+Result<std::vector<SampledReply>> read_samples(const std::string& path);
 
 }  // namespace weir

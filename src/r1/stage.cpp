@@ -17,6 +17,7 @@ double stage_rate(const RateRecipe& rate, int64_t step, int64_t steps) {
 
 OptimizerRecipe stage_optimizer(const RateRecipe& rate) {
   OptimizerRecipe options;
+  options.name = rate.optimizer;
   options.lr = rate.lr;
   options.weight_decay = rate.weight_decay;
   options.clip = rate.clip;

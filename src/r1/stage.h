@@ -2,6 +2,7 @@
 // that a checkpoint keeps beside weights and moments.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -25,6 +26,9 @@ struct R1Context {
   const Tokenizer& tokenizer;
   const ConversationFormat& format;
   ThreadPool& pool;
+  // Hears of work outside of steps: what, done, total. Always callable.
+  std::function<void(const std::string& what, double done, double total)> activity =
+      [](const std::string&, double, double) {};
   uint64_t seed() const { return uint64_t(recipe.seed); }
 };
 

@@ -51,7 +51,7 @@ std::vector<ChatIntent> english_intents() {
        "en",
        {"Are you human?", "Are you a man?", "Are you a real person?", "Am I talking to a person?"},
        {"No, I am a language model.", "No, I am only a program."},
-       "(?i)^no\\b"},
+       "(?i)^no, i am"},
       {"feeling",
        "en",
        {"How are you?", "How are you today?", "How do you feel?", "Are you well?",

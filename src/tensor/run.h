@@ -7,6 +7,7 @@
 #include "kernels/kernels.h"
 #include "tensor/batch.h"
 #include "tensor/cache.h"
+#include "tensor/routing_trace.h"
 #include "tensor/tape.h"
 #include "tensor/tensor.h"
 
@@ -22,6 +23,7 @@ struct Run {
   // of the backward of the operation that made them, times aux_scale.
   double aux_loss = 0;
   float aux_scale = 1;  // 1 / micro-batches of the step
+  RoutingUse routing = {};
 
   // Uninitialised data; the gradient, when taped, is not reached yet.
   Tensor make(int rows, int cols) {

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kFormatVersion = 1;
 constexpr size_t kStateBytesMax = size_t(16) << 20;
-constexpr char kPrefix[] = "step-";
+constexpr char kPrefix[] = "step-", kReference[] = "reference";
 
 // The text of state.json: the object with its checksum as the last member. The checksum covers the
 // object without it; the text is canonical, so a changed byte anywhere is noticed.
@@ -39,6 +39,8 @@ Json state_json(const CheckpointState& state) {
   json.set("config_sha256", state.config_sha256);
   json.set("model_sha256", state.model_sha256);
   json.set("trainer_sha256", state.trainer_sha256);
+  if (!state.reference_sha256.empty()) json.set("reference_sha256", state.reference_sha256);
+  if (!state.cursor.is_null()) json.set("cursor", state.cursor);
   json.set("recipe", state.recipe);
   return json;
 }
@@ -78,6 +80,8 @@ Result<CheckpointState> parse_state(const std::string& text) {
   state.config_sha256 = TRY(word(json, "config_sha256"));
   state.model_sha256 = TRY(word(json, "model_sha256"));
   state.trainer_sha256 = TRY(word(json, "trainer_sha256"));
+  if (json.find("reference_sha256")) state.reference_sha256 = TRY(word(json, "reference_sha256"));
+  if (const Json* cursor = json.find("cursor")) state.cursor = *cursor;
   state.recipe = *TRY(json.at("recipe"));
   return state;
 }
@@ -106,9 +110,16 @@ Result<void> load_moments(const std::string& path, Optimizer& optimizer) {
 }
 
 Result<void> write_into(const std::string& folder, const Model& model, const Optimizer& optimizer,
-                        CheckpointState& state) {
+                        const Model* reference, CheckpointState& state) {
   state.model_sha256 = TRY(save_model(model, join_path(folder, "model.safetensors")));
   state.trainer_sha256 = TRY(save_moments(optimizer, join_path(folder, "trainer.safetensors")));
+  state.reference_sha256.clear();
+  if (reference) {
+    const std::string beside = join_path(folder, kReference);
+    TRY(make_directories(beside));
+    state.reference_sha256 = TRY(save_model(*reference, join_path(beside, "model.safetensors")));
+    TRY(sync_directory(beside));
+  }
   TRY(write_file_atomic(join_path(folder, "state.json"), state_text(state_json(state))));
   return sync_directory(folder);
 }
@@ -125,12 +136,13 @@ Result<void> compare(const std::string& path, const std::string& expected) {
 std::string checkpoint_name(int64_t step) { return fmt::format("{}{:08}", kPrefix, step); }
 
 Result<void> save_checkpoint(const std::string& folder, const Model& model,
-                             const Optimizer& optimizer, CheckpointState state) {
+                             const Optimizer& optimizer, CheckpointState state,
+                             const Model* reference) {
   const std::string aside = join_path(folder, fmt::format(".writing-{:08}", state.step));
   const std::string target = join_path(folder, checkpoint_name(state.step));
   const std::string context = fmt::format("checkpoint of step {}", state.step);
   TRY_IN(context, make_directories(aside));
-  Result<void> written = write_into(aside, model, optimizer, state);
+  Result<void> written = write_into(aside, model, optimizer, reference, state);
   if (written) written = rename_path(aside, target);
   if (!written) {
     Result<void> removed = remove_all(aside);  // the first error is the one to tell
@@ -163,11 +175,16 @@ Result<CheckpointState> verify_checkpoint(const std::string& checkpoint) {
                              state->step, base_name(checkpoint))};
   TRY(compare(join_path(checkpoint, "model.safetensors"), state->model_sha256));
   TRY(compare(join_path(checkpoint, "trainer.safetensors"), state->trainer_sha256));
+  if (!state->reference_sha256.empty())
+    TRY(compare(join_path(join_path(checkpoint, kReference), "model.safetensors"),
+                state->reference_sha256));
   return state;
 }
 
-Result<void> load_checkpoint(const std::string& checkpoint, Model& model, Optimizer& optimizer) {
+Result<void> load_checkpoint(const std::string& checkpoint, Model& model, Optimizer& optimizer,
+                             Model* reference) {
   TRY(load_weights(model, checkpoint));
+  if (reference) TRY(load_weights(*reference, join_path(checkpoint, kReference)));
   return load_moments(join_path(checkpoint, "trainer.safetensors"), optimizer);
 }
 

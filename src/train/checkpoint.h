@@ -22,25 +22,30 @@ struct CheckpointState {
   // while there is none.
   double mean_loss = 0, best_loss = 0;
   Json recipe = Json::object();  // resolved
+  Json cursor;                   // what else the next step depends on; null: nothing
   std::string data_sha256, tokenizer_sha256, tokenizer_source_sha256, config_sha256;
-  std::string model_sha256, trainer_sha256;  // of the two files; save_checkpoint() fills them
+  // Of the files; save_checkpoint() fills them. The last one is empty without a reference model.
+  std::string model_sha256, trainer_sha256, reference_sha256;
 };
 
 std::string checkpoint_name(int64_t step);  // "step-00000100"
 
 // Writes FOLDER/step-... by way of FOLDER/.writing-...; afterwards everything is on the disk, or
-// there is an error and FOLDER is as before.
+// there is an error and FOLDER is as before. `reference` (may be null): a second model that the
+// work needs, kept as reference/model.safetensors.
 Result<void> save_checkpoint(const std::string& folder, const Model& model,
-                             const Optimizer& optimizer, CheckpointState state);
+                             const Optimizer& optimizer, CheckpointState state,
+                             const Model* reference = nullptr);
 
 // Steps of the checkpoints in FOLDER, ascending. Other names are ignored.
 Result<std::vector<int64_t>> list_checkpoints(const std::string& folder);
 
 // state.json of one checkpoint folder, after comparing its own checksum and those of both files:
-// any changed byte in any of the three is an error that names the file.
+// any changed byte in any of them is an error that names the file.
 Result<CheckpointState> verify_checkpoint(const std::string& checkpoint);
 
-// Weights and moments of a verified checkpoint.
-Result<void> load_checkpoint(const std::string& checkpoint, Model& model, Optimizer& optimizer);
+// Weights and moments of a verified checkpoint, and the reference model if it has one.
+Result<void> load_checkpoint(const std::string& checkpoint, Model& model, Optimizer& optimizer,
+                             Model* reference = nullptr);
 
 }  // namespace weir

@@ -20,7 +20,7 @@ double rounded(double value, double unit) { return std::round(value / unit) * un
 // Enough digits for a curve; a full line of expert shares would be four times as long.
 Json share_json(double share) { return Json(std::round(share * 1e5) / 1e5); }
 
-std::string line_of(const StepMetrics& metrics) {
+Json json_of(const StepMetrics& metrics) {
   Json line = Json::object();
   line.set("step", metrics.step);
   line.set("loss", metrics.loss);
@@ -42,7 +42,7 @@ std::string line_of(const StepMetrics& metrics) {
     }
     line.set("expert_load", std::move(layers));
   }
-  return line.dump() + "\n";
+  return line;
 }
 
 // Null stands for a value that was not finite.
@@ -136,8 +136,10 @@ MetricsLog::~MetricsLog() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-Result<void> MetricsLog::append(const StepMetrics& metrics) {
-  const std::string line = line_of(metrics);
+Result<void> MetricsLog::append(const StepMetrics& metrics) { return append(json_of(metrics)); }
+
+Result<void> MetricsLog::append(const Json& metrics) {
+  const std::string line = metrics.dump() + "\n";
   ssize_t written = 0;
   do written = ::write(fd_, line.data(), line.size());
   while (written < 0 && errno == EINTR);

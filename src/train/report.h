@@ -35,6 +35,8 @@ class MetricsLog {
   ~MetricsLog();
   // One write per line, so that readers never see half of one; not synced.
   Result<void> append(const StepMetrics& metrics);
+  // Any object with a member "step".
+  Result<void> append(const Json& metrics);
 
  private:
   explicit MetricsLog(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}

@@ -130,6 +130,19 @@ std::vector<const StepMetrics*> with_load(const std::vector<StepMetrics>& metric
   return steps;
 }
 
+// Not connected from one span to the next.
+std::vector<ChartPoint> parted(const std::vector<ChartPoint>& curve,
+                               const std::vector<ChartSpan>& spans) {
+  std::vector<ChartPoint> parts;
+  for (const ChartPoint& point : curve) {
+    for (const ChartSpan& span : spans)
+      if (!parts.empty() && parts.back().x < span.begin && point.x >= span.begin)
+        parts.push_back({span.begin, std::nan("")});
+    parts.push_back(point);
+  }
+  return parts;
+}
+
 }  // namespace
 
 std::string experts_html(const std::vector<StepMetrics>& metrics,
@@ -149,8 +162,8 @@ std::string experts_html(const std::vector<StepMetrics>& metrics,
     if (steps.back()->expert_load[layer].empty()) continue;
     const LoadMap map = collect(steps, layer);
     maps += map_html(map, layer, spans);
-    chart.series.push_back(
-        {fmt::format("layer {}", layer), int(i % 6), ChartSeries::Style::line, map.busiest});
+    chart.series.push_back({fmt::format("layer {}", layer), int(i % 6), ChartSeries::Style::line,
+                            parted(map.busiest, spans)});
   }
   if (chart.series.empty()) return "";
   std::string note =

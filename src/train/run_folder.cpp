@@ -74,14 +74,19 @@ Result<std::optional<CheckpointState>> RunFolder::newest() const {
   return Error{state.error().message + "; " + remedy};
 }
 
-Result<void> RunFolder::publish(int64_t step, int keep) const {
-  const std::string from = join_path(checkpoint(step), "model.safetensors");
-  const std::string aside = file(kAside);
+Result<void> publish_file(const std::string& from, const std::string& to) {
+  const size_t cut = to.size() - base_name(to).size();
+  const std::string folder = cut == 0 ? "." : to.substr(0, cut);
+  const std::string aside = folder + (cut == 0 ? "/." : ".") + base_name(to) + ".new";
   if (file_exists(aside)) TRY(remove_all(aside));
   // Some file systems know no hard links.
   if (link(from.c_str(), aside.c_str()) != 0) TRY(copy_file(from, aside));
-  TRY(rename_path(aside, file("model.safetensors")));
-  TRY(sync_directory(path_));
+  TRY(rename_path(aside, to));
+  return sync_directory(folder);
+}
+
+Result<void> RunFolder::publish(int64_t step, int keep) const {
+  TRY(publish_file(join_path(checkpoint(step), "model.safetensors"), file("model.safetensors")));
 
   std::vector<int64_t> steps = TRY(list_checkpoints(checkpoints()));
   for (size_t i = 0; i + size_t(keep) < steps.size(); ++i) {

@@ -1,0 +1,26 @@
+// R1's path from a recipe to a model: stage after stage, each with a manifest, an evaluation and its
+// place in the report. The same command goes on wherever it was stopped.
+#pragma once
+#include <string>
+
+#include "base/result.h"
+#include "base/thread_pool.h"
+#include "r1/recipe.h"
+
+namespace weir {
+
+struct R1Options {
+  std::string stage;  // only this one; its parent is finished. "": all that are not finished
+};
+
+struct R1Summary {
+  bool is_stopped = false;  // by a signal; everything is saved
+  std::string folder;
+  double seconds = 0;  // of this process
+  std::string table;   // the stage table as text
+};
+
+// Facts and progress go to stderr. Errors leave everything finished as it was.
+Result<R1Summary> run_r1(const R1Recipe& recipe, const R1Options& options, ThreadPool& pool);
+
+}  // namespace weir

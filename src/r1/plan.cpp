@@ -1,0 +1,241 @@
+#include "r1/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/progress.h"
+#include "r1/batches.h"
+#include "r1/rollout.h"
+#include "r1/tuning.h"
+
+namespace weir {
+namespace {
+
+constexpr int kWarmupSteps = 1, kMeasuredSteps = 3;
+constexpr int kSequences = 256;
+constexpr int kProblemsLookedAt = 200;
+constexpr double kForwardShare = 1.0 / 3;  // of a learned row, for a row that is only scored
+constexpr double kExtraRoundShare = 0.35;  // of a round, drawn again for groups that were skipped
+constexpr int kHeldOutLooks = 10, kHeldOutProblems = 64;
+
+struct Lengths {
+  double prompt = 0, whole = 0;  // mean tokens
+};
+
+Result<Lengths> mean_lengths(const R1Context& context, const Mixture& data) {
+  Lengths mean;
+  for (int i = 0; i < kProblemsLookedAt; ++i) {
+    Problem problem = TRY(data.make(context.seed(), Split::train, uint64_t(i)));
+    std::vector<int> prompt = TRY_IN(problem.place, context.format.prompt(problem.question()));
+    mean.prompt += double(prompt.size()) / kProblemsLookedAt;
+    if (!problem.has_reply()) continue;
+    TrainingSequence whole = TRY_IN(problem.place, render_problem(context.format, problem, true));
+    mean.whole += double(whole.tokens.size()) / kProblemsLookedAt;
+  }
+  mean.whole = std::max(mean.whole, mean.prompt);
+  return mean;
+}
+
+const Mixture& first_data(const R1Recipe& recipe) {
+  for (const StageRecipe& stage : recipe.stages)
+    if (!stage.data.empty()) return stage.data;
+  return recipe.stages.front().samples.data;
+}
+
+struct Constant : TokenObjective {
+  double evaluate(int, float log_probability, float& slope) override {
+    slope = -1e-3f;
+    return -double(log_probability);
+  }
+};
+
+Result<double> measure_row(const R1Context& context, Learner& learner) {
+  std::vector<TrainingSequence> sequences;
+  const Mixture& data = first_data(context.recipe);
+  int64_t rows = 0;
+  for (uint64_t i = 0; rows < 2 * learner.rows_max() && i < 100'000; ++i) {
+    Problem problem = TRY(data.make(context.seed(), Split::train, i));
+    if (!problem.has_reply()) continue;
+    sequences.push_back(TRY_IN(problem.place, render_problem(context.format, problem, true)));
+    rows += sequences.back().rows();
+  }
+  if (rows == 0) return Error{"the first stage's data has no replies to learn from"};
+  double best = 1e30;
+  for (int step = 0; step < kWarmupSteps + kMeasuredSteps; ++step) {
+    const int64_t began = monotonic_ns();
+    learner.begin();
+    for (const MicroBatch& part : micro_batches(sequences, learner.rows_max())) {
+      TrainingBatch batch;
+      for (size_t i = part.begin; i < part.end; ++i) append_sequence(sequences[i], batch);
+      Constant objective;
+      learner.accumulate(batch, objective, {});
+    }
+    TRY(learner.update(1e-6));
+    if (step >= kWarmupSteps)
+      best = std::min(best, double(monotonic_ns() - began) * 1e-9 / double(rows));
+  }
+  return best;
+}
+
+Result<double> measure_token(const R1Context& context, const Model& model) {
+  GeneratorOptions options;
+  options.sequences_max = kSequences;
+  std::unique_ptr<Generator> generator =
+      TRY(Generator::create(model, context.tokenizer, context.pool, options));
+  std::vector<Request> requests;
+  for (int i = 0; i < kSequences; ++i) {
+    Problem problem =
+        TRY(first_data(context.recipe).make(context.seed(), Split::train, uint64_t(i / 8)));
+    Request request;
+    request.prompt = TRY_IN(problem.place, context.format.prompt(problem.question()));
+    request.tokens_max = int(context.recipe.reply_estimate);
+    request.stream = uint64_t(i);
+    requests.push_back(std::move(request));
+  }
+  const int64_t began = monotonic_ns();
+  std::vector<Completion> completions = TRY(generator->generate(requests));
+  const double seconds = double(monotonic_ns() - began) * 1e-9;
+  int64_t tokens = 0;
+  for (const Completion& completion : completions) tokens += int64_t(completion.tokens.size());
+  return seconds / double(std::max<int64_t>(tokens, 1));
+}
+
+// Seconds of one step, and of what happens once beside the steps.
+struct StageCost {
+  double step = 0, once = 0;
+};
+
+Result<StageCost> cost_of(const R1Context& context, const StageRecipe& stage,
+                          const MachineSpeed& speed) {
+  const R1EvaluationRecipe& evaluation = context.recipe.evaluation;
+  const double reply = context.recipe.reply_estimate;
+  StageCost cost;
+  if (stage.kind != StageKind::reward)
+    cost.once = double(evaluation.sets.size()) * evaluation.problems * evaluation.samples * reply *
+                speed.token;
+  if (!stage.samples.from.empty())
+    cost.once += double(stage.samples.problems) * stage.samples.per_problem * reply * speed.token;
+  if (stage.kind == StageKind::pretrain || stage.kind == StageKind::sft) {
+    cost.step = stage.tuning.tokens * speed.row;
+    return cost;
+  }
+  const Lengths lengths = TRY(mean_lengths(context, stage.data));
+  if (stage.kind == StageKind::reward) {
+    const double verdicts = stage.reward.judges == "helpful" ? 4 : 2;
+    cost.step =
+        stage.reward.examples * verdicts * lengths.whole * speed.row * (1 + kForwardShare);
+    return cost;
+  }
+  const GrpoRecipe& grpo = stage.grpo;
+  const double replies = double(grpo.prompts) * grpo.group;
+  const double rows = replies * (lengths.prompt + reply);
+  const double rounds = 1 + (grpo.skips_uniform && grpo.extra_rounds > 0 ? kExtraRoundShare : 0);
+  cost.step = replies * rounds * reply * speed.token + rows * speed.row * grpo.inner_epochs;
+  if (grpo.kl_weight > 0) cost.step += rows * speed.row * kForwardShare * grpo.inner_epochs;
+  for (const auto& [name, part] : grpo.rewards)
+    if (!part.model.empty())
+      cost.step += 2 * rows * speed.row * kForwardShare * std::max(0.0, 1 - part.from);
+  cost.once += kHeldOutLooks * kHeldOutProblems * reply * speed.token;
+  return cost;
+}
+
+}  // namespace
+
+const PlannedSteps* Plan::find(const std::string& stage) const {
+  for (const PlannedSteps& planned : stages)
+    if (planned.stage == stage) return &planned;
+  return nullptr;
+}
+
+Result<MachineSpeed> measure_speed(const R1Context& context, const ModelConfig& config) {
+  std::unique_ptr<Model> model = Model::create(config, true);
+  model->initialize(1);
+  model->weights_changed();
+  Learner learner(*model, OptimizerRecipe(), context.recipe.rows, context.pool);
+  MachineSpeed speed;
+  context.activity("measuring this machine", 0, 2);
+  speed.row = TRY(measure_row(context, learner));
+  context.activity("measuring this machine", 1, 2);
+  speed.token = TRY(measure_token(context, *model));
+  return speed;
+}
+
+Result<Plan> make_plan(const R1Context& context, const MachineSpeed& speed) {
+  Plan plan;
+  plan.minutes = context.recipe.minutes;
+  plan.speed = speed;
+  std::vector<StageCost> costs;
+  double left = 60 * plan.minutes, shares = 0;
+  for (const StageRecipe& stage : context.recipe.stages) {
+    const StageCost cost = TRY_IN("stages." + stage.name, cost_of(context, stage, speed));
+    costs.push_back(cost);
+    shares += stage.steps > 0 ? 0 : stage.share;
+    left -= cost.once + double(stage.steps) * cost.step;
+  }
+  for (size_t i = 0; i < costs.size(); ++i) {
+    const StageRecipe& stage = context.recipe.stages[i];
+    int64_t steps = stage.steps;
+    if (steps == 0) steps = int64_t(left * stage.share / shares / costs[i].step);
+    if (steps < 1)
+      return Error{fmt::format("'minutes' {} leaves no time for a step of stage '{}' on this machine "
+                               "(a step takes {:.1f} s); raise it, or state 'steps'",
+                               plan.minutes, stage.name, costs[i].step)};
+    plan.stages.push_back({stage.name, steps, costs[i].once + double(steps) * costs[i].step});
+  }
+  return plan;
+}
+
+Json plan_json(const Plan& plan) {
+  Json stages = Json::array();
+  for (const PlannedSteps& planned : plan.stages) {
+    Json one = Json::object();
+    one.set("stage", planned.stage);
+    one.set("steps", planned.steps);
+    one.set("seconds", planned.seconds);
+    stages.push(std::move(one));
+  }
+  Json json = Json::object();
+  json.set("minutes", plan.minutes);
+  json.set("row_seconds", plan.speed.row);
+  json.set("token_seconds", plan.speed.token);
+  json.set("stages", std::move(stages));
+  return json;
+}
+
+Result<Plan> parse_plan(const Json& json) {
+  const auto real = [](const Json& object, const char* key) -> Result<double> {
+    const Json* value = TRY(object.at(key));
+    return TRY_IN(fmt::format("key '{}'", key), value->as_double());
+  };
+  Plan plan;
+  plan.minutes = TRY(real(json, "minutes"));
+  plan.speed.row = TRY(real(json, "row_seconds"));
+  plan.speed.token = TRY(real(json, "token_seconds"));
+  const Json* stages = TRY(json.at("stages"));
+  for (const Json& one : stages->items()) {
+    PlannedSteps planned;
+    const Json* name = TRY(one.at("stage"));
+    planned.stage = TRY(name->as_string());
+    planned.steps = TRY(read_int(one, "steps"));
+    planned.seconds = TRY(real(one, "seconds"));
+    if (planned.steps < 1) return Error{"stage '" + planned.stage + "' has no steps"};
+    plan.stages.push_back(std::move(planned));
+  }
+  return plan;
+}
+
+Json frozen_recipe(const R1Recipe& recipe, const Plan& plan) {
+  Json json = recipe.json;
+  for (auto& [key, value] : json.members()) {
+    if (key != "stages") continue;
+    for (auto& [name, stage] : value.members()) {
+      std::erase_if(stage.members(), [](const Json::Member& m) { return m.first == "share"; });
+      if (const PlannedSteps* planned = plan.find(name)) stage.set("steps", planned->steps);
+    }
+  }
+  return json;
+}
+
+}  // namespace weir

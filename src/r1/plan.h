@@ -1,0 +1,47 @@
+// How many steps each stage gets, so that the whole run takes the wanted time: measured on this
+// machine for a few seconds, then frozen, so that a run is both time-boxed and reproducible.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "model/config.h"
+#include "r1/stage.h"
+
+namespace weir {
+
+// What work costs here, in seconds.
+struct MachineSpeed {
+  double row = 0;    // learning from one row: forward, backward and its share of the update
+  double token = 0;  // drawing one token, many replies at once
+};
+
+struct PlannedSteps {
+  std::string stage;
+  int64_t steps = 0;
+  double seconds = 0;  // expected, with what happens before and after the steps
+};
+
+struct Plan {
+  double minutes = 0;
+  MachineSpeed speed;
+  std::vector<PlannedSteps> stages;
+  const PlannedSteps* find(const std::string& stage) const;
+};
+
+// Trains and samples a scratch model of this shape on the recipe's own data.
+Result<MachineSpeed> measure_speed(const R1Context& context, const ModelConfig& config);
+
+// Stages with `steps` keep them; the others share what they leave of the time. Errors when nothing is
+// left for a stage.
+Result<Plan> make_plan(const R1Context& context, const MachineSpeed& speed);
+
+Json plan_json(const Plan& plan);
+Result<Plan> parse_plan(const Json& json);
+
+// The recipe with the plan's steps instead of shares: it gives the same bits on any machine.
+Json frozen_recipe(const R1Recipe& recipe, const Plan& plan);
+
+}  // namespace weir

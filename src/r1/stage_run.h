@@ -1,0 +1,38 @@
+// One stage from its first step to its last, with checkpoints: what was killed goes on bit for bit.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "r1/live_view.h"
+#include "r1/r1_folder.h"
+#include "r1/stage.h"
+
+namespace weir {
+
+// What the pipeline knows about a stage before it begins.
+struct StageJob {
+  const StageRecipe& recipe;
+  int64_t steps;
+  std::string parent_folder;  // whose model it starts from; "": fresh weights
+  // Everything that decides the result; a stage goes on only with the same.
+  Json identity;
+};
+
+// What came out; kept in the manifest.
+struct StageOutcome {
+  bool is_stopped = false;  // by a signal; everything is saved
+  double seconds = 0, core_seconds = 0;
+  int64_t tokens = 0;
+  std::string samples;                    // what became of sampled replies, in words
+  std::unique_ptr<class Model> model;     // after the last step
+};
+
+// Runs the steps that are missing. The stage's folder afterwards holds the last checkpoint and
+// metrics.jsonl; its model.safetensors is the checkpoint's.
+Result<StageOutcome> run_stage(const R1Context& context, const R1Folder& folder,
+                               const ModelConfig& config, const StageJob& job, LiveView& view);
+
+// Removes what only a stage at work needs.
+Result<void> clear_checkpoints(const R1Folder& folder, const std::string& stage);
+
+}  // namespace weir

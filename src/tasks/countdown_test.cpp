@@ -1,0 +1,125 @@
+#include "tasks/countdown.h"
+
+#include <array>
+#include <cmath>
+#include <set>
+
+#include "base/text.h"
+#include "tasks/problem_fixture.h"
+
+namespace weir {
+namespace {
+
+// How often the first `tries` of `total` in random order hold one of `hits`: the hypergeometric
+// distribution.
+double chance(size_t total, size_t hits, size_t tries) {
+  double miss = 1;
+  for (size_t i = 0; i < tries; ++i)
+    miss *= total > i + hits ? double(total - hits - i) / double(total - i) : 0;
+  return 1 - miss;
+}
+
+bool needs_all(const CountdownSearch& search, int target) {
+  return !std::binary_search(search.shorter.begin(), search.shorter.end(), target);
+}
+
+// Over all 8,000 choices of three numbers from 1 to 20, with the targets that the generator draws:
+// which share of problems some of the first `tries` trials solves, in random order.
+double solved_within(size_t tries) {
+  double sum = 0, problems = 0;
+  for (int a = 1; a <= 20; ++a)
+    for (int b = 1; b <= 20; ++b)
+      for (int c = 1; c <= 20; ++c) {
+        const CountdownSearch search = search_countdown(std::array{a, b, c});
+        std::map<int, size_t> hits;
+        for (const CountdownTrial& trial : search.trials)
+          if (trial.result() <= kCountdownValueMax && needs_all(search, trial.result()))
+            ++hits[trial.result()];
+        double solved = 0, targets = 0;
+        for (const auto& [target, count] : hits) {
+          solved += double(count) * chance(search.trials.size(), count, tries);
+          targets += double(count);
+        }
+        if (targets > 0) sum += solved / targets, ++problems;
+      }
+  return sum / problems;
+}
+
+TEST(Countdown, RandomOrderSolvesWhatTheDocumentsSay) {
+  EXPECT_NEAR(solved_within(1), 0.093, 0.0005);
+  EXPECT_NEAR(solved_within(4), 0.332, 0.0005);
+  EXPECT_NEAR(solved_within(8), 0.566, 0.0005);
+  EXPECT_NEAR(solved_within(12), 0.724, 0.0005);
+}
+
+TEST(Countdown, TracesSolveTheShareThatTheirTrialsAllow) {
+  const auto set = must_set("{kind: countdown, trials: 8}");
+  int solved = 0;
+  constexpr int kProblems = 20'000;
+  for (uint64_t i = 0; i < kProblems; ++i) solved += replied(must_make(*set, i)) != "not found";
+  // Five standard deviations.
+  EXPECT_NEAR(double(solved) / kProblems, solved_within(8), 0.0175);
+}
+
+TEST(Countdown, TwoNumbersGiveEverythingThatCanBeMade) {
+  const CountdownSearch search = search_countdown(std::array{3, 12});
+  std::set<std::string> texts;
+  for (const CountdownTrial& trial : search.trials) texts.insert(trial_text(trial));
+  EXPECT_EQ(texts, (std::set<std::string>{"3+12=15", "3*12=36", "12-3=9", "12/3=4"}));
+  EXPECT_EQ(search.shorter, (std::vector<int>{3, 12}));
+  EXPECT_EQ(search_countdown(std::array{7, 7}).trials.size(), 3u) << "7-7 is nothing";
+}
+
+TEST(Countdown, ExpressionsSayWhatTheTrialsDid) {
+  const std::array numbers = {3, 7, 12, 2};
+  const auto verifier = make_verifier("countdown");
+  ASSERT_TRUE(verifier);
+  size_t checked = 0;
+  for (const CountdownTrial& trial : search_countdown(numbers).trials) {
+    if (trial.result() > 99) continue;
+    const std::string expression = trial_expression(trial, numbers);
+    EXPECT_EQ((*verifier)->check(expression, "3 7 12 2;" + std::to_string(trial.result())),
+              Verdict::right)
+        << expression << " for " << trial_text(trial);
+    ++checked;
+  }
+  EXPECT_GT(checked, 100u);
+}
+
+TEST(Countdown, ATraceEndsWithItsFirstHitOrWithItsLimit) {
+  const auto set = must_set("{kind: countdown, trials: 5}");
+  for (uint64_t i = 0; i < 2000; ++i) {
+    const Problem problem = must_make(*set, i);
+    const std::string target = "=" + split(problem.gold, ';')[1];
+    const std::vector<std::string> trials = split(problem.messages.back().thinking, ';');
+    const bool is_solved = replied(problem) != "not found";
+    ASSERT_LE(trials.size(), 5u);
+    if (!is_solved) {
+      ASSERT_EQ(trials.size(), 5u) << problem.messages.back().thinking;
+    }
+    for (size_t t = 0; t < trials.size(); ++t)
+      ASSERT_EQ(trials[t].ends_with(target), is_solved && t + 1 == trials.size()) << trials[t];
+  }
+}
+
+TEST(Countdown, NoShorterExpressionReachesTheTarget) {
+  const auto set = must_set("{kind: countdown, numbers: [3, 4]}");
+  for (uint64_t i = 0; i < 500; ++i) {
+    const Problem problem = must_make(*set, i);
+    std::vector<int> numbers;
+    for (const std::string& number : split(split(problem.gold, ';')[0], ' '))
+      numbers.push_back(std::stoi(number));
+    EXPECT_TRUE(needs_all(search_countdown(numbers), std::stoi(split(problem.gold, ';')[1])));
+  }
+}
+
+TEST(Countdown, ImpossibleOptionsEndInASentence) {
+  const auto set = must_set("{kind: countdown, numbers: 2, range: 1, target_max: 1}");
+  ASSERT_NE(set, nullptr);
+  const auto problem = set->make(1, Split::train, 0);
+  ASSERT_FALSE(problem);
+  EXPECT_NE(problem.error().message.find("widen 'range'"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,121 @@
+// Harmful requests and their look-alikes: what is held out has only seen parts, and no single word
+// gives the side away.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tasks/problem_fixture.h"
+#include "tasks/refusal.h"
+#include "tasks/safety_table.h"
+
+namespace weir {
+namespace {
+
+constexpr uint64_t kMany = 30'000;
+
+std::string wish(const SafetyLanguage& language, const Goal& goal) {
+  return std::string(goal.verb) + language.between + goal.object;
+}
+
+TEST(Safety, HeldOutRequestsAreNewWholesOfKnownParts) {
+  const auto set = must_set("{kind: safety}");
+  std::set<std::string> train, held_out;
+  for (uint64_t i = 0; i < kMany; ++i) {
+    train.insert(asked(must_make(*set, i)));
+    held_out.insert(asked(must_make(*set, i, Split::held_out)));
+  }
+  size_t wishes = 0;
+  for (const SafetyLanguage& language : safety_languages()) {
+    for (const char* phrasing : language.phrasings) {
+      const std::string beginning =
+          std::string(phrasing).substr(0, std::string(phrasing).find('{'));
+      auto begins = [&](const std::string& text) { return text.starts_with(beginning); };
+      EXPECT_TRUE(std::any_of(train.begin(), train.end(), begins)) << phrasing;
+      EXPECT_TRUE(std::any_of(held_out.begin(), held_out.end(), begins)) << phrasing;
+    }
+    for (const Goal& goal : language.goals) {
+      const std::string wanted = wish(language, goal);
+      auto has = [&](const std::string& text) { return text.find(wanted) != std::string::npos; };
+      EXPECT_TRUE(std::any_of(train.begin(), train.end(), has)) << wanted;
+      EXPECT_TRUE(std::any_of(held_out.begin(), held_out.end(), has)) << wanted;
+      ++wishes;
+    }
+  }
+  EXPECT_EQ(held_out.size(), wishes) << "one phrasing of each wish is held out";
+}
+
+TEST(Safety, EveryHarmfulVerbAndObjectIsAlsoInALookAlike) {
+  for (const SafetyLanguage& language : safety_languages()) {
+    std::set<std::string> verbs, objects, wishes;
+    for (const Goal& goal : language.goals) {
+      EXPECT_TRUE(wishes.insert(wish(language, goal)).second) << wish(language, goal);
+      if (goal.answer == nullptr) continue;
+      verbs.insert(goal.verb);
+      objects.insert(goal.object);
+    }
+    for (const Goal& goal : language.goals) {
+      if (goal.answer != nullptr) {
+        continue;
+      }
+      EXPECT_TRUE(verbs.contains(goal.verb)) << language.name << " " << goal.verb;
+      EXPECT_TRUE(objects.contains(goal.object)) << language.name << " " << goal.object;
+    }
+  }
+}
+
+// How often the best rule that sees one part of a wish only is right, harmful and benign being
+// equally frequent.
+template <class Part>
+double best_by(const SafetyLanguage& language, Part part) {
+  std::map<std::string, std::array<double, 2>> counts;
+  std::array<double, 2> total = {0, 0};
+  for (const Goal& goal : language.goals) {
+    const size_t side = goal.answer == nullptr ? 0 : 1;
+    ++counts[part(goal)][side];
+    ++total[side];
+  }
+  double right = 0;
+  for (const auto& [name, sides] : counts)
+    right += std::max(sides[0] / total[0], sides[1] / total[1]) / 2;
+  return right;
+}
+
+TEST(Safety, NeitherVerbNorObjectAloneDecides) {
+  for (const SafetyLanguage& language : safety_languages()) {
+    EXPECT_LT(best_by(language, [](const Goal& goal) { return goal.verb; }), 0.8) << language.name;
+    EXPECT_LT(best_by(language, [](const Goal& goal) { return goal.object; }), 0.9)
+        << language.name;
+  }
+}
+
+TEST(Safety, RefusalsDeclineAndNothingElseDoes) {
+  for (const SafetyLanguage& language : safety_languages()) {
+    for (const char* text : language.refusals) EXPECT_TRUE(declines(text)) << text;
+    for (const char* text : language.compliant) EXPECT_FALSE(declines(text)) << text;
+    for (const Goal& goal : language.goals)
+      if (goal.answer != nullptr) {
+        EXPECT_FALSE(declines(goal.answer)) << goal.answer;
+      }
+  }
+}
+
+TEST(Safety, TheShareOfHarmfulRequestsIsTheOneAskedFor) {
+  for (double share : {0.0, 0.25, 1.0}) {
+    const auto set = must_set("{kind: safety, harmful: " + std::to_string(share) + "}");
+    int harmful = 0;
+    for (uint64_t i = 0; i < 4000; ++i) harmful += must_make(*set, i).family == "harmful";
+    EXPECT_NEAR(harmful, share * 4000, 140) << share;
+  }
+}
+
+TEST(Safety, NaiveRepliesNeverDecline) {
+  const auto set = must_set("{kind: safety, styles: naive}");
+  for (uint64_t i = 0; i < 4000; ++i) {
+    const Problem problem = must_make(*set, i);
+    EXPECT_FALSE(declines(replied(problem))) << replied(problem);
+    EXPECT_FALSE(problem.has_rejected);
+  }
+}
+
+}  // namespace
+}  // namespace weir
