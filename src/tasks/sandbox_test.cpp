@@ -6,8 +6,10 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -139,8 +141,11 @@ TEST_F(SandboxTest, NothingOutsideTmpCanBeWritten) {
   for (const char* path : {"/x", "/usr/x", "/bin/x", "/dev/x", "/checker", "/etc/x", "/proc/1/mem"})
     expect_code(0, std::string("if echo x 2>/dev/null >") + path + "; then exit 1; fi; exit 0");
   expect_code(0, "echo x >/tmp/x");
-  // Nor is there a way to mount or to become somebody.
-  expect_code(0, "mount -o remount,rw / && exit 1; unshare -U true && exit 1; exit 0");
+  // Nor is there a way to mount, not even from a namespace of its own.
+  expect_code(0, "mount -o remount,rw / && exit 1; exit 0");
+  expect_code(0,
+              "unshare -Urm sh -c 'mount -o remount,bind,rw /usr && echo x >/usr/x' && exit 1;"
+              " exit 0");
 }
 
 TEST_F(SandboxTest, ThereIsNoNetwork) {
@@ -184,6 +189,22 @@ TEST_F(SandboxTest, NoProcessOutlivesItsRun) {
   expect_end(SandboxEnd::timeout, daemon + "sleep 1000", kShort);
   for (int i = 0; i < 200 && is_running(); ++i) usleep(10'000);
   EXPECT_FALSE(is_running());
+}
+
+TEST_F(SandboxTest, RunsLeaveNoOpenFilesAndNoZombies) {
+  auto open_files = [] {
+    return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator());
+  };
+  const auto before = open_files();
+  {
+    const Sandbox quiet = sandbox("exit 0"), loud = sandbox("exec yes");
+    for (int i = 0; i < 4; ++i) (void)quiet.run("x"), (void)loud.run("x");
+    EXPECT_FALSE(Sandbox::open(folder_ + "/absent"));
+  }
+  EXPECT_EQ(open_files(), before);
+  const pid_t left = waitpid(-1, nullptr, WNOHANG);
+  EXPECT_EQ(left, -1);
+  EXPECT_EQ(errno, ECHILD);
 }
 
 TEST_F(SandboxTest, ProgramsThatCannotBeStartedAreNamedWhenMade) {
