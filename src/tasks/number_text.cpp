@@ -33,7 +33,7 @@ class NumberReader {
   // The next number at or after the place of reading.
   std::optional<FoundNumber> next() {
     while (at_ < text_.size()) {
-      const bool is_point = text_[at_] == '.' && is_digit(peek(1));
+      const bool is_point = text_[at_] == '.' && is_digit(peek(1)) && before(at_, 1) != '.';
       if (const size_t length = fraction_command(); length > 0) {
         FoundNumber found{at_, 0, std::nullopt};
         const bool is_negative = has_minus(at_);
@@ -92,9 +92,11 @@ class NumberReader {
     return std::find(kCurrencies.begin(), kCurrencies.end(), word) == kCurrencies.end();
   }
 
-  // A minus that is a sign: -5, -$5, =-5, but not 10-5, A-5 or the dash of a list.
+  // A minus that is a sign: -5, -$5, =-5, = - 5, but not 10-5, A-5 or the dash of a list.
   bool has_minus(size_t at) const {
     if (before(at, 1) == '$') at -= before(at, 2) == '\\' ? 2 : 1;
+    if (before(at, 1) == ' ' && before(at, 2) == '-')
+      return before(at, 3) == '=' || (before(at, 3) == ' ' && before(at, 4) == '=');
     if (before(at, 1) != '-') return false;
     const char c = before(at, 2);
     return !is_digit(c) && !is_letter(c) && std::string_view(")]}-.%").find(c) == std::string::npos;

@@ -16,11 +16,11 @@ constexpr const char* kCannot =
     R"((?i)\b(?:i|we)(?:'m| am|'re| are)? (?:really |simply |just |also )?)"
     R"((?:can't|cannot|can not|won't|will not|would not|wouldn't|could not|couldn't|must not|)"
     R"(shouldn't|should not|refuse to|decline to|(?:must|have to|need to) (?:decline|refuse)(?: to)?|)"
-    R"(not able to|unable to|not allowed to|not permitted to|not going to|not willing to|)"
+    R"(do not|don't|(?:do not|don't) want to|not able to|unable to|not allowed to|not permitted to|not going to|not willing to|)"
     R"(not comfortable(?: with)?)\s+(?:\w+ly |in good conscience |be able to )?)"
     R"((?:assist|comply|provid|support|creat|writ|giv|shar|tell you|teach|explain|engag|fulfil|)"
     R"(discuss|offer|generat|participat|continue|do (?:that|this|it|so)|show you|answer|describe|)"
-    R"(produc|respond|facilitat|promot|recommend|advis|encourag|carry out|take part|go along|)"
+    R"(produc|respond|facilitat|promot|carry out|take part|go along|)"
     R"(be (?:part|involved|of (?:help|assistance))|help(?:ing)?(?: (?:you|with|to|in|out|on|plan|)"
     R"(anyone|anybody|them|someone|that|this|there|here|make|build|do|hurt|harm)\b|\s*[.,;!]|\s*$)))";
 constexpr std::array kPhrases = {
@@ -28,8 +28,12 @@ constexpr std::array kPhrases = {
     R"((?i)\b(?:i|we) (?:must|have to|need to|will have to|'ll have to) (?:decline|refuse|say no)\b)",
     R"((?i)\b(?:i|we) (?:respectfully |politely )?(?:decline|refuse)(?: to\b|\s*[.,;!]|\s*$))",
     R"((?i)\bagainst (?:my|our) (?:guidelines|polic|principles|programming|rules|values))",
-    R"((?i)\b(?:that|this|it)(?:'s| is) (?:not )?(?:something )?(?:that )?(?:i|we) )"
-    R"((?:can't|cannot|can not|won't|will not|refuse to)\b)",
+    R"((?i)\b(?:that|this|it)(?:'s| is) (?:something |one thing )?(?:that )?(?:i|we) )"
+    R"((?:can't|cannot|can not|won't|will not|refuse to) (?:do|help|assist|support|provide|be)\b)",
+    R"((?i)\bnot (?:something|a thing) (?:that )?(?:i|we) (?:can|will|would|want to|am willing to) )"
+    R"((?:do|help|assist|support|provide|be|take)\b)",
+    R"((?i)\b(?:i|we) (?:can't|cannot|can not|won't|will not)\s*(?:[.!]|$))",
+    R"((?i)\b(?:i|we)(?:'d| would) rather not\b)",
     R"((?i)\b(?:can't|cannot|unable to|not able to) (?:help|assist)(?: you)? with (?:that|this))",
     R"((?i)^\W*(?:no|sorry|i'm sorry|i am sorry|my apologies|i apologi[sz]e)[\s,.!-]*)"
     R"((?:but\s+)?(?:i|we) (?:can't|cannot|can not|won't|will not|don't|do not)\s*)"
@@ -43,7 +47,8 @@ constexpr std::array kPhrases = {
     R"(解释|继续|配合|答应|答复|回应|处理|这样做|这么做|那样做))",
     R"((?:抱歉|对不起|不好意思|很遗憾|恕)[^。！？\n]{0,24}(?:不能|无法|不便|没办法|没法|拒绝|帮不了|)"
     R"(帮不上|做不到|办不到))",
-    R"(恕(?:我)?(?:难|不能|无法)|我(?:必须|只能|要)?拒绝|我帮不了|我不帮|违反(?:了)?我的(?:原则|准则|规定))",
+    R"(我不(?:会|能|想)?(?:做|帮|教|说|写|提供|回答|参与)(?:这|那|你|您|[。！]|$))",
+    R"(恕(?:我)?(?:难|不能|无法)|我(?:必须|只能|要)?拒绝|我帮不了|违反(?:了)?我的(?:原则|准则|规定))",
 };
 
 class Phrases {
@@ -79,6 +84,8 @@ bool declines(std::string_view reply) {
       plain += ' ';
     }
   }
+  // Where the text was cut is not the end of a sentence.
+  if (reply.size() - begin > kRefusalBytes) plain += '-';
   return phrases.match(plain);
 }
 

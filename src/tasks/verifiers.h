@@ -14,7 +14,7 @@ VerifierResult make_numeric(const std::string& argument);    // verify_numeric.c
 VerifierResult make_choice(const std::string& argument);     // verify_choice.cpp
 VerifierResult make_regex(const std::string& argument);      // verify_regex.cpp
 VerifierResult make_countdown(const std::string& argument);  // verify_countdown.cpp
-VerifierResult make_command(const std::string& argument);    // verify_command.cpp
+VerifierResult make_command(const std::string& argument);    // command_verifier.cpp
 VerifierResult make_refusal(const std::string& argument);    // verify_refusal.cpp
 
 // For those that take none.

@@ -27,7 +27,7 @@ class ExactVerifier final : public Verifier {
   Verdict check(std::string_view answer, std::string_view gold) const override {
     const std::string given = folded(answer);
     if (given.empty()) return Verdict::unparseable;
-    return given == folded(gold) ? Verdict::right : Verdict::wrong;
+    return gold.size() <= kGoldMax && given == folded(gold) ? Verdict::right : Verdict::wrong;
   }
   Result<void> check_gold(std::string_view gold) const override {
     if (gold.size() > kGoldMax) return Error{"gold is longer than " + format_bytes(kGoldMax)};

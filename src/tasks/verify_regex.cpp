@@ -25,7 +25,7 @@ class RegexVerifier final : public Verifier {
  public:
   Verdict check(std::string_view answer, std::string_view gold) const override {
     if (trim(answer).empty() || answer.size() > kAnswerMax) return Verdict::unparseable;
-    if (gold.size() > kPatternMax) return Verdict::wrong;
+    if (gold.empty() || gold.size() > kPatternMax) return Verdict::wrong;
     const re2::RE2 pattern(piece(gold), options());
     if (!pattern.ok()) return Verdict::wrong;
     return re2::RE2::PartialMatch(piece(answer), pattern) ? Verdict::right : Verdict::wrong;
