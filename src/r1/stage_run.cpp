@@ -181,7 +181,10 @@ class StageRunner {
     if (step_ % every != 0 && step_ != 1) return {};
     const double share = TRY(held_out_accuracy(context_, recipe(), *model_, kHeldOutProblems));
     if (share >= 0) metrics.set("held_out", share);
-    return {};
+    const std::string records = folder_.stage_file(recipe().name, "rollouts");
+    TRY(make_directories(records));
+    return write_file_atomic(join_path(records, checkpoint_name(step_) + ".jsonl"),
+                             stage_->record());
   }
 
   Result<void> after_step(Json& metrics, MetricsLog& log) {
