@@ -159,7 +159,8 @@ class GrpoStage final : public Stage {
       const double progress = double(step) / double(std::max<int64_t>(steps_, 1));
       std::vector<RewardedReply> rewards =
           TRY(rewards_.evaluate(problems, rollouts, progress));
-      keep(std::move(problems), std::move(rollouts), std::move(rewards), kept);
+      const bool is_last = round == recipe_.extra_rounds;
+      keep(std::move(problems), std::move(rollouts), std::move(rewards), is_last, kept);
       if (!recipe_.skips_uniform) break;
     }
     std::vector<double> rewards;
@@ -172,10 +173,10 @@ class GrpoStage final : public Stage {
     return kept;
   }
 
-  // Counts everything, keeps the groups that teach. One group is always kept, so that a step is
-  // never empty.
+  // Counts everything, keeps the groups that teach. When the last round has none either, its last
+  // group is kept, so that a step is never empty.
   void keep(std::vector<Problem> problems, std::vector<Rollout> rollouts,
-            std::vector<RewardedReply> rewards, Experience& kept) {
+            std::vector<RewardedReply> rewards, bool is_last_round, Experience& kept) {
     const size_t group = size_t(recipe_.group);
     for (size_t p = 0; p < problems.size(); ++p) {
       const size_t begin = p * group;
@@ -190,7 +191,8 @@ class GrpoStage final : public Stage {
       if (has_verifier) curriculum_.observe(problems[p], double(right) / double(group));
       ++kept.groups;
       kept.uniform_groups += is_uniform;
-      const bool is_last_hope = kept.problems.empty() && p + 1 == problems.size();
+      const bool is_last_hope =
+          is_last_round && kept.problems.empty() && p + 1 == problems.size();
       if (is_uniform && recipe_.skips_uniform && !is_last_hope) continue;
       for (size_t i = begin; i < begin + group; ++i) {
         rollouts[i].problem = kept.problems.size();
