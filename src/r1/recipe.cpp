@@ -132,7 +132,9 @@ Result<StageRecipe> read_stage(OptionReader in, const std::string& name) {
   }
   stage.data = TRY(Mixture::read(in.section("data")));
   TRY(in.finish());
-  if (stage.data.empty() && stage.samples.from.empty())
+  // A reward model needs data beside samples: worse replies are those to other questions of it.
+  const bool can_do_without = stage.kind == StageKind::sft && !stage.samples.from.empty();
+  if (stage.data.empty() && !can_do_without)
     return in.error("data", "is missing: name at least one source of problems");
   if ((stage.share > 0) == (stage.steps > 0))
     return in.error("steps", "or 'share' of the time is needed, one of the two");
