@@ -56,7 +56,8 @@ Result<void> write_model_files(const Shared& shared, const std::string& folder) 
 }
 
 Result<Shared> prepare(const R1Recipe& recipe, const R1Folder& folder, ThreadPool& pool) {
-  const bool is_new = !file_exists(folder.file("tokenizer.json"));
+  // The last of the shared files to be written.
+  const bool is_new = !file_exists(folder.file("tokenizer_config.json"));
   Tokenizer tokenizer = is_new ? TRY(make_r1_tokenizer(recipe, pool))
                                : TRY(read_tokenizer(folder.path()));
   ModelConfig config = TRY(make_r1_config(recipe, tokenizer));
@@ -246,6 +247,7 @@ class Pipeline {
         return Error{fmt::format("it was finished with other settings, data or parent; set them back, "
                                  "delete {} (and the stages after it), or choose another 'run'",
                                  folder_.stage(stage.name))};
+      TRY(clear_checkpoints(folder_, stage.name));  // of a kill after the manifest
       view.begin_stage(index, steps, steps);
       view.end_stage(stage.name + ": finished before");
       return true;
@@ -281,8 +283,9 @@ class Pipeline {
                             stage.name, 100 * all.accuracy(), all.thinking_tokens);
     }
     TRY(write_model_files(shared_, folder_.stage(stage.name)));
-    TRY(write_manifest(stage, wanted, outcome));
+    // The manifest ends the stage, so what a kill before it leaves undone is done again.
     if (stage.kind != StageKind::reward) TRY(folder_.publish(stage.name));
+    TRY(write_manifest(stage, wanted, outcome));
     TRY(clear_checkpoints(folder_, stage.name));
     view.end_stage(summary);
     return true;
