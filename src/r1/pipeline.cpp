@@ -55,9 +55,24 @@ Result<void> write_model_files(const Shared& shared, const std::string& folder) 
   return write_tokenizer(shared.tokenizer, folder, options);
 }
 
+// The tokenizer that a run began with is kept; a recipe that asks for another is refused.
+Result<void> check_tokenizer_section(const R1Recipe& recipe, const R1Folder& folder) {
+  const std::string path = folder.file("recipe.yaml");
+  if (!file_exists(path)) return {};
+  const Recipe then = TRY(Recipe::read(path));
+  const auto section = [](const Json& json) {
+    const Json* found = json.find("tokenizer");
+    return found ? found->dump() : std::string();
+  };
+  if (section(then.root) == section(recipe.json)) return {};
+  return Error{folder.path() + " was begun with another tokenizer than 'tokenizer' describes now; set "
+                               "it back or choose another 'run'"};
+}
+
 Result<Shared> prepare(const R1Recipe& recipe, const R1Folder& folder, ThreadPool& pool) {
   // The last of the shared files to be written.
   const bool is_new = !file_exists(folder.file("tokenizer_config.json"));
+  if (!is_new) TRY(check_tokenizer_section(recipe, folder));
   Tokenizer tokenizer = is_new ? TRY(make_r1_tokenizer(recipe, pool))
                                : TRY(read_tokenizer(folder.path()));
   ModelConfig config = TRY(make_r1_config(recipe, tokenizer));
