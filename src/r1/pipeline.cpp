@@ -189,7 +189,8 @@ class Pipeline {
   }
 
   // What decides a stage's result.
-  Result<Json> identity(const StageRecipe& stage, const std::string& parent_sha256) const {
+  Result<Json> identity(const StageRecipe& stage, const std::string& parent_sha256,
+                        Json models) const {
     Json settings = stage.json;
     std::erase_if(settings.members(), [](const Json::Member& m) {
       return m.first == "share" || m.first == "steps";
@@ -199,6 +200,7 @@ class Pipeline {
     json.set("kind", stage_kind_name(stage.kind));
     json.set("parent", stage.parent);
     json.set("parent_sha256", parent_sha256);
+    json.set("models_sha256", std::move(models));
     json.set("data_sha256", TRY(data_sha256(stage.json)));
     json.set("tokenizer_sha256", shared_.tokenizer_sha256);
     json.set("config_sha256", sha256_hex(config_text(shared_.config)));
@@ -237,15 +239,22 @@ class Pipeline {
     return {};
   }
 
-  Result<void> check_others(const StageRecipe& stage) const {
+  // SHA-256 of the other models that a stage uses: whose replies it learns from, who judges.
+  Result<Json> find_others(const StageRecipe& stage) const {
+    Json models = Json::object();
     std::vector<std::string> needed;
     if (!stage.samples.from.empty()) needed.push_back(stage.samples.from);
     for (const auto& [name, part] : stage.grpo.rewards)
       if (!part.model.empty()) needed.push_back(part.model);
-    for (const std::string& name : needed)
-      if (!TRY(folder_.manifest(name)))
+    for (const std::string& name : needed) {
+      if (models.find(name)) continue;
+      std::optional<Json> manifest = TRY(folder_.manifest(name));
+      if (!manifest)
         return Error{fmt::format("it needs stage '{}', which is not finished; run that first", name)};
-    return {};
+      const Json* model = TRY(manifest->at("model_sha256"));
+      models.set(name, *model);
+    }
+    return models;
   }
 
   // False when it was stopped.
@@ -254,12 +263,12 @@ class Pipeline {
     const int64_t steps = plan_.find(stage.name)->steps;
     std::string parent, parent_sha256;
     TRY(find_parent(stage, parent, parent_sha256));
-    TRY(check_others(stage));
-    const Json wanted = TRY(identity(stage, parent_sha256));
+    Json models = TRY(find_others(stage));
+    const Json wanted = TRY(identity(stage, parent_sha256, std::move(models)));
     if (std::optional<Json> manifest = TRY(folder_.manifest(stage.name))) {
       const Json* done = TRY(manifest->at("identity"));
       if (done->dump() != wanted.dump())
-        return Error{fmt::format("it was finished with other settings, data or parent; set them back, "
+        return Error{fmt::format("it was finished with other settings, data or models; set them back, "
                                  "delete {} (and the stages after it), or choose another 'run'",
                                  folder_.stage(stage.name))};
       TRY(clear_checkpoints(folder_, stage.name));  // of a kill after the manifest

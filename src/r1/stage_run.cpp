@@ -62,7 +62,7 @@ class StageRunner {
 
   Result<void> check_identity(const CheckpointState& state) const {
     if (state.recipe.dump() == job_.identity.dump()) return {};
-    return Error{fmt::format("{} was begun with other settings, data or parent; set them back, delete "
+    return Error{fmt::format("{} was begun with other settings, data or models; set them back, delete "
                              "that folder to run the stage again, or choose another 'run'",
                              folder_.stage(recipe().name))};
   }
