@@ -103,6 +103,7 @@ class Pipeline {
 
   Result<R1Summary> run() {
     const int64_t began = monotonic_ns();
+    TRY(check_evaluation(recipe_.evaluation));
     TRY(find_plan());
     std::vector<PlannedStage> planned;
     for (const PlannedSteps& steps : plan_.stages) planned.push_back({steps.stage, steps.seconds});
