@@ -151,7 +151,8 @@ class GrpoStage final : public Stage {
                              recipe_.temperature,
                              1,
                              stage_seed(context_, stage_.name, "rollouts"),
-                             uint64_t(stream_)};
+                             uint64_t(stream_),
+                             recipe_.keeps_routing};
       stream_ += int64_t(problems.size()) * recipe_.group;
       std::vector<Rollout> rollouts = TRY(roll_out(*generator_, context_.format, verifiers_,
                                                    problems, options, context_.pool));
@@ -266,10 +267,13 @@ class GrpoStage final : public Stage {
     std::vector<PolicyToken> policy;
     for (const MicroBatch& part : micro) {
       TrainingBatch batch;
+      RoutingTrace experts = learner_.model().routing_trace();
       policy.clear();
       for (size_t s = part.begin; s < part.end; ++s) {
         const Rollout& rollout = experience.rollouts[chosen[s]];
         append_sequence(sequences[s], batch);
+        if (recipe_.keeps_routing)
+          append_experts(sequences[s], rollout.completion.experts, experts);
         PolicyToken token;
         token.advantage = float(experience.advantage[chosen[s]]);
         token.weight = float(token_weight(rollout, tokens, int64_t(chosen.size())));
@@ -291,6 +295,7 @@ class GrpoStage final : public Stage {
           {recipe_.clip_low, recipe_.clip_high, recipe_.kl_weight, recipe_.kl_unbiased}, policy);
       Learner::Options options;
       options.inverse_temperature = inverse_temperature;
+      if (experts.rows() > 0) options.routing.kept = &experts;
       loss += learner_.accumulate(batch, objective, options).loss;
       const PolicyObjective::Sums& more = objective.sums();
       sums.tokens += more.tokens;
