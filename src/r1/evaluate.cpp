@@ -63,8 +63,6 @@ std::vector<FamilyScore> tabulate(const std::vector<Problem>& problems,
 
 Result<std::vector<Problem>> held_out_problems(const EvaluationSet& set, int count, uint64_t seed) {
   const int64_t there = set.set->count(Split::held_out);
-  if (there == 0)
-    return Error{"evaluation." + set.name + ": there are no held-out problems in this set"};
   const int64_t wanted = there < 0 ? count : std::min<int64_t>(there, count);
   std::vector<Problem> problems;
   // Of a finite set an even selection.
@@ -77,6 +75,14 @@ Result<std::vector<Problem>> held_out_problems(const EvaluationSet& set, int cou
 
 }  // namespace
 
+Result<void> check_evaluation(const R1EvaluationRecipe& recipe) {
+  for (const EvaluationSet& set : recipe.sets)
+    if (set.set->count(Split::held_out) == 0)
+      return Error{"evaluation.sets." + set.name +
+                   ": there are no held-out problems in this set; raise 'held_out' or leave it out"};
+  return {};
+}
+
 Result<std::optional<StageEvaluation>> evaluate_stage(const R1Context& context,
                                                       const Model& model) {
   const R1EvaluationRecipe& recipe = context.recipe.evaluation;
@@ -87,6 +93,7 @@ Result<std::optional<StageEvaluation>> evaluate_stage(const R1Context& context,
   Verifiers verifiers;
   StageEvaluation evaluation;
   std::set<std::string> shown;
+  TRY(check_evaluation(recipe));
   for (const EvaluationSet& set : recipe.sets) {
     std::vector<Problem> problems =
         TRY(held_out_problems(set, recipe.problems, stage_seed(context, set.name, "evaluation")));

@@ -13,6 +13,9 @@ struct StageEvaluation {
   std::vector<SampleReply> samples;  // the first reply to the first problem of each family
 };
 
+// An error that names the first set without held-out problems, before anything is trained for it.
+Result<void> check_evaluation(const R1EvaluationRecipe& recipe);
+
 // Every set of the recipe; the same problems and draws at every stage. Nothing when a stop was
 // requested meanwhile.
 Result<std::optional<StageEvaluation>> evaluate_stage(const R1Context& context, const Model& model);

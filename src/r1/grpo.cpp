@@ -1,68 +1,48 @@
 #include "r1/grpo.h"
 
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <numeric>
 
 #include "base/progress.h"
-#include "base/random.h"
 #include "r1/batches.h"
-#include "r1/curriculum.h"
+#include "r1/experience.h"
 #include "r1/policy_objective.h"
-#include "r1/rewards.h"
-#include "r1/rollout.h"
 
 namespace weir {
 namespace {
 
-constexpr int kCurriculumTries = 8;
-
-// The groups of one step: problems, and their replies one group after the other.
-struct Experience {
-  std::vector<Problem> problems;
-  std::vector<Rollout> rollouts;        // problem indexes problems
-  std::vector<RewardedReply> rewards;   // of the rollouts
-  std::vector<double> advantage;        // of the rollouts
-  int64_t groups = 0, uniform_groups = 0;  // before any was skipped
-};
-
-// Counters over all rollouts of a step, skipped groups included.
-struct Tally {
-  int64_t right = 0, wrong = 0, unparseable = 0, truncated = 0, replies = 0, tokens = 0;
-  double thinking = 0, reward = 0, negative_log = 0;
-  std::array<double, 6> parts = {};
-  std::array<int64_t, 6> counted = {};
-
-  void add(const Rollout& rollout, const RewardedReply& rewarded, bool has_verifier) {
-    ++replies;
-    if (has_verifier) {
-      truncated += rollout.is_truncated;
-      right += rollout.is_right();
-      wrong += !rollout.is_truncated && rollout.verdict == Verdict::wrong;
-      unparseable += !rollout.is_truncated && rollout.verdict == Verdict::unparseable;
-    }
-    thinking += rollout.reply.thinking_tokens;
-    reward += rewarded.reward;
-    for (float log : rollout.completion.policy_log_probabilities) negative_log -= double(log);
-    tokens += int64_t(rollout.completion.tokens.size());
-    for (size_t p = 0; p < parts.size(); ++p)
-      if (rewarded.counts[p]) parts[p] += rewarded.parts[p], ++counted[p];
+void copy_weights(const std::vector<Weight*>& from, const std::vector<Weight*>& to) {
+  for (size_t i = 0; i < from.size(); ++i) {
+    std::memcpy(to[i]->data, from[i]->data, from[i]->count() * type_bytes(from[i]->type));
+    to[i]->changed();
   }
+}
+
+TrainingSequence sequence_of(const Rollout& rollout) {
+  TrainingSequence sequence{rollout.prompt, {}};
+  sequence.trained.assign(sequence.tokens.size(), 0);
+  for (int token : rollout.completion.tokens) sequence.tokens.push_back(token);
+  sequence.trained.resize(sequence.tokens.size(), 1);
+  return sequence;
+}
+
+// Sums over the updates of a step.
+struct LearnTally {
+  double loss = 0, norm = 0, kl = 0, max_difference = 0;
+  int64_t tokens = 0, clipped = 0, moved = 0;
+  int updates = 0;
 };
 
 class GrpoStage final : public Stage {
  public:
   GrpoStage(const R1Context& context, const StageRecipe& stage, int64_t steps, Learner& learner,
             std::map<std::string, RewardModel*> judges, std::unique_ptr<Generator> generator)
-      : context_(context),
-        stage_(stage),
+      : stage_(stage),
         recipe_(stage.grpo),
         steps_(steps),
         learner_(learner),
-        rewards_(recipe_, std::move(judges)),
-        generator_(std::move(generator)) {
+        source_(context, stage, steps, std::move(judges), std::move(generator)) {
     if (recipe_.kl_weight > 0) {
       reference_ = Model::create(learner.model().config(), false);
       refresh_reference();
@@ -71,145 +51,44 @@ class GrpoStage final : public Stage {
 
   Result<Json> advance(int64_t step) override {
     const int64_t began = monotonic_ns();
+    const auto seconds = [&] { return double(monotonic_ns() - began) * 1e-9; };
     if (reference_ && recipe_.reference_every > 0 && step > 0 &&
         step % recipe_.reference_every == 0)
       refresh_reference();
-    tally_ = {};
-    Experience experience = TRY(gather(step));
-    if (experience.problems.empty()) return Json();  // stopped
-    const double rolled_out = double(monotonic_ns() - began) * 1e-9;
-    double loss = 0;
-    PolicyObjective::Sums sums;
-    double norm = 0;
-    TRY(learn(experience, step, loss, sums, norm));
-    choose_sample(experience);
-    tokens_ += tally_.tokens;
-    const double seconds = double(monotonic_ns() - began) * 1e-9;
-    Json json = metrics(step, experience, sums);
-    json.set("loss", loss);
-    json.set("grad_norm", norm);
+    experience_ = TRY(source_.gather(step));
+    if (experience_.is_stopped) return Json();
+    const double rolled_out = seconds();
+    const LearnTally tally = TRY(learn(step));
+    tokens_ += experience_.tally.tokens;
+    show_one();
+    Json json = metrics(step, tally);
     json.set("rollout_seconds", rolled_out);
-    json.set("learn_seconds", seconds - rolled_out);
-    json.set("seconds", seconds);
-    json.set("tokens_per_second", double(tally_.tokens) / std::max(seconds, 1e-9));
+    json.set("learn_seconds", seconds() - rolled_out);
+    json.set("seconds", seconds());
+    json.set("tokens_per_second", double(experience_.tally.tokens) / std::max(seconds(), 1e-9));
     return json;
   }
 
   Json cursor() const override {
-    Json json = Json::object();
-    json.set("next", next_);
-    json.set("stream", stream_);
+    Json json = source_.cursor();
     json.set("tokens", tokens_);
-    json.set("pass_rates", curriculum_.json());
     return json;
   }
   Result<void> restore(const Json& cursor) override {
-    next_ = TRY(read_int(cursor, "next"));
-    stream_ = TRY(read_int(cursor, "stream"));
     tokens_ = TRY(read_int(cursor, "tokens"));
-    const Json* rates = TRY(cursor.at("pass_rates"));
-    return curriculum_.restore(*rates);
+    return source_.restore(cursor);
   }
   Model* companion() override { return reference_.get(); }
   const SampleReply* sample() const override { return has_sample_ ? &sample_ : nullptr; }
+  std::string record() const override { return experience_.record(recipe_.temperature); }
 
  private:
   void refresh_reference() {
-    const auto copy = [](const std::vector<Weight*>& from, const std::vector<Weight*>& to) {
-      for (size_t i = 0; i < from.size(); ++i)
-        std::memcpy(to[i]->data, from[i]->data, from[i]->count() * type_bytes(from[i]->type));
-    };
-    copy(learner_.model().parameters(), reference_->parameters());
-    copy(learner_.model().buffers(), reference_->buffers());
-    reference_->weights_changed();
-    for (Weight* weight : reference_->buffers()) weight->changed();
+    copy_weights(learner_.model().parameters(), reference_->parameters());
+    copy_weights(learner_.model().buffers(), reference_->buffers());
   }
 
-  // The next problem of the stage's stream; with a curriculum the first of a few that is worth it.
-  Result<Problem> next_problem() {
-    const uint64_t seed = stage_seed(context_, stage_.name, "data");
-    for (int tries = 0;; ++tries) {
-      const uint64_t index = uint64_t(next_++);
-      Problem problem = TRY(stage_.data.make(seed, Split::train, index));
-      Random random(seed ^ 2, index);
-      if (!recipe_.curriculum || tries == kCurriculumTries ||
-          curriculum_.accepts(problem, random))
-        return problem;
-    }
-  }
-
-  // Asks rounds of problems until enough groups have something to teach.
-  Result<Experience> gather(int64_t step) {
-    Experience kept;
-    for (int round = 0; round <= recipe_.extra_rounds; ++round) {
-      const int missing = recipe_.prompts - int(kept.problems.size());
-      if (missing <= 0) break;
-      std::vector<Problem> problems;
-      for (int i = 0; i < missing; ++i) problems.push_back(TRY(next_problem()));
-      RolloutOptions options{recipe_.group,
-                             recipe_.reply_tokens,
-                             recipe_.temperature,
-                             1,
-                             stage_seed(context_, stage_.name, "rollouts"),
-                             uint64_t(stream_)};
-      stream_ += int64_t(problems.size()) * recipe_.group;
-      std::vector<Rollout> rollouts = TRY(roll_out(*generator_, context_.format, verifiers_,
-                                                   problems, options, context_.pool));
-      if (rollouts.empty()) return Experience();
-      const double progress = double(step) / double(std::max<int64_t>(steps_, 1));
-      std::vector<RewardedReply> rewards =
-          TRY(rewards_.evaluate(problems, rollouts, progress));
-      keep(std::move(problems), std::move(rollouts), std::move(rewards), kept);
-      if (!recipe_.skips_uniform) break;
-    }
-    std::vector<double> rewards;
-    std::vector<size_t> groups;
-    for (size_t i = 0; i < kept.rollouts.size(); ++i) {
-      rewards.push_back(kept.rewards[i].reward);
-      groups.push_back(kept.rollouts[i].problem);
-    }
-    kept.advantage = advantages(rewards, groups, recipe_.scale);
-    return kept;
-  }
-
-  // Counts everything, keeps the groups that teach. One group is always kept, so that a step is
-  // never empty.
-  void keep(std::vector<Problem> problems, std::vector<Rollout> rollouts,
-            std::vector<RewardedReply> rewards, Experience& kept) {
-    const size_t group = size_t(recipe_.group);
-    for (size_t p = 0; p < problems.size(); ++p) {
-      const size_t begin = p * group;
-      bool is_uniform = true;
-      int64_t right = 0;
-      const bool has_verifier = !problems[p].verifier.empty();
-      for (size_t i = begin; i < begin + group; ++i) {
-        is_uniform &= rewards[i].reward == rewards[begin].reward;
-        right += rollouts[i].is_right();
-        tally_.add(rollouts[i], rewards[i], has_verifier);
-      }
-      if (has_verifier) curriculum_.observe(problems[p], double(right) / double(group));
-      ++kept.groups;
-      kept.uniform_groups += is_uniform;
-      const bool is_last_hope = kept.problems.empty() && p + 1 == problems.size();
-      if (is_uniform && recipe_.skips_uniform && !is_last_hope) continue;
-      for (size_t i = begin; i < begin + group; ++i) {
-        rollouts[i].problem = kept.problems.size();
-        kept.rollouts.push_back(std::move(rollouts[i]));
-        kept.rewards.push_back(rewards[i]);
-      }
-      kept.problems.push_back(std::move(problems[p]));
-    }
-  }
-
-  static TrainingSequence sequence_of(const Rollout& rollout) {
-    TrainingSequence sequence{rollout.prompt, {}};
-    sequence.trained.assign(sequence.tokens.size(), 0);
-    for (int token : rollout.completion.tokens) sequence.tokens.push_back(token);
-    sequence.trained.resize(sequence.tokens.size(), 1);
-    return sequence;
-  }
-
-  // Token, sequence and Dr. GRPO weights over the replies [begin, end) of a minibatch.
+  // A reply's token's share in the loss of a minibatch.
   double token_weight(const Rollout& rollout, int64_t tokens, int64_t replies) const {
     switch (recipe_.loss) {
       case LossForm::token:
@@ -222,137 +101,120 @@ class GrpoStage final : public Stage {
     return 0;
   }
 
-  Result<void> learn(const Experience& experience, int64_t step, double& loss,
-                     PolicyObjective::Sums& sums, double& norm) {
+  Result<LearnTally> learn(int64_t step) {
     std::vector<size_t> replies;  // that are learned from
-    for (size_t i = 0; i < experience.rollouts.size(); ++i)
-      if (!(recipe_.masks_truncated && experience.rollouts[i].is_truncated)) replies.push_back(i);
-    if (replies.empty()) return {};
+    for (size_t i = 0; i < experience_.rollouts.size(); ++i)
+      if (!(recipe_.masks_truncated && experience_.rollouts[i].is_truncated)) replies.push_back(i);
+    LearnTally tally;
     const size_t parts = std::min(size_t(recipe_.minibatches), replies.size());
-    int updates = 0;
     for (int epoch = 0; epoch < recipe_.inner_epochs; ++epoch)
       for (size_t part = 0; part < parts; ++part) {
         const size_t begin = replies.size() * part / parts;
         const size_t end = replies.size() * (part + 1) / parts;
-        const std::span<const size_t> chosen(replies.data() + begin, end - begin);
-        PolicyObjective::Sums of_part;
-        loss += TRY(accumulate(experience, chosen, of_part));
-        const double lr = stage_rate(stage_.rate, step, steps_);
-        norm = TRY(learner_.update(lr));
-        if (updates++ == 0) sums.max_difference = of_part.max_difference;
-        sums.tokens += of_part.tokens;
-        sums.clipped += of_part.clipped;
-        sums.kl += of_part.kl;
+        TRY(accumulate(std::span(replies).subspan(begin, end - begin), tally));
+        tally.norm = TRY(learner_.update(stage_rate(stage_.rate, step, steps_)));
+        ++tally.updates;
       }
-    loss /= double(updates);
-    return {};
+    return tally;
   }
 
   // Gradients of one minibatch.
-  Result<double> accumulate(const Experience& experience, std::span<const size_t> chosen,
-                            PolicyObjective::Sums& sums) {
+  Result<void> accumulate(std::span<const size_t> chosen, LearnTally& tally) {
     int64_t tokens = 0;
     std::vector<TrainingSequence> sequences;
     for (size_t i : chosen) {
-      tokens += int64_t(experience.rollouts[i].completion.tokens.size());
-      sequences.push_back(sequence_of(experience.rollouts[i]));
+      tokens += int64_t(experience_.rollouts[i].completion.tokens.size());
+      sequences.push_back(sequence_of(experience_.rollouts[i]));
     }
     learner_.begin();
     double loss = 0;
-    const std::vector<MicroBatch> micro = micro_batches(sequences, learner_.rows_max());
-    std::vector<float> reference;
-    std::vector<PolicyToken> policy;
-    for (const MicroBatch& part : micro) {
+    for (const MicroBatch& part : micro_batches(sequences, learner_.rows_max())) {
       TrainingBatch batch;
-      policy.clear();
+      std::vector<PolicyToken> policy;
+      RoutingTrace kept = learner_.model().routing_trace(), own = learner_.model().routing_trace();
       for (size_t s = part.begin; s < part.end; ++s) {
-        const Rollout& rollout = experience.rollouts[chosen[s]];
+        const Rollout& rollout = experience_.rollouts[chosen[s]];
         append_sequence(sequences[s], batch);
+        append_experts(sequences[s], rollout.completion.experts, kept);
+        own.append(sequences[s].rows());
         PolicyToken token;
-        token.advantage = float(experience.advantage[chosen[s]]);
+        token.advantage = float(experience_.advantage[chosen[s]]);
         token.weight = float(token_weight(rollout, tokens, int64_t(chosen.size())));
         for (float log : rollout.completion.policy_log_probabilities) {
           token.old_log_probability = log;
           policy.push_back(token);
         }
       }
-      const float inverse_temperature = float(1 / recipe_.temperature);
-      if (reference_) {
-        reference.assign(batch.tokens.size(), 0);
-        Learner::score(*reference_, batch, inverse_temperature, reference.data(), learner_.arena(),
-                       learner_.pool());
-        size_t next = 0;
-        for (size_t row = 0; row < reference.size(); ++row)
-          if (batch.targets[row] >= 0) policy[next++].reference_log_probability = reference[row];
-      }
-      PolicyObjective objective(
-          {recipe_.clip_low, recipe_.clip_high, recipe_.kl_weight, recipe_.kl_unbiased}, policy);
-      Learner::Options options;
-      options.inverse_temperature = inverse_temperature;
-      loss += learner_.accumulate(batch, objective, options).loss;
-      const PolicyObjective::Sums& more = objective.sums();
-      sums.tokens += more.tokens;
-      sums.clipped += more.clipped;
-      sums.kl += more.kl;
-      sums.max_difference = std::max(sums.max_difference, more.max_difference);
+      loss += accumulate_rows(batch, policy, kept, own, tally);
     }
     if (!std::isfinite(loss))
       return Error{"the loss is not finite; nothing was changed by this step. Lower 'lr' or raise "
                    "'kl_weight' and start the stage again"};
+    tally.loss += loss;
+    return {};
+  }
+
+  double accumulate_rows(const TrainingBatch& batch, std::vector<PolicyToken>& policy,
+                         const RoutingTrace& kept, RoutingTrace& own, LearnTally& tally) {
+    Learner::Options options;
+    options.inverse_temperature = float(1 / recipe_.temperature);
+    options.routing = {recipe_.keeps_routing ? &kept : nullptr, &own};
+    if (reference_) {
+      std::vector<float> logs(batch.tokens.size());
+      Learner::score(*reference_, batch, options.inverse_temperature, logs.data(),
+                     learner_.arena(), learner_.pool());
+      size_t next = 0;
+      for (size_t row = 0; row < logs.size(); ++row)
+        if (batch.targets[row] >= 0) policy[next++].reference_log_probability = logs[row];
+    }
+    PolicyObjective objective(
+        {recipe_.clip_low, recipe_.clip_high, recipe_.kl_weight, recipe_.kl_unbiased}, policy);
+    const double loss = learner_.accumulate(batch, objective, options).loss;
+    const PolicyObjective::Sums& sums = objective.sums();
+    tally.tokens += sums.tokens;
+    tally.clipped += sums.clipped;
+    tally.kl += sums.kl;
+    if (tally.updates == 0) {  // later ones learn from replies of a policy that is gone
+      tally.max_difference = std::max(tally.max_difference, sums.max_difference);
+      tally.moved += compare(kept, own).moved;
+    }
     return loss;
   }
 
-  Json metrics(int64_t step, const Experience& experience, const PolicyObjective::Sums& sums) {
-    const double replies = double(std::max<int64_t>(tally_.replies, 1));
-    const int64_t judged = tally_.right + tally_.wrong + tally_.unparseable + tally_.truncated;
-    const double trained = double(std::max<int64_t>(sums.tokens, 1));
+  Json metrics(int64_t step, const LearnTally& tally) const {
+    const double tokens = double(std::max<int64_t>(tally.tokens, 1));
     Json json = Json::object();
     json.set("step", step + 1);
-    json.set("reward", tally_.reward / replies);
-    for (size_t p = 0; p < kRewardParts.size(); ++p)
-      if (tally_.counted[p] > 0)
-        json.set(std::string("reward_") + kRewardParts[p],
-                 tally_.parts[p] / double(tally_.counted[p]));
-    json.set("accuracy", judged > 0 ? double(tally_.right) / double(judged) : 0.0);
-    json.set("right", tally_.right);
-    json.set("wrong", tally_.wrong);
-    json.set("unparseable", tally_.unparseable);
-    json.set("truncated", tally_.truncated);
-    json.set("thinking_tokens", tally_.thinking / replies);
-    json.set("reply_tokens", double(tally_.tokens) / replies);
-    json.set("entropy", tally_.negative_log / double(std::max<int64_t>(tally_.tokens, 1)));
-    if (reference_) json.set("kl", sums.kl / trained);
-    json.set("clip_fraction", double(sums.clipped) / trained);
-    json.set("max_difference", sums.max_difference);
-    json.set("uniform_groups",
-             double(experience.uniform_groups) / double(std::max<int64_t>(experience.groups, 1)));
+    experience_.tally.describe(json);
+    if (reference_) json.set("kl", tally.kl / tokens);
+    json.set("clip_fraction", double(tally.clipped) / tokens);
+    json.set("max_difference", tally.max_difference);
+    json.set("routing_differences", tally.moved);
+    json.set("loss", tally.loss / std::max(tally.updates, 1));
+    json.set("grad_norm", tally.norm);
     json.set("lr", stage_rate(stage_.rate, step, steps_));
     json.set("tokens", tokens_);
     return json;
   }
 
-  void choose_sample(const Experience& experience) {
-    const Rollout& rollout = experience.rollouts.front();
-    const Problem& problem = experience.problems[rollout.problem];
-    sample_ = {problem.family, problem.question().back().content, rollout.reply.thinking,
-               rollout.reply.answer, problem.gold, outcome_name(rollout)};
+  void show_one() {
+    const Rollout& rollout = experience_.rollouts.front();
+    const Problem& problem = experience_.problems[rollout.problem];
+    sample_ = {problem.family,       problem.question().back().content, rollout.reply.thinking,
+               rollout.reply.answer, problem.gold,                      outcome_name(rollout)};
     has_sample_ = true;
   }
 
-  const R1Context& context_;
   const StageRecipe& stage_;
   const GrpoRecipe& recipe_;
   int64_t steps_;
   Learner& learner_;
-  RewardFunction rewards_;
-  std::unique_ptr<Generator> generator_;
+  ExperienceSource source_;
   std::unique_ptr<Model> reference_;
-  Verifiers verifiers_;
-  Curriculum curriculum_;
-  Tally tally_;
+  Experience experience_;  // of the last step
   SampleReply sample_;
   bool has_sample_ = false;
-  int64_t next_ = 0, stream_ = 0, tokens_ = 0;
+  int64_t tokens_ = 0;
 };
 
 }  // namespace

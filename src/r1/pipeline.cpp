@@ -55,8 +55,24 @@ Result<void> write_model_files(const Shared& shared, const std::string& folder) 
   return write_tokenizer(shared.tokenizer, folder, options);
 }
 
+// The tokenizer that a run began with is kept; a recipe that asks for another is refused.
+Result<void> check_tokenizer_section(const R1Recipe& recipe, const R1Folder& folder) {
+  const std::string path = folder.file("recipe.yaml");
+  if (!file_exists(path)) return {};
+  const Recipe then = TRY(Recipe::read(path));
+  const auto section = [](const Json& json) {
+    const Json* found = json.find("tokenizer");
+    return found ? found->dump() : std::string();
+  };
+  if (section(then.root) == section(recipe.json)) return {};
+  return Error{folder.path() + " was begun with another tokenizer than 'tokenizer' describes now; set "
+                               "it back or choose another 'run'"};
+}
+
 Result<Shared> prepare(const R1Recipe& recipe, const R1Folder& folder, ThreadPool& pool) {
-  const bool is_new = !file_exists(folder.file("tokenizer.json"));
+  // The last of the shared files to be written.
+  const bool is_new = !file_exists(folder.file("tokenizer_config.json"));
+  if (!is_new) TRY(check_tokenizer_section(recipe, folder));
   Tokenizer tokenizer = is_new ? TRY(make_r1_tokenizer(recipe, pool))
                                : TRY(read_tokenizer(folder.path()));
   ModelConfig config = TRY(make_r1_config(recipe, tokenizer));
@@ -87,6 +103,7 @@ class Pipeline {
 
   Result<R1Summary> run() {
     const int64_t began = monotonic_ns();
+    TRY(check_evaluation(recipe_.evaluation));
     TRY(find_plan());
     std::vector<PlannedStage> planned;
     for (const PlannedSteps& steps : plan_.stages) planned.push_back({steps.stage, steps.seconds});
@@ -173,7 +190,8 @@ class Pipeline {
   }
 
   // What decides a stage's result.
-  Result<Json> identity(const StageRecipe& stage, const std::string& parent_sha256) const {
+  Result<Json> identity(const StageRecipe& stage, const std::string& parent_sha256,
+                        Json models) const {
     Json settings = stage.json;
     std::erase_if(settings.members(), [](const Json::Member& m) {
       return m.first == "share" || m.first == "steps";
@@ -183,6 +201,7 @@ class Pipeline {
     json.set("kind", stage_kind_name(stage.kind));
     json.set("parent", stage.parent);
     json.set("parent_sha256", parent_sha256);
+    json.set("models_sha256", std::move(models));
     json.set("data_sha256", TRY(data_sha256(stage.json)));
     json.set("tokenizer_sha256", shared_.tokenizer_sha256);
     json.set("config_sha256", sha256_hex(config_text(shared_.config)));
@@ -221,15 +240,22 @@ class Pipeline {
     return {};
   }
 
-  Result<void> check_others(const StageRecipe& stage) const {
+  // SHA-256 of the other models that a stage uses: whose replies it learns from, who judges.
+  Result<Json> find_others(const StageRecipe& stage) const {
+    Json models = Json::object();
     std::vector<std::string> needed;
     if (!stage.samples.from.empty()) needed.push_back(stage.samples.from);
     for (const auto& [name, part] : stage.grpo.rewards)
       if (!part.model.empty()) needed.push_back(part.model);
-    for (const std::string& name : needed)
-      if (!TRY(folder_.manifest(name)))
+    for (const std::string& name : needed) {
+      if (models.find(name)) continue;
+      std::optional<Json> manifest = TRY(folder_.manifest(name));
+      if (!manifest)
         return Error{fmt::format("it needs stage '{}', which is not finished; run that first", name)};
-    return {};
+      const Json* model = TRY(manifest->at("model_sha256"));
+      models.set(name, *model);
+    }
+    return models;
   }
 
   // False when it was stopped.
@@ -238,14 +264,15 @@ class Pipeline {
     const int64_t steps = plan_.find(stage.name)->steps;
     std::string parent, parent_sha256;
     TRY(find_parent(stage, parent, parent_sha256));
-    TRY(check_others(stage));
-    const Json wanted = TRY(identity(stage, parent_sha256));
+    Json models = TRY(find_others(stage));
+    const Json wanted = TRY(identity(stage, parent_sha256, std::move(models)));
     if (std::optional<Json> manifest = TRY(folder_.manifest(stage.name))) {
       const Json* done = TRY(manifest->at("identity"));
       if (done->dump() != wanted.dump())
-        return Error{fmt::format("it was finished with other settings, data or parent; set them back, "
+        return Error{fmt::format("it was finished with other settings, data or models; set them back, "
                                  "delete {} (and the stages after it), or choose another 'run'",
                                  folder_.stage(stage.name))};
+      TRY(clear_checkpoints(folder_, stage.name));  // of a kill after the manifest
       view.begin_stage(index, steps, steps);
       view.end_stage(stage.name + ": finished before");
       return true;
@@ -281,8 +308,9 @@ class Pipeline {
                             stage.name, 100 * all.accuracy(), all.thinking_tokens);
     }
     TRY(write_model_files(shared_, folder_.stage(stage.name)));
-    TRY(write_manifest(stage, wanted, outcome));
+    // The manifest ends the stage, so what a kill before it leaves undone is done again.
     if (stage.kind != StageKind::reward) TRY(folder_.publish(stage.name));
+    TRY(write_manifest(stage, wanted, outcome));
     TRY(clear_checkpoints(folder_, stage.name));
     view.end_stage(summary);
     return true;

@@ -58,10 +58,13 @@ Result<double> measure_row(const R1Context& context, Learner& learner) {
   for (uint64_t i = 0; rows < 2 * learner.rows_max() && i < 100'000; ++i) {
     Problem problem = TRY(data.make(context.seed(), Split::train, i));
     if (!problem.has_reply()) continue;
-    sequences.push_back(TRY_IN(problem.place, render_problem(context.format, problem, true)));
-    rows += sequences.back().rows();
+    TrainingSequence sequence =
+        TRY_IN(problem.place, render_problem(context.format, problem, true));
+    if (sequence.rows() > learner.model().config().max_position_embeddings) continue;
+    rows += sequence.rows();
+    sequences.push_back(std::move(sequence));
   }
-  if (rows == 0) return Error{"the first stage's data has no replies to learn from"};
+  if (rows == 0) return Error{"the first stage's data has no replies to learn from that fit the model's context"};
   double best = 1e30;
   for (int step = 0; step < kWarmupSteps + kMeasuredSteps; ++step) {
     const int64_t began = monotonic_ns();

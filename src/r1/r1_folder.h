@@ -2,7 +2,7 @@
 //   recipe.yaml plan.json report.html config.json tokenizer.json tokenizer_config.json
 //   model.safetensors                       of the newest finished stage
 //   stages/NAME/ config.json tokenizer.json tokenizer_config.json model.safetensors
-//                manifest.json metrics.jsonl scores.json samples.jsonl checkpoints/
+//                manifest.json metrics.jsonl scores.json samples.jsonl samples.sha256 checkpoints/
 // A stage is finished exactly when its manifest.json is there.
 #pragma once
 #include <optional>

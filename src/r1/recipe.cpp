@@ -132,24 +132,30 @@ Result<StageRecipe> read_stage(OptionReader in, const std::string& name) {
   }
   stage.data = TRY(Mixture::read(in.section("data")));
   TRY(in.finish());
-  if (stage.data.empty() && stage.samples.from.empty())
+  // A reward model needs data beside samples: worse replies are those to other questions of it.
+  const bool can_do_without = stage.kind == StageKind::sft && !stage.samples.from.empty();
+  if (stage.data.empty() && !can_do_without)
     return in.error("data", "is missing: name at least one source of problems");
   if ((stage.share > 0) == (stage.steps > 0))
     return in.error("steps", "or 'share' of the time is needed, one of the two");
   return stage;
 }
 
-// The stage `name` stands before this one; `key` asked for it.
+enum class Wanted { any, talks, judges };
+
+// The stage `name` stands before this one and is of the kind wanted; `key` asked for it.
 Result<void> check_earlier(const std::vector<StageRecipe>& stages, const OptionReader& in,
-                           const std::string& key, const std::string& name,
-                           std::optional<StageKind> kind = {}) {
+                           const std::string& key, const std::string& name, Wanted wanted) {
   std::vector<std::string> names;
   for (const StageRecipe& stage : stages) {
     names.push_back(stage.name);
     if (stage.name != name) continue;
-    if (kind && stage.kind != *kind)
-      return in.error(key, fmt::format("names '{}', which is of kind {}, not {}", name,
-                                       stage_kind_name(stage.kind), stage_kind_name(*kind)));
+    const bool is_judge = stage.kind == StageKind::reward;
+    if (wanted == Wanted::judges && !is_judge)
+      return in.error(key, fmt::format("names '{}', which is of kind {}, not reward", name,
+                                       stage_kind_name(stage.kind)));
+    if (wanted == Wanted::talks && is_judge)
+      return in.error(key, fmt::format("names '{}', a reward model, which gives no replies", name));
     return {};
   }
   std::string near = nearest_word(name, names);
@@ -166,15 +172,16 @@ Result<void> read_stages(OptionReader in, std::vector<StageRecipe>& stages) {
                       "is no name for a stage: it becomes a folder, so no '/', '.' or blanks");
     StageRecipe stage = TRY(read_stage(in.section(name), name));
     if (!stage.parent.empty() && !stage.has_folder_parent())
-      TRY(check_earlier(stages, in, name + ".parent", stage.parent));
+      TRY(check_earlier(stages, in, name + ".parent", stage.parent,
+                        stage.kind == StageKind::reward ? Wanted::any : Wanted::talks));
     else if (stage.parent.empty() && stage.kind != StageKind::pretrain && !stages.empty())
       return in.error(name, "needs 'parent', the stage it goes on from");
     if (!stage.samples.from.empty())
-      TRY(check_earlier(stages, in, name + ".samples.from", stage.samples.from));
+      TRY(check_earlier(stages, in, name + ".samples.from", stage.samples.from, Wanted::talks));
     for (const auto& [part, reward] : stage.grpo.rewards)
       if (!reward.model.empty())
         TRY(check_earlier(stages, in, name + ".rewards." + part + ".model", reward.model,
-                          StageKind::reward));
+                          Wanted::judges));
     stages.push_back(std::move(stage));
   }
   return in.finish();

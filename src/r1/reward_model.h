@@ -1,7 +1,7 @@
 // A reward model is a language model that is asked for one more token after a reply: "yes" when it is
-// good, "no" when not. Its score is the probability of "yes" among the two; for a pair of replies
-// with scores that are log-probabilities of "yes", p_a / (p_a + p_b) is Bradley and Terry's chance
-// that the first is better.
+// good, "no" when not. Its score is the probability of "yes" among the two. The log-odds of the two
+// are Bradley and Terry's strength of a reply: the chance that one is better than another is the
+// sigmoid of the difference of their strengths.
 #pragma once
 #include <memory>
 #include <span>

@@ -52,11 +52,13 @@ class RewardStage final : public Stage {
     json.set("step", step + 1);
     json.set("loss", loss);
     json.set("accuracy", double(right) / double(examples_in_step()));
-    if (step + 1 == steps_) json.set("held_out", TRY(held_out_accuracy()));
     json.set("lr", lr);
     json.set("grad_norm", norm);
     tokens_ += examples_in_step();
     json.set("tokens", tokens_);
+    if (step + 1 == steps_)
+      if (Result<double> held_out = held_out_accuracy(); held_out && *held_out >= 0)
+        json.set("held_out", *held_out);
     json.set("seconds", double(monotonic_ns() - began) * 1e-9);
     return json;
   }
@@ -135,16 +137,15 @@ class RewardStage final : public Stage {
     return {};
   }
 
+  // An error or a negative number when the data has nothing held out to tell apart.
   Result<double> held_out_accuracy() {
-    const std::vector<TrainingSequence> kept = std::move(sequences_);
     sequences_.clear(), labels_.clear();
     double loss = 0;
     int64_t right = 0;
     for (int i = 0; i < kHeldOutPairs; ++i) TRY(add_example(Split::held_out, uint64_t(i)));
     const int64_t count = examples_in_step();
     if (count > 0) weigh(loss, right);
-    sequences_ = kept;
-    return count > 0 ? double(right) / double(count) : 0.0;
+    return count > 0 ? double(right) / double(count) : -1.0;
   }
 
   const R1Context& context_;

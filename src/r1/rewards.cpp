@@ -6,6 +6,9 @@
 namespace weir {
 namespace {
 
+// Equal rewards differ from their mean by rounding: what is smaller than this is no deviation.
+constexpr double kDeviationMin = 1e-9;
+
 bool counts_for(const RewardPart& part, const std::string& name, const Problem& problem) {
   if (!part.families.empty())
     return std::find(part.families.begin(), part.families.end(), problem.family) !=
@@ -71,12 +74,13 @@ std::vector<double> advantages(std::span<const double> rewards, std::span<const 
     }
     all_squares += squares;
     const double deviation = std::sqrt(squares / double(end - begin));
-    if (scale == AdvantageScale::group)
-      for (size_t i = begin; i < end; ++i) result[i] = deviation > 0 ? result[i] / deviation : 0;
+    const double divisor = scale == AdvantageScale::group ? deviation : 1;
+    for (size_t i = begin; i < end; ++i)
+      result[i] = deviation < kDeviationMin ? 0 : result[i] / divisor;
   }
   const double deviation = rewards.empty() ? 0 : std::sqrt(all_squares / double(rewards.size()));
-  if (scale == AdvantageScale::batch)
-    for (double& a : result) a = deviation > 0 ? a / deviation : 0;
+  if (scale == AdvantageScale::batch && deviation >= kDeviationMin)
+    for (double& a : result) a /= deviation;
   return result;
 }
 

@@ -44,7 +44,7 @@ class RewardFunction {
 
 // Group-relative advantages (DeepSeekMath, eq. 4): rewards minus the mean of their group, divided by
 // the group's deviation, by that of the whole batch, or by nothing (Dr. GRPO). `groups[i]` numbers
-// the group of reward i; groups stand together. A deviation of 0 gives 0.
+// the group of reward i; groups stand together. A group of equal rewards gets 0, exactly.
 std::vector<double> advantages(std::span<const double> rewards, std::span<const size_t> groups,
                                AdvantageScale scale);
 

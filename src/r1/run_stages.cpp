@@ -39,8 +39,9 @@ Result<void> read_finished(RunStage& stage) {
   stage.kind = kind;
   const std::string scores = join_path(stage.folder, "scores.json");
   if (!file_exists(scores)) return {};
-  const Json table = TRY(read_json_file(scores));
-  stage.scores = TRY_IN(scores, parse_scores(table));
+  const Json json = TRY(read_json_file(scores));
+  const Json* table = TRY_IN(scores, json.at("scores"));
+  stage.scores = TRY_IN(scores, parse_scores(*table));
   return {};
 }
 

@@ -26,7 +26,9 @@ class RunStages : public testing::Test {
     add("extra", "sft");
     FamilyScore sums{.family = "sums", .problems = 4, .right = 3, .wrong = 1};
     FamilyScore facts{.family = "facts", .problems = 4, .wrong = 4};
-    write(folder("zero") + "/scores.json", scores_json({sums, facts}).dump());
+    Json json = Json::object();
+    json.set("scores", scores_json({sums, facts}));
+    write(folder("zero") + "/scores.json", json.dump());
     ASSERT_TRUE(make_directories(folder("final")));
   }
   std::string folder(const std::string& stage) { return run_.file("stages/" + stage); }
@@ -74,7 +76,7 @@ TEST_F(RunStages, RefusalsSayWhyAndWhatElseThereIs) {
 }
 
 TEST_F(RunStages, DamagedFilesAndOtherFoldersAreNamed) {
-  write(folder("zero") + "/scores.json", "[{}]");
+  write(folder("zero") + "/scores.json", "{\"scores\": [{}]}");
   Result<std::vector<RunStage>> stages = list_run_stages(run_.path());
   ASSERT_FALSE(stages);
   EXPECT_NE(stages.error().message.find("zero/scores.json"), std::string::npos)

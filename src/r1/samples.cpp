@@ -133,7 +133,11 @@ Result<bool> flag_at(const Json& json, const char* key) {
 Result<Message> parse_message(const Json& json) {
   Message message;
   const std::string role = TRY(text_at(json, "role"));
-  message.role = role == "system" ? Role::system : role == "user" ? Role::user : Role::assistant;
+  bool is_known = false;
+  for (Role one : {Role::system, Role::user, Role::assistant})
+    if (role == role_name(one)) message.role = one, is_known = true;
+  if (!is_known)
+    return Error{fmt::format("'role': '{}' is not system, user or assistant", printable(role))};
   message.content = TRY(text_at(json, "content"));
   message.has_thinking = json.find("reasoning_content") != nullptr;
   if (message.has_thinking) message.thinking = TRY(text_at(json, "reasoning_content"));
@@ -200,10 +204,12 @@ Result<void> write_samples(const std::string& path, const std::vector<SampledRep
 Result<std::vector<SampledReply>> read_samples(const std::string& path) {
   const std::string text = TRY(read_file(path));
   std::vector<SampledReply> samples;
-  for (const std::string& line : split(text, '\n'))
+  size_t number = 0;
+  for (const std::string& line : split(text, '\n')) {
+    ++number;
     if (!line.empty())
-      samples.push_back(
-          TRY_IN(fmt::format("{}:{}", path, samples.size() + 1), parse_sample(line)));
+      samples.push_back(TRY_IN(fmt::format("{}:{}", path, number), parse_sample(line)));
+  }
   return samples;
 }
 

@@ -48,6 +48,8 @@ class Stage {
   virtual Model* companion() { return nullptr; }
   // A reply of the last step worth showing; or null.
   virtual const SampleReply* sample() const { return nullptr; }
+  // Everything the last step drew, as lines of JSON; "" when it drew nothing.
+  virtual std::string record() const { return ""; }
 };
 
 // The rate of update `step` of `steps`: linear warm-up, constant, linear decay.

@@ -62,15 +62,21 @@ class StageRunner {
 
   Result<void> check_identity(const CheckpointState& state) const {
     if (state.recipe.dump() == job_.identity.dump()) return {};
-    return Error{fmt::format("{} was begun with other settings, data or parent; set them back, delete "
+    return Error{fmt::format("{} was begun with other settings, data or models; set them back, delete "
                              "that folder to run the stage again, or choose another 'run'",
                              folder_.stage(recipe().name))};
   }
 
-  // Replies of another stage, drawn once and kept in samples.jsonl.
+  // Replies of another stage, drawn once and kept in samples.jsonl; beside it the SHA-256 of what
+  // they were drawn with, as a stage without checkpoints may be run again with other settings.
   Result<std::optional<std::vector<SampledReply>>> find_samples() {
     const std::string path = folder_.stage_file(recipe().name, "samples.jsonl");
-    if (file_exists(path)) return std::optional(TRY(read_samples(path)));
+    const std::string drawn_with = folder_.stage_file(recipe().name, "samples.sha256");
+    const std::string identity = sha256_hex(job_.identity.dump());
+    if (file_exists(path) && file_exists(drawn_with) && TRY(read_file(drawn_with)) == identity)
+      return std::optional(TRY(read_samples(path)));
+    TRY(remove_all(path));
+    TRY(write_file_atomic(drawn_with, identity));
     const StageRecipe* source = context_.recipe.find(recipe().samples.from);
     std::unique_ptr<Model> model = TRY(load_model(folder_.stage(source->name), false));
     const Mixture& data = recipe().samples.data.empty() ? source->data : recipe().samples.data;
@@ -181,7 +187,10 @@ class StageRunner {
     if (step_ % every != 0 && step_ != 1) return {};
     const double share = TRY(held_out_accuracy(context_, recipe(), *model_, kHeldOutProblems));
     if (share >= 0) metrics.set("held_out", share);
-    return {};
+    const std::string records = folder_.stage_file(recipe().name, "rollouts");
+    TRY(make_directories(records));
+    return write_file_atomic(join_path(records, checkpoint_name(step_) + ".jsonl"),
+                             stage_->record());
   }
 
   Result<void> after_step(Json& metrics, MetricsLog& log) {
