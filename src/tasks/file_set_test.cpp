@@ -1,0 +1,120 @@
+// The kind "file" as a recipe sees it: options, sides, golds.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <set>
+
+#include "base/file.h"
+#include "tasks/problem_fixture.h"
+
+namespace weir {
+namespace {
+
+// A file below the system's temporary folder, removed at the end.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(std::string_view bytes)
+      : path_(testing::TempDir() + "weir_problems_" +
+              testing::UnitTest::GetInstance()->current_test_info()->name() + ".jsonl") {
+    Result<void> written = write_file_atomic(path_, bytes);
+    EXPECT_TRUE(written);
+  }
+  ~TemporaryFile() { std::filesystem::remove(path_); }
+  std::string recipe(const std::string& more = "") const {
+    return "{kind: file, path: " + path_ + more + "}";
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+std::string rows(int count) {
+  std::string text;
+  for (int i = 0; i < count; ++i)
+    text +=
+        fmt::format("{{\"question\":\"What is {} plus 1?\",\"answer\":\"#### {}\"}}\n", i, i + 1);
+  return text;
+}
+
+TEST(FileSet, SidesHaveTheShareAskedForAndNoQuestionInCommon) {
+  // Every question three times: all three are on one side.
+  const TemporaryFile file(rows(1000) + rows(1000) + rows(1000));
+  for (double share : {0.0, 0.2, 1.0}) {
+    const auto set = must_set(file.recipe(fmt::format(", held_out: {}", share)));
+    ASSERT_NE(set, nullptr);
+    const int64_t train = set->count(Split::train), held_out = set->count(Split::held_out);
+    EXPECT_EQ(train + held_out, 3000);
+    EXPECT_NEAR(double(held_out), share * 3000, 150) << share;
+    std::set<std::string> seen;
+    for (int64_t i = 0; i < train; ++i) seen.insert(asked(must_make(*set, uint64_t(i))));
+    for (int64_t i = 0; i < held_out; ++i)
+      EXPECT_FALSE(seen.contains(asked(must_make(*set, uint64_t(i), Split::held_out))));
+    EXPECT_FALSE(set->make(1, Split::train, uint64_t(train)));
+  }
+}
+
+TEST(FileSet, TheSeedDoesNotMatter) {
+  const TemporaryFile file(rows(50));
+  const auto set = must_set(file.recipe());
+  ASSERT_NE(set, nullptr);
+  for (uint64_t i = 0; i < 20; ++i)
+    EXPECT_EQ(asked(must_make(*set, i, Split::train, 1)),
+              asked(must_make(*set, i, Split::train, 2)));
+}
+
+TEST(FileSet, OptionsFillInWhatRowsDoNotSay) {
+  const TemporaryFile file("{\"question\":\"你好吗\",\"answer\":\"b\"}\n");
+  const auto plain = must_set(file.recipe(", held_out: 0"));
+  ASSERT_NE(plain, nullptr);
+  EXPECT_EQ(must_make(*plain, 0).language, "zh");
+  EXPECT_EQ(must_make(*plain, 0).family, "file");
+  EXPECT_EQ(must_make(*plain, 0).verifier, "");
+  EXPECT_EQ(must_make(*plain, 0).place, file.path() + ":1");
+  const auto other =
+      must_set(file.recipe(", held_out: 0, language: en, family: mine, verifier: exact"));
+  ASSERT_NE(other, nullptr);
+  EXPECT_EQ(must_make(*other, 0).language, "en");
+  EXPECT_EQ(must_make(*other, 0).family, "mine");
+  EXPECT_EQ(verdict_of(must_make(*other, 0), " B "), Verdict::right);
+}
+
+TEST(FileSet, TheNoteSaysWhatWasRead) {
+  const TemporaryFile file(rows(9) + "{\"question\":\"a\",\"answer\":\"\"}\n");
+  const auto set = must_set(file.recipe(", held_out: 0, limit: 5"));
+  ASSERT_NE(set, nullptr);
+  EXPECT_EQ(set->count(Split::train), 5);
+  EXPECT_EQ(set->note(),
+            file.path() + ": 10 rows (qa), 5 for training, 0 held out; 1 left out, the first at " +
+                file.path() + ":10: the answer is empty");
+}
+
+TEST(FileSet, EachWrongOptionOrGoldIsOneSentenceWithItsPlace) {
+  const TemporaryFile file(rows(3) + "{\"question\":\"a\",\"answer\":\"many\"}\n");
+  EXPECT_NE(set_error("{kind: file}").find("'path' must name a JSON or JSONL file"),
+            std::string::npos);
+  EXPECT_NE(set_error("{kind: file, path: /none/such.jsonl}").find("/none/such.jsonl"),
+            std::string::npos);
+  EXPECT_NE(set_error(file.recipe(", format: csv")).find("'format' must be"), std::string::npos);
+  EXPECT_NE(set_error(file.recipe(", held_out: 3")).find("'held_out' must be"), std::string::npos);
+  EXPECT_NE(set_error(file.recipe(", verifier: numerik")).find("did you mean 'numeric'?"),
+            std::string::npos);
+  const std::string bad_gold = set_error(file.recipe(", verifier: numeric"));
+  EXPECT_TRUE(bad_gold.starts_with(file.path() + ":4: ")) << bad_gold;
+  EXPECT_EQ(set_error(file.recipe(", verifier: exact")), "");
+}
+
+TEST(FileSet, QuestionsWithoutReplyNeedAGold) {
+  const std::string question = "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]";
+  const TemporaryFile with(question + ",\"gold\":\"1\",\"verifier\":\"numeric\"}");
+  EXPECT_EQ(set_error(with.recipe()), "");
+  const TemporaryFile without(question + "}");
+  EXPECT_NE(set_error(without.recipe()).find("so there is nothing to learn; add a reply, or"),
+            std::string::npos);
+  EXPECT_NE(set_error(without.recipe(", verifier: exact")).find("there is no 'gold' for the"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace weir
