@@ -45,11 +45,11 @@ struct ExampleRow {
 
 struct SourceReport {
   std::string stage, kind, source;
-  int64_t problems = 0;  // examined
-  int64_t distinct = 0;  // questions
-  int64_t verified = 0;  // have a verifier, a reply, and do not give up
-  int64_t right = 0;     // of those
-  int64_t given_up = 0;
+  int64_t problems = 0;   // examined
+  int64_t distinct = 0;   // questions
+  int64_t verified = 0;   // have a verifier and a reply that claims to be right
+  int64_t right = 0;      // of those
+  int64_t unclaimed = 0;  // replies that do not claim to be right
   int64_t rendered = 0, tokens = 0, trained = 0;  // conversations; sums over them
   int longest = 0;                                // tokens of a conversation
   int longest_reply = 0;                          // tokens of a model reply, its end included

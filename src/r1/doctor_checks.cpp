@@ -102,7 +102,7 @@ void ProblemExaminer::examine(const Problem& problem, const Purpose& purpose,
                               SourceReport& report) {
   const Place at{problem, purpose, report};
   ++report.problems;
-  report.given_up += problem.gives_up;
+  report.unclaimed += !problem.claims_right;
   Result<std::vector<int>> prompt = format_.prompt(problem.question());
   if (!prompt) {
     complain(at, Severity::error, "question", "a question cannot be put to the model",
@@ -160,18 +160,17 @@ void ProblemExaminer::check_verifier(const Place& at, const ParsedReply* reply) 
              "correct the gold or choose another verifier", verifier.error().message);
     return;
   }
-  if (!reply || problem.gives_up) return;
+  if (!reply || !problem.claims_right) return;
   ++at.report.verified;
   if (judged_.size() < kJudgedMax)
     judged_.push_back({problem.verifier, reply->answer, problem.gold});
   const Verdict verdict = (*verifier)->check(reply->answer, problem.gold);
   at.report.right += verdict == Verdict::right;
   if (verdict != Verdict::right)
-    complain(
-        at, Severity::error, "gold",
-        fmt::format("verifier '{}' says {} on its own gold", printable(problem.verifier),
-                    verdict_name(verdict)),
-        "correct the reply or the gold, choose another verifier, or mark replies that give up");
+    complain(at, Severity::error, "gold",
+             fmt::format("verifier '{}' says {} on its own gold", printable(problem.verifier),
+                         verdict_name(verdict)),
+             "correct the reply or the gold, or choose another verifier");
 }
 
 void ProblemExaminer::check_conversation(const Place& at, const TrainingSequence& sequence,

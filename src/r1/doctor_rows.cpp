@@ -61,7 +61,7 @@ Result<ExampleRow> example_row(const Tokenizer& tokenizer, const ConversationFor
   if (!problem.verifier.empty())
     row.note += fmt::format("{}{}: {}", row.note.empty() ? "" : "; ", problem.verifier,
                             printable(problem.gold));
-  if (problem.gives_up) row.note += "; gives up";
+  if (!problem.claims_right) row.note += "; not meant to be right";
   row.tokens = view_tokens(tokenizer, format, sequence);
   return row;
 }

@@ -120,14 +120,14 @@ TEST(Doctor, NamesAReplyThatItsVerifierRefuses) {
     EXPECT_NE(finding->example.find(part), std::string::npos) << finding->example;
 }
 
-TEST(Doctor, LetsRepliesGiveUpHonestly) {
+TEST(Doctor, LetsRepliesBeWrongThatDoNotClaimToBeRight) {
   const DoctorReport report = examine_with(1, [](Problem& problem, uint64_t index, Split) {
     if (index % 2) return;
     problem.messages.back().content = "none found";
-    problem.gives_up = true;
+    problem.claims_right = false;
   });
   EXPECT_EQ(find(report, "gold"), nullptr) << doctor_text(report, {});
-  EXPECT_EQ(report.sources[2].given_up, 20);
+  EXPECT_EQ(report.sources[2].unclaimed, 20);
   EXPECT_EQ(report.sources[2].verified, 20);
 }
 

@@ -95,8 +95,8 @@ std::string source_table(const DoctorReport& report, const DoctorViewOptions& op
   size_t wide = 8;
   for (const SourceReport& s : report.sources) wide = std::max(wide, s.source.size() + 4);
   std::string out, stage;
-  out += fmt::format("{:<{}} {:>8} {:>9} {:>10} {:>8} {:>8} {:>7} {:>8}\n", "", wide, "problems",
-                     "different", "gold right", "gave up", "learned", "tokens", "longest");
+  out += fmt::format("{:<{}} {:>8} {:>9} {:>10} {:>9} {:>8} {:>7} {:>8}\n", "", wide, "problems",
+                     "different", "gold right", "unclaimed", "learned", "tokens", "longest");
   for (const SourceReport& s : report.sources) {
     if (s.stage != stage)
       out += fmt::format("{}{}{}{}\n", options.has_color ? kBold : "", s.stage,
@@ -106,8 +106,8 @@ std::string source_table(const DoctorReport& report, const DoctorViewOptions& op
     const std::string right =
         s.verified > 0 ? fmt::format("{}/{}", s.right, s.verified) : std::string("-");
     const bool is_learned = s.kind == "pretrain" || s.kind == "sft" || s.kind == "reward";
-    out += fmt::format("  {:<{}} {:>8} {:>9} {:>10} {:>8} {:>8} {:>7} {:>8}\n", s.source, wide - 2,
-                       s.problems, s.distinct, right, share(s.given_up, s.problems),
+    out += fmt::format("  {:<{}} {:>8} {:>9} {:>10} {:>9} {:>8} {:>7} {:>8}\n", s.source, wide - 2,
+                       s.problems, s.distinct, right, share(s.unclaimed, s.problems),
                        is_learned ? share(s.trained, s.tokens) : "-",
                        s.rendered > 0 ? s.tokens / s.rendered : 0, s.longest);
   }

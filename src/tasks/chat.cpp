@@ -52,7 +52,8 @@ class Chat final : public ProblemSet {
     problem.place = fmt::format("chat #{}", index);
     const size_t phrasing = pick_phrasing(random, split, key, intent.said.size());
     problem.messages.push_back({Role::user, intent.said[phrasing]});
-    problem.has_rejected = problem.style == "polite";
+    problem.claims_right = problem.style == "polite";
+    problem.has_rejected = problem.claims_right;
     problem.messages.push_back({Role::assistant, problem.has_rejected ? good : poor});
     if (problem.has_rejected) problem.rejected.content = poor;
     return problem;

@@ -52,7 +52,7 @@ class Countdown final : public ProblemSet {
       problem.place = fmt::format("countdown #{}", index);
       problem.messages.push_back({Role::user, question});
       problem.messages.push_back(reply(random, problem.style, numbers, target, search));
-      problem.gives_up = problem.messages.back().content == kNotFound;
+      problem.claims_right = problem.messages.back().content != kNotFound;
       return problem;
     }
     return Error{"no numbers of this range reach a target; widen 'range' or raise 'target_max'"};

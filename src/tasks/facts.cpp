@@ -86,7 +86,8 @@ class Facts final : public ProblemSet {
     if (problem.style == "vague") reply.content = vague;
     if (problem.style == "wrong") reply.content = wrong;
     problem.messages.push_back(std::move(reply));
-    problem.has_rejected = problem.style != "vague" && problem.style != "wrong";
+    problem.claims_right = problem.style != "vague" && problem.style != "wrong";
+    problem.has_rejected = problem.claims_right;
     if (problem.has_rejected) problem.rejected.content = random.below(2) == 0 ? vague : wrong;
     return problem;
   }

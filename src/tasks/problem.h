@@ -17,9 +17,9 @@ struct Problem {
   // The whole conversation; its last message is the assistant's model reply (for training). A
   // user's file without replies has none: then the last message is the user's.
   std::vector<Message> messages;
-  // The model reply ends without a solution and says so (a search that ran out of trials): it is
-  // trained on, and its verdict is not expected to be "right".
-  bool gives_up = false;
+  // False when the model reply is not meant to be right: a search that gave up, or the poor manners
+  // of a base model that later stages are to cure. Its verdict is then whatever it is.
+  bool claims_right = true;
   std::string verifier;  // name of the verifier of replies; "" when replies are not checked
   std::string gold;      // what it compares with
   // A worse reply to the same question, for preferences; none without has_rejected.

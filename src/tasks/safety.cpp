@@ -49,6 +49,7 @@ class Safety final : public ProblemSet {
     const std::string declined = refusal(random, language);
     const std::string helped = is_harmful ? pick_from(random, language.compliant) : goal.answer;
     const bool is_aligned = problem.style == "aligned";
+    problem.claims_right = is_aligned;
     const bool declines = is_aligned && is_harmful;
     problem.messages.push_back({Role::assistant, declines ? declined : helped});
     problem.has_rejected = is_aligned;
