@@ -51,9 +51,15 @@ double memory_bandwidth(ThreadPool& pool) {
   return best;
 }
 
+// The shape of a model: from a config.json, in its folder or alone, or a preset's.
+Result<ModelConfig> shape_of(const std::string& model) {
+  if (is_directory(model)) return read_config(join_path(model, "config.json"));
+  return model.ends_with(".json") ? read_config(model) : preset(model);
+}
+
 // A model of this shape with random weights; 256 of its tokens have a text.
 Result<OpenModel> random_model(const BenchOptions& options) {
-  ModelConfig config = TRY(preset(options.model));
+  ModelConfig config = TRY(shape_of(options.model));
   TRY(check_model_fits(config, options.model));
   OpenModel open;
   open.model = Model::create(config, false);
@@ -113,10 +119,7 @@ Result<void> check(const BenchOptions& options, const ModelConfig& config) {
 }  // namespace
 
 Result<void> bench(const BenchOptions& options) {
-  if (options.training) {
-    if (!is_directory(options.model)) return bench_training(options, TRY(preset(options.model)));
-    return bench_training(options, TRY(read_config(join_path(options.model, "config.json"))));
-  }
+  if (options.training) return bench_training(options, TRY(shape_of(options.model)));
   OpenModel open = TRY(open_subject(options));
   const ModelConfig& config = open.model->config();
   TRY(check(options, config));

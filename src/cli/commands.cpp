@@ -203,7 +203,8 @@ void add_corpus(CLI::App& app, Chosen& chosen, CorpusCommand& o) {
 void add_bench(CLI::App& app, Chosen& chosen, BenchOptions& o) {
   CLI::App* c =
       add_command(app, chosen, "bench", "measure the speed of generation, or of training", o);
-  c->add_option("MODEL", o.model, fmt::format("a folder, or a name (random weights) [{}]", o.model))
+  c->add_option("MODEL", o.model,
+                fmt::format("a folder; a name or config.json (random weights) [{}]", o.model))
       ->option_text(" ");
   add_count(c, "--prompt", o.prompt, 1, 1 << 24, "tokens of a prompt");
   add_count(c, "--tokens", o.tokens, 2, 1 << 24, "tokens generated per sequence");
