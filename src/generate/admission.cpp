@@ -53,14 +53,14 @@ Generator::Placement Generator::place(Sequence& sequence) {
   if (source >= 0 && !slots_[size_t(source)].sequence) target = source;
   if (source < 0) shared = 0;
   Slot& slot = slots_[size_t(target)];
-  if (target != source) slot.cached.clear();
+  slot.cached.resize(size_t(target == source ? shared : 0));
   if (!make_room(target, source, sequence.positions())) return Placement::no_room;
   if (source >= 0 && source != target) {
     auto forked = cache_.fork(source, target, shared);
-    CHECK(forked.has_value());  // the room was reserved
-    slot.cached = slots_[size_t(source)].cached;
+    CHECK(forked.has_value() && cache_.reserve(target, sequence.positions()));  // there was room
+    const std::vector<int>& tokens = slots_[size_t(source)].cached;
+    slot.cached.assign(tokens.begin(), tokens.begin() + shared);
   }
-  slot.cached.resize(size_t(shared));
   slot.sequence = &sequence;
   statistics_.reused_tokens += shared;
   return Placement::placed;
@@ -70,7 +70,7 @@ Generator::Placement Generator::place(Sequence& sequence) {
 // that of slot `keep`.
 bool Generator::make_room(int slot, int keep, int positions) {
   const int remembered = int(slots_[size_t(slot)].cached.size());
-  cache_.truncate(slot, std::min(remembered, cache_.length(slot)));
+  cache_.truncate(slot, remembered);
   if (remembered == 0 && cache_.capacity(slot) < positions) cache_.release(slot);
   if (cache_.reserve(slot, positions)) return true;
   for (int i = 0; i < int(slots_.size()); ++i) {
