@@ -88,7 +88,8 @@ Result<Speed> measure(const BenchOptions& options, const OpenModel& open, int se
     std::vector<Request> requests(static_cast<size_t>(sequences));
     Random random(1, uint64_t(repetition));
     for (size_t i = 0; i < requests.size(); ++i) {
-      for (int t = 0; t < options.prompt; ++t)
+      if (i % size_t(options.samples) > 0) requests[i].prompt = requests[i - 1].prompt;
+      while (int(requests[i].prompt.size()) < options.prompt)
         requests[i].prompt.push_back(int(random.below(uint64_t(open.model->config().vocab_size))));
       requests[i].tokens_max = options.tokens;
       requests[i].stream = i;
@@ -157,6 +158,7 @@ Result<void> bench(const BenchOptions& options) {
   j.set("threads", open.pool->threads());
   j.set("prompt", options.prompt);
   j.set("tokens", options.tokens);
+  j.set("samples", options.samples);
   j.set("cache", options.cache);
   j.set("repetitions", options.repetitions);
   j.set("memory_bytes_per_second", bandwidth);

@@ -14,6 +14,7 @@ struct BenchOptions {
   std::string model = "demo";
   int prompt = 256;  // tokens of a prompt
   int tokens = 128;  // generated per sequence
+  int samples = 1;   // sequences that have the same prompt
   std::vector<int> sequences = {1, 8, 32};
   int repetitions = 3;
   std::string cache = "expanded";

@@ -208,6 +208,7 @@ void add_bench(CLI::App& app, Chosen& chosen, BenchOptions& o) {
       ->option_text(" ");
   add_count(c, "--prompt", o.prompt, 1, 1 << 24, "tokens of a prompt");
   add_count(c, "--tokens", o.tokens, 2, 1 << 24, "tokens generated per sequence");
+  add_count(c, "--samples", o.samples, 1, 4096, "sequences that share a prompt");
   c->add_option("--sequences", o.sequences, "computed together [1,8,32]")
       ->option_text("N,N")
       ->delimiter(',')
