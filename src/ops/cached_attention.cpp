@@ -1,6 +1,7 @@
 // Causal attention over the cached past, forward only. Sequences that begin alike share pages of
 // the cache; their rows are multiplied together there, so what they share is read once.
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <functional>
 
@@ -94,15 +95,15 @@ struct Query {
   const CacheView* view;
 };
 
-void product(const float* left, size_t left_row, const float* panels, size_t inner_stride,
-             float* out, size_t out_row, int rows, int cols, int inner, bool accumulate,
-             float* scratch) {
+void product(const float* left, size_t left_row, const float* panels, size_t panel_stride,
+             size_t inner_stride, float* out, size_t out_row, int rows, int cols, int inner,
+             bool accumulate, float* scratch) {
   Gemm g{};
   g.left = left;
   g.left_row = left_row;
   g.left_inner = 1;
   g.panels = panels;
-  g.panel_stride = kPanel;
+  g.panel_stride = panel_stride;
   g.inner_stride = inner_stride;
   g.out = out;
   g.out_row = out_row;
@@ -120,6 +121,25 @@ void announce(const float* next) {
   for (int line = 0; line < 4; ++line) __builtin_prefetch(next + line * 16);
 }
 
+// Pages from `first` on that follow each other in memory at one distance, as those of a sequence
+// that grew alone do: one product takes them all.
+struct PageRun {
+  int count = 1;
+  size_t stride = kPanel;  // floats; any if there is one page
+};
+
+PageRun run_of_pages(const CacheView& view, int first, int end) {
+  auto address = [&](int page) { return reinterpret_cast<uintptr_t>(view.pages[page]); };
+  PageRun run;
+  if (first + 1 >= end || address(first + 1) <= address(first)) return run;
+  const uintptr_t distance = address(first + 1) - address(first);
+  run.stride = distance / sizeof(float);
+  while (first + run.count < end &&
+         address(first + run.count) - address(first + run.count - 1) == distance)
+    ++run.count;
+  return run;
+}
+
 // Queries of one key/value head that have the first `shared` pages in common. Page by page, which
 // changes no bit: scores are complete before exp, and a sum that is stored and loaded goes on as it
 // was.
@@ -133,27 +153,28 @@ void attend_queries(const AttentionTensors& a, int kv_head, const Query* queries
                     s.scaled + size_t(r) * size_t(width), width);
   }
   const size_t stride = size_t(round_up(longest, kPanel));
-  auto score = [&](int page, int first, int rows) {
-    product(s.scaled + size_t(first) * size_t(width), size_t(width),
-            queries[first].view->keys(page, kv_head), kPanel,
-            s.scores + size_t(first) * stride + size_t(page) * kPanel, stride, rows, kPanel, width,
-            false, s.gemm);
+  auto score = [&](int begin, int end, int first, int rows) {
+    const CacheView& view = *queries[first].view;
+    while (begin < end) {
+      const PageRun run = run_of_pages(view, begin, end);
+      product(s.scaled + size_t(first) * size_t(width), size_t(width), view.keys(begin, kv_head),
+              run.stride, kPanel, s.scores + size_t(first) * stride + size_t(begin) * kPanel,
+              stride, rows, run.count * kPanel, width, false, s.gemm);
+      begin += run.count;
+    }
   };
   auto mix = [&](int page, int first, int rows, int keys) {
     product(s.scores + size_t(first) * stride + size_t(page) * kPanel, stride,
-            queries[first].view->values(page, kv_head), size_t(value),
+            queries[first].view->values(page, kv_head), kPanel, size_t(value),
             s.mixed + size_t(first) * size_t(value), size_t(value), rows, value,
             std::min(kCachePage, keys - page * kCachePage), page > 0, s.gemm);
   };
-  for (int page = 0; page < shared; ++page) score(page, 0, count);
+  score(0, shared, 0, count);
   float inverse[kQueryTile];
   for (int r = 0; r < count; ++r) {
     const int visible = queries[r].visible;
-    for (int page = shared; page < pages_for(visible); ++page) {
-      if (page + 1 < pages_for(visible)) announce(queries[r].view->keys(page + 1, kv_head));
-      announce(queries[r].view->values(page, kv_head));
-      score(page, r, 1);
-    }
+    if (shared < pages_for(visible)) announce(queries[r].view->values(shared, kv_head));
+    score(shared, pages_for(visible), r, 1);
     if (r + 1 < count && shared < pages_for(queries[r + 1].visible))
       announce(queries[r + 1].view->keys(shared, kv_head));
     float* row = s.scores + size_t(r) * stride;
