@@ -1,12 +1,12 @@
-// Running sums over the beginning of a labelled list: "Rain: Mar 7, Apr 5, May 3, Jun 9. Total to
-// May?" The worked reply goes from month to month and adds: "Mar 7; Apr +5=12; May +3=15". Labels
-// begin at any month, lists are longer than what is asked of them, and the month asked for says
-// where to end: short problems show every step that a long one takes, and a long one needs nothing
-// new but endurance (index hints: Zhou et al. 2023, arXiv:2310.16028). A step does not repeat the
-// sum so far: it stands just before, and a step is six or seven tokens. With a larger first term,
-// short problems practise the additions of long ones.
+// Running sums of labelled lists: "Rain: Mar 7, Apr 0, May 3. Total?" The worked reply goes from
+// month to month and adds: "Mar 7; Apr +0=7; May +3=10". Labels begin at any month, so that every
+// step from one month to the next is seen in all lists (index hints: Zhou et al. 2023,
+// arXiv:2310.16028). The number of terms is that of the months with rain; lists are longer, and the
+// rest of them is dry. So lists of all lengths are seen, and a problem with more terms than any
+// before needs nothing new but more additions in a row and larger sums. A step does not repeat the
+// sum so far: it stands just before, and a step is six or seven tokens.
 //
-// `task: most` asks for the largest term instead: "Mar 7; Apr +5=7; May +9=9".
+// `task: most` asks for the largest term instead: "Mar 7; Apr +0=7; May +9=9".
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -49,17 +49,19 @@ class Sums final : public ProblemSet {
     const int count = options_.terms.pick(random);
     const int longest = std::max(count, options_.list_max);
     const int listed = count + int(random.below(uint64_t(longest - count + 1)));
-    const size_t first = size_t(random.below(kMonths.size()));
+    const std::vector<bool> is_wet = place(count, listed, random);
+    const size_t start = size_t(random.below(kMonths.size()));
     std::string question, steps;
     int result = 0;
-    const char* last = nullptr;
+    bool has_rained = false;
     for (int i = 0; i < listed; ++i) {
-      const char* month = kMonths[(first + size_t(i)) % kMonths.size()];
-      const int term = i ? 1 + int(random.below(kTermMax)) : options_.first.pick(random);
-      question += fmt::format("{}{} {}", i ? ", " : "Rain: ", month, term);
-      if (i >= count) continue;
-      last = month;
+      const char* month = kMonths[(start + size_t(i)) % kMonths.size()];
+      int term = 0;
+      if (is_wet[size_t(i)])
+        term = has_rained ? 1 + int(random.below(kTermMax)) : options_.first.pick(random);
+      has_rained |= is_wet[size_t(i)];
       result = options_.asks_most ? std::max(result, term) : result + term;
+      question += fmt::format("{}{} {}", i ? ", " : "Rain: ", month, term);
       steps +=
           i ? fmt::format("; {} +{}={}", month, term, result) : fmt::format("{} {}", month, term);
     }
@@ -70,14 +72,21 @@ class Sums final : public ProblemSet {
     problem.verifier = "numeric";
     problem.gold = std::to_string(result);
     problem.messages.push_back(
-        {Role::user,
-         fmt::format("{}. {} to {}?", question, options_.asks_most ? "Most" : "Total", last)});
+        {Role::user, question + (options_.asks_most ? ". Most?" : ". Total?")});
     Message reply{Role::assistant, std::to_string(result)};
     reply.has_thinking = problem.style != "direct";
     if (problem.style == "worked") reply.thinking = steps;
     if (problem.style == "brief") reply.thinking = std::to_string(result);
     problem.messages.push_back(std::move(reply));
     return problem;
+  }
+
+  // `count` of `listed` places, every choice equally probable (Knuth, algorithm 3.4.2 S).
+  static std::vector<bool> place(int count, int listed, Random& random) {
+    std::vector<bool> chosen(static_cast<size_t>(listed));
+    for (int i = 0, left = count; i < listed; ++i)
+      if (int(random.below(uint64_t(listed - i))) < left) chosen[size_t(i)] = true, --left;
+    return chosen;
   }
 
   Options options_;
