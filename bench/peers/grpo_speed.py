@@ -112,6 +112,8 @@ def search(shape, first, options):
                 continue
             if "waiting" in change and options.by == "cpu":
                 continue  # waiting actively is CPU time
+            if way["batch"] * way["processes"] > options.prompts * options.group:
+                continue
             result = measure(shape, way, options, options.search_steps)
             if result and (best is None or result[key] > best[key]):
                 best = result
