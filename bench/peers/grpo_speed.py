@@ -6,6 +6,7 @@ the best way that was found for every shape and prints one JSON line each; --sea
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -38,7 +39,11 @@ AXES = [
 ]
 # Memory given back by a step is kept for the next one instead of being returned to the system.
 KEEPS = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "17179869184"}
-BEST = {}
+# By CPU seconds, found while other programs ran.
+BEST = {
+    "grpo_moe": {"attention": "eager"},
+    "grpo_dense": {"batch": 32, "malloc": "keeps", "threads": 1, "processes": 2},
+}
 
 
 def arguments():
@@ -68,6 +73,20 @@ def environment(way):
     return {**kept, **(KEEPS if way["malloc"] == "keeps" else {})}
 
 
+def run(command, variables):
+    """Exit code, output and errors. Whatever ends this program or the wait for it ends the command too."""
+    process = subprocess.Popen(
+        command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        output, errors = process.communicate(timeout=SECONDS_MAX)
+    except BaseException:
+        process.terminate()  # not kill: torch.distributed has to end its processes
+        process.wait()
+        raise
+    return process.returncode, output, errors
+
+
 def measure(shape, way, options, steps):
     """The line of trl_grpo.py, or None when the way does not work with these versions on a CPU."""
     task = {k: getattr(options, k) for k in ("prompts", "group", "reply_tokens", "warmup")}
@@ -77,17 +96,15 @@ def measure(shape, way, options, steps):
     command += [str(PROGRAM), str(HERE / shape), json.dumps({**task, "steps": steps}), json.dumps(way)]
     text = f"{Path(shape).stem} {json.dumps(way)}"
     try:
-        done = subprocess.run(
-            command, env=environment(way), capture_output=True, text=True, timeout=SECONDS_MAX
-        )
+        code, output, errors = run(command, environment(way))
     except subprocess.TimeoutExpired:
         print(f"{text}: not done in {SECONDS_MAX} s", file=sys.stderr, flush=True)
         return None
-    if done.returncode != 0:
-        reason = [line for line in done.stderr.splitlines() if "Error" in line] or done.stderr.splitlines()
-        print(f"{text}: {' | '.join(reason[-3:])[:400]}", file=sys.stderr, flush=True)
+    if code != 0:
+        reason = [line for line in errors.splitlines() if "Error" in line] or errors.splitlines()
+        print(f"{text}: exit code {code}, {' | '.join(reason[-3:])[:400]}", file=sys.stderr, flush=True)
         return None
-    result = json.loads(done.stdout.splitlines()[-1])
+    result = json.loads(output.splitlines()[-1])
     print(
         f"{text}: {result['seconds_per_step']} s a step, {result['generation_seconds']} generating; "
         f"samples per core-second {result['samples_per_core_second']}, "
@@ -122,6 +139,7 @@ def search(shape, first, options):
 
 def main():
     options = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     for shape in options.models:
         way = {**FIRST, "threads": options.cores, **BEST.get(Path(shape).stem, {})}
         way.update(json.loads(options.way or "{}"))
