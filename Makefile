@@ -1,6 +1,7 @@
 # The commands a visitor needs; CMakePresets.json and CMakeLists.txt do the work.
 #   make          install what is missing and build build/weir
-#   make demo     build, then train, tune and question a small model
+#   make demo     build, then take a small model through R1's four stages and talk with it
+#   make demo-text  build, then train a small model on the PostgreSQL manual and let it speak
 #   make test     build and run every test
 #   make test-all the same with g++, clang, address+undefined and thread sanitizers
 #   make bench    the micro-benchmarks;  make fuzz  the fuzz targets, FUZZ_SECONDS each
@@ -12,14 +13,18 @@ export CMAKE_CXX_COMPILER_LAUNCHER ?= $(shell command -v ccache)
 
 configure_and_build = cmake --preset $(1) >/dev/null && cmake --build --preset $(1)
 
-.PHONY: build demo test test-all bench fuzz format clean
+.PHONY: build demo demo-text test test-all bench fuzz format clean
 
 build: packages-build
 	@$(call configure_and_build,release)
 
-demo: packages-build packages-demo
+demo: packages-build
 	@$(call configure_and_build,release) --target weir
-	scripts/demo
+	@scripts/demo
+
+demo-text: packages-build packages-demo
+	@$(call configure_and_build,release) --target weir
+	@scripts/demo-text
 
 test: packages-build packages-test
 	@$(call configure_and_build,tests)
