@@ -14,6 +14,7 @@ constexpr const char* kSets[] = {
     "{kind: sums}",
     "{kind: sums, terms: [7, 11], styles: {worked: 1, brief: 1, direct: 2}}",
     "{kind: sums, terms: 2, first: [1, 900]}",
+    "{kind: sums, task: most, list: 2, terms: [2, 4]}",
     "{kind: words}",
     "{kind: words, steps: [5, 10], languages: zh, styles: {worked: 1, mixed: 1, direct: 1}}",
     "{kind: countdown}",
