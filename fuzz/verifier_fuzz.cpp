@@ -12,8 +12,8 @@ struct Kind {
   const char* name;
   bool answers_itself;
 };
-constexpr Kind kKinds[] = {{"exact", true},  {"numeric", true},    {"numeric:0.01", true},
-                           {"choice", true}, {"regex", false},     {"countdown", false},
+constexpr Kind kKinds[] = {{"exact", true},   {"numeric", true}, {"numeric:0.01", true},
+                           {"choice", true},  {"regex", false},  {"countdown", false},
                            {"refusal", false}};
 
 std::unique_ptr<weir::Verifier> make(const char* name) {

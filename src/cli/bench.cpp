@@ -51,9 +51,15 @@ double memory_bandwidth(ThreadPool& pool) {
   return best;
 }
 
+// The shape of a model: from a config.json, in its folder or alone, or a preset's.
+Result<ModelConfig> shape_of(const std::string& model) {
+  if (is_directory(model)) return read_config(join_path(model, "config.json"));
+  return model.ends_with(".json") ? read_config(model) : preset(model);
+}
+
 // A model of this shape with random weights; 256 of its tokens have a text.
 Result<OpenModel> random_model(const BenchOptions& options) {
-  ModelConfig config = TRY(preset(options.model));
+  ModelConfig config = TRY(shape_of(options.model));
   TRY(check_model_fits(config, options.model));
   OpenModel open;
   open.model = Model::create(config, false);
@@ -82,7 +88,8 @@ Result<Speed> measure(const BenchOptions& options, const OpenModel& open, int se
     std::vector<Request> requests(static_cast<size_t>(sequences));
     Random random(1, uint64_t(repetition));
     for (size_t i = 0; i < requests.size(); ++i) {
-      for (int t = 0; t < options.prompt; ++t)
+      if (i % size_t(options.samples) > 0) requests[i].prompt = requests[i - 1].prompt;
+      while (int(requests[i].prompt.size()) < options.prompt)
         requests[i].prompt.push_back(int(random.below(uint64_t(open.model->config().vocab_size))));
       requests[i].tokens_max = options.tokens;
       requests[i].stream = i;
@@ -113,10 +120,7 @@ Result<void> check(const BenchOptions& options, const ModelConfig& config) {
 }  // namespace
 
 Result<void> bench(const BenchOptions& options) {
-  if (options.training) {
-    if (!is_directory(options.model)) return bench_training(options, TRY(preset(options.model)));
-    return bench_training(options, TRY(read_config(join_path(options.model, "config.json"))));
-  }
+  if (options.training) return bench_training(options, TRY(shape_of(options.model)));
   OpenModel open = TRY(open_subject(options));
   const ModelConfig& config = open.model->config();
   TRY(check(options, config));
@@ -154,6 +158,7 @@ Result<void> bench(const BenchOptions& options) {
   j.set("threads", open.pool->threads());
   j.set("prompt", options.prompt);
   j.set("tokens", options.tokens);
+  j.set("samples", options.samples);
   j.set("cache", options.cache);
   j.set("repetitions", options.repetitions);
   j.set("memory_bytes_per_second", bandwidth);

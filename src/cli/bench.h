@@ -10,9 +10,11 @@
 namespace weir {
 
 struct BenchOptions {
-  std::string model = "demo";  // a folder, or a preset's name (random weights, same speed)
-  int prompt = 256;            // tokens of a prompt
-  int tokens = 128;            // generated per sequence
+  // A folder; or a preset's name or a config.json (random weights, same speed).
+  std::string model = "demo";
+  int prompt = 256;  // tokens of a prompt
+  int tokens = 128;  // generated per sequence
+  int samples = 1;   // sequences that have the same prompt
   std::vector<int> sequences = {1, 8, 32};
   int repetitions = 3;
   std::string cache = "expanded";

@@ -236,10 +236,12 @@ void add_doctor(CLI::App& app, Chosen& chosen, DoctorCommand& o) {
 void add_bench(CLI::App& app, Chosen& chosen, BenchOptions& o) {
   CLI::App* c =
       add_command(app, chosen, "bench", "measure the speed of generation, or of training", o);
-  c->add_option("MODEL", o.model, fmt::format("a folder, or a name (random weights) [{}]", o.model))
+  c->add_option("MODEL", o.model,
+                fmt::format("a folder; a name or config.json (random weights) [{}]", o.model))
       ->option_text(" ");
   add_count(c, "--prompt", o.prompt, 1, 1 << 24, "tokens of a prompt");
   add_count(c, "--tokens", o.tokens, 2, 1 << 24, "tokens generated per sequence");
+  add_count(c, "--samples", o.samples, 1, 4096, "sequences that share a prompt");
   c->add_option("--sequences", o.sequences, "computed together [1,8,32]")
       ->option_text("N,N")
       ->delimiter(',')

@@ -57,9 +57,10 @@ Generator::Placement Generator::place(Sequence& sequence) {
   if (!make_room(target, source, sequence.positions())) return Placement::no_room;
   if (source >= 0 && source != target) {
     auto forked = cache_.fork(source, target, shared);
-    CHECK(forked.has_value());  // the room was reserved
-    slot.cached = slots_[size_t(source)].cached;
-    slot.experts = slots_[size_t(source)].experts;
+    CHECK(forked.has_value() && cache_.reserve(target, sequence.positions()));  // there was room
+    const Slot& from = slots_[size_t(source)];
+    slot.cached.assign(from.cached.begin(), from.cached.begin() + shared);
+    slot.experts = from.experts;
   }
   slot.cached.resize(size_t(shared));
   slot.experts.resize(records_experts_ ? size_t(shared) * trace_.row_size() : 0);
@@ -72,7 +73,7 @@ Generator::Placement Generator::place(Sequence& sequence) {
 // that of slot `keep`.
 bool Generator::make_room(int slot, int keep, int positions) {
   const int remembered = int(slots_[size_t(slot)].cached.size());
-  cache_.truncate(slot, std::min(remembered, cache_.length(slot)));
+  cache_.truncate(slot, remembered);
   if (remembered == 0 && cache_.capacity(slot) < positions) cache_.release(slot);
   if (cache_.reserve(slot, positions)) return true;
   for (int i = 0; i < int(slots_.size()); ++i) {

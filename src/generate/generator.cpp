@@ -16,7 +16,8 @@ size_t arena_bytes(const ModelConfig& config, const GeneratorOptions& options, i
   const size_t rows = size_t(std::max(options.prefill_rows, options.sequences_max));
   const size_t per_row = 2 * size_t(activations_per_token(config, false)) +
                          size_t(config.vocab_size) + 4 * size_t(config.hidden_size);
-  const size_t scratch = 2 * kGemmScratch + 64 * size_t(config.key_head_width() + 64) +
+  const size_t scratch = 2 * kGemmScratch +
+                         64 * size_t(config.key_head_width() + config.value_head_width() + 64) +
                          65 * (size_t(config.max_position_embeddings) + 64) +
                          4 * size_t(config.kv_lora_rank + config.qk_rope_head_dim);
   return sizeof(float) * (rows * per_row + size_t(threads) * scratch) + (size_t(256) << 20);

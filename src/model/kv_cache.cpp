@@ -9,11 +9,9 @@
 namespace weir {
 namespace {
 
-constexpr int kStep = 32;               // positions in a panel of keys
-constexpr size_t kPage = 4096;          // buffers come in pages
 constexpr int kSequencesMax = 1 << 20;  // ids are slots, counted from 0
 
-int round_to_step(int positions) { return (positions + kStep - 1) / kStep * kStep; }
+int pages_for(int positions) { return (positions + kCachePage - 1) / kCachePage; }
 
 }  // namespace
 
@@ -30,48 +28,51 @@ Result<KvCache> KvCache::create(const ModelConfig& config, CacheForm form, size_
   cache.latent_width_ = config.kv_lora_rank + config.qk_rope_head_dim;
   cache.context_ = config.max_position_embeddings;
   cache.bytes_max_ = bytes_max;
+  const size_t width = form == CacheForm::latent
+                           ? size_t(cache.latent_width_)
+                           : size_t(cache.heads_) * size_t(cache.key_width_ + cache.value_width_);
+  const size_t page = sizeof(float) * size_t(cache.layers_) * width * kCachePage;
+  cache.pool_ = PagePool(page, bytes_max / page);
   return cache;
 }
 
 CacheView KvCache::view(int layer, int sequence) {
   CHECK_LT(layer, layers_);
   CHECK_LT(sequence, int(sequences_.size()));
-  return view_of(sequences_[size_t(sequence)], layer);
-}
-
-CacheView KvCache::view_of(const Sequence& s, int layer) const {
-  const size_t capacity = size_t(s.capacity);
+  const Sequence& s = sequences_[size_t(sequence)];
   CacheView view;
-  view.capacity = s.capacity;
+  view.pages = s.data.data();
+  view.capacity = int(s.pages.size()) * kCachePage;
   if (form_ == CacheForm::latent) {
-    view.latent = s.buffer.floats() + size_t(layer) * capacity * size_t(latent_width_);
     view.latent_stride = size_t(latent_width_);
+    view.layer_offset = size_t(layer) * view.latent_stride * kCachePage;
     return view;
   }
-  const size_t heads = size_t(heads_);
-  view.key_head_stride = capacity * size_t(key_width_);
-  view.value_head_stride = capacity * size_t(value_width_);
-  view.keys =
-      s.buffer.floats() + size_t(layer) * heads * (view.key_head_stride + view.value_head_stride);
-  view.values = view.keys + heads * view.key_head_stride;
+  view.value_offset = size_t(key_width_) * kCachePage;
+  view.head_stride = view.value_offset + size_t(value_width_) * kCachePage;
+  view.layer_offset = size_t(layer) * size_t(heads_) * view.head_stride;
   return view;
 }
 
 size_t KvCache::bytes_for(int positions) const {
-  size_t width = form_ == CacheForm::latent ? size_t(latent_width_)
-                                            : size_t(heads_) * size_t(key_width_ + value_width_);
-  size_t bytes = sizeof(float) * size_t(layers_) * width * size_t(round_to_step(positions));
-  return (bytes + kPage - 1) / kPage * kPage;
+  return size_t(pages_for(positions)) * pool_.page_bytes();
 }
 
 int KvCache::positions_max() const {
-  if (bytes_for(context_) <= bytes_max_) return context_;
-  int steps = 0;  // the largest number of steps that fits, by bisection
-  for (int above = round_to_step(context_) / kStep; above - steps > 1;) {
-    int middle = steps + (above - steps) / 2;
-    (bytes_for(middle * kStep) <= bytes_max_ ? steps : above) = middle;
+  const size_t pages = std::min(pool_.pages_max(), size_t(pages_for(context_)));
+  return std::min(context_, int(pages) * kCachePage);
+}
+
+// Gives a page of the sequence up for another, or adds one.
+void KvCache::replace(Sequence& s, size_t at, int page) {
+  if (at == s.pages.size()) {
+    s.pages.push_back(page);
+    s.data.push_back(pool_.data(page));
+    return;
   }
-  return steps * kStep;
+  pool_.drop(s.pages[at]);
+  s.pages[at] = page;
+  s.data[at] = pool_.data(page);
 }
 
 Result<void> KvCache::reserve(int sequence, int positions) {
@@ -82,65 +83,50 @@ Result<void> KvCache::reserve(int sequence, int positions) {
                  " tokens is longer than the model's context of " + std::to_string(context_)};
   if (size_t(sequence) >= sequences_.size()) sequences_.resize(size_t(sequence) + 1);
   Sequence& s = sequences_[size_t(sequence)];
-  if (positions > s.capacity) {
-    int needed = round_to_step(positions);
-    int doubled = std::max(needed, std::min(2 * s.capacity, round_to_step(context_)));
-    if (doubled == needed || !resize(s, doubled)) TRY(resize(s, needed));
+  // Pages that will be written must be the sequence's own.
+  const size_t first = size_t(s.length / kCachePage), end = size_t(pages_for(positions));
+  auto is_fine = [&](size_t p) { return p < s.pages.size() && !pool_.is_shared(s.pages[p]); };
+  size_t fresh = 0;
+  for (size_t p = first; p < end; ++p) fresh += !is_fine(p);
+  if (pool_.in_use() + fresh > pool_.pages_max()) {
+    const size_t needed = (pool_.in_use() + fresh) * pool_.page_bytes();
+    return Error{"the key/value cache needs " + format_bytes(double(needed)) + " (" +
+                 std::to_string(needed) + " bytes) and its limit is " +
+                 format_bytes(double(bytes_max_)) +
+                 "; raise the limit, shorten the context or run fewer sequences at a time"};
+  }
+  for (size_t p = first; p < end; ++p) {
+    if (is_fine(p)) continue;
+    const int page = pool_.take();
+    if (p == first && s.length % kCachePage != 0)
+      std::memcpy(pool_.data(page), s.data[p], pool_.page_bytes());
+    replace(s, p, page);
   }
   s.length = std::max(s.length, positions);
   return {};
 }
 
-Result<void> KvCache::resize(Sequence& s, int capacity) {
-  const size_t needed = bytes_ - s.buffer.size() + bytes_for(capacity);
-  if (needed > bytes_max_)
-    return Error{"the key/value cache needs " + format_bytes(double(needed)) + " (" +
-                 std::to_string(needed) + " bytes) and its limit is " +
-                 format_bytes(double(bytes_max_)) +
-                 "; raise the limit, shorten the context or run fewer sequences at a time"};
-  Sequence grown;
-  grown.buffer = Buffer(bytes_for(capacity));
-  grown.capacity = capacity;
-  grown.length = s.length;
-  copy(s, grown, s.length);
-  s = std::move(grown);
-  bytes_ = needed;
-  return {};
-}
-
-// Heads are contiguous, and a panel holds 32 positions: whole panels are copied.
-void KvCache::copy(const Sequence& from, Sequence& to, int positions) const {
-  if (positions == 0) return;
-  const size_t rows = size_t(round_to_step(positions));
-  for (int layer = 0; layer < layers_; ++layer) {
-    CacheView source = view_of(from, layer), target = view_of(to, layer);
-    if (form_ == CacheForm::latent) {
-      std::memcpy(target.latent, source.latent, sizeof(float) * rows * size_t(latent_width_));
-      continue;
-    }
-    for (size_t h = 0; h < size_t(heads_); ++h) {
-      std::memcpy(target.keys + h * target.key_head_stride,
-                  source.keys + h * source.key_head_stride,
-                  sizeof(float) * rows * size_t(key_width_));
-      std::memcpy(target.values + h * target.value_head_stride,
-                  source.values + h * source.value_head_stride,
-                  sizeof(float) * rows * size_t(value_width_));
-    }
-  }
-}
-
 void KvCache::release(int sequence) {
   if (sequence < 0 || size_t(sequence) >= sequences_.size()) return;
   Sequence& s = sequences_[size_t(sequence)];
-  bytes_ -= s.buffer.size();
+  for (int page : s.pages) pool_.drop(page);
   s = Sequence{};
 }
 
 Result<void> KvCache::fork(int from, int to, int positions) {
   CHECK(from != to);
   CHECK_LE(positions, length(from));
+  truncate(to, 0);
   TRY(reserve(to, positions));  // before taking references: it may move the sequences
-  copy(sequences_[size_t(from)], sequences_[size_t(to)], positions);
+  const Sequence& source = sequences_[size_t(from)];
+  Sequence& target = sequences_[size_t(to)];
+  const size_t whole = size_t(positions / kCachePage);
+  for (size_t p = 0; p < whole; ++p) {
+    pool_.share(source.pages[p]);
+    replace(target, p, source.pages[p]);
+  }
+  if (positions % kCachePage != 0)
+    std::memcpy(target.data[whole], source.data[whole], pool_.page_bytes());
   return {};
 }
 
@@ -156,7 +142,7 @@ int KvCache::length(int sequence) const {
 
 int KvCache::capacity(int sequence) const {
   return sequence >= 0 && size_t(sequence) < sequences_.size()
-             ? sequences_[size_t(sequence)].capacity
+             ? int(sequences_[size_t(sequence)].pages.size()) * kCachePage
              : 0;
 }
 

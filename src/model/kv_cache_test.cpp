@@ -35,17 +35,15 @@ void visit_position(KvCache& cache, int layer, int sequence, int position, const
   CacheView view = cache.view(layer, sequence);
   ASSERT_LT(position, view.capacity);
   if (cache.form() == CacheForm::latent) {
-    for (int d = 0; d < 12; ++d)
-      visit(view.latent[size_t(position) * view.latent_stride + size_t(d)], d);
+    for (int d = 0; d < 12; ++d) visit(view.latent(position)[d], d);
     return;
   }
   const int key = c.key_head_width(), value = c.value_head_width();
   for (int h = 0; h < 2; ++h) {
-    float* keys = view.keys + size_t(h) * view.key_head_stride;
-    float* values = view.values + size_t(h) * view.value_head_stride;
-    for (int d = 0; d < key; ++d)
-      visit(keys[(position / 32 * key + d) * 32 + position % 32], h * 16 + d);
-    for (int d = 0; d < value; ++d) visit(values[position * value + d], h * 16 + key + d);
+    float* keys = view.keys(position / 32, h);
+    float* values = view.values(position / 32, h);
+    for (int d = 0; d < key; ++d) visit(keys[d * 32 + position % 32], h * 16 + d);
+    for (int d = 0; d < value; ++d) visit(values[position % 32 * value + d], h * 16 + key + d);
   }
 }
 
@@ -80,29 +78,45 @@ TEST_P(KvCacheForms, GrowthKeepsRows) {
   EXPECT_EQ(cache.capacity(0), 64);
   fill(cache, 0, 10, 40);
   ASSERT_TRUE(cache.reserve(0, 65));
-  EXPECT_EQ(cache.capacity(0), 128);
+  EXPECT_EQ(cache.capacity(0), 96);
   fill(cache, 0, 40, 65);
   expect_filled(cache, 0, 0, 0, 65);
   expect_filled(cache, 2, 2, 0, 33);
 }
 
-TEST_P(KvCacheForms, NewMemoryIsZero) {
-  KvCache cache = cache_of(GetParam());
-  ASSERT_TRUE(cache.reserve(1, 40));
-  for (int p = 0; p < 64; ++p)
-    visit_position(cache, 2, 1, p, [](float& x, int) { ASSERT_EQ(x, 0.f); });
-}
-
-TEST_P(KvCacheForms, ForkCopiesAndThenGoesItsOwnWay) {
+TEST_P(KvCacheForms, ForkSharesWholePagesAndThenGoesItsOwnWay) {
   KvCache cache = cache_of(GetParam());
   ASSERT_TRUE(cache.reserve(0, 50));
   fill(cache, 0, 0, 50);
+  ASSERT_TRUE(cache.reserve(3, 90));  // what it has is given up
   ASSERT_TRUE(cache.fork(0, 3, 40));
-  EXPECT_EQ(cache.length(3), 40);
+  ASSERT_TRUE(cache.reserve(3, 70));
+  EXPECT_EQ(cache.length(3), 70);
+  EXPECT_EQ(cache.view(0, 0).pages[0], cache.view(0, 3).pages[0]);
+  EXPECT_EQ(cache.bytes(), cache.bytes_for(64) + cache.bytes_for(64));  // 0's, and 3's own
   expect_filled(cache, 3, 0, 0, 40);
-  fill(cache, 3, 0, 40);
+  fill(cache, 3, 40, 70);
   expect_filled(cache, 0, 0, 0, 50);
-  expect_filled(cache, 3, 3, 0, 40);
+  expect_filled(cache, 3, 0, 0, 40);
+  expect_filled(cache, 3, 3, 40, 70);
+  cache.release(0);
+  EXPECT_EQ(cache.bytes(), cache.bytes_for(96));
+  expect_filled(cache, 3, 0, 0, 40);
+  expect_filled(cache, 3, 3, 40, 70);
+}
+
+TEST_P(KvCacheForms, SharedPagesAreCopiedBeforeTheyAreWrittenAgain) {
+  KvCache cache = cache_of(GetParam());
+  ASSERT_TRUE(cache.reserve(0, 96));
+  fill(cache, 0, 0, 96);
+  ASSERT_TRUE(cache.fork(0, 2, 96));
+  EXPECT_EQ(cache.bytes(), cache.bytes_for(96));
+  cache.truncate(0, 40);
+  ASSERT_TRUE(cache.reserve(0, 70));
+  for (int layer = 0; layer < 3; ++layer)
+    for (int p = 40; p < 70; ++p) visit_position(cache, layer, 0, p, [](float& x, int) { x = -1; });
+  expect_filled(cache, 0, 0, 0, 40);
+  expect_filled(cache, 2, 0, 0, 96);
 }
 
 TEST_P(KvCacheForms, TruncateKeepsTheBeginning) {
@@ -147,19 +161,11 @@ TEST_P(KvCacheForms, LongestSequenceIsWhatTheLimitHolds) {
   EXPECT_EQ(cache_of(GetParam(), 100).positions_max(), 0);
 }
 
-TEST(KvCache, DoublingStopsAtTheLimit) {
-  KvCache whole = cache_of(CacheForm::expanded);
-  KvCache cache = cache_of(CacheForm::expanded, whole.bytes_for(96));
-  ASSERT_TRUE(cache.reserve(0, 64));
-  ASSERT_TRUE(cache.reserve(0, 65));  // 128 would be too much
-  EXPECT_EQ(cache.capacity(0), 96);
-}
-
 TEST(KvCache, LatentRowsAreSmaller) {
   KvCache expanded = cache_of(CacheForm::expanded), latent = cache_of(CacheForm::latent);
-  // Per layer and position: 2 (10 + 5) numbers against 8 + 4; in whole pages.
-  EXPECT_EQ(expanded.bytes_for(128), (3 * 30 * 4 * 128 + 4095) / 4096 * 4096u);
-  EXPECT_EQ(latent.bytes_for(128), (3 * 12 * 4 * 128 + 4095) / 4096 * 4096u);
+  // Per layer and position: 2 (10 + 5) numbers against 8 + 4; in pages of 32.
+  EXPECT_EQ(expanded.bytes_for(100), 3 * 30 * 4 * 128u);
+  EXPECT_EQ(latent.bytes_for(100), 3 * 12 * 4 * 128u);
 }
 
 TEST(KvCache, LatentFormNeedsLatentAttention) {

@@ -1,6 +1,5 @@
-// Causal attention, forward: inside the batch (training) or over the cached past (generation). Both
-// walk the same key panels in the same order, so a decoded token has the bits of the packed
-// forward.
+// Causal attention inside the batch, forward. Over the cached past (cached_attention.cpp) the same
+// key panels are walked in the same order, so a decoded token has the bits of this forward.
 #include <algorithm>
 #include <cstring>
 
@@ -60,18 +59,17 @@ struct ScratchPlan {
   }
 };
 
-// Queries [t0, t1) of a segment with `past` earlier keys, one head.
+// Queries [t0, t1) of a segment, one head.
 void attend_tile(const AttentionTensors& a, const Segment& segment, int head, int t0, int t1,
-                 int past, const HeadMemory& memory, const Scratch& scratch,
-                 SoftmaxStatistics statistics) {
-  const int keys = past + t1, count = t1 - t0, first_row = segment.begin + t0;
+                 const HeadMemory& memory, const Scratch& scratch, SoftmaxStatistics statistics) {
+  const int keys = t1, count = t1 - t0, first_row = segment.begin + t0;
   const size_t stride = size_t(round_up(keys, kPanel));
   attention_scores(a, head, first_row, count, memory.key_panels, keys, scratch.scaled,
                    scratch.scores, stride, scratch.gemm);
   float inverse[kQueryTile];
   for (int r = 0; r < count; ++r) {
     float* row = scratch.scores + size_t(r) * stride;
-    int visible = past + t0 + r + 1;
+    int visible = t0 + r + 1;
     float top = kernels().max(row, visible);
     inverse[r] = 1 / kernels().exp_sum(row, top, visible);
     std::memset(row + visible, 0, sizeof(float) * (stride - size_t(visible)));
@@ -101,25 +99,6 @@ void attend_tile(const AttentionTensors& a, const Segment& segment, int head, in
   }
 }
 
-// Appends the segment's keys and values of one head to its cache.
-HeadMemory extend_cache(const AttentionTensors& a, const Segment& segment, int kv_head,
-                        const CacheView& view) {
-  const int width = a.key_width(), own = a.shape.own;
-  float* panels = view.keys + size_t(kv_head) * view.key_head_stride;
-  float* values = view.values + size_t(kv_head) * view.value_head_stride;
-  CHECK_LE(segment.position + segment.count, view.capacity);
-  for (int i = 0; i < segment.count; ++i) {
-    int position = segment.position + i, row = segment.begin + i;
-    float* lane = panels + size_t(position / kPanel) * size_t(width) * kPanel + position % kPanel;
-    const float* key = a.own_key(row, kv_head);
-    for (int d = 0; d < own; ++d) lane[d * kPanel] = key[d];
-    for (int d = 0; d < a.shape.shared; ++d) lane[(own + d) * kPanel] = a.shared_keys.row(row)[d];
-    std::memcpy(values + size_t(position) * size_t(a.shape.value), a.value(row, kv_head),
-                sizeof(float) * size_t(a.shape.value));
-  }
-  return {panels, values, kPanel, size_t(a.shape.value)};
-}
-
 HeadMemory pack_segment(const AttentionTensors& a, const Segment& segment, int kv_head,
                         const Scratch& scratch) {
   pack_keys(a, segment, kv_head, scratch.keys);
@@ -130,38 +109,25 @@ HeadMemory pack_segment(const AttentionTensors& a, const Segment& segment, int k
 
 void attention_forward(Run& run, const AttentionTensors& a, SoftmaxStatistics statistics) {
   const auto& segments = run.batch.segments();
-  int longest = 0, seen = 0;
-  for (const Segment& s : segments) {
-    longest = std::max(longest, s.count);
-    seen = std::max(seen, (run.cache ? s.position : 0) + s.count);
-  }
-  const size_t padded = size_t(round_up(seen, kPanel)), width = size_t(a.key_width());
+  int longest = 0;
+  for (const Segment& s : segments) longest = std::max(longest, s.count);
+  const size_t padded = size_t(round_up(longest, kPanel)), width = size_t(a.key_width());
   const size_t tile = size_t(std::min(longest, kQueryTile));
-  ScratchPlan plan{tile * width, tile * padded, 0, 0};
-  if (!run.cache) {
-    plan.keys = padded * width;
-    plan.values = padded * size_t(round_up(a.shape.value, kPanel));
-  }
+  ScratchPlan plan{tile * width, tile * padded, padded * width,
+                   padded * size_t(round_up(a.shape.value, kPanel))};
   for (size_t* part : {&plan.scaled, &plan.scores, &plan.keys, &plan.values})
     *part = (*part + 15) / 16 * 16;
   ArenaScope scope(run.arena);
   float* base = run.arena.floats(plan.total() * size_t(run.pool.threads()));
-  std::vector<CacheView> views;
-  if (run.cache)
-    for (const Segment& s : segments) views.push_back(run.cache->view(a.shape.layer, s.sequence));
-
   run.pool.parallel_for(int(segments.size()) * a.shape.kv_heads, [&](int task, int thread) {
-    size_t s = size_t(task / a.shape.kv_heads);
     int kv_head = task % a.shape.kv_heads;
-    const Segment& segment = segments[s];
+    const Segment& segment = segments[size_t(task / a.shape.kv_heads)];
     Scratch scratch = plan.of(base, thread);
-    HeadMemory memory = run.cache ? extend_cache(a, segment, kv_head, views[s])
-                                  : pack_segment(a, segment, kv_head, scratch);
-    int past = run.cache ? segment.position : 0;
+    HeadMemory memory = pack_segment(a, segment, kv_head, scratch);
     for (int g = 0; g < a.group(); ++g)
       for (int t = 0; t < segment.count; t += kQueryTile)
         attend_tile(a, segment, kv_head * a.group() + g, t, std::min(t + kQueryTile, segment.count),
-                    past, memory, scratch, statistics);
+                    memory, scratch, statistics);
   });
 }
 
@@ -180,7 +146,10 @@ Tensor attend(Run& run, Tensor q, Tensor keys, Tensor shared_keys, Tensor values
     statistics.top = run.arena.floats(size_t(shape.heads) * size_t(q.rows));
     statistics.inverse_sum = run.arena.floats(size_t(shape.heads) * size_t(q.rows));
   }
-  attention_forward(run, a, statistics);
+  if (run.cache)
+    attention_over_cache(run, a);
+  else
+    attention_forward(run, a, statistics);
   run.record([a, statistics, workers = Workers{&run.arena, &run.pool}, batch = &run.batch] {
     if (a.y.reached())
       attention_backward(workers, a, batch->segments().data(), int(batch->segments().size()),

@@ -49,6 +49,9 @@ void attention_scores(const AttentionTensors& a, int head, int first_row, int co
 // Packs the keys of segment rows into panels.
 void pack_keys(const AttentionTensors& a, const Segment& segment, int kv_head, float* panels);
 
+// Extends the run's cache (expanded form) by the batch and attends over it.
+void attention_over_cache(Run& run, const AttentionTensors& a);
+
 void attention_backward(Workers workers, const AttentionTensors& a, const Segment* segments,
                         int count, SoftmaxStatistics statistics);
 

@@ -27,32 +27,38 @@ AttentionShape mla_shape() {
           .layer = 0};
 }
 
-// One layer, a few sequences, in plain vectors.
+// One layer, a few sequences, pages of vectors.
 class SmallCache : public Cache {
  public:
   explicit SmallCache(CacheForm form, int sequences, int capacity)
       : form_(form), capacity_(capacity) {
-    size_t per_head = size_t(capacity) * size_t(kNope + kRope + kValue);
-    for (int s = 0; s < sequences; ++s)
-      memory_.emplace_back(per_head * kHeads + size_t(capacity) * (kRank + kRope));
+    for (int s = 0; s < sequences; ++s) {
+      auto& pages = pages_.emplace_back();
+      for (int p = 0; p < capacity / kCachePage; ++p)
+        pages.push_back(memory_.emplace_back(kPageFloats).data());
+    }
   }
   CacheForm form() const override { return form_; }
   CacheView view(int, int sequence) override {
-    float* base = memory_[size_t(sequence)].data();
-    size_t keys = size_t(capacity_) * (kNope + kRope), values = size_t(capacity_) * kValue;
-    return {base,
-            base + keys * kHeads,
-            keys,
-            values,
-            base + (keys + values) * kHeads,
-            kRank + kRope,
-            capacity_};
+    CacheView view;
+    view.pages = pages_[size_t(sequence)].data();
+    view.value_offset = size_t(kNope + kRope) * kCachePage;
+    view.head_stride = view.value_offset + size_t(kValue) * kCachePage;
+    view.latent_stride = kRank + kRope;
+    view.capacity = capacity_;
+    return view;
+  }
+  // The first `pages` pages of `to` become those of `from`.
+  void share(int from, int to, int pages) {
+    std::copy_n(pages_[size_t(from)].begin(), pages, pages_[size_t(to)].begin());
   }
 
  private:
+  static constexpr size_t kPageFloats = kCachePage * kHeads * (kNope + kRope + kValue + kRank);
   CacheForm form_;
   int capacity_;
-  std::vector<std::vector<float>> memory_;
+  std::deque<std::vector<float>> memory_;
+  std::vector<std::vector<float*>> pages_;
 };
 
 struct Inputs {
@@ -147,6 +153,30 @@ TEST(Attention, RaggedDecodingOfTwoSequencesEqualsEachAlone) {
   EXPECT_TRUE(same_bits(attend_rows(in, {{53, 1, 0, 20}}, &alone, 1), both.data()));
   EXPECT_TRUE(
       same_bits(attend_rows(in, {{54, 1, 1, 33}}, &alone, 1), both.data() + kHeads * kValue));
+}
+
+// Rows of several sequences are multiplied together where they share pages.
+TEST(Attention, OverSharedPagesEqualsEachSequenceAlone) {
+  Inputs in = random_inputs(200);
+  SmallCache shared(CacheForm::expanded, 5, 128), alone(CacheForm::expanded, 5, 128);
+  attend_rows(in, {{0, 100, 0, 0}}, &shared, 2);
+  const int pages[] = {3, 1, 3, 2, 0}, lengths[] = {99, 33, 100, 64, 40};
+  std::vector<Segment> rows;
+  for (int s = 0; s < 5; ++s) {
+    attend_rows(in, {{0, lengths[s], s, 0}}, &alone, 2);
+    if (s > 0) shared.share(0, s, pages[s]);
+    if (s > 0 && lengths[s] > pages[s] * kCachePage)
+      attend_rows(
+          in,
+          {{pages[s] * kCachePage, lengths[s] - pages[s] * kCachePage, s, pages[s] * kCachePage}},
+          &shared, 1);
+    rows.push_back({150 + s, 1, s, lengths[s]});
+  }
+  auto together = attend_rows(in, rows, &shared, 2);
+  for (size_t s = 0; s < 5; ++s)
+    EXPECT_TRUE(
+        same_bits(attend_rows(in, {rows[s]}, &alone, 1), together.data() + s * kHeads * kValue))
+        << s;
 }
 
 TEST(Attention, AbsorbedFormAgreesWithTheExpandedOne) {

@@ -36,7 +36,7 @@ Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Wei
     CacheView view = run.cache->view(shape.layer, s.sequence);
     CHECK_LE(s.position + s.count, view.capacity);
     for (int i = 0; i < s.count; ++i) {
-      float* to = view.latent + size_t(s.position + i) * view.latent_stride;
+      float* to = view.latent(s.position + i);
       std::memcpy(to, latent.row(s.begin + i), sizeof(float) * size_t(rank));
       std::memcpy(to + rank, k_rope.row(s.begin + i), sizeof(float) * size_t(rope_width));
       queries.push_back({view, s.begin + i, s.position + i});
@@ -61,13 +61,11 @@ Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Wei
                      rank);
     std::memcpy(absorbed + rank, qh + nope, sizeof(float) * size_t(rope_width));
     kernels().scale(shape.scale, absorbed, absorbed, width);
-    const float* rows = query.view.latent;
-    for (int u = 0; u < keys; ++u)
-      p[u] = kernels().dot(absorbed, rows + size_t(u) * query.view.latent_stride, width);
+    for (int u = 0; u < keys; ++u) p[u] = kernels().dot(absorbed, query.view.latent(u), width);
     float top = kernels().max(p, keys), inverse = 1 / kernels().exp_sum(p, top, keys);
     std::memset(mixed, 0, sizeof(float) * size_t(rank));
     for (int u = 0; u < keys; ++u)
-      kernels().axpy(p[u] * inverse, rows + size_t(u) * query.view.latent_stride, mixed, rank);
+      kernels().axpy(p[u] * inverse, query.view.latent(u), mixed, rank);
     float* out = y.row(query.row) + h * shape.value;
     for (int i = 0; i < shape.value; ++i)
       out[i] = kernels().dot(weight_row(kv_b, h * (nope + shape.value) + nope + i, scratch), mixed,

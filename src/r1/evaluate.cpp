@@ -78,8 +78,8 @@ Result<std::vector<Problem>> held_out_problems(const EvaluationSet& set, int cou
 Result<void> check_evaluation(const R1EvaluationRecipe& recipe) {
   for (const EvaluationSet& set : recipe.sets)
     if (set.set->count(Split::held_out) == 0)
-      return Error{"evaluation.sets." + set.name +
-                   ": there are no held-out problems in this set; raise 'held_out' or leave it out"};
+      return Error{"'evaluation.sets." + set.name +
+                   "' has no held-out problems; raise its 'held_out' or leave the set out"};
   return {};
 }
 

@@ -128,7 +128,7 @@ Result<Experience> ExperienceSource::gather(int64_t step) {
     kept.is_stopped = rollouts.empty();
     if (kept.is_stopped) return kept;
     std::vector<RewardedReply> rewards = TRY(rewards_.evaluate(problems, rollouts, progress));
-    keep(std::move(problems), std::move(rollouts), std::move(rewards), kept);
+    keep(std::move(problems), std::move(rollouts), std::move(rewards), round + 1 == rounds, kept);
   }
   std::vector<double> rewards;
   std::vector<size_t> groups;
@@ -140,9 +140,11 @@ Result<Experience> ExperienceSource::gather(int64_t step) {
   return kept;
 }
 
-// Counts everything, keeps the groups that teach; one at least, so that a step is never empty.
+// Counts everything, keeps the groups that teach. When the last round has none either, its last
+// group is kept, so that a step is never empty.
 void ExperienceSource::keep(std::vector<Problem> problems, std::vector<Rollout> rollouts,
-                            std::vector<RewardedReply> rewards, Experience& kept) {
+                            std::vector<RewardedReply> rewards, bool is_last_round,
+                            Experience& kept) {
   const size_t group = size_t(recipe_.group);
   for (size_t p = 0; p < problems.size(); ++p) {
     const size_t begin = p * group;
@@ -156,7 +158,7 @@ void ExperienceSource::keep(std::vector<Problem> problems, std::vector<Rollout> 
     if (has_verifier) curriculum_.observe(problems[p], double(right) / double(group));
     ++kept.tally.groups;
     kept.tally.uniform_groups += teaches_nothing;
-    const bool is_last_hope = kept.problems.empty() && p + 1 == problems.size();
+    const bool is_last_hope = is_last_round && kept.problems.empty() && p + 1 == problems.size();
     if (teaches_nothing && recipe_.skips_uniform && !is_last_hope) continue;
     for (size_t i = begin; i < begin + group; ++i) {
       rollouts[i].problem = kept.problems.size();

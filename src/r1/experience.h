@@ -57,7 +57,7 @@ class ExperienceSource {
   Result<Problem> next_problem();
   Result<std::vector<Problem>> next_problems(int count);
   void keep(std::vector<Problem> problems, std::vector<Rollout> rollouts,
-            std::vector<RewardedReply> rewards, Experience& kept);
+            std::vector<RewardedReply> rewards, bool is_last_round, Experience& kept);
 
   const R1Context& context_;
   const StageRecipe& stage_;

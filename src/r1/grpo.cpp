@@ -64,7 +64,6 @@ class GrpoStage final : public Stage {
     Json json = metrics(step, tally);
     json.set("rollout_seconds", rolled_out);
     json.set("learn_seconds", seconds() - rolled_out);
-    json.set("seconds", seconds());
     json.set("tokens_per_second", double(experience_.tally.tokens) / std::max(seconds(), 1e-9));
     return json;
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "base/progress.h"
 #include "base/text.h"
@@ -26,16 +27,21 @@ bool read(const Json& metrics, const std::string& key, double& value) {
   return std::isfinite(value);
 }
 
-// "12.3", "0.042", "3e-4": about three digits.
+// "12.3", "0.042", "3.0e-4": about three digits; an exact zero is "0".
 std::string number(double value) {
   const double size = std::fabs(value);
+  if (size == 0) return "0";
   if (size >= 1000) return format_count(value);
   if (size >= 100) return fmt::format("{:.0f}", value);
   if (size >= 10) return fmt::format("{:.1f}", value);
-  if (size == 0 || size >= 0.995) return fmt::format("{:.2f}", value);
+  if (size >= 0.995) return fmt::format("{:.2f}", value);
   if (size >= 1e-3) return fmt::format("{:.3f}", value);
-  return fmt::format("{:.0e}", value);
+  const std::string text = fmt::format("{:.1e}", value);  // "3.0e-04"
+  const size_t e = text.find('e');
+  return text.substr(0, e) + fmt::format("e{}", std::atoi(text.c_str() + e + 1));
 }
+
+std::string count(double value) { return fmt::format("{:.0f}", value); }
 
 std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
@@ -54,7 +60,6 @@ std::vector<Field> reward_fields(const Json& metrics) {
   std::vector<Field> fields;
   add_field(fields, metrics, "reward", "reward");
   for (const char* part : kParts) add_field(fields, metrics, std::string("reward_") + part, part);
-  add_field(fields, metrics, "loss", "loss");
   add_field(fields, metrics, "lr", "lr");
   return fields;
 }
@@ -65,9 +70,10 @@ std::vector<Field> detail_fields(const Json& metrics) {
   add_field(fields, metrics, "kl", "KL");
   add_field(fields, metrics, "max_difference", "max |Δ log p|");
   add_field(fields, metrics, "uniform_groups", "no variance", percent);
-  add_field(fields, metrics, "truncated", "truncated");
-  add_field(fields, metrics, "grad_norm", "gradient");
+  add_field(fields, metrics, "truncated", "truncated", count);
+  add_field(fields, metrics, "unparseable", "unparseable", count);
   add_field(fields, metrics, "tokens_per_second", "tokens/s");
+  add_field(fields, metrics, "grad_norm", "gradient");
   return fields;
 }
 
@@ -147,8 +153,7 @@ std::string curves_line(const LiveState& state, const LiveFormat& format) {
     add_curve(line, "right", percent(value), state.accuracy);
   if (read(state.metrics, "thinking_tokens", value))
     add_curve(line, "thinking", fmt::format("{:.1f} tokens", value), state.thinking);
-  if (state.accuracy.empty() && read(state.metrics, "loss", value))
-    add_curve(line, "loss", number(value), state.loss);
+  if (read(state.metrics, "loss", value)) add_curve(line, "loss", number(value), state.loss);
   return line.text();
 }
 
@@ -220,6 +225,7 @@ std::string live_line(const LiveState& state) {
   if (read(state.metrics, "accuracy", value)) detail += "  right " + percent(value);
   if (read(state.metrics, "thinking_tokens", value))
     detail += fmt::format("  thinking {:.1f}", value);
+  if (read(state.metrics, "loss", value)) detail += "  loss " + number(value);
   for (const Field& field : reward_fields(state.metrics))
     detail += "  " + field.name + " " + field.value;
   for (const Field& field : detail_fields(state.metrics))

@@ -55,7 +55,7 @@ TEST(LiveLines, SayWhatIsKnown) {
   EXPECT_EQ(lines[1], "━━━━━━━─────────────────  35/110 (31 %)  2 m 10 s left  whole run 3 m 40 s");
   for (const char* part :
        {"right 61.3 % ▁", "thinking 21.3 tokens ▁", "reward 1.42  accuracy 0.610  format 0.980",
-        "entropy 0.412  KL 0.002  max |Δ log p| 0.00  no variance 25.0 %  truncated 3.00",
+        "lr 3.0e-4", "entropy 0.412  KL 0.002  max |Δ log p| 0  no variance 25.0 %  truncated 3",
         "tokens/s 2.3 k", "asked     a = 3, b = a + 4. b?", "thinking  3 + 4 = 7", "answer    7",
         "          right"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
@@ -114,6 +114,7 @@ TEST(LiveLines, ATuningStageShowsItsLoss) {
   state.metrics = Json::object();
   state.metrics.set("loss", 1.234);
   state.loss = {3, 2, 1.234};
+  EXPECT_NE(live_line(state).find("  loss 1.23  "), std::string::npos) << live_line(state);
   const std::string text = joined(live_lines(state, {.columns = 80, .has_color = false}));
   EXPECT_NE(text.find("loss 1.23 █▄▁"), std::string::npos) << text;
 }

@@ -290,17 +290,14 @@ class Pipeline {
     if (stage.kind != StageKind::reward) {
       context_.activity("evaluating", 0, 0);
       const int64_t began = monotonic_ns();
-      const double cores = process_cpu_seconds();
-      std::optional<StageEvaluation> evaluation =
-          TRY(evaluate_stage(context_, *outcome.model));
+      std::optional<StageEvaluation> evaluation = TRY(evaluate_stage(context_, *outcome.model));
       if (!evaluation) return false;
+      outcome.evaluation_seconds = double(monotonic_ns() - began) * 1e-9;
       Json samples = Json::array();
       for (const SampleReply& sample : evaluation->samples) samples.push(reply_json(sample));
       Json json = Json::object();
       json.set("scores", scores_json(evaluation->scores));
       json.set("samples", std::move(samples));
-      json.set("seconds", double(monotonic_ns() - began) * 1e-9);
-      json.set("core_seconds", process_cpu_seconds() - cores);
       TRY(write_file_atomic(folder_.stage_file(stage.name, "scores.json"), json.dump(1) + "\n"));
       const FamilyScore all = total_score(evaluation->scores, "");
       summary = fmt::format("{}: {:.1f} % of held-out questions answered rightly, {:.0f} tokens of "
@@ -330,8 +327,11 @@ class Pipeline {
     json.set("tokens", outcome.tokens);
     json.set("seconds", outcome.seconds);
     json.set("core_seconds", outcome.core_seconds);
+    json.set("sampling_seconds", outcome.sampling_seconds);
+    json.set("evaluation_seconds", outcome.evaluation_seconds);
     json.set("machine", fmt::format("{} threads, {} kernels", pool_.threads(), kernels().name));
     if (!outcome.samples.empty()) json.set("samples", outcome.samples);
+    json.set("settings", stage.json);
     json.set("identity", wanted);
     return write_file_atomic(folder_.stage_file(stage.name, "manifest.json"), json.dump(2) + "\n");
   }

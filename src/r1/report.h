@@ -19,7 +19,8 @@ struct R1ReportInput {
 // Stage table shaped like DeepSeek-R1's (families by stage, difficulties never trained on marked,
 // language consistency, general facts, refusal and over-refusal, thinking length, core-minutes),
 // with 95 % intervals; curves of reward and its parts, thinking length, entropy, KL, rollout and
-// training difference; expert load; samples side by side; settings. Written atomically.
+// training difference; expert load; samples side by side; settings. Written atomically. Metrics
+// and manifests may hold anything; docs/r1-report.md lists the keys that are drawn.
 Result<void> write_r1_report(const std::string& path, const R1ReportInput& input);
 // The stage table as plain text, for the end of a run on a terminal.
 std::string stage_table_text(const std::vector<StageReport>& stages);

@@ -93,12 +93,14 @@ b.best { color: var(--c1); }
   .stages thead th { min-width: 92px; font-size: 13px; overflow-wrap: normal; hyphens: auto; }
   .stages thead small { font-size: 10.5px; }
   .stages .group th { position: static; } .time { grid-template-columns: 1fr; }
-  .time .cost { text-align: left; } .numbers { grid-template-columns: 1fr 1fr; gap: 8px; } .number { padding: 10px 12px; }
+  .time .cost { text-align: left; } .numbers { grid-template-columns: 1fr 1fr; gap: 8px; }
+  .number { padding: 10px 12px; }
   .number .value { font-size: 21px; white-space: normal; } .number small { margin-left: 3px; }
   .stages td small { display: block; margin: 0; min-width: 0; } }
 @media print { .grid { grid-template-columns: 1fr 1fr; }
   .grid .tall .area { height: 190px; } .card.scroll { break-inside: auto; }
-  .stages tr { break-inside: avoid; } .scroll, .thinking, .answer, .asked { overflow: visible; max-height: none; }
+  .stages tr { break-inside: avoid; }
+  .scroll, .thinking, .answer, .asked { overflow: visible; max-height: none; }
   .stages { font-size: 10.5px; } .stages thead th { min-width: 0; }
   .stages tr > * { padding: 3px 6px; }
   .stages tbody th { min-width: 0; position: static; }

@@ -35,7 +35,6 @@ class RewardStage final : public Stage {
         pairs_(stage, stage_seed(context, stage.name, "data"), std::move(samples)) {}
 
   Result<Json> advance(int64_t step) override {
-    const int64_t began = monotonic_ns();
     sequences_.clear(), slopes_.clear();
     double loss = 0;
     int64_t right = 0;
@@ -59,7 +58,6 @@ class RewardStage final : public Stage {
     if (step + 1 == steps_)
       if (Result<double> held_out = held_out_accuracy(); held_out && *held_out >= 0)
         json.set("held_out", *held_out);
-    json.set("seconds", double(monotonic_ns() - began) * 1e-9);
     return json;
   }
 

@@ -78,9 +78,11 @@ class StageRunner {
     TRY(remove_all(path));
     TRY(write_file_atomic(drawn_with, identity));
     const StageRecipe* source = context_.recipe.find(recipe().samples.from);
+    const int64_t began = monotonic_ns();
     std::unique_ptr<Model> model = TRY(load_model(folder_.stage(source->name), false));
     const Mixture& data = recipe().samples.data.empty() ? source->data : recipe().samples.data;
     std::vector<SampledReply> samples = TRY(draw_samples(context_, recipe(), data, *model));
+    outcome_.sampling_seconds = double(monotonic_ns() - began) * 1e-9;
     if (samples.empty()) return std::optional<std::vector<SampledReply>>();
     TRY(write_samples(path, samples));
     return std::optional(std::move(samples));
@@ -194,6 +196,7 @@ class StageRunner {
   }
 
   Result<void> after_step(Json& metrics, MetricsLog& log) {
+    metrics.set("seconds", std::round(outcome_.seconds * 1e3) / 1e3);
     if (const Json* tokens = metrics.find("tokens")) outcome_.tokens = *tokens->as_int();
     view_.update(metrics);
     if (const SampleReply* sample = stage_->sample()) view_.show_sample(*sample);

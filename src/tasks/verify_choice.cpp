@@ -14,17 +14,17 @@ constexpr size_t kTextMax = size_t(64) << 10;  // of a longer answer the end is 
 // No letter or digit of English next to it; Chinese may be.
 constexpr const char* kAlone = R"((?:^|[^A-Za-z0-9'])([A-Z])(?:[^A-Za-z0-9']|$))";
 
-// All letters that a pattern's only group finds: bit 0 is A.
+// All letters that a pattern's groups find, one of them at a time: bit 0 is A.
 class Letters {
  public:
   explicit Letters(const std::string& pattern) : pattern_(pattern, re2::RE2::Quiet) {}
   uint32_t in(std::string_view text) const {
-    re2::StringPiece rest(text.data(), text.size());
-    std::string letter;
+    re2::StringPiece rest(text.data(), text.size()), groups[kGroups + 1];
+    const int wanted = pattern_.NumberOfCapturingGroups() + 1;
     uint32_t found = 0;
     // Two letters may share the character between them: go on right behind the first.
-    re2::StringPiece group;
-    while (re2::RE2::PartialMatch(rest, pattern_, &group)) {
+    while (pattern_.Match(rest, 0, rest.size(), re2::RE2::UNANCHORED, groups, wanted)) {
+      const re2::StringPiece& group = wanted > 2 && groups[1].empty() ? groups[2] : groups[1];
       found |= 1u << (lower(group[0]) - 'a');
       rest.remove_prefix(size_t(group.data() + 1 - rest.data()));
     }
@@ -32,6 +32,7 @@ class Letters {
   }
 
  private:
+  static constexpr int kGroups = 2;
   re2::RE2 pattern_;
 };
 
@@ -49,17 +50,21 @@ struct Rules {
   re2::RE2 leading{
       R"(^[\s*"']*(?:\(([A-Za-z])\)|\[([A-Za-z])\]|([A-Z])[).:])(?:[\s*]|[^\x00-\x7f]|$))",
       re2::RE2::Quiet};
-  // What follows "answer is", 答案是 and the like, up to the letter.
-  Letters answer{
-      R"((?:(?i:\banswers?(?: is|:| would be| must be| should be)?)|答案(?:应该|应|就|选)?(?:是|为|选)?))"
-      R"([\s:*"'$]*(?:(?i:option|choice)\s*|选项?)?[\s(\["'*$]*(?:\\text\{|\\boxed\{)*\(?)"
-      R"(([A-Z])(?:[^A-Za-z0-9']|$))"};
-  Letters chosen{R"((?:(?i:\b(?:option|choice|choose|select|pick|chose)\b)|选择|选项|应选|选))"
-                 R"([\s:*"'(\[]*([A-Z])(?:[^A-Za-z0-9']|$))"};
-  // "B or C" after a mark names two.
-  Letters second{
-      R"((?:^|[^A-Za-z0-9'])[A-Z][\s)\]"'*]*(?:,|、|/|&|\bor\b|\band\b|或者?|和|与|,\s*or\b|,\s*and\b))"
-      R"([\s(\["'*]*(?:(?i:option)\s*)?([A-Z])(?:[^A-Za-z0-9']|$))"};
+  // What follows "answer is", 答案是 and the like, up to the letter, and the second of "B or C".
+  const std::string answer_mark =
+      R"((?:(?i:\banswers?(?: is|:| would be| must be| should be)?)|)"
+      R"(答案(?:应该|应|就|选)?(?:是|为|选)?))"
+      R"([\s:*"'$]*(?:(?i:option|choice)\s*|选项?)?[\s(\["'*$]*(?:\\text\{|\\boxed\{)*\(?)";
+  const std::string choice_mark =
+      R"((?:(?i:\b(?:option|choice|choose|select|pick|chose)\b)|选择|选项|应选|选))"
+      R"([\s:*"'(\[]*)";
+  const std::string letter = R"(([A-Z])(?:[^A-Za-z0-9']|$))";
+  const std::string second = R"([A-Z][\s)\]"'*]*(?:)"
+                             R"((?:、|/|&|,?\s*\bor\b|,?\s*\band\b|或者?|和|与))"
+                             R"([\s(\["'*]*(?:(?i:option)\s*)?([A-Z])(?:[^A-Za-z0-9']|$)|)"
+                             R"(,[\s(\["'*]*([A-Z])[\s)\]"'*]*(?:[,.;]|\bor\b|\band\b|$)))";
+  Letters answer{answer_mark + letter}, answer_second{answer_mark + second};
+  Letters chosen{choice_mark + letter}, chosen_second{choice_mark + second};
   Letters bracketed{R"(\(([A-Z])\))"};
   Letters alone{kAlone};
 };
@@ -100,18 +105,20 @@ int choice_of(std::string_view text) {
     return single(rules().alone.in(*boxed));
   }
   const std::string_view trimmed = trim(plain);
-  const bool is_hedged = rules().second.in(without_words(trimmed)) != 0;
-  if (const int choice = single(rules().answer.in(trimmed)); choice != kNone)
-    return is_hedged ? kSeveral : choice;
-  if (const int choice = whole_choice(trimmed); choice >= 0 && !is_hedged) {
+  // "B or C" after a mark names two.
+  auto marked = [&](const Letters& first, const Letters& second) {
+    return single(first.in(trimmed) | second.in(trimmed));
+  };
+  if (const int choice = marked(rules().answer, rules().answer_second); choice != kNone)
+    return choice;
+  if (const int choice = whole_choice(trimmed); choice >= 0) {
     // A list of all the options is no choice: "A) one B) two".
     static const Letters listed(R"((?:^|\s)\(?([A-Z])[).](?:\s|$))");
     return single(listed.in(trimmed) | 1u << choice);
   }
-  for (const Letters* letters : {&rules().chosen, &rules().bracketed}) {
-    if (const int choice = single(letters->in(trimmed)); choice != kNone)
-      return is_hedged ? kSeveral : choice;
-  }
+  if (const int choice = marked(rules().chosen, rules().chosen_second); choice != kNone)
+    return choice;
+  if (const int choice = single(rules().bracketed.in(trimmed)); choice != kNone) return choice;
   return single(rules().alone.in(without_words(trimmed)));
 }
 

@@ -1,0 +1,125 @@
+#include "r1/plan.h"
+
+#include "r1/r1_fixture.h"
+
+namespace weir {
+namespace {
+
+constexpr MachineSpeed kSpeed{1e-3, 1e-2};  // seconds per row and per drawn token
+
+std::string sft(const std::string& name, const std::string& length, int tokens = 100) {
+  return "  " + name + ": {kind: sft, " + (name == "a" ? "" : "parent: a, ") + length +
+         ", tokens: " + std::to_string(tokens) + ", data: {facts: {}}}\n";
+}
+
+Plan must_plan(const std::string& stages, const std::vector<std::string>& sets = {}) {
+  TinyStages t(stages, sets);
+  Result<Plan> plan = make_plan(t.context, kSpeed);
+  EXPECT_TRUE(plan) << plan.error().message;
+  return plan ? *plan : Plan();
+}
+std::string plan_error(const std::string& stages, const std::vector<std::string>& sets = {}) {
+  TinyStages t(stages, sets);
+  Result<Plan> plan = make_plan(t.context, kSpeed);
+  return plan ? "" : plan.error().message;
+}
+
+TEST(Plan, SharesTheTimeAndKeepsFixedSteps) {
+  // A step of 100 rows takes 0.1 s. Of 60 s the fixed stage takes 10; the others have 50 s as 3:2.
+  const Plan plan = must_plan(sft("a", "share: 3") + sft("b", "steps: 100") + sft("c", "share: 2"),
+                              {"minutes=1"});
+  ASSERT_EQ(plan.stages.size(), 3u);
+  EXPECT_NEAR(double(plan.find("a")->steps), 300, 1);
+  EXPECT_EQ(plan.find("b")->steps, 100);
+  EXPECT_NEAR(double(plan.find("c")->steps), 200, 1);
+  EXPECT_NEAR(plan.find("c")->seconds, 20, 0.11);
+  EXPECT_EQ(plan.find("d"), nullptr);
+}
+
+TEST(Plan, CountsEvaluationAndSamples) {
+  const std::string two = sft("a", "share: 1") +
+                          "  b: {kind: sft, parent: a, steps: 1, tokens: 100, samples: {from: a, "
+                          "problems: 50, per_problem: 2}}\n";
+  // 100 replies of 4 tokens take 4 s. Two stages of 2 sets x 5 problems x 3 replies x 4 tokens: 1.2
+  // s each.
+  const std::vector<std::string> evaluated = {
+      "minutes=1", "evaluation.problems=5", "evaluation.samples=3",
+      "evaluation.sets={one: {kind: facts}, two: {kind: chat}}"};
+  EXPECT_NEAR(double(must_plan(two, {"minutes=1"}).find("a")->steps), (60 - 4 - 0.1) / 0.1, 1.01);
+  EXPECT_NEAR(double(must_plan(two, evaluated).find("a")->steps), (60 - 4 - 0.1 - 2.4) / 0.1, 1.01);
+}
+
+TEST(Plan, PolicyStepsCostDrawingAndLearning) {
+  const std::string rl = "  a: {kind: grpo, share: 1, prompts: 4, group: 2, data: {facts: {}}";
+  const std::vector<std::string> hour = {"minutes=60"};
+  const auto steps = [&](const std::string& more) {
+    return double(must_plan(rl + more + "}\n", hour).find("a")->steps);
+  };
+  const double plain = steps(", skips_uniform: false");
+  EXPECT_LT(steps(", skips_uniform: true"), plain) << "further rounds";
+  EXPECT_LT(steps(", skips_uniform: false, kl_weight: 0.1"), plain) << "the reference's forward";
+  EXPECT_LT(steps(", skips_uniform: false, inner_epochs: 2"), plain);
+}
+
+TEST(Plan, TooLittleTimeNamesTheStage) {
+  const std::string error =
+      plan_error(sft("a", "steps: 10") + sft("hasty", "share: 1", 10000), {"minutes=0.1"});
+  EXPECT_NE(error.find("'hasty'"), std::string::npos) << error;
+  EXPECT_NE(error.find("'minutes' 0.1"), std::string::npos) << error;
+  EXPECT_EQ(error.find('\n'), std::string::npos);
+  // Fixed stages may take more than the time wanted, when nothing is left to share.
+  EXPECT_EQ(plan_error(sft("a", "steps: 1000"), {"minutes=0.1"}), "");
+  EXPECT_NE(plan_error(sft("a", "steps: 1000") + sft("b", "share: 1"), {"minutes=0.1"}), "");
+}
+
+TEST(Plan, IsReadAsItWasWritten) {
+  const Plan plan = must_plan(sft("a", "share: 3") + sft("b", "steps: 7"), {"minutes=0.7"});
+  Result<Json> json = parse_json(plan_json(plan).dump(2));
+  ASSERT_TRUE(json);
+  Result<Plan> again = parse_plan(*json);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(plan_json(*again).dump(), plan_json(plan).dump());
+  EXPECT_EQ(again->minutes, 0.7);
+}
+
+TEST(Plan, DamagedPlansAreRefused) {
+  const Json good = plan_json(must_plan(sft("a", "steps: 7")));
+  for (const char* key : {"minutes", "row_seconds", "token_seconds", "stages"}) {
+    Json bad = good;
+    std::erase_if(bad.members(), [&](const Json::Member& m) { return m.first == key; });
+    Result<Plan> plan = parse_plan(bad);
+    ASSERT_FALSE(plan) << key;
+    EXPECT_NE(plan.error().message.find(key), std::string::npos) << plan.error().message;
+  }
+  Json bad = good;
+  for (Json::Member& member : bad.members())
+    if (member.first == "stages") member.second.items()[0].set("steps", 0);
+  Result<Plan> plan = parse_plan(bad);
+  ASSERT_FALSE(plan);
+  EXPECT_NE(plan.error().message.find("'a'"), std::string::npos) << plan.error().message;
+}
+
+TEST(Plan, FrozenRecipeHasItsStepsAndNoShares) {
+  TinyStages t(sft("a", "share: 3") + sft("b", "steps: 7"), {"minutes=1"});
+  Result<Plan> plan = make_plan(t.context, kSpeed);
+  ASSERT_TRUE(plan);
+  const std::string yaml = recipe_yaml(frozen_recipe(t.recipe, *plan));
+  const R1Recipe again = must_r1_recipe(yaml);
+  ASSERT_EQ(again.stages.size(), 2u) << yaml;
+  for (const StageRecipe& stage : again.stages) {
+    EXPECT_EQ(stage.share, 0);
+    EXPECT_EQ(stage.steps, plan->find(stage.name)->steps);
+  }
+  EXPECT_EQ(again.minutes, 1);
+}
+
+TEST(Plan, MeasuresAMachine) {
+  TinyStages t(sft("a", "share: 3"));
+  Result<MachineSpeed> speed = measure_speed(t.context, t.config);
+  ASSERT_TRUE(speed) << speed.error().message;
+  EXPECT_GT(speed->row, 0);
+  EXPECT_GT(speed->token, 0);
+}
+
+}  // namespace
+}  // namespace weir
