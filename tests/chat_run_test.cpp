@@ -105,7 +105,9 @@ class ChatRun : public testing::Test {
     write_stage(stage("base"), "pretrain", {Role::assistant, "no"});
     write_stage(stage("zero"), "grpo", {Role::assistant, "yes 7", "so it is", true});
     FamilyScore score{.family = "sums", .difficulty = 2, .problems = 4, .right = 3, .wrong = 1};
-    ASSERT_TRUE(write_file_atomic(stage("zero") + "/scores.json", scores_json({score}).dump()));
+    Json scores = Json::object();
+    scores.set("scores", scores_json({score}));
+    ASSERT_TRUE(write_file_atomic(stage("zero") + "/scores.json", scores.dump()));
     ASSERT_TRUE(make_directories(stage("judge")));
     ASSERT_TRUE(write_file_atomic(stage("judge") + "/manifest.json", "{\"kind\": \"reward\"}"));
     ASSERT_TRUE(make_directories(stage("final")));
