@@ -193,9 +193,7 @@ class Pipeline {
   Result<Json> identity(const StageRecipe& stage, const std::string& parent_sha256,
                         Json models) const {
     Json settings = stage.json;
-    std::erase_if(settings.members(), [](const Json::Member& m) {
-      return m.first == "share" || m.first == "steps";
-    });
+    drop_length(settings);
     Json json = Json::object();
     json.set("stage", stage.name);
     json.set("kind", stage_kind_name(stage.kind));

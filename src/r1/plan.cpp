@@ -105,6 +105,37 @@ Result<double> measure_token(const R1Context& context, const Model& model) {
   return seconds / double(std::max<int64_t>(tokens, 1));
 }
 
+// Rows of all training problems of a mixture, from the mean of the first ones of each source.
+Result<double> rows_of(const R1Context& context, const StageRecipe& stage) {
+  double rows = 0;
+  for (const Mixture::Source& source : stage.data.sources()) {
+    const int64_t count = source.set->count(Split::train);
+    if (count < 0)
+      return Error{fmt::format("'epochs' needs data with an end, and '{}' makes problems without end; "
+                               "state 'steps', 'total_tokens' or 'share'",
+                               source.name)};
+    const int64_t looked_at = std::min<int64_t>(count, 1000);
+    double sum = 0;
+    for (int64_t i = 0; i < looked_at; ++i) {
+      Problem problem = TRY(source.set->make(context.seed(), Split::train, uint64_t(i)));
+      if (!problem.has_reply()) continue;
+      const bool all_tokens = stage.tuning.all_tokens;
+      sum += TRY_IN(problem.place, render_problem(context.format, problem, all_tokens)).rows();
+    }
+    if (looked_at > 0) rows += sum / double(looked_at) * double(count);
+  }
+  return rows;
+}
+
+// Steps that the recipe fixes; 0 when the stage has a share of the time.
+Result<int64_t> fixed_steps(const R1Context& context, const StageRecipe& stage) {
+  if (stage.total_tokens > 0)
+    return std::max<int64_t>(1, stage.total_tokens / stage.tuning.tokens);
+  if (stage.epochs <= 0) return stage.steps;
+  const double rows = TRY(rows_of(context, stage));
+  return std::max<int64_t>(1, int64_t(std::ceil(stage.epochs * rows / stage.tuning.tokens)));
+}
+
 // Seconds of one step, and of what happens once beside the steps.
 struct StageCost {
   double step = 0, once = 0;
@@ -156,7 +187,9 @@ Result<MachineSpeed> measure_speed(const R1Context& context, const ModelConfig& 
   std::unique_ptr<Model> model = Model::create(config, true);
   model->initialize(1);
   model->weights_changed();
-  Learner learner(*model, OptimizerRecipe(), context.recipe.rows, context.pool);
+  // The first stage's optimizer stands for all: it does most of the learning, and Muon costs more.
+  Learner learner(*model, stage_optimizer(context.recipe.stages.front().rate), context.recipe.rows,
+                  context.pool);
   MachineSpeed speed;
   context.activity("measuring this machine", 0, 2);
   speed.row = TRY(measure_row(context, learner));
@@ -170,21 +203,24 @@ Result<Plan> make_plan(const R1Context& context, const MachineSpeed& speed) {
   plan.minutes = context.recipe.minutes;
   plan.speed = speed;
   std::vector<StageCost> costs;
+  std::vector<int64_t> fixed;
   double left = 60 * plan.minutes, shares = 0;
   for (const StageRecipe& stage : context.recipe.stages) {
     const StageCost cost = TRY_IN("stages." + stage.name, cost_of(context, stage, speed));
     costs.push_back(cost);
-    shares += stage.steps > 0 ? 0 : stage.share;
-    left -= cost.once + double(stage.steps) * cost.step;
+    fixed.push_back(TRY_IN("stages." + stage.name, fixed_steps(context, stage)));
+    shares += stage.share;
+    left -= cost.once + double(fixed.back()) * cost.step;
   }
   for (size_t i = 0; i < costs.size(); ++i) {
     const StageRecipe& stage = context.recipe.stages[i];
-    int64_t steps = stage.steps;
+    int64_t steps = fixed[i];
     if (steps == 0) steps = int64_t(left * stage.share / shares / costs[i].step);
     if (steps < 1)
-      return Error{fmt::format("'minutes' {} leaves no time for a step of stage '{}' on this machine "
-                               "(a step takes {:.1f} s); raise it, or state 'steps'",
-                               plan.minutes, stage.name, costs[i].step)};
+      return Error{fmt::format(
+          "'minutes' {} leaves no time for a step of stage '{}' on this machine "
+          "(a step takes {:.1f} s); raise it, or state 'steps'",
+          plan.minutes, stage.name, costs[i].step)};
     plan.stages.push_back({stage.name, steps, costs[i].once + double(steps) * costs[i].step});
   }
   return plan;
@@ -229,12 +265,19 @@ Result<Plan> parse_plan(const Json& json) {
   return plan;
 }
 
+void drop_length(Json& stage) {
+  std::erase_if(stage.members(), [](const Json::Member& member) {
+    return member.first == "share" || member.first == "steps" || member.first == "epochs" ||
+           member.first == "total_tokens";
+  });
+}
+
 Json frozen_recipe(const R1Recipe& recipe, const Plan& plan) {
   Json json = recipe.json;
   for (auto& [key, value] : json.members()) {
     if (key != "stages") continue;
     for (auto& [name, stage] : value.members()) {
-      std::erase_if(stage.members(), [](const Json::Member& m) { return m.first == "share"; });
+      drop_length(stage);
       if (const PlannedSteps* planned = plan.find(name)) stage.set("steps", planned->steps);
     }
   }

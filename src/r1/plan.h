@@ -41,6 +41,9 @@ Result<Plan> make_plan(const R1Context& context, const MachineSpeed& speed);
 Json plan_json(const Plan& plan);
 Result<Plan> parse_plan(const Json& json);
 
+// Takes away what a stage's section says about its length.
+void drop_length(Json& stage);
+
 // The recipe with the plan's steps instead of shares: it gives the same bits on any machine.
 Json frozen_recipe(const R1Recipe& recipe, const Plan& plan);
 

@@ -120,6 +120,10 @@ Result<StageRecipe> read_stage(OptionReader in, const std::string& name) {
   in.field("parent", stage.parent);
   in.field("share", stage.share, 0, 1e6);
   in.field("steps", stage.steps, 0, kStepsMax);
+  if (stage.kind == StageKind::pretrain || stage.kind == StageKind::sft) {
+    in.field("epochs", stage.epochs, 0, 1e6);
+    in.field("total_tokens", stage.total_tokens, 0, int64_t(1) << 50);
+  }
   read_rate(in, stage.rate);
   if (stage.kind == StageKind::pretrain || stage.kind == StageKind::sft)
     read_tuning(in, stage.tuning);
@@ -136,8 +140,11 @@ Result<StageRecipe> read_stage(OptionReader in, const std::string& name) {
   const bool can_do_without = stage.kind == StageKind::sft && !stage.samples.from.empty();
   if (stage.data.empty() && !can_do_without)
     return in.error("data", "is missing: name at least one source of problems");
-  if ((stage.share > 0) == (stage.steps > 0))
-    return in.error("steps", "or 'share' of the time is needed, one of the two");
+  const int lengths =
+      (stage.share > 0) + (stage.steps > 0) + (stage.epochs > 0) + (stage.total_tokens > 0);
+  if (lengths != 1)
+    return in.error("steps", "says how long the stage is; exactly one of 'steps', 'share' (of the "
+                             "time), 'epochs' and 'total_tokens' is needed");
   return stage;
 }
 

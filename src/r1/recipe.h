@@ -88,8 +88,12 @@ struct StageRecipe {
   std::string name;
   StageKind kind = StageKind::sft;
   std::string parent;  // an earlier stage, or a model's folder (a path with '/'); "": fresh weights
-  double share = 0;    // of the wanted time; 0: `steps` says how many
+  // How long: exactly one is not 0. A share of the wanted time, steps, or for tuning passes over the
+  // data or rows in all.
+  double share = 0;
   int64_t steps = 0;
+  double epochs = 0;
+  int64_t total_tokens = 0;
   RateRecipe rate;
   TuningRecipe tuning;
   ReplySamplesRecipe samples;
