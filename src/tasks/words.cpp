@@ -2,7 +2,8 @@
 // now?" The worked reply retells the story with the running count, in the question's language:
 // "has 12; finds +4=16; eats -3=13". The style "mixed" retells parts of it in the other one, which
 // is what the language reward is to cure. No verb comes twice in a story, so a step is found by its
-// verb however long the story is.
+// verb however long the story is. Between the steps things happen that change no number ("rests"),
+// so stories of all lengths are seen, and one with more steps than any before needs only more sums.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -24,6 +25,11 @@ constexpr std::array kEvents = {Event{"finds", "捡", 1},  Event{"buys", "买", 
                                 Event{"sells", "卖", -1}, Event{"loses", "丢", -1},
                                 Event{"gives", "送", -1}, Event{"uses", "用", -1}};
 bool is_loss(const Event& event) { return event.sign < 0; }
+// These change nothing.
+constexpr std::array kRests = {Event{"rests", "歇", 0}, Event{"sings", "唱", 0},
+                               Event{"reads", "读", 0}, Event{"walks", "走", 0},
+                               Event{"waits", "等", 0}, Event{"sleeps", "睡", 0}};
+constexpr int kEventsMax = 8;  // steps and rests, where the steps leave room
 struct Name {
   const char *english, *chinese;
 };
@@ -70,29 +76,44 @@ class Words final : public ProblemSet {
     int have = kStartMin + int(random.below(kStartMax - kStartMin + 1));
     std::string question = tell_start(english, name, thing, have);
     std::string thinking = english ? fmt::format("has {}", have) : fmt::format("有{}", have);
-    std::vector<const Event*> left;
+    std::vector<const Event*> left, rests;
     for (const Event& event : kEvents) left.push_back(&event);
+    for (const Event& event : kRests) rests.push_back(&event);
     int losses = int(std::count_if(kEvents.begin(), kEvents.end(), is_loss));
-    for (int i = 0; i < count; ++i) {
-      const size_t at = size_t(random.below(left.size()));
-      const Event* event = left[at];
-      left.erase(left.begin() + int64_t(at));
+    const int room = std::clamp(kEventsMax - count, 0, int(kRests.size()));
+    const int events = count + int(random.below(uint64_t(room) + 1));
+    const auto take = [&](std::vector<const Event*>& from) {
+      const auto at = from.begin() + int64_t(random.below(from.size()));
+      const Event* event = *at;
+      from.erase(at);
+      return event;
+    };
+    for (int i = 0, steps = count; i < events; ++i) {
+      const bool is_step = int(random.below(uint64_t(events - i))) < steps;
+      const Event* event = take(is_step ? left : rests);
+      const bool retold_in_english = english != (problem.style == "mixed" && random.below(2) == 0);
+      const std::string told = retold_in_english ? event->english : event->chinese;
+      thinking += english ? "; " : ";";
+      if (!is_step) {
+        question +=
+            english ? fmt::format(", {}", event->english) : fmt::format("，{}", event->chinese);
+        thinking += told;
+        continue;
+      }
+      --steps;
       int most = kChangeMax;
       if (is_loss(*event)) {
         // Nobody gives away what he does not have: one is kept for each loss that may follow. Five
         // at the start are enough for all of them.
         --losses;
-        most = std::min(most, have - std::min(losses, count - i - 1));
+        most = std::min(most, have - std::min(losses, steps));
       }
       const int change = 1 + int(random.below(uint64_t(most)));
       const int next = have + event->sign * change;
       question += english ? fmt::format(", {} {}", event->english, change)
                           : fmt::format("，{}{}个", event->chinese, change);
-      const bool retold_in_english = english != (problem.style == "mixed" && random.below(2) == 0);
-      thinking +=
-          fmt::format("{}{}{}{}={}", english ? "; " : ";",
-                      retold_in_english ? fmt::format("{} ", event->english) : event->chinese,
-                      event->sign > 0 ? "+" : "-", change, next);
+      thinking += fmt::format("{}{}{}{}={}", told, retold_in_english ? " " : "",
+                              event->sign > 0 ? "+" : "-", change, next);
       have = next;
     }
     problem.family = "words";
