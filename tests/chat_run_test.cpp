@@ -79,7 +79,7 @@ void write_stage(const std::string& folder, const std::string& kind, const Messa
   Result<ConversationFormat> format = ConversationFormat::create(tokenizer);
   ASSERT_TRUE(format) << format.error().message;
   ThreadPool pool(1);
-  const R1Recipe recipe;
+  const R1Recipe recipe{};
   const R1Context context{recipe, tokenizer, *format, pool};
   StageRecipe stage;
   stage.name = "taught";
