@@ -25,6 +25,7 @@ void read_rate(OptionReader& in, RateRecipe& rate) {
 void read_tuning(OptionReader& in, TuningRecipe& tuning) {
   in.field("tokens", tuning.tokens, 16, kTokensMax);
   in.field("all_tokens", tuning.all_tokens);
+  in.field("turns", tuning.turns, 1, 64);
   in.field("bias_speed", tuning.bias_speed, 0, 1);
   in.field("balance_weight", tuning.balance_weight, 0, 1e6);
 }

@@ -41,6 +41,9 @@ struct ReplySamplesRecipe {
 struct TuningRecipe {
   int tokens = 2048;
   bool all_tokens = false;  // learn the questions too (pretraining)
+  // Conversations of up to so many problems, one turn each; the last reply is learned. Whoever only
+  // saw single questions takes a second one for the first.
+  int turns = 1;
   // Of the experts: speed of the gate biases (0: they rest), weight of the sequence-wise loss.
   double bias_speed = 0, balance_weight = 0;
 };

@@ -72,9 +72,7 @@ class TuningStage final : public Stage {
     const int context_max = learner_.model().config().max_position_embeddings;
     const int64_t first = next_;
     for (int rows = 0; rows < stage_.tuning.tokens;) {
-      Problem problem = TRY(next_problem());
-      TrainingSequence sequence =
-          TRY_IN(problem.place, render_problem(context_.format, problem, stage_.tuning.all_tokens));
+      TrainingSequence sequence = TRY(next_sequence());
       if (sequence.rows() > context_max) {
         if (next_ - first > 100'000)
           return Error{"every conversation is longer than the model's context"};
@@ -90,9 +88,29 @@ class TuningStage final : public Stage {
     return sequences;
   }
 
+  // The next problem as a conversation, after others as earlier turns where the recipe wants some.
+  Result<TrainingSequence> next_sequence() {
+    Problem problem = TRY(next_problem());
+    const int turns = stage_.tuning.turns;
+    if (turns == 1)
+      return TRY_IN(problem.place,
+                    render_problem(context_.format, problem, stage_.tuning.all_tokens));
+    const uint64_t index = uint64_t(next_ - 1);
+    Random random(stage_seed(context_, stage_.name, "turns"), index);
+    std::vector<Message> messages;
+    for (uint64_t more = random.below(uint64_t(turns)); more > 0; --more) {
+      Problem earlier = TRY(problem_at(random.next() >> 16));
+      if (earlier.has_reply() && earlier.messages.front().role == Role::user)
+        messages.insert(messages.end(), earlier.messages.begin(), earlier.messages.end());
+    }
+    messages.insert(messages.end(), problem.messages.begin(), problem.messages.end());
+    return TRY_IN(problem.place,
+                  render_messages(context_.format, messages, false, stage_.tuning.all_tokens));
+  }
+
   // Sampled replies and the recipe's data in the proportion asked for.
-  Result<Problem> next_problem() {
-    const uint64_t index = uint64_t(next_++);
+  Result<Problem> next_problem() { return problem_at(uint64_t(next_++)); }
+  Result<Problem> problem_at(uint64_t index) {
     const uint64_t seed = stage_seed(context_, stage_.name, "data");
     if (samples_) {
       Random random(seed, index);
@@ -128,7 +146,13 @@ class TuningStage final : public Stage {
 
 Result<TrainingSequence> render_problem(const ConversationFormat& format, const Problem& problem,
                                         bool all_tokens) {
-  RenderedConversation rendered = TRY(format.render(problem.messages));
+  return render_messages(format, problem.messages, true, all_tokens);
+}
+
+Result<TrainingSequence> render_messages(const ConversationFormat& format,
+                                         const std::vector<Message>& messages, bool all_replies,
+                                         bool all_tokens) {
+  RenderedConversation rendered = TRY(format.render(messages, all_replies));
   TrainingSequence sequence{std::move(rendered.tokens), std::move(rendered.trained)};
   if (all_tokens) std::fill(sequence.trained.begin(), sequence.trained.end(), uint8_t(1));
   return sequence;

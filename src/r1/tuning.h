@@ -16,4 +16,9 @@ Result<std::unique_ptr<Stage>> make_tuning_stage(const R1Context& context, const
 Result<struct TrainingSequence> render_problem(const ConversationFormat& format,
                                                const Problem& problem, bool all_tokens);
 
+// The same of any conversation; only its last reply is learned unless `all_replies`.
+Result<struct TrainingSequence> render_messages(const ConversationFormat& format,
+                                                const std::vector<Message>& messages,
+                                                bool all_replies, bool all_tokens);
+
 }  // namespace weir
