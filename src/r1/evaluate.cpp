@@ -28,8 +28,9 @@ void count(const Rollout& rollout, FamilyScore& score) {
 }
 
 SampleReply show(const Problem& problem, const Rollout& rollout) {
-  return {problem.family,       problem.question().back().content, rollout.reply.thinking,
-          rollout.reply.answer, problem.gold,                      outcome_name(rollout)};
+  return {problem.family,         problem.question().back().content,
+          rollout.reply.thinking, rollout.reply.answer,
+          problem.gold,           outcome_name(rollout)};
 }
 
 // The rows of one set, in order of difficulty.
@@ -67,9 +68,9 @@ Result<std::vector<Problem>> held_out_problems(const EvaluationSet& set, int cou
   std::vector<Problem> problems;
   // Of a finite set an even selection.
   for (int64_t i = 0; i < wanted; ++i)
-    problems.push_back(TRY_IN(
-        set.name, set.set->make(seed, Split::held_out,
-                                uint64_t(there < 0 ? i : i * there / wanted))));
+    problems.push_back(
+        TRY_IN(set.name,
+               set.set->make(seed, Split::held_out, uint64_t(there < 0 ? i : i * there / wanted))));
   return problems;
 }
 
@@ -99,8 +100,8 @@ Result<std::optional<StageEvaluation>> evaluate_stage(const R1Context& context,
         TRY(held_out_problems(set, recipe.problems, stage_seed(context, set.name, "evaluation")));
     RolloutOptions draw{recipe.samples, recipe.reply_tokens, recipe.temperature,
                         recipe.top_p,   kEvaluationSeed,     0};
-    std::vector<Rollout> rollouts = TRY(
-        roll_out(*generator, context.format, verifiers, problems, draw, context.pool));
+    std::vector<Rollout> rollouts =
+        TRY(roll_out(*generator, context.format, verifiers, problems, draw, context.pool));
     if (rollouts.empty()) return std::optional<StageEvaluation>();
     for (FamilyScore& score : tabulate(problems, rollouts, set.is_trained, recipe.samples))
       evaluation.scores.push_back(std::move(score));

@@ -123,8 +123,8 @@ Result<Experience> ExperienceSource::gather(int64_t step) {
     options.stream = uint64_t(stream_);
     options.records_experts = true;
     stream_ += int64_t(problems.size()) * recipe_.group;
-    std::vector<Rollout> rollouts = TRY(
-        roll_out(*generator_, context_.format, verifiers_, problems, options, context_.pool));
+    std::vector<Rollout> rollouts =
+        TRY(roll_out(*generator_, context_.format, verifiers_, problems, options, context_.pool));
     kept.is_stopped = rollouts.empty();
     if (kept.is_stopped) return kept;
     std::vector<RewardedReply> rewards = TRY(rewards_.evaluate(problems, rollouts, progress));

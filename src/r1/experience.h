@@ -1,5 +1,5 @@
-// What one step of reinforcement learning learns from: groups of replies with rewards and advantages,
-// and counters over everything that was drawn.
+// What one step of reinforcement learning learns from: groups of replies with rewards and
+// advantages, and counters over everything that was drawn.
 #pragma once
 #include <array>
 #include <memory>
@@ -28,14 +28,14 @@ struct ReplyTally {
 
 struct Experience {
   std::vector<Problem> problems;
-  std::vector<Rollout> rollouts;       // one group after the other; Rollout::problem indexes problems
+  std::vector<Rollout> rollouts;  // one group after the other; Rollout::problem indexes problems
   std::vector<RewardedReply> rewards;  // of the rollouts
   std::vector<double> advantage;       // of the rollouts
   ReplyTally tally;
   bool is_stopped = false;  // a stop was requested; nothing is to be learned
 
-  // A line of JSON per reply: the behaviour policy (temperature, log-probabilities, experts), tokens,
-  // rewards and verdict.
+  // A line of JSON per reply: the behaviour policy (temperature, log-probabilities, experts),
+  // tokens, rewards and verdict.
   std::string record(double temperature) const;
 };
 

@@ -147,8 +147,9 @@ class GrpoStage final : public Stage {
       loss += accumulate_rows(batch, policy, kept, own, tally);
     }
     if (!std::isfinite(loss))
-      return Error{"the loss is not finite; nothing was changed by this step. Lower 'lr' or raise "
-                   "'kl_weight' and start the stage again"};
+      return Error{
+          "the loss is not finite; nothing was changed by this step. Lower 'lr' or raise "
+          "'kl_weight' and start the stage again"};
     tally.loss += loss;
     return {};
   }
@@ -160,8 +161,8 @@ class GrpoStage final : public Stage {
     options.routing = {recipe_.keeps_routing ? &kept : nullptr, &own};
     if (reference_) {
       std::vector<float> logs(batch.tokens.size());
-      Learner::score(*reference_, batch, options.inverse_temperature, logs.data(),
-                     learner_.arena(), learner_.pool());
+      Learner::score(*reference_, batch, options.inverse_temperature, logs.data(), learner_.arena(),
+                     learner_.pool());
       size_t next = 0;
       for (size_t row = 0; row < logs.size(); ++row)
         if (batch.targets[row] >= 0) policy[next++].reference_log_probability = logs[row];
@@ -199,8 +200,9 @@ class GrpoStage final : public Stage {
   void show_one() {
     const Rollout& rollout = experience_.rollouts.front();
     const Problem& problem = experience_.problems[rollout.problem];
-    sample_ = {problem.family,       problem.question().back().content, rollout.reply.thinking,
-               rollout.reply.answer, problem.gold,                      outcome_name(rollout)};
+    sample_ = {problem.family,         problem.question().back().content,
+               rollout.reply.thinking, rollout.reply.answer,
+               problem.gold,           outcome_name(rollout)};
     has_sample_ = true;
   }
 
@@ -225,8 +227,8 @@ Result<std::unique_ptr<Stage>> make_grpo_stage(const R1Context& context, const S
   options.sequences_max = std::min(stage.grpo.prompts * stage.grpo.group, 512);
   std::unique_ptr<Generator> generator =
       TRY(Generator::create(learner.model(), context.tokenizer, context.pool, options));
-  return std::unique_ptr<Stage>(new GrpoStage(context, stage, steps, learner, std::move(judges),
-                                              std::move(generator)));
+  return std::unique_ptr<Stage>(
+      new GrpoStage(context, stage, steps, learner, std::move(judges), std::move(generator)));
 }
 
 }  // namespace weir

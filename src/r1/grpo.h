@@ -1,7 +1,8 @@
-// Reinforcement learning by group-relative policy optimisation (GRPO: DeepSeekMath, arXiv:2402.03300,
-// section 4.1; with DAPO's asymmetric clipping and dynamic sampling, arXiv:2503.14476, and Dr. GRPO's
-// loss, arXiv:2503.20783). Rollouts come from the project's own generator, whose log-probabilities are
-// those of the training forward bit for bit, so the first update of a batch is exactly on-policy.
+// Reinforcement learning by group-relative policy optimisation (GRPO: DeepSeekMath,
+// arXiv:2402.03300, section 4.1; with DAPO's asymmetric clipping and dynamic sampling,
+// arXiv:2503.14476, and Dr. GRPO's loss, arXiv:2503.20783). Rollouts come from the project's own
+// generator, whose log-probabilities are those of the training forward bit for bit, so the first
+// update of a batch is exactly on-policy.
 #pragma once
 #include <map>
 #include <memory>

@@ -10,6 +10,7 @@
 #include "model/size.h"
 #include "r1/evaluate.h"
 #include "r1/plan.h"
+#include "r1/prepare.h"
 #include "r1/report.h"
 #include "r1/setup.h"
 #include "r1/stage_run.h"
@@ -21,78 +22,10 @@ namespace {
 
 constexpr int kManifestVersion = 1;
 
-std::string config_text(const ModelConfig& config) {
-  return config_with_ids(config).dump(2) + "\n";
-}
-
-// SHA-256 over what a section of data says and the files it names.
-Result<std::string> data_sha256(const Json& section) {
-  std::string text = section.dump();
-  const auto add_files = [&](const auto& self, const Json& json) -> Result<void> {
-    for (const auto& [key, value] : json.members()) {
-      if (key == "path" && value.is_string()) text += TRY(sha256_file(value.text()));
-      TRY(self(self, value));
-    }
-    return {};
-  };
-  TRY(add_files(add_files, section));
-  return sha256_hex(text);
-}
-
-// Everything that all stages share, read from the run's folder or made for it.
-struct Shared {
-  Tokenizer tokenizer;
-  ModelConfig config;
-  std::string tokenizer_sha256;
-};
-
-Result<void> write_model_files(const Shared& shared, const std::string& folder) {
-  TRY(make_directories(folder));
-  TRY(write_file_atomic(join_path(folder, "config.json"), config_text(shared.config)));
-  TokenizerConfigOptions options;
-  options.model_max_length = shared.config.max_position_embeddings;
-  options.chat_template = conversation_chat_template();
-  return write_tokenizer(shared.tokenizer, folder, options);
-}
-
-// The tokenizer that a run began with is kept; a recipe that asks for another is refused.
-Result<void> check_tokenizer_section(const R1Recipe& recipe, const R1Folder& folder) {
-  const std::string path = folder.file("recipe.yaml");
-  if (!file_exists(path)) return {};
-  const Recipe then = TRY(Recipe::read(path));
-  const auto section = [](const Json& json) {
-    const Json* found = json.find("tokenizer");
-    return found ? found->dump() : std::string();
-  };
-  if (section(then.root) == section(recipe.json)) return {};
-  return Error{folder.path() + " was begun with another tokenizer than 'tokenizer' describes now; set "
-                               "it back or choose another 'run'"};
-}
-
-Result<Shared> prepare(const R1Recipe& recipe, const R1Folder& folder, ThreadPool& pool) {
-  // The last of the shared files to be written.
-  const bool is_new = !file_exists(folder.file("tokenizer_config.json"));
-  if (!is_new) TRY(check_tokenizer_section(recipe, folder));
-  Tokenizer tokenizer = is_new ? TRY(make_r1_tokenizer(recipe, pool))
-                               : TRY(read_tokenizer(folder.path()));
-  ModelConfig config = TRY(make_r1_config(recipe, tokenizer));
-  std::string sha256 = sha256_hex(tokenizer_json(tokenizer));
-  Shared shared{std::move(tokenizer), config, std::move(sha256)};
-  if (is_new) {
-    TRY(write_model_files(shared, folder.path()));
-  } else {
-    const std::string then = TRY(read_file(folder.file("config.json")));
-    if (then != config_text(config))
-      return Error{folder.path() + " was begun with another model than 'model' describes now; set it "
-                                   "back or choose another 'run'"};
-  }
-  return shared;
-}
-
 class Pipeline {
  public:
-  Pipeline(const R1Recipe& recipe, const R1Options& options, R1Folder folder, const Shared& shared,
-           ConversationFormat format, ThreadPool& pool)
+  Pipeline(const R1Recipe& recipe, const R1Options& options, R1Folder folder,
+           const RunSetup& shared, ConversationFormat format, ThreadPool& pool)
       : recipe_(recipe),
         options_(options),
         folder_(std::move(folder)),
@@ -145,18 +78,21 @@ class Pipeline {
     for (const StageRecipe& stage : recipe_.stages) {
       const PlannedSteps* planned = plan_.find(stage.name);
       if (!planned)
-        return Error{fmt::format("{} knows no stage '{}'; choose another 'run' for a recipe with "
-                                 "other stages",
-                                 path, stage.name)};
+        return Error{
+            fmt::format("{} knows no stage '{}'; choose another 'run' for a recipe with "
+                        "other stages",
+                        path, stage.name)};
       if (stage.steps > 0 && stage.steps != planned->steps)
-        return Error{fmt::format("{} gave stage '{}' {} steps, the recipe says {}; choose another "
-                                 "'run'",
-                                 path, stage.name, planned->steps, stage.steps)};
+        return Error{
+            fmt::format("{} gave stage '{}' {} steps, the recipe says {}; choose another "
+                        "'run'",
+                        path, stage.name, planned->steps, stage.steps)};
     }
     if (plan_.minutes != recipe_.minutes)
-      return Error{fmt::format("{} was made for {} minutes, now {} are wanted; the steps of a run are "
-                               "frozen, choose another 'run'",
-                               path, plan_.minutes, recipe_.minutes)};
+      return Error{
+          fmt::format("{} was made for {} minutes, now {} are wanted; the steps of a run are "
+                      "frozen, choose another 'run'",
+                      path, plan_.minutes, recipe_.minutes)};
     return {};
   }
 
@@ -167,17 +103,17 @@ class Pipeline {
   std::vector<std::pair<std::string, std::string>> facts() const {
     const ModelSize size = model_size(shared_.config);
     std::vector<std::pair<std::string, std::string>> all;
-    all.emplace_back("model", fmt::format("{} parameters, {} active per token; {} layers of width {}, "
-                                          "vocabulary of {}",
-                                          format_count(double(size.total + size.mtp)),
-                                          format_count(double(size.active)),
-                                          shared_.config.num_hidden_layers,
-                                          shared_.config.hidden_size, shared_.tokenizer.size()));
-    all.emplace_back("machine", fmt::format("{} threads, {} kernels; {} rows/s learned, {} tokens/s "
-                                            "drawn",
-                                            pool_.threads(), kernels().name,
-                                            format_count(1 / plan_.speed.row),
-                                            format_count(1 / plan_.speed.token)));
+    all.emplace_back(
+        "model", fmt::format("{} parameters, {} active per token; {} layers of width {}, "
+                             "vocabulary of {}",
+                             format_count(double(size.total + size.mtp)),
+                             format_count(double(size.active)), shared_.config.num_hidden_layers,
+                             shared_.config.hidden_size, shared_.tokenizer.size()));
+    all.emplace_back("machine",
+                     fmt::format("{} threads, {} kernels; {} rows/s learned, {} tokens/s "
+                                 "drawn",
+                                 pool_.threads(), kernels().name, format_count(1 / plan_.speed.row),
+                                 format_count(1 / plan_.speed.token)));
     std::string steps;
     double seconds = 0;
     for (const PlannedSteps& planned : plan_.stages) {
@@ -211,15 +147,17 @@ class Pipeline {
   }
 
   // The folder and SHA-256 of the model that a stage starts from.
-  Result<void> find_parent(const StageRecipe& stage, std::string& parent, std::string& sha256) const {
+  Result<void> find_parent(const StageRecipe& stage, std::string& parent,
+                           std::string& sha256) const {
     if (stage.parent.empty()) return {};
     if (stage.has_folder_parent()) {
       parent = stage.parent;
       Tokenizer tokenizer = TRY_IN("parent", read_tokenizer(parent));
       if (sha256_hex(tokenizer_json(tokenizer)) != shared_.tokenizer_sha256)
-        return Error{fmt::format("parent {} was trained with another tokenizer than this run's; choose "
-                                 "another 'run', or name its folder as 'tokenizer.path'",
-                                 parent)};
+        return Error{
+            fmt::format("parent {} was trained with another tokenizer than this run's; choose "
+                        "another 'run', or name its folder as 'tokenizer.path'",
+                        parent)};
       const std::string weights = join_path(parent, "model.safetensors");
       if (file_exists(weights)) sha256 = TRY(sha256_file(weights));
       return {};
@@ -227,14 +165,16 @@ class Pipeline {
     parent = folder_.stage(stage.parent);
     std::optional<Json> manifest = TRY(folder_.manifest(stage.parent));
     if (!manifest)
-      return Error{fmt::format("its parent '{}' is not finished; run that stage first", stage.parent)};
+      return Error{
+          fmt::format("its parent '{}' is not finished; run that stage first", stage.parent)};
     const Json* model = TRY(manifest->at("model_sha256"));
     const Json* tokenizer = TRY(manifest->at("tokenizer_sha256"));
     sha256 = model->text();
     if (tokenizer->text() != shared_.tokenizer_sha256)
-      return Error{fmt::format("its parent '{}' was trained with another tokenizer than {}; restore "
-                               "the tokenizer or choose another 'run'",
-                               stage.parent, folder_.file("tokenizer.json"))};
+      return Error{
+          fmt::format("its parent '{}' was trained with another tokenizer than {}; restore "
+                      "the tokenizer or choose another 'run'",
+                      stage.parent, folder_.file("tokenizer.json"))};
     return {};
   }
 
@@ -249,7 +189,8 @@ class Pipeline {
       if (models.find(name)) continue;
       std::optional<Json> manifest = TRY(folder_.manifest(name));
       if (!manifest)
-        return Error{fmt::format("it needs stage '{}', which is not finished; run that first", name)};
+        return Error{
+            fmt::format("it needs stage '{}', which is not finished; run that first", name)};
       const Json* model = TRY(manifest->at("model_sha256"));
       models.set(name, *model);
     }
@@ -267,9 +208,10 @@ class Pipeline {
     if (std::optional<Json> manifest = TRY(folder_.manifest(stage.name))) {
       const Json* done = TRY(manifest->at("identity"));
       if (done->dump() != wanted.dump())
-        return Error{fmt::format("it was finished with other settings, data or models; set them back, "
-                                 "delete {} (and the stages after it), or choose another 'run'",
-                                 folder_.stage(stage.name))};
+        return Error{
+            fmt::format("it was finished with other settings, data or models; set them back, "
+                        "delete {} (and the stages after it), or choose another 'run'",
+                        folder_.stage(stage.name))};
       TRY(clear_checkpoints(folder_, stage.name));  // of a kill after the manifest
       view.begin_stage(index, steps, steps);
       view.end_stage(stage.name + ": finished before");
@@ -298,9 +240,10 @@ class Pipeline {
       json.set("samples", std::move(samples));
       TRY(write_file_atomic(folder_.stage_file(stage.name, "scores.json"), json.dump(1) + "\n"));
       const FamilyScore all = total_score(evaluation->scores, "");
-      summary = fmt::format("{}: {:.1f} % of held-out questions answered rightly, {:.0f} tokens of "
-                            "thinking",
-                            stage.name, 100 * all.accuracy(), all.thinking_tokens);
+      summary = fmt::format(
+          "{}: {:.1f} % of held-out questions answered rightly, {:.0f} tokens of "
+          "thinking",
+          stage.name, 100 * all.accuracy(), all.thinking_tokens);
     }
     TRY(write_model_files(shared_, folder_.stage(stage.name)));
     // The manifest ends the stage, so what a kill before it leaves undone is done again.
@@ -318,8 +261,7 @@ class Pipeline {
     json.set("stage", stage.name);
     json.set("kind", stage_kind_name(stage.kind));
     json.set("parent", stage.parent);
-    json.set("model_sha256",
-             TRY(sha256_file(folder_.stage_file(stage.name, "model.safetensors"))));
+    json.set("model_sha256", TRY(sha256_file(folder_.stage_file(stage.name, "model.safetensors"))));
     json.set("tokenizer_sha256", shared_.tokenizer_sha256);
     json.set("steps", plan_.find(stage.name)->steps);
     json.set("tokens", outcome.tokens);
@@ -358,7 +300,7 @@ class Pipeline {
   const R1Recipe& recipe_;
   const R1Options& options_;
   R1Folder folder_;
-  const Shared& shared_;
+  const RunSetup& shared_;
   ConversationFormat format_;
   R1Context context_;
   ThreadPool& pool_;
@@ -376,7 +318,7 @@ Result<R1Summary> run_r1(const R1Recipe& recipe, const R1Options& options, Threa
                              near.empty() ? "" : "; did you mean '" + near + "'?")};
   }
   R1Folder folder = TRY(R1Folder::open(recipe.run));
-  const Shared shared = TRY(prepare(recipe, folder, pool));
+  const RunSetup shared = TRY(prepare_run(recipe, folder, pool));
   ConversationFormat format = TRY(ConversationFormat::create(shared.tokenizer));
   return Pipeline(recipe, options, std::move(folder), shared, std::move(format), pool).run();
 }

@@ -1,5 +1,5 @@
-// R1's path from a recipe to a model: stage after stage, each with a manifest, an evaluation and its
-// place in the report. The same command goes on wherever it was stopped.
+// R1's path from a recipe to a model: stage after stage, each with a manifest, an evaluation and
+// its place in the report. The same command goes on wherever it was stopped.
 #pragma once
 #include <string>
 

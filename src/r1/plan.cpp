@@ -64,7 +64,9 @@ Result<double> measure_row(const R1Context& context, Learner& learner) {
     rows += sequence.rows();
     sequences.push_back(std::move(sequence));
   }
-  if (rows == 0) return Error{"the first stage's data has no replies to learn from that fit the model's context"};
+  if (rows == 0)
+    return Error{
+        "the first stage's data has no replies to learn from that fit the model's context"};
   double best = 1e30;
   for (int step = 0; step < kWarmupSteps + kMeasuredSteps; ++step) {
     const int64_t began = monotonic_ns();
@@ -111,9 +113,10 @@ Result<double> rows_of(const R1Context& context, const StageRecipe& stage) {
   for (const Mixture::Source& source : stage.data.sources()) {
     const int64_t count = source.set->count(Split::train);
     if (count < 0)
-      return Error{fmt::format("'epochs' needs data with an end, and '{}' makes problems without end; "
-                               "state 'steps', 'total_tokens' or 'share'",
-                               source.name)};
+      return Error{
+          fmt::format("'epochs' needs data with an end, and '{}' makes problems without end; "
+                      "state 'steps', 'total_tokens' or 'share'",
+                      source.name)};
     const int64_t looked_at = std::min<int64_t>(count, 1000);
     double sum = 0;
     for (int64_t i = 0; i < looked_at; ++i) {
@@ -129,8 +132,7 @@ Result<double> rows_of(const R1Context& context, const StageRecipe& stage) {
 
 // Steps that the recipe fixes; 0 when the stage has a share of the time.
 Result<int64_t> fixed_steps(const R1Context& context, const StageRecipe& stage) {
-  if (stage.total_tokens > 0)
-    return std::max<int64_t>(1, stage.total_tokens / stage.tuning.tokens);
+  if (stage.total_tokens > 0) return std::max<int64_t>(1, stage.total_tokens / stage.tuning.tokens);
   if (stage.epochs <= 0) return stage.steps;
   const double rows = TRY(rows_of(context, stage));
   return std::max<int64_t>(1, int64_t(std::ceil(stage.epochs * rows / stage.tuning.tokens)));
@@ -158,8 +160,7 @@ Result<StageCost> cost_of(const R1Context& context, const StageRecipe& stage,
   const Lengths lengths = TRY(mean_lengths(context, stage.data));
   if (stage.kind == StageKind::reward) {
     const double verdicts = stage.reward.judges == "helpful" ? 4 : 2;
-    cost.step =
-        stage.reward.examples * verdicts * lengths.whole * speed.row * (1 + kForwardShare);
+    cost.step = stage.reward.examples * verdicts * lengths.whole * speed.row * (1 + kForwardShare);
     return cost;
   }
   const GrpoRecipe& grpo = stage.grpo;
@@ -217,10 +218,10 @@ Result<Plan> make_plan(const R1Context& context, const MachineSpeed& speed) {
     int64_t steps = fixed[i];
     if (steps == 0) steps = int64_t(left * stage.share / shares / costs[i].step);
     if (steps < 1)
-      return Error{fmt::format(
-          "'minutes' {} leaves no time for a step of stage '{}' on this machine "
-          "(a step takes {:.1f} s); raise it, or state 'steps'",
-          plan.minutes, stage.name, costs[i].step)};
+      return Error{
+          fmt::format("'minutes' {} leaves no time for a step of stage '{}' on this machine "
+                      "(a step takes {:.1f} s); raise it, or state 'steps'",
+                      plan.minutes, stage.name, costs[i].step)};
     plan.stages.push_back({stage.name, steps, costs[i].once + double(steps) * costs[i].step});
   }
   return plan;

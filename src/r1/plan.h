@@ -34,8 +34,8 @@ struct Plan {
 // Trains and samples a scratch model of this shape on the recipe's own data.
 Result<MachineSpeed> measure_speed(const R1Context& context, const ModelConfig& config);
 
-// Stages with `steps` keep them; the others share what they leave of the time. Errors when nothing is
-// left for a stage.
+// Stages with `steps` keep them; the others share what they leave of the time. Errors when nothing
+// is left for a stage.
 Result<Plan> make_plan(const R1Context& context, const MachineSpeed& speed);
 
 Json plan_json(const Plan& plan);

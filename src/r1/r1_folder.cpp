@@ -18,9 +18,10 @@ Result<void> check_is_run(const std::string& path) {
   if (is_directory(join_path(path, "stages"))) return {};
   for (const std::string& name : TRY(list_directory(path)))
     if (name != kLock)
-      return Error{fmt::format("{}: holds '{}' and no stages, so it is not the folder of a run "
-                               "through R1's stages; choose another 'run' folder",
-                               path, name)};
+      return Error{
+          fmt::format("{}: holds '{}' and no stages, so it is not the folder of a run "
+                      "through R1's stages; choose another 'run' folder",
+                      path, name)};
   return {};
 }
 
@@ -87,10 +88,10 @@ Result<std::optional<Json>> R1Folder::manifest(const std::string& stage_name) co
   const std::string weights = stage_file(stage_name, "model.safetensors");
   const std::string actual = TRY(sha256_file(weights));
   if (actual != recorded)
-    return Error{fmt::format("{} is not the model that stage '{}' ended with (SHA-256 {}... now, "
-                             "{}... then); restore it, or delete {} to run the stage again",
-                             weights, stage_name, actual.substr(0, 12), recorded.substr(0, 12),
-                             stage(stage_name))};
+    return Error{fmt::format(
+        "{} is not the model that stage '{}' ended with (SHA-256 {}... now, "
+        "{}... then); restore it, or delete {} to run the stage again",
+        weights, stage_name, actual.substr(0, 12), recorded.substr(0, 12), stage(stage_name))};
   return std::optional<Json>(std::move(json));
 }
 

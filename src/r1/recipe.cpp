@@ -144,8 +144,9 @@ Result<StageRecipe> read_stage(OptionReader in, const std::string& name) {
   const int lengths =
       (stage.share > 0) + (stage.steps > 0) + (stage.epochs > 0) + (stage.total_tokens > 0);
   if (lengths != 1)
-    return in.error("steps", "says how long the stage is; exactly one of 'steps', 'share' (of the "
-                             "time), 'epochs' and 'total_tokens' is needed");
+    return in.error("steps",
+                    "says how long the stage is; exactly one of 'steps', 'share' (of the "
+                    "time), 'epochs' and 'total_tokens' is needed");
   return stage;
 }
 

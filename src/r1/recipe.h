@@ -56,7 +56,8 @@ struct RewardPart {
   double from = 0;    // share of the stage after which it counts
   double cap = 1e9;   // of its absolute value, before the weight
   std::string model;  // stage of kind reward that judges; "" for rules
-  // Of the problems it counts for; empty: accuracy where there is a verifier, the others everywhere.
+  // Of the problems it counts for; empty: accuracy where there is a verifier, the others
+  // everywhere.
   std::vector<std::string> families;
 };
 
@@ -76,7 +77,7 @@ struct GrpoRecipe {
   double length_target = 0;      // thinking tokens beyond which the length part counts down
   bool curriculum = false;       // draw difficulties by how near their pass rate is to a half
   bool keeps_routing = false;    // learn with the experts of the rollout (DeepSeek-V3.2)
-  int64_t evaluate_every = 0;    // steps between looks at held-out problems; 0: a tenth of the stage
+  int64_t evaluate_every = 0;  // steps between looks at held-out problems; 0: a tenth of the stage
   std::map<std::string, RewardPart> rewards;  // accuracy, format, language, length, safety, helpful
 };
 
@@ -91,8 +92,8 @@ struct StageRecipe {
   std::string name;
   StageKind kind = StageKind::sft;
   std::string parent;  // an earlier stage, or a model's folder (a path with '/'); "": fresh weights
-  // How long: exactly one is not 0. A share of the wanted time, steps, or for tuning passes over the
-  // data or rows in all.
+  // How long: exactly one is not 0. A share of the wanted time, steps, or for tuning passes over
+  // the data or rows in all.
   double share = 0;
   int64_t steps = 0;
   double epochs = 0;

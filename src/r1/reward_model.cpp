@@ -10,14 +10,15 @@ Result<VerdictTokens> VerdictTokens::of(const Tokenizer& tokenizer) {
   const std::vector<int> yes = TRY(tokenizer.encode("yes"));
   const std::vector<int> no = TRY(tokenizer.encode("no"));
   if (yes.empty() || no.empty() || yes[0] == no[0])
-    return Error{"the tokenizer does not tell 'yes' from 'no' by their first token, which reward "
-                 "models answer with"};
+    return Error{
+        "the tokenizer does not tell 'yes' from 'no' by their first token, which reward "
+        "models answer with"};
   return VerdictTokens{yes[0], no[0]};
 }
 
 Result<TrainingSequence> judged_sequence(const ConversationFormat& format,
-                                         const std::vector<Message>& question,
-                                         const Message& reply, bool with_thinking, int verdict) {
+                                         const std::vector<Message>& question, const Message& reply,
+                                         bool with_thinking, int verdict) {
   std::vector<Message> messages = question;
   messages.push_back(reply);
   if (!with_thinking) messages.back().has_thinking = false;

@@ -1,7 +1,7 @@
-// A reward model is a language model that is asked for one more token after a reply: "yes" when it is
-// good, "no" when not. Its score is the probability of "yes" among the two. The log-odds of the two
-// are Bradley and Terry's strength of a reply: the chance that one is better than another is the
-// sigmoid of the difference of their strengths.
+// A reward model is a language model that is asked for one more token after a reply: "yes" when it
+// is good, "no" when not. Its score is the probability of "yes" among the two. The log-odds of the
+// two are Bradley and Terry's strength of a reply: the chance that one is better than another is
+// the sigmoid of the difference of their strengths.
 #pragma once
 #include <memory>
 #include <span>
@@ -32,8 +32,8 @@ struct VerdictTokens {
 // A conversation that ends with a verdict token; only that token is trained. `with_thinking`: the
 // thinking is shown to the judge. Empty when it is longer than `rows_max`.
 Result<TrainingSequence> judged_sequence(const ConversationFormat& format,
-                                         const std::vector<Message>& question,
-                                         const Message& reply, bool with_thinking, int verdict);
+                                         const std::vector<Message>& question, const Message& reply,
+                                         bool with_thinking, int verdict);
 
 class RewardModel {
  public:

@@ -87,8 +87,8 @@ class RewardStage final : public Stage {
     std::vector<TrainingSequence> made;
     for (const Message* reply : replies)
       for (int verdict : {verdict_.yes, verdict_.no})
-        made.push_back(TRY(
-            judged_sequence(context_.format, pair.question, *reply, !is_pairwise(), verdict)));
+        made.push_back(
+            TRY(judged_sequence(context_.format, pair.question, *reply, !is_pairwise(), verdict)));
     const int context_max = learner_.model().config().max_position_embeddings;
     for (const TrainingSequence& sequence : made)
       if (sequence.rows() > context_max) return {};
@@ -128,7 +128,8 @@ class RewardStage final : public Stage {
       TrainingBatch batch;
       for (size_t i = part.begin; i < part.end; ++i) append_sequence(sequences_[i], batch);
       GivenSlopes objective;
-      objective.slopes = std::span<const double>(slopes_).subspan(part.begin, part.end - part.begin);
+      objective.slopes =
+          std::span<const double>(slopes_).subspan(part.begin, part.end - part.begin);
       const double loss = learner_.accumulate(batch, objective, {}).loss;
       if (!std::isfinite(loss)) return Error{"the loss is not finite; lower 'lr' and start again"};
     }

@@ -20,9 +20,9 @@ inline constexpr std::array<const char*, 6> kRewardParts = {"accuracy", "format"
                                                             "length",   "safety", "helpful"};
 
 struct RewardedReply {
-  double reward = 0;                   // the weighted sum
-  std::array<double, 6> parts = {};    // unweighted, in the order of kRewardParts
-  std::array<bool, 6> counts = {};     // whether the part was judged at all
+  double reward = 0;                 // the weighted sum
+  std::array<double, 6> parts = {};  // unweighted, in the order of kRewardParts
+  std::array<bool, 6> counts = {};   // whether the part was judged at all
 };
 
 class RewardFunction {
@@ -31,8 +31,8 @@ class RewardFunction {
   RewardFunction(const GrpoRecipe& recipe, std::map<std::string, RewardModel*> judges)
       : recipe_(recipe), judges_(std::move(judges)) {}
 
-  // Rewards of replies to `problems`, in order. `progress` in [0, 1]: how much of the stage is done;
-  // parts that begin later do not count yet.
+  // Rewards of replies to `problems`, in order. `progress` in [0, 1]: how much of the stage is
+  // done; parts that begin later do not count yet.
   Result<std::vector<RewardedReply>> evaluate(std::span<const Problem> problems,
                                               std::span<const Rollout> rollouts,
                                               double progress) const;
@@ -42,9 +42,9 @@ class RewardFunction {
   std::map<std::string, RewardModel*> judges_;
 };
 
-// Group-relative advantages (DeepSeekMath, eq. 4): rewards minus the mean of their group, divided by
-// the group's deviation, by that of the whole batch, or by nothing (Dr. GRPO). `groups[i]` numbers
-// the group of reward i; groups stand together. A group of equal rewards gets 0, exactly.
+// Group-relative advantages (DeepSeekMath, eq. 4): rewards minus the mean of their group, divided
+// by the group's deviation, by that of the whole batch, or by nothing (Dr. GRPO). `groups[i]`
+// numbers the group of reward i; groups stand together. A group of equal rewards gets 0, exactly.
 std::vector<double> advantages(std::span<const double> rewards, std::span<const size_t> groups,
                                AdvantageScale scale);
 

@@ -18,8 +18,9 @@ Result<std::vector<Problem>> pick_problems(const Mixture& data, uint64_t seed, i
   std::vector<Problem> problems;
   for (int64_t i = 0; int64_t(problems.size()) < count; ++i) {
     if (i >= kSearchFactor * count)
-      return Error{"samples: hardly any of the problems has a verifier, so no reply can be judged; "
-                   "name other sources in 'samples.data'"};
+      return Error{
+          "samples: hardly any of the problems has a verifier, so no reply can be judged; "
+          "name other sources in 'samples.data'"};
     Problem problem = TRY(data.make(seed, Split::train, uint64_t(i)));
     if (!problem.verifier.empty()) problems.push_back(std::move(problem));
   }
@@ -45,9 +46,10 @@ SampledReply make_sample(const Problem& problem, const Rollout& rollout) {
 }  // namespace
 
 std::string SampleCounts::text() const {
-  return fmt::format("{} replies drawn: {} kept, {} wrong, {} badly formed, {} in mixed language, {} "
-                     "beyond what a problem needs",
-                     drawn, kept, wrong, malformed, mixed_language, repeated);
+  return fmt::format(
+      "{} replies drawn: {} kept, {} wrong, {} badly formed, {} in mixed language, {} "
+      "beyond what a problem needs",
+      drawn, kept, wrong, malformed, mixed_language, repeated);
 }
 
 Result<std::vector<SampledReply>> draw_samples(const R1Context& context, const StageRecipe& stage,
@@ -64,7 +66,11 @@ Result<std::vector<SampledReply>> draw_samples(const R1Context& context, const S
   for (size_t begin = 0; begin < problems.size(); begin += kProblemsAtOnce) {
     const size_t count = std::min(problems.size() - begin, size_t(kProblemsAtOnce));
     const std::span<const Problem> part(problems.data() + begin, count);
-    RolloutOptions draw{recipe.per_problem, recipe.reply_tokens, recipe.temperature, 1, seed,
+    RolloutOptions draw{recipe.per_problem,
+                        recipe.reply_tokens,
+                        recipe.temperature,
+                        1,
+                        seed,
                         begin * uint64_t(recipe.per_problem)};
     std::vector<Rollout> rollouts =
         TRY(roll_out(*generator, context.format, verifiers, part, draw, context.pool));
@@ -94,9 +100,8 @@ std::vector<Problem> keep_good(const std::vector<SampledReply>& samples,
       else
         good.push_back(&sample);
     }
-    std::ranges::stable_sort(good, {}, [](const SampledReply* s) {
-      return s->problem.messages.back().thinking.size();
-    });
+    std::ranges::stable_sort(
+        good, {}, [](const SampledReply* s) { return s->problem.messages.back().thinking.size(); });
     std::set<std::pair<std::string, std::string>> seen;
     for (const SampledReply* sample : good) {
       const Message& reply = sample->problem.messages.back();

@@ -11,8 +11,8 @@
 namespace weir {
 
 struct SampledReply {
-  Problem problem;   // its conversation ends with the sampled reply
-  Message gold = {}; // the data's own reply, if there is one
+  Problem problem;    // its conversation ends with the sampled reply
+  Message gold = {};  // the data's own reply, if there is one
   bool has_gold = false;
   bool is_right = false, is_well_formed = false;
   double language = 1;

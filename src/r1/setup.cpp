@@ -65,7 +65,8 @@ Result<ModelConfig> make_r1_config(const R1Recipe& recipe, const Tokenizer& toke
   section.model = recipe.model;
   if (const std::string folder = base_folder(recipe); !folder.empty()) {
     if (!recipe.model.is_null())
-      return Error{fmt::format("'model' is stated, but the stages begin from {}; leave it out", folder)};
+      return Error{
+          fmt::format("'model' is stated, but the stages begin from {}; leave it out", folder)};
     section.model = Json(folder);
   } else if (recipe.model.is_null()) {
     return Error{"'model' is missing: a preset or the keys of a config.json (docs/config.md)"};

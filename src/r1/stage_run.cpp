@@ -19,9 +19,9 @@ namespace weir {
 namespace {
 
 constexpr int kHeldOutProblems = 64;
-constexpr int64_t kLoadEvery = 10;        // steps between lines with the experts' load
-constexpr double kMostGroups = 0.9;       // uniform, and
-constexpr int kWarnAfter = 10;            // for so many steps: a warning
+constexpr int64_t kLoadEvery = 10;   // steps between lines with the experts' load
+constexpr double kMostGroups = 0.9;  // uniform, and
+constexpr int kWarnAfter = 10;       // for so many steps: a warning
 constexpr double kMostTruncated = 0.5;
 
 // Everything a stage at work holds, in order of construction.
@@ -62,9 +62,10 @@ class StageRunner {
 
   Result<void> check_identity(const CheckpointState& state) const {
     if (state.recipe.dump() == job_.identity.dump()) return {};
-    return Error{fmt::format("{} was begun with other settings, data or models; set them back, delete "
-                             "that folder to run the stage again, or choose another 'run'",
-                             folder_.stage(recipe().name))};
+    return Error{
+        fmt::format("{} was begun with other settings, data or models; set them back, delete "
+                    "that folder to run the stage again, or choose another 'run'",
+                    folder_.stage(recipe().name))};
   }
 
   // Replies of another stage, drawn once and kept in samples.jsonl; beside it the SHA-256 of what
@@ -106,8 +107,8 @@ class StageRunner {
         stage_ = TRY(make_grpo_stage(context_, recipe(), job_.steps, *learner_, judges()));
         break;
       case StageKind::reward:
-        stage_ = TRY(
-            make_reward_stage(context_, recipe(), job_.steps, *learner_, std::move(samples)));
+        stage_ =
+            TRY(make_reward_stage(context_, recipe(), job_.steps, *learner_, std::move(samples)));
         break;
     }
     return true;
@@ -120,10 +121,11 @@ class StageRunner {
       outcome_.samples = counts.text();
       view_.note(recipe().name + ": " + outcome_.samples);
       if (kept.empty())
-        return Error{fmt::format("stage '{}': none of the replies of '{}' is good enough to learn "
-                                 "from ({}); draw more ('samples.per_problem'), or train that stage "
-                                 "longer",
-                                 recipe().name, recipe().samples.from, outcome_.samples)};
+        return Error{
+            fmt::format("stage '{}': none of the replies of '{}' is good enough to learn "
+                        "from ({}); draw more ('samples.per_problem'), or train that stage "
+                        "longer",
+                        recipe().name, recipe().samples.from, outcome_.samples)};
       kept_ = std::make_unique<ListedProblems>(std::move(kept));
     }
     stage_ = TRY(make_tuning_stage(context_, recipe(), job_.steps, *learner_, kept_.get()));
@@ -134,9 +136,9 @@ class StageRunner {
     for (const auto& [part, reward] : recipe().grpo.rewards) {
       if (reward.model.empty() || owned_judges_.count(reward.model)) continue;
       const StageRecipe* judge = context_.recipe.find(reward.model);
-      owned_judges_[reward.model] = TRY(RewardModel::load(
-          folder_.stage(judge->name), context_.tokenizer, context_.format,
-          judge->reward.judges == "safety", context_.recipe.rows, context_.pool));
+      owned_judges_[reward.model] = TRY(
+          RewardModel::load(folder_.stage(judge->name), context_.tokenizer, context_.format,
+                            judge->reward.judges == "safety", context_.recipe.rows, context_.pool));
     }
     return {};
   }
@@ -161,8 +163,8 @@ class StageRunner {
   }
 
   Result<void> take_steps() {
-    MetricsLog log = TRY(MetricsLog::open(
-        folder_.stage_file(recipe().name, "metrics.jsonl"), step_));
+    MetricsLog log =
+        TRY(MetricsLog::open(folder_.stage_file(recipe().name, "metrics.jsonl"), step_));
     while (step_ < job_.steps && !outcome_.is_stopped) {
       const int64_t began = monotonic_ns();
       const double cores = process_cpu_seconds();
@@ -232,26 +234,29 @@ class StageRunner {
           "warning: in {} steps running, nearly all groups had equal rewards, so there was hardly "
           "anything to learn; {}",
           kWarnAfter,
-          value("accuracy") > 0.5 ? "the problems are too easy: raise their difficulty or set "
-                                    "'curriculum: true'"
-                                  : "the problems are too hard: lower their difficulty, tune longer "
-                                    "before, or raise 'group' or 'temperature'"));
+          value("accuracy") > 0.5
+              ? "the problems are too easy: raise their difficulty or set "
+                "'curriculum: true'"
+              : "the problems are too hard: lower their difficulty, tune longer "
+                "before, or raise 'group' or 'temperature'"));
     const double judged =
         value("right") + value("wrong") + value("unparseable") + value("truncated");
     const bool is_cut = judged > 0 && value("truncated") / judged > kMostTruncated;
     truncated_steps_ = is_cut ? truncated_steps_ + 1 : 0;
     if (truncated_steps_ == kWarnAfter)
-      view_.note(fmt::format("warning: in {} steps running, most replies were cut at {} tokens "
-                             "without an end; raise 'reply_tokens', or tune longer on replies that "
-                             "end",
-                             kWarnAfter, recipe().grpo.reply_tokens));
+      view_.note(
+          fmt::format("warning: in {} steps running, most replies were cut at {} tokens "
+                      "without an end; raise 'reply_tokens', or tune longer on replies that "
+                      "end",
+                      kWarnAfter, recipe().grpo.reply_tokens));
   }
 
   Result<void> save() {
     if (std::string bad = first_weight_not_finite(*model_); !bad.empty())
-      return Error{fmt::format("stage '{}', step {}: {}; it is not saved. Lower 'lr' and run the "
-                               "stage again",
-                               recipe().name, step_, bad)};
+      return Error{
+          fmt::format("stage '{}', step {}: {}; it is not saved. Lower 'lr' and run the "
+                      "stage again",
+                      recipe().name, step_, bad)};
     CheckpointState state;
     state.step = step_;
     state.tokens = outcome_.tokens;

@@ -20,13 +20,13 @@ struct StageJob {
 
 // What came out; kept in the manifest.
 struct StageOutcome {
-  bool is_stopped = false;  // by a signal; everything is saved
-  double seconds = 0, core_seconds = 0;   // of the steps
-  double sampling_seconds = 0;            // before them, in this process
-  double evaluation_seconds = 0;          // after them; the pipeline fills it
+  bool is_stopped = false;               // by a signal; everything is saved
+  double seconds = 0, core_seconds = 0;  // of the steps
+  double sampling_seconds = 0;           // before them, in this process
+  double evaluation_seconds = 0;         // after them; the pipeline fills it
   int64_t tokens = 0;
-  std::string samples;                    // what became of sampled replies, in words
-  std::unique_ptr<class Model> model;     // after the last step
+  std::string samples;                 // what became of sampled replies, in words
+  std::unique_ptr<class Model> model;  // after the last step
 };
 
 // Runs the steps that are missing. The stage's folder afterwards holds the last checkpoint and

@@ -70,10 +70,6 @@ Result<Prepared> prepare(const TrainRecipe& recipe, ThreadPool& pool) {
   return prepared;
 }
 
-std::string config_text(const ModelConfig& config) {
-  return config_with_ids(config).dump(2) + "\n";
-}
-
 // What a new run leaves beside its checkpoints; a continued one finds it and only renews the
 // recipe.
 Result<void> write_folder(const TrainRecipe& recipe, const Prepared& p) {

@@ -180,6 +180,10 @@ Json config_with_ids(const ModelConfig& config) {
   return json;
 }
 
+std::string config_text(const ModelConfig& config) {
+  return config_with_ids(config).dump(2) + "\n";
+}
+
 Result<void> check_model_section(const TrainRecipe& recipe) {
   constexpr int kAnyVocabulary = 1 << 20;  // the real one is compared when it is known
   TRY(parse_section(recipe, {kAnyVocabulary, -1, -1}));

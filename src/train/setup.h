@@ -29,6 +29,8 @@ Result<ModelConfig> make_config(const TrainRecipe& recipe, const Vocabulary& voc
 // config.json with -1 for a BOS or EOS that does not exist: readers take null for their family's
 // default.
 Json config_with_ids(const ModelConfig& config);
+// The same as the text of the file.
+std::string config_text(const ModelConfig& config);
 // make_config() before there is a tokenizer, so that a wrong key is found at once.
 Result<void> check_model_section(const TrainRecipe& recipe);
 

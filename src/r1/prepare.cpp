@@ -1,0 +1,72 @@
+#include "r1/prepare.h"
+
+#include "base/options.h"
+#include "r1/setup.h"
+#include "text/conversation.h"
+#include "text/tokenizer_json.h"
+#include "train/setup.h"
+
+namespace weir {
+namespace {
+
+// The tokenizer that a run began with is kept; a recipe that asks for another is refused.
+Result<void> check_tokenizer_section(const R1Recipe& recipe, const R1Folder& folder) {
+  const std::string path = folder.file("recipe.yaml");
+  if (!file_exists(path)) return {};
+  const Recipe then = TRY(Recipe::read(path));
+  const auto section = [](const Json& json) {
+    const Json* found = json.find("tokenizer");
+    return found ? found->dump() : std::string();
+  };
+  if (section(then.root) == section(recipe.json)) return {};
+  return Error{folder.path() +
+               " was begun with another tokenizer than 'tokenizer' describes now; set "
+               "it back or choose another 'run'"};
+}
+
+}  // namespace
+
+Result<std::string> data_sha256(const Json& section) {
+  std::string text = section.dump();
+  const auto add_files = [&](const auto& self, const Json& json) -> Result<void> {
+    for (const auto& [key, value] : json.members()) {
+      if (key == "path" && value.is_string()) text += TRY(sha256_file(value.text()));
+      TRY(self(self, value));
+    }
+    return {};
+  };
+  TRY(add_files(add_files, section));
+  return sha256_hex(text);
+}
+
+Result<void> write_model_files(const RunSetup& setup, const std::string& folder) {
+  TRY(make_directories(folder));
+  TRY(write_file_atomic(join_path(folder, "config.json"), config_text(setup.config)));
+  TokenizerConfigOptions options;
+  options.model_max_length = setup.config.max_position_embeddings;
+  options.chat_template = conversation_chat_template();
+  return write_tokenizer(setup.tokenizer, folder, options);
+}
+
+Result<RunSetup> prepare_run(const R1Recipe& recipe, const R1Folder& folder, ThreadPool& pool) {
+  // The last of the shared files to be written.
+  const bool is_new = !file_exists(folder.file("tokenizer_config.json"));
+  if (!is_new) TRY(check_tokenizer_section(recipe, folder));
+  Tokenizer tokenizer =
+      is_new ? TRY(make_r1_tokenizer(recipe, pool)) : TRY(read_tokenizer(folder.path()));
+  ModelConfig config = TRY(make_r1_config(recipe, tokenizer));
+  std::string sha256 = sha256_hex(tokenizer_json(tokenizer));
+  RunSetup shared{std::move(tokenizer), config, std::move(sha256)};
+  if (is_new) {
+    TRY(write_model_files(shared, folder.path()));
+  } else {
+    const std::string then = TRY(read_file(folder.file("config.json")));
+    if (then != config_text(config))
+      return Error{folder.path() +
+                   " was begun with another model than 'model' describes now; set it "
+                   "back or choose another 'run'"};
+  }
+  return shared;
+}
+
+}  // namespace weir
