@@ -38,9 +38,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<std::string> formats = weir::row_format_names();
   formats.insert(formats.begin(), "auto");
   for (const std::string& format : formats) {
-    const auto file = weir::parse_problem_file(bytes, "file", format);
+    auto file = weir::parse_problem_file(bytes, "file", format);
     if (!file) {
-      const std::string& message = weir::Result(file).error().message;
+      const std::string& message = file.error().message;
       if (message.empty() || weir::printable(message, message.size()) != message) std::abort();
       continue;
     }
