@@ -9,6 +9,8 @@
 namespace weir {
 namespace {
 
+constexpr int64_t kTooLongMax = 10'000;  // conversations of a step that do not fit the context
+
 struct CrossEntropy : TokenObjective {
   float weight = 1;
   double evaluate(int, float log_probability, float& slope) override {
@@ -76,7 +78,7 @@ class TuningStage final : public Stage {
       TrainingSequence sequence =
           TRY_IN(problem.place, render_problem(context_.format, problem, stage_.tuning.all_tokens));
       if (sequence.rows() > context_max) {
-        if (next_ - first > 100'000)
+        if (next_ - first > kTooLongMax)
           return Error{"every conversation is longer than the model's context"};
         continue;
       }
