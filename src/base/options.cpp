@@ -94,7 +94,11 @@ std::vector<std::string> OptionReader::keys() const {
 Error OptionReader::error(const std::string& key, const std::string& what) const {
   const std::string full = prefix_ + key;
   std::string place = recipe_.path;
-  if (auto line = recipe_.lines.find(full); line != recipe_.lines.end())
+  // A key that is missing has the line of the section it is missing from.
+  auto line = recipe_.lines.find(full);
+  if (line == recipe_.lines.end() && !prefix_.empty())
+    line = recipe_.lines.find(prefix_.substr(0, prefix_.size() - 1));
+  if (line != recipe_.lines.end())
     place = line->second == kFromCommandLine ? "--set" : fmt::format("{}:{}", place, line->second);
   return {fmt::format("{}: '{}' {}", place, printable(full), what)};
 }

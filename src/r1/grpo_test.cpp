@@ -270,7 +270,7 @@ TEST(Grpo, ReferenceIsTheParentUntilItIsRefreshed) {
 }
 
 TEST(Grpo, LearnsToEmitTheRewardedToken) {
-  Policy p;
+  Policy p({}, letters("ab"));
   const std::vector<Json> lines = take_steps(*p.stage, 20);
   ASSERT_EQ(lines.size(), 20u);
   const auto mean = [&](size_t from) {

@@ -159,11 +159,13 @@ class R1Run : public testing::Test {
     std::filesystem::copy(whole(), run(name), std::filesystem::copy_options::recursive);
     return run(name);
   }
-  // Names and contents of all files but the report, which is written at the end of every stage.
+  // Names and contents of all files but locks, which hold a process, and the report, which is
+  // written at the end of every stage.
   static std::string contents(const std::string& run) {
     std::vector<std::string> files;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(run))
-      if (entry.is_regular_file() && entry.path().filename() != "report.html")
+      if (entry.is_regular_file() && entry.path().filename() != "report.html" &&
+          entry.path().filename() != ".lock")
         files.push_back(entry.path().string() + " " + *sha256_file(entry.path().string()) + "\n");
     std::sort(files.begin(), files.end());
     std::string all;

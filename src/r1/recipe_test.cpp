@@ -1,3 +1,7 @@
+#include "r1/recipe.h"
+
+#include <algorithm>
+
 #include "r1/r1_fixture.h"
 
 namespace weir {
@@ -103,7 +107,7 @@ std::string error_with(const std::string& line, const std::string& instead, int&
 TEST(R1Recipe, ErrorsNameFileLineAndKey) {
   const Wrong cases[] = {
       {"seed: 7", "sede: 7", {"'sede'", "did you mean 'seed'?"}},
-      {"seed: 7", "seed: -1", {"'seed'", "between 0"}},
+      {"seed: 7", "seed: -1", {"'seed'", "at least 0"}},
       {"minutes: 2.5", "minutes: soon", {"'minutes'", "must be a number", "'soon'"}},
       {"minutes: 2.5", "rows: 8", {"'rows'", "16"}},
       {"  problems: 8", "  problem: 8", {"'evaluation.problem'", "'problems'"}},
@@ -128,8 +132,8 @@ TEST(R1Recipe, ErrorsNameFileLineAndKey) {
        "    rewards: {accuracy: 1, language: {wait: 0.5",
        {"'stages.zero.rewards.language.wait'", "'weight'"}},
       {"    samples: {from: zero, keep: 1}",
-       "    samples: {from: one}",
-       {"'stages.tuned.samples.from'", "'one'", "base, zero"}},
+       "    samples: {from: reasoning}",
+       {"'stages.tuned.samples.from'", "'reasoning'", "base, zero"}},
       {"    samples: {from: zero, keep: 1}",
        "    samples: {from: zer0}",
        {"'stages.tuned.samples.from'", "did you mean 'zero'?"}},
@@ -163,7 +167,7 @@ TEST(R1Recipe, ErrorsNameFileLineAndKey) {
   }
 }
 
-// What is missing has no line; the error names the stage's key.
+// What is missing has the line of the section it is missing from, if there is one.
 TEST(R1Recipe, MissingKeysAreNamed) {
   const Wrong cases[] = {
       {"run: somewhere\n", "", {"'run'", "is missing"}},
@@ -181,7 +185,8 @@ TEST(R1Recipe, MissingKeysAreNamed) {
     int number = 0;
     const std::string error = error_with(wrong.line, wrong.instead, number);
     ASSERT_NE(error, "") << wrong.line;
-    EXPECT_TRUE(error.starts_with("r.yaml")) << error;
+    EXPECT_TRUE(error.starts_with("r.yaml:")) << error;
+    EXPECT_EQ(error.starts_with("r.yaml: "), wrong.words[0] == "'run'") << error;
     for (const std::string& word : wrong.words)
       EXPECT_NE(error.find(word), std::string::npos) << "'" << error << "' lacks " << word;
   }

@@ -1,5 +1,6 @@
 #include "r1/reward_stage.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "r1/r1_fixture.h"

@@ -92,7 +92,8 @@ TEST(RewardFunction, CountsRightRepliesThatEnded) {
 
 TEST(RewardFunction, LengthFallsToMinusOneAndNoFurther) {
   Replies replies;
-  for (auto [tokens, value] : {std::pair{0, 0.}, {20, 0.}, {25, -0.25}, {40, -1.}, {400, -1.}}) {
+  const std::pair<int, double> cases[] = {{0, 0}, {20, 0}, {25, -0.25}, {40, -1}, {400, -1}};
+  for (const auto& [tokens, value] : cases) {
     replies.rollouts[0].reply.thinking_tokens = tokens;
     EXPECT_NEAR(rewards_of("{length: 1}", replies)[0].reward, value, 1e-12) << tokens;
   }

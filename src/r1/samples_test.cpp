@@ -125,13 +125,17 @@ TEST_F(SampleFiles, DamagedLinesAreNamed) {
   };
   EXPECT_EQ(error_of(line + "\n" + line), "");
   EXPECT_NE(error_of(line + "\n" + line.substr(0, 40)).find("samples.jsonl:3"), std::string::npos);
-  for (const auto& [from, to, word] :
-       {std::tuple{"\"role\":\"user\"", "\"role\":\"tool\"", "'tool'"},
-        {"\"role\":\"assistant\"", "\"role\":\"user\"", "does not end with a reply"},
-        {"\"family\":\"made\"", "\"family\":7", "'family'"},
-        {"\"right\":true", "\"right\":1", "'right'"},
-        {"\"difficulty\":0", "\"difficulty\":0.5", "'difficulty'"},
-        {"\"messages\":", "\"message\":", "messages"}}) {
+  struct Case {
+    std::string from, to, word;
+  };
+  const Case cases[] = {
+      {"\"role\":\"user\"", "\"role\":\"tool\"", "'tool'"},
+      {"\"role\":\"assistant\"", "\"role\":\"user\"", "does not end with a reply"},
+      {"\"family\":\"made\"", "\"family\":7", "'family'"},
+      {"\"right\":true", "\"right\":1", "'right'"},
+      {"\"difficulty\":0", "\"difficulty\":0.5", "'difficulty'"},
+      {"\"messages\":", "\"message\":", "messages"}};
+  for (const auto& [from, to, word] : cases) {
     const std::string error = error_of(line + changed(from, to));
     EXPECT_NE(error.find("samples.jsonl:2"), std::string::npos) << error;
     EXPECT_NE(error.find(word), std::string::npos) << error;

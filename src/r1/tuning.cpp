@@ -9,6 +9,8 @@
 namespace weir {
 namespace {
 
+constexpr int64_t kTooLongMax = 10'000;  // conversations of a step that do not fit the context
+
 struct CrossEntropy : TokenObjective {
   float weight = 1;
   double evaluate(int, float log_probability, float& slope) override {
@@ -74,7 +76,7 @@ class TuningStage final : public Stage {
     for (int rows = 0; rows < stage_.tuning.tokens;) {
       TrainingSequence sequence = TRY(next_sequence());
       if (sequence.rows() > context_max) {
-        if (next_ - first > 100'000)
+        if (next_ - first > kTooLongMax)
           return Error{"every conversation is longer than the model's context"};
         continue;
       }

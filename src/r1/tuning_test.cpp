@@ -17,7 +17,7 @@ struct Tuned {
   Tuned(const std::string& settings, std::unique_ptr<ProblemSet> data,
         const ProblemSet* samples = nullptr, int threads = 1)
       : t("  rl: {kind: grpo, steps: 1, data: {facts: {}}}\n"
-          "  a: {kind: sft, parent: rl, steps: 10, tokens: 64, lr: 0.01, warmup_steps: 0, data: "
+          "  a: {kind: sft, parent: rl, steps: 10, lr: 0.01, warmup_steps: 0, data: "
           "{facts: {}}, " +
               settings + "}\n",
           {}, threads) {
@@ -41,7 +41,7 @@ TEST(Tuning, StepsHoldWholeConversationsUpToTheirRows) {
 
 TEST(Tuning, LossIsTheMeanOfTheLearnedTokens) {
   for (const char* all : {"false", "true"}) {
-    Tuned tuned(std::string("all_tokens: ") + all, letters());
+    Tuned tuned(std::string("tokens: 64, all_tokens: ") + all, letters());
     std::vector<TrainingSequence> sequences;
     int64_t tokens = 0;
     for (uint64_t i = 0;; ++i) {
@@ -80,7 +80,7 @@ TEST(Tuning, LongConversationsAreLeftOut) {
 TEST(Tuning, SamplesHaveTheirShare) {
   const ListedProblems samples({made_problem("say", "cc", "")});
   const auto shares = [&](const std::string& weight) {
-    Tuned tuned("samples: {from: rl, weight: " + weight + "}", letters(), &samples);
+    Tuned tuned("tokens: 64, samples: {from: rl, weight: " + weight + "}", letters(), &samples);
     return number_at(take_steps(*tuned.stage, 10).back(), "tokens");
   };
   // Only samples: two letters and an end (or a merged pair) each time; no samples: the letters.
@@ -93,7 +93,7 @@ TEST(Tuning, SamplesHaveTheirShare) {
 
 TEST(Tuning, ThreadsChangeNoBitAndTheRestContinues) {
   const auto after = [](int threads) {
-    Tuned tuned("bias_speed: 0.01, balance_weight: 0.01", letters(), nullptr, threads);
+    Tuned tuned("tokens: 64, bias_speed: 0.01, balance_weight: 0.01", letters(), nullptr, threads);
     take_steps(*tuned.stage, 3);
     std::vector<float> all = all_weights(*tuned.model);
     for (const Weight* w : tuned.model->buffers())
