@@ -71,6 +71,7 @@ class ChatSession {
 
   ChatOptions options_;
   bool is_terminal_;
+  bool keeps_history_ = true;
   std::optional<ChatRun> run_;
   std::string stage_;  // of the run, the one that answers
   OpenModel open_;
@@ -104,6 +105,14 @@ Result<void> ChatSession::open() {
           options_.folder +
           ": is a reward model, which judges replies and gives none; choose another stage"};
     TRY(open_folder(options_.folder, !kind.empty()));
+  }
+  keeps_history_ = options_.history != "none";
+  if (run_ && options_.history == "auto") {
+    keeps_history_ = TRY_IN(options_.folder, run_->knows_turns());
+    if (!keeps_history_)
+      fmt::print(stderr,
+                 "This run learned from single questions, so each is asked without what was said "
+                 "before (--history all: with it).\n");
   }
   fmt::print(stderr, "{}", form_.introduction());
   if (run_) fmt::print(stderr, "{}", TRY(run_->table(stage_)));
@@ -229,7 +238,7 @@ Result<Request> ChatSession::fitting_request() {
   request.tokens_max = std::min(options_.tokens, positions / 2);
   for (;;) {
     std::span<const ChatTurn> asked = turns_;
-    if (turns_.back().problem) asked = asked.last(1);
+    if (turns_.back().problem || !keeps_history_) asked = asked.last(1);
     request.prompt = TRY(form_.prompt(open_, asked));
     if (int64_t(request.prompt.size()) + request.tokens_max <= positions) break;
     if (asked.size() == 1)

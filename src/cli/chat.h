@@ -13,6 +13,9 @@ struct ChatOptions {
   std::string stage;          // of the run; "": the last finished one
   std::string form = "auto";  // or "conversation", "plain" (chat_form.h)
   bool no_thinking = false;   // leave thinking out
+  // Whether the model hears what was said before: "all", "none", or "auto": none for a run whose
+  // stages saw single questions only.
+  std::string history = "auto";
   int tokens = 256;           // of one answer, thinking included
   SamplingOptions sampling = {.temperature = 0.8};
   std::string cache = "expanded";

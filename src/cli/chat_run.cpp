@@ -13,6 +13,8 @@
 namespace weir {
 namespace {
 
+constexpr int64_t kLookedAt = 50;  // problems of a source
+
 constexpr int kDrawsMax = 1000;                   // until a problem of the family is found
 constexpr uint64_t kIndices = uint64_t(1) << 20;  // of an endless source
 
@@ -37,6 +39,22 @@ Result<std::string> ChatRun::table(const std::string& current) {
     text += line + "\n";
   }
   return text;
+}
+
+Result<bool> ChatRun::knows_turns() {
+  if (!file_exists(join_path(folder_, "recipe.yaml"))) return true;
+  TRY(read_recipe());
+  for (const StageRecipe& stage : recipe_->stages) {
+    if (stage.tuning.turns > 1) return true;
+    for (const Mixture::Source& source : stage.data.sources()) {
+      const int64_t count = source.set->count(Split::train);
+      for (int64_t p = 0; p < (count < 0 ? kLookedAt : std::min(count, kLookedAt)); ++p) {
+        const Problem problem = TRY(source.set->make(0, Split::train, uint64_t(p)));
+        if (std::ranges::count(problem.messages, Role::user, &Message::role) > 1) return true;
+      }
+    }
+  }
+  return false;
 }
 
 Result<void> ChatRun::read_recipe() {

@@ -22,6 +22,9 @@ class ChatRun {
   // A line per stage: name, kind, score; the current one with a star.
   Result<std::string> table(const std::string& current);
 
+  // Whether some stage was tuned on conversations of several turns ('turns' of its recipe, or a
+  // user's file): else a second question would be taken for a part of the first.
+  Result<bool> knows_turns();
   // A problem of the evaluation (or, without one, of the held-out side of the stages' data), the
   // same for the same number. `family`: a family or the name of a source; "": any.
   Result<Problem> draw(const std::string& family, uint64_t number);

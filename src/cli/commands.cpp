@@ -146,6 +146,9 @@ void add_chat(CLI::App& app, Chosen& chosen, ChatOptions& o) {
       ->option_text(" ");
   c->add_option("--stage", o.stage, "of the run; else the last that is finished")
       ->option_text("NAME");
+  add_choice(
+      c, "--history", o.history, {"auto", "all", "none"},
+      "whether the model hears what was said before; auto: if it learned from several turns");
   add_choice(c, "--form", o.form, {"auto", "conversation", "plain"},
              "conversation: DeepSeek's control tokens; auto: where the model was tuned with them");
   c->add_flag("--no-thinking", o.no_thinking, "show answers only");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "base/progress.h"
 #include "r1/batches.h"
@@ -17,11 +18,15 @@ constexpr int kWarmupSteps = 1, kMeasuredSteps = 3;
 constexpr int kSequences = 256;
 constexpr int kProblemsLookedAt = 200;
 constexpr double kForwardShare = 1.0 / 3;  // of a learned row, for a row that is only scored
-constexpr double kExtraRoundShare = 0.35;  // of a round, drawn again for groups that were skipped
+// Dynamic sampling: problems asked again for groups that were skipped, and replies left to learn
+// from.
+constexpr double kExtraRoundShare = 0.35, kTaughtShare = 0.5;
 constexpr int kHeldOutLooks = 10, kHeldOutProblems = 64;
 
+// What the problems of a stage are like.
 struct Lengths {
-  double prompt = 0, whole = 0;  // mean tokens
+  double prompt = 0, whole = 0;            // mean tokens
+  std::map<std::string, double> families;  // shares
 };
 
 Result<Lengths> mean_lengths(const R1Context& context, const Mixture& data) {
@@ -30,6 +35,7 @@ Result<Lengths> mean_lengths(const R1Context& context, const Mixture& data) {
     Problem problem = TRY(data.make(context.seed(), Split::train, uint64_t(i)));
     std::vector<int> prompt = TRY_IN(problem.place, context.format.prompt(problem.question()));
     mean.prompt += double(prompt.size()) / kProblemsLookedAt;
+    mean.families[problem.family] += 1.0 / kProblemsLookedAt;
     if (!problem.has_reply()) continue;
     TrainingSequence whole = TRY_IN(problem.place, render_problem(context.format, problem, true));
     mean.whole += double(whole.tokens.size()) / kProblemsLookedAt;
@@ -51,37 +57,48 @@ struct Constant : TokenObjective {
   }
 };
 
-Result<double> measure_row(const R1Context& context, Learner& learner) {
+Result<std::vector<TrainingSequence>> some_sequences(const R1Context& context, int64_t rows_min) {
   std::vector<TrainingSequence> sequences;
   const Mixture& data = first_data(context.recipe);
   int64_t rows = 0;
-  for (uint64_t i = 0; rows < 2 * learner.rows_max() && i < 100'000; ++i) {
+  for (uint64_t i = 0; rows < rows_min && i < 100'000; ++i) {
     Problem problem = TRY(data.make(context.seed(), Split::train, i));
     if (!problem.has_reply()) continue;
-    TrainingSequence sequence =
-        TRY_IN(problem.place, render_problem(context.format, problem, true));
-    if (sequence.rows() > learner.model().config().max_position_embeddings) continue;
-    rows += sequence.rows();
-    sequences.push_back(std::move(sequence));
+    sequences.push_back(TRY_IN(problem.place, render_problem(context.format, problem, true)));
+    rows += sequences.back().rows();
   }
-  if (rows == 0)
-    return Error{
-        "the first stage's data has no replies to learn from that fit the model's context"};
-  double best = 1e30;
+  if (rows == 0) return Error{"the first stage's data has no replies to learn from"};
+  return sequences;
+}
+
+// Fills `row` and the update of one optimizer with the best of a few steps.
+Result<void> measure_learning(const R1Context& context, Model& model, const std::string& optimizer,
+                              MachineSpeed& speed) {
+  OptimizerRecipe options;
+  options.name = optimizer;
+  Learner learner(model, options, context.recipe.rows, context.pool);
+  std::vector<TrainingSequence> sequences = TRY(some_sequences(context, learner.rows_max()));
+  double& update = optimizer == "muon" ? speed.muon : speed.adamw;
+  const auto since = [](int64_t began) { return double(monotonic_ns() - began) * 1e-9; };
+  const auto keep_best = [](double& best, double now) {
+    best = best > 0 ? std::min(best, now) : now;
+  };
   for (int step = 0; step < kWarmupSteps + kMeasuredSteps; ++step) {
-    const int64_t began = monotonic_ns();
+    int64_t began = monotonic_ns(), rows = 0;
     learner.begin();
     for (const MicroBatch& part : micro_batches(sequences, learner.rows_max())) {
       TrainingBatch batch;
       for (size_t i = part.begin; i < part.end; ++i) append_sequence(sequences[i], batch);
       Constant objective;
       learner.accumulate(batch, objective, {});
+      rows += int64_t(batch.tokens.size());
     }
+    if (step >= kWarmupSteps) keep_best(speed.row, since(began) / double(rows));
+    began = monotonic_ns();
     TRY(learner.update(1e-6));
-    if (step >= kWarmupSteps)
-      best = std::min(best, double(monotonic_ns() - began) * 1e-9 / double(rows));
+    if (step >= kWarmupSteps) keep_best(update, since(began));
   }
-  return best;
+  return {};
 }
 
 Result<double> measure_token(const R1Context& context, const Model& model) {
@@ -138,6 +155,28 @@ Result<int64_t> fixed_steps(const R1Context& context, const StageRecipe& stage) 
   return std::max<int64_t>(1, int64_t(std::ceil(stage.epochs * rows / stage.tuning.tokens)));
 }
 
+// Seconds of drawing, judging and learning from the replies of one step.
+double grpo_step(const GrpoRecipe& grpo, const Lengths& lengths, double reply,
+                 const MachineSpeed& speed) {
+  const double replies = double(grpo.prompts) * grpo.group;
+  const double rows = replies * (lengths.prompt + reply);
+  const double rounds = 1 + (grpo.skips_uniform && grpo.extra_rounds > 0 ? kExtraRoundShare : 0);
+  double learned = rows * speed.row * grpo.inner_epochs;
+  if (grpo.kl_weight > 0) learned *= 1 + kForwardShare;
+  if (grpo.skips_uniform) learned *= kTaughtShare;
+  double judged = 0;
+  for (const auto& [name, part] : grpo.rewards) {
+    if (part.model.empty()) continue;
+    double share = part.families.empty() ? 1 : 0;
+    for (const std::string& family : part.families) {
+      auto found = lengths.families.find(family);
+      if (found != lengths.families.end()) share += found->second;
+    }
+    judged += share * std::max(0.0, 1 - part.from) * 2 * rows * rounds * speed.row * kForwardShare;
+  }
+  return replies * rounds * reply * speed.token + judged + learned;
+}
+
 // Seconds of one step, and of what happens once beside the steps.
 struct StageCost {
   double step = 0, once = 0;
@@ -147,6 +186,7 @@ Result<StageCost> cost_of(const R1Context& context, const StageRecipe& stage,
                           const MachineSpeed& speed) {
   const R1EvaluationRecipe& evaluation = context.recipe.evaluation;
   const double reply = context.recipe.reply_estimate;
+  const double update = stage.rate.optimizer == "muon" ? speed.muon : speed.adamw;
   StageCost cost;
   if (stage.kind != StageKind::reward)
     cost.once = double(evaluation.sets.size()) * evaluation.problems * evaluation.samples * reply *
@@ -154,24 +194,18 @@ Result<StageCost> cost_of(const R1Context& context, const StageRecipe& stage,
   if (!stage.samples.from.empty())
     cost.once += double(stage.samples.problems) * stage.samples.per_problem * reply * speed.token;
   if (stage.kind == StageKind::pretrain || stage.kind == StageKind::sft) {
-    cost.step = stage.tuning.tokens * speed.row;
+    cost.step = stage.tuning.tokens * speed.row + update;
     return cost;
   }
   const Lengths lengths = TRY(mean_lengths(context, stage.data));
   if (stage.kind == StageKind::reward) {
     const double verdicts = stage.reward.judges == "helpful" ? 4 : 2;
-    cost.step = stage.reward.examples * verdicts * lengths.whole * speed.row * (1 + kForwardShare);
+    const double rows = stage.reward.examples * verdicts * lengths.whole;
+    cost.step = update + rows * speed.row * (1 + kForwardShare);
     return cost;
   }
-  const GrpoRecipe& grpo = stage.grpo;
-  const double replies = double(grpo.prompts) * grpo.group;
-  const double rows = replies * (lengths.prompt + reply);
-  const double rounds = 1 + (grpo.skips_uniform && grpo.extra_rounds > 0 ? kExtraRoundShare : 0);
-  cost.step = replies * rounds * reply * speed.token + rows * speed.row * grpo.inner_epochs;
-  if (grpo.kl_weight > 0) cost.step += rows * speed.row * kForwardShare * grpo.inner_epochs;
-  for (const auto& [name, part] : grpo.rewards)
-    if (!part.model.empty())
-      cost.step += 2 * rows * speed.row * kForwardShare * std::max(0.0, 1 - part.from);
+  cost.step = grpo_step(stage.grpo, lengths, reply, speed) +
+              update * stage.grpo.inner_epochs * stage.grpo.minibatches;
   cost.once += kHeldOutLooks * kHeldOutProblems * reply * speed.token;
   return cost;
 }
@@ -188,12 +222,12 @@ Result<MachineSpeed> measure_speed(const R1Context& context, const ModelConfig& 
   std::unique_ptr<Model> model = Model::create(config, true);
   model->initialize(1);
   model->weights_changed();
-  // The first stage's optimizer stands for all: it does most of the learning, and Muon costs more.
-  Learner learner(*model, stage_optimizer(context.recipe.stages.front().rate), context.recipe.rows,
-                  context.pool);
-  MachineSpeed speed;
   context.activity("measuring this machine", 0, 2);
-  speed.row = TRY(measure_row(context, learner));
+  MachineSpeed speed;
+  TRY(measure_learning(context, *model, "adamw", speed));
+  for (const StageRecipe& stage : context.recipe.stages)
+    if (stage.rate.optimizer == "muon" && speed.muon == 0)
+      TRY(measure_learning(context, *model, "muon", speed));
   context.activity("measuring this machine", 1, 2);
   speed.token = TRY(measure_token(context, *model));
   return speed;
@@ -240,6 +274,8 @@ Json plan_json(const Plan& plan) {
   json.set("minutes", plan.minutes);
   json.set("row_seconds", plan.speed.row);
   json.set("token_seconds", plan.speed.token);
+  json.set("adamw_seconds", plan.speed.adamw);
+  json.set("muon_seconds", plan.speed.muon);
   json.set("stages", std::move(stages));
   return json;
 }
@@ -253,6 +289,8 @@ Result<Plan> parse_plan(const Json& json) {
   plan.minutes = TRY(real(json, "minutes"));
   plan.speed.row = TRY(real(json, "row_seconds"));
   plan.speed.token = TRY(real(json, "token_seconds"));
+  plan.speed.adamw = TRY(real(json, "adamw_seconds"));
+  plan.speed.muon = TRY(real(json, "muon_seconds"));
   const Json* stages = TRY(json.at("stages"));
   for (const Json& one : stages->items()) {
     PlannedSteps planned;

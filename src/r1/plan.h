@@ -14,8 +14,9 @@ namespace weir {
 
 // What work costs here, in seconds.
 struct MachineSpeed {
-  double row = 0;    // learning from one row: forward, backward and its share of the update
+  double row = 0;    // learning from one row: forward and backward
   double token = 0;  // drawing one token, many replies at once
+  double adamw = 0, muon = 0;  // an update
 };
 
 struct PlannedSteps {
