@@ -69,7 +69,8 @@ def summary(lines, options):
     counted = {line["right"] + line["wrong"] + line["unparseable"] + line["truncated"] for line in timed}
     if counted != {samples}:
         sys.exit(f"replies of a step: {sorted(counted)} instead of {samples}; see --prompts and --group")
-    seconds = statistics.median(line["seconds"] for line in timed)
+    took = [line["rollout_seconds"] + line["learn_seconds"] for line in timed]
+    seconds = statistics.median(took)
     length = statistics.mean(line["reply_tokens"] for line in timed)
     # A reply may end early, one in 13 with random weights. They count as the share of the tokens drawn.
     whole = samples * length / options.reply_tokens
@@ -77,8 +78,8 @@ def summary(lines, options):
         "model": "weir",
         "threads": options.threads,
         "seconds_per_step": round(seconds, 3),
-        "fastest": round(min(line["seconds"] for line in timed), 3),
-        "slowest": round(max(line["seconds"] for line in timed), 3),
+        "fastest": round(min(took), 3),
+        "slowest": round(max(took), 3),
         "generation_seconds": round(statistics.median(line["rollout_seconds"] for line in timed), 3),
         "update_seconds": round(statistics.median(line["learn_seconds"] for line in timed), 3),
         "samples_per_core_second": round(whole / seconds / options.threads, 2),
