@@ -56,7 +56,7 @@ TEST(Plan, PolicyStepsCostDrawingAndLearning) {
     return double(must_plan(rl + more + "}\n", hour).find("a")->steps);
   };
   const double plain = steps(", skips_uniform: false");
-  EXPECT_LT(steps(", skips_uniform: true"), plain) << "further rounds";
+  EXPECT_LT(steps(", extra_rounds: 1"), steps(", extra_rounds: 0"));
   EXPECT_LT(steps(", skips_uniform: false, kl_weight: 0.1"), plain) << "the reference's forward";
   EXPECT_LT(steps(", skips_uniform: false, inner_epochs: 2"), plain);
 }
@@ -84,7 +84,8 @@ TEST(Plan, IsReadAsItWasWritten) {
 
 TEST(Plan, DamagedPlansAreRefused) {
   const Json good = plan_json(must_plan(sft("a", "steps: 7")));
-  for (const char* key : {"minutes", "row_seconds", "token_seconds", "stages"}) {
+  for (const char* key :
+       {"minutes", "row_seconds", "token_seconds", "adamw_seconds", "muon_seconds", "stages"}) {
     Json bad = good;
     std::erase_if(bad.members(), [&](const Json::Member& m) { return m.first == key; });
     Result<Plan> plan = parse_plan(bad);
@@ -119,6 +120,19 @@ TEST(Plan, MeasuresAMachine) {
   ASSERT_TRUE(speed) << speed.error().message;
   EXPECT_GT(speed->row, 0);
   EXPECT_GT(speed->token, 0);
+}
+
+TEST(Plan, MeasuresWithConversationsThatFitTheContext) {
+  const auto measure = [](uint64_t one_in) {
+    TinyStages t(sft("a", "share: 3"));
+    t.give(std::make_unique<MadeProblems>([one_in](uint64_t index, Split) {
+      return made_problem("say", index % one_in ? "a" : std::string(500, '7'), "");
+    }));
+    Result<MachineSpeed> speed = measure_speed(t.context, t.config);
+    return speed ? "" : speed.error().message;
+  };
+  EXPECT_EQ(measure(2), "");
+  EXPECT_NE(measure(1).find("that fit the model's context"), std::string::npos) << measure(1);
 }
 
 }  // namespace

@@ -172,7 +172,7 @@ TEST(R1Recipe, MissingKeysAreNamed) {
   const Wrong cases[] = {
       {"run: somewhere\n", "", {"'run'", "is missing"}},
       {"    share: 2\n", "", {"'stages.base.steps'", "'share'"}},
-      {"    share: 2\n", "    share: 2\n    steps: 2\n", {"'stages.base.steps'", "one of the two"}},
+      {"    share: 2\n", "    share: 2\n    steps: 2\n", {"'stages.base.steps'", "exactly one of"}},
       {"    data: {sums: {terms: [2, 4]}}\n", "", {"'stages.base.data'", "is missing"}},
       {"    data: {safety: {}}\n", "", {"'stages.judge.data'", "is missing"}},
       {"    samples: {from: zero, keep: 1}\n", "", {"'stages.tuned.data'", "is missing"}},
