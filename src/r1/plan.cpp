@@ -133,6 +133,10 @@ Result<double> measure_token(const R1Context& context, const Model& model) {
 
 // Rows of all training problems of a mixture, from the mean of the first ones of each source.
 Result<double> rows_of(const R1Context& context, const StageRecipe& stage) {
+  if (stage.data.empty())
+    return Error{
+        "'epochs' counts passes over 'data', and this stage has none; state 'steps', "
+        "'total_tokens' or 'share'"};
   double rows = 0;
   for (const Mixture::Source& source : stage.data.sources()) {
     const int64_t count = source.set->count(Split::train);

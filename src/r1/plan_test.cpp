@@ -36,6 +36,21 @@ TEST(Plan, SharesTheTimeAndKeepsFixedSteps) {
   EXPECT_EQ(plan.find("d"), nullptr);
 }
 
+TEST(Plan, EpochsAndTokensAreSteps) {
+  EXPECT_EQ(must_plan(sft("a", "total_tokens: 1234")).find("a")->steps, 12);
+  TinyStages t(sft("a", "epochs: 2.5"));
+  t.give(std::make_unique<MadeProblems>(
+      [](uint64_t, Split) { return made_problem("say", "b", ""); }, 60, 5));
+  const int rows = render_problem(tiny_format(), made_problem("say", "b", ""), false)->rows();
+  Result<Plan> plan = make_plan(t.context, kSpeed);
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(plan->find("a")->steps, (150 * rows + 99) / 100);
+  EXPECT_NE(plan_error(sft("a", "epochs: 1")).find("problems without end"), std::string::npos);
+  const std::string samples =
+      sft("a", "steps: 1") + "  b: {kind: sft, parent: a, epochs: 1, samples: {from: a}}\n";
+  EXPECT_NE(plan_error(samples).find("this stage has none"), std::string::npos);
+}
+
 TEST(Plan, CountsEvaluationAndSamples) {
   const std::string two = sft("a", "share: 1") +
                           "  b: {kind: sft, parent: a, steps: 1, tokens: 100, samples: {from: a, "
