@@ -57,17 +57,23 @@ struct Constant : TokenObjective {
   }
 };
 
-Result<std::vector<TrainingSequence>> some_sequences(const R1Context& context, int64_t rows_min) {
+Result<std::vector<TrainingSequence>> some_sequences(const R1Context& context, int context_max,
+                                                     int64_t rows_min) {
   std::vector<TrainingSequence> sequences;
   const Mixture& data = first_data(context.recipe);
   int64_t rows = 0;
   for (uint64_t i = 0; rows < rows_min && i < 100'000; ++i) {
     Problem problem = TRY(data.make(context.seed(), Split::train, i));
     if (!problem.has_reply()) continue;
-    sequences.push_back(TRY_IN(problem.place, render_problem(context.format, problem, true)));
-    rows += sequences.back().rows();
+    TrainingSequence sequence =
+        TRY_IN(problem.place, render_problem(context.format, problem, true));
+    if (sequence.rows() > context_max) continue;  // training leaves it out, too
+    rows += sequence.rows();
+    sequences.push_back(std::move(sequence));
   }
-  if (rows == 0) return Error{"the first stage's data has no replies to learn from"};
+  if (rows == 0)
+    return Error{
+        "the first stage's data has no replies to learn from that fit the model's context"};
   return sequences;
 }
 
@@ -77,7 +83,8 @@ Result<void> measure_learning(const R1Context& context, Model& model, const std:
   OptimizerRecipe options;
   options.name = optimizer;
   Learner learner(model, options, context.recipe.rows, context.pool);
-  std::vector<TrainingSequence> sequences = TRY(some_sequences(context, learner.rows_max()));
+  std::vector<TrainingSequence> sequences =
+      TRY(some_sequences(context, model.config().max_position_embeddings, learner.rows_max()));
   double& update = optimizer == "muon" ? speed.muon : speed.adamw;
   const auto since = [](int64_t began) { return double(monotonic_ns() - began) * 1e-9; };
   const auto keep_best = [](double& best, double now) {
@@ -126,6 +133,10 @@ Result<double> measure_token(const R1Context& context, const Model& model) {
 
 // Rows of all training problems of a mixture, from the mean of the first ones of each source.
 Result<double> rows_of(const R1Context& context, const StageRecipe& stage) {
+  if (stage.data.empty())
+    return Error{
+        "'epochs' counts passes over 'data', and this stage has none; state 'steps', "
+        "'total_tokens' or 'share'"};
   double rows = 0;
   for (const Mixture::Source& source : stage.data.sources()) {
     const int64_t count = source.set->count(Split::train);

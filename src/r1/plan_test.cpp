@@ -36,6 +36,21 @@ TEST(Plan, SharesTheTimeAndKeepsFixedSteps) {
   EXPECT_EQ(plan.find("d"), nullptr);
 }
 
+TEST(Plan, EpochsAndTokensAreSteps) {
+  EXPECT_EQ(must_plan(sft("a", "total_tokens: 1234")).find("a")->steps, 12);
+  TinyStages t(sft("a", "epochs: 2.5"));
+  t.give(std::make_unique<MadeProblems>(
+      [](uint64_t, Split) { return made_problem("say", "b", ""); }, 60, 5));
+  const int rows = render_problem(tiny_format(), made_problem("say", "b", ""), false)->rows();
+  Result<Plan> plan = make_plan(t.context, kSpeed);
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(plan->find("a")->steps, (150 * rows + 99) / 100);
+  EXPECT_NE(plan_error(sft("a", "epochs: 1")).find("problems without end"), std::string::npos);
+  const std::string samples =
+      sft("a", "steps: 1") + "  b: {kind: sft, parent: a, epochs: 1, samples: {from: a}}\n";
+  EXPECT_NE(plan_error(samples).find("this stage has none"), std::string::npos);
+}
+
 TEST(Plan, CountsEvaluationAndSamples) {
   const std::string two = sft("a", "share: 1") +
                           "  b: {kind: sft, parent: a, steps: 1, tokens: 100, samples: {from: a, "
@@ -86,7 +101,8 @@ TEST(Plan, IsReadAsItWasWritten) {
 
 TEST(Plan, DamagedPlansAreRefused) {
   const Json good = plan_json(must_plan(sft("a", "steps: 7")));
-  for (const char* key : {"minutes", "row_seconds", "token_seconds", "stages"}) {
+  for (const char* key :
+       {"minutes", "row_seconds", "token_seconds", "adamw_seconds", "muon_seconds", "stages"}) {
     Json bad = good;
     std::erase_if(bad.members(), [&](const Json::Member& m) { return m.first == key; });
     Result<Plan> plan = parse_plan(bad);
@@ -121,6 +137,19 @@ TEST(Plan, MeasuresAMachine) {
   ASSERT_TRUE(speed) << speed.error().message;
   EXPECT_GT(speed->row, 0);
   EXPECT_GT(speed->token, 0);
+}
+
+TEST(Plan, MeasuresWithConversationsThatFitTheContext) {
+  const auto measure = [](uint64_t one_in) {
+    TinyStages t(sft("a", "share: 3"));
+    t.give(std::make_unique<MadeProblems>([one_in](uint64_t index, Split) {
+      return made_problem("say", index % one_in ? "a" : std::string(500, '7'), "");
+    }));
+    Result<MachineSpeed> speed = measure_speed(t.context, t.config);
+    return speed ? "" : speed.error().message;
+  };
+  EXPECT_EQ(measure(2), "");
+  EXPECT_NE(measure(1).find("that fit the model's context"), std::string::npos) << measure(1);
 }
 
 }  // namespace
