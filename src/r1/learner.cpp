@@ -84,17 +84,6 @@ void Learner::balance(float speed) {
   }
 }
 
-std::vector<std::vector<double>> Learner::expert_shares() const {
-  std::vector<std::vector<double>> shares;
-  for (const Model::GateState& gate : model_.gates()) {
-    int64_t total = 0;
-    for (int64_t n : *gate.load) total += n;
-    std::vector<double>& row = shares.emplace_back();
-    for (int64_t n : *gate.load) row.push_back(total > 0 ? double(n) / double(total) : 0);
-  }
-  return shares;
-}
-
 size_t scoring_arena_bytes(const ModelConfig& config, int rows_max) {
   return arena_bytes(config, rows_max);
 }

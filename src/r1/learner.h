@@ -42,7 +42,6 @@ class Learner {
                     float* log_probabilities, Arena& arena, ThreadPool& pool,
                     RoutingUse routing = {});
 
-  std::vector<std::vector<double>> expert_shares() const;
   Model& model() { return model_; }
   Optimizer& optimizer() { return optimizer_; }
   Arena& arena() { return arena_; }

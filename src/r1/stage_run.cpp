@@ -213,7 +213,7 @@ class StageRunner {
 
   Json load_json() const {
     Json layers = Json::array();
-    for (const std::vector<double>& shares : learner_->expert_shares()) {
+    for (const std::vector<double>& shares : expert_shares(*model_)) {
       Json layer = Json::array();
       for (double share : shares) layer.push(std::round(share * 1e5) / 1e5);
       layers.push(std::move(layer));

@@ -51,6 +51,17 @@ void move_gate_bias(float* bias, const std::vector<int64_t>& load, float speed) 
   }
 }
 
+std::vector<std::vector<double>> expert_shares(const Model& model) {
+  std::vector<std::vector<double>> shares;
+  for (const Model::GateState& gate : model.gates()) {
+    int64_t total = 0;
+    for (int64_t n : *gate.load) total += n;
+    std::vector<double>& row = shares.emplace_back();
+    for (int64_t n : *gate.load) row.push_back(total > 0 ? double(n) / double(total) : 0);
+  }
+  return shares;
+}
+
 Trainer::Trainer(const TrainRecipe& recipe, Model& model, const Dataset& dataset, ThreadPool& pool)
     : recipe_(recipe),
       model_(model),
@@ -119,17 +130,6 @@ Result<double> Trainer::checked_gradient_norm(double lr) {
                            kRemedy)};
 }
 
-std::vector<std::vector<double>> Trainer::expert_shares() const {
-  std::vector<std::vector<double>> shares;
-  for (const Model::GateState& gate : model_.gates()) {
-    int64_t total = 0;
-    for (int64_t n : *gate.load) total += n;
-    std::vector<double>& row = shares.emplace_back();
-    for (int64_t n : *gate.load) row.push_back(total > 0 ? double(n) / double(total) : 0);
-  }
-  return shares;
-}
-
 Result<StepMetrics> Trainer::advance() {
   const int64_t began = monotonic_ns();
   const double lr = learning_rate(recipe_, step());
@@ -167,7 +167,7 @@ Result<StepMetrics> Trainer::advance() {
   metrics.tokens_per_second = double(totals.counted) / std::max(seconds, 1e-9);
   metrics.seconds = state_.seconds;
   metrics.tokens = state_.tokens;
-  metrics.expert_load = expert_shares();
+  metrics.expert_load = expert_shares(model_);
   return metrics;
 }
 

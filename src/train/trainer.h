@@ -40,7 +40,6 @@ class Trainer {
   Result<LossTotals> compute_gradients();
   Result<void> check_loss(double loss);
   Result<double> checked_gradient_norm(double lr);
-  std::vector<std::vector<double>> expert_shares() const;
 
   const TrainRecipe& recipe_;
   Model& model_;
@@ -55,6 +54,9 @@ class Trainer {
 
 // The first weight that is not finite, as words; "" when all are. A pass over all weights.
 std::string first_weight_not_finite(const Model& model);
+
+// Per gate: the share of tokens of each expert since clear_loads().
+std::vector<std::vector<double>> expert_shares(const Model& model);
 
 // bias_i += speed * sign(mean load - load_i): an expert with less than its share of tokens becomes
 // easier to choose (Wang et al. 2024, arXiv:2408.15664, algorithm 1; DeepSeek-V3, section 2.1.2).
