@@ -17,6 +17,7 @@ namespace {
 constexpr int kWarmupSteps = 1, kMeasuredSteps = 3;
 constexpr int kSequences = 256;
 constexpr int kProblemsLookedAt = 200;
+constexpr uint64_t kSearchMax = 10'000;  // problems, for conversations that can be learned
 constexpr double kForwardShare = 1.0 / 3;  // of a learned row, for a row that is only scored
 // Dynamic sampling: problems asked again for groups that were skipped, and replies left to learn
 // from.
@@ -62,7 +63,7 @@ Result<std::vector<TrainingSequence>> some_sequences(const R1Context& context, i
   std::vector<TrainingSequence> sequences;
   const Mixture& data = first_data(context.recipe);
   int64_t rows = 0;
-  for (uint64_t i = 0; rows < rows_min && i < 100'000; ++i) {
+  for (uint64_t i = 0; rows < rows_min && i < kSearchMax; ++i) {
     Problem problem = TRY(data.make(context.seed(), Split::train, i));
     if (!problem.has_reply()) continue;
     TrainingSequence sequence =

@@ -149,7 +149,8 @@ TEST(Plan, MeasuresWithConversationsThatFitTheContext) {
     return speed ? "" : speed.error().message;
   };
   EXPECT_EQ(measure(2), "");
-  EXPECT_NE(measure(1).find("that fit the model's context"), std::string::npos) << measure(1);
+  const std::string error = measure(1);
+  EXPECT_NE(error.find("that fit the model's context"), std::string::npos) << error;
 }
 
 }  // namespace
