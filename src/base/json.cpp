@@ -107,6 +107,26 @@ Result<const Json*> Json::at(std::string_view key) const {
   return Error{fmt::format("'{}' is missing", key)};
 }
 
+Result<bool> Json::bool_at(std::string_view key) const {
+  const Json* value = TRY(at(key));
+  return TRY_IN(fmt::format("key '{}'", key), value->as_bool());
+}
+
+Result<int64_t> Json::int_at(std::string_view key) const {
+  const Json* value = TRY(at(key));
+  return TRY_IN(fmt::format("key '{}'", key), value->as_int());
+}
+
+Result<double> Json::double_at(std::string_view key) const {
+  const Json* value = TRY(at(key));
+  return TRY_IN(fmt::format("key '{}'", key), value->as_double());
+}
+
+Result<std::string> Json::string_at(std::string_view key) const {
+  const Json* value = TRY(at(key));
+  return TRY_IN(fmt::format("key '{}'", key), value->as_string());
+}
+
 Json& Json::set(std::string key, Json v) {
   for (Member& m : members_)
     if (m.first == key) return m.second = std::move(v);

@@ -58,6 +58,11 @@ class Json {
   const Json* find(std::string_view key) const;
   // As find, but the error names the key.
   Result<const Json*> at(std::string_view key) const;
+  // A member of one kind; the error names the key.
+  Result<bool> bool_at(std::string_view key) const;
+  Result<int64_t> int_at(std::string_view key) const;
+  Result<double> double_at(std::string_view key) const;
+  Result<std::string> string_at(std::string_view key) const;
 
   void push(Json v) { items_.push_back(std::move(v)); }
   Json& set(std::string key, Json v);  // replaces or appends; returns the stored value

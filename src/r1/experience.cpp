@@ -178,8 +178,8 @@ Json ExperienceSource::cursor() const {
 }
 
 Result<void> ExperienceSource::restore(const Json& cursor) {
-  next_ = TRY(read_int(cursor, "next"));
-  stream_ = TRY(read_int(cursor, "stream"));
+  next_ = TRY(cursor.int_at("next"));
+  stream_ = TRY(cursor.int_at("stream"));
   const Json* rates = TRY(cursor.at("pass_rates"));
   return curriculum_.restore(*rates);
 }

@@ -74,7 +74,7 @@ class GrpoStage final : public Stage {
     return json;
   }
   Result<void> restore(const Json& cursor) override {
-    tokens_ = TRY(read_int(cursor, "tokens"));
+    tokens_ = TRY(cursor.int_at("tokens"));
     return source_.restore(cursor);
   }
   Model* companion() override { return reference_.get(); }

@@ -167,10 +167,8 @@ class Pipeline {
     if (!manifest)
       return Error{
           fmt::format("its parent '{}' is not finished; run that stage first", stage.parent)};
-    const Json* model = TRY(manifest->at("model_sha256"));
-    const Json* tokenizer = TRY(manifest->at("tokenizer_sha256"));
-    sha256 = model->text();
-    if (tokenizer->text() != shared_.tokenizer_sha256)
+    sha256 = TRY(manifest->string_at("model_sha256"));
+    if (TRY(manifest->string_at("tokenizer_sha256")) != shared_.tokenizer_sha256)
       return Error{
           fmt::format("its parent '{}' was trained with another tokenizer than {}; restore "
                       "the tokenizer or choose another 'run'",
@@ -191,8 +189,7 @@ class Pipeline {
       if (!manifest)
         return Error{
             fmt::format("it needs stage '{}', which is not finished; run that first", name)};
-      const Json* model = TRY(manifest->at("model_sha256"));
-      models.set(name, *model);
+      models.set(name, TRY(manifest->string_at("model_sha256")));
     }
     return models;
   }

@@ -17,7 +17,7 @@ namespace {
 constexpr int kWarmupSteps = 1, kMeasuredSteps = 3;
 constexpr int kSequences = 256;
 constexpr int kProblemsLookedAt = 200;
-constexpr uint64_t kSearchMax = 10'000;  // problems, for conversations that can be learned
+constexpr uint64_t kSearchMax = 10'000;    // problems, for conversations that can be learned
 constexpr double kForwardShare = 1.0 / 3;  // of a learned row, for a row that is only scored
 // Dynamic sampling: problems asked again for groups that were skipped, and replies left to learn
 // from.
@@ -293,23 +293,18 @@ Json plan_json(const Plan& plan) {
 }
 
 Result<Plan> parse_plan(const Json& json) {
-  const auto real = [](const Json& object, const char* key) -> Result<double> {
-    const Json* value = TRY(object.at(key));
-    return TRY_IN(fmt::format("key '{}'", key), value->as_double());
-  };
   Plan plan;
-  plan.minutes = TRY(real(json, "minutes"));
-  plan.speed.row = TRY(real(json, "row_seconds"));
-  plan.speed.token = TRY(real(json, "token_seconds"));
-  plan.speed.adamw = TRY(real(json, "adamw_seconds"));
-  plan.speed.muon = TRY(real(json, "muon_seconds"));
+  plan.minutes = TRY(json.double_at("minutes"));
+  plan.speed.row = TRY(json.double_at("row_seconds"));
+  plan.speed.token = TRY(json.double_at("token_seconds"));
+  plan.speed.adamw = TRY(json.double_at("adamw_seconds"));
+  plan.speed.muon = TRY(json.double_at("muon_seconds"));
   const Json* stages = TRY(json.at("stages"));
   for (const Json& one : stages->items()) {
     PlannedSteps planned;
-    const Json* name = TRY(one.at("stage"));
-    planned.stage = TRY(name->as_string());
-    planned.steps = TRY(read_int(one, "steps"));
-    planned.seconds = TRY(real(one, "seconds"));
+    planned.stage = TRY(one.string_at("stage"));
+    planned.steps = TRY(one.int_at("steps"));
+    planned.seconds = TRY(one.double_at("seconds"));
     if (planned.steps < 1) return Error{"stage '" + planned.stage + "' has no steps"};
     plan.stages.push_back(std::move(planned));
   }

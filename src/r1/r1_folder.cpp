@@ -25,19 +25,14 @@ Result<void> check_is_run(const std::string& path) {
   return {};
 }
 
-Result<std::string> text_at(const Json& json, const char* key) {
-  const Json* value = TRY(json.at(key));
-  return TRY_IN(fmt::format("key '{}'", key), value->as_string());
-}
-
 Result<SampleReply> parse_reply(const Json& json) {
   SampleReply sample;
-  sample.family = TRY(text_at(json, "family"));
-  sample.question = TRY(text_at(json, "question"));
-  sample.thinking = TRY(text_at(json, "thinking"));
-  sample.answer = TRY(text_at(json, "answer"));
-  sample.gold = TRY(text_at(json, "gold"));
-  sample.verdict = TRY(text_at(json, "verdict"));
+  sample.family = TRY(json.string_at("family"));
+  sample.question = TRY(json.string_at("question"));
+  sample.thinking = TRY(json.string_at("thinking"));
+  sample.answer = TRY(json.string_at("answer"));
+  sample.gold = TRY(json.string_at("gold"));
+  sample.verdict = TRY(json.string_at("verdict"));
   return sample;
 }
 
@@ -84,7 +79,7 @@ Result<std::optional<Json>> R1Folder::manifest(const std::string& stage_name) co
   const std::string path = stage_file(stage_name, "manifest.json");
   if (!file_exists(path)) return std::optional<Json>();
   Json json = TRY(read_json_file(path));
-  const std::string recorded = TRY_IN(path, text_at(json, "model_sha256"));
+  const std::string recorded = TRY_IN(path, json.string_at("model_sha256"));
   const std::string weights = stage_file(stage_name, "model.safetensors");
   const std::string actual = TRY(sha256_file(weights));
   if (actual != recorded)
@@ -100,16 +95,13 @@ Result<StageReport> R1Folder::report(const std::string& stage_name) const {
   StageReport report;
   report.settings = TRY(read_json_file(path));
   report.name = stage_name;
-  report.kind = TRY_IN(path, text_at(report.settings, "kind"));
-  report.parent = TRY_IN(path, text_at(report.settings, "parent"));
-  const auto real = [&](const char* key) -> Result<double> {
-    const Json* value = TRY_IN(path, report.settings.at(key));
-    return TRY_IN(path, value->as_double());
-  };
-  report.seconds = TRY(real("seconds"));
-  report.core_seconds = TRY(real("core_seconds"));
-  report.steps = int64_t(TRY(real("steps")));
-  report.tokens = int64_t(TRY(real("tokens")));
+  report.kind = TRY_IN(path, report.settings.string_at("kind"));
+  report.parent = TRY_IN(path, report.settings.string_at("parent"));
+  const Json& settings = report.settings;
+  report.seconds = TRY_IN(path, settings.double_at("seconds"));
+  report.core_seconds = TRY_IN(path, settings.double_at("core_seconds"));
+  report.steps = int64_t(TRY_IN(path, settings.double_at("steps")));
+  report.tokens = int64_t(TRY_IN(path, settings.double_at("tokens")));
   report.metrics = TRY(read_lines(stage_file(stage_name, "metrics.jsonl")));
   const std::string scores = stage_file(stage_name, "scores.json");
   if (file_exists(scores)) TRY(read_scores(scores, report));

@@ -67,7 +67,7 @@ class RewardStage final : public Stage {
     return json;
   }
   Result<void> restore(const Json& cursor) override {
-    tokens_ = TRY(read_int(cursor, "tokens"));
+    tokens_ = TRY(cursor.int_at("tokens"));
     return {};
   }
 

@@ -125,27 +125,17 @@ Json message_json(const Message& message) {
   return json;
 }
 
-Result<std::string> text_at(const Json& json, const char* key) {
-  const Json* value = TRY(json.at(key));
-  return TRY_IN(fmt::format("'{}'", key), value->as_string());
-}
-
-Result<bool> flag_at(const Json& json, const char* key) {
-  const Json* value = TRY(json.at(key));
-  return TRY_IN(fmt::format("'{}'", key), value->as_bool());
-}
-
 Result<Message> parse_message(const Json& json) {
   Message message;
-  const std::string role = TRY(text_at(json, "role"));
+  const std::string role = TRY(json.string_at("role"));
   bool is_known = false;
   for (Role one : {Role::system, Role::user, Role::assistant})
     if (role == role_name(one)) message.role = one, is_known = true;
   if (!is_known)
     return Error{fmt::format("'role': '{}' is not system, user or assistant", printable(role))};
-  message.content = TRY(text_at(json, "content"));
+  message.content = TRY(json.string_at("content"));
   message.has_thinking = json.find("reasoning_content") != nullptr;
-  if (message.has_thinking) message.thinking = TRY(text_at(json, "reasoning_content"));
+  if (message.has_thinking) message.thinking = TRY(json.string_at("reasoning_content"));
   return message;
 }
 
@@ -176,17 +166,16 @@ Result<SampledReply> parse_sample(std::string_view line) {
   for (const Json& message : messages->items())
     sample.problem.messages.push_back(TRY(parse_message(message)));
   if (!sample.problem.has_reply()) return Error{"the conversation does not end with a reply"};
-  sample.problem.family = TRY(text_at(json, "family"));
-  sample.problem.difficulty = int(TRY(read_int(json, "difficulty")));
-  sample.problem.language = TRY(text_at(json, "language"));
-  sample.problem.verifier = TRY(text_at(json, "verifier"));
-  sample.problem.gold = TRY(text_at(json, "gold"));
-  sample.problem.place = TRY(text_at(json, "place"));
+  sample.problem.family = TRY(json.string_at("family"));
+  sample.problem.difficulty = int(TRY(json.int_at("difficulty")));
+  sample.problem.language = TRY(json.string_at("language"));
+  sample.problem.verifier = TRY(json.string_at("verifier"));
+  sample.problem.gold = TRY(json.string_at("gold"));
+  sample.problem.place = TRY(json.string_at("place"));
   sample.problem.style = "sampled";
-  sample.is_right = TRY(flag_at(json, "right"));
-  sample.is_well_formed = TRY(flag_at(json, "well_formed"));
-  const Json* share = TRY(json.at("language_share"));
-  sample.language = TRY(share->as_double());
+  sample.is_right = TRY(json.bool_at("right"));
+  sample.is_well_formed = TRY(json.bool_at("well_formed"));
+  sample.language = TRY(json.double_at("language_share"));
   if (const Json* gold = json.find("gold_reply")) {
     sample.gold = TRY(parse_message(*gold));
     sample.has_gold = true;

@@ -12,16 +12,14 @@ constexpr int64_t kCountMax = int64_t(1) << 40;
 constexpr size_t kRowsMax = 10'000;
 
 Result<int64_t> read_count(const Json& row, const char* key, int64_t limit = kCountMax) {
-  const Json* value = TRY(row.at(key));
-  const int64_t count = TRY_IN(fmt::format("key '{}'", key), value->as_int());
+  const int64_t count = TRY(row.int_at(key));
   if (count < 0 || count > limit)
     return Error{fmt::format("key '{}': {} is not between 0 and {}", key, count, limit)};
   return count;
 }
 
 Result<double> read_number(const Json& row, const char* key, double limit) {
-  const Json* value = TRY(row.at(key));
-  const double number = TRY_IN(fmt::format("key '{}'", key), value->as_double());
+  const double number = TRY(row.double_at(key));
   if (!(number >= 0 && number <= limit))
     return Error{fmt::format("key '{}': {} is not between 0 and {}", key, number, limit)};
   return number;
@@ -30,11 +28,9 @@ Result<double> read_number(const Json& row, const char* key, double limit) {
 Result<FamilyScore> parse_score(const Json& row) {
   if (!row.is_object()) return Error{"expected an object with the key 'family'"};
   FamilyScore score;
-  const Json* family = TRY(row.at("family"));
-  score.family = TRY_IN("key 'family'", family->as_string());
+  score.family = TRY(row.string_at("family"));
   score.difficulty = int(TRY(read_count(row, "difficulty", 1'000'000)));
-  const Json* trained = TRY(row.at("trained"));
-  score.is_trained = TRY_IN("key 'trained'", trained->as_bool());
+  score.is_trained = TRY(row.bool_at("trained"));
   score.problems = TRY(read_count(row, "problems"));
   score.samples = int(TRY(read_count(row, "samples", 1'000'000)));
   score.right = TRY(read_count(row, "right"));

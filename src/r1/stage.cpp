@@ -29,11 +29,6 @@ uint64_t stage_seed(const R1Context& context, const std::string& stage,
   return kind_seed(kind_seed(context.seed(), stage), purpose);
 }
 
-Result<int64_t> read_int(const Json& object, const std::string& key) {
-  const Json* value = TRY(object.at(key));
-  return TRY_IN("key '" + key + "'", value->as_int());
-}
-
 Result<const Verifier*> Verifiers::of(const Problem& problem) {
   auto found = made_.find(problem.verifier);
   if (found == made_.end()) {

@@ -59,9 +59,6 @@ OptimizerRecipe stage_optimizer(const RateRecipe& rate);
 // Seeds of one stage: what it draws does not depend on the others.
 uint64_t stage_seed(const R1Context& context, const std::string& stage, const std::string& purpose);
 
-// A whole number of a cursor or manifest.
-Result<int64_t> read_int(const Json& object, const std::string& key);
-
 // Verifiers by name, made once.
 class Verifiers {
  public:

@@ -151,9 +151,8 @@ class StageRunner {
   Result<void> resume(const CheckpointState& state) {
     const std::string place = run_.checkpoint(state.step);
     TRY(load_checkpoint(place, *model_, learner_->optimizer(), stage_->companion()));
-    learner_->updates = TRY_IN(place, read_int(state.cursor, "updates"));
-    const Json* cores = TRY_IN(place, state.cursor.at("core_seconds"));
-    outcome_.core_seconds = TRY_IN(place, cores->as_double());
+    learner_->updates = TRY_IN(place, state.cursor.int_at("updates"));
+    outcome_.core_seconds = TRY_IN(place, state.cursor.double_at("core_seconds"));
     const Json* inner = TRY_IN(place, state.cursor.at("stage"));
     TRY_IN(place, stage_->restore(*inner));
     step_ = saved_ = state.step;

@@ -62,8 +62,8 @@ class TuningStage final : public Stage {
     return json;
   }
   Result<void> restore(const Json& cursor) override {
-    next_ = TRY(read_int(cursor, "next"));
-    tokens_ = TRY(read_int(cursor, "tokens"));
+    next_ = TRY(cursor.int_at("next"));
+    tokens_ = TRY(cursor.int_at("tokens"));
     return {};
   }
 

@@ -45,19 +45,6 @@ Json state_json(const CheckpointState& state) {
   return json;
 }
 
-Result<int64_t> integer(const Json& json, const char* key) {
-  const Json* value = TRY(json.at(key));
-  return value->as_int();
-}
-Result<double> real(const Json& json, const char* key) {
-  const Json* value = TRY(json.at(key));
-  return value->as_double();
-}
-Result<std::string> word(const Json& json, const char* key) {
-  const Json* value = TRY(json.at(key));
-  return value->as_string();
-}
-
 Result<CheckpointState> parse_state(const std::string& text) {
   Json json = TRY(parse_json(text));
   if (!json.is_object() || json.members().empty() || json.members().back().first != "checksum")
@@ -65,22 +52,23 @@ Result<CheckpointState> parse_state(const std::string& text) {
   json.members().pop_back();
   if (state_text(json) != text) return Error{"its checksum does not fit its contents"};
   CheckpointState state;
-  int64_t version = TRY(integer(json, "format_version"));
+  int64_t version = TRY(json.int_at("format_version"));
   if (version != kFormatVersion)
     return Error{fmt::format("format version {} is unknown to this program, which reads version {}",
                              version, kFormatVersion)};
-  state.step = TRY(integer(json, "step"));
-  state.tokens = TRY(integer(json, "tokens"));
-  state.seconds = TRY(real(json, "seconds"));
-  state.mean_loss = TRY(real(json, "mean_loss"));
-  state.best_loss = TRY(real(json, "best_loss"));
-  state.data_sha256 = TRY(word(json, "data_sha256"));
-  state.tokenizer_sha256 = TRY(word(json, "tokenizer_sha256"));
-  state.tokenizer_source_sha256 = TRY(word(json, "tokenizer_source_sha256"));
-  state.config_sha256 = TRY(word(json, "config_sha256"));
-  state.model_sha256 = TRY(word(json, "model_sha256"));
-  state.trainer_sha256 = TRY(word(json, "trainer_sha256"));
-  if (json.find("reference_sha256")) state.reference_sha256 = TRY(word(json, "reference_sha256"));
+  state.step = TRY(json.int_at("step"));
+  state.tokens = TRY(json.int_at("tokens"));
+  state.seconds = TRY(json.double_at("seconds"));
+  state.mean_loss = TRY(json.double_at("mean_loss"));
+  state.best_loss = TRY(json.double_at("best_loss"));
+  state.data_sha256 = TRY(json.string_at("data_sha256"));
+  state.tokenizer_sha256 = TRY(json.string_at("tokenizer_sha256"));
+  state.tokenizer_source_sha256 = TRY(json.string_at("tokenizer_source_sha256"));
+  state.config_sha256 = TRY(json.string_at("config_sha256"));
+  state.model_sha256 = TRY(json.string_at("model_sha256"));
+  state.trainer_sha256 = TRY(json.string_at("trainer_sha256"));
+  if (json.find("reference_sha256"))
+    state.reference_sha256 = TRY(json.string_at("reference_sha256"));
   if (const Json* cursor = json.find("cursor")) state.cursor = *cursor;
   state.recipe = *TRY(json.at("recipe"));
   return state;
