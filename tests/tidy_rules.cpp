@@ -13,9 +13,10 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"kernels", {"base"}},
     {"tensor", {"base", "kernels"}},
     {"text", {"base"}},
-    {"formats", {"base", "tensor", "text"}},
+    {"formats", {"base", "kernels", "tensor", "text"}},
     {"ops", {"base", "kernels", "tensor"}},
     {"model", {"base", "kernels", "tensor", "ops", "formats"}},
+    {"convert", {"base", "kernels", "tensor", "text", "formats", "ops", "model"}},
     {"generate", {"base", "kernels", "tensor", "ops", "text", "model"}},
     {"train", {"base", "kernels", "tensor", "text", "formats", "ops", "model", "generate"}},
     {"tasks", {"base", "text"}},
@@ -26,8 +27,8 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"serve", {"base", "text", "generate", "guard"}},
     {"apps", {"base", "text", "generate", "guard", "serve"}},
     {"cli",
-     {"base", "kernels", "tensor", "text", "formats", "ops", "model", "generate", "train", "tasks",
-      "r1", "guard", "serve", "apps"}},
+     {"base", "kernels", "tensor", "text", "formats", "ops", "model", "convert", "generate",
+      "train", "tasks", "r1", "guard", "serve", "apps"}},
 };
 
 struct Include {

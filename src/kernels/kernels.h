@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/blocks.h"
+
 namespace weir {
 
 // Output columns per panel of a packed matrix.
@@ -42,6 +44,29 @@ struct Gemm {
   float* scratch;  // kGemmScratch floats, 64-byte aligned
 };
 
+// out[m][n] (+)= the dot product of left row m with stored row n, in lanes as `dot` adds them: the
+// same bits for any blocking and any number of rows.
+//
+// left(m, k) = left[row(m) * left_row + k], row(m) = left_rows ? left_rows[m] : m
+// stored row n = weights + n * weight_row, `inner` numbers of `type`; under f8_e4m3 its scales
+// begin at scales + ((first + n) / 128) * scales_row
+struct BlockGemm {
+  WeightType type;
+  const void* weights;
+  size_t weight_row;  // bytes
+  const float* scales = nullptr;
+  size_t scales_row = 0;
+  int first = 0;
+  const float* left;
+  size_t left_row;
+  const int* left_rows = nullptr;
+  float* out;
+  size_t out_row;
+  int rows, cols, inner;
+  bool accumulate = false;
+  float* scratch;  // kGemmScratch floats, 64-byte aligned
+};
+
 struct AdamW {
   float lr, beta1, beta2, epsilon, weight_decay;
   float correction1, correction2;  // 1 / (1 - beta^t)
@@ -52,6 +77,9 @@ struct Kernels {
   const char* name;  // "scalar", "avx2", "avx512"
 
   void (*gemm)(const Gemm&);
+  void (*block_gemm)(const BlockGemm&);
+  // As dequantize_row (blocks.h).
+  void (*dequantize)(WeightType type, const void* row, const float* scales, float* y, size_t n);
 
   // Panels for x W^T: source is W [n_outputs][inner] row-major; panel p holds outputs 32p.. as
   // [inner][32]; missing outputs are zero. `panels` has room for (n_outputs+31)/32 * inner * 32.

@@ -1,6 +1,7 @@
 // The table of one instruction set, after its lanes and the loops over them were included.
 #pragma once
 #include "kernels/activation-inl.h"
+#include "kernels/block_gemm-inl.h"
 #include "kernels/gemm-inl.h"
 
 namespace weir {
@@ -10,6 +11,8 @@ constexpr Kernels make_table(const char* name) {
   return {
       .name = name,
       .gemm = gemm,
+      .block_gemm = block_gemm,
+      .dequantize = dequantize_row,
       .pack_transposed = pack_transposed,
       .pack_rows = pack_rows,
       .pack_transposed_bf16 = pack_transposed_bf16,

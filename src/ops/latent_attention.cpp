@@ -5,18 +5,6 @@
 #include "ops/attention_core.h"
 
 namespace weir {
-namespace {
-
-// Row r of kv_b as f32.
-const float* weight_row(const Weight& w, int r, float* scratch) {
-  size_t at = size_t(r) * size_t(w.cols);
-  if (w.type == WeightType::f32) return w.f32() + at;
-  kernels().bf16_to_f32(w.bf16() + at, scratch, size_t(w.cols));
-  return scratch;
-}
-
-}  // namespace
-
 Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Weight& kv_b,
                      const AttentionShape& shape) {
   CHECK(run.cache && !run.tape);
@@ -57,8 +45,7 @@ Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Wei
     // DeepSeek-V2, section 2.1.2: q_absorbed = W^UK^T q_nope.
     std::memset(absorbed, 0, sizeof(float) * size_t(rank));
     for (int i = 0; i < nope; ++i)
-      kernels().axpy(qh[i], weight_row(kv_b, h * (nope + shape.value) + i, scratch), absorbed,
-                     rank);
+      kernels().axpy(qh[i], kv_b.row(h * (nope + shape.value) + i, scratch), absorbed, rank);
     std::memcpy(absorbed + rank, qh + nope, sizeof(float) * size_t(rope_width));
     kernels().scale(shape.scale, absorbed, absorbed, width);
     for (int u = 0; u < keys; ++u) p[u] = kernels().dot(absorbed, query.view.latent(u), width);
@@ -68,8 +55,7 @@ Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Wei
       kernels().axpy(p[u] * inverse, query.view.latent(u), mixed, rank);
     float* out = y.row(query.row) + h * shape.value;
     for (int i = 0; i < shape.value; ++i)
-      out[i] = kernels().dot(weight_row(kv_b, h * (nope + shape.value) + nope + i, scratch), mixed,
-                             rank);
+      out[i] = kernels().dot(kv_b.row(h * (nope + shape.value) + nope + i, scratch), mixed, rank);
   });
   return y;
 }

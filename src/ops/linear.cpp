@@ -33,15 +33,11 @@ Tensor embed(Run& run, const Weight& table) { return embed(run, table, run.batch
 Tensor embed(Run& run, const Weight& table, std::span<const int> tokens) {
   const int rows = int(tokens.size());
   Tensor y = run.make(rows, table.cols);
-  const Kernels& k = kernels();
   for_chunks(run.pool, rows, row_grain(y.cols), [&](int begin, int end, int) {
     for (int t = begin; t < end; ++t) {
       CHECK(tokens[size_t(t)] >= 0 && tokens[size_t(t)] < table.rows);
-      size_t source = size_t(tokens[size_t(t)]) * size_t(table.cols);
-      if (table.type == WeightType::f32)
-        std::memcpy(y.row(t), table.f32() + source, sizeof(float) * size_t(y.cols));
-      else
-        k.bf16_to_f32(table.bf16() + source, y.row(t), size_t(y.cols));
+      const float* row = table.row(tokens[size_t(t)], y.row(t));
+      if (row != y.row(t)) std::memcpy(y.row(t), row, sizeof(float) * size_t(y.cols));
     }
   });
   if (table.grad)

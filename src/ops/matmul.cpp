@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "ops/stored_matmul.h"
 
 namespace weir {
 namespace {
@@ -81,15 +82,12 @@ void run_products(Workers workers, const Gemm* products, int count) {
 
 Gemm forward_product(const Rows& x, const int* gather, const Weight& w, int group, ThreadPool& pool,
                      const Rows& out, int begin, int rows, bool accumulate) {
-  size_t element = type_bytes(w.type);
   Gemm g{};
   g.left = gather ? x.data : x.data + size_t(begin) * x.stride;
   g.left_row = x.stride;
   g.left_inner = 1;
   g.left_rows = gather ? gather + begin : nullptr;
-  g.panels = static_cast<const char*>(w.forward_panels(pool)) +
-             size_t(group) * w.forward_group_elements() * element;
-  g.type = w.type == WeightType::f32 ? PanelType::f32 : PanelType::bf16;
+  g.panels = w.forward_panels(pool) + size_t(group) * w.forward_group_elements();
   g.panel_stride = size_t(w.cols) * kPanel;
   g.inner_stride = kPanel;
   g.out = out.data + size_t(begin) * out.stride;
@@ -157,6 +155,10 @@ void multiply(Workers workers, Rows x, const int* gather, const Weight& w, int g
   CHECK_EQ(x.cols, w.cols);
   CHECK_EQ(out.cols, w.group_rows());
   if (out.rows == 0) return;
+  if (!w.is_f32()) {
+    const int begin[] = {0, out.rows};
+    return stored_multiply(workers, group, 1, begin, x, gather, w, out, accumulate);
+  }
   Gemm g = forward_product(x, gather, w, group, *workers.pool, out, 0, out.rows, accumulate);
   run_products(workers, &g, 1);
 }
@@ -166,6 +168,10 @@ void multiply_transposed(Workers workers, Rows dy, const Weight& w, int group, R
   CHECK_EQ(dy.cols, w.group_rows());
   CHECK_EQ(dx.cols, w.cols);
   if (dy.rows == 0) return;
+  if (!w.is_f32()) {
+    const int begin[] = {0, dy.rows};
+    return stored_multiply_transposed(workers, group, 1, begin, dy, w, dx, accumulate);
+  }
   Gemm g = transposed_product(dy, w, group, *workers.pool, dx, 0, dy.rows, accumulate);
   run_products(workers, &g, 1);
 }
@@ -184,6 +190,8 @@ void accumulate_outer(Workers workers, Rows dy, Rows x, const int* gather, float
 void grouped_multiply(Workers workers, const int* begin, Rows x, const int* gather, const Weight& w,
                       Rows out, bool accumulate) {
   CHECK_EQ(x.cols, w.cols);
+  if (!w.is_f32())
+    return stored_multiply(workers, 0, w.groups, begin, x, gather, w, out, accumulate);
   ArenaScope scope(*workers.arena);
   Gemm* products = workers.arena->array<Gemm>(size_t(w.groups));
   int count = 0;
@@ -196,6 +204,8 @@ void grouped_multiply(Workers workers, const int* begin, Rows x, const int* gath
 
 void grouped_multiply_transposed(Workers workers, const int* begin, Rows dy, const Weight& w,
                                  Rows dx, bool accumulate) {
+  if (!w.is_f32())
+    return stored_multiply_transposed(workers, 0, w.groups, begin, dy, w, dx, accumulate);
   ArenaScope scope(*workers.arena);
   Gemm* products = workers.arena->array<Gemm>(size_t(w.groups));
   int count = 0;

@@ -14,7 +14,7 @@ namespace {
 
 void copy_weights(const std::vector<Weight*>& from, const std::vector<Weight*>& to) {
   for (size_t i = 0; i < from.size(); ++i) {
-    std::memcpy(to[i]->data, from[i]->data, from[i]->count() * type_bytes(from[i]->type));
+    std::memcpy(to[i]->data, from[i]->data, type_bytes(from[i]->type, from[i]->count()));
     to[i]->changed();
   }
 }

@@ -12,8 +12,18 @@ constexpr int kPanelsPerTask = 4;
 
 }  // namespace
 
-size_t type_bytes(WeightType type) { return type == WeightType::f32 ? 4 : 2; }
-const char* type_name(WeightType type) { return type == WeightType::f32 ? "f32" : "bf16"; }
+const float* Weight::row(int r, float* scratch) const {
+  if (is_f32()) return f32() + size_t(r) * size_t(cols);
+  const size_t group = size_t(r / group_rows()), within = size_t(r % group_rows());
+  const float* scale = nullptr;
+  if (type == WeightType::f8_e4m3)
+    scale =
+        scales[group] + within / kScaleSquare * ((size_t(cols) + kScaleSquare - 1) / kScaleSquare);
+  const char* at =
+      static_cast<const char*>(stored[group]) + within * type_bytes(type, size_t(cols));
+  kernels().dequantize(type, at, scale, scratch, size_t(cols));
+  return scratch;
+}
 
 size_t Weight::forward_group_elements() const {
   return size_t(panel_count(group_rows())) * size_t(cols) * kPanel;
@@ -22,9 +32,10 @@ size_t Weight::backward_group_elements() const {
   return size_t(panel_count(cols)) * size_t(group_rows()) * kPanel;
 }
 
-const void* Weight::forward_panels(ThreadPool& pool) const {
-  if (forward_.fresh) return forward_.buffer.data();
-  size_t bytes = forward_group_elements() * size_t(groups) * type_bytes(type);
+const float* Weight::forward_panels(ThreadPool& pool) const {
+  if (forward_.fresh) return forward_.buffer.floats();
+  CHECK(is_f32());
+  size_t bytes = forward_group_elements() * size_t(groups) * sizeof(float);
   if (forward_.buffer.size() != bytes) forward_.buffer = Buffer(bytes);
   const Kernels& k = kernels();
   int outputs = group_rows(), tasks = (panel_count(outputs) + kPanelsPerTask - 1) / kPanelsPerTask;
@@ -34,20 +45,15 @@ const void* Weight::forward_panels(ThreadPool& pool) const {
         outputs - begin < kPanelsPerTask * kPanel ? outputs - begin : kPanelsPerTask * kPanel;
     size_t source = (size_t(group) * size_t(outputs) + size_t(begin)) * size_t(cols);
     size_t target = size_t(group) * forward_group_elements() + size_t(begin) * size_t(cols);
-    if (type == WeightType::f32)
-      k.pack_transposed(f32() + source, size_t(cols), count, cols,
-                        forward_.buffer.floats() + target);
-    else
-      k.pack_transposed_bf16(bf16() + source, size_t(cols), count, cols,
-                             reinterpret_cast<uint16_t*>(forward_.buffer.data()) + target);
+    k.pack_transposed(f32() + source, size_t(cols), count, cols, forward_.buffer.floats() + target);
   });
   forward_.fresh = true;
-  return forward_.buffer.data();
+  return forward_.buffer.floats();
 }
 
 const float* Weight::backward_panels(ThreadPool& pool) const {
   if (backward_.fresh) return backward_.buffer.floats();
-  CHECK(type == WeightType::f32);
+  CHECK(is_f32());
   size_t bytes = backward_group_elements() * size_t(groups) * sizeof(float);
   if (backward_.buffer.size() != bytes) backward_.buffer = Buffer(bytes);
   const Kernels& k = kernels();

@@ -1,18 +1,16 @@
-// Parameters as stored: [rows = outputs][cols = inputs], row-major, f32 or bf16, with the packed
-// panels that the matrix kernels walk. Only f32 weights can be trained.
+// Parameters as stored: [rows = outputs][cols = inputs], row-major. f32 ones have packed panels
+// that the matrix kernels walk, and only they can be trained; other types are used as their file
+// has them.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "kernels/kernels.h"
 #include "tensor/buffer.h"
 
 namespace weir {
-
-enum class WeightType : uint8_t { f32, bf16 };
-size_t type_bytes(WeightType type);
-const char* type_name(WeightType type);
 
 class ThreadPool;
 
@@ -22,19 +20,26 @@ struct Weight {
   std::string name;  // HuggingFace tensor name; for groups a pattern with "{}" where the index goes
   WeightType type = WeightType::f32;
   int rows = 0, cols = 0, groups = 1;
-  void* data = nullptr;       // owned by the weight store or a mapped file
+  void* data = nullptr;       // of f32: owned by the model; a mapped file's when not trainable
   float* grad = nullptr;      // same layout; null when frozen
   bool decays = true;         // weight decay applies (matrices; not norms, biases)
   bool is_embedding = false;  // looked up by row; never multiplied unless the head is tied to it
 
+  // Of every other type: where each group's rows are in a mapped file, and under f8_e4m3 its scales
+  // [ceil(group rows / 128)][ceil(cols / 128)].
+  std::vector<const void*> stored;
+  std::vector<const float*> scales;
+
+  bool is_f32() const { return type == WeightType::f32; }
   float* f32() const { return static_cast<float*>(data); }
-  const uint16_t* bf16() const { return static_cast<const uint16_t*>(data); }
   size_t count() const { return size_t(rows) * size_t(cols); }
   int group_rows() const { return rows / groups; }
+  // Row r of all, as f32: `scratch` [cols] is filled, or left alone where the row is f32 already.
+  const float* row(int r, float* scratch) const;
 
-  // Panels for x W^T (`forward`) and dy W (`backward`, f32 only), made on first use after a change
-  // and kept until changed() is called. Group g begins at g * group_panel_floats().
-  const void* forward_panels(ThreadPool& pool) const;
+  // Panels of f32 weights for x W^T (`forward`) and dy W (`backward`), made on first use after a
+  // change and kept until changed() is called. Group g begins at g * group_panel_floats().
+  const float* forward_panels(ThreadPool& pool) const;
   const float* backward_panels(ThreadPool& pool) const;
   size_t forward_group_elements() const;
   size_t backward_group_elements() const;
