@@ -127,6 +127,10 @@ Result<std::string> Json::string_at(std::string_view key) const {
   return TRY_IN(fmt::format("key '{}'", key), value->as_string());
 }
 
+void Json::erase(std::string_view key) {
+  std::erase_if(members_, [&](const Member& m) { return m.first == key; });
+}
+
 Json& Json::set(std::string key, Json v) {
   for (Member& m : members_)
     if (m.first == key) return m.second = std::move(v);

@@ -65,6 +65,7 @@ class Json {
   Result<std::string> string_at(std::string_view key) const;
 
   void push(Json v) { items_.push_back(std::move(v)); }
+  void erase(std::string_view key);
   Json& set(std::string key, Json v);  // replaces or appends; returns the stored value
 
   // Compact when indent < 0. Non-ASCII text is written as UTF-8; invalid UTF-8 as U+FFFD; NaN and

@@ -20,8 +20,9 @@ Weight* ModelBuilder::add(const std::string& name, int rows, int cols, int group
   weight->cols = cols;
   weight->groups = groups;
   weight->decays = decays;
-  weight->data = model_.memory_.emplace_back(weight->count() * sizeof(float)).data();
-  if (trainable_)
+  if (storage_ != Storage::elsewhere || rows == 1)
+    weight->data = model_.memory_.emplace_back(weight->count() * sizeof(float)).data();
+  if (storage_ == Storage::trainable)
     weight->grad = model_.memory_.emplace_back(weight->count() * sizeof(float)).floats();
   model_.parameters_.push_back(weight.get());
   model_.owned_.push_back(std::move(weight));

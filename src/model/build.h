@@ -8,7 +8,9 @@ namespace weir {
 
 class ModelBuilder {
  public:
-  ModelBuilder(Model& model, bool trainable) : model_(model), trainable_(trainable) {}
+  // Where the numbers of matrices will be; vectors are always allocated.
+  enum class Storage { trainable, frozen, elsewhere };
+  ModelBuilder(Model& model, Storage storage) : model_(model), storage_(storage) {}
   void build();
 
  private:
@@ -26,7 +28,7 @@ class ModelBuilder {
   void rope();
 
   Model& model_;
-  bool trainable_;
+  Storage storage_;
 };
 
 }  // namespace weir

@@ -33,7 +33,8 @@ bool writes_residual(const std::string& name) {
 
 std::unique_ptr<Model> Model::create(const ModelConfig& config, bool trainable) {
   std::unique_ptr<Model> model(new Model(config));
-  ModelBuilder(*model, trainable).build();
+  using Storage = ModelBuilder::Storage;
+  ModelBuilder(*model, trainable ? Storage::trainable : Storage::frozen).build();
   return model;
 }
 

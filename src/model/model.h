@@ -13,10 +13,16 @@
 
 namespace weir {
 
+class Checkpoint;
+
 class Model {
  public:
   // Allocates every weight (zero); `trainable` adds gradients. Weights keep HuggingFace names.
   static std::unique_ptr<Model> create(const ModelConfig& config, bool trainable);
+  // Frozen, with the weights where the files have them: matrices keep their stored type and are
+  // mapped, never copied; vectors become f32. Missing tensors, wrong shapes and types, and values
+  // of f32 tensors that are not finite are errors.
+  static Result<std::unique_ptr<Model>> open(std::shared_ptr<const Checkpoint> checkpoint);
 
   // Normal(0, initializer_range) for matrices, 1 for gains, 0 for biases. Each tensor draws from
   // its own stream of `seed`, so the values do not depend on the order of tensors.
@@ -62,6 +68,8 @@ class Model {
  private:
   explicit Model(const ModelConfig& config) : config_(config) {}
   friend class ModelBuilder;
+  Result<void> bind(const Checkpoint& checkpoint);
+  Result<void> bind(Weight& weight, const Checkpoint& checkpoint);
 
   ModelConfig config_;
   std::vector<std::unique_ptr<Weight>> owned_;
@@ -74,6 +82,7 @@ class Model {
   Weight* final_norm_ = nullptr;
   std::vector<Block> blocks_;
   std::vector<MtpModule> mtp_;
+  std::vector<std::shared_ptr<const void>> kept_;  // mapped files and what belongs to them
   Buffer rope_memory_;
   RopeTable rope_;
 };
@@ -89,11 +98,11 @@ std::vector<NamedSlice> named_slices(const Weight& weight);
 // Writes `path` as safetensors (f32), parameters and buffers; returns its SHA-256. Metadata:
 // {"format": "pt"}.
 Result<std::string> save_model(const Model& model, const std::string& path);
-// Reads weights of `folder` (model.safetensors or shards; f32, bf16 and f16 widened to f32, unless
-// the model's weight is bf16 and the file's too). Missing tensors, wrong shapes and non-finite
-// values are errors; unexpected tensors are returned.
+// Reads the weights of a folder into a model that has memory for them, as f32 whatever their type;
+// the folder needs no config.json. Missing tensors, wrong shapes and non-finite values are errors;
+// unexpected tensors are returned.
 Result<std::vector<std::string>> load_weights(Model& model, const std::string& folder);
-// config.json and weights of a folder.
-Result<std::unique_ptr<Model>> load_model(const std::string& folder, bool trainable);
+// The model of a folder or GGUF file: with f32 weights of its own if trainable, else Model::open.
+Result<std::unique_ptr<Model>> load_model(const std::string& path, bool trainable);
 
 }  // namespace weir

@@ -146,6 +146,13 @@ Tensors layer_tensors(const ModelConfig& config, int layer) {
   return out;
 }
 
+Tensors all_tensors(const ModelConfig& config) {
+  Tensors all = outer_tensors(config);
+  for (int layer = 0; layer < config.num_hidden_layers + config.num_nextn_predict_layers; ++layer)
+    for (TensorShape& tensor : layer_tensors(config, layer)) all.push_back(std::move(tensor));
+  return all;
+}
+
 std::vector<LayerGroup> layer_groups(const ModelConfig& config) {
   std::vector<LayerGroup> groups;
   int layers = config.num_hidden_layers;

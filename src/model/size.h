@@ -27,6 +27,8 @@ std::vector<TensorShape> outer_tensors(const ModelConfig& config);
 // copies of embedding and head that published MTP modules carry are not listed: they are the main
 // model's.
 std::vector<TensorShape> layer_tensors(const ModelConfig& config, int layer);
+// Both, of all layers.
+std::vector<TensorShape> all_tensors(const ModelConfig& config);
 
 // Equal layers in a row, for tables.
 struct LayerGroup {

@@ -155,7 +155,7 @@ void multiply(Workers workers, Rows x, const int* gather, const Weight& w, int g
   CHECK_EQ(x.cols, w.cols);
   CHECK_EQ(out.cols, w.group_rows());
   if (out.rows == 0) return;
-  if (!w.is_f32()) {
+  if (!w.uses_panels()) {
     const int begin[] = {0, out.rows};
     return stored_multiply(workers, group, 1, begin, x, gather, w, out, accumulate);
   }
@@ -168,7 +168,7 @@ void multiply_transposed(Workers workers, Rows dy, const Weight& w, int group, R
   CHECK_EQ(dy.cols, w.group_rows());
   CHECK_EQ(dx.cols, w.cols);
   if (dy.rows == 0) return;
-  if (!w.is_f32()) {
+  if (!w.uses_panels()) {
     const int begin[] = {0, dy.rows};
     return stored_multiply_transposed(workers, group, 1, begin, dy, w, dx, accumulate);
   }
@@ -190,7 +190,7 @@ void accumulate_outer(Workers workers, Rows dy, Rows x, const int* gather, float
 void grouped_multiply(Workers workers, const int* begin, Rows x, const int* gather, const Weight& w,
                       Rows out, bool accumulate) {
   CHECK_EQ(x.cols, w.cols);
-  if (!w.is_f32())
+  if (!w.uses_panels())
     return stored_multiply(workers, 0, w.groups, begin, x, gather, w, out, accumulate);
   ArenaScope scope(*workers.arena);
   Gemm* products = workers.arena->array<Gemm>(size_t(w.groups));
@@ -204,7 +204,7 @@ void grouped_multiply(Workers workers, const int* begin, Rows x, const int* gath
 
 void grouped_multiply_transposed(Workers workers, const int* begin, Rows dy, const Weight& w,
                                  Rows dx, bool accumulate) {
-  if (!w.is_f32())
+  if (!w.uses_panels())
     return stored_multiply_transposed(workers, 0, w.groups, begin, dy, w, dx, accumulate);
   ArenaScope scope(*workers.arena);
   Gemm* products = workers.arena->array<Gemm>(size_t(w.groups));

@@ -12,15 +12,21 @@ constexpr int kPanelsPerTask = 4;
 
 }  // namespace
 
+const float* Weight::group_f32(int g) const {
+  if (!stored.empty()) return static_cast<const float*>(stored[size_t(g)]);
+  return f32() + size_t(g) * size_t(group_rows()) * size_t(cols);
+}
+
 const float* Weight::row(int r, float* scratch) const {
-  if (is_f32()) return f32() + size_t(r) * size_t(cols);
-  const size_t group = size_t(r / group_rows()), within = size_t(r % group_rows());
+  const size_t within = size_t(r % group_rows());
+  const int group = r / group_rows();
+  if (type == WeightType::f32) return group_f32(group) + within * size_t(cols);
   const float* scale = nullptr;
   if (type == WeightType::f8_e4m3)
-    scale =
-        scales[group] + within / kScaleSquare * ((size_t(cols) + kScaleSquare - 1) / kScaleSquare);
+    scale = scales[size_t(group)] +
+            within / kScaleSquare * ((size_t(cols) + kScaleSquare - 1) / kScaleSquare);
   const char* at =
-      static_cast<const char*>(stored[group]) + within * type_bytes(type, size_t(cols));
+      static_cast<const char*>(stored[size_t(group)]) + within * type_bytes(type, size_t(cols));
   kernels().dequantize(type, at, scale, scratch, size_t(cols));
   return scratch;
 }
@@ -34,7 +40,7 @@ size_t Weight::backward_group_elements() const {
 
 const float* Weight::forward_panels(ThreadPool& pool) const {
   if (forward_.fresh) return forward_.buffer.floats();
-  CHECK(is_f32());
+  CHECK(type == WeightType::f32);
   size_t bytes = forward_group_elements() * size_t(groups) * sizeof(float);
   if (forward_.buffer.size() != bytes) forward_.buffer = Buffer(bytes);
   const Kernels& k = kernels();
@@ -43,9 +49,9 @@ const float* Weight::forward_panels(ThreadPool& pool) const {
     int group = task / tasks, begin = task % tasks * kPanelsPerTask * kPanel;
     int count =
         outputs - begin < kPanelsPerTask * kPanel ? outputs - begin : kPanelsPerTask * kPanel;
-    size_t source = (size_t(group) * size_t(outputs) + size_t(begin)) * size_t(cols);
+    const float* source = group_f32(group) + size_t(begin) * size_t(cols);
     size_t target = size_t(group) * forward_group_elements() + size_t(begin) * size_t(cols);
-    k.pack_transposed(f32() + source, size_t(cols), count, cols, forward_.buffer.floats() + target);
+    k.pack_transposed(source, size_t(cols), count, cols, forward_.buffer.floats() + target);
   });
   forward_.fresh = true;
   return forward_.buffer.floats();
@@ -53,7 +59,7 @@ const float* Weight::forward_panels(ThreadPool& pool) const {
 
 const float* Weight::backward_panels(ThreadPool& pool) const {
   if (backward_.fresh) return backward_.buffer.floats();
-  CHECK(is_f32());
+  CHECK(type == WeightType::f32);
   size_t bytes = backward_group_elements() * size_t(groups) * sizeof(float);
   if (backward_.buffer.size() != bytes) backward_.buffer = Buffer(bytes);
   const Kernels& k = kernels();
@@ -61,8 +67,7 @@ const float* Weight::backward_panels(ThreadPool& pool) const {
   pool.parallel_for(groups * tasks, [&](int task, int) {
     int group = task / tasks, begin = task % tasks * kPanelsPerTask * kPanel;
     int count = cols - begin < kPanelsPerTask * kPanel ? cols - begin : kPanelsPerTask * kPanel;
-    k.pack_rows(f32() + size_t(group) * size_t(inner) * size_t(cols) + begin, size_t(cols), nullptr,
-                inner, count,
+    k.pack_rows(group_f32(group) + begin, size_t(cols), nullptr, inner, count,
                 backward_.buffer.floats() + size_t(group) * backward_group_elements() +
                     size_t(begin) * size_t(inner));
   });

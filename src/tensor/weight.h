@@ -20,20 +20,25 @@ struct Weight {
   std::string name;  // HuggingFace tensor name; for groups a pattern with "{}" where the index goes
   WeightType type = WeightType::f32;
   int rows = 0, cols = 0, groups = 1;
-  void* data = nullptr;       // of f32: owned by the model; a mapped file's when not trainable
+  void* data = nullptr;       // f32, owned by the model
   float* grad = nullptr;      // same layout; null when frozen
   bool decays = true;         // weight decay applies (matrices; not norms, biases)
   bool is_embedding = false;  // looked up by row; never multiplied unless the head is tied to it
 
-  // Of every other type: where each group's rows are in a mapped file, and under f8_e4m3 its scales
-  // [ceil(group rows / 128)][ceil(cols / 128)].
+  // Of a frozen weight in a mapped file: where the rows of each group are, and under f8_e4m3 their
+  // scales [ceil(group rows / 128)][ceil(cols / 128)]. `data` is null then.
   std::vector<const void*> stored;
   std::vector<const float*> scales;
+  // Whether products walk packed panels, which f32 alone has; a stored f32 weight that is too large
+  // to be copied goes without.
+  bool has_panels = true;
 
-  bool is_f32() const { return type == WeightType::f32; }
   float* f32() const { return static_cast<float*>(data); }
   size_t count() const { return size_t(rows) * size_t(cols); }
   int group_rows() const { return rows / groups; }
+  bool uses_panels() const { return has_panels && type == WeightType::f32; }
+  // Group g of an f32 weight.
+  const float* group_f32(int g) const;
   // Row r of all, as f32: `scratch` [cols] is filled, or left alone where the row is f32 already.
   const float* row(int r, float* scratch) const;
 

@@ -1,0 +1,194 @@
+#include "convert/mix.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstdlib>
+#include <cstring>
+
+namespace weir {
+namespace {
+
+using Extra = Mix::Extra;
+
+const std::vector<Mix>& mixes() {
+  static const std::vector<Mix> kMixes = {
+      {"f32", WeightType::f32, 0, Extra::none},
+      {"f16", WeightType::f16, 1, Extra::none},
+      {"bf16", WeightType::bf16, 32, Extra::none},
+      {"q8_0", WeightType::q8_0, 7, Extra::none},
+      {"q6_k", WeightType::q6_k, 18, Extra::none},
+      {"q5_k_m", WeightType::q5_k, 17, Extra::medium},
+      {"q5_k_s", WeightType::q5_k, 16, Extra::small},
+      {"q5_1", WeightType::q5_1, 9, Extra::none},
+      {"q5_0", WeightType::q5_0, 8, Extra::none},
+      {"q4_k_m", WeightType::q4_k, 15, Extra::medium},
+      {"q4_k_s", WeightType::q4_k, 14, Extra::small},
+      {"q4_1", WeightType::q4_1, 3, Extra::none},
+      {"q4_0", WeightType::q4_0, 2, Extra::none},
+      {"iq4_nl", WeightType::iq4_nl, 25, Extra::small},
+      {"iq4_xs", WeightType::iq4_xs, 30, Extra::small},
+      {"q3_k_l", WeightType::q3_k, 13, Extra::large},
+      {"q3_k_m", WeightType::q3_k, 12, Extra::medium},
+      {"q3_k_s", WeightType::q3_k, 11, Extra::small},
+      {"q2_k", WeightType::q2_k, 10, Extra::small},
+  };
+  return kMixes;
+}
+
+bool contains(const std::string& text, const char* part) {
+  return text.find(part) != std::string::npos;
+}
+
+bool ends_with(const std::string& text, const char* end) {
+  const size_t n = std::strlen(end);
+  return text.size() >= n && text.compare(text.size() - n, n, end) == 0;
+}
+
+bool is_float(WeightType type) {
+  return type == WeightType::f32 || type == WeightType::f16 || type == WeightType::bf16;
+}
+
+int layer_number(const std::string& name) {
+  return name.rfind("blk.", 0) == 0 ? std::atoi(name.c_str() + 4) : 0;
+}
+
+// The first and last eighth of the layers and every third between.
+bool wants_more(int layer, int layers) {
+  const int eighth = layers / 8;
+  return layer < eighth || layer >= 7 * layers / 8 || (layer - eighth) % 3 == 2;
+}
+
+// Values carry more of the attention than their share of the bits.
+WeightType values_type(const Mix& mix, const MixModel& model, int layer) {
+  const bool more = wants_more(layer, model.layers);
+  switch (mix.base) {
+    case WeightType::q2_k:
+      return model.heads_per_kv_head >= 4 ? WeightType::q4_k : WeightType::q3_k;
+    case WeightType::q3_k:
+      if (mix.extra == Extra::medium) return layer < 2 ? WeightType::q5_k : WeightType::q4_k;
+      return mix.extra == Extra::large ? WeightType::q5_k : mix.base;
+    case WeightType::q4_k:
+      if (mix.extra == Extra::medium) return more ? WeightType::q6_k : mix.base;
+      return layer < 4 ? WeightType::q5_k : mix.base;
+    case WeightType::q5_k:
+      return mix.extra == Extra::medium && more ? WeightType::q6_k : mix.base;
+    case WeightType::iq4_nl:
+    case WeightType::iq4_xs:
+      return model.heads_per_kv_head >= 4 ? WeightType::q5_k : mix.base;
+    default:
+      return mix.base;
+  }
+}
+
+WeightType down_type(const Mix& mix, const MixModel& model, int layer) {
+  const bool more = wants_more(layer, model.layers);
+  switch (mix.base) {
+    case WeightType::q2_k:
+      return WeightType::q3_k;
+    case WeightType::q3_k:
+      if (mix.extra == Extra::medium)
+        return layer < model.layers / 16 ? WeightType::q5_k : more ? WeightType::q4_k : mix.base;
+      return mix.extra == Extra::large ? WeightType::q5_k : mix.base;
+    case WeightType::q4_k:
+      if (mix.extra == Extra::medium) return more ? WeightType::q6_k : mix.base;
+      return layer < model.layers / 8 ? WeightType::q5_k : mix.base;
+    case WeightType::q5_k:
+      return mix.extra == Extra::medium && more ? WeightType::q6_k : mix.base;
+    case WeightType::iq4_nl:
+    case WeightType::iq4_xs:
+      return layer < model.layers / 8 ? WeightType::q5_k : mix.base;
+    default:
+      return mix.base;
+  }
+}
+
+WeightType output_type(const Mix& mix, uint64_t columns) {
+  if (mix.base == WeightType::q8_0) return mix.base;
+  return columns % uint64_t(type_traits(mix.base).block) == 0 ? WeightType::q6_k : WeightType::q8_0;
+}
+
+WeightType attention_output_type(const Mix& mix) {
+  if (mix.base == WeightType::q2_k) return WeightType::q3_k;
+  if (mix.base != WeightType::q3_k || mix.extra == Extra::small) return mix.base;
+  return mix.extra == Extra::large ? WeightType::q5_k : WeightType::q4_k;
+}
+
+// Models of eight experts spend little on attention, so it may as well be fine.
+WeightType with_eight_experts(WeightType type, const std::string& name) {
+  if (contains(name, "attn_v.") || contains(name, "attn_k.")) return WeightType::q8_0;
+  if (contains(name, "attn_output.") && type == WeightType::q4_k) return WeightType::q5_k;
+  return type;
+}
+
+WeightType fitting(WeightType type, uint64_t columns) {
+  const auto divides = [&](WeightType t) { return columns % uint64_t(type_traits(t).block) == 0; };
+  if (divides(type)) return type;
+  WeightType smaller = type;
+  switch (type) {
+    case WeightType::q6_k:
+      smaller = WeightType::q8_0;
+      break;
+    case WeightType::q5_k:
+      smaller = WeightType::q5_1;
+      break;
+    case WeightType::q4_k:
+      smaller = WeightType::q5_0;
+      break;
+    default:
+      smaller = WeightType::iq4_nl;
+      break;
+  }
+  return divides(smaller) ? smaller : WeightType::f16;
+}
+
+bool stays_f32(const std::string& name, const std::vector<uint64_t>& shape) {
+  return shape.size() < 2 || !ends_with(name, "weight") || contains(name, "_norm.weight") ||
+         contains(name, "ffn_gate_inp.weight");
+}
+
+}  // namespace
+
+Result<Mix> find_mix(const std::string& name) {
+  for (const Mix& mix : mixes())
+    if (mix.name == name) return mix;
+  return Error{
+      fmt::format("'{}' is no type of weights; there are {}", name, fmt::join(mix_names(), ", "))};
+}
+
+std::vector<std::string> mix_names() {
+  std::vector<std::string> names;
+  for (const Mix& mix : mixes()) names.push_back(mix.name);
+  return names;
+}
+
+MixModel mix_model(const ModelConfig& config) {
+  MixModel model;
+  model.layers = config.num_hidden_layers;
+  model.experts = config.n_routed_experts;
+  if (config.attention == AttentionKind::gqa && config.num_key_value_heads > 0)
+    model.heads_per_kv_head = config.num_attention_heads / config.num_key_value_heads;
+  model.is_tied = config.tie_word_embeddings;
+  return model;
+}
+
+WeightType choose_type(const Mix& mix, const MixModel& model, const std::string& name,
+                       const std::vector<uint64_t>& shape) {
+  if (stays_f32(name, shape)) return WeightType::f32;
+  if (is_float(mix.base)) return mix.base;
+  const uint64_t columns = shape.back();
+  const int layer = layer_number(name);
+  WeightType type = mix.base;
+  if (name == "output.weight" || (model.is_tied && name == "token_embd.weight"))
+    type = output_type(mix, columns);
+  else if (mix.extra != Extra::none && contains(name, "attn_v."))
+    type = values_type(mix, model, layer);
+  else if (mix.extra != Extra::none && contains(name, "ffn_down"))
+    type = down_type(mix, model, layer);
+  else if (mix.extra != Extra::none && contains(name, "attn_output."))
+    type = attention_output_type(mix);
+  if (mix.extra != Extra::none && model.experts == 8) type = with_eight_experts(type, name);
+  return fitting(type, columns);
+}
+
+}  // namespace weir

@@ -1,0 +1,105 @@
+// What a HuggingFace folder will hold.
+#include <cmath>
+#include <cstring>
+
+#include "convert/plan.h"
+#include "kernels/kernels.h"
+#include "kernels/narrow_floats.h"
+#include "model/gguf_names.h"
+
+namespace weir {
+namespace {
+
+bool is_float(WeightType type) {
+  return type == WeightType::f32 || type == WeightType::f16 || type == WeightType::bf16;
+}
+
+// The type of most matrices: what vectors had before GGUF widened them.
+WeightType common_type(const Checkpoint& checkpoint) {
+  for (const TensorShape& tensor : all_tensors(checkpoint.config())) {
+    if (tensor.shape.size() != 2) continue;
+    auto found = checkpoint.find(expert_name(tensor.name, 0));
+    if (found && found->type != WeightType::f32)
+      return is_float(found->type) ? found->type : WeightType::bf16;
+  }
+  return WeightType::f32;
+}
+
+// Whether every number of an f32 tensor is one of `type` too.
+bool survives(const StoredTensor& tensor, WeightType type) {
+  std::vector<float> values(tensor.count());
+  decode(tensor, values.data());
+  for (float value : values) {
+    const float narrow =
+        type == WeightType::bf16 ? bf16_to_f32(f32_to_bf16(value)) : f16_to_f32(f32_to_f16(value));
+    if (narrow != value) return false;
+  }
+  return true;
+}
+
+class Planner {
+ public:
+  Planner(const Checkpoint& checkpoint, std::optional<WeightType> type)
+      : checkpoint_(checkpoint), type_(type), common_(type ? *type : common_type(checkpoint)) {}
+  Result<FolderPlan> plan();
+
+ private:
+  Result<WeightType> type_of(const TensorShape& tensor, const std::string& name) const;
+  Result<void> add(const TensorShape& tensor, const std::string& name);
+
+  const Checkpoint& checkpoint_;
+  const std::optional<WeightType> type_;
+  const WeightType common_;
+  FolderPlan plan_;
+};
+
+Result<WeightType> Planner::type_of(const TensorShape& tensor, const std::string& name) const {
+  if (name.find("e_score_correction_bias") != std::string::npos) return WeightType::f32;
+  const StoredTensor stored = TRY(checkpoint_.find(name));
+  if (type_) return *type_;
+  // What GGUF keeps in f32: vectors and gates.
+  const bool was_widened = tensor.shape.size() == 1 || tensor.part == ModelPart::router;
+  if (stored.type == WeightType::f32 && common_ != WeightType::f32 &&
+      (was_widened || stored.owned) && checkpoint_.gguf())
+    return survives(stored, common_) ? common_ : WeightType::f32;
+  return is_float(stored.type) ? stored.type : WeightType::bf16;
+}
+
+Result<void> Planner::add(const TensorShape& tensor, const std::string& name) {
+  const WeightType type = TRY(type_of(tensor, name));
+  const bool restores =
+      checkpoint_.rope_rows_permuted() && (name.find(".self_attn.q_proj.") != std::string::npos ||
+                                           name.find(".self_attn.k_proj.") != std::string::npos);
+  const auto open = [this, name, restores]() -> Result<StoredRows> {
+    StoredRows rows;
+    rows.parts = {TRY(checkpoint_.find(name))};
+    if (restores) {
+      rows.order = RowOrder::to_huggingface;
+      rows.head_dim = uint64_t(checkpoint_.config().head_dim);
+    }
+    return rows;
+  };
+  plan_.tensors.push_back({name, type, tensor.shape, open});
+  return {};
+}
+
+Result<FolderPlan> Planner::plan() {
+  plan_.config = checkpoint_.config();
+  if (checkpoint_.rope_rows_permuted()) plan_.config.rope.interleaved = false;
+  for (const TensorShape& tensor : all_tensors(checkpoint_.config()))
+    for (int i = 0; i < tensor.copies; ++i) TRY(add(tensor, expert_name(tensor.name, i)));
+  return std::move(plan_);
+}
+
+}  // namespace
+
+Result<FolderPlan> plan_folder(const Checkpoint& checkpoint, std::optional<WeightType> type) {
+  auto planner = std::make_shared<Planner>(checkpoint, type);
+  Result<FolderPlan> plan = planner->plan();
+  if (!plan) return plan;
+  for (PlannedTensor& tensor : plan->tensors)  // the sources refer to the planner
+    tensor.open = [planner, open = std::move(tensor.open)] { return open(); };
+  return plan;
+}
+
+}  // namespace weir

@@ -1,0 +1,176 @@
+// What a GGUF file will hold.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "convert/plan.h"
+#include "model/gguf_config.h"
+#include "model/gguf_names.h"
+
+namespace weir {
+namespace {
+
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+// The type of a tensor that keeps its own, as llama.cpp's converter would store it.
+WeightType kept_type(WeightType stored, const std::string& name,
+                     const std::vector<uint64_t>& shape) {
+  const Mix floats{"", stored == WeightType::f8_e4m3 ? WeightType::bf16 : stored, 0, {}};
+  const WeightType f32_rule = choose_type({"", WeightType::f32, 0, {}}, {}, name, shape);
+  const bool stays_f32 =
+      choose_type({"", WeightType::bf16, 0, {}}, {}, name, shape) == WeightType::f32;
+  return stays_f32 ? f32_rule : floats.base;
+}
+
+class Planner {
+ public:
+  Planner(const Checkpoint& checkpoint, const std::optional<Mix>& mix)
+      : checkpoint_(checkpoint),
+        config_(checkpoint.config()),
+        mix_(mix),
+        model_(mix_model(checkpoint.config())) {}
+  Result<GgufPlan> from_folder();
+  Result<GgufPlan> from_gguf();
+
+ private:
+  Result<void> add(const TensorShape& tensor);
+  Result<void> add_kv_b(const TensorShape& tensor);
+  void add_rope_factors();
+  void push(std::string name, WeightType stored, std::vector<uint64_t> shape,
+            std::function<Result<StoredRows>()> open);
+  void finish_metadata();
+
+  const Checkpoint& checkpoint_;
+  const ModelConfig& config_;
+  const std::optional<Mix>& mix_;
+  MixModel model_;
+  GgufPlan plan_;
+};
+
+void Planner::push(std::string name, WeightType stored, std::vector<uint64_t> shape,
+                   std::function<Result<StoredRows>()> open) {
+  const WeightType type =
+      mix_ ? choose_type(*mix_, model_, name, shape) : kept_type(stored, name, shape);
+  plan_.tensors.push_back({std::move(name), type, std::move(shape), std::move(open)});
+}
+
+// Two tensors there, so that llama.cpp can absorb them into queries and outputs.
+Result<void> Planner::add_kv_b(const TensorShape& tensor) {
+  const StoredTensor kv_b = TRY(checkpoint_.find(tensor.name));
+  const std::string block = fmt::format("blk.{}.", layer_of(tensor.name));
+  const uint64_t heads = uint64_t(config_.num_attention_heads), rank = tensor.shape[1],
+                 nope = uint64_t(config_.qk_nope_head_dim), value = uint64_t(config_.v_head_dim);
+  const auto find = [this, name = tensor.name] { return checkpoint_.find(name); };
+  push(block + "attn_k_b.weight", kv_b.type, {heads, rank, nope},
+       [this, find]() -> Result<StoredRows> {
+         const StoredTensor whole = TRY(find());
+         return StoredRows{{transposed_keys(whole, config_)}, RowOrder::same, 0};
+       });
+  push(block + "attn_v_b.weight", kv_b.type, {heads, value, rank},
+       [this, find]() -> Result<StoredRows> {
+         const StoredTensor whole = TRY(find());
+         return StoredRows{value_rows(whole, config_), RowOrder::same, 0};
+       });
+  return {};
+}
+
+Result<void> Planner::add(const TensorShape& tensor) {
+  if (ends_with(tensor.name, ".kv_b_proj.weight")) return add_kv_b(tensor);
+  const StoredTensor first = TRY(checkpoint_.find(expert_name(tensor.name, 0)));
+  std::vector<uint64_t> shape = tensor.shape;
+  const bool is_grouped = tensor.name.find("{}") != std::string::npos;
+  if (is_grouped) shape.insert(shape.begin(), uint64_t(tensor.copies));
+  const bool permutes = (config_.model_type == "llama" || config_.model_type == "deepseek") &&
+                        (tensor.name.find(".self_attn.q_proj.") != std::string::npos ||
+                         tensor.name.find(".self_attn.k_proj.") != std::string::npos);
+  push(gguf_name(tensor.name), first.type, std::move(shape),
+       [this, tensor, permutes]() -> Result<StoredRows> {
+         StoredRows rows;
+         for (int i = 0; i < tensor.copies; ++i)
+           rows.parts.push_back(TRY(checkpoint_.find(expert_name(tensor.name, i))));
+         if (permutes) {
+           rows.order = RowOrder::to_gguf;
+           rows.head_dim = uint64_t(config_.head_dim);
+         }
+         return rows;
+       });
+  return {};
+}
+
+void Planner::add_rope_factors() {
+  auto factors = std::make_shared<std::vector<float>>(gguf_rope_factors(config_));
+  if (factors->empty()) return;
+  StoredTensor tensor;
+  tensor.shape = {factors->size()};
+  tensor.data = reinterpret_cast<const std::byte*>(factors->data());
+  tensor.owned = factors;
+  push("rope_freqs.weight", WeightType::f32, tensor.shape, [tensor]() -> Result<StoredRows> {
+    return StoredRows{{tensor}, RowOrder::same, 0};
+  });
+}
+
+void Planner::finish_metadata() {
+  bool has_blocks = false;
+  for (const PlannedTensor& tensor : plan_.tensors)
+    has_blocks = has_blocks || type_traits(tensor.type).block > 1;
+  if (mix_) plan_.metadata.set("general.file_type", int64_t(mix_->file_type));
+  if (has_blocks) plan_.metadata.set("general.quantization_version", int64_t(2));
+}
+
+Result<GgufPlan> Planner::from_folder() {
+  TRY(write_gguf_config(config_, plan_.metadata));
+  add_rope_factors();
+  for (const TensorShape& tensor : all_tensors(config_)) TRY(add(tensor));
+  finish_metadata();
+  return std::move(plan_);
+}
+
+Result<GgufPlan> Planner::from_gguf() {
+  const GgufFile& file = *checkpoint_.gguf();
+  static const std::set<std::string> kOwn = {"general.alignment", "split.no", "split.count",
+                                             "split.tensors.count"};
+  for (const GgufMetadata::Entry& entry : file.metadata().entries())
+    if (!kOwn.count(entry.key)) plan_.metadata.set(entry.key, entry.value, entry.width);
+  for (const GgufTensor& tensor : file.tensors()) {
+    const auto open = [&file, &tensor]() -> Result<StoredRows> {
+      StoredTensor stored;
+      stored.type = tensor.type;
+      const uint64_t columns = tensor.shape.empty() ? 1 : tensor.shape.back();
+      uint64_t rows = 1;
+      for (size_t i = 0; i + 1 < tensor.shape.size(); ++i) rows *= tensor.shape[i];
+      stored.shape = {rows, columns};
+      stored.data = file.data(tensor).data();
+      stored.place = fmt::format("{}: tensor '{}'", file.path(tensor), tensor.name);
+      return StoredRows{{stored}, RowOrder::same, 0};
+    };
+    if (mix_)
+      push(tensor.name, tensor.type, tensor.shape, open);
+    else
+      plan_.tensors.push_back({tensor.name, tensor.type, tensor.shape, open});
+  }
+  finish_metadata();
+  return std::move(plan_);
+}
+
+}  // namespace
+
+uint64_t PlannedTensor::rows() const {
+  uint64_t rows = 1;
+  for (size_t i = 0; i + 1 < shape.size(); ++i) rows *= shape[i];
+  return rows;
+}
+
+uint64_t PlannedTensor::bytes() const { return rows() * type_bytes(type, columns()); }
+
+Result<GgufPlan> plan_gguf(const Checkpoint& checkpoint, const std::optional<Mix>& mix) {
+  auto planner = std::make_shared<Planner>(checkpoint, mix);
+  Result<GgufPlan> plan = checkpoint.gguf() ? planner->from_gguf() : planner->from_folder();
+  if (!plan) return plan;
+  for (PlannedTensor& tensor : plan->tensors)  // the sources refer to the planner
+    tensor.open = [planner, open = std::move(tensor.open)] { return open(); };
+  return plan;
+}
+
+}  // namespace weir

@@ -1,0 +1,76 @@
+#include "convert/stored_rows.h"
+
+#include "kernels/kernels.h"
+
+namespace weir {
+
+uint64_t StoredRows::source_row(uint64_t r) const {
+  if (order == RowOrder::same) return r;
+  if (order == RowOrder::to_huggingface) return Checkpoint::permuted_row(r, head_dim);
+  const uint64_t within = r % head_dim;  // the inverse of permuted_row
+  return r - within + within % 2 * (head_dim / 2) + within / 2;
+}
+
+const std::byte* StoredRows::row(uint64_t r) const {
+  const uint64_t source = source_row(r), rows = parts[0].rows();
+  return parts[source / rows].data + source % rows * type_bytes(type(), columns());
+}
+
+const float* StoredRows::scales(uint64_t r) const {
+  const uint64_t source = source_row(r), rows = parts[0].rows();
+  const StoredTensor& part = parts[source / rows];
+  if (!part.scales) return nullptr;
+  return part.scales +
+         source % rows / kScaleSquare * ((columns() + kScaleSquare - 1) / kScaleSquare);
+}
+
+void StoredRows::decode(uint64_t r, float* to) const {
+  kernels().dequantize(type(), row(r), scales(r), to, columns());
+}
+
+StoredTensor transposed_keys(const StoredTensor& kv_b, const ModelConfig& config) {
+  const uint64_t heads = uint64_t(config.num_attention_heads),
+                 nope = uint64_t(config.qk_nope_head_dim), rank = kv_b.columns(),
+                 step = nope + uint64_t(config.v_head_dim);
+  auto keys = std::make_shared<std::vector<float>>(heads * rank * nope);
+  std::vector<float> row(rank);
+  StoredRows rows;
+  rows.parts = {kv_b};
+  for (uint64_t h = 0; h < heads; ++h)
+    for (uint64_t i = 0; i < nope; ++i) {
+      rows.decode(h * step + i, row.data());
+      for (uint64_t j = 0; j < rank; ++j) (*keys)[(h * rank + j) * nope + i] = row[j];
+    }
+  StoredTensor made = kv_b;
+  made.type = WeightType::f32;
+  made.shape = {heads * rank, nope};
+  made.data = reinterpret_cast<const std::byte*>(keys->data());
+  made.scales = nullptr;
+  made.owned = keys;
+  return made;
+}
+
+std::vector<StoredTensor> value_rows(const StoredTensor& kv_b, const ModelConfig& config) {
+  const uint64_t heads = uint64_t(config.num_attention_heads),
+                 nope = uint64_t(config.qk_nope_head_dim), value = uint64_t(config.v_head_dim);
+  StoredTensor whole = kv_b;
+  if (whole.type == WeightType::f8_e4m3) {  // a head need not begin where a square of scales does
+    auto values = std::make_shared<std::vector<float>>(kv_b.count());
+    decode(kv_b, values->data());
+    whole.type = WeightType::f32;
+    whole.data = reinterpret_cast<const std::byte*>(values->data());
+    whole.scales = nullptr;
+    whole.owned = values;
+  }
+  std::vector<StoredTensor> parts;
+  const size_t row = type_bytes(whole.type, whole.columns());
+  for (uint64_t h = 0; h < heads; ++h) {
+    StoredTensor part = whole;
+    part.shape = {value, whole.columns()};
+    part.data += (h * (nope + value) + nope) * row;
+    parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
+}  // namespace weir

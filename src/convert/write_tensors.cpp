@@ -1,0 +1,130 @@
+#include "convert/write_tensors.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "kernels/kernels.h"
+#include "kernels/quantize.h"
+
+namespace weir {
+namespace {
+
+// Numbers that one task converts, and tasks of one round per thread.
+constexpr uint64_t kTaskElements = uint64_t(1) << 18;
+constexpr int kTasksPerThread = 8;
+
+struct Sums {
+  double error = 0, square = 0;
+  bool is_finite = true;
+};
+
+class TensorWriter {
+ public:
+  TensorWriter(const PlannedTensor& planned, const StoredRows& rows, std::span<const float> weights)
+      : planned_(planned),
+        rows_(rows),
+        importance_(weights.size() == planned.columns() ? weights.data() : nullptr),
+        copies_(rows.type() == planned.type && !rows.scales(0)),
+        row_bytes_(type_bytes(planned.type, planned.columns())) {}
+
+  bool copies() const { return copies_; }
+  size_t row_bytes() const { return row_bytes_; }
+  // Converts rows [begin, end) to `to`.
+  Sums convert(uint64_t begin, uint64_t end, std::byte* to) const;
+
+ private:
+  const PlannedTensor& planned_;
+  const StoredRows& rows_;
+  const float* importance_;
+  const bool copies_;
+  const size_t row_bytes_;
+};
+
+Sums TensorWriter::convert(uint64_t begin, uint64_t end, std::byte* to) const {
+  Sums sums;
+  const size_t columns = planned_.columns();
+  std::vector<float> values(columns), back(columns);
+  for (uint64_t r = begin; r < end; ++r, to += row_bytes_) {
+    if (copies_) {
+      std::memcpy(to, rows_.row(r), row_bytes_);
+      continue;
+    }
+    rows_.decode(r, values.data());
+    double square = 0;
+    for (float value : values) square += double(value) * double(value);
+    sums.square += square;
+    if (!std::isfinite(square)) {
+      sums.is_finite = false;
+      return sums;
+    }
+    quantize_row(planned_.type, values.data(), importance_, columns, to);
+    kernels().dequantize(planned_.type, to, nullptr, back.data(), columns);
+    for (size_t i = 0; i < columns; ++i) {
+      const double difference = double(values[i]) - double(back[i]);
+      sums.error += difference * difference;
+    }
+  }
+  return sums;
+}
+
+// All rounds of one tensor.
+Result<Sums> write_tensor(const TensorWriter& writer, uint64_t rows, uint64_t columns,
+                          ThreadPool& pool,
+                          const std::function<Result<void>(std::span<const std::byte>)>& sink) {
+  const uint64_t task_rows = std::max<uint64_t>(1, kTaskElements / columns);
+  const uint64_t round_rows = task_rows * uint64_t(kTasksPerThread * pool.threads());
+  std::vector<std::byte> buffer(std::min(rows, round_rows) * writer.row_bytes());
+  std::vector<Sums> parts(size_t(kTasksPerThread * pool.threads()));
+  Sums total;
+  for (uint64_t begin = 0; begin < rows; begin += round_rows) {
+    const uint64_t end = std::min(rows, begin + round_rows);
+    const int tasks = int((end - begin + task_rows - 1) / task_rows);
+    pool.parallel_for(tasks, [&](int task, int) {
+      const uint64_t from = begin + uint64_t(task) * task_rows;
+      parts[size_t(task)] = writer.convert(from, std::min(end, from + task_rows),
+                                           buffer.data() + (from - begin) * writer.row_bytes());
+    });
+    for (int task = 0; task < tasks; ++task) {
+      total.error += parts[size_t(task)].error;
+      total.square += parts[size_t(task)].square;
+      total.is_finite = total.is_finite && parts[size_t(task)].is_finite;
+    }
+    if (!total.is_finite) return total;
+    TRY(sink(std::span(buffer.data(), (end - begin) * writer.row_bytes())));
+  }
+  return total;
+}
+
+}  // namespace
+
+Result<void> write_tensors(const std::vector<PlannedTensor>& tensors, ThreadPool& pool,
+                           const Importance& importance,
+                           const std::function<Result<void>(std::span<const std::byte>)>& sink,
+                           const OnTensor& on_tensor) {
+  for (const PlannedTensor& tensor : tensors) {
+    const StoredRows rows = TRY(tensor.open());
+    if (rows.rows() != tensor.rows() || rows.columns() != tensor.columns())
+      return Error{fmt::format(
+          "{}: has {} rows of {} numbers, but the configuration asks for {} "
+          "of {}; the weights belong to another configuration",
+          rows.parts[0].place, rows.rows(), rows.columns(), tensor.rows(), tensor.columns())};
+    const std::span<const float> weights =
+        importance ? importance(tensor.name) : std::span<const float>();
+    const TensorWriter writer(tensor, rows, weights);
+    const Sums sums = TRY(write_tensor(writer, tensor.rows(), tensor.columns(), pool, sink));
+    if (!sums.is_finite)
+      return Error{rows.parts[0].place +
+                   ": holds a value that is not finite; the file is damaged or its training "
+                   "diverged"};
+    const double error = sums.square > 0 ? std::sqrt(sums.error / sums.square) : 0;
+    if (!on_tensor({tensor.name, rows.type(), tensor.type, tensor.rows() * tensor.columns(),
+                    tensor.bytes(), error}))
+      return Error{"stopped; nothing was written"};
+  }
+  return {};
+}
+
+}  // namespace weir

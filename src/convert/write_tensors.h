@@ -1,0 +1,36 @@
+// Runs a plan: rows are read, converted by all threads and handed on in order, a few megabytes at a
+// time.
+#pragma once
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "convert/plan.h"
+
+namespace weir {
+
+// Columns' importance by the name of a tensor; empty: none known.
+using Importance = std::function<std::span<const float>(const std::string& tensor)>;
+
+struct TensorReport {
+  std::string name;
+  WeightType from = WeightType::f32, to = WeightType::f32;
+  uint64_t elements = 0, bytes = 0;
+  // Root of the squared difference to what was read, as a share of the root of its square; 0 where
+  // the bytes were copied.
+  double relative_error = 0;
+};
+
+// Called after every tensor; false ends the work with an error.
+using OnTensor = std::function<bool(const TensorReport& report)>;
+
+// Writes all tensors of the plan to `sink` in their order. Numbers that are not finite are errors
+// that name the tensor; rows whose type stays are copied as they are.
+Result<void> write_tensors(const std::vector<PlannedTensor>& tensors, ThreadPool& pool,
+                           const Importance& importance,
+                           const std::function<Result<void>(std::span<const std::byte>)>& sink,
+                           const OnTensor& on_tensor);
+
+}  // namespace weir

@@ -1,0 +1,250 @@
+#include "model/checkpoint.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstring>
+#include <set>
+
+#include "kernels/kernels.h"
+#include "model/gguf_config.h"
+#include "model/gguf_names.h"
+#include "model/size.h"
+
+namespace weir {
+namespace {
+
+std::string place_of(const std::string& path, const std::string& name) {
+  return fmt::format("{}: tensor '{}'", path, name);
+}
+
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+uint64_t product(const std::vector<uint64_t>& shape) {
+  uint64_t count = 1;
+  for (uint64_t dimension : shape) count *= dimension;
+  return count;
+}
+
+}  // namespace
+
+Result<WeightType> weight_type(const std::string& dtype) {
+  if (dtype == "F32") return WeightType::f32;
+  if (dtype == "F16") return WeightType::f16;
+  if (dtype == "BF16") return WeightType::bf16;
+  if (dtype == "F8_E4M3") return WeightType::f8_e4m3;
+  return Error{"dtype " + dtype +
+               " can not be loaded as weights; convert it to F32, BF16, F16 or F8_E4M3"};
+}
+
+const char* dtype_of(WeightType type) {
+  switch (type) {
+    case WeightType::f32:
+      return "F32";
+    case WeightType::f16:
+      return "F16";
+    case WeightType::bf16:
+      return "BF16";
+    case WeightType::f8_e4m3:
+      return "F8_E4M3";
+    default:
+      return "";
+  }
+}
+
+Result<std::shared_ptr<const Checkpoint>> Checkpoint::open(const std::string& path) {
+  std::shared_ptr<Checkpoint> made(new Checkpoint);
+  made->path_ = path;
+  if (is_directory(path)) {
+    made->config_ = TRY(read_config(join_path(path, "config.json")));
+    made->folder_ = TRY(SafetensorsFolder::open(path));
+    return std::shared_ptr<const Checkpoint>(std::move(made));
+  }
+  if (!file_exists(path))
+    return Error{path +
+                 ": no such file or folder; give a model's folder (config.json, safetensors) or a "
+                 ".gguf file"};
+  if (!ends_with(path, ".gguf"))
+    return Error{path +
+                 ": is neither a folder nor a .gguf file; give a model's folder or a .gguf file "
+                 "(pickled .bin and .pt files are never opened)"};
+  made->gguf_ = TRY(GgufFile::open(path));
+  const GgufConfig read = TRY(read_gguf_config(*made->gguf_));
+  made->config_ = read.config;
+  made->rope_rows_permuted_ = read.rope_rows_permuted;
+  return std::shared_ptr<const Checkpoint>(std::move(made));
+}
+
+Result<std::shared_ptr<const Checkpoint>> Checkpoint::open(const std::string& folder,
+                                                           const ModelConfig& config) {
+  std::shared_ptr<Checkpoint> made(new Checkpoint);
+  made->path_ = folder;
+  made->config_ = config;
+  made->folder_ = TRY(SafetensorsFolder::open(folder));
+  return std::shared_ptr<const Checkpoint>(std::move(made));
+}
+
+bool Checkpoint::has(const std::string& name) const {
+  if (folder_) return folder_->has(name);
+  return bool(find_in_gguf(name));
+}
+
+Result<StoredTensor> Checkpoint::find(const std::string& name) const {
+  return folder_ ? find_in_folder(name) : find_in_gguf(name);
+}
+
+Result<StoredTensor> Checkpoint::find_in_folder(const std::string& name) const {
+  const SafetensorsFolder::Found found = TRY(folder_->find(name));
+  StoredTensor tensor;
+  tensor.place = place_of(found.file->path(), name);
+  tensor.type = TRY_IN(tensor.place, weight_type(found.info->dtype));
+  tensor.shape = found.info->shape;
+  tensor.data = found.bytes().data();
+  if (tensor.type != WeightType::f8_e4m3) return tensor;
+  // In another shard, perhaps (DeepSeek-V3, README_WEIGHTS.md).
+  const std::string scales = name + "_scale_inv";
+  if (!folder_->has(scales))
+    return Error{
+        fmt::format("{}: is F8_E4M3, but its scales '{}' are missing", tensor.place, scales)};
+  const SafetensorsFolder::Found scale = TRY(folder_->find(scales));
+  const std::vector<uint64_t> expected = {(tensor.rows() + kScaleSquare - 1) / kScaleSquare,
+                                          (tensor.columns() + kScaleSquare - 1) / kScaleSquare};
+  if (tensor.shape.size() != 2 || scale.info->dtype != "F32" || scale.info->shape != expected)
+    return Error{
+        fmt::format("{}: its scales '{}' are {} of shape [{}]; F32 of shape [{}] belongs "
+                    "to it",
+                    tensor.place, scales, scale.info->dtype, fmt::join(scale.info->shape, ", "),
+                    fmt::join(expected, ", "))};
+  auto copy = std::make_shared<std::vector<float>>(product(expected));
+  std::memcpy(copy->data(), scale.bytes().data(), copy->size() * sizeof(float));
+  tensor.scales = copy->data();
+  tensor.owned = copy;
+  return tensor;
+}
+
+// Expert `expert` (or all) of a stacked tensor, and of its rows the part `part` of `parts` equal
+// ones.
+Result<StoredTensor> Checkpoint::slice(const GgufTensor& stored, int expert, int part,
+                                       int parts) const {
+  StoredTensor tensor;
+  tensor.place = place_of(gguf_->path(stored), stored.name);
+  tensor.type = stored.type;
+  tensor.shape = stored.shape;
+  tensor.data = gguf_->data(stored).data();
+  if (expert < 0) return tensor;
+  if (stored.shape.size() != 3 || uint64_t(expert) >= stored.shape[0] ||
+      stored.shape[1] % uint64_t(parts) != 0)
+    return Error{fmt::format("{}: has shape [{}], which holds no expert {}", tensor.place,
+                             fmt::join(stored.shape, ", "), expert)};
+  tensor.shape = {stored.shape[1] / uint64_t(parts), stored.shape[2]};
+  const uint64_t whole = type_bytes(stored.type, stored.shape[1] * stored.shape[2]);
+  tensor.data += uint64_t(expert) * whole + uint64_t(part) * tensor.bytes();
+  return tensor;
+}
+
+Result<StoredTensor> Checkpoint::find_in_gguf(const std::string& name) const {
+  const ExpertName split = split_expert_name(name);
+  const std::string stacked = gguf_name(name);
+  if (stacked.empty()) return Error{place_of(path_, name) + ": GGUF files have no such tensor"};
+  if (const GgufTensor* found = gguf_->find(stacked)) return slice(*found, split.expert, 0, 1);
+  const std::string block = stacked.substr(0, stacked.find('.', 4) + 1);  // "blk.N."
+  if (split.expert >= 0) {
+    // Files of 2023 and 2024 have a tensor for each expert; some newer ones gate and up in one.
+    const std::string kind = stacked.substr(block.size(), stacked.find("_exps") - block.size());
+    const std::string single = fmt::format("{}{}.{}.weight", block, kind, split.expert);
+    if (const GgufTensor* found = gguf_->find(single)) return slice(*found, -1, 0, 1);
+    const GgufTensor* fused = gguf_->find(block + "ffn_gate_up_exps.weight");
+    if (fused && kind != "ffn_down") return slice(*fused, split.expert, kind == "ffn_up", 2);
+  }
+  if (ends_with(stacked, "attn_kv_b.weight")) {
+    const GgufTensor* k = gguf_->find(block + "attn_k_b.weight");
+    const GgufTensor* v = gguf_->find(block + "attn_v_b.weight");
+    if (k && v) return TRY_IN(place_of(gguf_->path(*k), k->name), join_kv_b(*k, *v));
+  }
+  return Error{fmt::format("{} ('{}' elsewhere): is missing", place_of(path_, stacked), name)};
+}
+
+// k: per head [rank][nope], the transpose of its rows in kv_b; v: per head [value][rank].
+Result<StoredTensor> Checkpoint::join_kv_b(const GgufTensor& k, const GgufTensor& v) const {
+  const uint64_t heads = uint64_t(config_.num_attention_heads),
+                 rank = uint64_t(config_.kv_lora_rank), nope = uint64_t(config_.qk_nope_head_dim),
+                 value = uint64_t(config_.v_head_dim);
+  if (k.shape.back() != nope || product(k.shape) != heads * rank * nope || v.shape.back() != rank ||
+      product(v.shape) != heads * value * rank)
+    return Error{fmt::format(
+        "has shape [{}] and '{}' has [{}], but the metadata ask for {} heads "
+        "of {} keys and {} values over a rank of {}",
+        fmt::join(k.shape, ", "), v.name, fmt::join(v.shape, ", "), heads, nope, value, rank)};
+  std::vector<float> keys(heads * rank * nope);
+  auto joined = std::make_shared<std::vector<float>>(heads * (nope + value) * rank);
+  kernels().dequantize(k.type, gguf_->data(k).data(), nullptr, keys.data(), keys.size());
+  const std::byte* values = gguf_->data(v).data();
+  const size_t head_bytes = type_bytes(v.type, value * rank);
+  for (uint64_t h = 0; h < heads; ++h) {
+    float* to = joined->data() + h * (nope + value) * rank;
+    for (uint64_t i = 0; i < nope; ++i)
+      for (uint64_t j = 0; j < rank; ++j) to[i * rank + j] = keys[(h * rank + j) * nope + i];
+    kernels().dequantize(v.type, values + h * head_bytes, nullptr, to + nope * rank, value * rank);
+  }
+  StoredTensor tensor;
+  tensor.shape = {heads * (nope + value), rank};
+  tensor.data = reinterpret_cast<const std::byte*>(joined->data());
+  tensor.place = place_of(gguf_->path(k), k.name);
+  tensor.owned = joined;
+  return tensor;
+}
+
+std::vector<std::string> Checkpoint::unexpected() const {
+  std::set<std::string> known;
+  for (const TensorShape& tensor : all_tensors(config_))
+    if (gguf_) {
+      known.insert(gguf_name(tensor.name));
+    } else {
+      for (int i = 0; i < tensor.copies; ++i) {
+        const std::string name = expert_name(tensor.name, i);
+        known.insert(name);
+        known.insert(name + "_scale_inv");
+      }
+    }
+  std::vector<std::string> names;
+  if (folder_) {
+    for (std::string& name : folder_->names())
+      if (!known.count(name)) names.push_back(std::move(name));
+    return names;
+  }
+  const auto is_other_form = [](const std::string& name) {
+    for (const char* form : {".attn_k_b.weight", ".attn_v_b.weight", ".ffn_gate_up_exps.weight",
+                             ".ffn_gate.", ".ffn_up.", ".ffn_down.", "rope_freqs.weight"})
+      if (name.find(form) != std::string::npos) return true;
+    return false;
+  };
+  for (const GgufTensor& tensor : gguf_->tensors())
+    if (!known.count(tensor.name) && !is_other_form(tensor.name)) names.push_back(tensor.name);
+  return names;
+}
+
+uint64_t Checkpoint::data_bytes() const {
+  uint64_t bytes = 0;
+  if (gguf_)
+    for (const GgufTensor& tensor : gguf_->tensors()) bytes += tensor.bytes;
+  else
+    for (const std::string& name : folder_->names()) {
+      auto found = folder_->find(name);
+      if (found) bytes += found->info->end - found->info->begin;
+    }
+  return bytes;
+}
+
+void decode(const StoredTensor& tensor, float* to) {
+  const size_t columns = tensor.columns();
+  const size_t scales_row = (columns + kScaleSquare - 1) / kScaleSquare;
+  for (size_t r = 0; r < tensor.rows(); ++r) {
+    const float* scales = tensor.scales ? tensor.scales + r / kScaleSquare * scales_row : nullptr;
+    kernels().dequantize(tensor.type, tensor.data + r * type_bytes(tensor.type, columns), scales,
+                         to + r * columns, columns);
+  }
+}
+
+}  // namespace weir

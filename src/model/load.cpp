@@ -1,0 +1,156 @@
+// Weights from a checkpoint: read into memory, or left where they are.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <cstdint>
+#include <set>
+
+#include "base/memory.h"
+#include "model/build.h"
+#include "model/checkpoint.h"
+#include "model/model.h"
+
+namespace weir {
+namespace {
+
+// The share of free memory that packed copies of f32 weights may take.
+constexpr double kPanelShare = 0.5;
+
+Result<StoredTensor> find_slice(const Checkpoint& checkpoint, const NamedSlice& slice) {
+  StoredTensor tensor = TRY(checkpoint.find(slice.name));
+  if (tensor.shape != slice.shape)
+    return Error{fmt::format(
+        "{}: has shape [{}], but {} asks for [{}]; the weights belong to "
+        "another configuration",
+        tensor.place, fmt::join(tensor.shape, ", "),
+        checkpoint.gguf() ? "its metadata" : "config.json", fmt::join(slice.shape, ", "))};
+  return tensor;
+}
+
+Result<void> check_finite(const StoredTensor& tensor, const float* values) {
+  for (uint64_t i = 0; i < tensor.count(); ++i)
+    if (!std::isfinite(values[i]))
+      return Error{
+          fmt::format("{}: holds a value that is not finite at element {}; the file is "
+                      "damaged or its training diverged",
+                      tensor.place, i)};
+  return {};
+}
+
+Result<void> decode_finite(const StoredTensor& tensor, float* to) {
+  decode(tensor, to);
+  return check_finite(tensor, to);
+}
+
+// Rows of q_proj and k_proj in HuggingFace's order, from the order of GGUF's llama.
+void restore_rope_rows(const Weight& weight, int head_dim) {
+  const size_t width = size_t(weight.rows > 1 ? weight.cols : 1);
+  const size_t rows = weight.count() / width;
+  const std::vector<float> permuted(weight.f32(), weight.f32() + weight.count());
+  for (size_t r = 0; r < rows; ++r)
+    std::copy_n(permuted.data() + Checkpoint::permuted_row(r, size_t(head_dim)) * width, width,
+                weight.f32() + r * width);
+}
+
+bool has_rope_rows(const std::string& name) {
+  return name.find(".self_attn.q_proj.") != std::string::npos ||
+         name.find(".self_attn.k_proj.") != std::string::npos;
+}
+
+std::vector<Weight*> all_weights(const Model& model) {
+  std::vector<Weight*> all = model.parameters();
+  all.insert(all.end(), model.buffers().begin(), model.buffers().end());
+  return all;
+}
+
+bool is_aligned(const std::byte* data) {
+  return reinterpret_cast<uintptr_t>(data) % alignof(float) == 0;
+}
+
+}  // namespace
+
+Result<void> Model::bind(Weight& weight, const Checkpoint& checkpoint) {
+  if (weight.data) {  // a vector
+    const StoredTensor tensor = TRY(find_slice(checkpoint, named_slices(weight)[0]));
+    return decode_finite(tensor, weight.f32());
+  }
+  for (const NamedSlice& slice : named_slices(weight)) {
+    StoredTensor tensor = TRY(find_slice(checkpoint, slice));
+    if (weight.stored.empty()) weight.type = tensor.type;
+    if (tensor.type != weight.type)
+      return Error{
+          fmt::format("{}: is {} where the experts before it are {}, which is not "
+                      "supported; convert the model to one type",
+                      tensor.place, type_name(tensor.type), type_name(weight.type))};
+    if (tensor.type == WeightType::f32) {
+      if (!is_aligned(tensor.data)) {
+        float* copy = memory_.emplace_back(tensor.bytes()).floats();
+        decode(tensor, copy);
+        tensor.data = reinterpret_cast<const std::byte*>(copy);
+      }
+      TRY(check_finite(tensor, reinterpret_cast<const float*>(tensor.data)));
+    }
+    weight.stored.push_back(tensor.data);
+    if (tensor.scales) weight.scales.push_back(tensor.scales);
+    if (tensor.owned) kept_.push_back(tensor.owned);
+  }
+  return {};
+}
+
+Result<void> Model::bind(const Checkpoint& checkpoint) {
+  double panels = 0;
+  for (Weight* weight : all_weights(*this)) {
+    TRY(bind(*weight, checkpoint));
+    if (weight->rows > 1 && weight->uses_panels())
+      panels += double(weight->count()) * sizeof(float);
+  }
+  const double available = available_memory();
+  if (available <= 0 || panels <= kPanelShare * available) return {};
+  for (Weight* weight : parameters_) weight->has_panels = false;
+  return {};
+}
+
+Result<std::unique_ptr<Model>> Model::open(std::shared_ptr<const Checkpoint> checkpoint) {
+  std::unique_ptr<Model> model(new Model(checkpoint->config()));
+  ModelBuilder(*model, ModelBuilder::Storage::elsewhere).build();
+  TRY(model->bind(*checkpoint));
+  model->kept_.push_back(std::move(checkpoint));
+  return model;
+}
+
+namespace {
+
+Result<void> read_weights(Model& model, const Checkpoint& checkpoint) {
+  const ModelConfig& config = model.config();
+  const bool restores = checkpoint.rope_rows_permuted() && !config.rope.interleaved;
+  for (Weight* weight : all_weights(model)) {
+    for (const NamedSlice& slice : named_slices(*weight)) {
+      const StoredTensor tensor = TRY(find_slice(checkpoint, slice));
+      TRY(decode_finite(tensor, weight->f32() + slice.begin));
+    }
+    if (restores && has_rope_rows(weight->name)) restore_rope_rows(*weight, config.head_dim);
+  }
+  model.weights_changed();
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> load_weights(Model& model, const std::string& folder) {
+  const auto checkpoint = TRY(Checkpoint::open(folder, model.config()));
+  TRY(read_weights(model, *checkpoint));
+  return checkpoint->unexpected();
+}
+
+Result<std::unique_ptr<Model>> load_model(const std::string& path, bool trainable) {
+  std::shared_ptr<const Checkpoint> checkpoint = TRY(Checkpoint::open(path));
+  if (!trainable) return Model::open(std::move(checkpoint));
+  ModelConfig config = checkpoint->config();
+  if (checkpoint->rope_rows_permuted()) config.rope.interleaved = false;
+  std::unique_ptr<Model> model = Model::create(config, true);
+  TRY(read_weights(*model, *checkpoint));
+  return model;
+}
+
+}  // namespace weir
