@@ -1,15 +1,19 @@
 #include "cli/open_model.h"
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/text.h"
+#include "formats/gguf_tokenizer.h"
 #include "model/size.h"
+#include "text/chat_template.h"
 #include "text/tokenizer_json.h"
-#include "train/memory.h"
 
 namespace weir {
 namespace {
 
 constexpr double kGiB = double(size_t(1) << 30);
+
+bool is_gguf_path(const std::string& path) { return path.ends_with(".gguf"); }
 
 }  // namespace
 
@@ -26,16 +30,35 @@ Result<void> check_model_fits(const ModelConfig& config, const std::string& name
                format_bytes(available) + " are available; use a smaller model or a larger machine"};
 }
 
+Result<std::unique_ptr<Tokenizer>> open_tokenizer(const std::string& path) {
+  if (is_directory(path)) return std::make_unique<Tokenizer>(TRY(read_tokenizer(path)));
+  if (!file_exists(path))
+    return Error{path +
+                 ": no such file or folder; give a model's folder, a .gguf file or a "
+                 "tokenizer.json"};
+  if (is_gguf_path(path)) {
+    const GgufFile file = TRY(GgufFile::open(path));
+    return std::make_unique<Tokenizer>(TRY_IN(path, read_gguf_tokenizer(file.metadata())));
+  }
+  const std::string text = TRY(read_file(path));
+  return std::make_unique<Tokenizer>(TRY_IN(path, parse_tokenizer_json(text)));
+}
+
+Result<std::string> open_chat_template(const std::string& path) {
+  if (!is_gguf_path(path)) return read_chat_template(path);
+  const GgufFile file = TRY(GgufFile::open(path));
+  if (!file.metadata().find("tokenizer.chat_template")) return std::string();
+  return TRY_IN(path, file.metadata().string_at("tokenizer.chat_template"));
+}
+
 Result<OpenModel> open_model(const GenerationSetup& setup) {
-  if (!is_directory(setup.folder))
-    return Error{setup.folder +
-                 ": no such folder; give a model's folder with config.json, "
-                 "model.safetensors and tokenizer.json"};
+  if (!is_directory(setup.path) && !file_exists(setup.path))
+    return Error{setup.path +
+                 ": no such file or folder; give a model's folder (config.json, safetensors, "
+                 "tokenizer.json) or a .gguf file"};
   OpenModel open;
-  open.tokenizer = std::make_unique<Tokenizer>(TRY(read_tokenizer(setup.folder)));
-  const ModelConfig config = TRY(read_config(join_path(setup.folder, "config.json")));
-  TRY(check_model_fits(config, setup.folder));
-  open.model = TRY(load_model(setup.folder, false));
+  open.tokenizer = TRY(open_tokenizer(setup.path));
+  open.model = TRY(load_model(setup.path, false));
   open.pool = std::make_unique<ThreadPool>(setup.threads);
   GeneratorOptions options;
   options.sequences_max = setup.sequences_max;
@@ -44,8 +67,8 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
   options.cache_bytes_max =
       setup.cache_limit_gib > 0 ? size_t(setup.cache_limit_gib * kGiB) : default_cache_bytes();
   open.generator =
-      TRY_IN(setup.folder, Generator::create(*open.model, *open.tokenizer, *open.pool, options));
-  TRY_IN(setup.folder, open.generator->warm_up());
+      TRY_IN(setup.path, Generator::create(*open.model, *open.tokenizer, *open.pool, options));
+  TRY_IN(setup.path, open.generator->warm_up());
   return open;
 }
 

@@ -1,4 +1,5 @@
-// A folder's model and tokenizer, ready to generate with. Shared by the commands that do.
+// The model and tokenizer of a folder or GGUF file, ready to generate with. Shared by the commands
+// that do.
 #pragma once
 #include <memory>
 #include <string>
@@ -12,7 +13,7 @@
 namespace weir {
 
 struct GenerationSetup {
-  std::string folder;
+  std::string path;                // a folder or a .gguf file
   std::string cache = "expanded";  // or "latent"
   double cache_limit_gib = 0;      // 0: four fifths of the memory that is available
   int threads = 0;                 // 0: all cores
@@ -30,8 +31,13 @@ Result<OpenModel> open_model(const GenerationSetup& setup);
 
 // Bytes for the cache of a model that is loaded: four fifths of what is available.
 size_t default_cache_bytes();
-// An error when weights and packed panels of a model would not fit into memory.
+// An error when weights and packed panels of a model in f32 would not fit into memory.
 Result<void> check_model_fits(const ModelConfig& config, const std::string& name);
+
+// Of a folder, a tokenizer.json or a GGUF file.
+Result<std::unique_ptr<Tokenizer>> open_tokenizer(const std::string& path);
+// The chat template of a folder or GGUF file; "" when it has none.
+Result<std::string> open_chat_template(const std::string& path);
 
 // Ids that end a text: the tokenizer's end of sequence and the model's.
 std::vector<int> end_ids(const OpenModel& open);

@@ -28,6 +28,10 @@ struct GgufPlan {
   GgufMetadata metadata;
   std::vector<PlannedTensor> tensors;
 };
+// Where the tensors of a configuration come from, by HuggingFace name.
+using FindTensor = std::function<Result<StoredTensor>(const std::string& name)>;
+Result<GgufPlan> plan_gguf(const ModelConfig& config, const FindTensor& find,
+                           const std::optional<Mix>& mix);
 // From a folder or from another GGUF file, whose other metadata and tensors stay as they are.
 // Without a mix every tensor keeps its type, as far as GGUF has it (f8_e4m3 becomes bf16).
 // The tokenizer's keys are not part of a plan made from a folder.

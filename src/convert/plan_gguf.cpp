@@ -26,13 +26,10 @@ WeightType kept_type(WeightType stored, const std::string& name,
 
 class Planner {
  public:
-  Planner(const Checkpoint& checkpoint, const std::optional<Mix>& mix)
-      : checkpoint_(checkpoint),
-        config_(checkpoint.config()),
-        mix_(mix),
-        model_(mix_model(checkpoint.config())) {}
-  Result<GgufPlan> from_folder();
-  Result<GgufPlan> from_gguf();
+  Planner(const ModelConfig& config, FindTensor find, const std::optional<Mix>& mix)
+      : config_(config), find_(std::move(find)), mix_(mix), model_(mix_model(config)) {}
+  Result<GgufPlan> plan();
+  Result<GgufPlan> plan(const GgufFile& file);
 
  private:
   Result<void> add(const TensorShape& tensor);
@@ -42,9 +39,9 @@ class Planner {
             std::function<Result<StoredRows>()> open);
   void finish_metadata();
 
-  const Checkpoint& checkpoint_;
-  const ModelConfig& config_;
-  const std::optional<Mix>& mix_;
+  const ModelConfig config_;
+  const FindTensor find_;
+  const std::optional<Mix> mix_;
   MixModel model_;
   GgufPlan plan_;
 };
@@ -58,11 +55,11 @@ void Planner::push(std::string name, WeightType stored, std::vector<uint64_t> sh
 
 // Two tensors there, so that llama.cpp can absorb them into queries and outputs.
 Result<void> Planner::add_kv_b(const TensorShape& tensor) {
-  const StoredTensor kv_b = TRY(checkpoint_.find(tensor.name));
+  const StoredTensor kv_b = TRY(find_(tensor.name));
   const std::string block = fmt::format("blk.{}.", layer_of(tensor.name));
   const uint64_t heads = uint64_t(config_.num_attention_heads), rank = tensor.shape[1],
                  nope = uint64_t(config_.qk_nope_head_dim), value = uint64_t(config_.v_head_dim);
-  const auto find = [this, name = tensor.name] { return checkpoint_.find(name); };
+  const auto find = [this, name = tensor.name] { return find_(name); };
   push(block + "attn_k_b.weight", kv_b.type, {heads, rank, nope},
        [this, find]() -> Result<StoredRows> {
          const StoredTensor whole = TRY(find());
@@ -78,7 +75,7 @@ Result<void> Planner::add_kv_b(const TensorShape& tensor) {
 
 Result<void> Planner::add(const TensorShape& tensor) {
   if (ends_with(tensor.name, ".kv_b_proj.weight")) return add_kv_b(tensor);
-  const StoredTensor first = TRY(checkpoint_.find(expert_name(tensor.name, 0)));
+  const StoredTensor first = TRY(find_(expert_name(tensor.name, 0)));
   std::vector<uint64_t> shape = tensor.shape;
   const bool is_grouped = tensor.name.find("{}") != std::string::npos;
   if (is_grouped) shape.insert(shape.begin(), uint64_t(tensor.copies));
@@ -89,7 +86,7 @@ Result<void> Planner::add(const TensorShape& tensor) {
        [this, tensor, permutes]() -> Result<StoredRows> {
          StoredRows rows;
          for (int i = 0; i < tensor.copies; ++i)
-           rows.parts.push_back(TRY(checkpoint_.find(expert_name(tensor.name, i))));
+           rows.parts.push_back(TRY(find_(expert_name(tensor.name, i))));
          if (permutes) {
            rows.order = RowOrder::to_gguf;
            rows.head_dim = uint64_t(config_.head_dim);
@@ -119,7 +116,7 @@ void Planner::finish_metadata() {
   if (has_blocks) plan_.metadata.set("general.quantization_version", int64_t(2));
 }
 
-Result<GgufPlan> Planner::from_folder() {
+Result<GgufPlan> Planner::plan() {
   TRY(write_gguf_config(config_, plan_.metadata));
   add_rope_factors();
   for (const TensorShape& tensor : all_tensors(config_)) TRY(add(tensor));
@@ -127,8 +124,7 @@ Result<GgufPlan> Planner::from_folder() {
   return std::move(plan_);
 }
 
-Result<GgufPlan> Planner::from_gguf() {
-  const GgufFile& file = *checkpoint_.gguf();
+Result<GgufPlan> Planner::plan(const GgufFile& file) {
   static const std::set<std::string> kOwn = {"general.alignment", "split.no", "split.count",
                                              "split.tensors.count"};
   for (const GgufMetadata::Entry& entry : file.metadata().entries())
@@ -164,13 +160,28 @@ uint64_t PlannedTensor::rows() const {
 
 uint64_t PlannedTensor::bytes() const { return rows() * type_bytes(type, columns()); }
 
-Result<GgufPlan> plan_gguf(const Checkpoint& checkpoint, const std::optional<Mix>& mix) {
-  auto planner = std::make_shared<Planner>(checkpoint, mix);
-  Result<GgufPlan> plan = checkpoint.gguf() ? planner->from_gguf() : planner->from_folder();
+namespace {
+
+// The sources refer to their planner, so each keeps it.
+Result<GgufPlan> keeping(const std::shared_ptr<Planner>& planner, Result<GgufPlan> plan) {
   if (!plan) return plan;
-  for (PlannedTensor& tensor : plan->tensors)  // the sources refer to the planner
+  for (PlannedTensor& tensor : plan->tensors)
     tensor.open = [planner, open = std::move(tensor.open)] { return open(); };
   return plan;
+}
+
+}  // namespace
+
+Result<GgufPlan> plan_gguf(const ModelConfig& config, const FindTensor& find,
+                           const std::optional<Mix>& mix) {
+  auto planner = std::make_shared<Planner>(config, find, mix);
+  return keeping(planner, planner->plan());
+}
+
+Result<GgufPlan> plan_gguf(const Checkpoint& checkpoint, const std::optional<Mix>& mix) {
+  const FindTensor find = [&checkpoint](const std::string& name) { return checkpoint.find(name); };
+  auto planner = std::make_shared<Planner>(checkpoint.config(), find, mix);
+  return keeping(planner, checkpoint.gguf() ? planner->plan(*checkpoint.gguf()) : planner->plan());
 }
 
 }  // namespace weir

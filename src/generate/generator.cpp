@@ -4,26 +4,10 @@
 #include <cstring>
 
 #include "base/progress.h"
+#include "generate/pass_memory.h"
 #include "generate/sequence.h"
-#include "model/size.h"
 
 namespace weir {
-namespace {
-
-// Address space for one pass: twice what its operations leave behind, the logits, and their scratch
-// per thread (scores of 64 queries, packed operands). Only what is touched costs memory.
-size_t arena_bytes(const ModelConfig& config, const GeneratorOptions& options, int threads) {
-  const size_t rows = size_t(std::max(options.prefill_rows, options.sequences_max));
-  const size_t per_row = 2 * size_t(activations_per_token(config, false)) +
-                         size_t(config.vocab_size) + 4 * size_t(config.hidden_size);
-  const size_t scratch = 2 * kGemmScratch +
-                         64 * size_t(config.key_head_width() + config.value_head_width() + 64) +
-                         65 * (size_t(config.max_position_embeddings) + 64) +
-                         4 * size_t(config.kv_lora_rank + config.qk_rope_head_dim);
-  return sizeof(float) * (rows * per_row + size_t(threads) * scratch) + (size_t(256) << 20);
-}
-
-}  // namespace
 
 void Generator::Slot::forget() {
   cached.clear();
@@ -60,7 +44,8 @@ Generator::Generator(const Model& model, const Tokenizer& tokenizer, ThreadPool&
       pool_(pool),
       options_(options),
       cache_(std::move(cache)),
-      arena_(arena_bytes(model.config(), options, pool.threads())),
+      arena_(pass_bytes(model.config(), std::max(options.prefill_rows, options.sequences_max),
+                        pool.threads())),
       samplers_(size_t(pool.threads()), Sampler(tokenizer.size())),
       slots_(size_t(options.sequences_max)),
       trace_(model.routing_trace()) {}

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/thread_pool.h"
 #include "kernels/kernels.h"
+#include "tensor/activation_observer.h"
 #include "tensor/batch.h"
 #include "tensor/cache.h"
 #include "tensor/routing_trace.h"
@@ -24,6 +25,7 @@ struct Run {
   double aux_loss = 0;
   float aux_scale = 1;  // 1 / micro-batches of the step
   RoutingUse routing = {};
+  ActivationObserver* observer = nullptr;
 
   // Uninitialised data; the gradient, when taped, is not reached yet.
   Tensor make(int rows, int cols) {

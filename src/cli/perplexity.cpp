@@ -1,0 +1,176 @@
+#include "cli/perplexity.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/progress.h"
+#include "cli/open_model.h"
+#include "cli/standard_input.h"
+#include "convert/importance.h"
+#include "generate/scorer.h"
+#include "model/gguf_names.h"
+
+namespace weir {
+namespace {
+
+constexpr size_t kTextBytesMax = size_t(1) << 32;
+
+// A text as windows of tokens.
+struct Windows {
+  std::vector<std::vector<int>> tokens;
+  bool begin_with_bos = false;
+};
+
+Result<Windows> read_windows(const std::string& path, const Tokenizer& tokenizer, int context,
+                             int most) {
+  const std::string text =
+      path == "-" ? TRY(read_standard_input()) : TRY(read_file(path, kTextBytesMax));
+  const std::vector<int> ids = TRY_IN(path, tokenizer.encode(text));
+  Windows windows;
+  const std::vector<int>& prefix = tokenizer.prefix();
+  windows.begin_with_bos = !prefix.empty();
+  const size_t own = size_t(context) - prefix.size();
+  for (size_t begin = 0; begin + own <= ids.size(); begin += own) {
+    if (most > 0 && windows.tokens.size() == size_t(most)) break;
+    std::vector<int> window = prefix;
+    window.insert(window.end(), ids.begin() + ptrdiff_t(begin),
+                  ids.begin() + ptrdiff_t(begin + own));
+    windows.tokens.push_back(std::move(window));
+  }
+  if (windows.tokens.empty())
+    return Error{
+        fmt::format("{}: has {} tokens, which fill no window of {}; give a longer text or "
+                    "a smaller --context",
+                    path, ids.size(), context)};
+  return windows;
+}
+
+struct Sums {
+  double loss = 0, square = 0;
+  int64_t tokens = 0;
+  double perplexity() const { return std::exp(loss / double(tokens)); }
+  // Of the perplexity, from the spread of the tokens' losses.
+  double standard_error() const {
+    if (tokens < 2) return 0;
+    const double mean = loss / double(tokens);
+    const double variance = std::max(0.0, square / double(tokens) - mean * mean);
+    return perplexity() * std::sqrt(variance / double(tokens - 1));
+  }
+};
+
+void add(const std::vector<float>& log_probabilities, size_t first, Sums& sums) {
+  for (size_t i = first; i < log_probabilities.size(); ++i) {
+    const double loss = -double(log_probabilities[i]);
+    sums.loss += loss;
+    sums.square += loss * loss;
+    ++sums.tokens;
+  }
+}
+
+void print_perplexity(const PerplexityOptions& options, const Sums& sums, size_t windows) {
+  if (options.json) {
+    Json json = Json::object();
+    json.set("model", options.model);
+    json.set("text", options.text);
+    json.set("context", options.context);
+    json.set("windows", uint64_t(windows));
+    json.set("tokens", sums.tokens);
+    json.set("perplexity", sums.perplexity());
+    json.set("standard_error", sums.standard_error());
+    fmt::print("{}\n", json.dump());
+    return;
+  }
+  fmt::print("perplexity {:.4f} +- {:.4f} over {} tokens in {} windows of {}\n", sums.perplexity(),
+             sums.standard_error(), sums.tokens, windows, options.context);
+}
+
+Result<void> check_context(int context, const Model& model) {
+  const int most = model.config().max_position_embeddings;
+  if (context >= 4 && context <= most) return {};
+  return Error{fmt::format("--context must be from 4 to {}, not {}", most, context)};
+}
+
+// Adds up squares of activations, by the weights' GGUF names.
+class SquareSums : public ActivationObserver {
+ public:
+  void observe(const Weight& weight, const Tensor& x) override {
+    ImportanceSums& sums = sums_[&weight];
+    sums.squares.resize(size_t(x.cols));
+    sums.rows += x.rows;
+    for (int r = 0; r < x.rows; ++r)
+      for (int i = 0; i < x.cols; ++i)
+        sums.squares[size_t(i)] += double(x.row(r)[i]) * double(x.row(r)[i]);
+  }
+  std::map<std::string, ImportanceSums> by_name() const {
+    std::map<std::string, ImportanceSums> named;
+    for (const auto& [weight, sums] : sums_) {
+      const std::string name = gguf_name(weight->name);
+      if (name.empty()) continue;
+      named[name] = sums;
+      // The values' half of kv_b_proj, which is a tensor of its own there.
+      if (const size_t at = name.find("attn_kv_b"); at != std::string::npos)
+        named[name.substr(0, at) + "attn_v_b.weight"] = sums;
+    }
+    return named;
+  }
+
+ private:
+  std::map<const Weight*, ImportanceSums> sums_;
+};
+
+}  // namespace
+
+Result<Ending> perplexity(const PerplexityOptions& options) {
+  const std::unique_ptr<Tokenizer> tokenizer = TRY(open_tokenizer(options.model));
+  const std::unique_ptr<Model> model = TRY(load_model(options.model, false));
+  TRY(check_context(options.context, *model));
+  const Windows windows =
+      TRY(read_windows(options.text, *tokenizer, options.context, options.windows));
+  ThreadPool pool(options.threads);
+  const auto scorer = TRY_IN(options.model, Scorer::create(*model, pool, options.context));
+  catch_stop_signals();
+  Progress progress("perplexity", double(windows.tokens.size()), "windows");
+  const size_t first = options.scores_all ? 1 : size_t(options.context) / 2;
+  Sums sums;
+  for (size_t i = 0; i < windows.tokens.size(); ++i) {
+    if (stop_requested()) return Ending::interrupted;
+    add(TRY_IN(options.model, scorer->log_probabilities(windows.tokens[i])), first, sums);
+    progress.update(double(i + 1), fmt::format("{:.4f}", sums.perplexity()));
+  }
+  progress.finish();
+  if (!std::isfinite(sums.loss))
+    return Error{options.model + ": gives probabilities that are not finite; the file is damaged"};
+  print_perplexity(options, sums, windows.tokens.size());
+  return Ending::done;
+}
+
+Result<Ending> importance(const ImportanceOptions& options) {
+  const std::unique_ptr<Tokenizer> tokenizer = TRY(open_tokenizer(options.model));
+  const std::unique_ptr<Model> model = TRY(load_model(options.model, false));
+  TRY(check_context(options.context, *model));
+  const Windows windows =
+      TRY(read_windows(options.text, *tokenizer, options.context, options.windows));
+  ThreadPool pool(options.threads);
+  const auto scorer = TRY_IN(options.model, Scorer::create(*model, pool, options.context));
+  SquareSums sums;
+  scorer->observer = &sums;
+  catch_stop_signals();
+  Progress progress("importance", double(windows.tokens.size()), "windows");
+  for (size_t i = 0; i < windows.tokens.size(); ++i) {
+    if (stop_requested()) return Ending::interrupted;
+    TRY_IN(options.model,
+           scorer->logits(windows.tokens[i], [](int, Tensor) -> Result<void> { return {}; }));
+    progress.update(double(i + 1));
+  }
+  TRY(write_importance(options.out, sums.by_name()));
+  progress.finish();
+  fmt::print(stderr, "importance of {} tensors in {}\n", sums.by_name().size(), options.out);
+  return Ending::done;
+}
+
+}  // namespace weir

@@ -1,0 +1,218 @@
+#include "convert/convert.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "base/file.h"
+#include "convert/importance.h"
+#include "formats/gguf_tokenizer.h"
+#include "formats/safetensors_writer.h"
+#include "text/chat_template.h"
+#include "text/tokenizer_json.h"
+
+namespace weir {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Data of one file of a folder, as transformers cuts them.
+constexpr uint64_t kShardBytes = 5'000'000'000;
+constexpr const char* kTemplateKey = "tokenizer.chat_template";
+
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+bool is_same_place(const std::string& a, const std::string& b) {
+  std::error_code error;
+  return fs::equivalent(a, b, error) && !error;
+}
+
+class Conversion {
+ public:
+  Conversion(const ConvertRequest& request, ThreadPool& pool, const OnPlan& on_plan,
+             const OnTensor& on_tensor)
+      : request_(request), pool_(pool), on_plan_(on_plan), on_tensor_(on_tensor) {}
+  Result<ConvertResult> run();
+
+ private:
+  Result<void> to_gguf();
+  Result<void> to_folder();
+  Result<void> add_tokenizer(GgufMetadata& metadata);
+  Result<void> write_texts(const FolderPlan& plan, const std::string& folder);
+  Result<void> write_tokenizer_files(const std::string& folder);
+  void announce(const std::vector<PlannedTensor>& tensors);
+  void note(std::string text) { result_.notes.push_back(std::move(text)); }
+
+  const ConvertRequest& request_;
+  ThreadPool& pool_;
+  const OnPlan& on_plan_;
+  const OnTensor& on_tensor_;
+  std::shared_ptr<const Checkpoint> checkpoint_;
+  std::optional<Mix> mix_;
+  ConvertResult result_;
+};
+
+void Conversion::announce(const std::vector<PlannedTensor>& tensors) {
+  ConvertSize size;
+  size.tensors = tensors.size();
+  for (const PlannedTensor& tensor : tensors) size.bytes += tensor.bytes();
+  result_.bytes = size.bytes;
+  on_plan_(size);
+}
+
+Result<void> Conversion::add_tokenizer(GgufMetadata& metadata) {
+  if (!file_exists(join_path(request_.from, "tokenizer.json"))) {
+    note(request_.from +
+         ": has no tokenizer.json, so the GGUF file has no tokenizer; chat programs need one");
+    return {};
+  }
+  const Tokenizer tokenizer = TRY(read_tokenizer(request_.from));
+  const std::string chat_template = TRY(read_chat_template(request_.from));
+  return TRY_IN(request_.from, write_gguf_tokenizer(tokenizer, chat_template, metadata,
+                                                    checkpoint_->config().vocab_size));
+}
+
+Result<void> Conversion::to_gguf() {
+  GgufPlan plan = TRY(plan_gguf(*checkpoint_, mix_));
+  if (!checkpoint_->gguf()) {
+    plan.metadata.set("general.name", base_name(request_.from));
+    TRY(add_tokenizer(plan.metadata));
+  }
+  std::optional<ImportanceFile> importance;
+  if (!request_.importance.empty()) importance = TRY(ImportanceFile::open(request_.importance));
+  std::vector<GgufWriter::Tensor> infos;
+  for (const PlannedTensor& tensor : plan.tensors)
+    infos.push_back({tensor.name, tensor.type, tensor.shape});
+  announce(plan.tensors);
+  GgufWriter writer =
+      TRY(GgufWriter::create(request_.to, plan.metadata, std::move(infos), request_.split_bytes));
+  Importance of;
+  if (importance) of = [&](const std::string& name) { return importance->find(name); };
+  TRY(write_tensors(
+      plan.tensors, pool_, of,
+      [&](std::span<const std::byte> piece) { return writer.write(piece); }, on_tensor_));
+  result_.files = TRY(writer.finish());
+  if (importance && importance->found() == 0)
+    note(request_.importance + ": names none of this model's tensors, so it had no effect");
+  return {};
+}
+
+Result<void> Conversion::write_tokenizer_files(const std::string& folder) {
+  if (!checkpoint_->gguf()) {
+    // Whatever belongs to the tokenizer and to generation stays as it is.
+    for (const char* name :
+         {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json",
+          "merges.txt", "added_tokens.json", "generation_config.json", "chat_template.jinja"}) {
+      const std::string from = join_path(request_.from, name);
+      if (!file_exists(from)) continue;
+      const std::string text = TRY(read_file(from));
+      TRY(write_file_atomic(join_path(folder, name), text));
+    }
+    return {};
+  }
+  const GgufMetadata& metadata = checkpoint_->gguf()->metadata();
+  if (!metadata.find("tokenizer.ggml.tokens")) {
+    note(request_.from + ": has no tokenizer, so the folder has none");
+    return {};
+  }
+  const Tokenizer tokenizer = TRY_IN(request_.from, read_gguf_tokenizer(metadata));
+  TokenizerConfigOptions options;
+  options.model_max_length = checkpoint_->config().max_position_embeddings;
+  if (metadata.find(kTemplateKey))
+    options.chat_template = TRY_IN(request_.from, metadata.string_at(kTemplateKey));
+  return write_tokenizer(tokenizer, folder, options);
+}
+
+// config.json as the source has it where it is a folder, with what the conversion changes.
+Result<void> Conversion::write_texts(const FolderPlan& plan, const std::string& folder) {
+  Json config = config_json(plan.config);
+  if (!checkpoint_->gguf()) {
+    config = TRY(read_json_file(join_path(request_.from, "config.json")));
+    config.erase("quantization_config");
+  }
+  WeightType most = WeightType::f32;
+  uint64_t largest = 0;
+  for (const PlannedTensor& tensor : plan.tensors)
+    if (tensor.rows() * tensor.columns() > largest) {
+      largest = tensor.rows() * tensor.columns();
+      most = tensor.type;
+    }
+  config.set("torch_dtype", most == WeightType::f32   ? "float32"
+                            : most == WeightType::f16 ? "float16"
+                                                      : "bfloat16");
+  config.erase("dtype");
+  TRY(write_file_atomic(join_path(folder, "config.json"), config.dump(2) + "\n"));
+  return write_tokenizer_files(folder);
+}
+
+Result<void> Conversion::to_folder() {
+  std::optional<WeightType> type;
+  if (mix_) {
+    type = mix_->base;
+    if (*dtype_of(mix_->base) == 0)
+      return Error{
+          fmt::format("a folder holds f32, f16 or bf16, not {}; give a name that ends in "
+                      ".gguf",
+                      mix_->name)};
+  }
+  FolderPlan plan = TRY(plan_folder(*checkpoint_, type));
+  const std::string aside = request_.to + ".part";
+  TRY(remove_all(aside));
+  TRY(make_directories(aside));
+  const auto write = [&]() -> Result<void> {
+    std::vector<SafetensorsWriter::Tensor> infos;
+    for (const PlannedTensor& tensor : plan.tensors)
+      infos.push_back({tensor.name, dtype_of(tensor.type), tensor.shape});
+    announce(plan.tensors);
+    SafetensorsWriter writer =
+        TRY(SafetensorsWriter::create(aside, std::move(infos), {{"format", "pt"}},
+                                      request_.split_bytes ? request_.split_bytes : kShardBytes));
+    std::vector<PlannedTensor> ordered;
+    for (size_t i : writer.order()) ordered.push_back(plan.tensors[i]);
+    TRY(write_tensors(
+        ordered, pool_, {}, [&](std::span<const std::byte> piece) { return writer.write(piece); },
+        on_tensor_));
+    result_.files = TRY(writer.finish());
+    TRY(write_texts(plan, aside));
+    return rename_path(aside, request_.to);
+  };
+  Result<void> written = write();
+  if (!written) (void)remove_all(aside);
+  for (std::string& file : result_.files) file = join_path(request_.to, base_name(file));
+  return written;
+}
+
+Result<ConvertResult> Conversion::run() {
+  if (is_same_place(request_.from, request_.to))
+    return Error{request_.to + ": is what is read; give another place to write to"};
+  TRY(check_output(request_.to, request_.overwrites));
+  if (!request_.type.empty()) mix_ = TRY(find_mix(request_.type));
+  checkpoint_ = TRY(Checkpoint::open(request_.from));
+  for (const std::string& name : checkpoint_->unexpected())
+    if (!checkpoint_->gguf() && result_.notes.size() < 5)
+      note(
+          fmt::format("{}: tensor '{}' belongs to nothing that the configuration has and is left "
+                      "out",
+                      request_.from, name));
+  TRY(ends_with(request_.to, ".gguf") ? to_gguf() : to_folder());
+  return std::move(result_);
+}
+
+}  // namespace
+
+Result<void> check_output(const std::string& path, bool overwrites) {
+  if (!file_exists(path) && !is_directory(path)) return {};
+  if (!ends_with(path, ".gguf"))
+    return Error{path + ": exists already; give a folder that does not"};
+  if (overwrites && !is_directory(path)) return {};
+  return Error{path + ": exists already; give --overwrite or another name"};
+}
+
+Result<ConvertResult> convert(const ConvertRequest& request, ThreadPool& pool,
+                              const OnPlan& on_plan, const OnTensor& on_tensor) {
+  return Conversion(request, pool, on_plan, on_tensor).run();
+}
+
+}  // namespace weir

@@ -1,0 +1,44 @@
+// Whole models from one container and type into another: what `weir convert` and `weir quantize`
+// do. A model of any size takes little memory, and a failure leaves nothing behind.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/thread_pool.h"
+#include "convert/write_tensors.h"
+
+namespace weir {
+
+struct ConvertRequest {
+  std::string from;  // a folder or a .gguf file
+  std::string to;    // a .gguf file, or a folder that does not exist yet
+  // "q4_k_m", "bf16" ... (mix.h); "" keeps the types there are.
+  std::string type;
+  uint64_t split_bytes = 0;  // data of one file; 0: all in one (a folder: 5 GB)
+  bool overwrites = false;   // an existing .gguf file may be replaced
+  std::string importance;    // a file of importance.h, or ""
+};
+
+struct ConvertResult {
+  std::vector<std::string> files;  // that were written
+  uint64_t bytes = 0;              // of their tensors
+  std::vector<std::string> notes;  // what a user should know
+};
+
+// What will be written, known before anything is: for progress, and for questions before a long
+// work begins.
+struct ConvertSize {
+  size_t tensors = 0;
+  uint64_t bytes = 0;
+};
+using OnPlan = std::function<void(const ConvertSize& size)>;
+
+// An error when there is something at `path` that must not be replaced.
+Result<void> check_output(const std::string& path, bool overwrites);
+
+Result<ConvertResult> convert(const ConvertRequest& request, ThreadPool& pool,
+                              const OnPlan& on_plan, const OnTensor& on_tensor);
+
+}  // namespace weir

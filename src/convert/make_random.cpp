@@ -1,0 +1,278 @@
+#include "convert/make_random.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/file.h"
+#include "base/random.h"
+#include "convert/random_rows.h"
+#include "formats/gguf_tokenizer.h"
+#include "formats/safetensors_writer.h"
+#include "model/gguf_config.h"
+#include "model/gguf_names.h"
+#include "text/conversation.h"
+#include "text/tokenizer_json.h"
+#include "text/unicode.h"
+
+namespace weir {
+namespace {
+
+constexpr uint64_t kShardBytes = 5'000'000'000;
+// Bytes that are written at once.
+constexpr uint64_t kRoundBytes = uint64_t(32) << 20;
+
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+uint64_t hash_of(const std::string& name) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (char c : name) hash = (hash ^ uint8_t(c)) * 0x100000001b3u;
+  return hash;
+}
+
+// Bytes and control tokens.
+Result<Tokenizer> make_tokenizer() {
+  TokenizerSpec spec;
+  for (int byte = 0; byte < 256; ++byte)
+    spec.tokens.push_back(bytes_to_characters(std::string(1, char(byte))));
+  const char* control[] = {"<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜User｜>",
+                           "<｜Assistant｜>"};
+  for (const char* text : control) {
+    spec.added.push_back({int(spec.tokens.size()), text, true, false});
+    spec.tokens.push_back(text);
+  }
+  for (const char* text : {"<think>", "</think>"}) {
+    spec.added.push_back({int(spec.tokens.size()), text, false, false});
+    spec.tokens.push_back(text);
+  }
+  spec.bos = 256;
+  spec.eos = 257;
+  spec.prefix = {spec.bos};
+  spec.pre_tokenizer = TRY(PreTokenizer::preset("deepseek-v3"));
+  return Tokenizer::create(std::move(spec));
+}
+
+class RandomModel {
+ public:
+  RandomModel(const RandomModelRequest& request, ThreadPool& pool, const OnPlan& on_plan,
+              const OnTensor& on_tensor)
+      : request_(request), rows_(request.seed, pool), on_plan_(on_plan), on_tensor_(on_tensor) {}
+  Result<ConvertResult> run();
+
+ private:
+  using Sink = std::function<Result<void>(std::span<const std::byte>)>;
+  struct Output {
+    std::string name;
+    WeightType type;
+    std::vector<uint64_t> shape;
+    uint64_t rows() const {
+      uint64_t rows = 1;
+      for (size_t i = 0; i + 1 < shape.size(); ++i) rows *= shape[i];
+      return rows;
+    }
+    uint64_t bytes() const { return rows() * type_bytes(type, shape.back()); }
+  };
+
+  Result<void> choose_config();
+  Result<void> to_gguf();
+  Result<void> to_folder();
+  std::vector<Output> folder_outputs(WeightType type) const;
+  void announce(const std::vector<Output>& outputs);
+  Result<void> write(const Output& output, const Sink& sink);
+  Result<void> write_vector(const Output& output, const Sink& sink);
+  Result<void> write_texts(const std::string& folder, WeightType type) const;
+
+  const RandomModelRequest& request_;
+  RandomRows rows_;
+  const OnPlan& on_plan_;
+  const OnTensor& on_tensor_;
+  ModelConfig config_;
+  std::optional<Tokenizer> tokenizer_;
+  std::vector<std::byte> buffer_;
+  ConvertResult result_;
+};
+
+Result<void> RandomModel::choose_config() {
+  config_ = TRY(file_exists(request_.like) ? read_config(request_.like) : preset(request_.like));
+  if (request_.layers > 0)
+    config_.num_hidden_layers = std::min(request_.layers, config_.num_hidden_layers);
+  config_.first_k_dense_replace =
+      std::min(config_.first_k_dense_replace, config_.num_hidden_layers);
+  tokenizer_.emplace(TRY(make_tokenizer()));
+  if (tokenizer_->size() > config_.vocab_size)
+    return Error{
+        fmt::format("{}: has a vocabulary of {}; at least {} are needed for bytes and "
+                    "control tokens",
+                    request_.like, config_.vocab_size, tokenizer_->size())};
+  config_.bos_token_id = tokenizer_->bos();
+  config_.eos_token_id = tokenizer_->eos();
+  return {};
+}
+
+void RandomModel::announce(const std::vector<Output>& outputs) {
+  ConvertSize size;
+  size.tensors = outputs.size();
+  for (const Output& output : outputs) size.bytes += output.bytes();
+  result_.bytes = size.bytes;
+  on_plan_(size);
+}
+
+// Gains are 1; biases, of the gate too, and offsets are 0; scales of f8 bring a spread of about 2.3
+// to the configuration's.
+Result<void> RandomModel::write_vector(const Output& output, const Sink& sink) {
+  const bool is_scale = output.name.find("_scale_inv") != std::string::npos;
+  const bool is_bias = output.name.find("bias") != std::string::npos;
+  const float value = is_scale ? float(config_.initializer_range / 2.3) : is_bias ? 0.f : 1.f;
+  std::vector<float> values(output.rows() * output.shape.back(), value);
+  if (output.type == WeightType::f32) return sink(std::as_bytes(std::span(values)));
+  const uint16_t narrow =
+      output.type == WeightType::bf16 ? (value == 1.f ? 0x3f80 : 0) : (value == 1.f ? 0x3c00 : 0);
+  std::vector<uint16_t> narrowed(values.size(), narrow);
+  return sink(std::as_bytes(std::span(narrowed)));
+}
+
+Result<void> RandomModel::write(const Output& output, const Sink& sink) {
+  if (output.shape.size() == 1 || output.name.find("_scale_inv") != std::string::npos)
+    return write_vector(output, sink);
+  const uint64_t columns = output.shape.back(), row = type_bytes(output.type, columns);
+  const uint64_t round = std::max<uint64_t>(1, kRoundBytes / row), rows = output.rows();
+  const float spread = float(config_.initializer_range);
+  buffer_.resize(std::min(rows, round) * row);
+  for (uint64_t first = 0; first < rows; first += round) {
+    const uint64_t count = std::min(round, rows - first);
+    rows_.fill(output.type, columns, spread, hash_of(output.name), first, count, buffer_.data());
+    TRY(sink(std::span(buffer_.data(), count * row)));
+  }
+  return {};
+}
+
+Result<void> RandomModel::to_gguf() {
+  const Mix mix = TRY(find_mix(request_.type));
+  const FindTensor nowhere = [](const std::string&) -> Result<StoredTensor> {
+    return StoredTensor{};
+  };
+  GgufPlan plan = TRY(plan_gguf(config_, nowhere, mix));
+  plan.metadata.set("general.name", "random " + base_name(request_.like));
+  TRY(write_gguf_tokenizer(*tokenizer_, conversation_chat_template(), plan.metadata,
+                           config_.vocab_size));
+  std::vector<Output> outputs;
+  std::vector<GgufWriter::Tensor> infos;
+  for (const PlannedTensor& tensor : plan.tensors) {
+    outputs.push_back({tensor.name, tensor.type, tensor.shape});
+    infos.push_back({tensor.name, tensor.type, tensor.shape});
+  }
+  announce(outputs);
+  GgufWriter writer =
+      TRY(GgufWriter::create(request_.to, plan.metadata, std::move(infos), request_.split_bytes));
+  const Sink sink = [&](std::span<const std::byte> piece) { return writer.write(piece); };
+  const std::vector<float> factors = gguf_rope_factors(config_);
+  for (const Output& output : outputs) {
+    if (output.name == "rope_freqs.weight")
+      TRY(sink(std::as_bytes(std::span(factors))));
+    else
+      TRY(write(output, sink));
+    const uint64_t elements = output.rows() * output.shape.back();
+    if (!on_tensor_({output.name, WeightType::f32, output.type, elements, output.bytes(), 0}))
+      return Error{"stopped; nothing was written"};
+  }
+  result_.files = TRY(writer.finish());
+  return {};
+}
+
+// In f8_e4m3, what DeepSeek-V3 leaves in bf16 stays so: embedding, head, norms and gates.
+std::vector<RandomModel::Output> RandomModel::folder_outputs(WeightType type) const {
+  std::vector<Output> outputs;
+  for (const TensorShape& tensor : all_tensors(config_))
+    for (int i = 0; i < tensor.copies; ++i) {
+      const std::string name = expert_name(tensor.name, i);
+      const bool is_bias = name.find("e_score_correction_bias") != std::string::npos;
+      const bool is_f8 = type == WeightType::f8_e4m3 && tensor.shape.size() == 2 &&
+                         tensor.part != ModelPart::embedding && tensor.part != ModelPart::router &&
+                         name.find("eh_proj") == std::string::npos;
+      WeightType stored = is_bias ? WeightType::f32 : type;
+      if (type == WeightType::f8_e4m3 && !is_bias) stored = is_f8 ? type : WeightType::bf16;
+      outputs.push_back({name, stored, tensor.shape});
+      if (!is_f8) continue;
+      outputs.push_back({name + "_scale_inv",
+                         WeightType::f32,
+                         {(tensor.shape[0] + kScaleSquare - 1) / kScaleSquare,
+                          (tensor.shape[1] + kScaleSquare - 1) / kScaleSquare}});
+    }
+  return outputs;
+}
+
+Result<void> RandomModel::write_texts(const std::string& folder, WeightType type) const {
+  Json config = config_json(config_);
+  config.set("torch_dtype", type == WeightType::f32   ? "float32"
+                            : type == WeightType::f16 ? "float16"
+                                                      : "bfloat16");
+  if (type == WeightType::f8_e4m3) {
+    Json quantization = Json::object(), size = Json::array();
+    size.push(kScaleSquare);
+    size.push(kScaleSquare);
+    quantization.set("quant_method", "fp8");
+    quantization.set("fmt", "e4m3");
+    quantization.set("activation_scheme", "dynamic");
+    quantization.set("weight_block_size", std::move(size));
+    config.set("quantization_config", std::move(quantization));
+  }
+  TRY(write_file_atomic(join_path(folder, "config.json"), config.dump(2) + "\n"));
+  return write_tokenizer(*tokenizer_, folder,
+                         {config_.max_position_embeddings, conversation_chat_template()});
+}
+
+Result<void> RandomModel::to_folder() {
+  const TypeTraits* traits = find_type(request_.type.c_str());
+  if (!traits || *dtype_of(traits->type) == 0)
+    return Error{
+        fmt::format("a folder holds f32, f16, bf16 or f8_e4m3, not {}; give a name that "
+                    "ends in .gguf",
+                    request_.type)};
+  const std::string aside = request_.to + ".part";
+  TRY(remove_all(aside));
+  TRY(make_directories(aside));
+  const auto make = [&]() -> Result<void> {
+    const std::vector<Output> outputs = folder_outputs(traits->type);
+    std::vector<SafetensorsWriter::Tensor> infos;
+    for (const Output& output : outputs)
+      infos.push_back({output.name, dtype_of(output.type), output.shape});
+    announce(outputs);
+    SafetensorsWriter writer =
+        TRY(SafetensorsWriter::create(aside, std::move(infos), {{"format", "pt"}},
+                                      request_.split_bytes ? request_.split_bytes : kShardBytes));
+    const Sink sink = [&](std::span<const std::byte> piece) { return writer.write(piece); };
+    for (size_t i : writer.order()) {
+      const Output& output = outputs[i];
+      TRY(write(output, sink));
+      const uint64_t elements = output.rows() * output.shape.back();
+      if (!on_tensor_({output.name, WeightType::f32, output.type, elements, output.bytes(), 0}))
+        return Error{"stopped; nothing was written"};
+    }
+    result_.files = TRY(writer.finish());
+    TRY(write_texts(aside, traits->type));
+    return rename_path(aside, request_.to);
+  };
+  Result<void> made = make();
+  if (!made) (void)remove_all(aside);
+  for (std::string& file : result_.files) file = join_path(request_.to, base_name(file));
+  return made;
+}
+
+Result<ConvertResult> RandomModel::run() {
+  TRY(check_output(request_.to, request_.overwrites));
+  TRY(choose_config());
+  TRY(ends_with(request_.to, ".gguf") ? to_gguf() : to_folder());
+  return std::move(result_);
+}
+
+}  // namespace
+
+Result<ConvertResult> make_random(const RandomModelRequest& request, ThreadPool& pool,
+                                  const OnPlan& on_plan, const OnTensor& on_tensor) {
+  return RandomModel(request, pool, on_plan, on_tensor).run();
+}
+
+}  // namespace weir
