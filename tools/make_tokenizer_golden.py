@@ -65,13 +65,23 @@ def split_presets():
             constants[constant] if constant else pattern
             for constant, pattern in re.findall(r"regex\((?:(k\w+)|" + raw + r")\)", steps, re.S)
         ]
+    # As published (tokenization_kimi.py); the C++ file has it without the intersections of sets.
+    upper = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]"
+    lower = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]"
+    suffix = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+    presets["kimi-k2"] = ["|".join([
+        r"[\p{Han}]+",
+        rf"[^\r\n\p{{L}}\p{{N}}]?{upper}*{lower}+{suffix}",
+        rf"[^\r\n\p{{L}}\p{{N}}]?{upper}+{lower}*{suffix}",
+        r"\p{N}{1,3}", r" ?[^\s\p{L}\p{N}]+[\r\n]*", r"\s*[\r\n]+", r"\s+(?!\S)", r"\s+"])]
     return presets
 
 
 def split(text, patterns):
     pieces = [text]
     for pattern in patterns:
-        compiled = regex.compile(pattern.replace(r"[\s\S]", "(?s:.)"), regex.VERSION0)
+        version = regex.VERSION1 if "&&" in pattern else regex.VERSION0
+        compiled = regex.compile(pattern.replace(r"[\s\S]", "(?s:.)"), version)
         out = []
         for piece in pieces:
             at = 0

@@ -44,8 +44,8 @@ class SplitScratch {
 
 class PreTokenizer {
  public:
-  // "gpt-2", "deepseek-llm", "deepseek-coder", "deepseek-v3", "qwen2", "llama3"; "char" makes every
-  // character a piece, "none" cuts nothing. `isolate_digits` also makes every digit a piece.
+  // "gpt-2", "deepseek-llm", "deepseek-coder", "deepseek-v3", "qwen2", "llama3", "kimi-k2"; "char"
+  // makes every character a piece, "none" cuts nothing. `isolate_digits` also makes every digit a piece.
   static Result<PreTokenizer> preset(std::string_view name, bool isolate_digits = false);
   static const std::vector<std::string>& preset_names();
   // Steps run in order, each on the pieces of the one before. At most 64 steps of 64 KiB.

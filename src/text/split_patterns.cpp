@@ -22,6 +22,16 @@ constexpr char kQwen2[] = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L
                           R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 constexpr char kLlama3[] = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3})"
                            R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+// Kimi-K2 and Moonlight: words end where a lower-case letter is followed by an upper-case one, and
+// ideographs stand apart. The published pattern intersects sets, [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&
+// [^\p{Han}]]; PCRE2 has no intersection, so these name what is left out.
+constexpr char kKimiK2[] =
+    R"(\p{Han}+)"
+    R"(|[^\r\n\p{L}\p{N}]?[^\p{Ll}\p{N}\p{P}\p{S}\p{Z}\p{C}\p{Han}]*)"
+    R"([^\p{Lu}\p{Lt}\p{N}\p{P}\p{S}\p{Z}\p{C}\p{Han}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
+    R"(|[^\r\n\p{L}\p{N}]?[^\p{Ll}\p{N}\p{P}\p{S}\p{Z}\p{C}\p{Han}]+)"
+    R"([^\p{Lu}\p{Lt}\p{N}\p{P}\p{S}\p{Z}\p{C}\p{Han}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
+    R"(|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
 SplitStep regex(const char* pattern) { return {SplitStep::Kind::regex, pattern}; }
 
@@ -39,6 +49,7 @@ const std::vector<SplitPreset>& split_presets() {
       {"deepseek-v3", {regex(R"(\p{N}{1,3})"), regex(kIdeographsAndKana), regex(kDeepSeekV3)}},
       {"qwen2", {regex(kQwen2)}},
       {"llama3", {regex(kLlama3)}},
+      {"kimi-k2", {regex(kKimiK2)}},
       {"char", {regex(kEveryCharacterPattern)}},
       {"none", {}},
   };

@@ -25,6 +25,14 @@ constexpr char kSpaceSet[] =
     R"(\x09-\x0D\x20\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000})";
 constexpr char kWordSet[] = R"(\p{L}\p{M}\p{Nd}\p{Pc})";
 
+// A script's name and the brace after it: \p{Han} is the property Script to Oniguruma, and
+// Script_Extensions to PCRE2 unless it says "sc:".
+bool is_script(std::string_view name) {
+  constexpr std::string_view kScripts[] = {"Han}", "Hiragana}", "Katakana}", "Hangul}", "Latin}"};
+  return std::any_of(std::begin(kScripts), std::end(kScripts),
+                     [&](std::string_view script) { return name.starts_with(script); });
+}
+
 // An Oniguruma pattern (Ruby syntax) as PCRE2 understands it.
 Result<std::string> translate(std::string_view pattern) {
   std::string out;
@@ -49,6 +57,10 @@ Result<std::string> translate(std::string_view pattern) {
       }
       bool braces =
           rest.size() > 2 && rest[2] == '{' && (kind == 'p' || kind == 'P' || kind == 'x');
+      if (braces && kind != 'x' && is_script(rest.substr(3))) {
+        out += std::string(rest.substr(0, 3)) + "sc:";
+        i += 3;
+      }
       if (braces && copy_through("}")) continue;
       if (std::string_view("sSwW").find(kind) == std::string_view::npos || (in_set && negated)) {
         out += rest.substr(0, 2);

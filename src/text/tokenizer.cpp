@@ -208,6 +208,10 @@ std::string_view Tokenizer::token_bytes(int id) const {
   CHECK(has(id));
   return state_->bytes[size_t(id)];
 }
+std::string Tokenizer::token_text(int id) const {
+  std::string bytes(token_bytes(id));
+  return state_->kinds[size_t(id)] == State::kOrdinary ? bytes_to_characters(bytes) : bytes;
+}
 bool Tokenizer::is_added(int id) const {
   return has(id) && (state_->kinds[size_t(id)] == State::kAdded || is_special(id));
 }

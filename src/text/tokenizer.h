@@ -72,6 +72,7 @@ class Tokenizer {
   int size() const;  // ids are [0, size())
   bool has(int id) const { return id >= 0 && id < size(); }
   std::string_view token_bytes(int id) const;  // has(id)
+  std::string token_text(int id) const;        // has(id); as TokenizerSpec::tokens has it
   bool is_added(int id) const;
   bool is_special(int id) const;
   int bos() const;  // -1: none

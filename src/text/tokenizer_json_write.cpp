@@ -59,14 +59,6 @@ Json pre_tokenizer_json(const PreTokenizer& pre_tokenizer) {
   return object({{"type", "Sequence"}, {"pretokenizers", array(std::move(parts))}});
 }
 
-std::string text_of(const Tokenizer& tokenizer, int id) {
-  std::string bytes(tokenizer.token_bytes(id));
-  if (tokenizer.is_added(id)) return bytes;
-  // A token that holds a character for no byte is kept as it was written; none of its bytes' text
-  // is.
-  return tokenizer.find(bytes) == id ? bytes_to_characters(bytes) : bytes;
-}
-
 Json model_json(const Tokenizer& tokenizer) {
   // Added tokens with ids among the ordinary ones must be in the vocabulary too: Python gives the
   // others ids that follow it.
@@ -75,12 +67,12 @@ Json model_json(const Tokenizer& tokenizer) {
   Json vocabulary = Json::object();
   vocabulary.members().reserve(size_t(end));
   for (int id = 0; id < end; ++id) {
-    vocabulary.members().emplace_back(text_of(tokenizer, id), Json(id));
+    vocabulary.members().emplace_back(tokenizer.token_text(id), Json(id));
   }
   bool has_space = false;  // only tokens that this program would never make
   for (const Merge& merge : tokenizer.merges()) {
     for (int id : {merge.left, merge.right}) {
-      if (merge.result < 0 && text_of(tokenizer, id).find(' ') != std::string::npos) {
+      if (merge.result < 0 && tokenizer.token_text(id).find(' ') != std::string::npos) {
         has_space = true;
       }
     }
@@ -88,7 +80,7 @@ Json model_json(const Tokenizer& tokenizer) {
   Json merges = Json::array();
   merges.items().reserve(tokenizer.merges().size());
   for (const Merge& merge : tokenizer.merges()) {
-    std::string left = text_of(tokenizer, merge.left), right = text_of(tokenizer, merge.right);
+    std::string left = tokenizer.token_text(merge.left), right = tokenizer.token_text(merge.right);
     merges.push(has_space ? array({left, right}) : Json(left + " " + right));
   }
   return object({{"type", "BPE"},
@@ -126,7 +118,7 @@ Json post_processor_json(const Tokenizer& tokenizer) {
   Json special = Json::object();
   auto around = [&](const std::vector<int>& ids, std::vector<Json>& parts, int type_id) {
     for (int id : ids) {
-      std::string text = text_of(tokenizer, id);
+      std::string text = tokenizer.token_text(id);
       parts.push_back(object({{"SpecialToken", object({{"id", text}, {"type_id", type_id}})}}));
       special.set(text, object({{"id", text}, {"ids", array({id})}, {"tokens", array({text})}}));
     }
@@ -169,7 +161,7 @@ std::string tokenizer_config_json(const Tokenizer& tokenizer,
   root.set("add_bos_token", frames);
   root.set("add_eos_token", false);
   auto named = [&](const char* key, int id) {
-    root.set(key, id < 0 ? Json() : Json(text_of(tokenizer, id)));
+    root.set(key, id < 0 ? Json() : Json(tokenizer.token_text(id)));
   };
   named("bos_token", tokenizer.bos());
   named("eos_token", tokenizer.eos());

@@ -1,0 +1,23 @@
+// The tokenizer that a GGUF file carries in its metadata (tokenizer.ggml.*), read and written so
+// that llama.cpp gives the same ids. Byte-level BPE only, as DeepSeek, Qwen, Llama 3 and Kimi have.
+#pragma once
+#include <string>
+
+#include "base/result.h"
+#include "formats/gguf.h"
+#include "text/tokenizer.h"
+
+namespace weir {
+
+// Rows without a token at the end ("[PAD102399]") are left out: size() is where real tokens end.
+// Errors name the key, or the token or merge.
+Result<Tokenizer> read_gguf_tokenizer(const GgufMetadata& metadata);
+
+// Sets tokenizer.ggml.* and, unless empty, tokenizer.chat_template. `vocab_size`: rows of the
+// model's embedding, which llama.cpp wants a token for each; 0 for the tokenizer's own size.
+// Reading it back gives the same tokenizer. Fails when no name of llama.cpp's means its split
+// steps.
+Result<void> write_gguf_tokenizer(const Tokenizer& tokenizer, const std::string& chat_template,
+                                  GgufMetadata& metadata, int vocab_size = 0);
+
+}  // namespace weir
