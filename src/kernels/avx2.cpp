@@ -2,8 +2,10 @@
 // functions that another file might share: the linker could keep this copy for an older CPU.
 #include "kernels/tables.h"
 
-#if defined(__AVX2__) && defined(__FMA__)
+#if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
 #include "kernels/lanes_avx2-inl.h"
+
+#include "kernels/bytes_avx2-inl.h"  // after the lanes it is written over
 #include "kernels/table-inl.h"
 
 namespace weir {

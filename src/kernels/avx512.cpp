@@ -2,8 +2,11 @@
 // inline functions that another file might share: the linker could keep this copy for an older CPU.
 #include "kernels/tables.h"
 
-#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && \
+    defined(__AVX512VL__) && defined(__F16C__)
 #include "kernels/lanes_avx512-inl.h"
+
+#include "kernels/bytes_avx2-inl.h"  // after the lanes it is written over
 #include "kernels/table-inl.h"
 
 namespace weir {

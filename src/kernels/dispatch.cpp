@@ -1,4 +1,8 @@
 // Chooses the kernel table: asks the CPU what it has and the environment what is wanted.
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -11,7 +15,9 @@ namespace {
 
 bool cpu_has_avx2() {
 #if defined(__x86_64__)
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  unsigned a = 0, b = 0, features = 0, d = 0;  // clang 14 does not know "f16c" by name
+  __get_cpuid(1, &a, &b, &features, &d);
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && (features & bit_F16C);
 #else
   return false;
 #endif

@@ -19,6 +19,16 @@ constexpr int kWideGroups[2][4] = {{4, 2, 2, 1}, {2, 1, 1, 1}};
 constexpr size_t kCopyRightStride = 256;
 constexpr int kSquare = 8;
 
+// The lanes in registers: a product of rows keeps one register of every sum at a time.
+using Register = __m256;
+constexpr int kRegisters = 2;
+constexpr int kDotRows = 4, kDotColumns = 3;
+inline Register load_register(const float* p) { return _mm256_loadu_ps(p); }
+inline void store_register(float* p, Register a) { _mm256_storeu_ps(p, a); }
+inline Register multiply_add(Register a, Register b, Register c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
+
 // The eight entries from 8 - n on select the first n lanes of one register.
 alignas(64) constexpr int32_t kFirst[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
 inline __m256i first(int n) {
@@ -33,6 +43,14 @@ inline __m256 widen(const uint16_t* p) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
 }
 inline Lanes load(const uint16_t* p) { return {widen(p), widen(p + 8)}; }
+inline Lanes widen_bytes(__m128i a) {
+  return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(a)),
+          _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_unpackhi_epi64(a, a)))};
+}
+inline Lanes widen_halves(__m256i a) {
+  return {_mm256_cvtph_ps(_mm256_castsi256_si128(a)),
+          _mm256_cvtph_ps(_mm256_extracti128_si256(a, 1))};
+}
 inline __m256 load_masked(const float* p, __m256i mask, __m256 fill) {
   return _mm256_blendv_ps(fill, _mm256_maskload_ps(p, mask), _mm256_castsi256_ps(mask));
 }

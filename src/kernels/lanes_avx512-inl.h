@@ -19,6 +19,15 @@ constexpr int kWideGroups[2][4] = {{8, 8, 4, 4}, {4, 4, 2, 2}};
 constexpr size_t kCopyRightStride = 1024;
 constexpr int kSquare = 16;
 
+using Register = __m512;
+constexpr int kRegisters = 1;
+constexpr int kDotRows = 6, kDotColumns = 4;
+inline Register load_register(const float* p) { return _mm512_loadu_ps(p); }
+inline void store_register(float* p, Register a) { _mm512_storeu_ps(p, a); }
+inline Register multiply_add(Register a, Register b, Register c) {
+  return _mm512_fmadd_ps(a, b, c);
+}
+
 inline __mmask16 first(int n) { return __mmask16((1u << n) - 1); }
 
 inline Lanes splat(float x) { return {_mm512_set1_ps(x)}; }
@@ -27,6 +36,8 @@ inline Lanes load(const uint16_t* p) {
   __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
   return {_mm512_castsi512_ps(_mm512_slli_epi32(wide, 16))};
 }
+inline Lanes widen_bytes(__m128i a) { return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(a))}; }
+inline Lanes widen_halves(__m256i a) { return {_mm512_cvtph_ps(a)}; }
 inline Lanes load_part(const float* p, int n, float fill = 0) {
   return {_mm512_mask_loadu_ps(_mm512_set1_ps(fill), first(n), p)};
 }

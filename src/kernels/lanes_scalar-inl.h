@@ -24,6 +24,12 @@ constexpr size_t kCopyRightStride = 1024;
 // The side of one transposed square.
 constexpr int kSquare = 4;
 
+// Rows and columns of one tile of block_gemm, whose sums have 16 lanes each, and the registers such
+// a sum takes: a tile keeps one register of each of its sums at a time.
+constexpr int kDotRows = 2, kDotColumns = 1;
+constexpr int kRegisters = 1;
+using Register = Lanes;
+
 inline uint32_t bits_of(float x) { return __builtin_bit_cast(uint32_t, x); }
 inline float float_of(uint32_t x) { return __builtin_bit_cast(float, x); }
 
@@ -79,6 +85,9 @@ inline float fused(float a, float b, float c) { return __builtin_fmaf(a, b, c); 
 inline Lanes fma(Lanes a, Lanes b, Lanes c) {
   return each_lane([&](int i) { return fused(a.v[i], b.v[i], c.v[i]); });
 }
+inline Register load_register(const float* p) { return load(p); }
+inline void store_register(float* p, Register a) { store(p, a); }
+inline Register multiply_add(Register a, Register b, Register c) { return fma(a, b, c); }
 inline float root(float x) { return __builtin_sqrtf(x); }
 inline Lanes root(Lanes a) {
   return each_lane([&](int i) { return __builtin_sqrtf(a.v[i]); });

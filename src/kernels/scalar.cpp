@@ -1,5 +1,5 @@
 // The reference table: plain loops, correct on every processor and the definition for the others.
-#include "kernels/lanes_scalar-inl.h"
+#include "kernels/bytes_scalar-inl.h"
 #include "kernels/table-inl.h"
 #include "kernels/tables.h"
 

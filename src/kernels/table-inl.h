@@ -12,7 +12,7 @@ constexpr Kernels make_table(const char* name) {
       .name = name,
       .gemm = gemm,
       .block_gemm = block_gemm,
-      .dequantize = dequantize_row,
+      .dequantize = dequantize,
       .pack_transposed = pack_transposed,
       .pack_rows = pack_rows,
       .pack_transposed_bf16 = pack_transposed_bf16,

@@ -1,0 +1,98 @@
+// Speed of products with stored weights on one core: bytes of weights per second for one row
+// (decoding, next to what memory gives), multiplications per second for many (prefill).
+#include <benchmark/benchmark.h>
+
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "kernels/kernels.h"
+
+namespace weir {
+namespace {
+
+constexpr int kTypes = 16;
+constexpr WeightType kTypeList[kTypes] = {
+    WeightType::f32,  WeightType::f16,  WeightType::bf16,   WeightType::f8_e4m3,
+    WeightType::q8_0, WeightType::q4_0, WeightType::q4_1,   WeightType::q5_0,
+    WeightType::q5_1, WeightType::q2_k, WeightType::q3_k,   WeightType::q4_k,
+    WeightType::q5_k, WeightType::q6_k, WeightType::iq4_nl, WeightType::iq4_xs};
+
+// Several matrices in turn, more than the caches hold, as a model's layers are.
+constexpr size_t kWeightBytes = size_t(192) << 20;
+
+struct Operands {
+  WeightType type;
+  int rows, cols, inner;
+  size_t weight_row, matrix, matrices;
+  std::vector<uint8_t> weights;
+  std::vector<float> left, out, scales, scratch;
+
+  Operands(WeightType t, const benchmark::State& state)
+      : type(t),
+        rows(int(state.range(0))),
+        cols(int(state.range(2))),
+        inner(int(state.range(1))),
+        weight_row(type_bytes(t, size_t(inner))),
+        matrix(weight_row * size_t(cols)),
+        matrices(rows > 8 ? 1 : kWeightBytes / matrix),
+        // No byte is above 0x38, so every scale is an ordinary number.
+        weights(matrix * matrices, 0x25),
+        left(size_t(rows) * size_t(inner)),
+        out(size_t(rows) * size_t(cols)),
+        scales(size_t(inner / kScaleSquare + 1) * size_t(cols / kScaleSquare + 1), 0.5f),
+        scratch(kGemmScratch + 16) {
+    Random random(1, 2);
+    for (float& x : left) x = random.normal();
+  }
+  BlockGemm call(size_t i) {
+    BlockGemm g{};
+    g.type = type;
+    g.weights = weights.data() + i % matrices * matrix;
+    g.weight_row = weight_row;
+    if (type == WeightType::f8_e4m3) g.scales = scales.data();
+    g.scales_row = size_t(inner / kScaleSquare + 1);
+    g.left = left.data();
+    g.left_row = size_t(inner);
+    g.out = out.data();
+    g.out_row = size_t(cols);
+    g.rows = rows, g.cols = cols, g.inner = inner;
+    g.scratch = scratch.data() + (64 - reinterpret_cast<uintptr_t>(scratch.data()) % 64) / 4;
+    return g;
+  }
+};
+
+void multiply(benchmark::State& state, WeightType type) {
+  Operands o(type, state);
+  size_t i = 0;
+  for (auto _ : state) {
+    kernels().block_gemm(o.call(i++));
+    benchmark::ClobberMemory();
+  }
+  state.SetBytesProcessed(int64_t(state.iterations()) * int64_t(o.matrix));
+  state.counters["GFLOP/s"] = benchmark::Counter(
+      2e-9 * o.rows * o.cols * o.inner * double(state.iterations()), benchmark::Counter::kIsRate);
+}
+
+// What one core can read: the limit of decoding.
+void memory(benchmark::State& state) {
+  std::vector<float> x(kWeightBytes / sizeof(float), 1.f);
+  for (auto _ : state) benchmark::DoNotOptimize(kernels().sum(x.data(), int(x.size())));
+  state.SetBytesProcessed(int64_t(state.iterations()) * int64_t(kWeightBytes));
+}
+BENCHMARK(memory);
+
+[[maybe_unused]] const bool kRegistered = [] {
+  for (WeightType type : kTypeList) {
+    const std::string name = type_name(type);
+    auto run = [type](benchmark::State& state) { multiply(state, type); };
+    benchmark::RegisterBenchmark(("decode/" + name).c_str(), run)
+        ->Args({1, 2048, 2048})
+        ->Args({1, 2048, 1408});
+    benchmark::RegisterBenchmark(("prefill/" + name).c_str(), run)->Args({256, 2048, 1408});
+  }
+  return true;
+}();
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,71 @@
+// Thirty-two bytes in one AVX2 register, for the AVX2 and the AVX-512 table. bytes_scalar-inl.h
+// says what each function means. Written over one lanes_*-inl.h, included before it.
+#pragma once
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace weir {
+namespace {
+
+struct Bytes {
+  __m256i v;
+};
+
+inline __m128i load_sixteen(const void* p) {
+  return _mm_loadu_si128(static_cast<const __m128i*>(p));
+}
+inline Bytes load_bytes(const uint8_t* p) {
+  return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))};
+}
+inline Bytes load_nibbles(const uint8_t* p) {
+  const __m128i low = load_sixteen(p);
+  const __m256i both =
+      _mm256_inserti128_si256(_mm256_castsi128_si256(low), _mm_srli_epi16(low, 4), 1);
+  return {_mm256_and_si256(both, _mm256_set1_epi8(15))};
+}
+template <int kRight>
+inline Bytes bits(Bytes a, int mask) {
+  constexpr int kLeft = kRight < 0 ? -kRight : 0;
+  const __m256i moved = _mm256_srli_epi16(_mm256_slli_epi16(a.v, kLeft), kRight + kLeft);
+  return {_mm256_and_si256(moved, _mm256_set1_epi8(char(mask)))};
+}
+inline Bytes operator|(Bytes a, Bytes b) { return {_mm256_or_si256(a.v, b.v)}; }
+inline Bytes spread_bits(const uint8_t* p, int value) {
+  int32_t word;
+  __builtin_memcpy(&word, p, sizeof word);
+  const __m256i byte_of =
+      _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+  const __m256i bit_of = _mm256_set1_epi64x(int64_t(0x8040201008040201));
+  const __m256i copies = _mm256_shuffle_epi8(_mm256_set1_epi32(word), byte_of);
+  const __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(copies, bit_of), bit_of);
+  return {_mm256_and_si256(set, _mm256_set1_epi8(char(value)))};
+}
+inline Bytes minus(Bytes a, int b) { return {_mm256_sub_epi8(a.v, _mm256_set1_epi8(char(b)))}; }
+inline Bytes look_up(const int8_t* table, Bytes a) {
+  return {_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(load_sixteen(table)), a.v)};
+}
+
+inline Lanes numbers(Bytes a, int half) {
+  return widen_bytes(half ? _mm256_extracti128_si256(a.v, 1) : _mm256_castsi256_si128(a.v));
+}
+inline Lanes load_numbers(const int8_t* p) { return widen_bytes(load_sixteen(p)); }
+inline float half_at(const uint8_t* p) {
+  uint16_t half;
+  __builtin_memcpy(&half, p, sizeof half);
+  return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(half)));
+}
+inline Lanes load_f16(const uint8_t* p) { return widen_halves(load_bytes(p).v); }
+inline Lanes load_bf16(const uint8_t* p) { return load(reinterpret_cast<const uint16_t*>(p)); }
+// As halves, with the exponent too small by 8: exact, as halves have more bits everywhere.
+inline Lanes load_f8(const uint8_t* p) {
+  const __m256i wide = _mm256_cvtepu8_epi16(load_sixteen(p));
+  const __m256i sign = _mm256_slli_epi16(_mm256_srli_epi16(wide, 7), 15);
+  const __m256i size = _mm256_and_si256(_mm256_slli_epi16(wide, 7), _mm256_set1_epi16(0x3f80));
+  const __m256i nan = _mm256_srli_epi16(_mm256_cmpeq_epi16(size, _mm256_set1_epi16(0x3f80)), 1);
+  return widen_halves(_mm256_or_si256(_mm256_or_si256(size, nan), sign)) * splat(256);
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,85 @@
+// Thirty-two bytes as a plain array: the definition of what bytes_avx2-inl.h must do. Both declare
+// the names that formats-inl.h and what stands on it are written over.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/lanes_scalar-inl.h"
+
+namespace weir {
+namespace {
+
+struct Bytes {
+  uint8_t v[32];
+};
+
+template <class F>
+inline Bytes each_byte(F f) {
+  Bytes r;
+  for (int i = 0; i < 32; ++i) r.v[i] = uint8_t(f(i));
+  return r;
+}
+
+inline Bytes load_bytes(const uint8_t* p) {
+  return each_byte([&](int i) { return p[i]; });
+}
+// Of sixteen bytes: the low four bits of byte i are element i, the high ones element i + 16.
+inline Bytes load_nibbles(const uint8_t* p) {
+  return each_byte([&](int i) { return i < 16 ? p[i] & 15 : p[i - 16] >> 4; });
+}
+// Each byte moved right by kRight bits (left when negative), then masked. The mask has only bits
+// that come from the same byte.
+template <int kRight>
+inline Bytes bits(Bytes a, int mask) {
+  constexpr int kLeft = kRight < 0 ? -kRight : 0;
+  return each_byte([&](int i) { return (a.v[i] << kLeft >> (kRight + kLeft)) & mask; });
+}
+inline Bytes operator|(Bytes a, Bytes b) {
+  return each_byte([&](int i) { return a.v[i] | b.v[i]; });
+}
+// Byte i is `value` where bit i is set, else 0; the bits are little-endian in four bytes.
+inline Bytes spread_bits(const uint8_t* p, int value) {
+  return each_byte([&](int i) { return p[i / 8] >> (i % 8) & 1 ? value : 0; });
+}
+inline Bytes minus(Bytes a, int b) {
+  return each_byte([&](int i) { return a.v[i] - b; });
+}
+// table[a] for bytes below 16.
+inline Bytes look_up(const int8_t* table, Bytes a) {
+  return each_byte([&](int i) { return table[a.v[i]]; });
+}
+
+// Bytes 0..15 or 16..31, signed, as floats; and the same of sixteen in memory.
+inline Lanes numbers(Bytes a, int half) {
+  return each_lane([&](int i) { return float(int8_t(a.v[16 * half + i])); });
+}
+inline Lanes load_numbers(const int8_t* p) {
+  return each_lane([&](int i) { return float(p[i]); });
+}
+// Narrow floats (narrow_floats.h has their definition): the bits of an f32 whose exponent is too
+// small by a constant, subnormal ones included.
+inline float half_at(const uint8_t* p) {
+  const uint32_t h = p[0] | uint32_t(p[1]) << 8, size = h & 0x7fff;
+  const float x =
+      size >= 0x7c00 ? float_of(0x7f800000 | size << 13) : float_of(size << 13) * 0x1p112f;
+  return h & 0x8000 ? -x : x;
+}
+inline float f8_at(const uint8_t* p) {
+  const uint32_t size = *p & 0x7f;
+  const float x = size == 0x7f ? float_of(0x7fc00000) : float_of(size << 20) * 0x1p120f;
+  return *p & 0x80 ? -x : x;
+}
+// Sixteen of them.
+inline Lanes load_f16(const uint8_t* p) {
+  return each_lane([&](int i) { return half_at(p + 2 * i); });
+}
+inline Lanes load_bf16(const uint8_t* p) {
+  return each_lane(
+      [&](int i) { return float_of(uint32_t(p[2 * i]) << 16 | uint32_t(p[2 * i + 1]) << 24); });
+}
+inline Lanes load_f8(const uint8_t* p) {
+  return each_lane([&](int i) { return f8_at(p + i); });
+}
+
+}  // namespace
+}  // namespace weir
