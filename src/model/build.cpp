@@ -46,6 +46,10 @@ Gqa ModelBuilder::gqa(const std::string& prefix, int layer) {
     a.k_bias = add(prefix + "k_proj.bias", 1, kv, 1, false);
     a.v_bias = add(prefix + "v_proj.bias", 1, kv, 1, false);
   }
+  if (c.head_norms) {
+    a.q_norm = norm(prefix + "q_norm.weight", c.head_dim, c.rms_norm_eps);
+    a.k_norm = norm(prefix + "k_norm.weight", c.head_dim, c.rms_norm_eps);
+  }
   a.shape = {.heads = c.num_attention_heads,
              .kv_heads = c.num_key_value_heads,
              .own = c.head_dim,
@@ -122,7 +126,7 @@ Moe ModelBuilder::moe(const std::string& prefix, int layer) {
              .groups = c.n_group,
              .groups_kept = c.topk_group,
              .normalize = c.norm_topk_prob,
-             .scale = float(c.routed_scaling_factor),
+             .scale = float(c.expert_scale()),
              .balance_weight = 0};
   model_.loads_.push_back(std::make_unique<std::vector<int64_t>>(size_t(experts)));
   m.load = model_.loads_.back().get();

@@ -1,5 +1,5 @@
-// What a model is: the keys of a HuggingFace config.json (DeepSeek, DeepSeek-V2, DeepSeek-V3,
-// Qwen2, Llama), presets by name, and the arithmetic of its size before anything is allocated.
+// What a model is: the keys of a HuggingFace config.json (DeepSeek, V2, V3, V3.2, Qwen2, Qwen3, its
+// MoE, Llama), presets by name, and the arithmetic of its size before anything is allocated.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -12,15 +12,16 @@
 namespace weir {
 
 enum class AttentionKind { mla, gqa };
-enum class RopeScaling { none, yarn, llama3 };
+enum class RopeScaling { none, linear, yarn, llama3 };
 
 struct RopeConfig {
   double theta = 10000;
   RopeScaling scaling = RopeScaling::none;
   double factor = 1;
-  int original_positions = 4096;                               // original_max_position_embeddings
-  double beta_fast = 32, beta_slow = 1;                        // yarn
-  double mscale = 1, mscale_all_dim = 0;                       // yarn
+  int original_positions = 4096;          // original_max_position_embeddings
+  double beta_fast = 32, beta_slow = 1;   // yarn
+  double mscale = 1, mscale_all_dim = 0;  // yarn
+  double attention_factor = 0;            // yarn: amplitude of cos and sin; 0: by factor and mscale
   double low_frequency_factor = 1, high_frequency_factor = 4;  // llama3
   bool interleaved = true;  // pairs (2i, 2i+1); Qwen2 and Llama rotate halves
 };
@@ -42,9 +43,12 @@ struct ModelConfig {
   int num_key_value_heads = 0;  // gqa
   int head_dim = 0;             // gqa
   bool attention_bias = false;  // gqa: bias on q, k, v (Qwen2)
+  bool head_norms = false;      // gqa: RMSNorm of each head's q and k (Qwen3)
   int q_lora_rank = 0;          // mla: 0 = full query projection
   int kv_lora_rank = 0, qk_nope_head_dim = 0, qk_rope_head_dim = 0, v_head_dim = 0;  // mla
   RopeConfig rope;
+  // mla: sparse attention over the index_topk tokens that an indexer chooses (V3.2).
+  int index_n_heads = 0, index_head_dim = 0, index_topk = 0;
 
   int intermediate_size = 0;  // dense SwiGLU width
   int n_routed_experts = 0;   // 0 = dense everywhere
@@ -53,6 +57,8 @@ struct ModelConfig {
   int moe_intermediate_size = 0;
   int first_k_dense_replace = 0;
   int moe_layer_freq = 1;
+  int moe_layer_phase = 0;           // 1: layers are counted from 1 (Qwen3's decoder_sparse_step)
+  std::vector<int> mlp_only_layers;  // dense whatever the rule says (Qwen3)
   GateKind gate = GateKind::sigmoid;
   GroupKind group_kind = GroupKind::none;
   int n_group = 1, topk_group = 1;
@@ -62,9 +68,8 @@ struct ModelConfig {
 
   int num_nextn_predict_layers = 0;  // MTP modules
 
-  bool is_moe(int layer) const {
-    return n_routed_experts > 0 && layer >= first_k_dense_replace && layer % moe_layer_freq == 0;
-  }
+  bool is_moe(int layer) const;
+  bool is_sparse() const { return index_topk > 0; }
   int query_width() const {  // all heads
     return num_attention_heads *
            (attention == AttentionKind::mla ? qk_nope_head_dim + qk_rope_head_dim : head_dim);
@@ -78,12 +83,16 @@ struct ModelConfig {
   }
   // (qk)^-0.5, times mscale^2 under YaRN with mscale_all_dim (DeepSeek-V2 remote code).
   double softmax_scale() const;
+  // What multiplies the weights of chosen experts. DeepSeek's softmax gates normalise or scale,
+  // never both (remote code of V2, MoEGate.forward).
+  double expert_scale() const;
 };
 
 // Every key checked for type and range; errors name the key: "config.json: 'kv_lora_rank' must be
 // ...". Unsupported model types, gates, scalings and activations are named. Unknown keys are
 // ignored, as every reader of this format does.
 Result<ModelConfig> parse_config(const Json& json, const std::string& path);
+// The same of a file, whose 'architectures' must be the one of its model type.
 Result<ModelConfig> read_config(const std::string& path);
 // Writes what parse_config reads (architectures and auto_map as transformers expects them).
 Json config_json(const ModelConfig& config);
@@ -91,7 +100,7 @@ Json config_json(const ModelConfig& config);
 Result<void> validate(const ModelConfig& config);
 
 // "deepseek-v2-lite", "deepseek-v2", "deepseek-v3", "moonlight", "r1-distill-qwen-1.5b", ...,
-// "deepseek-67b", "demo", "shakespeare-moe" ...
+// "deepseek-67b", "demo", "shakespeare-moe" ... "deepseek-" may be left out: "v2-lite".
 std::vector<std::string> preset_names();
 Result<ModelConfig> preset(const std::string& name);
 

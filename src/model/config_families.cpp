@@ -73,11 +73,41 @@ ModelConfig llama_defaults() {
   return c;
 }
 
+// Defaults of DeepseekV32Config: V3 with an indexer.
+ModelConfig deepseek_v32_defaults() {
+  ModelConfig c = deepseek_v3_defaults();
+  c.max_position_embeddings = 163840;
+  c.index_n_heads = 64;
+  c.index_head_dim = 128;
+  c.index_topk = 2048;
+  return c;
+}
+
 ModelConfig qwen2_defaults() {
   ModelConfig c = llama_defaults();
   c.max_position_embeddings = 32768;
   c.bos_token_id = c.eos_token_id = -1;
   c.attention_bias = true;
+  return c;
+}
+
+ModelConfig qwen3_defaults() {
+  ModelConfig c = qwen2_defaults();
+  c.head_dim = 128;
+  c.attention_bias = false;
+  c.head_norms = true;
+  return c;
+}
+
+ModelConfig qwen3_moe_defaults() {
+  ModelConfig c = qwen3_defaults();
+  c.head_dim = 0;  // hidden_size / num_attention_heads
+  c.n_routed_experts = 128;
+  c.num_experts_per_tok = 8;
+  c.moe_intermediate_size = 768;
+  c.moe_layer_phase = 1;
+  c.gate = GateKind::softmax;
+  c.norm_topk_prob = false;
   return c;
 }
 
@@ -87,7 +117,10 @@ const std::vector<ModelFamily>& families() {
       {"deepseek_v2", "DeepseekV2ForCausalLM", true, false, deepseek_v2_defaults()},
       {"deepseek_v3", "DeepseekV3ForCausalLM", true, true, deepseek_v3_defaults()},
       {"kimi_k2", "DeepseekV3ForCausalLM", true, true, deepseek_v3_defaults()},
+      {"deepseek_v32", "DeepseekV32ForCausalLM", true, true, deepseek_v32_defaults()},
       {"qwen2", "Qwen2ForCausalLM", false, false, qwen2_defaults()},
+      {"qwen3", "Qwen3ForCausalLM", false, false, qwen3_defaults()},
+      {"qwen3_moe", "Qwen3MoeForCausalLM", true, false, qwen3_moe_defaults()},
       {"llama", "LlamaForCausalLM", false, false, llama_defaults()},
   };
   return kFamilies;
@@ -110,6 +143,8 @@ std::vector<std::string> family_names() {
 void clear_experts(ModelConfig& config) {
   config.n_routed_experts = config.n_shared_experts = config.num_experts_per_tok = 0;
   config.moe_intermediate_size = config.first_k_dense_replace = 0;
+  config.moe_layer_phase = 0;
+  config.mlp_only_layers.clear();
   config.moe_layer_freq = config.n_group = config.topk_group = 1;
   config.gate = GateKind::sigmoid;
   config.group_kind = GroupKind::none;

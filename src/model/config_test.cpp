@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "model/config_families.h"
+#include "base/file.h"
 
 namespace weir {
 namespace {
@@ -91,6 +91,119 @@ TEST(Config, AbsentKeysHaveTheDefaultsOfTransformers) {
   EXPECT_FALSE(qwen->rope.interleaved);
 }
 
+constexpr const char* kSmallQwen3 = R"({
+  "architectures": ["Qwen3MoeForCausalLM"], "model_type": "qwen3_moe", "vocab_size": 512,
+  "hidden_size": 64, "num_hidden_layers": 6, "num_attention_heads": 4, "num_key_value_heads": 2,
+  "intermediate_size": 128, "head_dim": 32, "num_experts": 8, "num_experts_per_tok": 2,
+  "moe_intermediate_size": 32, "decoder_sparse_step": 2, "mlp_only_layers": [3],
+  "norm_topk_prob": true, "max_window_layers": 6, "sliding_window": null, "torch_dtype": "bfloat16",
+  "use_sliding_window": false})";
+
+TEST(Config, ReadsQwen3Keys) {
+  auto c = parse(kSmallQwen3);
+  ASSERT_TRUE(c.has_value()) << c.error().message;
+  EXPECT_TRUE(c->head_norms);
+  EXPECT_FALSE(c->attention_bias);
+  EXPECT_EQ(c->head_dim, 32);
+  EXPECT_EQ(c->gate, GateKind::softmax);
+  EXPECT_EQ(c->n_shared_experts, 0);
+  // (layer + 1) % 2 == 0, without layer 3.
+  for (int layer = 0; layer < 6; ++layer) EXPECT_EQ(c->is_moe(layer), layer == 1 || layer == 5);
+  EXPECT_EQ(written(*parse_config(config_json(*c), "x")), written(*c));
+  auto without_width = parse_config(changed(kSmallQwen3, {{"head_dim", "null"}}), "x");
+  ASSERT_TRUE(without_width.has_value());
+  EXPECT_EQ(without_width->head_dim, 16);
+  for (const char* bad : {"[6]", "[-1]", "[0.5]", "3", "[\"a\"]"})
+    EXPECT_FALSE(parse_config(changed(kSmallQwen3, {{"mlp_only_layers", bad}}), "x")) << bad;
+  auto dense = parse_config(changed(kSmallQwen3, {{"model_type", "\"qwen3\""}}), "x");
+  ASSERT_TRUE(dense.has_value()) << dense.error().message;
+  EXPECT_EQ(dense->n_routed_experts, 0);
+}
+
+TEST(Config, ReadsTheIndexerOfDeepseekV32) {
+  auto c = with({{"model_type", "\"deepseek_v32\""},
+                 {"q_lora_rank", "24"},
+                 {"index_n_heads", "4"},
+                 {"index_head_dim", "16"},
+                 {"index_topk", "100"}});
+  ASSERT_TRUE(c.has_value()) << c.error().message;
+  EXPECT_TRUE(c->is_sparse());
+  EXPECT_EQ(c->index_topk, 100);
+  EXPECT_EQ(written(*parse_config(config_json(*c), "x")), written(*c));
+  const Changes sparse = {{"model_type", "\"deepseek_v32\""}};
+  EXPECT_NE(refusal(sparse).find("'q_lora_rank' must be above 0"), std::string::npos);
+  EXPECT_NE(refusal({{"model_type", "\"deepseek_v32\""}, {"index_head_dim", "4"}})
+                .find("must not be below 'qk_rope_head_dim' 8"),
+            std::string::npos);
+  EXPECT_FALSE(with({})->is_sparse());
+}
+
+TEST(Config, LayerKindsMayBeListed) {
+  EXPECT_EQ(with({{"mlp_layer_types", R"(["dense", "sparse", "sparse", "sparse"])"}})
+                ->first_k_dense_replace,
+            1);
+  Json json = without("first_k_dense_replace");
+  json.set("mlp_layer_types", *parse_json(R"(["dense", "dense", "sparse", "sparse"])"));
+  EXPECT_EQ(parse_config(json, "x")->first_k_dense_replace, 2);
+  EXPECT_REFUSED("mlp_layer_types", R"(["dense"])", "a word for each");
+  EXPECT_REFUSED("mlp_layer_types", R"(["sparse", "dense", "sparse", "sparse"])", "dense layers");
+  EXPECT_REFUSED("mlp_layer_types", R"(["dense", "dense", "sparse", "sparse"])", "has 2 dense");
+}
+
+TEST(Config, QuantizedFilesAreFp8InBlocksOf128) {
+  const std::string blocks = R"("weight_block_size": [128, 128])";
+  EXPECT_TRUE(with({{"quantization_config", "{\"quant_method\": \"fp8\", \"fmt\": \"e4m3\", " +
+                                                blocks + ", \"scale_fmt\": \"ue8m0\"}"}}));
+  EXPECT_TRUE(with({{"quantization_config", "null"}}));
+  EXPECT_REFUSED("quantization_config", R"({"quant_method": "awq", "bits": 4})",
+                 "'awq' is not supported: only fp8 is");
+  EXPECT_REFUSED("quantization_config", R"({"bits": 4})", "'none' is not supported");
+  EXPECT_REFUSED("quantization_config", R"({"quant_method": "fp8"})", "must be [128, 128]");
+  EXPECT_REFUSED("quantization_config",
+                 R"({"quant_method": "fp8", "weight_block_size": [64, 128]})", "[128, 128]");
+  EXPECT_REFUSED("quantization_config", R"({"quant_method": "fp8", "fmt": "e5m2"})", "'e5m2'");
+}
+
+TEST(Config, WindowsOfAttentionAreRefused) {
+  auto refused = [](const Changes& changes) {
+    auto parsed = parse_config(changed(kSmallQwen3, changes), "config.json");
+    return parsed ? "" : parsed.error().message;
+  };
+  EXPECT_EQ(
+      refused({{"use_sliding_window", "true"}}),
+      "config.json: 'use_sliding_window' is true, but attention over a window of positions is "
+      "not supported");
+  EXPECT_NE(refused({{"layer_types", R"(["full_attention", "sliding_attention"])"}})
+                .find("has 'sliding_attention'"),
+            std::string::npos);
+  EXPECT_EQ(refused({{"layer_types", R"(["full_attention"])"}}), "");
+}
+
+TEST(Config, ArchitectureOfAFileIsThatOfItsType) {
+  const std::string path = ::testing::TempDir() + "/weir_config_test.json";
+  auto read = [&](const Changes& changes) {
+    EXPECT_TRUE(write_file_atomic(path, changed(kSmallV3, changes).dump()));
+    auto config = read_config(path);
+    return config ? "" : config.error().message;
+  };
+  EXPECT_EQ(read({}), "");
+  EXPECT_EQ(read({{"architectures", "[]"}}), "");
+  EXPECT_EQ(read({{"model_type", "\"kimi_k2\""}}), "");
+  EXPECT_NE(read({{"architectures", R"(["DeepseekV3ForSequenceClassification"])"}})
+                .find("'architectures' has 'DeepseekV3ForSequenceClassification', but 'model_type' "
+                      "'deepseek_v3' goes with 'DeepseekV3ForCausalLM'"),
+            std::string::npos);
+  std::remove(path.c_str());
+}
+
+TEST(Config, SoftmaxGatesNormaliseOrScale) {
+  ModelConfig c = *preset("deepseek-v2");
+  EXPECT_EQ(c.expert_scale(), 16);
+  c.norm_topk_prob = true;
+  EXPECT_EQ(c.expert_scale(), 1);
+  EXPECT_EQ(preset("deepseek-v3")->expert_scale(), 2.5);
+}
+
 TEST(Config, SizesMustBeThere) {
   for (const char* key : {"vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads",
                           "intermediate_size"}) {
@@ -119,6 +232,22 @@ TEST(Config, ReadsBothSpellingsOfRope) {
   ASSERT_TRUE(plain.has_value());
   EXPECT_EQ(plain->rope.scaling, RopeScaling::none);
   EXPECT_EQ(plain->rope.theta, 1000);
+}
+
+TEST(Config, ReadsLinearScalingAndYarnsOwnAmplitude) {
+  auto linear = with({{"rope_scaling", R"({"type": "linear", "factor": 4.0})"}});
+  ASSERT_TRUE(linear.has_value()) << linear.error().message;
+  EXPECT_EQ(linear->rope.scaling, RopeScaling::linear);
+  EXPECT_EQ(linear->rope.factor, 4);
+  EXPECT_EQ(written(*parse_config(config_json(*linear), "x")), written(*linear));
+  auto yarn = with({{"rope_scaling", R"({"type": "yarn", "factor": 4, "attention_factor": 3.0})"}});
+  ASSERT_TRUE(yarn.has_value()) << yarn.error().message;
+  EXPECT_EQ(yarn->rope.attention_factor, 3);
+  EXPECT_EQ(written(*parse_config(config_json(*yarn), "x")), written(*yarn));
+  auto derived =
+      with({{"rope_scaling",
+             R"({"type": "yarn", "factor": 4, "attention_factor": 1.1386294361119891})"}});
+  EXPECT_EQ(derived->rope.attention_factor, 0) << "that is what follows from the factor";
 }
 
 TEST(Config, SoftmaxScaleIncludesTheYarnFactor) {
@@ -162,8 +291,7 @@ TEST(Config, ErrorsNameTheKey) {
 }
 
 TEST(Config, UnsupportedFeaturesAreNamed) {
-  EXPECT_REFUSED("model_type", "\"deepseek_v32\"",
-                 "'deepseek_v32' is not supported: only deepseek,");
+  EXPECT_REFUSED("model_type", "\"deepseek_v4\"", "'deepseek_v4' is not supported: only deepseek,");
   EXPECT_REFUSED("model_type", "7", "'model_type' must be a string");
   EXPECT_NE(parse("{}").error().message.find("'model_type' is missing"), std::string::npos);
   EXPECT_NE(parse("[]").error().message.find("must be a JSON object"), std::string::npos);
@@ -171,12 +299,13 @@ TEST(Config, UnsupportedFeaturesAreNamed) {
   EXPECT_REFUSED("attention_bias", "true", "'attention_bias' is not supported");
   EXPECT_REFUSED("scoring_func", "\"tanh\"", "'tanh' is not supported");
   EXPECT_REFUSED("topk_method", "\"random\"", "'random' is not supported");
-  EXPECT_REFUSED("rope_scaling", R"({"type": "linear", "factor": 2})", "'linear' is not supported");
+  EXPECT_REFUSED("rope_scaling", R"({"type": "dynamic", "factor": 2})",
+                 "'dynamic' is not supported: only default, linear, yarn and llama3 are");
   EXPECT_REFUSED("rope_scaling", R"({"type": "yarn"})", "'factor' is missing");
   EXPECT_REFUSED("rope_scaling", R"({"type": "yarn", "factor": 4, "truncate": false})",
                  "'truncate'");
-  EXPECT_REFUSED("rope_scaling", R"({"type": "yarn", "factor": 4, "attention_factor": 3.0})",
-                 "'attention_factor'");
+  EXPECT_REFUSED("rope_parameters", R"({"full_attention": {"rope_type": "default"}})",
+                 "differs between kinds of layers ('full_attention')");
   EXPECT_REFUSED("rope_parameters", R"({"rope_type": "default", "partial_rotary_factor": 0.5})",
                  "'partial_rotary_factor'");
 }
@@ -221,6 +350,11 @@ TEST(Config, EveryPresetSurvivesWritingAndReading) {
     EXPECT_EQ(written(*again), text) << name;
     EXPECT_EQ(again->softmax_scale(), c->softmax_scale()) << name;
   }
+}
+
+TEST(Config, PresetsOfDeepSeekHaveShortNames) {
+  for (const char* name : {"v2-lite", "v2", "v3", "v3.1", "v3.2", "r1", "moe-16b"})
+    EXPECT_EQ(written(*preset(name)), written(*preset(std::string("deepseek-") + name))) << name;
 }
 
 TEST(Config, UnknownPresetIsAnswered) {

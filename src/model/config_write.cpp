@@ -1,36 +1,12 @@
 // Writing config.json, and the rules that a configuration must keep.
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "model/config.h"
-#include "model/config_families.h"
+#include "model/config_reader.h"
 
 namespace weir {
 namespace {
 
 Json token_id(int id) { return id < 0 ? Json() : Json(id); }
-
-// Under both names that readers look for.
-Json rope_scaling(const RopeConfig& rope) {
-  if (rope.scaling == RopeScaling::none) return {};
-  Json json = Json::object();
-  const char* type = rope.scaling == RopeScaling::yarn ? "yarn" : "llama3";
-  json.set("type", type);
-  json.set("rope_type", type);
-  json.set("factor", rope.factor);
-  json.set("original_max_position_embeddings", rope.original_positions);
-  if (rope.scaling == RopeScaling::yarn) {
-    json.set("beta_fast", rope.beta_fast);
-    json.set("beta_slow", rope.beta_slow);
-    json.set("mscale", rope.mscale);
-    json.set("mscale_all_dim", rope.mscale_all_dim);
-  } else {
-    json.set("low_freq_factor", rope.low_frequency_factor);
-    json.set("high_freq_factor", rope.high_frequency_factor);
-  }
-  return json;
-}
 
 void write_attention(const ModelConfig& config, Json& json) {
   json.set("num_attention_heads", config.num_attention_heads);
@@ -42,45 +18,31 @@ void write_attention(const ModelConfig& config, Json& json) {
     json.set("qk_rope_head_dim", config.qk_rope_head_dim);
     json.set("v_head_dim", config.v_head_dim);
     json.set("rope_interleave", config.rope.interleaved);
+    if (config.is_sparse()) {
+      json.set("index_n_heads", config.index_n_heads);
+      json.set("index_head_dim", config.index_head_dim);
+      json.set("index_topk", config.index_topk);
+    }
   } else {
     json.set("num_key_value_heads", config.num_key_value_heads);
     json.set("head_dim", config.head_dim);
   }
-  if (config.model_type == "qwen2")
-    json.set("use_sliding_window", false);
-  else
-    json.set("attention_bias", false);
+  if (config.model_type.starts_with("qwen")) json.set("use_sliding_window", false);
+  if (config.model_type != "qwen2") json.set("attention_bias", false);
   json.set("rope_theta", config.rope.theta);
-  json.set("rope_scaling", rope_scaling(config.rope));
+  json.set("rope_scaling", rope_scaling_json(config.rope));
 }
 
-void write_experts(const ModelConfig& config, Json& json) {
-  json.set("n_routed_experts", config.n_routed_experts);
-  json.set("n_shared_experts", config.n_shared_experts);
-  json.set("num_experts_per_tok", config.num_experts_per_tok);
-  json.set("moe_intermediate_size", config.moe_intermediate_size);
-  // Readers without the notion of 0 experts see that every layer is dense.
-  json.set("first_k_dense_replace",
-           config.n_routed_experts == 0 ? config.num_hidden_layers : config.first_k_dense_replace);
-  json.set("moe_layer_freq", config.moe_layer_freq);
-  json.set("scoring_func", config.gate == GateKind::softmax ? "softmax" : "sigmoid");
-  json.set("topk_method", config.has_gate_bias                  ? "noaux_tc"
-                          : config.group_kind == GroupKind::max ? "group_limited_greedy"
-                                                                : "greedy");
-  json.set("n_group", config.n_group);
-  json.set("topk_group", config.topk_group);
-  json.set("norm_topk_prob", config.norm_topk_prob);
-  json.set("routed_scaling_factor", config.routed_scaling_factor);
-}
-
-Result<void> require(bool holds, const std::string& message) {
-  if (holds) return {};
-  return Error{message};
-}
-
-Result<void> in_range(const char* key, int value, int low, int high) {
-  return require(value >= low && value <= high,
-                 fmt::format("'{}' must be from {} to {}, not {}", key, low, high, value));
+// The indexer's keys begin with the rotated part, and its queries come from the query latent.
+Result<void> validate_indexer(const ModelConfig& c) {
+  if (!c.is_sparse()) return {};
+  TRY(in_range("index_n_heads", c.index_n_heads, 1, kHeadsMax));
+  TRY(in_range("index_head_dim", c.index_head_dim, 2, kHeadMax));
+  TRY(in_range("index_topk", c.index_topk, 1, kPositionsMax));
+  TRY(require(c.index_head_dim >= c.qk_rope_head_dim,
+              fmt::format("'index_head_dim' {} must not be below 'qk_rope_head_dim' {}",
+                          c.index_head_dim, c.qk_rope_head_dim)));
+  return require(c.q_lora_rank > 0, "'q_lora_rank' must be above 0 with sparse attention");
 }
 
 Result<void> validate_attention(const ModelConfig& c) {
@@ -91,8 +53,11 @@ Result<void> validate_attention(const ModelConfig& c) {
     TRY(in_range("qk_rope_head_dim", c.qk_rope_head_dim, 2, kHeadMax));
     TRY(in_range("v_head_dim", c.v_head_dim, 1, kHeadMax));
     TRY(require(c.qk_rope_head_dim % 2 == 0, "'qk_rope_head_dim' must be even"));
-    TRY(require(c.rope.interleaved || c.model_type != "deepseek_v2",
-                "'rope_interleave' is always true with 'model_type' 'deepseek_v2'"));
+    const bool must_interleave = c.model_type == "deepseek_v2" || c.is_sparse();
+    TRY(require(
+        c.rope.interleaved || !must_interleave,
+        fmt::format("'rope_interleave' is always true with 'model_type' '{}'", c.model_type)));
+    TRY(validate_indexer(c));
   } else {
     TRY(in_range("num_key_value_heads", c.num_key_value_heads, 1, kHeadsMax));
     TRY(in_range("head_dim", c.head_dim, 2, kHeadMax));
@@ -105,51 +70,20 @@ Result<void> validate_attention(const ModelConfig& c) {
   }
   TRY(require(c.attention_bias == (c.model_type == "qwen2"),
               "biases on q, k and v go with 'model_type' 'qwen2' and with no other"));
-  const RopeConfig& rope = c.rope;
-  TRY(require(rope.theta >= 1 && rope.factor >= 1, "'rope_theta' and 'factor' must be at least 1"));
-  if (rope.scaling == RopeScaling::none) return {};
-  TRY(in_range("original_max_position_embeddings", rope.original_positions, 1, kPositionsMax));
-  if (rope.scaling == RopeScaling::yarn) {
-    TRY(require(rope.theta > 1, "'rope_theta' must be above 1 with yarn"));
-    return require(rope.beta_slow > 0 && rope.beta_fast >= rope.beta_slow,
-                   "'beta_fast' must not be below 'beta_slow'");
-  }
-  return require(
-      rope.low_frequency_factor > 0 && rope.high_frequency_factor > rope.low_frequency_factor,
-      "'high_freq_factor' must be above 'low_freq_factor'");
-}
-
-Result<void> validate_experts(const ModelConfig& c) {
-  TRY(in_range("n_routed_experts", c.n_routed_experts, 1, kExpertsMax));
-  TRY(in_range("n_shared_experts", c.n_shared_experts, 0, kExpertsMax));
-  TRY(in_range("num_experts_per_tok", c.num_experts_per_tok, 1, c.n_routed_experts));
-  TRY(in_range("moe_intermediate_size", c.moe_intermediate_size, 1, kWidthMax));
-  TRY(require(int64_t(c.n_shared_experts) * c.moe_intermediate_size <= kWidthMax,
-              "the shared experts are too wide together"));
-  TRY(in_range("first_k_dense_replace", c.first_k_dense_replace, 0, kLayersMax));
-  TRY(in_range("moe_layer_freq", c.moe_layer_freq, 1, kLayersMax));
-  TRY(in_range("n_group", c.n_group, 1, std::min(c.n_routed_experts, kGroupsMax)));
-  TRY(in_range("topk_group", c.topk_group, 1, c.n_group));
-  TRY(require(c.routed_scaling_factor > 0, "'routed_scaling_factor' must be above 0"));
-  TRY(require(!c.has_gate_bias || c.gate == GateKind::sigmoid,
-              "'topk_method' 'noaux_tc' goes with 'scoring_func' 'sigmoid' only"));
-  if (c.group_kind == GroupKind::none)
-    return require(c.n_group == 1, "'n_group' must be 1 without a group-limited 'topk_method'");
-  TRY(require((c.group_kind == GroupKind::top2_sum) == c.has_gate_bias,
-              "groups are ranked by two scores with 'noaux_tc' and by one without"));
-  TRY(require(c.n_routed_experts % c.n_group == 0,
-              fmt::format("'n_routed_experts' {} must be a multiple of 'n_group' {}",
-                          c.n_routed_experts, c.n_group)));
-  int group = c.n_routed_experts / c.n_group;
-  TRY(require(c.group_kind == GroupKind::max || group >= 2,
-              "'noaux_tc' needs groups of at least two experts"));
-  return require(c.num_experts_per_tok <= c.topk_group * group,
-                 fmt::format("'num_experts_per_tok' {} must not exceed the {} experts of "
-                             "'topk_group' groups",
-                             c.num_experts_per_tok, c.topk_group * group));
+  return validate_rope(c.rope);
 }
 
 }  // namespace
+
+Result<void> require(bool holds, const std::string& message) {
+  if (holds) return {};
+  return Error{message};
+}
+
+Result<void> in_range(const char* key, int value, int low, int high) {
+  return require(value >= low && value <= high,
+                 fmt::format("'{}' must be from {} to {}, not {}", key, low, high, value));
+}
 
 Result<void> validate(const ModelConfig& c) {
   const ModelFamily* family = find_family(c.model_type);
@@ -171,6 +105,9 @@ Result<void> validate(const ModelConfig& c) {
               "'initializer_range' must be from 0 to 1"));
   TRY(require(family->has_mtp || c.num_nextn_predict_layers == 0,
               fmt::format("'model_type' '{}' has no multi-token prediction", c.model_type)));
+  TRY(require(
+      c.is_sparse() == family->defaults.is_sparse() && c.head_norms == family->defaults.head_norms,
+      fmt::format("'model_type' '{}' goes with other parts of attention", c.model_type)));
   TRY(validate_attention(c));
   if (c.n_routed_experts == 0) return {};
   TRY(require(family->has_experts, fmt::format("'model_type' '{}' has no experts", c.model_type)));

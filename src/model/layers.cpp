@@ -2,11 +2,21 @@
 
 namespace weir {
 
+namespace {
+
+// Every head of x on its own: heads are rows of a view, so nothing is copied.
+Tensor norm_heads(Run& run, const Norm& norm, Tensor x) {
+  if (!norm.gain) return x;
+  return norm(run, x.folded(norm.gain->cols)).folded(x.cols);
+}
+
+}  // namespace
+
 Tensor attention_residual(Run& run, const Norm& norm, const Gqa& a, const RopeTable& table,
                           Tensor x) {
   Tensor n = norm(run, x);
-  Tensor q = linear(run, n, *a.q, a.q_bias);
-  Tensor k = linear(run, n, *a.k, a.k_bias);
+  Tensor q = norm_heads(run, a.q_norm, linear(run, n, *a.q, a.q_bias));
+  Tensor k = norm_heads(run, a.k_norm, linear(run, n, *a.k, a.k_bias));
   Tensor v = linear(run, n, *a.v, a.v_bias);
   rope(run, q, a.shape.own, table);
   rope(run, k, a.shape.own, table);

@@ -15,10 +15,11 @@ struct Norm {
 };
 
 // Grouped-query attention (Ainslie et al. 2023), as in Llama and Qwen2; DeepSeekMoE's multi-head
-// form.
+// form. Qwen3 normalises each head's query and key before they are rotated.
 struct Gqa {
   const Weight *q = nullptr, *k = nullptr, *v = nullptr, *out = nullptr;
   const Weight *q_bias = nullptr, *k_bias = nullptr, *v_bias = nullptr;
+  Norm q_norm, k_norm;  // [head]; null gains: none
   AttentionShape shape;
 };
 

@@ -1,5 +1,6 @@
 // Published models by name, as their config.json files state them. Sources: the files in the
-// models' repositories; for Kimi-K2 the values marked below come from third-party copies.
+// models' repositories; for Kimi-K2 and R1-0528-Qwen3-8B the values marked below come from
+// third-party copies.
 #include <fmt/format.h>
 
 #include "base/text.h"
@@ -91,6 +92,16 @@ ModelConfig deepseek_v3() {
   return c;
 }
 
+ModelConfig deepseek_v32() {
+  ModelConfig c = deepseek_v3();
+  const ModelConfig& defaults = find_family("deepseek_v32")->defaults;
+  c.model_type = "deepseek_v32";
+  c.index_n_heads = defaults.index_n_heads;
+  c.index_head_dim = defaults.index_head_dim;
+  c.index_topk = defaults.index_topk;
+  return c;
+}
+
 ModelConfig moonlight() {
   ModelConfig c = latent_base("deepseek_v3", 27, 2048, 16, 163840);
   c.max_position_embeddings = 8192;
@@ -161,6 +172,35 @@ ModelConfig qwen_half_b() {
   return c;
 }
 
+ModelConfig qwen3(const char* model_type, const DenseShape& shape) {
+  ModelConfig c = dense(model_type, shape, 1e6, 1e-6);
+  c.max_position_embeddings = 40960;
+  set_tokens(c, 151643, 151645);
+  return c;
+}
+
+ModelConfig qwen3_small() {
+  ModelConfig c = qwen3("qwen3", {28, 1024, 16, 8, 128, 3072, 151936});
+  c.tie_word_embeddings = true;
+  return c;
+}
+
+// DeepSeek's distillation of R1-0528; its scaling of positions is from a third-party copy.
+ModelConfig r1_qwen3() {
+  ModelConfig c = qwen3("qwen3", {36, 4096, 32, 8, 128, 12288, 151936});
+  c.max_position_embeddings = 131072;
+  c.rope.scaling = RopeScaling::yarn;
+  c.rope.factor = 4;
+  c.rope.original_positions = 32768;
+  return c;
+}
+
+ModelConfig qwen3_experts() {
+  ModelConfig c = qwen3("qwen3_moe", {48, 2048, 32, 4, 128, 6144, 151936});
+  c.norm_topk_prob = true;
+  return c;
+}
+
 ModelConfig llama3(const DenseShape& shape) {
   ModelConfig c = dense("llama", shape, 500000, 1e-5);
   c.rope.scaling = RopeScaling::llama3;
@@ -204,7 +244,9 @@ const std::vector<Preset>& presets() {
       {"deepseek-v2-lite", deepseek_v2_lite()},
       {"deepseek-v2", deepseek_v2()},
       {"deepseek-v3", deepseek_v3()},
-      {"deepseek-r1", deepseek_v3()},  // the same architecture, other weights
+      {"deepseek-v3.1", deepseek_v3()},  // the same architecture, other weights
+      {"deepseek-r1", deepseek_v3()},    // again
+      {"deepseek-v3.2", deepseek_v32()},
       {"moonlight", moonlight()},
       {"kimi-k2", kimi_k2()},
       {"deepseek-67b", deepseek_67b()},
@@ -215,6 +257,10 @@ const std::vector<Preset>& presets() {
       {"r1-distill-llama-8b", llama3({32, 4096, 32, 8, 128, 14336, 128256})},
       {"r1-distill-llama-70b", llama3({80, 8192, 64, 8, 128, 28672, 128256})},
       {"qwen2.5-0.5b", qwen_half_b()},
+      {"qwen3-0.6b", qwen3_small()},
+      {"qwen3-8b", qwen3("qwen3", {36, 4096, 32, 8, 128, 12288, 151936})},
+      {"qwen3-30b-a3b", qwen3_experts()},
+      {"r1-0528-qwen3-8b", r1_qwen3()},
       {"demo", demo()},
   };
   return kPresets;
@@ -230,7 +276,7 @@ std::vector<std::string> preset_names() {
 
 Result<ModelConfig> preset(const std::string& name) {
   for (const Preset& entry : presets())
-    if (name == entry.name) return entry.config;
+    if (name == entry.name || "deepseek-" + name == entry.name) return entry.config;
   std::string near = nearest_word(name, preset_names());
   if (!near.empty())
     return Error{fmt::format("no model is named '{}'; did you mean '{}'?", name, near)};

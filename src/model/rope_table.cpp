@@ -9,10 +9,6 @@ namespace {
 
 constexpr double kTwoPi = 2 * std::numbers::pi;
 
-double yarn_mscale(double factor, double mscale) {
-  return factor <= 1 ? 1 : 0.1 * mscale * std::log(factor) + 1;
-}
-
 // The pair that turns `rotations` times over the original context.
 double correction_dimension(const RopeConfig& rope, int width, double rotations) {
   return width * std::log(rope.original_positions / (rotations * kTwoPi)) /
@@ -41,10 +37,16 @@ void apply_llama3(const RopeConfig& rope, std::vector<double>& frequency) {
 
 }  // namespace
 
+double yarn_mscale(double factor, double mscale) {
+  return factor <= 1 ? 1 : 0.1 * mscale * std::log(factor) + 1;
+}
+
 std::vector<double> rope_frequencies(const RopeConfig& rope, int width) {
   std::vector<double> frequency(size_t(width / 2));
   for (size_t i = 0; i < frequency.size(); ++i)
     frequency[i] = std::pow(rope.theta, -2.0 * double(i) / width);
+  if (rope.scaling == RopeScaling::linear)
+    for (double& f : frequency) f /= rope.factor;
   if (rope.scaling == RopeScaling::yarn) apply_yarn(rope, width, frequency);
   if (rope.scaling == RopeScaling::llama3) apply_llama3(rope, frequency);
   return frequency;
@@ -52,6 +54,7 @@ std::vector<double> rope_frequencies(const RopeConfig& rope, int width) {
 
 double rope_amplitude(const RopeConfig& rope) {
   if (rope.scaling != RopeScaling::yarn) return 1;
+  if (rope.attention_factor > 0) return rope.attention_factor;
   return yarn_mscale(rope.factor, rope.mscale) / yarn_mscale(rope.factor, rope.mscale_all_dim);
 }
 

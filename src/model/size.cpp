@@ -36,6 +36,14 @@ void add_latent_attention(Tensors& out, const std::string& at, const ModelConfig
   } else {
     add_matrix(out, at + "q_proj", c.query_width(), c.hidden_size, kPart);
   }
+  if (c.is_sparse()) {
+    const std::string indexer = at + "indexer.";
+    add_matrix(out, indexer + "wq_b", c.index_n_heads * c.index_head_dim, c.q_lora_rank, kPart);
+    add_matrix(out, indexer + "wk", c.index_head_dim, c.hidden_size, kPart);
+    add_vector(out, indexer + "k_norm.weight", c.index_head_dim, ModelPart::norms);
+    add_vector(out, indexer + "k_norm.bias", c.index_head_dim, ModelPart::norms);
+    add_matrix(out, indexer + "weights_proj", c.index_n_heads, c.hidden_size, kPart);
+  }
   add_matrix(out, at + "kv_a_proj_with_mqa", c.kv_lora_rank + c.qk_rope_head_dim, c.hidden_size,
              kPart);
   add_vector(out, at + "kv_a_layernorm.weight", c.kv_lora_rank, ModelPart::norms);
@@ -55,6 +63,10 @@ void add_grouped_attention(Tensors& out, const std::string& at, const ModelConfi
     add_vector(out, at + "k_proj.bias", keys, kPart);
     add_vector(out, at + "v_proj.bias", keys, kPart);
   }
+  if (c.head_norms) {
+    add_vector(out, at + "q_norm.weight", c.head_dim, ModelPart::norms);
+    add_vector(out, at + "k_norm.weight", c.head_dim, ModelPart::norms);
+  }
   add_matrix(out, at + "o_proj", c.hidden_size, c.query_width(), kPart);
 }
 
@@ -64,12 +76,13 @@ bool has_experts(const ModelConfig& c, int layer) {
 }
 
 int64_t cached_per_layer(const ModelConfig& c) {
-  if (c.attention == AttentionKind::mla) return c.kv_lora_rank + c.qk_rope_head_dim;
+  if (c.attention == AttentionKind::mla)
+    return c.kv_lora_rank + c.qk_rope_head_dim + c.index_head_dim;
   return int64_t(2) * c.num_key_value_heads * c.head_dim;
 }
 
 int64_t expanded_per_layer(const ModelConfig& c) {
-  return int64_t(c.kv_heads()) * (c.key_head_width() + c.value_head_width());
+  return int64_t(c.kv_heads()) * (c.key_head_width() + c.value_head_width()) + c.index_head_dim;
 }
 
 // Data and gradient of everything a block computes for one token, except that the two additions to
@@ -83,6 +96,10 @@ int64_t block_activations(const ModelConfig& c, int layer) {
              heads * (c.qk_nope_head_dim + c.v_head_dim);
   else
     pairs += int64_t(2) * c.num_key_value_heads * c.head_dim;
+  if (c.head_norms) {  // another copy of queries and keys, a statistic per head
+    pairs += c.query_width() + c.num_key_value_heads * c.head_dim;
+    single += heads + c.num_key_value_heads;
+  }
   single += 2 * hidden;  // residual after attention, after the feed-forward part
   if (!has_experts(c, layer)) return 2 * (pairs + 3 * int64_t(c.intermediate_size)) + single;
   int64_t chosen = c.num_experts_per_tok;
@@ -215,9 +232,12 @@ CacheSavings cache_savings(const ModelConfig& config) {
 double forward_flops_per_token(const ModelConfig& config, int context) {
   // Every active matrix element is one multiply-add; the few gains among them do not matter.
   double matrices = double(model_size(config).active);
-  double attention = double(config.num_hidden_layers) * config.num_attention_heads *
-                     (config.key_head_width() + config.value_head_width()) * (context / 2.0);
-  return 2 * (matrices + attention);
+  double seen = context / 2.0;
+  double indexer = double(config.index_n_heads) * config.index_head_dim * seen;
+  if (config.is_sparse()) seen = std::min(seen, double(config.index_topk));
+  double attention = double(config.num_attention_heads) *
+                     (config.key_head_width() + config.value_head_width()) * seen;
+  return 2 * (matrices + config.num_hidden_layers * (attention + indexer));
 }
 
 InferenceMemory inference_memory(const ModelConfig& config, int weight_bytes, int64_t context,

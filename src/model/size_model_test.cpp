@@ -24,6 +24,7 @@ ModelConfig small(const char* preset_name) {
     c.qk_nope_head_dim = 16;
     c.qk_rope_head_dim = 16;
     c.v_head_dim = 16;
+    if (c.is_sparse()) c.index_n_heads = 3, c.index_head_dim = 24;
   } else {
     c.num_key_value_heads = 2;
     c.head_dim = 16;
@@ -40,7 +41,8 @@ ModelConfig small(const char* preset_name) {
 }
 
 constexpr const char* kKinds[] = {"deepseek-v3",  "deepseek-v2-lite",   "deepseek-moe-16b",
-                                  "deepseek-67b", "r1-distill-qwen-7b", "qwen2.5-0.5b"};
+                                  "deepseek-67b", "r1-distill-qwen-7b", "qwen2.5-0.5b",
+                                  "qwen3-8b",     "qwen3-30b-a3b"};
 
 TEST(SizeOfModel, ListsTheTensorsThatTheModelHas) {
   for (const char* kind : kKinds) {

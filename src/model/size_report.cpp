@@ -42,9 +42,14 @@ std::string attention_text(const ModelConfig& c) {
   if (!is_latent(c))
     return fmt::format("{} query and {} key/value heads of {}", c.num_attention_heads,
                        c.num_key_value_heads, c.head_dim);
-  return fmt::format("latent, {} heads of {} + {} rotary, values {}, latent {}, query latent {}",
+  std::string sparse = c.is_sparse()
+                           ? fmt::format("; to {} tokens chosen by {} indexer heads of {}",
+                                         c.index_topk, c.index_n_heads, c.index_head_dim)
+                           : "";
+  return fmt::format("latent, {} heads of {} + {} rotary, values {}, latent {}, query latent {}{}",
                      c.num_attention_heads, c.qk_nope_head_dim, c.qk_rope_head_dim, c.v_head_dim,
-                     c.kv_lora_rank, c.q_lora_rank > 0 ? std::to_string(c.q_lora_rank) : "none");
+                     c.kv_lora_rank, c.q_lora_rank > 0 ? std::to_string(c.q_lora_rank) : "none",
+                     sparse);
 }
 
 std::string experts_text(const ModelConfig& c) {

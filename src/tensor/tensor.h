@@ -32,6 +32,15 @@ struct Tensor {
     return {data + begin, grad ? grad + begin : nullptr, has_grad, rows, count, stride};
   }
 
+  // The same numbers in rows of another length: heads as rows, and back. The rows of this tensor
+  // stand one behind the other.
+  Tensor folded(int width) const {
+    CHECK_EQ(stride, size_t(cols));
+    CHECK_EQ(size_t(rows) * size_t(cols) % size_t(width), 0u);
+    const size_t count = size_t(rows) * size_t(cols) / size_t(width);
+    return {data, grad, has_grad, int(count), width, size_t(width)};
+  }
+
   // For backward passes: true when the caller must add to grad, false when it must store (once).
   bool accumulate() const {
     bool add = *has_grad != 0;
