@@ -33,7 +33,6 @@ constexpr int kCopyRightTiles = 4;
 constexpr int kCopyFloats = 32 * 1024;
 
 // Runs a tile whose panel has only `valid` columns: through a copy of its part of out.
-template <class Element>
 void run_edge(TileFunction function, int rows, Tile tile, int valid) {
   constexpr int kStep = kTileGroups * 16;
   alignas(64) float edge[kTileRows * kStep];
@@ -51,11 +50,10 @@ void run_edge(TileFunction function, int rows, Tile tile, int valid) {
       for (int i = 0; i < kStep && n + i < valid; i += 16)
         store_part(out + r * out_row + n + i, smaller(16, valid - n - i),
                    load(edge + r * kStep + i));
-    tile.right = static_cast<const Element*>(tile.right) + kStep;
+    tile.right += kStep;
   }
 }
 
-template <class Element>
 class GemmRun {
  public:
   explicit GemmRun(const Gemm& g)
@@ -132,7 +130,7 @@ class GemmRun {
       for (int r = 0; r < rows.count; ++r) pointers[r] = left_row(g_, rows.begin + r) + inner.begin;
       tile.rows = pointers;
     }
-    const TileTable<Element>& table = kTiles<Element>;
+    const TileTable& table = kTiles;
     const int at = rows.count - 1, end = columns.begin + columns.count;
     const TileFunction function = (packs_left_ ? table.packed : table.direct)[at];
     float* out = g_.out + size_t(rows.begin) * g_.out_row;
@@ -154,7 +152,7 @@ class GemmRun {
       upcoming.announce(n, tile);
       for (int i = 0; i < kPanel; i += kTileGroups * 16) {
         function(tile);
-        tile.right = static_cast<const Element*>(tile.right) + kTileGroups * 16;
+        tile.right += kTileGroups * 16;
         tile.out += kTileGroups * 16;
         tile.next_out_rows = tile.next_left_rows = 0;
       }
@@ -163,19 +161,19 @@ class GemmRun {
     tile.right = copies_edge_ ? right_scratch() : panel(n, inner, columns);
     tile.out = out + n;
     if (copies_edge_) tile.inner_stride = kPanel;
-    run_edge<Element>(function, rows.count, tile, end - n);
+    run_edge(function, rows.count, tile, end - n);
   }
 
-  const Element* right(int column, Range inner) const {
-    return static_cast<const Element*>(g_.panels) + size_t(column / kPanel) * g_.panel_stride +
+  const float* right(int column, Range inner) const {
+    return g_.panels + size_t(column / kPanel) * g_.panel_stride +
            size_t(inner.begin) * g_.inner_stride;
   }
   // The panel of a column, copied or where it is.
-  const Element* panel(int column, Range inner, Range columns) const {
+  const float* panel(int column, Range inner, Range columns) const {
     if (!copies_right_) return right(column, inner);
     return right_scratch() + size_t(column - columns.begin) * inner.count;
   }
-  Element* right_scratch() const { return reinterpret_cast<Element*>(g_.scratch); }
+  float* right_scratch() const { return g_.scratch; }
 
   const Gemm& g_;
   // Packed panels can be read whole. A row-major operand ends at `cols`, so its last panel is read
@@ -187,10 +185,7 @@ class GemmRun {
 
 void gemm(const Gemm& g) {
   if (g.rows <= 0 || g.cols <= 0) return;
-  if (g.type == PanelType::bf16)
-    GemmRun<uint16_t>(g).run();
-  else
-    GemmRun<float>(g).run();
+  GemmRun(g).run();
 }
 
 }  // namespace

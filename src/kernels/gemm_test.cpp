@@ -16,7 +16,7 @@ float* scratch() {
   return s.floats;
 }
 
-enum class Right { packed, row_major, packed_bf16 };
+enum class Right { packed, row_major };
 enum class Left { plain, gathered, transposed };
 
 // One problem with its operands in the layouts asked for, and the out matrix before the call.
@@ -26,7 +26,6 @@ struct Problem {
   Right right_kind;
   bool accumulate;
   Floats left, right, panels, out;
-  Guarded<uint16_t> right_bf16, panels_bf16;
   std::vector<int> gather;
 
   static size_t panel_count(int n) { return size_t(n + kPanel - 1) / kPanel; }
@@ -42,16 +41,8 @@ struct Problem {
         left(awkward(random, size_t(rows) * inner + 3, special)),
         right(awkward(random, size_t(cols) * inner, special)),  // [cols][inner] or [inner][cols]
         panels(panel_count(cols) * kPanel * inner),
-        out(awkward(random, size_t(rows) * (cols + 5), special)),
-        right_bf16(right.size()),
-        panels_bf16(panels.size()) {
-    if (r == Right::packed_bf16) {
-      scalar_kernels()->f32_to_bf16(right.data(), right_bf16.data(), right.size());
-      scalar_kernels()->pack_transposed_bf16(right_bf16.data(), size_t(inner), cols, inner,
-                                             panels_bf16.data());
-      scalar_kernels()->bf16_to_f32(right_bf16.data(), right.data(), right.size());
-    }
-    if (r != Right::row_major)
+        out(awkward(random, size_t(rows) * (cols + 5), special)) {
+    if (r == Right::packed)
       scalar_kernels()->pack_transposed(right.data(), size_t(inner), cols, inner, panels.data());
     gather.resize(size_t(rows));
     for (int& g : gather) g = int(random.below(uint64_t(rows)));
@@ -79,9 +70,6 @@ struct Problem {
       g.panels = right.data();
       g.panel_stride = kPanel;
       g.inner_stride = size_t(cols);
-    } else if (right_kind == Right::packed_bf16) {
-      g.panels = panels_bf16.data();
-      g.type = PanelType::bf16;
     }
     g.out = to.data();
     g.out_row = size_t(cols) + 5;
@@ -116,7 +104,7 @@ struct Problem {
 };
 
 const Left kLefts[] = {Left::plain, Left::gathered, Left::transposed};
-const Right kRights[] = {Right::packed, Right::row_major, Right::packed_bf16};
+const Right kRights[] = {Right::packed, Right::row_major};
 
 TEST(Gemm, EveryTableGivesTheBitsOfTheDefinition) {
   Random random(1, 0);
@@ -124,7 +112,7 @@ TEST(Gemm, EveryTableGivesTheBitsOfTheDefinition) {
     int rows = 1 + int(random.below(i % 2 ? 6 : 60)),
         cols = 1 + int(random.below(i % 5 ? 70 : 300));
     int inner = int(random.below(i % 3 ? 40 : 130));
-    Problem p(random, rows, cols, inner, kLefts[random.below(3)], kRights[random.below(3)],
+    Problem p(random, rows, cols, inner, kLefts[random.below(3)], kRights[random.below(2)],
               random.below(2) == 0, i % 4 == 0);
     Floats expected = p.expected();
     for (const Kernels* table : all_tables())
@@ -173,7 +161,7 @@ TEST(Gemm, AnySplitOfRowsColumnsAndInnerGivesTheSameBits) {
   Random random(4, 0);
   for (int i = 0; i < 60; ++i) {
     Problem p(random, 1 + int(random.below(50)), 1 + int(random.below(200)),
-              1 + int(random.below(90)), kLefts[random.below(3)], kRights[random.below(3)],
+              1 + int(random.below(90)), kLefts[random.below(3)], kRights[random.below(2)],
               random.below(2) == 0);
     for (const Kernels* table : fast_tables()) {
       Floats whole = p.run(*table), pieces(p.out);
@@ -189,9 +177,7 @@ TEST(Gemm, AnySplitOfRowsColumnsAndInnerGivesTheSameBits) {
             else
               g.left += size_t(m) * g.left_row;
             g.left += size_t(k) * g.left_inner;
-            size_t skip = size_t(n / kPanel) * g.panel_stride + size_t(k) * g.inner_stride;
-            g.panels = static_cast<const char*>(g.panels) +
-                       skip * (g.type == PanelType::bf16 ? sizeof(uint16_t) : sizeof(float));
+            g.panels += size_t(n / kPanel) * g.panel_stride + size_t(k) * g.inner_stride;
             g.out += size_t(m) * g.out_row + n;
             g.rows = rows;
             g.cols = cols;
@@ -223,14 +209,12 @@ TEST(Gemm, OneRowEqualsTheSameRowInsideALargeCall) {
     }
 }
 
-TEST(Gemm, PackedRowMajorAndExpandedBf16OperandsGiveTheSameBits) {
+TEST(Gemm, PackedAndRowMajorOperandsGiveTheSameBits) {
   Random random(6, 0);
   for (const Kernels* table : fast_tables())
     for (int rows : {1, 3, 14, 40}) {
-      Problem p(random, rows, 77, 65, Left::plain, Right::packed_bf16, false);
-      Floats from_bf16 = p.run(*table), from_f32(p.out), from_rows(p.out);
-      p.right_kind = Right::packed;
-      table->gemm(p.call(from_f32));
+      Problem p(random, rows, 77, 65, Left::plain, Right::packed, false);
+      Floats from_panels = p.run(*table), from_rows(p.out);
       // The same matrix as [inner][cols].
       Floats transposed(p.right.size());
       for (int k = 0; k < p.inner; ++k)
@@ -240,8 +224,7 @@ TEST(Gemm, PackedRowMajorAndExpandedBf16OperandsGiveTheSameBits) {
       g.panel_stride = kPanel;
       g.inner_stride = size_t(p.cols);
       table->gemm(g);
-      EXPECT_TRUE(same(from_bf16, from_f32)) << table->name;
-      EXPECT_TRUE(same(from_rows, from_f32)) << table->name;
+      EXPECT_TRUE(same(from_rows, from_panels)) << table->name;
     }
 }
 
@@ -281,15 +264,11 @@ TEST(Pack, PanelsHoldTheMatrixAndZeros) {
         Floats w = normals(random, size_t(outputs - 1) * row + inner);
         Floats packed(panels * kPanel * inner);
         table->pack_transposed(w.data(), row, outputs, inner, packed.data());
-        Guarded<uint16_t> half(w.size()), packed_half(packed.size());
-        for (size_t i = 0; i < half.size(); ++i) half[i] = uint16_t(random.next());
-        table->pack_transposed_bf16(half.data(), row, outputs, inner, packed_half.data());
         for (size_t n = 0; n < panels * kPanel; ++n)
           for (int k = 0; k < inner; ++k) {
             const bool exists = n < size_t(outputs);
             const size_t to = n / kPanel * kPanel * inner + size_t(k) * kPanel + n % kPanel;
             ASSERT_EQ(packed[to], exists ? w[n * row + k] : 0);
-            ASSERT_EQ(packed_half[to], exists ? half[n * row + k] : 0);
           }
       }
 }

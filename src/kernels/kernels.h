@@ -19,8 +19,6 @@ constexpr int kPanel = 32;
 // Floats of scratch that one gemm call may use (packed left operand, L2-sized blocks).
 constexpr size_t kGemmScratch = 128 * 1024;
 
-enum class PanelType : uint8_t { f32, bf16 };
-
 // out[m][n] (+)= sum over k = 0, 1, 2 ... of left(m, k) * right(k, n): one chain of fused
 // multiply-adds per output, starting from out when `accumulate`, else from 0.
 //
@@ -34,9 +32,8 @@ struct Gemm {
   const float* left;
   size_t left_row, left_inner;
   const int* left_rows = nullptr;
-  const void* panels;  // elements of `type`
-  PanelType type = PanelType::f32;
-  size_t panel_stride, inner_stride;  // in elements
+  const float* panels;
+  size_t panel_stride, inner_stride;
   float* out;
   size_t out_row;
   int rows, cols, inner;
@@ -88,8 +85,6 @@ struct Kernels {
   // Panels for dy W: source is [inner][n_columns] row-major; optional gather of source rows.
   void (*pack_rows)(const float* source, size_t source_row, const int* rows, int inner, int columns,
                     float* panels);
-  void (*pack_transposed_bf16)(const uint16_t* source, size_t source_row, int outputs, int inner,
-                               uint16_t* panels);
 
   float (*dot)(const float* x, const float* y, int n);             // lanes of fma, then lane_sum
   float (*sum)(const float* x, int n);                             // lanes of add, then lane_sum

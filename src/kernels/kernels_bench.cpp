@@ -95,21 +95,18 @@ void transposed(benchmark::State& state) {
   o.report(state);
 }
 
-// Decoding: few rows against packed weights, once as f32 and once as bf16.
-void decode(benchmark::State& state, PanelType type) {
+// Decoding: few rows against packed weights.
+void decode(benchmark::State& state) {
   Operands o(state);
-  std::vector<uint16_t> half(o.panels.size(), 0x3c00);
   for (auto _ : state) {
     Gemm g = o.call();
-    g.panels = type == PanelType::f32 ? static_cast<void*>(o.panels.data()) : half.data();
-    g.type = type;
+    g.panels = o.panels.data();
     g.panel_stride = size_t(o.inner) * kPanel;
     g.inner_stride = kPanel;
     kernels().gemm(g);
   }
   o.report(state);
-  state.SetBytesProcessed(int64_t(state.iterations() * o.panels.size() *
-                                  (type == PanelType::f32 ? sizeof(float) : sizeof(uint16_t))));
+  state.SetBytesProcessed(int64_t(state.iterations() * o.panels.size() * sizeof(float)));
 }
 
 void training_shapes(benchmark::internal::Benchmark* b) {
@@ -134,8 +131,7 @@ void decode_shapes(benchmark::internal::Benchmark* b) {
 BENCHMARK(forward)->Apply(training_shapes);
 BENCHMARK(row_major)->Apply(training_shapes)->Apply(attention_shapes);
 BENCHMARK(transposed)->Apply(weight_shapes);
-BENCHMARK_CAPTURE(decode, f32, PanelType::f32)->Apply(decode_shapes);
-BENCHMARK_CAPTURE(decode, bf16, PanelType::bf16)->Apply(decode_shapes);
+BENCHMARK(decode)->Apply(decode_shapes);
 
 constexpr int kLength = 1024;
 

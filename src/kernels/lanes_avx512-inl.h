@@ -122,10 +122,6 @@ inline void transpose_square(const float* const* rows, float* out, size_t out_ro
 #pragma GCC unroll 16
   for (int j = 0; j < 16; ++j) _mm512_storeu_ps(out + size_t(j) * out_row, b[j]);
 }
-inline void transpose_square(const uint16_t* const* rows, uint16_t* out, size_t out_row) {
-  for (int j = 0; j < kSquare; ++j)
-    for (int i = 0; i < kSquare; ++i) out[size_t(j) * out_row + i] = rows[i][j];
-}
 
 }  // namespace
 }  // namespace weir

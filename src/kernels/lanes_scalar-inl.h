@@ -130,8 +130,7 @@ inline Lanes load_doubled(const float* p) {
 
 // out[j * out_row + i] = rows[i][j] for i, j < kSquare, written in order of j: when out_row is less
 // than kSquare, each row overwrites what the one before left beyond its end.
-template <class Element>
-inline void transpose_square(const Element* const* rows, Element* out, size_t out_row) {
+inline void transpose_square(const float* const* rows, float* out, size_t out_row) {
   for (int j = 0; j < kSquare; ++j)
     for (int i = 0; i < kSquare; ++i) out[size_t(j) * out_row + i] = rows[i][j];
 }

@@ -12,10 +12,9 @@ namespace {
 
 // out[k][i] = source[i][k] for i < count <= kSquare and k < inner. Writes up to kSquare elements
 // per k whatever `count` is: what lies beyond is written later or ignored.
-template <class Element>
-inline void transpose_rows(const Element* const* source, int count, int inner, Element* out,
+inline void transpose_rows(const float* const* source, int count, int inner, float* out,
                            size_t out_row) {
-  const Element* rows[kSquare];
+  const float* rows[kSquare];
   for (int i = 0; i < kSquare; ++i) rows[i] = source[i < count ? i : 0];
   int k = 0;
   for (; k + kSquare <= inner; k += kSquare) {
@@ -26,13 +25,12 @@ inline void transpose_rows(const Element* const* source, int count, int inner, E
     for (int i = 0; i < count; ++i) out[size_t(k) * out_row + i] = source[i][k];
 }
 
-template <class Element>
-void pack_transposed_panels(const Element* source, size_t source_row, int outputs, int inner,
-                            Element* panels) {
+void pack_transposed(const float* source, size_t source_row, int outputs, int inner,
+                     float* panels) {
   for (int begin = 0; begin < outputs; begin += kPanel) {
-    Element* panel = panels + size_t(begin) * inner;
+    float* panel = panels + size_t(begin) * inner;
     for (int side = 0; side < kPanel; side += kSquare) {
-      const Element* rows[kSquare];
+      const float* rows[kSquare];
       int left = outputs - begin - side;
       int count = left < 0 ? 0 : left < kSquare ? left : kSquare;
       for (int i = 0; i < count; ++i) rows[i] = source + size_t(begin + side + i) * source_row;
@@ -48,21 +46,16 @@ inline void copy_row(const float* from, float* to) {
   store(to, load(from));
   store(to + 16, load(from + 16));
 }
-inline void copy_row(const uint16_t* from, uint16_t* to) {
-  for (int n = 0; n < kPanel; ++n) to[n] = from[n];
-}
 
 // One panel [inner][32] of a row-major matrix; columns from `valid` on are zero.
-template <class Element>
-inline void copy_panel(const Element* source, size_t source_row, int inner, int valid,
-                       Element* panel) {
+inline void copy_panel(const float* source, size_t source_row, int inner, int valid, float* panel) {
   for (int k = 0; k < inner; ++k) {
-    const Element* from = source + size_t(k) * source_row;
-    Element* to = panel + size_t(k) * kPanel;
+    const float* from = source + size_t(k) * source_row;
+    float* to = panel + size_t(k) * kPanel;
     if (valid == kPanel) {
       copy_row(from, to);
     } else {
-      for (int n = 0; n < kPanel; ++n) to[n] = n < valid ? from[n] : Element(0);
+      for (int n = 0; n < kPanel; ++n) to[n] = n < valid ? from[n] : 0.f;
     }
   }
 }
@@ -114,16 +107,6 @@ void pack_left(const Gemm& g, Range rows, Range inner, float* to) {
     }
     to += size_t(tile.count) * inner.count;
   }
-}
-
-void pack_transposed(const float* source, size_t source_row, int outputs, int inner,
-                     float* panels) {
-  pack_transposed_panels(source, source_row, outputs, inner, panels);
-}
-
-void pack_transposed_bf16(const uint16_t* source, size_t source_row, int outputs, int inner,
-                          uint16_t* panels) {
-  pack_transposed_panels(source, source_row, outputs, inner, panels);
 }
 
 // Walks the source row by row, because a row spans all panels and is read from memory once.

@@ -15,7 +15,6 @@ constexpr Kernels make_table(const char* name) {
       .dequantize = dequantize,
       .pack_transposed = pack_transposed,
       .pack_rows = pack_rows,
-      .pack_transposed_bf16 = pack_transposed_bf16,
       .dot = dot,
       .sum = sum,
       .axpy = axpy,

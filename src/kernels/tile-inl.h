@@ -12,7 +12,7 @@ namespace {
 struct Tile {
   const float* left;         // packed: element (r, k) at left[k * R + r]
   const float* const* rows;  // not packed: element (r, k) at rows[r][k]
-  const void* right;  // group v of k at (v / 2) * panel_stride + k * inner_stride + v % 2 * 16
+  const float* right;  // group v of k at (v / 2) * panel_stride + k * inner_stride + v % 2 * 16
   size_t panel_stride, inner_stride;
   int inner;
   float* out;
@@ -82,18 +82,15 @@ struct LeftRows<R, true> {
   Lanes at(int r, int k) const { return splat(data[size_t(k) * R + r]); }
 };
 
-template <int R, int V, bool kPacked, class Element>
+template <int R, int V, bool kPacked>
 struct TileSums {
   Lanes sum[R][V];
   LeftRows<R, kPacked> left;
-  const Element* right;
+  const float* right;
   size_t panel_stride, inner_stride;
 
   explicit TileSums(const Tile& t)
-      : left(t),
-        right(static_cast<const Element*>(t.right)),
-        panel_stride(t.panel_stride),
-        inner_stride(t.inner_stride) {
+      : left(t), right(t.right), panel_stride(t.panel_stride), inner_stride(t.inner_stride) {
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 16
@@ -105,7 +102,7 @@ struct TileSums {
 
   [[gnu::always_inline]] void step(int k) {
     if constexpr (V <= kTileGroups) {
-      for (int i = 0; i < V * 16; i += 64 / int(sizeof(Element)))
+      for (int i = 0; i < V * 16; i += 16)
         __builtin_prefetch(right + kRightAhead / R * inner_stride + i);
     }
     if constexpr (R <= 4) {  // few rows, many groups: keep the left, stream the right
@@ -140,9 +137,9 @@ struct TileSums {
   }
 };
 
-template <int R, int V, bool kPacked, class Element>
+template <int R, int V, bool kPacked>
 void multiply_tile(const Tile& t) {
-  TileSums<R, V, kPacked, Element> sums(t);
+  TileSums<R, V, kPacked> sums(t);
   NextTouch next(t);
   const int inner = t.inner;
   int k = 0;
@@ -156,7 +153,6 @@ void multiply_tile(const Tile& t) {
 }
 
 // One function per number of rows; [rows - 1].
-template <class Element>
 struct TileTable {
   TileFunction packed[kTileRows], direct[kTileRows];
   TileFunction wide_packed[2][4], wide_direct[2][4];  // kWideGroups groups at once
@@ -166,8 +162,8 @@ struct TileTable {
  private:
   template <int R>
   constexpr void fill() {
-    packed[R - 1] = multiply_tile<R, kTileGroups, true, Element>;
-    direct[R - 1] = multiply_tile<R, kTileGroups, false, Element>;
+    packed[R - 1] = multiply_tile<R, kTileGroups, true>;
+    direct[R - 1] = multiply_tile<R, kTileGroups, false>;
     if constexpr (R <= 4) {
       fill_wide<R, 0>();
       fill_wide<R, 1>();
@@ -178,14 +174,13 @@ struct TileTable {
   constexpr void fill_wide() {
     constexpr int kGroups = kWideGroups[kChoice][R - 1];
     if constexpr (kGroups > kTileGroups) {
-      wide_packed[kChoice][R - 1] = multiply_tile<R, kGroups, true, Element>;
-      wide_direct[kChoice][R - 1] = multiply_tile<R, kGroups, false, Element>;
+      wide_packed[kChoice][R - 1] = multiply_tile<R, kGroups, true>;
+      wide_direct[kChoice][R - 1] = multiply_tile<R, kGroups, false>;
     }
   }
 };
 
-template <class Element>
-constexpr TileTable<Element> kTiles;
+constexpr TileTable kTiles;
 
 }  // namespace
 }  // namespace weir

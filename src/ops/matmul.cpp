@@ -48,9 +48,7 @@ float* scratch_of(Arena& arena, ThreadPool& pool) {
 void run_block(Gemm product, const Grid& grid, int task, float* scratch) {
   int r = task / grid.panel_tasks * grid.row_block, p = task % grid.panel_tasks * grid.panel_block;
   int columns = product.cols - p * kPanel;
-  size_t element = product.type == PanelType::f32 ? 4 : 2;
-  product.panels =
-      static_cast<const char*>(product.panels) + size_t(p) * product.panel_stride * element;
+  product.panels += size_t(p) * product.panel_stride;
   product.cols = std::min(columns, grid.panel_block * kPanel);
   product.rows = std::min(product.rows - r, grid.row_block);
   if (product.left_rows)
