@@ -73,7 +73,7 @@ Result<OpenModel> random_model(const BenchOptions& options) {
 
 Result<OpenModel> open_subject(const BenchOptions& options) {
   if (!is_directory(options.model)) return random_model(options);
-  return open_model({.folder = options.model, .threads = options.threads});
+  return open_model({.path = options.model, .threads = options.threads});
 }
 
 Result<Speed> measure(const BenchOptions& options, const OpenModel& open, int sequences) {

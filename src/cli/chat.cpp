@@ -129,7 +129,7 @@ Result<void> ChatSession::open_stage(const std::string& name) {
 
 // On an error the model that was open stays.
 Result<void> ChatSession::open_folder(const std::string& folder, bool is_tuned) {
-  OpenModel open = TRY(open_model({.folder = folder,
+  OpenModel open = TRY(open_model({.path = folder,
                                    .cache = options_.cache,
                                    .cache_limit_gib = options_.cache_limit_gib,
                                    .threads = options_.threads,

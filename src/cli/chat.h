@@ -16,7 +16,7 @@ struct ChatOptions {
   // Whether the model hears what was said before: "all", "none", or "auto": none for a run whose
   // stages saw single questions only.
   std::string history = "auto";
-  int tokens = 256;           // of one answer, thinking included
+  int tokens = 256;  // of one answer, thinking included
   SamplingOptions sampling = {.temperature = 0.8};
   std::string cache = "expanded";
   double cache_limit_gib = 0;

@@ -6,65 +6,11 @@
 #include <CLI/CLI.hpp>
 
 #include "base/text.h"
+#include "cli/command_builder.h"
 #include "kernels/kernels.h"
 
 namespace weir {
 namespace {
-
-// All that can be asked for, filled while CLI11 parses; one of them is the command.
-struct Parsed {
-  TrainOptions train;
-  R1Command r1;
-  GenerateOptions generate;
-  ChatOptions chat;
-  InspectOptions inspect;
-  TokenizerTrainCommand tokenizer_train;
-  TokenizerCodeCommand tokenizer_code;
-  CorpusCommand corpus;
-  DoctorCommand doctor;
-  BenchOptions bench;
-};
-
-using Chosen = std::optional<Command>;
-
-template <class Options>
-CLI::App* add_command(CLI::App& app, Chosen& chosen, const char* name, const char* help,
-                      Options& options) {
-  CLI::App* command = app.add_subcommand(name, help);
-  command->callback([&] { chosen = options; });
-  return command;
-}
-
-// An option that may be repeated, with one value each.
-void add_list(CLI::App* app, const char* name, std::vector<std::string>& values, const char* kind,
-              const char* help) {
-  app->add_option(name, values, help)
-      ->type_size(1)
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->option_text(kind);
-}
-
-// An option with its kind and its default in the help.
-template <class Value>
-CLI::Option* add_value(CLI::App* app, const char* name, Value& value, const char* kind,
-                       const std::string& help) {
-  return app->add_option(name, value, fmt::format("{} [{}]", help, value))->option_text(kind);
-}
-
-void add_count(CLI::App* app, const char* name, int& value, int low, int high,
-               const std::string& help) {
-  add_value(app, name, value, "N", help)->check(CLI::Range(low, high));
-}
-
-void add_choice(CLI::App* app, const char* name, std::string& value,
-                const std::vector<std::string>& words, const std::string& help) {
-  add_value(app, name, value, "WORD", help)->check(CLI::IsMember(words));
-}
-
-void add_threads(CLI::App* app, int& threads) {
-  add_count(app, "--threads", threads, 0, 1024, "0: one per core");
-}
 
 void add_sampling(CLI::App* app, SamplingOptions& s) {
   add_value(app, "--temperature", s.temperature, "X",
@@ -304,6 +250,7 @@ Result<std::optional<Command>> parse_command_line(int count, char** arguments) {
   add_corpus(app, chosen, parsed.corpus);
   add_doctor(app, chosen, parsed.doctor);
   add_bench(app, chosen, parsed.bench);
+  add_model_commands(app, chosen, parsed);
   VersionOptions version;
   add_command(app, chosen, "version", "print the version", version);
   if (count < 2) {

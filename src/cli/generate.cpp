@@ -94,7 +94,7 @@ Result<Ending> generate(const GenerateOptions& options) {
     return Error{fmt::format("--samples must be in [1, 4096], not {}", options.samples)};
   TRY(validate(options.sampling));
   std::string text = TRY(prompt_text(options));
-  OpenModel open = TRY(open_model({.folder = options.folder,
+  OpenModel open = TRY(open_model({.path = options.folder,
                                    .cache = options.cache,
                                    .cache_limit_gib = options.cache_limit_gib,
                                    .threads = options.threads,

@@ -31,6 +31,12 @@ struct Runner {
   Result<Ending> operator()(const CorpusCommand& o) { return done(corpus(o)); }
   Result<Ending> operator()(const DoctorCommand& o) { return done(doctor(o)); }
   Result<Ending> operator()(const BenchOptions& o) { return done(bench(o)); }
+  Result<Ending> operator()(const ConvertOptions& o) { return convert_model(o); }
+  Result<Ending> operator()(const MakeRandomOptions& o) { return make_random_model(o); }
+  Result<Ending> operator()(const LogitsOptions& o) { return logits(o); }
+  Result<Ending> operator()(const PerplexityOptions& o) { return perplexity(o); }
+  Result<Ending> operator()(const ImportanceOptions& o) { return importance(o); }
+  Result<Ending> operator()(const TokenizeOptions& o) { return done(tokenize(o)); }
   Result<Ending> operator()(const VersionOptions&) {
     fmt::print("{}\n", version_text());
     return Ending::done;

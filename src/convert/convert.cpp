@@ -70,8 +70,9 @@ Result<void> Conversion::add_tokenizer(GgufMetadata& metadata) {
   }
   const Tokenizer tokenizer = TRY(read_tokenizer(request_.from));
   const std::string chat_template = TRY(read_chat_template(request_.from));
-  return TRY_IN(request_.from, write_gguf_tokenizer(tokenizer, chat_template, metadata,
-                                                    checkpoint_->config().vocab_size));
+  TRY_IN(request_.from, write_gguf_tokenizer(tokenizer, chat_template, metadata,
+                                             checkpoint_->config().vocab_size));
+  return {};
 }
 
 Result<void> Conversion::to_gguf() {

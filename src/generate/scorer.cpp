@@ -24,7 +24,7 @@ Scorer::Scorer(const Model& model, ThreadPool& pool, KvCache cache, int chunk)
     : model_(model),
       pool_(pool),
       cache_(std::move(cache)),
-      chunk_(chunk),
+      chunk_(size_t(chunk)),
       arena_(pass_bytes(model.config(), chunk, pool.threads())) {}
 
 Result<void> Scorer::run(
@@ -36,13 +36,14 @@ Result<void> Scorer::run(
                                model_.config().vocab_size)};
   cache_.release(0);
   TRY(cache_.reserve(0, int(tokens.size())));
-  std::vector<int> positions(static_cast<size_t>(chunk_));
-  const std::vector<int> sequences(positions.size(), 0);
-  for (int first = 0; first < int(tokens.size()); first += chunk_) {
-    const size_t rows = std::min(size_t(chunk_), tokens.size() - size_t(first));
-    std::iota(positions.begin(), positions.end(), first);
+  std::vector<int> positions(tokens.size());
+  std::iota(positions.begin(), positions.end(), 0);
+  const std::vector<int> sequences(tokens.size(), 0);
+  for (int first = 0; first < int(tokens.size()); first += int(chunk_)) {
+    const size_t rows = std::min(chunk_, tokens.size() - size_t(first));
     arena_.reset();
-    const Batch batch(tokens.subspan(size_t(first), rows), std::span(positions).first(rows),
+    const size_t begin = size_t(first);
+    const Batch batch(tokens.subspan(begin, rows), std::span(positions).subspan(begin, rows),
                       std::span(sequences).first(rows));
     Run pass{arena_, pool_, batch, &cache_};
     pass.observer = observer;
@@ -59,19 +60,17 @@ Result<void> Scorer::logits(std::span<const int> tokens,
 }
 
 Result<std::vector<float>> Scorer::log_probabilities(std::span<const int> tokens) {
-  std::vector<float> all(tokens.size()), of_chunk(static_cast<size_t>(chunk_));
-  std::vector<int> targets(static_cast<size_t>(chunk_));
-  TRY(run(tokens, [&](Run& pass, int first, Tensor hidden) -> Result<void> {
-    for (int r = 0; r < hidden.rows; ++r) {
-      const size_t next = size_t(first + r + 1);
-      targets[size_t(r)] = next < tokens.size() ? tokens[next] : -1;
-    }
-    cross_entropy(pass, hidden, model_.head(), std::span(targets).first(size_t(hidden.rows)), 1,
-                  of_chunk.data());
-    for (int r = 0; r < hidden.rows; ++r)
-      if (size_t(first + r + 1) < tokens.size()) all[size_t(first + r + 1)] = of_chunk[size_t(r)];
+  std::vector<float> all(tokens.size() + 1);  // [i]: of token i, and one that nobody asks for
+  std::vector<int> targets(tokens.begin(), tokens.end());
+  targets.push_back(-1);
+  const auto on_hidden = [&](Run& pass, int first, Tensor hidden) -> Result<void> {
+    const std::span<const int> next = std::span(targets).subspan(size_t(first) + 1);
+    cross_entropy(pass, hidden, model_.head(), next.first(size_t(hidden.rows)), 1,
+                  all.data() + first + 1);
     return {};
-  }));
+  };
+  TRY(run(tokens, on_hidden));
+  all.pop_back();
   return all;
 }
 

@@ -42,7 +42,7 @@ class Scorer {
   const Model& model_;
   ThreadPool& pool_;
   KvCache cache_;
-  const int chunk_;
+  const size_t chunk_;
   Arena arena_;
 };
 
