@@ -3,14 +3,11 @@
 #include <cstring>
 
 #include "kernels/blocks.h"
+#include "kernels/iq4_curve.h"
 #include "kernels/narrow_floats.h"
 
 namespace weir {
 namespace {
-
-// The values that IQ4_NL and IQ4_XS index with four bits.
-constexpr int8_t kCurve[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
-                               1,    13,   25,  38,  53,  69,  89,  113};
 
 uint16_t half_at(const uint8_t* b) { return uint16_t(b[0] | b[1] << 8); }
 float scale_at(const uint8_t* b) { return f16_to_f32(half_at(b)); }
