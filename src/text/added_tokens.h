@@ -1,18 +1,18 @@
 // Finds added tokens (such as <think>) in raw text: leftmost, then longest, in one pass. A trie
 // with its edges in a hash table, so that a position costs as many steps as the text agrees with a
-// token.
+// token. About 20 bytes of memory for each byte of a token, since a file may bring megabytes.
 #pragma once
 #include <array>
 #include <cstdint>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 namespace weir {
 
 class AddedTokenMatcher {
  public:
   void add(std::string_view text, int id);  // the first of equal texts stays
-  bool empty() const { return nodes_ == 1; }
+  bool empty() const { return ids_.size() == 1; }
 
   struct Match {
     size_t begin = 0, end = 0;
@@ -21,10 +21,15 @@ class AddedTokenMatcher {
   Match next(std::string_view text, size_t from) const;
 
  private:
-  std::unordered_map<uint64_t, uint32_t> edges_;  // node << 8 | byte -> node
-  std::unordered_map<uint32_t, int> ids_;         // of the nodes that end a token
+  // The slot of this edge, or the empty one where it belongs.
+  size_t slot_of(uint32_t node, char byte) const;
+  void grow();
+
+  // An edge: the node it leaves (28 bits), its byte (8), the node it leads to (28); 0: none, as no
+  // edge leads to the root. A power of two, at most 3/4 full.
+  std::vector<uint64_t> edges_ = std::vector<uint64_t>(64);
+  std::vector<int32_t> ids_ = {-1};  // of the token that ends at a node; node 0 is the root
   std::array<bool, 256> starts_{};
-  uint32_t nodes_ = 1;
 };
 
 }  // namespace weir
