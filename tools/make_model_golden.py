@@ -1,16 +1,26 @@
 #!/usr/bin/env python3
 """Makes src/model/testdata/<family>/: small random models of `transformers` with their logits.
 
-Needs torch, transformers and safetensors from PyPI. The files are committed; the tests need no Python.
-Each folder holds config.json, model.safetensors (F32) and golden.safetensors (tokens, logits).
+    pip install torch transformers==5.23.0 safetensors
+    tools/make_model_golden.py [FOLDER [FAMILY...]]
+
+The files are committed; the tests need no Python. Each folder holds config.json, model.safetensors (F32;
+F8_E4M3 and BF16 in deepseek_v3_fp8) and golden.safetensors (tokens, logits).
+
+Two families are not a class of transformers as it stands:
+  deepseek      the first DeepSeekMoE has none: Llama's attention with the experts of DeepseekV2, which is what
+                its own modeling_deepseek.py consists of;
+  kimi_k2       DeepseekV3 under another model_type.
 """
 import json
 import os
 import sys
+import tempfile
 
 import torch
 import transformers
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
+from transformers.models.deepseek_v2.modeling_deepseek_v2 import DeepseekV2Moe
 
 TOKENS = 40
 BASE = dict(vocab_size=61, hidden_size=32, num_hidden_layers=3, max_position_embeddings=128,
@@ -19,51 +29,238 @@ LATENT = dict(kv_lora_rank=16, qk_nope_head_dim=8, qk_rope_head_dim=4, v_head_di
               n_shared_experts=1, moe_intermediate_size=12, num_key_value_heads=4)
 YARN = dict(rope_type="yarn", type="yarn", factor=4, original_max_position_embeddings=16, beta_fast=32,
             beta_slow=1, mscale=1.0, mscale_all_dim=1.0)
+FP8_BLOCK = 128
+FP8_MOST = 448.0  # of E4M3
 
 
 def families():
+    """Name, class, options."""
     v3 = dict(BASE, **LATENT, q_lora_rank=20, n_routed_experts=8, num_experts_per_tok=3, n_group=4, topk_group=2,
               first_k_dense_replace=1, norm_topk_prob=True, routed_scaling_factor=2.5, num_nextn_predict_layers=0)
     yield "deepseek_v3", "DeepseekV3", dict(v3, rope_scaling=YARN, rope_theta=10000.0)
     yield "deepseek_v3_plain", "DeepseekV3", dict(v3, q_lora_rank=None, n_group=1, topk_group=1, rope_theta=50000.0,
                                                   tie_word_embeddings=True)
-    # transformers' DeepseekV2 leaves YaRN's mscale^2 out of the softmax scale, so YaRN is off here.
-    yield "deepseek_v2", "DeepseekV2", dict(BASE, **LATENT, q_lora_rank=None, n_routed_experts=8, num_experts_per_tok=2,
-                                            topk_method="greedy", n_group=1, topk_group=1, first_k_dense_replace=1,
-                                            norm_topk_prob=False, routed_scaling_factor=1.0, rope_theta=10000.0)
-    yield "qwen2", "Qwen2", dict(BASE, num_key_value_heads=2, intermediate_size=48, rope_theta=10000.0,
-                                 tie_word_embeddings=True)
+    v2 = dict(BASE, **LATENT, q_lora_rank=None, n_routed_experts=8, num_experts_per_tok=2,
+              topk_method="greedy", n_group=1, topk_group=1, first_k_dense_replace=1,
+              norm_topk_prob=False, routed_scaling_factor=1.0, rope_theta=10000.0)
+    yield "deepseek_v2", "DeepseekV2", v2
+    qwen2 = dict(BASE, num_key_value_heads=2, intermediate_size=48, rope_theta=10000.0, tie_word_embeddings=True)
+    yield "qwen2", "Qwen2", qwen2
+    llama3 = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
+                  original_max_position_embeddings=16)
     yield "llama", "Llama", dict(BASE, num_key_value_heads=2, intermediate_size=48, rope_theta=500000.0,
-                                 tie_word_embeddings=False, head_dim=8,
-                                 rope_scaling=dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0,
-                                                   high_freq_factor=4.0, original_max_position_embeddings=16))
+                                 tie_word_embeddings=False, head_dim=8, rope_scaling=llama3)
+
+    two = dict(num_hidden_layers=2)
+    yield "deepseek", "Deepseek", dict(BASE, **two, num_key_value_heads=4, intermediate_size=48, n_routed_experts=8,
+                                       n_shared_experts=2, num_experts_per_tok=3, moe_intermediate_size=12,
+                                       first_k_dense_replace=1, moe_layer_freq=1, scoring_func="softmax",
+                                       norm_topk_prob=False, rope_theta=10000.0, tie_word_embeddings=False)
+    yield "deepseek_v2_groups", "DeepseekV2", dict(v2, **two, q_lora_rank=20, num_experts_per_tok=3, n_group=4,
+                                                   topk_group=2, topk_method="group_limited_greedy",
+                                                   routed_scaling_factor=4.0,
+                                                   rope_scaling=dict(YARN, mscale=0.707, mscale_all_dim=0.707))
+    yield "kimi_k2", "DeepseekV3", dict(v3, **two, n_group=1, topk_group=1, rope_theta=50000.0, rms_norm_eps=1e-5,
+                                        rope_scaling=dict(YARN, beta_fast=1))
+    # 8 heads, so that no sum of rectified scores is zero and ties with another.
+    yield "deepseek_v32", "DeepseekV32", dict(v3, **two, rope_scaling=YARN, rope_theta=10000.0, index_n_heads=8,
+                                              index_head_dim=8, index_topk=7)
+    yield "qwen2_yarn", "Qwen2", dict(qwen2, **two, tie_word_embeddings=False, rms_norm_eps=1e-5,
+                                      rope_scaling=dict(rope_type="yarn", factor=4.0,
+                                                        original_max_position_embeddings=16))
+    qwen3 = dict(BASE, **two, num_key_value_heads=2, head_dim=12, intermediate_size=48, rope_theta=1e6)
+    yield "qwen3", "Qwen3", dict(qwen3, tie_word_embeddings=True)
+    yield "qwen3_moe", "Qwen3Moe", dict(qwen3, num_hidden_layers=3, num_experts=8, num_experts_per_tok=3,
+                                        moe_intermediate_size=12, norm_topk_prob=True, mlp_only_layers=[1],
+                                        tie_word_embeddings=False)
+    yield "llama_linear", "Llama", dict(BASE, **two, num_key_value_heads=4, intermediate_size=48,
+                                        tie_word_embeddings=True, rope_theta=10000.0,
+                                        rope_scaling=dict(rope_type="linear", factor=4.0))
+    # Blocks of 128 by 128 that end early in both directions.
+    yield "deepseek_v3_fp8", "DeepseekV3", dict(BASE, **LATENT, **two, rope_theta=10000.0) | dict(
+        hidden_size=160, intermediate_size=136, vocab_size=47, num_attention_heads=2, num_key_value_heads=2,
+        q_lora_rank=24, kv_lora_rank=20, n_routed_experts=4, num_experts_per_tok=2, n_group=2, topk_group=1,
+        moe_intermediate_size=20, first_k_dense_replace=1, norm_topk_prob=True, routed_scaling_factor=2.5,
+        num_nextn_predict_layers=0)
 
 
-def main(root):
-    for name, cls, options in families():
-        torch.manual_seed(7)
-        config = getattr(transformers, cls + "Config")(**options)
-        config._attn_implementation = "eager"
-        model = getattr(transformers, cls + "ForCausalLM")(config).float().eval()
-        with torch.no_grad():
-            for key, tensor in model.named_parameters():
-                tensor.copy_(1 + 0.1 * torch.randn_like(tensor) if "norm" in key else 0.2 * torch.randn_like(tensor))
-            for key, tensor in model.named_buffers():
-                if "e_score_correction_bias" in key:
-                    tensor.copy_(0.3 * torch.randn_like(tensor))
-            tokens = torch.randint(0, BASE["vocab_size"], (1, TOKENS))
-            logits = model(tokens).logits[0]
-        folder = os.path.join(root, name)
+def randomize(model):
+    with torch.no_grad():
+        for key, tensor in model.named_parameters():
+            is_gain = "norm" in key and not key.endswith("bias")
+            tensor.copy_(1 + 0.1 * torch.randn_like(tensor) if is_gain else 0.2 * torch.randn_like(tensor))
+        for key, tensor in model.named_buffers():
+            if "e_score_correction_bias" in key:
+                tensor.copy_(0.3 * torch.randn_like(tensor))
+
+
+def build(cls, options):
+    if cls == "Deepseek":
+        return build_first_moe(options)
+    config = getattr(transformers, cls + "Config")(**options)
+    config._attn_implementation = "eager"
+    return getattr(transformers, cls + "ForCausalLM")(config).float().eval()
+
+
+def build_first_moe(options):
+    keys = ("vocab_size", "hidden_size", "num_hidden_layers", "max_position_embeddings", "num_attention_heads",
+            "num_key_value_heads", "rms_norm_eps", "intermediate_size", "rope_theta", "tie_word_embeddings")
+    config = transformers.LlamaConfig(**{key: options[key] for key in keys})
+    config._attn_implementation = "eager"
+    model = transformers.LlamaForCausalLM(config)
+    experts = transformers.DeepseekV2Config(topk_method="greedy", routed_scaling_factor=1.0, **{
+        key: options[key] for key in ("hidden_size", "n_routed_experts", "n_shared_experts", "num_experts_per_tok",
+                                      "moe_intermediate_size", "norm_topk_prob")})
+    experts._experts_implementation = "eager"
+    for layer in model.model.layers[options["first_k_dense_replace"]:]:
+        layer.mlp = DeepseekV2Moe(experts)
+    return model.float().eval()
+
+
+def save_first_moe(model, options, folder):
+    tensors = {}
+    for key, tensor in model.state_dict().items():
+        stem, _, kind = key.rpartition(".")
+        if kind == "gate_up_proj":
+            for e, both in enumerate(tensor):
+                gate, up = both.chunk(2)
+                tensors[f"{stem}.{e}.gate_proj.weight"] = gate.clone()
+                tensors[f"{stem}.{e}.up_proj.weight"] = up.clone()
+        elif kind == "down_proj":
+            for e, down in enumerate(tensor):
+                tensors[f"{stem}.{e}.down_proj.weight"] = down.clone()
+        else:
+            tensors[key] = tensor.clone()
+    os.makedirs(folder, exist_ok=True)
+    save_file(tensors, os.path.join(folder, "model.safetensors"), metadata={"format": "pt"})
+    config = dict(architectures=["DeepseekForCausalLM"], model_type="deepseek", hidden_act="silu", aux_loss_alpha=0.001,
+                  attention_bias=False, rope_scaling=None, torch_dtype="float32", **options)
+    write_json(os.path.join(folder, "config.json"), config)
+
+
+def write_json(path, value):
+    with open(path, "w") as f:
+        json.dump(value, f, indent=2, sort_keys=True)
+        f.write("\n")
+
+
+def change_config(folder, **changes):
+    path = os.path.join(folder, "config.json")
+    with open(path) as f:
+        config = json.load(f)
+    write_json(path, config | changes)
+
+
+def run(model, vocabulary):
+    tokens = torch.randint(0, vocabulary, (1, TOKENS))
+    with torch.no_grad():
+        return tokens, model(tokens).logits[0]
+
+
+class NarrowestChoice:
+    """The smallest distance between the last chosen and the first left-out score of an indexer."""
+
+    def __init__(self, keep):
+        self.keep, self.margin, self.original = keep, float("inf"), torch.Tensor.topk
+
+    def __enter__(self):
+        def topk(scores, k, *args, **kwargs):
+            if k == self.keep:
+                ranked = self.original(scores, k + 1, *args).values
+                gap = (ranked[..., k - 1] - ranked[..., k])[..., self.keep:]
+                self.margin = min(self.margin, (gap / scores[scores > -1e30].abs().max()).min().item())
+            return self.original(scores, k, *args, **kwargs)
+        torch.Tensor.topk = topk
+        return self
+
+    def __exit__(self, *_):
+        torch.Tensor.topk = self.original
+
+
+def fp8(weight):
+    """DeepSeek-V3's weights: E4M3 with one scale for every block of 128 by 128 (README_WEIGHTS.md)."""
+    rows, cols = (-(-n // FP8_BLOCK) for n in weight.shape)
+    scales = torch.empty(rows, cols)
+    stored = torch.empty(weight.shape, dtype=torch.float8_e4m3fn)
+    widened = torch.empty_like(weight)
+    for r in range(rows):
+        for c in range(cols):
+            at = (slice(r * FP8_BLOCK, (r + 1) * FP8_BLOCK), slice(c * FP8_BLOCK, (c + 1) * FP8_BLOCK))
+            scales[r, c] = weight[at].abs().max() / FP8_MOST
+            stored[at] = (weight[at] / scales[r, c]).to(torch.float8_e4m3fn)
+            widened[at] = stored[at].float() * scales[r, c]
+    return stored, scales, widened
+
+
+def save_fp8(model, vocabulary, folder):
+    """Projections in FP8, the rest in BF16, as DeepSeek-V3's files; logits of the widened numbers."""
+    with tempfile.TemporaryDirectory() as plain:
+        model.save_pretrained(plain)
+        weights, stored = load_file(os.path.join(plain, "model.safetensors")), {}
+        for name, tensor in list(weights.items()):
+            if name.endswith("_proj.weight") or name.endswith("_with_mqa.weight"):
+                stored[name], stored[name + "_scale_inv"], weights[name] = fp8(tensor)
+            elif name.endswith("e_score_correction_bias"):
+                stored[name] = tensor
+            else:
+                stored[name] = tensor.bfloat16()
+                weights[name] = stored[name].float()
+        save_file(weights, os.path.join(plain, "model.safetensors"), metadata={"format": "pt"})
+        widened = type(model).from_pretrained(plain, attn_implementation="eager", dtype=torch.float32).eval()
+        result = run(widened, vocabulary)
+        model.config.save_pretrained(folder)
+        save_file(stored, os.path.join(folder, "model.safetensors"), metadata={"format": "pt"})
+        change_config(folder, architectures=[type(model).__name__], dtype="bfloat16",
+                      quantization_config=dict(activation_scheme="dynamic", fmt="e4m3", quant_method="fp8",
+                                               weight_block_size=[FP8_BLOCK, FP8_BLOCK]))
+        return result
+
+
+def make(name, cls, options, folder):
+    vocabulary = options["vocab_size"]
+    seed = 7
+    torch.manual_seed(seed)
+    model = build(cls, options)
+    randomize(model)
+    if name == "deepseek_v32":
+        # A choice that hangs on rounding would be no test of the choice.
+        while True:
+            with NarrowestChoice(options["index_topk"]) as choice:
+                tokens, logits = run(model, vocabulary)
+            if choice.margin > 3e-4:
+                break
+            seed += 1
+            torch.manual_seed(seed)
+            randomize(model)
+        print("  seed", seed, "narrowest choice", choice.margin)
         model.save_pretrained(folder)
-        save_file({"tokens": tokens[0].to(torch.int64), "logits": logits.contiguous()},
-                  os.path.join(folder, "golden.safetensors"))
-        for extra in ("generation_config.json",):
-            path = os.path.join(folder, extra)
-            if os.path.exists(path):
-                os.remove(path)
-        with open(os.path.join(folder, "config.json")) as f:
-            print(name, json.load(f)["model_type"], logits.abs().max().item(), "transformers", transformers.__version__)
+    elif name == "deepseek_v3_fp8":
+        tokens, logits = save_fp8(model, vocabulary, folder)
+    elif name == "deepseek":
+        tokens, logits = run(model, vocabulary)
+        save_first_moe(model, options, folder)
+    else:
+        tokens, logits = run(model, vocabulary)
+        model.save_pretrained(folder)
+    if name == "kimi_k2":
+        change_config(folder, model_type="kimi_k2")
+    save_file({"tokens": tokens[0].to(torch.int64), "logits": logits.contiguous()},
+              os.path.join(folder, "golden.safetensors"))
+    extra = os.path.join(folder, "generation_config.json")
+    if os.path.exists(extra):
+        os.remove(extra)
+    size = sum(os.path.getsize(os.path.join(folder, file)) for file in os.listdir(folder))
+    print(f"{name}: largest logit {logits.abs().max().item():.4f}, {size} bytes, transformers "
+          f"{transformers.__version__}")
+
+
+def main():
+    root = sys.argv[1] if len(sys.argv) > 1 else "src/model/testdata"
+    wanted = sys.argv[2:]
+    for name, cls, options in families():
+        if not wanted or name in wanted:
+            make(name, cls, options, os.path.join(root, name))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "src/model/testdata")
+    main()

@@ -29,6 +29,14 @@ Weight* ModelBuilder::add(const std::string& name, int rows, int cols, int group
   return model_.parameters_.back();
 }
 
+Weight* ModelBuilder::frozen(const std::string& name, int rows, int cols) {
+  Weight* weight = add(name, rows, cols, 1, false);
+  model_.parameters_.pop_back();
+  weight->grad = nullptr;
+  model_.buffers_.push_back(weight);
+  return weight;
+}
+
 Norm ModelBuilder::norm(const std::string& name, int width, double epsilon) {
   return {add(name, 1, width, 1, false), float(epsilon)};
 }
@@ -63,6 +71,19 @@ Gqa ModelBuilder::gqa(const std::string& prefix, int layer) {
   return a;
 }
 
+Indexer ModelBuilder::indexer(const std::string& prefix, int layer) {
+  const ModelConfig& c = model_.config_;
+  Indexer in;
+  if (!c.is_sparse()) return in;
+  in.q = frozen(prefix + "wq_b.weight", c.index_n_heads * c.index_head_dim, c.q_lora_rank);
+  in.k = frozen(prefix + "wk.weight", c.index_head_dim, c.hidden_size);
+  in.k_gain = frozen(prefix + "k_norm.weight", 1, c.index_head_dim);
+  in.k_bias = frozen(prefix + "k_norm.bias", 1, c.index_head_dim);
+  in.weights = frozen(prefix + "weights_proj.weight", c.index_n_heads, c.hidden_size);
+  in.shape = {c.index_n_heads, c.index_head_dim, c.index_topk, layer};
+  return in;
+}
+
 Mla ModelBuilder::mla(const std::string& prefix, int layer) {
   const ModelConfig& c = model_.config_;
   const int nope = c.qk_nope_head_dim, rope_width = c.qk_rope_head_dim,
@@ -79,6 +100,7 @@ Mla ModelBuilder::mla(const std::string& prefix, int layer) {
   a.kv_norm = norm(prefix + "kv_a_layernorm.weight", c.kv_lora_rank, kLatentEpsilon);
   a.kv_b = matrix(prefix + "kv_b_proj.weight", heads * (nope + c.v_head_dim), c.kv_lora_rank);
   a.out = matrix(prefix + "o_proj.weight", c.hidden_size, heads * c.v_head_dim);
+  a.indexer = indexer(prefix + "indexer.", layer);
   a.rank = c.kv_lora_rank;
   a.rope_width = rope_width;
   a.shape = {.heads = heads,
@@ -107,11 +129,8 @@ Moe ModelBuilder::moe(const std::string& prefix, int layer) {
   Moe m;
   m.router = matrix(prefix + "gate.weight", experts, c.hidden_size);
   if (c.has_gate_bias) {
-    Weight* bias = add(prefix + "gate.e_score_correction_bias", 1, experts, 1, false);
-    model_.parameters_.pop_back();  // moved by the trainer, not by a gradient
-    bias->grad = nullptr;
-    model_.buffers_.push_back(bias);
-    m.bias = bias;
+    // Moved by the trainer, not by a gradient.
+    m.bias = frozen(prefix + "gate.e_score_correction_bias", 1, experts);
   }
   m.gate = add(prefix + "experts.{}.gate_proj.weight", experts * width, c.hidden_size, experts);
   m.up = add(prefix + "experts.{}.up_proj.weight", experts * width, c.hidden_size, experts);

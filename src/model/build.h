@@ -18,8 +18,11 @@ class ModelBuilder {
   const Weight* matrix(const std::string& name, int rows, int cols) {
     return add(name, rows, cols);
   }
+  // No part of the gradient: among the model's buffers.
+  Weight* frozen(const std::string& name, int rows, int cols);
   Norm norm(const std::string& name, int width, double epsilon);
   Gqa gqa(const std::string& prefix, int layer);
+  Indexer indexer(const std::string& prefix, int layer);
   Mla mla(const std::string& prefix, int layer);
   Mlp mlp(const std::string& prefix, int width);
   Moe moe(const std::string& prefix, int layer);

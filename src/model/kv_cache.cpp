@@ -31,7 +31,10 @@ Result<KvCache> KvCache::create(const ModelConfig& config, CacheForm form, size_
   const size_t width = form == CacheForm::latent
                            ? size_t(cache.latent_width_)
                            : size_t(cache.heads_) * size_t(cache.key_width_ + cache.value_width_);
-  const size_t page = sizeof(float) * size_t(cache.layers_) * width * kCachePage;
+  cache.layer_floats_ = width * kCachePage;
+  cache.index_floats_ = size_t(config.index_head_dim) * kCachePage;
+  const size_t page =
+      sizeof(float) * size_t(cache.layers_) * (cache.layer_floats_ + cache.index_floats_);
   cache.pool_ = PagePool(page, bytes_max / page);
   return cache;
 }
@@ -43,14 +46,14 @@ CacheView KvCache::view(int layer, int sequence) {
   CacheView view;
   view.pages = s.data.data();
   view.capacity = int(s.pages.size()) * kCachePage;
+  view.layer_offset = size_t(layer) * layer_floats_;
+  view.index_offset = size_t(layers_) * layer_floats_ + size_t(layer) * index_floats_;
   if (form_ == CacheForm::latent) {
     view.latent_stride = size_t(latent_width_);
-    view.layer_offset = size_t(layer) * view.latent_stride * kCachePage;
     return view;
   }
   view.value_offset = size_t(key_width_) * kCachePage;
   view.head_stride = view.value_offset + size_t(value_width_) * kCachePage;
-  view.layer_offset = size_t(layer) * size_t(heads_) * view.head_stride;
   return view;
 }
 

@@ -14,6 +14,7 @@ namespace weir {
 // A page holds 32 positions of all layers, layer after layer:
 //   expanded: per head keys [key_width][32], then values [32][value_width]
 //   latent:   rows [32][rank + rope]
+// and with sparse attention, after that, the indexer's keys [index_head_dim][32] of all layers.
 // The layers of multi-token prediction modules are not cached.
 class KvCache final : public Cache {
  public:
@@ -59,6 +60,7 @@ class KvCache final : public Cache {
 
   CacheForm form_ = CacheForm::expanded;
   int layers_ = 0, heads_ = 0, key_width_ = 0, value_width_ = 0, latent_width_ = 0;
+  size_t layer_floats_ = 0, index_floats_ = 0;  // of a page, per layer
   int context_ = 0;
   size_t bytes_max_ = 0;
   PagePool pool_;

@@ -23,6 +23,15 @@ KvCache cache_of(CacheForm form, size_t bytes_max = size_t(64) << 20) {
   return *std::move(cache);
 }
 
+// With an indexer, whose keys have 4 numbers.
+ModelConfig sparse_config() {
+  ModelConfig c = mla_config();
+  c.index_n_heads = 2;
+  c.index_head_dim = 4;
+  c.index_topk = 16;
+  return c;
+}
+
 // A number that names layer, sequence, position and column.
 float mark(int layer, int sequence, int position, int column) {
   return float(((layer * 4 + sequence) * 256 + position) * 32 + column);
@@ -159,6 +168,27 @@ TEST_P(KvCacheForms, LongestSequenceIsWhatTheLimitHolds) {
   EXPECT_EQ(part.positions_max(), 96);
   EXPECT_TRUE(part.reserve(0, 96).has_value());
   EXPECT_EQ(cache_of(GetParam(), 100).positions_max(), 0);
+}
+
+TEST_P(KvCacheForms, KeysOfAnIndexerAreBesideTheRest) {
+  auto cache = KvCache::create(sparse_config(), GetParam(), size_t(64) << 20);
+  ASSERT_TRUE(cache);
+  KvCache plain = cache_of(GetParam());
+  EXPECT_EQ(cache->bytes_for(1), plain.bytes_for(1) + 3 * 4 * 4 * 32u);
+  ASSERT_TRUE(cache->reserve(0, 50));
+  fill(*cache, 0, 0, 50);
+  auto visit_index = [&](int sequence, const auto& visit) {
+    for (int layer = 0; layer < 3; ++layer)
+      for (int p = 0; p < 50; ++p)
+        for (int d = 0; d < 4; ++d)
+          visit(cache->view(layer, sequence).index_keys(p / 32)[d * 32 + p % 32],
+                mark(layer, 3, p, d));
+  };
+  visit_index(0, [](float& x, float value) { x = value; });
+  ASSERT_TRUE(cache->fork(0, 1, 50));
+  cache->release(0);
+  visit_index(1, [](float& x, float value) { ASSERT_EQ(x, value); });
+  expect_filled(*cache, 1, 0, 0, 50);
 }
 
 TEST(KvCache, LatentRowsAreSmaller) {

@@ -23,20 +23,52 @@ Tensor attention_residual(Run& run, const Norm& norm, const Gqa& a, const RopeTa
   return add_linear(run, x, attend(run, q, k, {}, v, a.shape), *a.out);
 }
 
+namespace {
+
+constexpr float kIndexEpsilon = 1e-6f;  // of the LayerNorm, whatever rms_norm_eps says
+
+// `n` is the block's normalised input, `latent` the query latent that MLA's own queries come from.
+// Rows that see no more tokens than may be kept need no scores, but later ones need their keys.
+// Nothing is recorded. DeepSeek also turns queries and keys by a Hadamard matrix, for the sake of
+// their FP8: it changes no product and is left out.
+TokenChoice choose(Run& run, const Indexer& in, const RopeTable& main_table, Tensor n,
+                   Tensor latent) {
+  if (!in.k) return {};
+  const bool is_needed = sees_more_than(run, in.shape.keep);
+  if (!is_needed && !run.cache) return {};
+  int* tokens = nullptr;
+  if (is_needed) tokens = run.arena.array<int>(size_t(n.rows) * size_t(in.shape.keep));
+  ArenaScope scope(run.arena);
+  Run quiet{run.arena, run.pool, run.batch, run.cache};
+  RopeTable table = main_table;  // the same angles, but in halves and on a head's first columns
+  table.interleaved = false, table.leading = true;
+  Tensor k = layer_norm(quiet, linear(quiet, n, *in.k), *in.k_gain, *in.k_bias, kIndexEpsilon);
+  rope(quiet, k, in.shape.width, table);
+  if (run.cache) cache_index_keys(quiet, k, in.shape);
+  if (!is_needed) return {};
+  Tensor q = linear(quiet, latent, *in.q);
+  rope(quiet, q, in.shape.width, table);
+  return choose_tokens(quiet, q, k, linear(quiet, n, *in.weights), in.shape, tokens);
+}
+
+}  // namespace
+
 Tensor attention_residual(Run& run, const Norm& norm, const Mla& a, const RopeTable& table,
                           Tensor x) {
   Tensor n = norm(run, x);
-  Tensor q =
-      a.q ? linear(run, n, *a.q) : linear(run, a.q_norm(run, linear(run, n, *a.q_a)), *a.q_b);
+  Tensor query_latent = a.q ? Tensor{} : a.q_norm(run, linear(run, n, *a.q_a));
+  Tensor q = a.q ? linear(run, n, *a.q) : linear(run, query_latent, *a.q_b);
+  const TokenChoice choice = choose(run, a.indexer, table, n, query_latent);
   Tensor packed = linear(run, n, *a.kv_a);  // [latent | rotary key shared by all heads]
   Tensor latent = a.kv_norm(run, packed.columns(0, a.rank));
   Tensor k_rope = packed.columns(a.rank, a.rope_width);
   rope(run, q, a.shape.own + a.shape.shared, table);
   rope(run, k_rope, a.rope_width, table);
   if (run.cache && run.cache->form() == CacheForm::latent)
-    return add_linear(run, x, attend_latent(run, q, latent, k_rope, *a.kv_b, a.shape), *a.out);
+    return add_linear(run, x, attend_latent(run, q, latent, k_rope, *a.kv_b, a.shape, choice),
+                      *a.out);
   Tensor kv = linear(run, latent, *a.kv_b);  // per head [k_nope | v]
-  return add_linear(run, x, attend(run, q, kv, k_rope, kv, a.shape), *a.out);
+  return add_linear(run, x, attend(run, q, kv, k_rope, kv, a.shape, choice), *a.out);
 }
 
 namespace {

@@ -23,6 +23,14 @@ struct Gqa {
   AttentionShape shape;
 };
 
+// Which tokens a row attends to (DeepSeek-V3.2, section 2.1). Frozen: DeepSeek trains it apart, on
+// a detached input, so nothing of the language model's loss reaches it.
+struct Indexer {
+  const Weight *q = nullptr, *k = nullptr, *weights = nullptr;  // wq_b, wk, weights_proj
+  const Weight *k_gain = nullptr, *k_bias = nullptr;            // a LayerNorm
+  IndexShape shape;
+};
+
 // Multi-head latent attention (DeepSeek-V2, section 2.1). q alone without a query latent, else
 // q_a -> q_norm -> q_b.
 struct Mla {
@@ -30,6 +38,7 @@ struct Mla {
   Norm q_norm, kv_norm;
   const Weight *kv_a = nullptr, *kv_b = nullptr, *out = nullptr;
   int rank = 0, rope_width = 0;
+  Indexer indexer;  // null weights: attention to all tokens
   AttentionShape shape;
 };
 

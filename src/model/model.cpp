@@ -41,7 +41,9 @@ std::unique_ptr<Model> Model::create(const ModelConfig& config, bool trainable) 
 void Model::initialize(uint64_t seed) {
   const float range = float(config_.initializer_range);
   const float residual = range / std::sqrt(2.0f * float(config_.num_hidden_layers));
-  for (Weight* w : parameters_) {
+  std::vector<Weight*> all = parameters_;
+  all.insert(all.end(), buffers_.begin(), buffers_.end());
+  for (Weight* w : all) {
     float* data = w->f32();
     if (w->rows == 1) {
       float value = ends_with(w->name, "bias") ? 0.f : 1.f;
@@ -52,7 +54,6 @@ void Model::initialize(uint64_t seed) {
     float spread = writes_residual(w->name) ? residual : range;
     for (size_t i = 0; i < w->count(); ++i) data[i] = spread * random.normal();
   }
-  for (Weight* w : buffers_) std::memset(w->data, 0, w->count() * sizeof(float));
   weights_changed();
 }
 
@@ -97,7 +98,7 @@ void Model::zero_gradients() {
 }
 
 void Model::weights_changed() {
-  for (Weight* w : parameters_) w->changed();
+  for (const auto& w : owned_) w->changed();
 }
 
 void Model::clear_loads() {

@@ -41,14 +41,14 @@ class Model {
   // rows have no target). depth in [0, num_nextn_predict_layers).
   Tensor predict_further(Run& run, Tensor hidden, std::span<const int> next, int depth) const;
 
-  // Every parameter in a fixed order. The gate biases (e_score_correction_bias) are no parameters:
-  // they have no gradient, the trainer moves them; they are weights with grad == nullptr in
-  // `buffers()`.
+  // Every parameter in a fixed order. The gate biases (e_score_correction_bias), which the trainer
+  // moves, and the indexers of sparse attention, which nobody does, are no parameters: they have no
+  // gradient and are weights with grad == nullptr in `buffers()`.
   const std::vector<Weight*>& parameters() const { return parameters_; }
   const std::vector<Weight*>& buffers() const { return buffers_; }
   Weight* find(const std::string& name) const;  // by Weight::name; null when absent
   void zero_gradients();
-  void weights_changed();  // after any write to parameters
+  void weights_changed();  // after any write to parameters or buffers
 
   // Mixture-of-experts layers in order, MTP modules last: their gate bias and the tokens routed to
   // each expert since clear_loads() (counted by forward when a tape is present).

@@ -20,12 +20,16 @@ ModelConfig tiny(const std::string& type) {
   c.vocab_size = 41, c.hidden_size = 24, c.num_hidden_layers = 3, c.max_position_embeddings = 64;
   c.num_attention_heads = 3, c.intermediate_size = 20, c.rms_norm_eps = 1e-5;
   c.initializer_range = 0.2;
-  if (type == "qwen2" || type == "llama") {
+  if (type.starts_with("qwen") || type == "llama") {
     c.attention = AttentionKind::gqa;
     c.num_attention_heads = 4, c.num_key_value_heads = 2, c.head_dim = 6,
     c.attention_bias = type == "qwen2";
     c.rope.interleaved = false;
     c.tie_word_embeddings = type == "qwen2";
+    c.head_norms = type.starts_with("qwen3");
+    if (type != "qwen3_moe") return c;
+    c.n_routed_experts = 6, c.num_experts_per_tok = 2, c.moe_intermediate_size = 9;
+    c.moe_layer_freq = 2, c.moe_layer_phase = 1, c.gate = GateKind::softmax;
     return c;
   }
   c.kv_lora_rank = 10, c.qk_nope_head_dim = 6, c.qk_rope_head_dim = 4, c.v_head_dim = 5;
@@ -39,6 +43,7 @@ ModelConfig tiny(const std::string& type) {
   c.q_lora_rank = 14, c.has_gate_bias = true, c.routed_scaling_factor = 1.5;
   c.group_kind = GroupKind::top2_sum, c.n_group = 3, c.topk_group = 2;
   c.num_nextn_predict_layers = 1;
+  if (type == "deepseek_v32") c.index_n_heads = 2, c.index_head_dim = 8, c.index_topk = 5;
   c.rope.scaling = RopeScaling::yarn, c.rope.factor = 4, c.rope.original_positions = 16,
   c.rope.mscale_all_dim = 1;
   return c;
@@ -117,6 +122,10 @@ class ModelGradient : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(ModelGradient, EqualsFiniteDifferencesForEveryWeight) {
   Trial trial(tiny(GetParam()), 1);
+  // An indexer without queries scores all tokens 0 and chooses the first ones: no step of a finite
+  // difference moves that.
+  for (Weight* w : trial.model->buffers())
+    if (w->name.ends_with("wq_b.weight")) std::fill(w->f32(), w->f32() + w->count(), 0.f);
   trial.model->balance_weight = trial.model->config().n_routed_experts ? 0.02f : 0;
   std::vector<int64_t> routing = trial.routing();
   const std::vector<float> gradients = trial.gradients();
@@ -159,11 +168,12 @@ TEST_P(ModelGradient, EqualsFiniteDifferencesForEveryWeight) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, ModelGradient,
-                         ::testing::Values("deepseek_v3", "deepseek_v2", "qwen2", "llama"),
+                         ::testing::Values("deepseek_v3", "deepseek_v32", "deepseek_v2", "qwen2",
+                                           "qwen3", "qwen3_moe", "llama"),
                          [](const auto& family) { return std::string(family.param); });
 
 TEST(Recompute, GivesTheSameGradientsInLessMemory) {
-  for (const char* type : {"deepseek_v3", "qwen2"}) {
+  for (const char* type : {"deepseek_v3", "deepseek_v32", "qwen2"}) {
     Trial trial(tiny(type));
     trial.model->balance_weight = trial.model->config().n_routed_experts ? 0.02f : 0;
     std::vector<float> kept = trial.gradients();
@@ -183,13 +193,31 @@ TEST(Model, GradientsDoNotDependOnThreads) {
   EXPECT_EQ(std::memcmp(a.data(), b.data(), a.size() * sizeof(float)), 0);
 }
 
+TEST(Model, SparseAttentionIsDenseUpToItsTokens) {
+  ModelConfig config = tiny("deepseek_v32");
+  auto with_tokens = [&](int tokens) {
+    config.index_topk = tokens;
+    return Trial(config).logits();
+  };
+  const std::vector<float> dense = Trial(tiny("deepseek_v3")).logits();
+  EXPECT_EQ(with_tokens(13), dense);  // the longest sequence
+  const std::vector<float> sparse = with_tokens(12);
+  const size_t width = size_t(config.vocab_size), changed = 12 * width;
+  EXPECT_TRUE(std::equal(sparse.begin(), sparse.begin() + long(changed), dense.begin()));
+  EXPECT_FALSE(std::equal(sparse.begin() + long(changed), sparse.begin() + long(changed + width),
+                          dense.begin() + long(changed)));
+  EXPECT_TRUE(std::equal(sparse.begin() + long(changed + width), sparse.end(),
+                         dense.begin() + long(changed + width)));
+}
+
 TEST(Model, WeightsSurviveTheDisk) {
   std::string folder = ::testing::TempDir() + "/weir_model_test";
   std::filesystem::create_directories(folder);
-  for (const char* type : {"deepseek_v3", "deepseek_v2", "qwen2", "llama"}) {
+  for (const char* type :
+       {"deepseek_v3", "deepseek_v32", "deepseek_v2", "qwen2", "qwen3", "qwen3_moe", "llama"}) {
     Trial trial(tiny(type));
     for (Weight* b : trial.model->buffers())
-      for (size_t i = 0; i < b->count(); ++i) b->f32()[i] = 0.01f * float(i);
+      for (size_t i = 0; i < b->count(); ++i) b->f32()[i] += 0.01f * float(i % 7);
     ASSERT_TRUE(save_model(*trial.model, folder + "/model.safetensors"));
     std::ofstream(folder + "/config.json") << config_json(trial.model->config()).dump(2);
     auto loaded = load_model(folder, false);

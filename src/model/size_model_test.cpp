@@ -40,9 +40,9 @@ ModelConfig small(const char* preset_name) {
   return c;
 }
 
-constexpr const char* kKinds[] = {"deepseek-v3",  "deepseek-v2-lite",   "deepseek-moe-16b",
-                                  "deepseek-67b", "r1-distill-qwen-7b", "qwen2.5-0.5b",
-                                  "qwen3-8b",     "qwen3-30b-a3b"};
+constexpr const char* kKinds[] = {"deepseek-v3",      "deepseek-v3.2", "deepseek-v2-lite",
+                                  "deepseek-moe-16b", "deepseek-67b",  "r1-distill-qwen-7b",
+                                  "qwen2.5-0.5b",     "qwen3-8b",      "qwen3-30b-a3b"};
 
 TEST(SizeOfModel, ListsTheTensorsThatTheModelHas) {
   for (const char* kind : kKinds) {

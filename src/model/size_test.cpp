@@ -67,6 +67,15 @@ TEST(Size, CacheMatchesThePublishedNumbers) {
   EXPECT_NEAR(double(v2.multi_head_elements) / double(v2.elements), 71.1, 0.05);
 }
 
+TEST(Size, SparseAttentionCountsItsIndexer) {
+  const ModelConfig sparse = named("deepseek-v3.2"), dense = named("deepseek-v3");
+  // Per layer: queries, key with its norm, weights; and a key in the cache.
+  const int64_t indexer = 64 * 128 * 1536 + 128 * 7168 + 2 * 128 + 64 * 7168;
+  EXPECT_EQ(model_size(sparse).total, model_size(dense).total + 61 * indexer);
+  EXPECT_EQ(cache_size(sparse).elements, cache_size(dense).elements + 61 * 128);
+  EXPECT_LT(forward_flops_per_token(sparse, 131072), forward_flops_per_token(dense, 131072));
+}
+
 TEST(Size, TheHeadlineCacheSavingsFollow) {
   double v2 = double(cache_size(named("deepseek-v2")).elements);
   double dense = double(cache_size(named("deepseek-67b")).elements);

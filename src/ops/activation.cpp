@@ -33,8 +33,8 @@ void rotate(ThreadPool& pool, float* base, const Tensor& x, int head_width, cons
     for (int t = begin; t < end; ++t) {
       size_t angle = size_t(positions[t]) * size_t(table.width / 2);
       float* row = base + size_t(t) * x.stride;
-      for (int h = head_width; h <= x.cols; h += head_width)
-        turn(row + h - table.width, table.cos + angle, table.sin + angle, direction, table.width);
+      for (int h = table.leading ? 0 : head_width - table.width; h < x.cols; h += head_width)
+        turn(row + h, table.cos + angle, table.sin + angle, direction, table.width);
     }
   });
 }

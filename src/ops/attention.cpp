@@ -1,6 +1,7 @@
 // Causal attention inside the batch, forward. Over the cached past (cached_attention.cpp) the same
 // key panels are walked in the same order, so a decoded token has the bits of this forward.
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "ops/attention_core.h"
@@ -42,6 +43,17 @@ void attention_scores(const AttentionTensors& a, int head, int first_row, int co
   kernels().gemm(g);
 }
 
+void drop_unchosen(const TokenChoice& choice, int row, int visible, float* scores) {
+  const int* chosen = choice.of(row, visible);
+  if (!chosen) return;
+  int next = 0;
+  for (int j = 0; j < choice.keep; ++j) {
+    std::fill(scores + next, scores + chosen[j], -INFINITY);
+    next = chosen[j] + 1;
+  }
+  std::fill(scores + next, scores + visible, -INFINITY);
+}
+
 namespace {
 
 // Scratch of one thread, in floats, for segments that see at most `keys` keys.
@@ -70,6 +82,7 @@ void attend_tile(const AttentionTensors& a, const Segment& segment, int head, in
   for (int r = 0; r < count; ++r) {
     float* row = scratch.scores + size_t(r) * stride;
     int visible = t0 + r + 1;
+    drop_unchosen(a.choice, first_row + r, visible, row);
     float top = kernels().max(row, visible);
     inverse[r] = 1 / kernels().exp_sum(row, top, visible);
     std::memset(row + visible, 0, sizeof(float) * (stride - size_t(visible)));
@@ -134,13 +147,13 @@ void attention_forward(Run& run, const AttentionTensors& a, SoftmaxStatistics st
 }  // namespace
 
 Tensor attend(Run& run, Tensor q, Tensor keys, Tensor shared_keys, Tensor values,
-              const AttentionShape& shape) {
+              const AttentionShape& shape, const TokenChoice& choice) {
   CHECK_EQ(q.cols, shape.heads * (shape.own + shape.shared));
   CHECK_EQ(shape.heads % shape.kv_heads, 0);
   CHECK_EQ(q.rows, run.batch.size());
   CHECK(!(run.tape && run.cache));
-  AttentionTensors a{q,    keys, shared_keys, values, run.make(q.rows, shape.heads * shape.value),
-                     shape};
+  AttentionTensors a{q,     keys,  shared_keys, values, run.make(q.rows, shape.heads * shape.value),
+                     shape, choice};
   SoftmaxStatistics statistics;
   if (run.tape) {
     statistics.top = run.arena.floats(size_t(shape.heads) * size_t(q.rows));

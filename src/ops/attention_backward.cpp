@@ -1,7 +1,8 @@
 // Causal attention, backward. In the forward pass this was, per head:
 //   s = scale * q k^T,  p = softmax(s) over visible keys,  y = p v
 // so with dy:  dp = dy v^T,  ds = p * (dp - dy . y),  dq = scale * ds k,  dk = ds^T (scale * q),
-// dv = p^T dy. Probabilities are made again from the kept row statistics, tile by tile.
+// dv = p^T dy. Tokens that were not chosen have p = 0 and so no part in any of this. Probabilities
+// are made again from the kept row statistics, tile by tile.
 #include <algorithm>
 #include <cstring>
 
@@ -101,6 +102,7 @@ void backward_tile(const AttentionTensors& a, const Segment& segment, int head, 
     float* p = s.p + size_t(r) * stride;
     float* ds = s.ds + size_t(r) * stride;
     int visible = t0 + r + 1;
+    drop_unchosen(a.choice, first_row + r, visible, p);
     kernels().exp_sum(p, statistics.top[at], visible);
     kernels().scale(statistics.inverse_sum[at], p, p, visible);
     float total = kernels().dot(a.y.grad_row(first_row + r) + head * value,

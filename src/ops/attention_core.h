@@ -15,6 +15,7 @@ inline int round_up(int n, int to) { return (n + to - 1) / to * to; }
 struct AttentionTensors {
   Tensor q, keys, shared_keys, values, y;
   AttentionShape shape;
+  TokenChoice choice;
   int key_width() const { return shape.own + shape.shared; }
   int group() const { return shape.heads / shape.kv_heads; }
   const float* query(int row, int head) const { return q.row(row) + head * key_width(); }
@@ -45,6 +46,10 @@ struct HeadMemory {
 void attention_scores(const AttentionTensors& a, int head, int first_row, int count,
                       const float* key_panels, int keys, float* scaled, float* out, size_t stride,
                       float* gemm_scratch);
+
+// Scores [visible] of a row: those of tokens that were not chosen become -infinity, of which exp
+// makes exactly 0.
+void drop_unchosen(const TokenChoice& choice, int row, int visible, float* scores);
 
 // Packs the keys of segment rows into panels.
 void pack_keys(const AttentionTensors& a, const Segment& segment, int kv_head, float* panels);

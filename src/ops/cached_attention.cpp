@@ -178,6 +178,7 @@ void attend_queries(const AttentionTensors& a, int kv_head, const Query* queries
     if (r + 1 < count && shared < pages_for(queries[r + 1].visible))
       announce(queries[r + 1].view->keys(shared, kv_head));
     float* row = s.scores + size_t(r) * stride;
+    drop_unchosen(a.choice, queries[r].row, visible, row);
     inverse[r] = 1 / kernels().exp_sum(row, kernels().max(row, visible), visible);
     std::memset(row + visible, 0, sizeof(float) * (stride - size_t(visible)));
   }

@@ -78,8 +78,9 @@ Inputs random_inputs(int rows) {
 }
 
 // Rows [begin, begin + count) of the sequence that begins at row `origin`, through a cache or not.
+// With `keep`, over that many tokens chosen by a rule of the position.
 std::vector<float> attend_rows(const Inputs& in, const std::vector<Segment>& segments, Cache* cache,
-                               int threads) {
+                               int threads, int keep = 0) {
   Arena arena(size_t(1) << 30);
   ThreadPool pool(threads);
   std::vector<int> tokens, positions, sequences, rows;
@@ -104,12 +105,17 @@ std::vector<float> attend_rows(const Inputs& in, const std::vector<Segment>& seg
   Weight kv_b;
   kv_b.rows = kHeads * (kNope + kValue), kv_b.cols = kRank;
   kv_b.data = const_cast<float*>(in.kv_b.data());
+  std::vector<int> chosen(positions.size() * size_t(keep));
+  for (size_t r = 0; keep > 0 && r < positions.size(); ++r)
+    for (int j = 0; j < keep && positions[r] >= keep; ++j)
+      chosen[r * size_t(keep) + size_t(j)] = positions[r] * j / (keep - 1);
+  const TokenChoice choice{keep > 0 ? chosen.data() : nullptr, keep};
   Tensor y;
   if (cache && cache->form() == CacheForm::latent) {
-    y = attend_latent(run, q, latent, shared, kv_b, mla_shape());
+    y = attend_latent(run, q, latent, shared, kv_b, mla_shape(), choice);
   } else {
     Tensor kv = linear(run, latent, kv_b);
-    y = attend(run, q, kv, shared, kv, mla_shape());
+    y = attend(run, q, kv, shared, kv, mla_shape(), choice);
   }
   return {y.data, y.data + size_t(y.rows) * size_t(y.cols)};
 }
@@ -189,6 +195,48 @@ TEST(Attention, AbsorbedFormAgreesWithTheExpandedOne) {
     auto row = attend_rows(in, {{t, 1, 0, t}}, &cache, 1);
     for (size_t i = 0; i < width; ++i)
       EXPECT_NEAR(row[i], expanded[size_t(t) * width + i], 1e-5 * (1 + std::fabs(row[i]))) << t;
+  }
+}
+
+TEST(Attention, OverChosenTokensIsThatOfASequenceOfThemAlone) {
+  Inputs in = random_inputs(90);
+  const size_t width = kHeads * kValue;
+  const int keep = 10, row = 89;
+  auto sparse = attend_rows(in, {{0, 90, 0, 0}}, nullptr, 2, keep);
+  Inputs chosen{{}, {}, {}, in.kv_b, keep};
+  for (int j = 0; j < keep; ++j) {
+    auto copy = [&](const std::vector<float>& from, std::vector<float>& to, int n) {
+      const auto at = from.begin() + long(row * j / (keep - 1)) * n;
+      to.insert(to.end(), at, at + n);
+    };
+    copy(in.q, chosen.q, kHeads * (kNope + kRope));
+    copy(in.latent, chosen.latent, kRank);
+    copy(in.shared, chosen.shared, kRope);
+  }
+  auto alone = attend_rows(chosen, {{0, keep, 0, 0}}, nullptr, 1);
+  for (size_t i = 0; i < width; ++i)
+    EXPECT_NEAR(sparse[size_t(row) * width + i], alone[size_t(keep - 1) * width + i], 1e-6);
+  auto dense = attend_rows(in, {{0, 90, 0, 0}}, nullptr, 2);
+  EXPECT_TRUE(same_bits({dense.begin(), dense.begin() + keep * long(width)}, sparse.data()))
+      << "rows that see no more than `keep` have all";
+  EXPECT_FALSE(same_bits(dense, sparse.data()));
+}
+
+TEST(Attention, OverChosenTokensDecodesWithTheBitsOfThePackedForward) {
+  Inputs in = random_inputs(150);
+  auto packed = attend_rows(in, {{0, 150, 0, 0}}, nullptr, 2, 12);
+  const size_t width = kHeads * kValue;
+  for (int chunk : {1, 7, 100}) {
+    SmallCache expanded(CacheForm::expanded, 1, 160), latent(CacheForm::latent, 1, 160);
+    for (int t = 0; t < 150; t += chunk) {
+      int count = std::min(chunk, 150 - t);
+      const float* expected = packed.data() + size_t(t) * width;
+      EXPECT_TRUE(same_bits(attend_rows(in, {{t, count, 0, t}}, &expanded, 2, 12), expected))
+          << "chunk " << chunk << " at " << t;
+      auto absorbed = attend_rows(in, {{t, count, 0, t}}, &latent, 2, 12);
+      for (size_t i = 0; i < absorbed.size(); ++i)
+        EXPECT_NEAR(absorbed[i], expected[i], 1e-5 * (1 + std::fabs(expected[i]))) << t;
+    }
   }
 }
 

@@ -1,5 +1,7 @@
 // The list of operations. Whoever adds one adds its line here; every entry is checked by finite
 // differences at odd sizes and over all branches.
+#include <set>
+
 #include "ops/gradient_check.h"
 
 namespace weir {
@@ -44,6 +46,28 @@ Case attention_case(const std::string& name, AttentionShape shape, std::vector<i
   c.forward = [shape, joined](Run& run, Inputs& in, Weights&, double&) {
     return attend(run, in[0], in[1], shape.shared ? in.back() : Tensor{}, joined ? in[1] : in[2],
                   shape);
+  };
+  return c;
+}
+
+// The same over `keep` tokens a row: the first it sees, itself, and others by no rule.
+Case sparse_attention_case(const std::string& name, AttentionShape shape, std::vector<int> lengths,
+                           int keep) {
+  Case c = attention_case(name, shape, lengths);
+  static std::deque<std::vector<int>> kept_by_cases;
+  std::vector<int>& tokens = kept_by_cases.emplace_back();
+  for (int length : lengths)
+    for (int t = 0; t < length; ++t) {
+      std::set<int> chosen{0, t};
+      Random random(8, uint64_t(t));
+      while (t >= keep && int(chosen.size()) < keep) chosen.insert(int(random.below(uint64_t(t))));
+      tokens.insert(tokens.end(), chosen.begin(), chosen.end());
+      tokens.resize((tokens.size() + size_t(keep) - 1) / size_t(keep) * size_t(keep));
+    }
+  const bool joined = shape.value_offset > 0;
+  c.forward = [shape, joined, keep, &tokens](Run& run, Inputs& in, Weights&, double&) {
+    return attend(run, in[0], in[1], shape.shared ? in.back() : Tensor{}, joined ? in[1] : in[2],
+                  shape, {tokens.data(), keep});
   };
   return c;
 }
@@ -182,6 +206,15 @@ std::vector<Case> cases() {
        .forward = [](Run& run, Inputs& in, Weights& w, double&) {
          return rms_norm(run, in[0], w[0], 1e-3f);
        }});
+  add({.name = "rms_norm of heads",
+       .inputs = {{"x", 0, 6}},
+       .weights = {{"w", 4 * 9, 6}, {"gain", 1, 9, 0.3f, 1}},
+       .forward = [table = rope_table(6, false)](Run& run, Inputs& in, Weights& w, double&) {
+         Tensor heads = linear(run, in[0], w[0]).folded(9);
+         Tensor y = rms_norm(run, heads, w[1], 1e-3f).folded(4 * 9);
+         rope(run, y, 9, table);
+         return y;
+       }});
   add({.name = "rms_norm_into",
        .inputs = {{"x", 0, 9}},
        .weights = {{"gain", 1, 9, 0.3f, 1}},
@@ -219,19 +252,24 @@ std::vector<Case> cases() {
        }});
   for (bool interleaved : {true, false})
     for (int width : {8, 34})
-      add({.name = "rope",
-           .inputs = {{"x", 0, 6}},
-           .weights = {{"w", 2 * 40, 6}},
-           .forward = [table = rope_table(width, interleaved)](Run& run, Inputs& in, Weights& w,
-                                                               double&) {
-             Tensor y = linear(run, in[0], w[0]);
-             rope(run, y, 40, table);
-             return y;
-           }});
+      for (bool leading : {false, true}) {
+        RopeTable table = rope_table(width, interleaved);
+        table.leading = leading;
+        add({.name = "rope",
+             .inputs = {{"x", 0, 6}},
+             .weights = {{"w", 2 * 40, 6}},
+             .forward = [table](Run& run, Inputs& in, Weights& w, double&) {
+               Tensor y = linear(run, in[0], w[0]);
+               rope(run, y, 40, table);
+               return y;
+             }});
+      }
   add(attention_case("attend, multi-head", gqa_shape(2, 2, 8), {5, 1, 33}));
   add(attention_case("attend, grouped queries", gqa_shape(6, 2, 5), {3, 40}));
   add(attention_case("attend, latent", mla_shape(3, 6, 4, 5), {7, 35, 1}));
   add(attention_case("attend, across query tiles", mla_shape(2, 8, 4, 32), {131, 64, 65}));
+  add(sparse_attention_case("attend, chosen tokens", gqa_shape(4, 2, 5), {3, 40, 7}, 5));
+  add(sparse_attention_case("attend, latent, chosen tokens", mla_shape(3, 6, 4, 5), {70, 9}, 8));
   GateShape gate{
       .kind = GateKind::softmax, .experts = 8, .per_token = 3, .normalize = false, .scale = 2};
   add(route_case("route, softmax", gate, false));

@@ -6,7 +6,7 @@
 
 namespace weir {
 Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Weight& kv_b,
-                     const AttentionShape& shape) {
+                     const AttentionShape& shape, const TokenChoice& choice) {
   CHECK(run.cache && !run.tape);
   const int nope = shape.own, rope_width = shape.shared, rank = latent.cols,
             width = rank + rope_width;
@@ -36,7 +36,10 @@ Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Wei
   float* base = run.arena.floats(per_thread * size_t(run.pool.threads()));
   run.pool.parallel_for(int(queries.size()) * shape.heads, [&](int task, int thread) {
     const Query& query = queries[size_t(task / shape.heads)];
-    const int h = task % shape.heads, keys = query.position + 1;
+    const int h = task % shape.heads, visible = query.position + 1;
+    const int* chosen = choice.of(query.row, visible);
+    const int keys = chosen ? choice.keep : visible;
+    auto latent_at = [&](int u) { return query.view.latent(chosen ? chosen[u] : u); };
     const float* qh = q.row(query.row) + h * (nope + rope_width);
     float* p = base + size_t(thread) * per_thread;
     float* absorbed = p + seen;       // [rank | rope]
@@ -48,11 +51,10 @@ Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Wei
       kernels().axpy(qh[i], kv_b.row(h * (nope + shape.value) + i, scratch), absorbed, rank);
     std::memcpy(absorbed + rank, qh + nope, sizeof(float) * size_t(rope_width));
     kernels().scale(shape.scale, absorbed, absorbed, width);
-    for (int u = 0; u < keys; ++u) p[u] = kernels().dot(absorbed, query.view.latent(u), width);
+    for (int u = 0; u < keys; ++u) p[u] = kernels().dot(absorbed, latent_at(u), width);
     float top = kernels().max(p, keys), inverse = 1 / kernels().exp_sum(p, top, keys);
     std::memset(mixed, 0, sizeof(float) * size_t(rank));
-    for (int u = 0; u < keys; ++u)
-      kernels().axpy(p[u] * inverse, query.view.latent(u), mixed, rank);
+    for (int u = 0; u < keys; ++u) kernels().axpy(p[u] * inverse, latent_at(u), mixed, rank);
     float* out = y.row(query.row) + h * shape.value;
     for (int i = 0; i < shape.value; ++i)
       out[i] = kernels().dot(kv_b.row(h * (nope + shape.value) + nope + i, scratch), mixed, rank);

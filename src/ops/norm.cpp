@@ -1,4 +1,5 @@
-// RMS normalisation.
+// RMS normalisation, and layer normalisation for the one place that has it.
+#include <cmath>
 #include <cstring>
 
 #include "ops/matmul.h"
@@ -49,6 +50,25 @@ void rms_norm_into(Run& run, Tensor x, const Weight& gain, float epsilon, Tensor
 Tensor rms_norm(Run& run, Tensor x, const Weight& gain, float epsilon) {
   Tensor y = run.make(x.rows, x.cols);
   rms_norm_into(run, x, gain, epsilon, y);
+  return y;
+}
+
+Tensor layer_norm(Run& run, Tensor x, const Weight& gain, const Weight& bias, float epsilon) {
+  CHECK(!run.tape);
+  CHECK_EQ(x.cols, gain.cols);
+  CHECK_EQ(x.cols, bias.cols);
+  CHECK(gain.is_f32() && bias.is_f32());
+  Tensor y = run.make(x.rows, x.cols);
+  for_chunks(run.pool, x.rows, row_grain(x.cols), [&](int begin, int end, int) {
+    for (int t = begin; t < end; ++t) {
+      float* row = y.row(t);
+      const float mean = kernels().sum(x.row(t), x.cols) / float(x.cols);
+      for (int c = 0; c < x.cols; ++c) row[c] = x.row(t)[c] - mean;
+      const float variance = kernels().dot(row, row, x.cols) / float(x.cols);
+      const float inverse = 1 / std::sqrt(variance + epsilon);
+      for (int c = 0; c < x.cols; ++c) row[c] = row[c] * inverse * gain.f32()[c] + bias.f32()[c];
+    }
+  });
   return y;
 }
 

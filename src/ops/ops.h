@@ -44,10 +44,40 @@ struct RopeTable {
   const float* sin = nullptr;
   int positions = 0, width = 0;
   bool interleaved = true;  // pairs (2i, 2i+1), else (i, i + width/2)
+  bool leading = false;     // the first columns of a head turn, else the last ones
 };
-// Rotates the last table.width columns of every head_width-wide group of x, in place. x must be
+// Rotates table.width columns of every head_width-wide group of x, in place. x must be
 // fresh: its producer has not kept its values, nobody else reads the unrotated ones.
 void rope(Run& run, Tensor x, int head_width, const RopeTable& table);
+
+// y = (x - mean(x)) / sqrt(variance(x) + epsilon) * gain + bias (Ba et al. 2016). Inference only.
+Tensor layer_norm(Run& run, Tensor x, const Weight& gain, const Weight& bias, float epsilon);
+
+// The tokens that attention is restricted to (DeepSeek-V3.2, section 2.1): `keep` of those that a
+// row sees, counted from the first it sees, ascending. Rows that see no more than `keep` have all.
+struct TokenChoice {
+  const int* tokens = nullptr;  // [rows][keep], not set for rows that have all; null: all have all
+  int keep = 0;
+  // Null when the row, which sees `visible` tokens, has all of them.
+  const int* of(int row, int visible) const {
+    return tokens && visible > keep ? tokens + size_t(row) * size_t(keep) : nullptr;
+  }
+};
+struct IndexShape {
+  int heads = 0, width = 0, keep = 0;
+  int layer = 0;  // of the cache
+};
+// Whether some row of the batch sees more than `keep` tokens, its cached past included.
+bool sees_more_than(const Run& run, int keep);
+// Puts the indexer's keys [tokens, width] into the run's cache.
+void cache_index_keys(Run& run, Tensor keys, const IndexShape& shape);
+// The lightning indexer (DeepSeek-V3.2, eq. 1): for every row the `keep` tokens of the largest
+//   I(t, s) = sum over heads h of weights[t][h] * relu(q[t][h] . keys[s]),
+// ties to the lower position. (DeepSeek's code multiplies I by constants, which moves no rank.)
+// Over the cached past when there is a cache, which must hold the batch's keys already. `tokens`
+// has room for [rows][keep]. The choice has no gradient.
+TokenChoice choose_tokens(Run& run, Tensor q, Tensor keys, Tensor weights, const IndexShape& shape,
+                          int* tokens);
 
 // Causal attention of each segment of the batch over itself (no cache), or over the cached past and
 // itself (cache in expanded form). Query head h uses key/value head h / (heads / kv_heads).
@@ -58,6 +88,7 @@ void rope(Run& run, Tensor x, int head_width, const RopeTable& table);
 // == 0. Values: columns [g * value_step + value_offset, + value). keys and values may be one
 // tensor. The softmax is over the whole row: scores of one query are complete before exp, so blocks
 // of keys do not change the bits; backward recomputes the probabilities instead of keeping them.
+// With a choice, u runs over the chosen tokens only: the others' probabilities are exactly 0.
 struct AttentionShape {
   int heads = 0, kv_heads = 0;
   int own = 0, shared = 0, value = 0;
@@ -66,14 +97,14 @@ struct AttentionShape {
   int layer = 0;  // of the cache
 };
 Tensor attend(Run& run, Tensor q, Tensor keys, Tensor shared_keys, Tensor values,
-              const AttentionShape& shape);
+              const AttentionShape& shape, const TokenChoice& choice = {});
 
 // The same function of MLA in absorbed form over a cache of latent rows (DeepSeek-V2,
 // section 2.1.2: W^UK is absorbed into the query, W^UV applied after the sum). Inference only.
 // latent [tokens, rank] is normalised, k_rope [tokens, rope] rotated; kv_b [heads * (nope + value),
 // rank].
 Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Weight& kv_b,
-                     const AttentionShape& shape);
+                     const AttentionShape& shape, const TokenChoice& choice = {});
 
 // The experts chosen for every token, and the same choice grouped by expert.
 struct Routing {

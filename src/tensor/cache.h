@@ -16,19 +16,22 @@ enum class CacheForm { expanded, latent };
 //
 // Keys and values per head ("expanded"): keys as a panel [key_width][32], so that decoding walks
 // them exactly as training does, values as rows [32][value_width]. Or latent rows ("latent", MLA
-// only): [32][rank + rope].
+// only): [32][rank + rope]. Beside either, the keys of a sparse-attention indexer, one per
+// position, as a panel [index_width][32].
 struct CacheView {
   float* const* pages = nullptr;  // [capacity / 32]; valid until the cache changes
   size_t layer_offset = 0;        // floats from the beginning of a page
   size_t head_stride = 0;         // expanded: from one head's keys to the next head's
   size_t value_offset = 0;        // expanded: from a head's keys to its values
   size_t latent_stride = 0;       // latent: between positions
+  size_t index_offset = 0;        // from the beginning of a page to the indexer's keys
   int capacity = 0;               // positions, a multiple of 32
 
   float* keys(int page, int head) const {
     return pages[page] + layer_offset + size_t(head) * head_stride;
   }
   float* values(int page, int head) const { return keys(page, head) + value_offset; }
+  float* index_keys(int page) const { return pages[page] + index_offset; }
   float* latent(int position) const {
     return pages[position / kCachePage] + layer_offset +
            size_t(position % kCachePage) * latent_stride;
