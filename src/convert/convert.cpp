@@ -64,6 +64,7 @@ void Conversion::announce(const std::vector<PlannedTensor>& tensors) {
 
 Result<void> Conversion::add_tokenizer(GgufMetadata& metadata) {
   if (!file_exists(join_path(request_.from, "tokenizer.json"))) {
+    metadata.set("tokenizer.ggml.model", std::string("none"));  // llama.cpp's word for it
     note(request_.from +
          ": has no tokenizer.json, so the GGUF file has no tokenizer; chat programs need one");
     return {};
