@@ -107,9 +107,11 @@ void add_chat(CLI::App& app, Chosen& chosen, ChatOptions& o) {
 void add_inspect(CLI::App& app, Chosen& chosen, InspectOptions& o) {
   CLI::App* c = add_command(app, chosen, "inspect", "what a model is and the memory it takes", o);
   c->add_option("MODEL", o.target,
-                "a name (deepseek-v3, demo ...), config.json, folder, .safetensors")
+                "a name (deepseek-v3, demo ...), config.json, folder, .gguf, .safetensors")
       ->required()
       ->option_text(" ");
+  c->add_option("--type", o.type, "plan a GGUF file of this type, as weir quantize would write")
+      ->option_text("WORD");
   add_value(c, "--context", o.context, "N", "tokens in the cache; 0: 4096, or all of fewer")
       ->check(CLI::Range(int64_t(0), int64_t(1) << 40));
   add_value(c, "--tokens", o.tokens, "N", "rows of one training micro-batch")
