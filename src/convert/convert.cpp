@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <map>
 
 #include "base/file.h"
 #include "convert/importance.h"
 #include "formats/gguf_tokenizer.h"
-#include "formats/safetensors_writer.h"
+#include "formats/safetensors_write.h"
 #include "text/chat_template.h"
 #include "text/tokenizer_json.h"
 
@@ -164,15 +165,17 @@ Result<void> Conversion::to_folder() {
   TRY(remove_all(aside));
   TRY(make_directories(aside));
   const auto write = [&]() -> Result<void> {
-    std::vector<SafetensorsWriter::Tensor> infos;
+    std::vector<TensorPlan> infos;
     for (const PlannedTensor& tensor : plan.tensors)
       infos.push_back({tensor.name, dtype_of(tensor.type), tensor.shape});
     announce(plan.tensors);
     SafetensorsWriter writer =
         TRY(SafetensorsWriter::create(aside, std::move(infos), {{"format", "pt"}},
                                       request_.split_bytes ? request_.split_bytes : kShardBytes));
+    std::map<std::string, const PlannedTensor*> by_name;
+    for (const PlannedTensor& tensor : plan.tensors) by_name[tensor.name] = &tensor;
     std::vector<PlannedTensor> ordered;
-    for (size_t i : writer.order()) ordered.push_back(plan.tensors[i]);
+    for (const TensorPlan& next : writer.order()) ordered.push_back(*by_name.at(next.name));
     TRY(write_tensors(
         ordered, pool_, {}, [&](std::span<const std::byte> piece) { return writer.write(piece); },
         on_tensor_));
