@@ -43,6 +43,7 @@ class Conversion {
   Result<void> add_tokenizer(GgufMetadata& metadata);
   Result<void> write_texts(const FolderPlan& plan, const std::string& folder);
   Result<void> write_tokenizer_files(const std::string& folder);
+  void note_limits();
   void announce(const std::vector<PlannedTensor>& tensors);
   void note(std::string text) { result_.notes.push_back(std::move(text)); }
 
@@ -63,6 +64,17 @@ void Conversion::announce(const std::vector<PlannedTensor>& tensors) {
   on_plan_(size);
 }
 
+// llama.cpp tells models without a query latent by their number of layers (deepseek2.cpp).
+void Conversion::note_limits() {
+  const ModelConfig& c = checkpoint_->config();
+  const bool is_lite = c.attention == AttentionKind::mla && c.q_lora_rank == 0;
+  if (is_lite && c.num_hidden_layers != 26 && c.num_hidden_layers != 27)
+    note(
+        fmt::format("llama.cpp loads models without a query latent only when they have 26 or 27 "
+                    "layers; this one has {}. weir reads the file",
+                    c.num_hidden_layers));
+}
+
 Result<void> Conversion::add_tokenizer(GgufMetadata& metadata) {
   if (!file_exists(join_path(request_.from, "tokenizer.json"))) {
     metadata.set("tokenizer.ggml.model", std::string("none"));  // llama.cpp's word for it
@@ -81,6 +93,7 @@ Result<void> Conversion::to_gguf() {
   GgufPlan plan = TRY(plan_gguf(*checkpoint_, mix_));
   if (!checkpoint_->gguf()) {
     plan.metadata.set("general.name", base_name(request_.from));
+    note_limits();
     TRY(add_tokenizer(plan.metadata));
   }
   std::optional<ImportanceFile> importance;
