@@ -56,7 +56,7 @@ Tensor embed(Run& run, const Weight& table, std::span<const int> tokens) {
 
 Tensor linear(Run& run, Tensor x, const Weight& w, const Weight* bias) {
   CHECK_EQ(x.cols, w.cols);
-  Workers workers{&run.arena, &run.pool};
+  Workers workers{&run.arena, &run.pool, run.exact};
   Tensor y = run.make(x.rows, w.rows);
   if (bias) {  // the chain of every output starts from its bias
     CHECK_EQ(bias->cols, w.rows);
@@ -76,7 +76,7 @@ Tensor linear(Run& run, Tensor x, const Weight& w, const Weight* bias) {
 Tensor add_linear(Run& run, Tensor residual, Tensor x, const Weight& w) {
   CHECK_EQ(x.cols, w.cols);
   CHECK_EQ(residual.cols, w.rows);
-  Workers workers{&run.arena, &run.pool};
+  Workers workers{&run.arena, &run.pool, run.exact};
   Tensor y{run.arena.floats(size_t(residual.rows) * size_t(residual.cols)),
            residual.grad,
            residual.has_grad,
