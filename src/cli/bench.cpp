@@ -50,7 +50,8 @@ Result<OpenModel> random_model(const BenchOptions& options) {
 }
 
 Result<OpenModel> open_subject(const BenchOptions& options) {
-  if (!is_directory(options.model)) return random_model(options);
+  if (!is_directory(options.model) && !options.model.ends_with(".gguf"))
+    return random_model(options);
   return open_model({.path = options.model, .threads = options.threads});
 }
 
@@ -58,6 +59,7 @@ Result<Speed> measure(const BenchOptions& options, const OpenModel& open, int se
   GeneratorOptions settings;
   settings.sequences_max = sequences;
   settings.cache = options.cache == "latent" ? CacheForm::latent : CacheForm::expanded;
+  settings.exact = options.exact;
   settings.cache_bytes_max = default_cache_bytes();
   auto generator = TRY(Generator::create(*open.model, *open.tokenizer, *open.pool, settings));
   TRY(generator->warm_up());

@@ -134,7 +134,8 @@ Result<void> ChatSession::open_folder(const std::string& folder, bool is_tuned) 
                                    .cache_limit_gib = options_.cache_limit_gib,
                                    .threads = options_.threads,
                                    .sequences_max = 1,
-                                   .keeps_prefixes = true}));
+                                   .keeps_prefixes = true,
+                                   .exact = options_.exact}));
   form_ = TRY(ChatForm::choose(open, folder, options_.form, is_tuned));
   std::swap(open_, open);
   return {};

@@ -18,7 +18,8 @@ struct ChatOptions {
   std::string history = "auto";
   int tokens = 256;  // of one answer, thinking included
   SamplingOptions sampling = {.temperature = 0.8};
-  std::string cache = "expanded";
+  bool exact = false;  // as in GenerateOptions
+  std::string cache = "auto";
   double cache_limit_gib = 0;
   int threads = 0;
 };

@@ -29,8 +29,9 @@ void add_sampling(CLI::App* app, SamplingOptions& s) {
 }
 
 void add_cache(CLI::App* app, std::string& cache, double& limit) {
-  add_choice(app, "--cache", cache, {"expanded", "latent"},
-             "expanded has the bits of training; latent, for MLA models, is smaller");
+  add_choice(app, "--cache", cache, {"auto", "expanded", "latent"},
+             "expanded has the bits of training; latent, for MLA models, is smaller; auto: latent "
+             "unless weights are f32");
   app->add_option("--cache-limit", limit, "of the cache; else 4/5 of the available memory")
       ->check(CLI::Range(0.0, 1e6) & CLI::Validator(
                                          [](std::string& text) {
@@ -41,7 +42,13 @@ void add_cache(CLI::App* app, std::string& cache, double& limit) {
       ->option_text("GIB");
 }
 
-constexpr const char* kFolderHelp = "a model: config.json, model.safetensors, tokenizer.json";
+constexpr const char* kFolderHelp =
+    "a .gguf file, or a folder: config.json, safetensors, tokenizer.json";
+
+void add_exact(CLI::App* app, bool& exact) {
+  app->add_flag("--exact", exact,
+                "quantized weights meet activations as they are: slower; else rounded to 8 bits");
+}
 constexpr const char* kPathsHelp = "text, Markdown, HTML, JSONL (gzip too), folders, patterns";
 
 void add_train(CLI::App& app, Chosen& chosen, TrainOptions& o) {
@@ -80,6 +87,7 @@ void add_generate(CLI::App& app, Chosen& chosen, GenerateOptions& o) {
   add_count(c, "--samples", o.samples, 1, 4096, "continuations, computed together");
   c->add_flag("--ignore-end", o.ignore_end, "go on after the end-of-text token");
   c->add_flag("--special", o.allow_special, "control tokens written in the prompt count as such");
+  add_exact(c, o.exact);
   add_cache(c, o.cache, o.cache_limit_gib);
   add_threads(c, o.threads);
   c->add_flag("--json", o.json, "one JSON object instead of text");
@@ -100,6 +108,7 @@ void add_chat(CLI::App& app, Chosen& chosen, ChatOptions& o) {
   c->add_flag("--no-thinking", o.no_thinking, "show answers only");
   add_count(c, "--tokens", o.tokens, 1, 1 << 24, "of one answer at most, thinking included");
   add_sampling(c, o.sampling);
+  add_exact(c, o.exact);
   add_cache(c, o.cache, o.cache_limit_gib);
   add_threads(c, o.threads);
 }
@@ -187,8 +196,9 @@ void add_doctor(CLI::App& app, Chosen& chosen, DoctorCommand& o) {
 void add_bench(CLI::App& app, Chosen& chosen, BenchOptions& o) {
   CLI::App* c =
       add_command(app, chosen, "bench", "measure the speed of generation, or of training", o);
-  c->add_option("MODEL", o.model,
-                fmt::format("a folder; a name or config.json (random weights) [{}]", o.model))
+  c->add_option(
+       "MODEL", o.model,
+       fmt::format("a folder or .gguf; a name or config.json (random weights) [{}]", o.model))
       ->option_text(" ");
   add_count(c, "--prompt", o.prompt, 1, 1 << 24, "tokens of a prompt");
   add_count(c, "--tokens", o.tokens, 2, 1 << 24, "tokens generated per sequence");
@@ -199,6 +209,7 @@ void add_bench(CLI::App& app, Chosen& chosen, BenchOptions& o) {
       ->check(CLI::Range(1, 4096));
   add_count(c, "--repetitions", o.repetitions, 1, 100, "of each measurement; shown is the median");
   add_choice(c, "--cache", o.cache, {"expanded", "latent"}, "the form of the cache");
+  add_exact(c, o.exact);
   c->add_flag("--training", o.training, "measure training steps instead");
   add_count(c, "--step-tokens", o.step_tokens, 1, 1 << 24, "training: tokens of a step");
   add_count(c, "--sequence-length", o.sequence_length, 1, 1 << 24,

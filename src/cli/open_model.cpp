@@ -13,6 +13,15 @@ namespace {
 
 constexpr double kGiB = double(size_t(1) << 30);
 
+CacheForm choose_cache(const std::string& wanted, const Model& model) {
+  if (wanted == "latent") return CacheForm::latent;
+  if (wanted == "expanded" || model.config().attention != AttentionKind::mla)
+    return CacheForm::expanded;
+  for (const Weight* weight : model.parameters())
+    if (weight->type != WeightType::f32) return CacheForm::latent;
+  return CacheForm::expanded;
+}
+
 bool is_gguf_path(const std::string& path) { return path.ends_with(".gguf"); }
 
 }  // namespace
@@ -63,7 +72,8 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
   GeneratorOptions options;
   options.sequences_max = setup.sequences_max;
   options.keeps_prefixes = setup.keeps_prefixes;
-  options.cache = setup.cache == "latent" ? CacheForm::latent : CacheForm::expanded;
+  options.exact = setup.exact;
+  options.cache = choose_cache(setup.cache, *open.model);
   options.cache_bytes_max =
       setup.cache_limit_gib > 0 ? size_t(setup.cache_limit_gib * kGiB) : default_cache_bytes();
   open.generator =
