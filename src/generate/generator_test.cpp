@@ -28,17 +28,25 @@ const Tokenizer& byte_tokenizer() {
   return tokenizer;
 }
 
-ModelConfig tiny(AttentionKind kind) {
+enum class Kind { latent, sparse, grouped };
+
+ModelConfig tiny(Kind kind) {
   ModelConfig c;
   c.vocab_size = 264;
   c.hidden_size = 48;
   c.num_hidden_layers = 3;
   c.max_position_embeddings = 128;
   c.initializer_range = 0.25;  // far from uniform, so that texts differ
-  c.attention = kind;
+  c.attention = kind == Kind::grouped ? AttentionKind::gqa : AttentionKind::mla;
   c.num_attention_heads = 4;
   c.intermediate_size = 72;
-  if (kind == AttentionKind::mla) {
+  if (kind == Kind::sparse) {
+    c.model_type = "deepseek_v32";
+    c.index_n_heads = 3;
+    c.index_head_dim = 12;
+    c.index_topk = 16;
+  }
+  if (kind != Kind::grouped) {
     c.q_lora_rank = 20;
     c.kv_lora_rank = 24;
     c.qk_nope_head_dim = 12;
@@ -60,8 +68,8 @@ ModelConfig tiny(AttentionKind kind) {
   return c;
 }
 
-const Model& tiny_model(AttentionKind kind) {
-  static std::map<AttentionKind, std::unique_ptr<Model>> models;
+const Model& tiny_model(Kind kind) {
+  static std::map<Kind, std::unique_ptr<Model>> models;
   auto& model = models[kind];
   if (!model) {
     model = Model::create(tiny(kind), false);
@@ -114,12 +122,13 @@ void expect_equal(const Completion& a, const Completion& b, const std::string& w
 
 TEST(Generator, SameBitsAloneInCompanyAtAnyChunkAndThreads) {
   struct Setting {
-    AttentionKind kind;
+    Kind kind;
     CacheForm form;
   };
-  for (Setting s : {Setting{AttentionKind::mla, CacheForm::expanded},
-                    Setting{AttentionKind::mla, CacheForm::latent},
-                    Setting{AttentionKind::gqa, CacheForm::expanded}}) {
+  for (Setting s :
+       {Setting{Kind::latent, CacheForm::expanded}, Setting{Kind::latent, CacheForm::latent},
+        Setting{Kind::sparse, CacheForm::expanded}, Setting{Kind::sparse, CacheForm::latent},
+        Setting{Kind::grouped, CacheForm::expanded}}) {
     const Model& model = tiny_model(s.kind);
     const auto requests = mixed_requests();
     std::vector<Completion> alone;
@@ -164,7 +173,7 @@ std::vector<float> packed_log_probabilities(const Model& model, const std::vecto
 }
 
 TEST(Generator, CachedDecodingEqualsThePackedForwardBitForBit) {
-  for (AttentionKind kind : {AttentionKind::mla, AttentionKind::gqa}) {
+  for (Kind kind : {Kind::latent, Kind::sparse, Kind::grouped}) {
     const Model& model = tiny_model(kind);
     const auto requests = mixed_requests();
     auto completions = generate(model, requests, {.prefill_rows = 24}, 2);
@@ -178,13 +187,13 @@ TEST(Generator, CachedDecodingEqualsThePackedForwardBitForBit) {
       if (!requests[i].records_experts) experts.clear();
       EXPECT_EQ(completions[i].experts, experts) << i;
       EXPECT_EQ(completions[i].experts.empty(),
-                kind == AttentionKind::gqa || !requests[i].records_experts);
+                kind == Kind::grouped || !requests[i].records_experts);
     }
   }
 }
 
 TEST(Generator, LatentCacheAgreesWithThePackedForward) {
-  const Model& model = tiny_model(AttentionKind::mla);
+  const Model& model = tiny_model(Kind::latent);
   const auto requests = mixed_requests();
   auto completions = generate(model, requests, {.cache = CacheForm::latent}, 2);
   double worst = 0;
@@ -203,7 +212,7 @@ TEST(Generator, LatentCacheAgreesWithThePackedForward) {
 }
 
 TEST(Generator, SamplesOfOnePromptComputeItOnce) {
-  const Model& model = tiny_model(AttentionKind::mla);
+  const Model& model = tiny_model(Kind::latent);
   ThreadPool pool(1);
   std::vector<Request> requests(6);
   for (size_t i = 0; i < requests.size(); ++i) {
@@ -224,7 +233,7 @@ TEST(Generator, SamplesOfOnePromptComputeItOnce) {
 }
 
 TEST(Generator, AConversationContinuesFromItsCache) {
-  const Model& model = tiny_model(AttentionKind::mla);
+  const Model& model = tiny_model(Kind::latent);
   ThreadPool pool(1);
   auto generator = Generator::create(model, byte_tokenizer(), pool, {.keeps_prefixes = true});
   ASSERT_TRUE(generator.has_value());
@@ -244,7 +253,7 @@ TEST(Generator, AConversationContinuesFromItsCache) {
 }
 
 TEST(Generator, ExpertsAreCompleteAlsoAfterACallThatRecordedNone) {
-  const Model& model = tiny_model(AttentionKind::mla);
+  const Model& model = tiny_model(Kind::latent);
   ThreadPool pool(1);
   auto generator = Generator::create(model, byte_tokenizer(), pool, {.keeps_prefixes = true});
   ASSERT_TRUE(generator.has_value());
@@ -264,7 +273,7 @@ TEST(Generator, ExpertsAreCompleteAlsoAfterACallThatRecordedNone) {
 }
 
 TEST(Generator, ShortMemoryMakesRequestsWaitAndChangesNothing) {
-  const Model& model = tiny_model(AttentionKind::mla);
+  const Model& model = tiny_model(Kind::latent);
   const auto requests = mixed_requests();
   auto cache = KvCache::create(model.config(), CacheForm::expanded, size_t(1) << 30);
   auto expected = generate(model, requests, {});
@@ -273,7 +282,7 @@ TEST(Generator, ShortMemoryMakesRequestsWaitAndChangesNothing) {
 }
 
 TEST(Generator, EndOfContextOrCacheIsLength) {
-  const Model& model = tiny_model(AttentionKind::gqa);
+  const Model& model = tiny_model(Kind::grouped);
   Request r;
   r.prompt = prompt_of(1, 120);
   r.tokens_max = 1000;
@@ -288,7 +297,7 @@ TEST(Generator, EndOfContextOrCacheIsLength) {
 }
 
 TEST(Generator, StopIdsAndStopStringsEndASequence) {
-  const Model& model = tiny_model(AttentionKind::mla);
+  const Model& model = tiny_model(Kind::latent);
   Request r;
   r.prompt = prompt_of(3, 20);
   r.tokens_max = 30;
@@ -317,7 +326,7 @@ struct Recorder : Listener {
 };
 
 TEST(Generator, ListenersHearTheTextAndMayCancel) {
-  const Model& model = tiny_model(AttentionKind::mla);
+  const Model& model = tiny_model(Kind::latent);
   ThreadPool pool(1);
   auto generator = Generator::create(model, byte_tokenizer(), pool, {});
   Request r;
@@ -338,7 +347,7 @@ TEST(Generator, ListenersHearTheTextAndMayCancel) {
 }
 
 TEST(Generator, IdsBeyondTheTokenizerAreNeverDrawn) {
-  const Model& model = tiny_model(AttentionKind::mla);
+  const Model& model = tiny_model(Kind::latent);
   std::vector<Request> requests(4);
   for (size_t i = 0; i < 4; ++i) {
     requests[i].prompt = prompt_of(i, 3);
@@ -350,7 +359,7 @@ TEST(Generator, IdsBeyondTheTokenizerAreNeverDrawn) {
 }
 
 TEST(Generator, ImpossibleRequestsAreNamed) {
-  const Model& model = tiny_model(AttentionKind::mla);
+  const Model& model = tiny_model(Kind::latent);
   ThreadPool pool(1);
   auto generator = Generator::create(model, byte_tokenizer(), pool, {});
   auto expect_error = [&](Request bad, const char* word) {
@@ -375,7 +384,7 @@ TEST(Generator, ImpossibleRequestsAreNamed) {
 }
 
 TEST(Generator, DamagedWeightsAreAnErrorAndTheGeneratorLives) {
-  auto model = Model::create(tiny(AttentionKind::gqa), false);
+  auto model = Model::create(tiny(Kind::grouped), false);
   model->initialize(1);
   ThreadPool pool(2);
   auto generator = Generator::create(*model, byte_tokenizer(), pool, {});

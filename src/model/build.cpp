@@ -145,7 +145,7 @@ Moe ModelBuilder::moe(const std::string& prefix, int layer) {
              .groups = c.n_group,
              .groups_kept = c.topk_group,
              .normalize = c.norm_topk_prob,
-             .scale = float(c.expert_scale()),
+             .scale = float(c.routed_scaling_factor),
              .balance_weight = 0};
   model_.loads_.push_back(std::make_unique<std::vector<int64_t>>(size_t(experts)));
   m.load = model_.loads_.back().get();

@@ -107,11 +107,6 @@ bool ModelConfig::is_moe(int layer) const {
          std::find(dense.begin(), dense.end(), layer) == dense.end();
 }
 
-double ModelConfig::expert_scale() const {
-  const bool normalised = norm_topk_prob && num_experts_per_tok > 1;
-  return gate == GateKind::softmax && normalised ? 1 : routed_scaling_factor;
-}
-
 double ModelConfig::softmax_scale() const {
   double scale = 1 / std::sqrt(double(key_head_width()));
   if (attention != AttentionKind::mla || rope.scaling != RopeScaling::yarn) return scale;

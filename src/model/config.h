@@ -83,9 +83,6 @@ struct ModelConfig {
   }
   // (qk)^-0.5, times mscale^2 under YaRN with mscale_all_dim (DeepSeek-V2 remote code).
   double softmax_scale() const;
-  // What multiplies the weights of chosen experts. DeepSeek's softmax gates normalise or scale,
-  // never both (remote code of V2, MoEGate.forward).
-  double expert_scale() const;
 };
 
 // Every key checked for type and range; errors name the key: "config.json: 'kv_lora_rank' must be

@@ -196,14 +196,6 @@ TEST(Config, ArchitectureOfAFileIsThatOfItsType) {
   std::remove(path.c_str());
 }
 
-TEST(Config, SoftmaxGatesNormaliseOrScale) {
-  ModelConfig c = *preset("deepseek-v2");
-  EXPECT_EQ(c.expert_scale(), 16);
-  c.norm_topk_prob = true;
-  EXPECT_EQ(c.expert_scale(), 1);
-  EXPECT_EQ(preset("deepseek-v3")->expert_scale(), 2.5);
-}
-
 TEST(Config, SizesMustBeThere) {
   for (const char* key : {"vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads",
                           "intermediate_size"}) {

@@ -267,14 +267,21 @@ int64_t activations_per_token(const ModelConfig& config, bool recompute) {
   return recompute ? sum + largest : sum;
 }
 
+int64_t choices_per_token(const ModelConfig& config, int64_t seen, bool recompute) {
+  if (!config.is_sparse() || seen <= config.index_topk) return 0;
+  const int layers = config.num_hidden_layers + config.num_nextn_predict_layers;
+  return int64_t(recompute ? 1 : layers) * config.index_topk;
+}
+
 TrainingMemory training_memory(const ModelConfig& config, int64_t tokens, bool recompute) {
   InferenceMemory inference = inference_memory(config, sizeof(float), 0, false);
   TrainingMemory memory;
   memory.weights = memory.gradients = inference.weights;
   memory.moments = 2 * inference.weights;
   memory.panels = 2 * inference.panels;
-  memory.activations =
-      double(activations_per_token(config, recompute)) * double(tokens) * sizeof(float);
+  const int64_t per_token =
+      activations_per_token(config, recompute) + choices_per_token(config, tokens, recompute);
+  memory.activations = double(per_token) * double(tokens) * sizeof(float);
   return memory;
 }
 

@@ -69,5 +69,8 @@ TrainingMemory training_memory(const ModelConfig& config, int64_t tokens, bool r
 // recomputation a block keeps its output only, and one block at a time is whole. Left out: scratch
 // inside one operation, which is freed at its end.
 int64_t activations_per_token(const ModelConfig& config, bool recompute);
+// What sparse attention adds to it where a token sees `seen` others: the tokens it chose, of all
+// layers or, with recomputation, of one.
+int64_t choices_per_token(const ModelConfig& config, int64_t seen, bool recompute);
 
 }  // namespace weir

@@ -74,6 +74,10 @@ TEST(Size, SparseAttentionCountsItsIndexer) {
   EXPECT_EQ(model_size(sparse).total, model_size(dense).total + 61 * indexer);
   EXPECT_EQ(cache_size(sparse).elements, cache_size(dense).elements + 61 * 128);
   EXPECT_LT(forward_flops_per_token(sparse, 131072), forward_flops_per_token(dense, 131072));
+  EXPECT_EQ(choices_per_token(sparse, 2048, false), 0);
+  EXPECT_EQ(choices_per_token(sparse, 2049, false), 62 * 2048);
+  EXPECT_EQ(choices_per_token(sparse, 2049, true), 2048);
+  EXPECT_EQ(choices_per_token(dense, 1 << 20, false), 0);
 }
 
 TEST(Size, TheHeadlineCacheSavingsFollow) {
