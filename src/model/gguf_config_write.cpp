@@ -85,7 +85,7 @@ void MetadataWriter::experts() {
   integer("expert_used_count", c.num_experts_per_tok);
   integer("expert_feed_forward_length", c.moe_intermediate_size);
   integer("expert_shared_count", c.n_shared_experts);
-  real("expert_weights_scale", c.expert_scale());
+  real("expert_weights_scale", c.routed_scaling_factor);
   metadata_.set(key("expert_weights_norm"), c.norm_topk_prob);
   integer("expert_gating_func", c.gate == GateKind::sigmoid ? kSigmoidGate : kSoftmaxGate);
   if (c.n_group <= 1) return;

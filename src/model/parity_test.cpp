@@ -127,15 +127,9 @@ TEST_P(Parity, DecodingWithACacheEqualsThePackedForward) {
 
 INSTANTIATE_TEST_SUITE_P(Families, Parity,
                          ::testing::Values("deepseek", "deepseek_v2", "deepseek_v2_groups",
-<<<<<<< HEAD
-                                           "deepseek_v3", "deepseek_v3_plain", "deepseek_v3_fp8", "deepseek_v32",
-                                           "kimi_k2", "qwen2", "qwen2_yarn", "qwen3", "qwen3_moe",
-                                           "llama", "llama_linear"),
-=======
                                            "deepseek_v3", "deepseek_v3_fp8", "deepseek_v3_plain",
                                            "deepseek_v32", "kimi_k2", "qwen2", "qwen2_yarn",
                                            "qwen3", "qwen3_moe", "llama", "llama_linear"),
->>>>>>> arch
                          [](const auto& family) { return std::string(family.param); });
 
 }  // namespace
