@@ -17,21 +17,7 @@ void AddedTokenMatcher::add(std::string_view text, int id) {
 }
 
 AddedTokenMatcher::Match AddedTokenMatcher::next(std::string_view text, size_t from) const {
-  if (empty()) return {};
-  for (size_t begin = from; begin < text.size(); ++begin) {
-    if (!starts_[static_cast<unsigned char>(text[begin])]) continue;
-    Match longest;
-    uint32_t node = 0;
-    for (size_t at = begin; at < text.size(); ++at) {
-      auto edge = edges_.find(uint64_t(node) << 8 | static_cast<unsigned char>(text[at]));
-      if (edge == edges_.end()) break;
-      node = edge->second;
-      auto id = ids_.find(node);
-      if (id != ids_.end()) longest = {begin, at + 1, id->second};
-    }
-    if (longest.id >= 0) return longest;
-  }
-  return {};
+  return next(text, from, [](const Match&) { return true; });
 }
 
 }  // namespace weir

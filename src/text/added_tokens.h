@@ -19,6 +19,9 @@ class AddedTokenMatcher {
     int id = -1;  // -1: none left
   };
   Match next(std::string_view text, size_t from) const;
+  // The same among the matches for which accepts(match) holds.
+  template <class F>
+  Match next(std::string_view text, size_t from, const F& accepts) const;
 
  private:
   std::unordered_map<uint64_t, uint32_t> edges_;  // node << 8 | byte -> node
@@ -26,5 +29,27 @@ class AddedTokenMatcher {
   std::array<bool, 256> starts_{};
   uint32_t nodes_ = 1;
 };
+
+template <class F>
+AddedTokenMatcher::Match AddedTokenMatcher::next(std::string_view text, size_t from,
+                                                 const F& accepts) const {
+  if (empty()) return {};
+  for (size_t begin = from; begin < text.size(); ++begin) {
+    if (!starts_[static_cast<unsigned char>(text[begin])]) continue;
+    Match longest;
+    uint32_t node = 0;
+    for (size_t at = begin; at < text.size(); ++at) {
+      auto edge = edges_.find(uint64_t(node) << 8 | static_cast<unsigned char>(text[at]));
+      if (edge == edges_.end()) break;
+      node = edge->second;
+      auto id = ids_.find(node);
+      if (id == ids_.end()) continue;
+      const Match match = {begin, at + 1, id->second};
+      if (accepts(match)) longest = match;
+    }
+    if (longest.id >= 0) return longest;
+  }
+  return {};
+}
 
 }  // namespace weir
