@@ -9,10 +9,11 @@
 namespace weir {
 
 struct ChatOptions {
-  std::string folder;         // a model, or a run of weir r1
-  std::string stage;          // of the run; "": the last finished one
-  std::string form = "auto";  // or "conversation", "plain" (chat_form.h)
-  bool no_thinking = false;   // leave thinking out
+  std::string folder;             // a model, or a run of weir r1
+  std::string stage;              // of the run; "": the last finished one
+  std::string form = "auto";      // or "conversation", "plain" (chat_form.h)
+  std::string thinking = "auto";  // "on", "off": told to the chat template
+  bool no_thinking = false;       // leave thinking out
   // Whether the model hears what was said before: "all", "none", or "auto": none for a run whose
   // stages saw single questions only.
   std::string history = "auto";

@@ -103,8 +103,10 @@ void add_chat(CLI::App& app, Chosen& chosen, ChatOptions& o) {
   add_choice(
       c, "--history", o.history, {"auto", "all", "none"},
       "whether the model hears what was said before; auto: if it learned from several turns");
-  add_choice(c, "--form", o.form, {"auto", "conversation", "plain"},
-             "conversation: DeepSeek's control tokens; auto: where the model was tuned with them");
+  add_choice(
+      c, "--form", o.form, {"auto", "template", "conversation", "plain"},
+      "template: of the model's files; conversation: DeepSeek's control tokens, as weir tunes");
+  add_choice(c, "--thinking", o.thinking, {"auto", "on", "off"}, "for templates with a switch");
   c->add_flag("--no-thinking", o.no_thinking, "show answers only");
   add_count(c, "--tokens", o.tokens, 1, 1 << 24, "of one answer at most, thinking included");
   add_sampling(c, o.sampling);

@@ -95,6 +95,7 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
                  "tokenizer.json) or a .gguf file"};
   OpenModel open;
   open.tokenizer = TRY(open_tokenizer(setup.path));
+  open.chat_template = TRY(open_chat_template(setup.path));
   open.stops = read_stops(setup.path, open.tokenizer->size());
   open.model = TRY(load_model(setup.path, false));
   open.pool = std::make_unique<ThreadPool>(setup.threads);

@@ -27,7 +27,8 @@ struct GenerationSetup {
 struct OpenModel {
   std::unique_ptr<Model> model;
   std::unique_ptr<Tokenizer> tokenizer;
-  std::vector<int> stops;  // further tokens that end a text, as the files name them
+  std::string chat_template;  // "": the files have none
+  std::vector<int> stops;     // further tokens that end a text, as the files name them
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<Generator> generator;  // warmed up
 };
