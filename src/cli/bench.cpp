@@ -10,9 +10,9 @@
 #include "base/progress.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "cli/bandwidth.h"
 #include "cli/open_model.h"
 #include "kernels/kernels.h"
-#include "tensor/buffer.h"
 #include "text/tokenizer_train.h"
 
 namespace weir {
@@ -27,28 +27,6 @@ struct Speed {
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
-}
-
-// Bytes per second that all threads together read from memory, the best of five passes over 512
-// MiB: more than the caches of most machines.
-double memory_bandwidth(ThreadPool& pool) {
-  constexpr size_t kBytes = size_t(512) << 20, kBlock = size_t(1) << 20;
-  Buffer buffer(kBytes);
-  const int blocks = int(kBytes / kBlock);
-  std::vector<float> sums(static_cast<size_t>(blocks));
-  // Written first: pages that were never written are one page of zeros.
-  pool.parallel_for(blocks, [&](int b, int) {
-    std::fill_n(buffer.floats() + size_t(b) * kBlock / 4, kBlock / 4, 1.f);
-  });
-  double best = 0;
-  for (int pass = 0; pass < 5; ++pass) {
-    int64_t begin = monotonic_ns();
-    pool.parallel_for(blocks, [&](int b, int) {
-      sums[size_t(b)] = kernels().sum(buffer.floats() + size_t(b) * kBlock / 4, int(kBlock / 4));
-    });
-    best = std::max(best, double(kBytes) / (double(monotonic_ns() - begin) * 1e-9));
-  }
-  return best;
 }
 
 // The shape of a model: from a config.json, in its folder or alone, or a preset's.
@@ -72,7 +50,8 @@ Result<OpenModel> random_model(const BenchOptions& options) {
 }
 
 Result<OpenModel> open_subject(const BenchOptions& options) {
-  if (!is_directory(options.model)) return random_model(options);
+  if (!is_directory(options.model) && !options.model.ends_with(".gguf"))
+    return random_model(options);
   return open_model({.path = options.model, .threads = options.threads});
 }
 
@@ -80,6 +59,7 @@ Result<Speed> measure(const BenchOptions& options, const OpenModel& open, int se
   GeneratorOptions settings;
   settings.sequences_max = sequences;
   settings.cache = options.cache == "latent" ? CacheForm::latent : CacheForm::expanded;
+  settings.exact = options.exact;
   settings.cache_bytes_max = default_cache_bytes();
   auto generator = TRY(Generator::create(*open.model, *open.tokenizer, *open.pool, settings));
   TRY(generator->warm_up());

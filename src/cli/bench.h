@@ -17,6 +17,7 @@ struct BenchOptions {
   int samples = 1;   // sequences that have the same prompt
   std::vector<int> sequences = {1, 8, 32};
   int repetitions = 3;
+  bool exact = false;  // as in GenerateOptions
   std::string cache = "expanded";
   int threads = 0;
   bool training = false;

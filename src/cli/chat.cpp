@@ -116,7 +116,7 @@ Result<void> ChatSession::open() {
   }
   fmt::print(stderr, "{}", form_.introduction());
   if (run_) fmt::print(stderr, "{}", TRY(run_->table(stage_)));
-  if (form_.format()) fmt::print(stderr, "/help tells what else there is.\n");
+  if (!form_.is_plain()) fmt::print(stderr, "/help tells what else there is.\n");
   return {};
 }
 
@@ -134,8 +134,11 @@ Result<void> ChatSession::open_folder(const std::string& folder, bool is_tuned) 
                                    .cache_limit_gib = options_.cache_limit_gib,
                                    .threads = options_.threads,
                                    .sequences_max = 1,
-                                   .keeps_prefixes = true}));
-  form_ = TRY(ChatForm::choose(open, folder, options_.form, is_tuned));
+                                   .keeps_prefixes = true,
+                                   .exact = options_.exact}));
+  ChatFormOptions how{options_.form, is_tuned, {}};
+  if (options_.thinking != "auto") how.thinking = options_.thinking == "on";
+  form_ = TRY(ChatForm::choose(open, folder, how));
   std::swap(open_, open);
   return {};
 }
@@ -263,29 +266,27 @@ Result<void> ChatSession::ask(ChatTurn turn) {
 
 Result<void> ChatSession::answer(const Request& request) {
   std::vector<Completion> completions;
-  const ConversationFormat* format = form_.format();
-  if (format) {
-    const ThinkingStyle style = options_.no_thinking ? ThinkingStyle::hidden
-                                : stdout_has_color() ? ThinkingStyle::dimmed
-                                                     : ThinkingStyle::marked;
-    ReplyPrinter printer(*open_.tokenizer, *format, style, was_interrupted);
-    Result<std::vector<Completion>> made = open_.generator->generate({&request, 1}, &printer);
-    printer.finish();
-    completions = TRY(std::move(made));
-    turns_.back().answer = format->parse(completions[0].tokens).answer;
-  } else {
+  if (form_.is_plain()) {
     PlainPrinter printer(was_interrupted);
     Result<std::vector<Completion>> made = open_.generator->generate({&request, 1}, &printer);
     printer.finish();
     completions = TRY(std::move(made));
-    turns_.back().answer = std::string(trim(completions[0].text));
+  } else {
+    const ThinkingStyle style = options_.no_thinking ? ThinkingStyle::hidden
+                                : stdout_has_color() ? ThinkingStyle::dimmed
+                                                     : ThinkingStyle::marked;
+    ReplyPrinter printer(*open_.tokenizer, form_.marks(open_), style, was_interrupted);
+    Result<std::vector<Completion>> made = open_.generator->generate({&request, 1}, &printer);
+    printer.finish();
+    completions = TRY(std::move(made));
   }
+  turns_.back().answer = form_.answer_of(open_, completions[0]);
   if (completions[0].reason == FinishReason::cancelled) {
     fmt::print(stderr, "(stopped)\n");
     return {};
   }
   if (turns_.back().problem) return judge(completions[0]);
-  if (format && completions[0].reason == FinishReason::length)
+  if (!form_.is_plain() && completions[0].reason == FinishReason::length)
     fmt::print(stderr, "(cut after {} tokens)\n", completions[0].tokens.size());
   return {};
 }
@@ -294,7 +295,7 @@ Result<void> ChatSession::answer(const Request& request) {
 Result<void> ChatSession::judge(const Completion& completion) {
   const ChatTurn& turn = turns_.back();
   std::string verdict;
-  if (form_.format() && completion.reason == FinishReason::length)
+  if (!form_.is_plain() && completion.reason == FinishReason::length)
     verdict = fmt::format("truncated after {} tokens (gold: {})", completion.tokens.size(),
                           printable(turn.problem->gold));
   else

@@ -1,4 +1,5 @@
-// How a conversation is put to a model: in DeepSeek's tokens, or as plain text.
+// How a conversation is put to a model: by the template in its files, in DeepSeek's tokens, or as
+// plain text.
 #pragma once
 #include <optional>
 #include <span>
@@ -7,6 +8,8 @@
 
 #include "cli/open_model.h"
 #include "tasks/problem.h"
+#include "text/chat_template.h"
+#include "text/reply_stream.h"
 
 namespace weir {
 
@@ -18,25 +21,41 @@ struct ChatTurn {
   std::optional<Problem> problem = {};
 };
 
+struct ChatFormOptions {
+  // "auto", "template", "conversation" or "plain". auto: conversation for models tuned by weir
+  // (`is_tuned`, or its own template) whose tokenizer has the control tokens; else the template of
+  // the files; plain where there is none.
+  std::string wanted = "auto";
+  bool is_tuned = false;
+  std::optional<bool> thinking = {};  // told to the template
+};
+
 class ChatForm {
  public:
-  // `wanted`: "auto", "conversation" or "plain". auto: conversation when the tokenizer has its
-  // control tokens and the model is likely to know them: `is_tuned`, or a chat template beside it.
-  static Result<ChatForm> choose(const OpenModel& open, const std::string& folder,
-                                 const std::string& wanted, bool is_tuned);
+  static Result<ChatForm> choose(const OpenModel& open, const std::string& path,
+                                 const ChatFormOptions& options);
 
-  // Null for plain text.
-  const ConversationFormat* format() const { return format_ ? &*format_ : nullptr; }
+  bool is_plain() const { return !format_ && !template_; }
   // What to tell the user about it.
   const std::string& introduction() const { return introduction_; }
 
   // The last turn is the one to answer.
-  Result<std::vector<int>> prompt(const OpenModel& open, std::span<const ChatTurn> turns) const;
+  Result<std::vector<int>> prompt(const OpenModel& open, std::span<const ChatTurn> turns);
   // What ends an answer.
   void set_ends(const OpenModel& open, Request& request) const;
+  // Where the reply to the last prompt is cut; not for plain text.
+  ReplyMarks marks(const OpenModel& open) const;
+  // What of a reply is the answer, without its thinking.
+  std::string answer_of(const OpenModel& open, const Completion& completion) const;
 
  private:
+  Result<void> use_template(const OpenModel& open, const std::string& path,
+                            std::optional<bool> thinking);
+
   std::optional<ConversationFormat> format_;
+  std::optional<ChatTemplate> template_;
+  std::optional<bool> thinking_;
+  bool begins_thinking_ = false;  // the last prompt ended with <think>
   std::string introduction_;
 };
 

@@ -29,8 +29,9 @@ void add_sampling(CLI::App* app, SamplingOptions& s) {
 }
 
 void add_cache(CLI::App* app, std::string& cache, double& limit) {
-  add_choice(app, "--cache", cache, {"expanded", "latent"},
-             "expanded has the bits of training; latent, for MLA models, is smaller");
+  add_choice(app, "--cache", cache, {"auto", "expanded", "latent"},
+             "expanded has the bits of training; latent, for MLA models, is smaller; auto: latent "
+             "unless weights are f32");
   app->add_option("--cache-limit", limit, "of the cache; else 4/5 of the available memory")
       ->check(CLI::Range(0.0, 1e6) & CLI::Validator(
                                          [](std::string& text) {
@@ -41,7 +42,13 @@ void add_cache(CLI::App* app, std::string& cache, double& limit) {
       ->option_text("GIB");
 }
 
-constexpr const char* kFolderHelp = "a model: config.json, model.safetensors, tokenizer.json";
+constexpr const char* kFolderHelp =
+    "a .gguf file, or a folder: config.json, safetensors, tokenizer.json";
+
+void add_exact(CLI::App* app, bool& exact) {
+  app->add_flag("--exact", exact,
+                "quantized weights meet activations as they are: slower; else rounded to 8 bits");
+}
 constexpr const char* kPathsHelp = "text, Markdown, HTML, JSONL (gzip too), folders, patterns";
 
 void add_train(CLI::App& app, Chosen& chosen, TrainOptions& o) {
@@ -80,6 +87,7 @@ void add_generate(CLI::App& app, Chosen& chosen, GenerateOptions& o) {
   add_count(c, "--samples", o.samples, 1, 4096, "continuations, computed together");
   c->add_flag("--ignore-end", o.ignore_end, "go on after the end-of-text token");
   c->add_flag("--special", o.allow_special, "control tokens written in the prompt count as such");
+  add_exact(c, o.exact);
   add_cache(c, o.cache, o.cache_limit_gib);
   add_threads(c, o.threads);
   c->add_flag("--json", o.json, "one JSON object instead of text");
@@ -95,11 +103,14 @@ void add_chat(CLI::App& app, Chosen& chosen, ChatOptions& o) {
   add_choice(
       c, "--history", o.history, {"auto", "all", "none"},
       "whether the model hears what was said before; auto: if it learned from several turns");
-  add_choice(c, "--form", o.form, {"auto", "conversation", "plain"},
-             "conversation: DeepSeek's control tokens; auto: where the model was tuned with them");
+  add_choice(
+      c, "--form", o.form, {"auto", "template", "conversation", "plain"},
+      "template: of the model's files; conversation: DeepSeek's control tokens, as weir tunes");
+  add_choice(c, "--thinking", o.thinking, {"auto", "on", "off"}, "for templates with a switch");
   c->add_flag("--no-thinking", o.no_thinking, "show answers only");
   add_count(c, "--tokens", o.tokens, 1, 1 << 24, "of one answer at most, thinking included");
   add_sampling(c, o.sampling);
+  add_exact(c, o.exact);
   add_cache(c, o.cache, o.cache_limit_gib);
   add_threads(c, o.threads);
 }
@@ -107,9 +118,11 @@ void add_chat(CLI::App& app, Chosen& chosen, ChatOptions& o) {
 void add_inspect(CLI::App& app, Chosen& chosen, InspectOptions& o) {
   CLI::App* c = add_command(app, chosen, "inspect", "what a model is and the memory it takes", o);
   c->add_option("MODEL", o.target,
-                "a name (deepseek-v3, demo ...), config.json, folder, .safetensors")
+                "a name (deepseek-v3, demo ...), config.json, folder, .gguf, .safetensors")
       ->required()
       ->option_text(" ");
+  c->add_option("--type", o.type, "plan a GGUF file of this type, as weir quantize would write")
+      ->option_text("WORD");
   add_value(c, "--context", o.context, "N", "tokens in the cache; 0: 4096, or all of fewer")
       ->check(CLI::Range(int64_t(0), int64_t(1) << 40));
   add_value(c, "--tokens", o.tokens, "N", "rows of one training micro-batch")
@@ -185,8 +198,9 @@ void add_doctor(CLI::App& app, Chosen& chosen, DoctorCommand& o) {
 void add_bench(CLI::App& app, Chosen& chosen, BenchOptions& o) {
   CLI::App* c =
       add_command(app, chosen, "bench", "measure the speed of generation, or of training", o);
-  c->add_option("MODEL", o.model,
-                fmt::format("a folder; a name or config.json (random weights) [{}]", o.model))
+  c->add_option(
+       "MODEL", o.model,
+       fmt::format("a folder or .gguf; a name or config.json (random weights) [{}]", o.model))
       ->option_text(" ");
   add_count(c, "--prompt", o.prompt, 1, 1 << 24, "tokens of a prompt");
   add_count(c, "--tokens", o.tokens, 2, 1 << 24, "tokens generated per sequence");
@@ -197,6 +211,7 @@ void add_bench(CLI::App& app, Chosen& chosen, BenchOptions& o) {
       ->check(CLI::Range(1, 4096));
   add_count(c, "--repetitions", o.repetitions, 1, 100, "of each measurement; shown is the median");
   add_choice(c, "--cache", o.cache, {"expanded", "latent"}, "the form of the cache");
+  add_exact(c, o.exact);
   c->add_flag("--training", o.training, "measure training steps instead");
   add_count(c, "--step-tokens", o.step_tokens, 1, 1 << 24, "training: tokens of a step");
   add_count(c, "--sequence-length", o.sequence_length, 1, 1 << 24,

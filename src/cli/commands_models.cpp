@@ -78,6 +78,7 @@ void add_logits(CLI::App& app, Chosen& chosen, LogitsOptions& o) {
       ->option_text("N,N");
   c->add_option("--out", o.out, "f32 [tokens, vocabulary]")->required()->option_text("FILE.npy");
   add_choice(c, "--cache", o.cache, {"expanded", "latent"}, "the form of the cache");
+  c->add_flag("--rounded", o.rounded, "activations rounded to 8 bits, as generate has them");
   add_count(c, "--chunk", o.chunk, 1, 65536, "tokens of a pass, which changes no bit");
   add_threads(c, o.threads);
 }
@@ -88,6 +89,7 @@ void add_perplexity(CLI::App& app, Chosen& chosen, PerplexityOptions& o) {
   c->add_option("TEXT", o.text, "a file; - is standard input")->required()->option_text(" ");
   add_count(c, "--context", o.context, 4, 1 << 24, "tokens of a window");
   add_count(c, "--windows", o.windows, 0, 1 << 30, "only so many; 0: all");
+  c->add_flag("--rounded", o.rounded, "activations rounded to 8 bits, as generate has them");
   c->add_flag("--all", o.scores_all, "every token counts, not the second half of a window alone");
   c->add_flag("--json", o.json, "one JSON object instead of text");
   add_threads(c, o.threads);

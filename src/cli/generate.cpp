@@ -98,7 +98,8 @@ Result<Ending> generate(const GenerateOptions& options) {
                                    .cache = options.cache,
                                    .cache_limit_gib = options.cache_limit_gib,
                                    .threads = options.threads,
-                                   .sequences_max = std::min(options.samples, 64)}));
+                                   .sequences_max = std::min(options.samples, 64),
+                                   .exact = options.exact}));
   Request request;
   request.prompt = TRY(encode_prompt(open, text, options.allow_special));
   request.tokens_max = options.tokens;

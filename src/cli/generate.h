@@ -20,7 +20,8 @@ struct GenerateOptions {
   int samples = 1;
   bool ignore_end = false;     // go on after the end-of-sequence token
   bool allow_special = false;  // control tokens in the prompt count as such
-  std::string cache = "expanded";
+  bool exact = false;          // quantized weights meet activations as they are, not rounded
+  std::string cache = "auto";
   double cache_limit_gib = 0;
   int threads = 0;
   bool json = false;

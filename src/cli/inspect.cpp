@@ -7,12 +7,14 @@
 #include <optional>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/text.h"
+#include "cli/bandwidth.h"
+#include "cli/inspect_weights.h"
 #include "formats/safetensors.h"
 #include "model/config.h"
 #include "model/size_check.h"
 #include "model/size_report.h"
-#include "train/memory.h"
 
 namespace weir {
 namespace {
@@ -23,7 +25,7 @@ constexpr int64_t kTokensMax = int64_t(1) << 24;
 // What the target turned out to be.
 struct Subject {
   ModelConfig config;
-  std::string folder;  // with weights beside the configuration; "" for a name or a lone file
+  std::shared_ptr<const Checkpoint> checkpoint;  // null for a name or a lone config.json
 };
 
 bool has_suffix(const std::string& text, const std::string& end) {
@@ -38,73 +40,44 @@ bool has_weights(const std::string& folder) {
 // A model's or a run's folder holds config.json; a checkpoint's is in the run's folder, two above.
 Result<Subject> open_folder(const std::string& folder) {
   std::string own = join_path(folder, "config.json"), run = join_path(folder, "../../config.json");
-  if (file_exists(own)) return Subject{TRY(read_config(own)), folder};
-  if (has_weights(folder) && file_exists(run)) return Subject{TRY(read_config(run)), folder};
-  return Error{
-      fmt::format("{}: no config.json is there; give a model's folder, a config.json or one "
-                  "of the names {}",
-                  folder, fmt::join(preset_names(), ", "))};
+  if (!file_exists(own) && has_weights(folder) && file_exists(run)) own = run;
+  if (!file_exists(own))
+    return Error{
+        fmt::format("{}: no config.json is there; give a model's folder, a .gguf file, a "
+                    "config.json or one of the names {}",
+                    folder, fmt::join(preset_names(), ", "))};
+  Subject subject{TRY(read_config(own)), nullptr};
+  if (has_weights(folder)) subject.checkpoint = TRY(Checkpoint::open(folder, subject.config));
+  return subject;
 }
 
 Result<Subject> find_subject(const std::string& target) {
   if (is_directory(target)) return open_folder(target);
-  if (file_exists(target)) return Subject{TRY(read_config(target)), ""};
-  if (target.find('/') != std::string::npos || has_suffix(target, ".json"))
-    return Error{fmt::format("{}: no such file or folder", target)};
-  return Subject{TRY(preset(target)), ""};
-}
-
-// Text from a file, without what a terminal would obey (C0 and C1 controls).
-std::string printable(std::string text) {
-  for (size_t i = 0; i < text.size(); ++i) {
-    uint8_t byte = uint8_t(text[i]);
-    bool is_c1 = byte == 0xC2 && i + 1 < text.size() && uint8_t(text[i + 1]) < 0xA0;
-    if (is_c1) text.replace(i, 2, "?");
-    if (byte < 0x20 || byte == 0x7F) text[i] = '?';
+  if (file_exists(target) && has_suffix(target, ".gguf")) {
+    const auto checkpoint = TRY(Checkpoint::open(target));
+    return Subject{checkpoint->config(), checkpoint};
   }
-  return text;
+  if (file_exists(target)) return Subject{TRY(read_config(target)), nullptr};
+  if (target.find('/') != std::string::npos || has_suffix(target, ".json") ||
+      has_suffix(target, ".gguf"))
+    return Error{fmt::format("{}: no such file or folder", target)};
+  return Subject{TRY(preset(target)), nullptr};
 }
 
-std::string tensor_line(const TensorInfo& info) {
-  return fmt::format("  {:<60} {:<8} [{}]\n", printable(info.name), info.dtype,
-                     fmt::join(info.shape, ", "));
+std::string tensor_line(const std::string& name, const std::string& type,
+                        const std::vector<uint64_t>& shape) {
+  return fmt::format("  {:<60} {:<8} [{}]\n", printable(name), type, fmt::join(shape, ", "));
 }
 
-Json tensor_entry(const TensorInfo& info) {
+Json tensor_entry(const std::string& name, const std::string& type,
+                  const std::vector<uint64_t>& sizes) {
   Json shape = Json::array();
-  for (uint64_t dimension : info.shape) shape.push(dimension);
+  for (uint64_t dimension : sizes) shape.push(dimension);
   Json entry = Json::object();
-  entry.set("name", info.name);
-  entry.set("dtype", info.dtype);
+  entry.set("name", name);
+  entry.set("dtype", type);
   entry.set("shape", std::move(shape));
   return entry;
-}
-
-Json weights_json(const WeightCheck& check) {
-  Json dtypes = Json::object();
-  for (const auto& [name, count] : check.dtypes) dtypes.set(name, uint64_t(count));
-  Json problems = Json::array();
-  for (const std::string& sentence : check.examples) problems.push(sentence);
-  Json json = Json::object();
-  json.set("tensors", uint64_t(check.tensors));
-  json.set("bytes", check.bytes);
-  json.set("dtypes", std::move(dtypes));
-  json.set("matches_config", check.matches());
-  json.set("missing", uint64_t(check.missing));
-  json.set("wrong_shape", uint64_t(check.misshapen));
-  json.set("unexpected", uint64_t(check.unexpected));
-  json.set("problems", std::move(problems));
-  return json;
-}
-
-void print_weights(const WeightCheck& check, const std::string& folder) {
-  std::string dtypes;
-  for (const auto& [name, count] : check.dtypes)
-    dtypes += fmt::format("{}{} {}", dtypes.empty() ? "" : ", ", count, name);
-  fmt::print("\nweights in {}: {} tensors, {} ({})\n", folder, check.tensors,
-             format_bytes(double(check.bytes)), dtypes);
-  if (check.matches()) fmt::print("  every name and shape is as the configuration says\n");
-  for (const std::string& sentence : check.examples) fmt::print("  {}\n", printable(sentence));
 }
 
 // A .safetensors file without a configuration: its metadata and tensors.
@@ -115,7 +88,8 @@ Result<void> inspect_file(const std::string& path, bool json) {
   if (json) {
     Json metadata = Json::object(), tensors = Json::array(), all = Json::object();
     for (const auto& [key, value] : file.metadata()) metadata.set(key, value);
-    for (const TensorInfo& info : file.tensors()) tensors.push(tensor_entry(info));
+    for (const TensorInfo& info : file.tensors())
+      tensors.push(tensor_entry(info.name, info.dtype, info.shape));
     all.set("name", path);
     all.set("metadata", std::move(metadata));
     all.set("bytes", bytes);
@@ -126,7 +100,8 @@ Result<void> inspect_file(const std::string& path, bool json) {
   fmt::print("{}: {} tensors, {}\n", path, file.tensors().size(), format_bytes(double(bytes)));
   for (const auto& [key, value] : file.metadata())
     fmt::print("  {} = {}\n", printable(key), printable(value));
-  for (const TensorInfo& info : file.tensors()) fmt::print("{}", tensor_line(info));
+  for (const TensorInfo& info : file.tensors())
+    fmt::print("{}", tensor_line(info.name, info.dtype, info.shape));
   return {};
 }
 
@@ -135,44 +110,65 @@ Result<void> check_range(const char* flag, int64_t value, int64_t high) {
   return Error{fmt::format("{} must be from 1 to {}, not {}", flag, high, value)};
 }
 
+// The weights of the subject: as its files have them, as --type would store them, or none.
+Result<std::optional<WeightCheck>> find_weights(const InspectOptions& options,
+                                                const Subject& subject) {
+  if (!options.type.empty()) {
+    const Mix mix = TRY(find_mix(options.type));
+    return std::optional(TRY(planned_weights(subject.config, mix)));
+  }
+  if (!subject.checkpoint) return std::optional<WeightCheck>();
+  return std::optional(check_weights(*subject.checkpoint));
+}
+
+void print_tensors(const Checkpoint& checkpoint) {
+  checkpoint.for_each_stored([](const std::string& name, const std::string& type,
+                                const std::vector<uint64_t>& shape,
+                                uint64_t) { fmt::print("{}", tensor_line(name, type, shape)); });
+}
+
+Json tensors_json(const Checkpoint& checkpoint) {
+  Json list = Json::array();
+  checkpoint.for_each_stored([&](const std::string& name, const std::string& type,
+                                 const std::vector<uint64_t>& shape,
+                                 uint64_t) { list.push(tensor_entry(name, type, shape)); });
+  return list;
+}
+
 Result<void> inspect_model(const InspectOptions& options, const Subject& subject) {
   const ModelConfig& config = subject.config;
   SizeQuestion question{options.target, options.context, options.tokens, available_memory()};
   int64_t positions = config.max_position_embeddings;
   if (question.context == 0) question.context = std::min(kDefaultContext, positions);
   TRY(check_range("--context", question.context, positions));
-
-  std::optional<SafetensorsFolder> weights;
-  std::optional<WeightCheck> check;
-  if (!subject.folder.empty() && has_weights(subject.folder)) {
-    weights = TRY(SafetensorsFolder::open(subject.folder));
-    check = check_weights(config, *weights);
-  } else if (options.tensors) {
-    return Error{fmt::format(
-        "{}: there are no weights to list; give a folder with model.safetensors", options.target)};
+  if (options.tensors && !subject.checkpoint)
+    return Error{
+        fmt::format("{}: there are no weights to list; give a folder with "
+                    "model.safetensors or a .gguf file",
+                    options.target)};
+  const std::optional<WeightCheck> check = TRY(find_weights(options, subject));
+  RunningQuestion running{
+      subject.checkpoint && options.type.empty() ? "in " + options.target : "as " + options.type,
+      question.context, question.free_bytes, 0};
+  if (check) {
+    ThreadPool pool;
+    running.bandwidth = memory_bandwidth(pool);
   }
   if (options.json) {
     Json json = size_json(config, question);
-    if (check) json.set("weights", weights_json(*check));
-    if (options.tensors) {
-      Json list = Json::array();
-      for (const std::string& name : weights->names())
-        list.push(tensor_entry(*weights->find(name)->info));
-      json.set("files_tensors", std::move(list));
-    }
+    if (check) json.set("weights", weights_json(config, *check, running));
+    if (options.tensors) json.set("files_tensors", tensors_json(*subject.checkpoint));
     fmt::print("{}\n", json.dump());
   } else {
     fmt::print("{}", size_report(config, question));
-    if (check) print_weights(*check, subject.folder);
-    if (options.tensors)
-      for (const std::string& name : weights->names())
-        fmt::print("{}", tensor_line(*weights->find(name)->info));
+    if (check) fmt::print("{}", weights_report(config, *check, running));
+    if (options.tensors) print_tensors(*subject.checkpoint);
   }
   if (check && !check->matches())
     return Error{
-        fmt::format("{}: the weights do not match config.json: {} missing, {} of another "
+        fmt::format("{}: the weights do not match the configuration: {} missing, {} of another "
                     "shape, {} unexpected",
-                    subject.folder, check->missing, check->misshapen, check->unexpected)};
+                    options.target, check->missing, check->misshapen, check->unexpected)};
   return {};
 }
 

@@ -8,7 +8,8 @@
 namespace weir {
 
 struct InspectOptions {
-  std::string target;     // a preset's name, a config.json, a folder, a .safetensors file
+  std::string target;     // a preset's name, a config.json, a folder, a .gguf or .safetensors file
+  std::string type = {};  // plan a GGUF file of this type instead of the weights there are
   int64_t context = 0;    // tokens in the cache; 0: 4096, or all positions of a shorter model
   int64_t tokens = 4096;  // rows of one training micro-batch
   bool json = false;      // one JSON object instead of text

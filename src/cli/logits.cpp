@@ -34,6 +34,7 @@ Result<Ending> logits(const LogitsOptions& options) {
              Scorer::create(*model, pool, int(options.tokens.size()),
                             options.cache == "latent" ? CacheForm::latent : CacheForm::expanded,
                             options.chunk));
+  scorer->exact = !options.rounded;
   const std::string aside = options.out + ".part";
   const size_t columns = size_t(model->config().vocab_size);
   const std::string header = npy_header(options.tokens.size(), columns);

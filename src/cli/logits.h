@@ -14,7 +14,8 @@ struct LogitsOptions {
   std::vector<int> tokens;
   std::string out;  // FILE.npy, f32 [tokens, vocabulary]
   std::string cache = "expanded";
-  int chunk = 256;  // tokens of a pass
+  int chunk = 256;       // tokens of a pass
+  bool rounded = false;  // quantized weights meet rounded activations, as in generate
   int threads = 0;
 };
 

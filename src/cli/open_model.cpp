@@ -1,5 +1,7 @@
 #include "cli/open_model.h"
 
+#include <algorithm>
+
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -12,6 +14,15 @@ namespace weir {
 namespace {
 
 constexpr double kGiB = double(size_t(1) << 30);
+
+CacheForm choose_cache(const std::string& wanted, const Model& model) {
+  if (wanted == "latent") return CacheForm::latent;
+  if (wanted == "expanded" || model.config().attention != AttentionKind::mla)
+    return CacheForm::expanded;
+  for (const Weight* weight : model.parameters())
+    if (weight->type != WeightType::f32) return CacheForm::latent;
+  return CacheForm::expanded;
+}
 
 bool is_gguf_path(const std::string& path) { return path.ends_with(".gguf"); }
 
@@ -51,6 +62,32 @@ Result<std::string> open_chat_template(const std::string& path) {
   return TRY_IN(path, file.metadata().string_at("tokenizer.chat_template"));
 }
 
+namespace {
+
+void add_stop(std::vector<int>& stops, int64_t id, int size) {
+  if (id >= 0 && id < size) stops.push_back(int(id));
+}
+
+// generation_config.json's eos_token_id, one or a list; GGUF's ends of a turn and of a message.
+std::vector<int> read_stops(const std::string& path, int size) {
+  std::vector<int> stops;
+  if (is_gguf_path(path)) {
+    const auto file = GgufFile::open(path);
+    for (const char* key : {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"})
+      if (auto id = file ? file->metadata().int_at(key) : Result<int64_t>(Error{"none"}))
+        add_stop(stops, *id, size);
+    return stops;
+  }
+  const auto config = read_json_file(join_path(path, "generation_config.json"));
+  const Json* ids = config ? config->find("eos_token_id") : nullptr;
+  if (!ids) return stops;
+  for (const Json& id : ids->is_array() ? ids->items() : std::vector<Json>{*ids})
+    if (auto number = id.as_int()) add_stop(stops, *number, size);
+  return stops;
+}
+
+}  // namespace
+
 Result<OpenModel> open_model(const GenerationSetup& setup) {
   if (!is_directory(setup.path) && !file_exists(setup.path))
     return Error{setup.path +
@@ -58,12 +95,15 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
                  "tokenizer.json) or a .gguf file"};
   OpenModel open;
   open.tokenizer = TRY(open_tokenizer(setup.path));
+  open.chat_template = TRY(open_chat_template(setup.path));
+  open.stops = read_stops(setup.path, open.tokenizer->size());
   open.model = TRY(load_model(setup.path, false));
   open.pool = std::make_unique<ThreadPool>(setup.threads);
   GeneratorOptions options;
   options.sequences_max = setup.sequences_max;
   options.keeps_prefixes = setup.keeps_prefixes;
-  options.cache = setup.cache == "latent" ? CacheForm::latent : CacheForm::expanded;
+  options.exact = setup.exact;
+  options.cache = choose_cache(setup.cache, *open.model);
   options.cache_bytes_max =
       setup.cache_limit_gib > 0 ? size_t(setup.cache_limit_gib * kGiB) : default_cache_bytes();
   open.generator =
@@ -74,8 +114,10 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
 
 std::vector<int> end_ids(const OpenModel& open) {
   std::vector<int> ids;
-  for (int id : {open.tokenizer->eos(), open.model->config().eos_token_id})
-    if (id >= 0 && (ids.empty() || ids[0] != id)) ids.push_back(id);
+  std::vector<int> all = {open.tokenizer->eos(), open.model->config().eos_token_id};
+  all.insert(all.end(), open.stops.begin(), open.stops.end());
+  for (int id : all)
+    if (id >= 0 && std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
   return ids;
 }
 

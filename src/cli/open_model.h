@@ -13,17 +13,22 @@
 namespace weir {
 
 struct GenerationSetup {
-  std::string path;                // a folder or a .gguf file
-  std::string cache = "expanded";  // or "latent"
-  double cache_limit_gib = 0;      // 0: four fifths of the memory that is available
-  int threads = 0;                 // 0: all cores
+  std::string path;  // a folder or a .gguf file
+  // "expanded", "latent", or "auto": expanded where weights are f32 and so every bit counts, latent
+  // where they are not and memory does (of models with latent attention).
+  std::string cache = "auto";
+  double cache_limit_gib = 0;  // 0: four fifths of the memory that is available
+  int threads = 0;             // 0: all cores
   int sequences_max = 1;
   bool keeps_prefixes = false;
+  bool exact = false;  // GeneratorOptions
 };
 
 struct OpenModel {
   std::unique_ptr<Model> model;
   std::unique_ptr<Tokenizer> tokenizer;
+  std::string chat_template;  // "": the files have none
+  std::vector<int> stops;     // further tokens that end a text, as the files name them
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<Generator> generator;  // warmed up
 };

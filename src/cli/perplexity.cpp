@@ -133,6 +133,7 @@ Result<Ending> perplexity(const PerplexityOptions& options) {
       TRY(read_windows(options.text, *tokenizer, options.context, options.windows));
   ThreadPool pool(options.threads);
   const auto scorer = TRY_IN(options.model, Scorer::create(*model, pool, options.context));
+  scorer->exact = !options.rounded;
   catch_stop_signals();
   Progress progress("perplexity", double(windows.tokens.size()), "windows");
   const size_t first = options.scores_all ? 1 : size_t(options.context) / 2;

@@ -1,6 +1,7 @@
 // Shows a reply on standard output while it is made: thinking apart from the answer.
 #pragma once
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "generate/request.h"
@@ -27,13 +28,12 @@ class ThinkingWriter {
   enum class State { nothing, thinking, answer } state_ = State::nothing;
 };
 
-// Prints replies in DeepSeek's conversation form; asks for the end when `asks` says so or
+// Prints replies with their thinking apart; asks for the end when `asks` says so or
 // nobody reads any more.
 class ReplyPrinter : public Listener {
  public:
-  ReplyPrinter(const Tokenizer& tokenizer, const ConversationFormat& format, ThinkingStyle style,
-               bool (*asks)())
-      : stream_(tokenizer, format), writer_(style), asks_(asks) {}
+  ReplyPrinter(const Tokenizer& tokenizer, ReplyMarks marks, ThinkingStyle style, bool (*asks)())
+      : stream_(tokenizer, std::move(marks)), writer_(style), asks_(asks) {}
   bool on_token(const TokenEvent& event) override;
   bool is_cancelled() override;
   void finish();

@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <map>
 
 #include "base/file.h"
 #include "convert/importance.h"
 #include "formats/gguf_tokenizer.h"
-#include "formats/safetensors_writer.h"
+#include "formats/safetensors_write.h"
 #include "text/chat_template.h"
 #include "text/tokenizer_json.h"
 
@@ -42,6 +43,7 @@ class Conversion {
   Result<void> add_tokenizer(GgufMetadata& metadata);
   Result<void> write_texts(const FolderPlan& plan, const std::string& folder);
   Result<void> write_tokenizer_files(const std::string& folder);
+  void note_limits();
   void announce(const std::vector<PlannedTensor>& tensors);
   void note(std::string text) { result_.notes.push_back(std::move(text)); }
 
@@ -62,8 +64,20 @@ void Conversion::announce(const std::vector<PlannedTensor>& tensors) {
   on_plan_(size);
 }
 
+// llama.cpp tells models without a query latent by their number of layers (deepseek2.cpp).
+void Conversion::note_limits() {
+  const ModelConfig& c = checkpoint_->config();
+  const bool is_lite = c.attention == AttentionKind::mla && c.q_lora_rank == 0;
+  if (is_lite && c.num_hidden_layers != 26 && c.num_hidden_layers != 27)
+    note(
+        fmt::format("llama.cpp loads models without a query latent only when they have 26 or 27 "
+                    "layers; this one has {}. weir reads the file",
+                    c.num_hidden_layers));
+}
+
 Result<void> Conversion::add_tokenizer(GgufMetadata& metadata) {
   if (!file_exists(join_path(request_.from, "tokenizer.json"))) {
+    metadata.set("tokenizer.ggml.model", std::string("none"));  // llama.cpp's word for it
     note(request_.from +
          ": has no tokenizer.json, so the GGUF file has no tokenizer; chat programs need one");
     return {};
@@ -79,6 +93,7 @@ Result<void> Conversion::to_gguf() {
   GgufPlan plan = TRY(plan_gguf(*checkpoint_, mix_));
   if (!checkpoint_->gguf()) {
     plan.metadata.set("general.name", base_name(request_.from));
+    note_limits();
     TRY(add_tokenizer(plan.metadata));
   }
   std::optional<ImportanceFile> importance;
@@ -163,15 +178,17 @@ Result<void> Conversion::to_folder() {
   TRY(remove_all(aside));
   TRY(make_directories(aside));
   const auto write = [&]() -> Result<void> {
-    std::vector<SafetensorsWriter::Tensor> infos;
+    std::vector<TensorPlan> infos;
     for (const PlannedTensor& tensor : plan.tensors)
       infos.push_back({tensor.name, dtype_of(tensor.type), tensor.shape});
     announce(plan.tensors);
     SafetensorsWriter writer =
         TRY(SafetensorsWriter::create(aside, std::move(infos), {{"format", "pt"}},
                                       request_.split_bytes ? request_.split_bytes : kShardBytes));
+    std::map<std::string, const PlannedTensor*> by_name;
+    for (const PlannedTensor& tensor : plan.tensors) by_name[tensor.name] = &tensor;
     std::vector<PlannedTensor> ordered;
-    for (size_t i : writer.order()) ordered.push_back(plan.tensors[i]);
+    for (const TensorPlan& next : writer.order()) ordered.push_back(*by_name.at(next.name));
     TRY(write_tensors(
         ordered, pool_, {}, [&](std::span<const std::byte> piece) { return writer.write(piece); },
         on_tensor_));

@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "base/file.h"
 #include "base/random.h"
 #include "convert/random_rows.h"
 #include "formats/gguf_tokenizer.h"
-#include "formats/safetensors_writer.h"
+#include "formats/safetensors_write.h"
 #include "model/gguf_config.h"
 #include "model/gguf_names.h"
 #include "text/conversation.h"
@@ -236,7 +237,7 @@ Result<void> RandomModel::to_folder() {
   TRY(make_directories(aside));
   const auto make = [&]() -> Result<void> {
     const std::vector<Output> outputs = folder_outputs(traits->type);
-    std::vector<SafetensorsWriter::Tensor> infos;
+    std::vector<TensorPlan> infos;
     for (const Output& output : outputs)
       infos.push_back({output.name, dtype_of(output.type), output.shape});
     announce(outputs);
@@ -244,8 +245,10 @@ Result<void> RandomModel::to_folder() {
         TRY(SafetensorsWriter::create(aside, std::move(infos), {{"format", "pt"}},
                                       request_.split_bytes ? request_.split_bytes : kShardBytes));
     const Sink sink = [&](std::span<const std::byte> piece) { return writer.write(piece); };
-    for (size_t i : writer.order()) {
-      const Output& output = outputs[i];
+    std::map<std::string, const Output*> by_name;
+    for (const Output& output : outputs) by_name[output.name] = &output;
+    for (const TensorPlan& next : writer.order()) {
+      const Output& output = *by_name.at(next.name);
       TRY(write(output, sink));
       const uint64_t elements = output.rows() * output.shape.back();
       if (!on_tensor_({output.name, WeightType::f32, output.type, elements, output.bytes(), 0}))

@@ -6,6 +6,8 @@
 
 #include <cstring>
 
+#include "formats/gguf_tokenizer.h"
+
 namespace weir {
 namespace {
 
@@ -105,6 +107,47 @@ TEST_F(Gguf, ReadsWhatItWrites) {
   EXPECT_EQ(at, kDataBytes);
   EXPECT_EQ(file->find("e"), nullptr);
   EXPECT_EQ(*file_size(path("x.gguf")) % 32, 0u) << "the last tensor is padded too";
+}
+
+// tools/gguf_reference.py made the file with the Python package of llama.cpp's project.
+TEST_F(Gguf, ReadsTheReferenceFile) {
+  std::string reference = std::string(WEIR_SOURCE_DIR) + "/tests/data/reference.gguf";
+  auto file = GgufFile::open(reference);
+  ASSERT_TRUE(file) << file.error().message;
+  const GgufMetadata& m = file->metadata();
+  EXPECT_EQ(*m.string_at("general.architecture"), "deepseek2");
+  EXPECT_EQ(*m.int_at("kind.u8"), 255);
+  EXPECT_EQ(*m.int_at("kind.i8"), -128);
+  EXPECT_EQ(*m.int_at("kind.u16"), 65535);
+  EXPECT_EQ(*m.int_at("kind.i16"), -32768);
+  EXPECT_EQ(*m.int_at("kind.u32"), 4294967295);
+  EXPECT_EQ(*m.int_at("kind.i32"), -2147483648);
+  EXPECT_EQ(*m.int_at("kind.u64"), INT64_MAX);
+  EXPECT_EQ(*m.int_at("kind.i64"), INT64_MIN);
+  EXPECT_EQ(*m.double_at("kind.f32"), 0.5);
+  EXPECT_EQ(*m.double_at("kind.f64"), 0.1);
+  EXPECT_EQ(*m.bool_at("kind.bool"), true);
+  EXPECT_EQ(*m.string_at("kind.text"), "weir \u6CB3");
+  EXPECT_EQ(**m.ints_at("kind.numbers"), (std::vector<int64_t>{1, -2, 3}));
+  EXPECT_EQ(**m.doubles_at("kind.floats"), (std::vector<double>{0.25, -1.5}));
+  EXPECT_EQ(**m.strings_at("kind.texts"), (std::vector<std::string>{"", "a", "\u6CB3"}));
+  const GgufTensor* cube = file->find("t.cube");
+  ASSERT_NE(cube, nullptr);
+  EXPECT_EQ(cube->shape, (std::vector<uint64_t>{2, 3, 4}));
+  for (const char* name : {"t.f32", "t.f16", "t.q8_0", "t.q4_0"}) {
+    const GgufTensor* tensor = file->find(name);
+    ASSERT_NE(tensor, nullptr);
+    EXPECT_EQ(tensor->shape, (std::vector<uint64_t>{4, 64}));
+    EXPECT_EQ(type_name(tensor->type), std::string(name).substr(2));
+    EXPECT_EQ(tensor->bytes, type_bytes(tensor->type, 256));
+  }
+  float values[256];
+  std::memcpy(values, file->data(*file->find("t.f32")).data(), sizeof values);
+  for (int i = 0; i < 256; ++i) EXPECT_EQ(values[i], float(i / 64) - float(i % 64) / 4);
+  auto tokenizer = read_gguf_tokenizer(m);
+  ASSERT_TRUE(tokenizer) << tokenizer.error().message;
+  EXPECT_EQ(tokenizer->size(), 263);
+  EXPECT_EQ(*tokenizer->encode(" hell", {.framed = true}), (std::vector<int>{260, 259}));
 }
 
 TEST_F(Gguf, KeepsTheWidthsOfNumbers) {

@@ -35,6 +35,7 @@ struct Splitting {
   bool nfc = false;
   bool ignore_merges = false;
   bool adds_bos = false;  // where add_bos_token is absent
+  bool isolates_digits = false;
 };
 
 // Writing takes the first that fits. Qwen's tokenizer.json normalises to NFC and llama.cpp does
@@ -53,11 +54,13 @@ constexpr Splitting kSplittings[] = {
     {.name = "dbrx", .preset = "llama3"},
     {.name = "kimi-k2", .preset = "kimi-k2", .ignore_merges = true},
     {.name = "gpt-2", .preset = "gpt-2"},
+    {.name = "smollm", .preset = "gpt-2", .isolates_digits = true},
     {.name = "default", .preset = ""},
 };
 
 Result<PreTokenizer> pre_tokenizer_of(const Splitting& splitting) {
-  if (*splitting.preset != '\0') return PreTokenizer::preset(splitting.preset);
+  if (*splitting.preset != '\0')
+    return PreTokenizer::preset(splitting.preset, splitting.isolates_digits);
   using Kind = SplitStep::Kind;
   return PreTokenizer::from_steps(
       {{Kind::regex, R"([\p{P}\$\+<=>\^~\|]+)"},
@@ -205,12 +208,17 @@ Result<bool> cut_tokens_alike(const Tokenizer& tokenizer, const PreTokenizer& a,
   return true;
 }
 
-// DeepSeek's own files isolate digits where llama.cpp's pattern takes runs of them; that is the
-// same for a vocabulary without tokens of several digits.
+// DeepSeek's own files isolate digits where llama.cpp's pattern takes runs of them, and weir's
+// tokenizers may do so before everything else; that is the same for a vocabulary without tokens of
+// several digits.
 Result<bool> splits_as(const Tokenizer& tokenizer, const PreTokenizer& named) {
   const PreTokenizer& own = tokenizer.pre_tokenizer();
   if (canonical(own.steps(), false) == canonical(named.steps(), false)) return true;
-  if (canonical(own.steps(), true) != canonical(named.steps(), true)) return false;
+  std::vector<SplitStep> rest = own.steps();
+  if (!rest.empty() && rest.front().kind == SplitStep::Kind::each_digit) rest.erase(rest.begin());
+  if (canonical(own.steps(), true) != canonical(named.steps(), true) &&
+      canonical(rest, false) != canonical(named.steps(), false))
+    return false;
   return cut_tokens_alike(tokenizer, own, named);
 }
 

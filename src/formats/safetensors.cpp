@@ -1,5 +1,5 @@
 // Reading: the mapping, the rules of the format, folders of shards. Writing is
-// safetensors_write.cpp.
+// safetensors_write_file.cpp and, in shards, safetensors_write.cpp.
 #include "formats/safetensors.h"
 
 #include <fmt/format.h>

@@ -1,165 +1,169 @@
-// Writing a safetensors file byte for byte as the reference writer does, beside the target and
-// renamed over it, so that a mapping of the old file keeps its bytes and a full disk leaves
-// nothing.
+#include "formats/safetensors_write.h"
+
 #include <fmt/format.h>
-#include <openssl/evp.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <memory>
 
 #include "base/json.h"
 #include "base/text.h"
-#include "formats/safetensors.h"
-#include "formats/safetensors_header.h"
+#include "formats/aside_files.h"
 
 namespace weir {
 namespace {
 
-// The reference's order of types; the writer places the last first.
-constexpr const char* kDtypeOrder[] = {
-    "BOOL",    "F4",          "F6_E2M3",     "F6_E3M2", "U8",  "I8",  "F8_E5M2", "F8_E4M3",
-    "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ", "I16",     "U16", "F16", "BF16",    "I32",
-    "U32",     "F32",         "C64",         "F64",     "I64", "U64"};
+constexpr size_t kShardsMax = 10'000;  // what the reader opens
+constexpr const char* kSingleName = "model.safetensors";
+constexpr const char* kIndexName = "model.safetensors.index.json";
 
-int dtype_rank(const std::string& dtype) {
-  return int(std::find(std::begin(kDtypeOrder), std::end(kDtypeOrder), dtype) - kDtypeOrder);
+struct Shard {
+  std::string name;
+  size_t begin = 0, end = 0;  // of its tensors
+};
+
+}  // namespace
+
+struct SafetensorsWriter::State {
+  std::string folder;
+  std::map<std::string, std::string> metadata;
+  std::vector<TensorPlan> tensors;
+  std::vector<uint64_t> bytes;  // by tensor
+  std::vector<Shard> shards;
+  AsideFiles files;
+  size_t shard = 0, tensor = 0;  // being written
+  uint64_t done = 0;             // bytes of the tensor
+
+  Result<void> plan_shards(uint64_t shard_bytes);
+  Result<void> write_index();
+  Result<void> begin_shard();
+  Result<void> skip_finished();
+};
+
+// Tensors stay in their order between shards and are sorted inside each.
+Result<void> SafetensorsWriter::State::plan_shards(uint64_t shard_bytes) {
+  uint64_t in_shard = 0;
+  shards.push_back({kSingleName, 0, 0});
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    bool full = shard_bytes > 0 && in_shard > 0 &&
+                (in_shard >= shard_bytes || bytes[i] > shard_bytes - in_shard);
+    if (full) {
+      shards.push_back({kSingleName, i, i});
+      in_shard = 0;
+    }
+    in_shard += bytes[i];
+    shards.back().end = i + 1;
+  }
+  for (const Shard& part : shards)
+    std::sort(tensors.begin() + long(part.begin), tensors.begin() + long(part.end),
+              stands_before<TensorPlan>);
+  bytes = TRY(planned_bytes(tensors));
+  if (shards.size() == 1) return {};
+  if (shards.size() > kShardsMax)
+    return Error{fmt::format("{} shards, at most {} are possible; choose larger ones",
+                             shards.size(), kShardsMax)};
+  if (file_exists(join_path(folder, kSingleName)))
+    return Error{
+        fmt::format("{} is there, and readers would take it instead of new shards; choose "
+                    "another folder",
+                    kSingleName)};
+  for (size_t i = 0; i < shards.size(); ++i)
+    shards[i].name = fmt::format("model-{:05}-of-{:05}.safetensors", i + 1, shards.size());
+  return {};
 }
 
-// Refuses what the reader would refuse.
-Result<void> check_sources(const std::vector<TensorSource>& tensors) {
-  if (tensors.size() > kTensorsMax) return Error{fmt::format("more than {} tensors", kTensorsMax)};
-  const std::string* previous = nullptr;
-  std::vector<const std::string*> names;
-  for (const TensorSource& tensor : tensors) {
-    if (tensor.name == "__metadata__" || tensor.name.size() > kTensorNameMax ||
-        first_invalid_utf8(tensor.name) != std::string_view::npos)
-      return Error{fmt::format("'{}' can not be a tensor's name", tensor.name.substr(0, 80))};
-    if (tensor.shape.size() > kTensorRankMax)
-      return Error{
-          fmt::format("tensor '{}': more than {} dimensions", tensor.name, kTensorRankMax)};
-    uint64_t bits = uint64_t(dtype_bits(tensor.dtype));
-    bool fits = bits > 0;
-    for (uint64_t dimension : tensor.shape)
-      fits = fits && !__builtin_mul_overflow(bits, dimension, &bits);
-    if (!fits || bits % 8 != 0 || bits / 8 != tensor.bytes.size())
-      return Error{fmt::format("tensor '{}': {} bytes do not match {} of shape [{}]", tensor.name,
-                               tensor.bytes.size(), tensor.dtype, fmt::join(tensor.shape, ", "))};
-    names.push_back(&tensor.name);
+// {"metadata": {"total_size": bytes}, "weight_map": {"tensor": "shard"}}, sorted by name.
+Result<void> SafetensorsWriter::State::write_index() {
+  uint64_t total = 0;
+  std::vector<std::pair<std::string, Json>> map;
+  for (const Shard& part : shards) {
+    for (size_t i = part.begin; i < part.end; ++i) {
+      map.emplace_back(tensors[i].name, Json(part.name));
+      total += bytes[i];
+    }
   }
-  std::sort(names.begin(), names.end(),
-            [](const std::string* a, const std::string* b) { return *a < *b; });
-  for (const std::string* name : names) {
-    if (previous && *previous == *name)
-      return Error{fmt::format("tensor '{}' is there twice", *name)};
-    previous = name;
+  std::sort(map.begin(), map.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  Json sizes = Json::object(), weights = Json::object(), index = Json::object();
+  sizes.set("total_size", int64_t(total));
+  weights.members() = std::move(map);
+  index.set("metadata", std::move(sizes));
+  index.set("weight_map", std::move(weights));
+  std::string text = index.dump(2) + "\n";
+  TRY(files.begin(join_path(folder, kIndexName)));
+  TRY(files.write(text.data(), text.size()));
+  return files.end();
+}
+
+Result<void> SafetensorsWriter::State::begin_shard() {
+  const Shard& part = shards[shard];
+  size_t count = part.end - part.begin;
+  std::string path = join_path(folder, part.name);
+  std::string header =
+      TRY_IN(path, safetensors_header(std::span(tensors).subspan(part.begin, count),
+                                      std::span(bytes).subspan(part.begin, count), metadata));
+  TRY(files.begin(path));
+  return files.write(header.data(), header.size());
+}
+
+// Past all tensors whose data is complete, which those without elements are from the start.
+Result<void> SafetensorsWriter::State::skip_finished() {
+  while (files.is_open()) {
+    if (tensor < shards[shard].end) {
+      if (done < bytes[tensor]) return {};
+      ++tensor;
+      done = 0;
+      continue;
+    }
+    TRY(files.end());
+    if (++shard < shards.size()) TRY(begin_shard());
   }
   return {};
 }
 
-std::string quoted(const std::string& text) { return Json(text).dump(); }
+SafetensorsWriter::SafetensorsWriter(std::unique_ptr<State> state) : state_(std::move(state)) {}
+SafetensorsWriter::SafetensorsWriter(SafetensorsWriter&&) noexcept = default;
+SafetensorsWriter::~SafetensorsWriter() = default;
 
-// The length, the JSON and spaces up to a multiple of 8.
-Result<std::string> header_bytes(const std::vector<TensorSource>& tensors,
-                                 const std::map<std::string, std::string>& metadata) {
-  std::string text = "{", separator;
-  if (!metadata.empty()) {
-    text += "\"__metadata__\":{";
-    for (const auto& [key, value] : metadata) {
-      text += fmt::format("{}{}:{}", separator, quoted(key), quoted(value));
-      separator = ",";
-    }
-    text += "}";
-  }
-  uint64_t offset = 0;
-  for (const TensorSource& tensor : tensors) {
-    text += fmt::format("{}{}:{{\"dtype\":\"{}\",\"shape\":[{}],\"data_offsets\":[{},{}]}}",
-                        separator, quoted(tensor.name), tensor.dtype, fmt::join(tensor.shape, ","),
-                        offset, offset + tensor.bytes.size());
-    separator = ",";
-    offset += tensor.bytes.size();
-  }
-  text += "}";
-  text.resize((text.size() + 7) / 8 * 8, ' ');
-  if (text.size() > 100'000'000) return Error{"the header would be larger than 100 MB"};
-  std::string length(8, '\0');
-  for (size_t i = 0; i < 8; ++i) length[i] = char(text.size() >> (8 * i));
-  return length + text;
+Result<SafetensorsWriter> SafetensorsWriter::create(
+    const std::string& folder, std::vector<TensorPlan> tensors,
+    const std::map<std::string, std::string>& metadata, uint64_t shard_bytes) {
+  auto state = std::make_unique<State>();
+  state->folder = folder;
+  state->metadata = metadata;
+  state->bytes = TRY_IN(folder, planned_bytes(tensors));
+  state->tensors = std::move(tensors);
+  TRY_IN(folder, state->plan_shards(shard_bytes));
+  // Begun first, renamed last: the index appears when all shards are there.
+  if (state->shards.size() > 1) TRY(state->write_index());
+  TRY(state->begin_shard());
+  TRY(state->skip_finished());
+  return SafetensorsWriter(std::move(state));
 }
 
-struct FreeDigest {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
+const std::vector<TensorPlan>& SafetensorsWriter::order() const { return state_->tensors; }
 
-// Writes and hashes in pieces that stay in the cache between the two.
-class HashingWriter {
- public:
-  static Result<HashingWriter> create(const std::string& path) {
-    FileWriter file = TRY(FileWriter::create(path));
-    std::unique_ptr<EVP_MD_CTX, FreeDigest> digest(EVP_MD_CTX_new());
-    if (!digest || EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr) != 1)
-      return Error{"SHA-256 is not available in libcrypto"};
-    return HashingWriter(std::move(file), std::move(digest));
+Result<void> SafetensorsWriter::write(std::span<const std::byte> piece) {
+  State& s = *state_;
+  while (!piece.empty()) {
+    if (!s.files.is_open())
+      return Error{fmt::format("{}: more data than the tensors take, or after an error", s.folder)};
+    size_t count = size_t(std::min<uint64_t>(piece.size(), s.bytes[s.tensor] - s.done));
+    TRY(s.files.write(piece.data(), count));
+    s.done += count;
+    piece = piece.subspan(count);
+    TRY(s.skip_finished());
   }
-  Result<void> write(const void* data, size_t bytes) {
-    constexpr size_t kPiece = size_t(1) << 18;
-    for (size_t done = 0; done < bytes; done += kPiece) {
-      const char* piece = static_cast<const char*>(data) + done;
-      size_t count = std::min(kPiece, bytes - done);
-      TRY(file_.write(piece, count));
-      if (EVP_DigestUpdate(digest_.get(), piece, count) != 1) return Error{"SHA-256 failed"};
-    }
-    return {};
-  }
-  Result<std::string> close() {
-    TRY(file_.close());
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    unsigned int length = 0;
-    if (EVP_DigestFinal_ex(digest_.get(), hash, &length) != 1) return Error{"SHA-256 failed"};
-    std::string hex;
-    for (unsigned int i = 0; i < length; ++i) hex += fmt::format("{:02x}", hash[i]);
-    return hex;
-  }
-
- private:
-  HashingWriter(FileWriter file, std::unique_ptr<EVP_MD_CTX, FreeDigest> digest)
-      : file_(std::move(file)), digest_(std::move(digest)) {}
-  FileWriter file_;
-  std::unique_ptr<EVP_MD_CTX, FreeDigest> digest_;
-};
-
-Result<std::string> write_aside(const std::string& path, const std::string& header,
-                                const std::vector<TensorSource>& tensors) {
-  HashingWriter out = TRY(HashingWriter::create(path));
-  TRY(out.write(header.data(), header.size()));
-  for (const TensorSource& tensor : tensors)
-    TRY(out.write(tensor.bytes.data(), tensor.bytes.size()));
-  return out.close();
+  return {};
 }
 
-}  // namespace
-
-Result<std::string> write_safetensors(const std::string& path, std::vector<TensorSource> tensors,
-                                      const std::map<std::string, std::string>& metadata) {
-  TRY_IN(path, check_sources(tensors));
-  std::sort(tensors.begin(), tensors.end(), [](const TensorSource& a, const TensorSource& b) {
-    int left = dtype_rank(a.dtype), right = dtype_rank(b.dtype);
-    return left != right ? left > right : a.name < b.name;
-  });
-  std::string header = TRY_IN(path, header_bytes(tensors, metadata));
-  uint64_t total = header.size();
-  for (const TensorSource& tensor : tensors) total += tensor.bytes.size();
-
-  std::string aside = fmt::format("{}.writing-{}", path, getpid());
-  auto hash = write_aside(aside, header, tensors);
-  if (!hash)
-    return std::move(hash).error().within(
-        fmt::format("writing {} ({})", path, format_bytes(double(total))));
-  if (auto renamed = rename_path(aside, path); !renamed) {
-    (void)remove_all(aside);  // the rename's error is the one to report
-    return std::move(renamed).error();
-  }
-  return *std::move(hash);
+Result<std::vector<std::string>> SafetensorsWriter::finish() {
+  State& s = *state_;
+  if (s.tensor < s.tensors.size())
+    return Error{fmt::format("{}: tensor '{}' has {} of its {} bytes", s.folder,
+                             printable(s.tensors[s.tensor].name), s.done, s.bytes[s.tensor])};
+  TRY(s.files.rename_all());
+  std::vector<std::string> paths;
+  for (const Shard& part : s.shards) paths.push_back(join_path(s.folder, part.name));
+  if (s.shards.size() > 1) paths.push_back(join_path(s.folder, kIndexName));
+  return paths;
 }
 
 }  // namespace weir

@@ -47,6 +47,7 @@ Result<void> Scorer::run(
                       std::span(sequences).first(rows));
     Run pass{arena_, pool_, batch, &cache_};
     pass.observer = observer;
+    pass.exact = exact;
     TRY(on_hidden(pass, first, model_.forward(pass)));
   }
   return {};

@@ -32,6 +32,7 @@ class Scorer {
 
   // Sees the activations of all further passes; null: nobody.
   ActivationObserver* observer = nullptr;
+  bool exact = true;  // Run::exact of all further passes
 
  private:
   Scorer(const Model& model, ThreadPool& pool, KvCache cache, int chunk);

@@ -8,24 +8,12 @@
 #include "kernels/block_tile-inl.h"
 #include "kernels/dequantize-inl.h"
 #include "kernels/kernels.h"
+#include "kernels/operands-inl.h"
 #include "kernels/ranges-inl.h"
+#include "kernels/rounded_gemm-inl.h"
 
 namespace weir {
 namespace {
-
-inline const uint8_t* stored_row(const BlockGemm& g, int n) {
-  return static_cast<const uint8_t*>(g.weights) + size_t(n) * g.weight_row;
-}
-inline const float* scales_row(const BlockGemm& g, int n) {
-  return g.scales ? g.scales + size_t((g.first + n) / kScaleSquare) * g.scales_row : nullptr;
-}
-inline const float* left_row(const BlockGemm& g, int m) {
-  return g.left + size_t(g.left_rows ? g.left_rows[m] : m) * g.left_row;
-}
-inline void put(const BlockGemm& g, int m, int n, float sum) {
-  float& out = g.out[size_t(m) * g.out_row + n];
-  out = g.accumulate ? out + sum : sum;
-}
 
 // One left row times C stored rows from n on. What follows them in memory, the next C rows, is
 // asked for at the pace of reading.
@@ -140,6 +128,7 @@ class BlockGemmRun {
 
 void block_gemm(const BlockGemm& g) {
   if (g.rows <= 0 || g.cols <= 0) return;
+  if (g.rounded) return rounded_gemm(g);
   if (g.rows > 1) return BlockGemmRun(g).run();
   visit_format(g.type, [&](auto format) { multiply_one_row<decltype(format)>(g); });
 }

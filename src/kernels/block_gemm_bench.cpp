@@ -62,11 +62,22 @@ struct Operands {
   }
 };
 
-void multiply(benchmark::State& state, WeightType type) {
+// `rounded`: the time to round the left rows is part of it.
+void multiply(benchmark::State& state, WeightType type, bool rounded) {
   Operands o(type, state);
+  const size_t rounded_row = size_t(o.inner) / 32 * kRoundedBytes;
+  std::vector<uint8_t> bytes(rounded_row * size_t(o.rows));
   size_t i = 0;
   for (auto _ : state) {
-    kernels().block_gemm(o.call(i++));
+    BlockGemm g = o.call(i++);
+    if (rounded) {
+      for (size_t m = 0; m < size_t(o.rows); ++m)
+        kernels().round_left(type, g.left + m * g.left_row, o.inner,
+                             bytes.data() + m * rounded_row);
+      g.rounded = bytes.data();
+      g.rounded_row = rounded_row;
+    }
+    kernels().block_gemm(g);
     benchmark::ClobberMemory();
   }
   state.SetBytesProcessed(int64_t(state.iterations()) * int64_t(o.matrix));
@@ -85,11 +96,16 @@ BENCHMARK(memory);
 [[maybe_unused]] const bool kRegistered = [] {
   for (WeightType type : kTypeList) {
     const std::string name = type_name(type);
-    auto run = [type](benchmark::State& state) { multiply(state, type); };
-    benchmark::RegisterBenchmark(("decode/" + name).c_str(), run)
-        ->Args({1, 2048, 2048})
-        ->Args({1, 2048, 1408});
-    benchmark::RegisterBenchmark(("prefill/" + name).c_str(), run)->Args({256, 2048, 1408});
+    for (bool rounded : {false, true}) {
+      if (rounded && type_traits(type).block == 1) continue;
+      auto run = [type, rounded](benchmark::State& state) { multiply(state, type, rounded); };
+      const std::string tail = name + (rounded ? "/rounded" : "/exact");
+      benchmark::RegisterBenchmark(("stored_decode/" + tail).c_str(), run)
+          ->Args({1, 2048, 2048})
+          ->Args({1, 2048, 1408});
+      benchmark::RegisterBenchmark(("stored_prefill/" + tail).c_str(), run)
+          ->Args({256, 2048, 1408});
+    }
   }
   return true;
 }();

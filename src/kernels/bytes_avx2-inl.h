@@ -16,9 +16,11 @@ struct Bytes {
 inline __m128i load_sixteen(const void* p) {
   return _mm_loadu_si128(static_cast<const __m128i*>(p));
 }
-inline Bytes load_bytes(const uint8_t* p) {
-  return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))};
+inline Bytes splat_byte(int x) { return {_mm256_set1_epi8(char(x))}; }
+inline Bytes load_bytes(const void* p) {
+  return {_mm256_loadu_si256(static_cast<const __m256i*>(p))};
 }
+inline void store_bytes(void* p, Bytes a) { _mm256_storeu_si256(static_cast<__m256i*>(p), a.v); }
 inline Bytes load_nibbles(const uint8_t* p) {
   const __m128i low = load_sixteen(p);
   const __m256i both =
@@ -50,12 +52,20 @@ inline Bytes look_up(const int8_t* table, Bytes a) {
 inline Lanes numbers(Bytes a, int half) {
   return widen_bytes(half ? _mm256_extracti128_si256(a.v, 1) : _mm256_castsi256_si128(a.v));
 }
-inline Lanes load_numbers(const int8_t* p) { return widen_bytes(load_sixteen(p)); }
-inline float half_at(const uint8_t* p) {
-  uint16_t half;
-  __builtin_memcpy(&half, p, sizeof half);
-  return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(half)));
+inline __m128i sixteen_of(const uint64_t* p) {
+  return _mm_set_epi64x(int64_t(p[1]), int64_t(p[0]));
 }
+inline Lanes numbers(const uint64_t* p) { return widen_bytes(sixteen_of(p)); }
+inline __m256i splat_bits16(const uint8_t* p) {
+  int16_t bits16;
+  __builtin_memcpy(&bits16, p, sizeof bits16);
+  return _mm256_set1_epi16(bits16);
+}
+inline __m256 eight_halves(const uint8_t* p) {
+  return _mm256_cvtph_ps(_mm256_castsi256_si128(splat_bits16(p)));
+}
+inline float half_at(const uint8_t* p) { return _mm256_cvtss_f32(eight_halves(p)); }
+inline Lanes splat_half(const uint8_t* p) { return widen_halves(splat_bits16(p)); }
 inline Lanes load_f16(const uint8_t* p) { return widen_halves(load_bytes(p).v); }
 inline Lanes load_bf16(const uint8_t* p) { return load(reinterpret_cast<const uint16_t*>(p)); }
 // As halves, with the exponent too small by 8: exact, as halves have more bits everywhere.
@@ -65,6 +75,61 @@ inline Lanes load_f8(const uint8_t* p) {
   const __m256i size = _mm256_and_si256(_mm256_slli_epi16(wide, 7), _mm256_set1_epi16(0x3f80));
   const __m256i nan = _mm256_srli_epi16(_mm256_cmpeq_epi16(size, _mm256_set1_epi16(0x3f80)), 1);
   return widen_halves(_mm256_or_si256(_mm256_or_si256(size, nan), sign)) * splat(256);
+}
+
+struct Words {
+  __m256i v;
+};
+struct Ints {
+  __m256i v;
+};
+struct Eight {
+  __m256 v;
+};
+
+inline Words splat_word(int x) { return {_mm256_set1_epi16(int16_t(x))}; }
+inline Words load_words(const int16_t* p) {
+  return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))};
+}
+inline void store_words(int16_t* p, Words a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.v);
+}
+inline Words split_bytes(const uint64_t* p) {
+  const __m128i order = _mm_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);
+  return {_mm256_cvtepi8_epi16(_mm_shuffle_epi8(sixteen_of(p), order))};
+}
+inline Words double_bytes(uint64_t eight) {
+  return {_mm256_cvtepi8_epi16(_mm_set1_epi64x(int64_t(eight)))};
+}
+template <int j>
+inline Words select_word(Words a) {
+  return {_mm256_shuffle_epi8(a.v, _mm256_set1_epi16(2 * j + (2 * j + 1) * 256))};
+}
+inline Words operator*(Words a, Words b) { return {_mm256_mullo_epi16(a.v, b.v)}; }
+inline Words multiply_pairs(Bytes unsigned_, Bytes a) {
+  return {_mm256_maddubs_epi16(unsigned_.v, a.v)};
+}
+// The sign of b goes to a; -128 has the size 128 as an unsigned byte.
+inline Words multiply_signed_pairs(Bytes b, Bytes a) {
+  return {_mm256_maddubs_epi16(_mm256_abs_epi8(b.v), _mm256_sign_epi8(a.v, b.v))};
+}
+inline Ints multiply_pairs(Words a, Words b) { return {_mm256_madd_epi16(a.v, b.v)}; }
+inline Ints operator+(Ints a, Ints b) { return {_mm256_add_epi32(a.v, b.v)}; }
+inline Ints operator-(Ints a, Ints b) { return {_mm256_sub_epi32(a.v, b.v)}; }
+inline void store_ints(int32_t* p, Ints a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.v);
+}
+
+inline Eight splat_eight(float x) { return {_mm256_set1_ps(x)}; }
+inline Eight splat_half_eight(const uint8_t* p) { return {eight_halves(p)}; }
+inline Eight floats_of(Ints a) { return {_mm256_cvtepi32_ps(a.v)}; }
+inline Eight operator*(Eight a, Eight b) { return {_mm256_mul_ps(a.v, b.v)}; }
+inline Eight fma(Eight a, Eight b, Eight c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+inline Eight minus_product(Eight a, Eight b, Eight c) { return {_mm256_fnmadd_ps(a.v, b.v, c.v)}; }
+inline float sum_of(Eight a) {
+  __m128 y = _mm_add_ps(_mm256_castps256_ps128(a.v), _mm256_extractf128_ps(a.v, 1));
+  y = _mm_add_ps(y, _mm_movehl_ps(y, y));
+  return _mm_cvtss_f32(_mm_add_ss(y, _mm_movehdup_ps(y)));
 }
 
 }  // namespace

@@ -20,9 +20,13 @@ inline Bytes each_byte(F f) {
   return r;
 }
 
-inline Bytes load_bytes(const uint8_t* p) {
-  return each_byte([&](int i) { return p[i]; });
+inline Bytes splat_byte(int x) {
+  return each_byte([&](int) { return x; });
 }
+inline Bytes load_bytes(const void* p) {
+  return each_byte([&](int i) { return static_cast<const uint8_t*>(p)[i]; });
+}
+inline void store_bytes(void* p, Bytes a) { __builtin_memcpy(p, a.v, sizeof a.v); }
 // Of sixteen bytes: the low four bits of byte i are element i, the high ones element i + 16.
 inline Bytes load_nibbles(const uint8_t* p) {
   return each_byte([&](int i) { return i < 16 ? p[i] & 15 : p[i - 16] >> 4; });
@@ -49,12 +53,13 @@ inline Bytes look_up(const int8_t* table, Bytes a) {
   return each_byte([&](int i) { return table[a.v[i]]; });
 }
 
-// Bytes 0..15 or 16..31, signed, as floats; and the same of sixteen in memory.
+// Bytes 0..15 or 16..31, signed, as floats; and the same of sixteen in two words, lowest first.
 inline Lanes numbers(Bytes a, int half) {
   return each_lane([&](int i) { return float(int8_t(a.v[16 * half + i])); });
 }
-inline Lanes load_numbers(const int8_t* p) {
-  return each_lane([&](int i) { return float(p[i]); });
+inline int signed_byte(uint64_t words, int i) { return int8_t(words >> 8 * i & 255); }
+inline Lanes numbers(const uint64_t* p) {
+  return each_lane([&](int i) { return float(signed_byte(p[i / 8], i % 8)); });
 }
 // Narrow floats (narrow_floats.h has their definition): the bits of an f32 whose exponent is too
 // small by a constant, subnormal ones included.
@@ -69,6 +74,7 @@ inline float f8_at(const uint8_t* p) {
   const float x = size == 0x7f ? float_of(0x7fc00000) : float_of(size << 20) * 0x1p120f;
   return *p & 0x80 ? -x : x;
 }
+inline Lanes splat_half(const uint8_t* p) { return splat(half_at(p)); }
 // Sixteen of them.
 inline Lanes load_f16(const uint8_t* p) {
   return each_lane([&](int i) { return half_at(p + 2 * i); });
@@ -79,6 +85,118 @@ inline Lanes load_bf16(const uint8_t* p) {
 }
 inline Lanes load_f8(const uint8_t* p) {
   return each_lane([&](int i) { return f8_at(p + i); });
+}
+
+// Sixteen 16-bit integers, eight 32-bit ones, eight floats: what products of bytes become.
+struct Words {
+  int16_t v[16];
+};
+struct Ints {
+  int32_t v[8];
+};
+struct Eight {
+  float v[8];
+};
+
+template <class F>
+inline Words each_word(F f) {
+  Words r;
+  for (int i = 0; i < 16; ++i) r.v[i] = int16_t(f(i));
+  return r;
+}
+template <class F>
+inline Ints each_int(F f) {
+  Ints r;
+  for (int i = 0; i < 8; ++i) r.v[i] = f(i);
+  return r;
+}
+template <class F>
+inline Eight each_of_eight(F f) {
+  Eight r;
+  for (int i = 0; i < 8; ++i) r.v[i] = f(i);
+  return r;
+}
+
+inline Words splat_word(int x) {
+  return each_word([&](int) { return x; });
+}
+inline Words load_words(const int16_t* p) {
+  return each_word([&](int i) { return p[i]; });
+}
+inline void store_words(int16_t* p, Words a) {
+  for (int i = 0; i < 16; ++i) p[i] = a.v[i];
+}
+// Sixteen bytes in two words: those at even places, then those at odd ones; and eight bytes twice.
+inline Words split_bytes(const uint64_t* p) {
+  return each_word([&](int i) {
+    const int at = i < 8 ? 2 * i : 2 * i - 15;
+    return signed_byte(p[at / 8], at % 8);
+  });
+}
+inline Words double_bytes(uint64_t eight) {
+  return each_word([&](int i) { return signed_byte(eight, i % 8); });
+}
+// Word j of the first half eight times, then word j of the second.
+template <int j>
+inline Words select_word(Words a) {
+  return each_word([&](int i) { return a.v[i / 8 * 8 + j]; });
+}
+inline Words operator*(Words a, Words b) {
+  return each_word([&](int i) { return a.v[i] * b.v[i]; });
+}
+// Products of bytes with signed bytes of -127 to 127, two added at a time: those with unsigned
+// bytes are below 64, so that no sum is beyond 16 bits.
+inline Words multiply_pairs(Bytes unsigned_, Bytes a) {
+  return each_word([&](int i) {
+    return unsigned_.v[2 * i] * int8_t(a.v[2 * i]) +
+           unsigned_.v[2 * i + 1] * int8_t(a.v[2 * i + 1]);
+  });
+}
+inline Words multiply_signed_pairs(Bytes b, Bytes a) {
+  return each_word([&](int i) {
+    return int8_t(b.v[2 * i]) * int8_t(a.v[2 * i]) +
+           int8_t(b.v[2 * i + 1]) * int8_t(a.v[2 * i + 1]);
+  });
+}
+inline Ints multiply_pairs(Words a, Words b) {
+  return each_int([&](int i) { return a.v[2 * i] * b.v[2 * i] + a.v[2 * i + 1] * b.v[2 * i + 1]; });
+}
+inline Ints operator+(Ints a, Ints b) {
+  return each_int([&](int i) { return a.v[i] + b.v[i]; });
+}
+inline Ints operator-(Ints a, Ints b) {
+  return each_int([&](int i) { return a.v[i] - b.v[i]; });
+}
+inline void store_ints(int32_t* p, Ints a) {
+  for (int i = 0; i < 8; ++i) p[i] = a.v[i];
+}
+
+inline Eight splat_eight(float x) {
+  return each_of_eight([&](int) { return x; });
+}
+inline Eight splat_half_eight(const uint8_t* p) { return splat_eight(half_at(p)); }
+inline Eight floats_of(Ints a) {
+  return each_of_eight([&](int i) { return float(a.v[i]); });
+}
+inline Eight operator*(Eight a, Eight b) {
+  return each_of_eight([&](int i) { return a.v[i] * b.v[i]; });
+}
+inline Eight fma(Eight a, Eight b, Eight c) {
+  return each_of_eight([&](int i) { return fused(a.v[i], b.v[i], c.v[i]); });
+}
+// c - a * b, rounded once.
+inline Eight minus_product(Eight a, Eight b, Eight c) {
+  return each_of_eight([&](int i) { return fused(-a.v[i], b.v[i], c.v[i]); });
+}
+// Pairs (i, i+4), then (i, i+2), then (i, i+1).
+inline float sum_of(Eight a) {
+  for (int step = 4; step >= 1; step /= 2)
+    for (int i = 0; i < step; ++i) a.v[i] = a.v[i] + a.v[i + step];
+  return a.v[0];
+}
+// The low byte of every lane's representation.
+inline void store_low_bytes(int8_t* p, Lanes a) {
+  for (int i = 0; i < 16; ++i) p[i] = int8_t(bits_of(a.v[i]) & 255);
 }
 
 }  // namespace

@@ -20,11 +20,10 @@ class Decoder {
   void start(const uint8_t* b, float) {
     b_ = b;
     if constexpr (kGroups > 1) {
-      GroupScales s;
-      F::scales(b, s);
-      store(step_, splat(half_at(b + F::kStep)) * load_numbers(s.step));
+      const GroupScales s = F::scales(b);
+      store(step_, splat_half(b + F::kStep) * numbers(s.step));
       if constexpr (F::kMinimum != kNone)
-        store(minimum_, splat(half_at(b + F::kMinimum)) * load_numbers(s.minimum));
+        store(minimum_, splat_half(b + F::kMinimum) * numbers(s.minimum));
     }
   }
 
@@ -36,11 +35,11 @@ class Decoder {
     for (int half = 0; half < 2; ++half) {
       const Lanes x = numbers(q, half);
       if constexpr (kGroups == 1) {
-        const Lanes y = x * splat(half_at(b_ + F::kStep));
+        const Lanes y = x * splat_half(b_ + F::kStep);
         if constexpr (F::kMinimum == kNone)
           take(16 * half, y);
         else
-          take(16 * half, y + splat(half_at(b_ + F::kMinimum)));
+          take(16 * half, y + splat_half(b_ + F::kMinimum));
       } else {
         const int at = (32 * j + 16 * half) / F::kGroup;
         const Lanes y = x * splat(step_[at]);

@@ -18,10 +18,23 @@ alignas(16) constexpr int8_t kCurveValues[16] = {-127, -104, -83, -65, -49, -35,
 
 constexpr int kNone = -1;
 
-// The small integers of a block of 256: of every 16 or 32 numbers.
+// The small integers of a block of 256, one a byte from the lowest on: of every 16 numbers, or, in
+// the first eight bytes, of every 32. In registers, because bytes stored one by one and loaded
+// together make the load wait.
 struct GroupScales {
-  alignas(16) int8_t step[16], minimum[16];
+  uint64_t step[2], minimum[2];
 };
+
+inline uint64_t word_at(const uint8_t* p) {
+  return uint64_t(p[0] | uint32_t(p[1]) << 8 | uint32_t(p[2]) << 16 | uint32_t(p[3]) << 24);
+}
+inline uint64_t two_words_at(const uint8_t* p) { return word_at(p) | word_at(p + 4) << 32; }
+constexpr uint64_t every_byte(uint64_t x) { return x * 0x0101010101010101; }
+// Six bits less 32, in every byte: the top one flips and becomes the sign.
+inline uint64_t less_32(uint64_t x) {
+  const uint64_t top = ~x & every_byte(0x20);
+  return (x & every_byte(0x1f)) | top * 7;
+}
 
 template <int kNumbers_, int kBytes_, int kStep_, int kMinimum_ = kNone, int kCenter_ = 0>
 struct Format {
@@ -76,8 +89,9 @@ struct FormatQ2K : Format<256, 84, 80, 82> {
   static Bytes quants(const uint8_t* b) {
     return bits<2 * (j % 4)>(load_bytes(b + 16 + 32 * (j / 4)), 3);
   }
-  static void scales(const uint8_t* b, GroupScales& s) {
-    for (int i = 0; i < 16; ++i) s.step[i] = int8_t(b[i] & 15), s.minimum[i] = int8_t(b[i] >> 4);
+  static GroupScales scales(const uint8_t* b) {
+    const uint64_t a[2] = {two_words_at(b), two_words_at(b + 8)}, mask = every_byte(15);
+    return {{a[0] & mask, a[1] & mask}, {a[0] >> 4 & mask, a[1] >> 4 & mask}};
   }
 };
 
@@ -87,30 +101,25 @@ struct FormatQ3K : Format<256, 110, 108, kNone, 4> {
   static Bytes quants(const uint8_t* b) {
     return bits<2 * (j % 4)>(load_bytes(b + 32 + 32 * (j / 4)), 3) | bits<j - 2>(load_bytes(b), 4);
   }
-  // Four scales at a time, in the bytes of a word.
-  static void scales(const uint8_t* b, GroupScales& s) {
-    uint32_t a[3], out[4];
-    __builtin_memcpy(a, b + 96, sizeof a);
-    for (int i = 0; i < 4; ++i) {
-      const uint32_t low = a[i % 2] >> (i / 2 * 4) & 0x0f0f0f0f;
-      const uint32_t high = a[2] >> (2 * i) & 0x03030303;
-      // Less 32: of six bits the top one flips and becomes the sign.
-      const uint32_t q = (low | high << 4) ^ 0x20202020;
-      out[i] = q | (q & 0x20202020) << 1 | (q & 0x20202020) << 2;
-    }
-    __builtin_memcpy(s.step, out, sizeof out);
+  static GroupScales scales(const uint8_t* b) {
+    const uint64_t low = two_words_at(b + 96), words = word_at(b + 104);
+    const uint64_t high[2] = {words | words >> 2 << 32, words >> 4 | words >> 6 << 32};
+    auto joined = [](uint64_t four, uint64_t two) {
+      return less_32((four & every_byte(15)) | (two & every_byte(3)) << 4);
+    };
+    return {{joined(low, high[0]), joined(low >> 4, high[1])}, {}};
   }
 };
 
-// The six-bit scales and minimums of Q4_K and Q5_K, four at a time.
-inline void six_bit_scales(const uint8_t* b, GroupScales& s) {
-  uint32_t a[3];
-  __builtin_memcpy(a, b, sizeof a);
-  const uint32_t step[2] = {a[0] & 0x3f3f3f3f, (a[2] & 0x0f0f0f0f) | (a[0] >> 2 & 0x30303030)};
-  const uint32_t minimum[2] = {a[1] & 0x3f3f3f3f,
-                               (a[2] >> 4 & 0x0f0f0f0f) | (a[1] >> 2 & 0x30303030)};
-  __builtin_memcpy(s.step, step, sizeof step);
-  __builtin_memcpy(s.minimum, minimum, sizeof minimum);
+// The six-bit scales and minimums of Q4_K and Q5_K.
+inline GroupScales six_bit_scales(const uint8_t* b) {
+  const uint64_t a = two_words_at(b), last = word_at(b + 8);
+  const uint64_t first_steps = a & 0xffffffff, first_minimums = a >> 32;
+  auto joined = [](uint64_t first, uint64_t four) {
+    const uint64_t second = (four & 0x0f0f0f0f) | (first >> 2 & 0x30303030);
+    return (first & 0x3f3f3f3f) | second << 32;
+  };
+  return {{joined(first_steps, last), 0}, {joined(first_minimums, last >> 4), 0}};
 }
 
 struct FormatQ4K : Format<256, 144, 0, 2> {
@@ -118,7 +127,7 @@ struct FormatQ4K : Format<256, 144, 0, 2> {
   static Bytes quants(const uint8_t* b) {
     return bits<4 * (j % 2)>(load_bytes(b + 16 + 32 * (j / 2)), 15);
   }
-  static void scales(const uint8_t* b, GroupScales& s) { six_bit_scales(b + 4, s); }
+  static GroupScales scales(const uint8_t* b) { return six_bit_scales(b + 4); }
 };
 struct FormatQ5K : Format<256, 176, 0, 2> {
   template <int j>
@@ -126,7 +135,7 @@ struct FormatQ5K : Format<256, 176, 0, 2> {
     return bits<4 * (j % 2)>(load_bytes(b + 48 + 32 * (j / 2)), 15) |
            bits<j - 4>(load_bytes(b + 16), 16);
   }
-  static void scales(const uint8_t* b, GroupScales& s) { six_bit_scales(b + 4, s); }
+  static GroupScales scales(const uint8_t* b) { return six_bit_scales(b + 4); }
 };
 
 struct FormatQ6K : Format<256, 210, 208, kNone, 32> {
@@ -137,8 +146,8 @@ struct FormatQ6K : Format<256, 210, 208, kNone, 32> {
     return bits<4 * (k / 2)>(load_bytes(b + 64 * kHalf + 32 * (k % 2)), 15) |
            bits<2 * k - 4>(load_bytes(b + 128 + 32 * kHalf), 48);
   }
-  static void scales(const uint8_t* b, GroupScales& s) {
-    __builtin_memcpy(s.step, b + 192, sizeof s.step);
+  static GroupScales scales(const uint8_t* b) {
+    return {{two_words_at(b + 192), two_words_at(b + 200)}, {}};
   }
 };
 
@@ -148,10 +157,16 @@ struct FormatIq4Xs : Format<256, 136, 0> {
   static Bytes quants(const uint8_t* b) {
     return look_up(kCurveValues, load_nibbles(b + 8 + 16 * j));
   }
-  static void scales(const uint8_t* b, GroupScales& s) {
-    const int high = b[2] | b[3] << 8;
-    for (int j = 0; j < 8; ++j)
-      s.step[j] = int8_t(((b[4 + j / 2] >> (4 * (j & 1)) & 15) | (high >> (2 * j) & 3) << 4) - 32);
+  // Four bits of each and two bits of each, moved apart into bytes.
+  static GroupScales scales(const uint8_t* b) {
+    uint64_t low = word_at(b + 4), high = uint64_t(b[2] | b[3] << 8);
+    low = (low | low << 16) & 0x0000ffff0000ffff;
+    low = (low | low << 8) & 0x00ff00ff00ff00ff;
+    low = (low | low << 4) & every_byte(15);
+    high = (high | high << 24) & 0x000000ff000000ff;
+    high = (high | high << 12) & 0x000f000f000f000f;
+    high = (high | high << 6) & every_byte(3);
+    return {{less_32(low | high << 4), 0}, {}};
   }
 };
 

@@ -47,6 +47,10 @@ struct Gemm {
 // left(m, k) = left[row(m) * left_row + k], row(m) = left_rows ? left_rows[m] : m
 // stored row n = weights + n * weight_row, `inner` numbers of `type`; under f8_e4m3 its scales
 // begin at scales + ((first + n) / 128) * scales_row
+//
+// With `rounded` the left rows are those that round_left made for this type, and the products are
+// taken in integers (rounded_tile-inl.h has their definition): several times faster for one row,
+// and again the same bits everywhere.
 struct BlockGemm {
   WeightType type;
   const void* weights;
@@ -57,12 +61,17 @@ struct BlockGemm {
   const float* left;
   size_t left_row;
   const int* left_rows = nullptr;
+  const void* rounded = nullptr;  // left row i at rounded + i * rounded_row; `left` is not read
+  size_t rounded_row = 0;         // bytes, a multiple of 4
   float* out;
   size_t out_row;
   int rows, cols, inner;
   bool accumulate = false;
   float* scratch;  // kGemmScratch floats, 64-byte aligned
 };
+
+// Bytes of 32 numbers of a rounded left row.
+constexpr size_t kRoundedBytes = 40;
 
 struct AdamW {
   float lr, beta1, beta2, epsilon, weight_decay;
@@ -75,6 +84,10 @@ struct Kernels {
 
   void (*gemm)(const Gemm&);
   void (*block_gemm)(const BlockGemm&);
+  // Rounds a left row to eight bits for products with weights of `type`, a quantized one: integers
+  // of -127 to 127 times a scale for every block (32 or 256 numbers, as the weight has), which is
+  // the largest size there / 127. to: inner / 32 * kRoundedBytes, aligned to 4.
+  void (*round_left)(WeightType type, const float* x, int inner, void* to);
   // As dequantize_row (blocks.h).
   void (*dequantize)(WeightType type, const void* row, const float* scales, float* y, size_t n);
 

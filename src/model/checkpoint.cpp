@@ -22,6 +22,25 @@ bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
+// Tensors of published folders that belong to no weight of their own: scales of F8 weights, what
+// older Llama files have, and copies of embedding and head.
+bool is_known_extra(const ModelConfig& config, const std::string& name) {
+  if (ends_with(name, ".weight_scale_inv") || ends_with(name, ".rotary_emb.inv_freq")) return true;
+  if (config.tie_word_embeddings && name == "lm_head.weight") return true;
+  const bool is_further = layer_of(name) >= config.num_hidden_layers;
+  return is_further &&
+         (ends_with(name, ".embed_tokens.weight") || ends_with(name, ".shared_head.head.weight"));
+}
+
+// The same of GGUF files, and other forms of tensors that Checkpoint::find() knows.
+bool is_other_form(const std::string& name) {
+  for (const char* form : {".attn_k_b.weight", ".attn_v_b.weight", ".ffn_gate_up_exps.weight",
+                           ".ffn_gate.", ".ffn_up.", ".ffn_down.", "rope_freqs.weight",
+                           ".nextn.embed_tokens.", ".nextn.shared_head_head."})
+    if (name.find(form) != std::string::npos) return true;
+  return false;
+}
+
 uint64_t product(const std::vector<uint64_t>& shape) {
   uint64_t count = 1;
   for (uint64_t dimension : shape) count *= dimension;
@@ -199,42 +218,32 @@ Result<StoredTensor> Checkpoint::join_kv_b(const GgufTensor& k, const GgufTensor
 std::vector<std::string> Checkpoint::unexpected() const {
   std::set<std::string> known;
   for (const TensorShape& tensor : all_tensors(config_))
-    if (gguf_) {
-      known.insert(gguf_name(tensor.name));
-    } else {
-      for (int i = 0; i < tensor.copies; ++i) {
-        const std::string name = expert_name(tensor.name, i);
-        known.insert(name);
-        known.insert(name + "_scale_inv");
-      }
+    for (int i = 0; i < tensor.copies; ++i) {
+      const std::string name = expert_name(tensor.name, i);
+      known.insert(gguf_ ? gguf_name(name) : name);
     }
   std::vector<std::string> names;
-  if (folder_) {
-    for (std::string& name : folder_->names())
-      if (!known.count(name)) names.push_back(std::move(name));
-    return names;
-  }
-  const auto is_other_form = [](const std::string& name) {
-    for (const char* form : {".attn_k_b.weight", ".attn_v_b.weight", ".ffn_gate_up_exps.weight",
-                             ".ffn_gate.", ".ffn_up.", ".ffn_down.", "rope_freqs.weight"})
-      if (name.find(form) != std::string::npos) return true;
-    return false;
-  };
-  for (const GgufTensor& tensor : gguf_->tensors())
-    if (!known.count(tensor.name) && !is_other_form(tensor.name)) names.push_back(tensor.name);
+  for_each_stored(
+      [&](const std::string& name, const std::string&, const std::vector<uint64_t>&, uint64_t) {
+        if (!known.count(name) && !(gguf_ ? is_other_form(name) : is_known_extra(config_, name)))
+          names.push_back(name);
+      });
   return names;
 }
 
-uint64_t Checkpoint::data_bytes() const {
-  uint64_t bytes = 0;
-  if (gguf_)
-    for (const GgufTensor& tensor : gguf_->tensors()) bytes += tensor.bytes;
-  else
-    for (const std::string& name : folder_->names()) {
-      auto found = folder_->find(name);
-      if (found) bytes += found->info->end - found->info->begin;
-    }
-  return bytes;
+void Checkpoint::for_each_stored(
+    const std::function<void(const std::string& name, const std::string& type,
+                             const std::vector<uint64_t>& shape, uint64_t bytes)>& see) const {
+  if (gguf_) {
+    for (const GgufTensor& tensor : gguf_->tensors())
+      see(tensor.name, type_name(tensor.type), tensor.shape, tensor.bytes);
+    return;
+  }
+  for (const std::string& name : folder_->names()) {
+    const auto found = folder_->find(name);
+    if (found)
+      see(name, found->info->dtype, found->info->shape, found->info->end - found->info->begin);
+  }
 }
 
 void decode(const StoredTensor& tensor, float* to) {

@@ -2,6 +2,7 @@
 // tensor is found under its HuggingFace name and stays where the file has it.
 #pragma once
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "formats/gguf.h"
 #include "formats/safetensors.h"
 #include "model/config.h"
+#include "model/size.h"
 
 namespace weir {
 
@@ -55,9 +57,13 @@ class Checkpoint {
     const uint64_t head = row / head_dim, within = row % head_dim, half = head_dim / 2;
     return head * head_dim + within % half * 2 + within / half;
   }
-  // Names of the container that the configuration does not ask for, for a warning.
+  // Names of the container that neither the configuration asks for nor published files are known
+  // to carry beside it.
   std::vector<std::string> unexpected() const;
-  uint64_t data_bytes() const;  // of all tensors
+  // Every tensor of the files, with the name of its type.
+  void for_each_stored(
+      const std::function<void(const std::string& name, const std::string& type,
+                               const std::vector<uint64_t>& shape, uint64_t bytes)>& see) const;
 
  private:
   Checkpoint() = default;

@@ -18,6 +18,7 @@ constexpr int kExpertsMax = 4096;
 constexpr int kGroupsMax = 256;  // what ops/gate.cpp ranks on its stack
 constexpr int kPositionsMax = 1 << 27;
 constexpr int kMtpMax = 8;
+constexpr int64_t kRopeTableMax = int64_t(2) << 30;  // bytes of cos and sin: 4 M positions of 128
 
 struct ModelFamily {
   const char* model_type;

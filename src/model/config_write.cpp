@@ -109,6 +109,12 @@ Result<void> validate(const ModelConfig& c) {
       c.is_sparse() == family->defaults.is_sparse() && c.head_norms == family->defaults.head_norms,
       fmt::format("'model_type' '{}' goes with other parts of attention", c.model_type)));
   TRY(validate_attention(c));
+  const int rotated = c.attention == AttentionKind::mla ? c.qk_rope_head_dim : c.head_dim;
+  const int64_t table = int64_t(c.max_position_embeddings) * rotated * int64_t(sizeof(float));
+  TRY(require(table <= kRopeTableMax,
+              fmt::format("'max_position_embeddings' {} needs rotary tables of {} bytes, more than "
+                          "{}; lower it",
+                          c.max_position_embeddings, table, kRopeTableMax)));
   if (c.n_routed_experts == 0) return {};
   TRY(require(family->has_experts, fmt::format("'model_type' '{}' has no experts", c.model_type)));
   return validate_experts(c);

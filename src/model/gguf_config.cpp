@@ -94,7 +94,7 @@ void Translator::sizes() {
   layers_ = needed("block_count") - nextn;
   const bool has_nextn =
       nextn > 0 && file_.find(fmt::format("blk.{}.nextn.eh_proj.weight", layers_)) != nullptr;
-  set("vocab_size", embedding->shape[0]);
+  set("vocab_size", int64_t(embedding->shape[0]));
   set("hidden_size", needed("embedding_length"));
   set("num_hidden_layers", layers_);
   set("num_attention_heads", needed("attention.head_count"));
@@ -240,12 +240,12 @@ void Translator::experts() {
   const bool has_bias = file_.find(fmt::format("blk.{}.exp_probs_b.bias", dense)) != nullptr;
   set("num_experts_per_tok", needed("expert_used_count"));
   set("moe_intermediate_size", needed("expert_feed_forward_length"));
-  set("n_shared_experts", integer("expert_shared_count", 0));
-  set("first_k_dense_replace", dense);
   const bool is_qwen = std::string_view(architecture_.name) == "qwen3moe";
   set("norm_topk_prob", boolean("expert_weights_norm", is_qwen));
-  set("routed_scaling_factor", real("expert_weights_scale", 1));
   if (is_qwen) return;
+  set("n_shared_experts", integer("expert_shared_count", 0));
+  set("first_k_dense_replace", dense);
+  set("routed_scaling_factor", real("expert_weights_scale", 1));
   groups();
   const bool is_grouped = json_.find("n_group")->as_int() && *json_.find("n_group")->as_int() > 1;
   set("scoring_func", is_sigmoid ? "sigmoid" : "softmax");

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <string_view>
 
 #include "model/gguf_architectures.h"
 #include "model/gguf_config.h"
@@ -50,6 +51,10 @@ void MetadataWriter::latent_attention() {
   integer("attention.value_length", c.kv_lora_rank);
   integer("attention.key_length_mla", c.qk_nope_head_dim + c.qk_rope_head_dim);
   integer("attention.value_length_mla", c.v_head_dim);
+  if (!c.is_sparse()) return;
+  integer("attention.indexer.head_count", c.index_n_heads);
+  integer("attention.indexer.key_length", c.index_head_dim);
+  integer("attention.indexer.top_k", c.index_topk);
 }
 
 void MetadataWriter::rope() {
@@ -59,9 +64,11 @@ void MetadataWriter::rope() {
   real("rope.freq_base", r.theta);
   if (r.scaling == RopeScaling::llama3)
     integer("rope.scaling.original_context_length", r.original_positions);
-  if (r.scaling != RopeScaling::yarn) return;
-  metadata_.set(key("rope.scaling.type"), std::string("yarn"));
+  if (r.scaling != RopeScaling::yarn && r.scaling != RopeScaling::linear) return;
+  const bool is_linear = r.scaling == RopeScaling::linear;
+  metadata_.set(key("rope.scaling.type"), std::string(is_linear ? "linear" : "yarn"));
   real("rope.scaling.factor", r.factor);
+  if (is_linear) return;
   integer("rope.scaling.original_context_length", r.original_positions);
   if (is_latent) real("rope.scaling.yarn_log_multiplier", 0.1 * r.mscale_all_dim);
   if (r.beta_fast != 32) real("rope.scaling.yarn_beta_fast", r.beta_fast);
@@ -70,8 +77,9 @@ void MetadataWriter::rope() {
 
 void MetadataWriter::experts() {
   const ModelConfig& c = config_;
-  integer("leading_dense_block_count",
-          c.n_routed_experts > 0 ? c.first_k_dense_replace : c.num_hidden_layers);
+  if (std::string_view(architecture_.name) != "qwen3moe")
+    integer("leading_dense_block_count",
+            c.n_routed_experts > 0 ? c.first_k_dense_replace : c.num_hidden_layers);
   if (c.n_routed_experts == 0) return;
   integer("expert_count", c.n_routed_experts);
   integer("expert_used_count", c.num_experts_per_tok);
@@ -108,6 +116,20 @@ void MetadataWriter::write() {
   if (architecture_.has_experts) experts();
 }
 
+// GGUF knows leading dense layers, and none in Qwen3's mixtures.
+Result<void> check_layers(const ModelConfig& config, const GgufArchitecture& architecture) {
+  if (config.n_routed_experts == 0) return {};
+  const bool is_qwen = std::string_view(architecture.name) == "qwen3moe";
+  const int dense = is_qwen ? 0 : config.first_k_dense_replace;
+  for (int layer = 0; layer < config.num_hidden_layers; ++layer)
+    if (config.is_moe(layer) != (layer >= dense))
+      return Error{
+          fmt::format("layer {} is {}, which a GGUF file of architecture '{}' can not "
+                      "say; keep the model as a HuggingFace folder",
+                      layer, config.is_moe(layer) ? "of experts" : "dense", architecture.name)};
+  return {};
+}
+
 }  // namespace
 
 Result<void> write_gguf_config(const ModelConfig& config, GgufMetadata& metadata) {
@@ -115,10 +137,7 @@ Result<void> write_gguf_config(const ModelConfig& config, GgufMetadata& metadata
   if (type == "deepseek_v3" || type == "kimi_k2") type = "deepseek_v2";
   for (const GgufArchitecture& architecture : kGgufArchitectures) {
     if (type != architecture.model_type) continue;
-    if (config.moe_layer_freq != 1 && config.n_routed_experts > 0)
-      return Error{
-          "'moe_layer_freq' other than 1 can not be said in a GGUF file; keep the model "
-          "as a HuggingFace folder"};
+    TRY(check_layers(config, architecture));
     if (config.attention == AttentionKind::mla && !config.rope.interleaved)
       return Error{
           "'rope_interleave' false can not be said in a GGUF file; keep the model as a "

@@ -243,9 +243,9 @@ class WeightsOfAModel : public testing::Test {
     EXPECT_TRUE(make_directories(folder_).has_value());
     auto written = write_safetensors(join_path(folder_, "model.safetensors"), sources, {});
     EXPECT_TRUE(written.has_value()) << written.error().message;
-    auto opened = SafetensorsFolder::open(folder_);
+    auto opened = Checkpoint::open(folder_, c);
     EXPECT_TRUE(opened.has_value());
-    return check_weights(c, *opened);
+    return check_weights(**opened);
   }
   std::string folder_ = testing::TempDir() + "weir_weights_" + std::to_string(getpid());
   std::vector<std::byte> zeros_ = std::vector<std::byte>(1 << 16);

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "ops/gradient_check.h"
+#include "ops/stored_test_support.h"
 
 namespace weir {
 namespace {
@@ -156,6 +157,35 @@ const std::vector<int>& loss_targets() {
   return targets;
 }
 
+// Frozen weights as a file stores them pass gradients on to what they are multiplied with.
+Case stored_case() {
+  static testing::StoredWeight w(WeightType::q8_0, 1, 70, 96);
+  return {.name = "linear, stored weight",
+          .lengths = {70, 30},
+          .inputs = {{"x", 0, 96}},
+          .weights = {},
+          .forward = [](Run& run, Inputs& in, Weights&, double&) {
+            return linear(run, in[0], w.weight);
+          }};
+}
+
+Case stored_experts_case() {
+  const int rows = 15, experts = 5;
+  static testing::StoredWeight up(WeightType::q8_0, experts, 32, 64),
+      down(WeightType::q8_0, experts, 9, 32);
+  GateShape shape{.kind = GateKind::sigmoid, .experts = experts, .per_token = 2, .scale = 1.5f};
+  Case c{
+      .name = "experts, stored weights",
+      .inputs = {{"x", rows, 64}, {"logits", rows, experts, 1, 0, 1, spaced_logits(rows, experts)}},
+      .weights = {},
+      .forward = {}};
+  c.forward = [shape](Run& run, Inputs& in, Weights&, double&) {
+    Routing r = route(run, in[1], nullptr, shape);
+    return expert_linear(run, expert_linear_gather(run, in[0], r, up.weight), r, down.weight);
+  };
+  return c;
+}
+
 Case loss_case() {
   const int vocabulary = 37;
   Case c{.name = "cross_entropy",
@@ -285,6 +315,8 @@ std::vector<Case> cases() {
   gate.group_kind = GroupKind::none, gate.balance_weight = 0, gate.per_token = 1;
   add(route_case("route, sigmoid, one expert", gate, true));
   add(experts_case());
+  add(stored_case());
+  add(stored_experts_case());
   add(loss_case());
   add(objective_case());
   add({.name = "recompute",

@@ -57,7 +57,7 @@ Tensor embed(Run& run, const Weight& table, std::span<const int> tokens) {
 Tensor linear(Run& run, Tensor x, const Weight& w, const Weight* bias) {
   CHECK_EQ(x.cols, w.cols);
   if (run.observer) run.observer->observe(w, x);
-  Workers workers{&run.arena, &run.pool};
+  Workers workers{&run.arena, &run.pool, run.exact};
   Tensor y = run.make(x.rows, w.rows);
   if (bias) {  // the chain of every output starts from its bias
     CHECK_EQ(bias->cols, w.rows);
@@ -78,7 +78,7 @@ Tensor add_linear(Run& run, Tensor residual, Tensor x, const Weight& w) {
   CHECK_EQ(x.cols, w.cols);
   CHECK_EQ(residual.cols, w.rows);
   if (run.observer) run.observer->observe(w, x);
-  Workers workers{&run.arena, &run.pool};
+  Workers workers{&run.arena, &run.pool, run.exact};
   Tensor y{run.arena.floats(size_t(residual.rows) * size_t(residual.cols)),
            residual.grad,
            residual.has_grad,

@@ -64,7 +64,7 @@ void logits_backward(ThreadPool& pool, const Chunk& c, std::span<const int> targ
 LossSum token_loss(Run& run, Tensor x, const Weight& head, std::span<const int> targets,
                    TokenObjective& objective, float* log_probabilities, float inverse_temperature) {
   CHECK_EQ(int(targets.size()), x.rows);
-  Workers workers{&run.arena, &run.pool};
+  Workers workers{&run.arena, &run.pool, run.exact};
   const int vocabulary = head.rows, step = rows_per_chunk(vocabulary);
   ArenaScope scope(run.arena);
   Chunk c{};

@@ -13,6 +13,7 @@ namespace weir {
 struct Workers {
   Arena* arena;
   ThreadPool* pool;
+  bool exact = true;  // of Run
 };
 
 // A row-major matrix of activations.

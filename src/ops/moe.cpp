@@ -16,7 +16,7 @@ Rows grad_of(const Tensor& t) { return {t.grad, t.stride, t.rows, t.cols}; }
 Tensor expert_linear(Run& run, Tensor x, const Routing& routing, const Weight& w) {
   CHECK_EQ(w.groups, routing.experts);
   if (run.observer) run.observer->observe(w, x);
-  Workers workers{&run.arena, &run.pool};
+  Workers workers{&run.arena, &run.pool, run.exact};
   Tensor y = run.make(routing.tokens * routing.per_token, w.group_rows());
   grouped_multiply(workers, routing.begin, data_of(x), nullptr, w, data_of(y), false);
   run.record([x, y, routing, &w, workers] {
@@ -31,7 +31,7 @@ Tensor expert_linear(Run& run, Tensor x, const Routing& routing, const Weight& w
 Tensor expert_linear_gather(Run& run, Tensor x, const Routing& routing, const Weight& w) {
   CHECK_EQ(w.groups, routing.experts);
   if (run.observer) run.observer->observe(w, x);
-  Workers workers{&run.arena, &run.pool};
+  Workers workers{&run.arena, &run.pool, run.exact};
   Tensor y = run.make(routing.tokens * routing.per_token, w.group_rows());
   grouped_multiply(workers, routing.begin, data_of(x), routing.token, w, data_of(y), false);
   run.record([x, y, routing, &w, workers] {

@@ -5,8 +5,9 @@
 
 namespace weir {
 
-// out (+)= x W^T over groups [first, first + count) of w: group first + i has the rows
-// [begin[i], begin[i + 1]) of out and, through `gather` if there is one, of x.
+// out (+)= x W^T (of rounded x, unless workers.exact, where w is quantized) over groups [first,
+// first + count) of w: group first + i has the rows [begin[i], begin[i + 1]) of out and, through
+// `gather` if there is one, of x.
 void stored_multiply(Workers workers, int first, int count, const int* begin, Rows x,
                      const int* gather, const Weight& w, Rows out, bool accumulate);
 // dx (+)= dy W, for the same groups.

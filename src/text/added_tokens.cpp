@@ -6,11 +6,6 @@
 #include "base/check.h"
 
 namespace weir {
-namespace {
-
-constexpr int kNodeBits = 28;
-
-}  // namespace
 
 size_t AddedTokenMatcher::slot_of(uint32_t node, char byte) const {
   uint64_t key = uint64_t(node) << 8 | static_cast<unsigned char>(byte);
@@ -47,20 +42,7 @@ void AddedTokenMatcher::add(std::string_view text, int id) {
 }
 
 AddedTokenMatcher::Match AddedTokenMatcher::next(std::string_view text, size_t from) const {
-  if (empty()) return {};
-  for (size_t begin = from; begin < text.size(); ++begin) {
-    if (!starts_[static_cast<unsigned char>(text[begin])]) continue;
-    Match longest;
-    uint32_t node = 0;
-    for (size_t at = begin; at < text.size(); ++at) {
-      uint64_t edge = edges_[slot_of(node, text[at])];
-      if (edge == 0) break;
-      node = uint32_t(edge & ((uint64_t(1) << kNodeBits) - 1));
-      if (ids_[node] >= 0) longest = {begin, at + 1, ids_[node]};
-    }
-    if (longest.id >= 0) return longest;
-  }
-  return {};
+  return next(text, from, [](const Match&) { return true; });
 }
 
 }  // namespace weir

@@ -1,23 +1,32 @@
 #include "text/reply_stream.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/text.h"
 
 namespace weir {
 
-ReplyStream::ReplyStream(const Tokenizer& tokenizer, const ConversationFormat& format)
-    : format_(format), decoder_(tokenizer) {}
+ReplyMarks reply_marks(const ConversationFormat& format) {
+  return {format.think(), format.end_of_thinking(), {format.end()}, false};
+}
+
+ReplyStream::ReplyStream(const Tokenizer& tokenizer, ReplyMarks marks)
+    : marks_(std::move(marks)), decoder_(tokenizer) {
+  if (marks_.begins_thinking) part_ = ReplyPiece::Part::thinking;
+}
 
 std::vector<ReplyPiece> ReplyStream::push(int token) {
   std::vector<ReplyPiece> pieces;
   if (is_ended_) return pieces;
   const bool is_first = is_first_;
   is_first_ = false;
-  if (token == format_.end()) {
+  if (std::find(marks_.ends.begin(), marks_.ends.end(), token) != marks_.ends.end()) {
     is_ended_ = true;
     close_part(pieces);
-  } else if (is_first && token == format_.think()) {
+  } else if (is_first && token == marks_.think) {
     part_ = ReplyPiece::Part::thinking;
-  } else if (part_ == ReplyPiece::Part::thinking && token == format_.end_of_thinking()) {
+  } else if (part_ == ReplyPiece::Part::thinking && token == marks_.end_of_thinking) {
     close_part(pieces);
     part_ = ReplyPiece::Part::answer;
   } else {

@@ -13,10 +13,18 @@ struct ReplyPiece {
   std::string text;
 };
 
+// The tokens that a reply is cut at; -1: there is none.
+struct ReplyMarks {
+  int think = -1, end_of_thinking = -1;
+  std::vector<int> ends = {};    // of the reply
+  bool begins_thinking = false;  // the prompt ended with <think>
+};
+ReplyMarks reply_marks(const ConversationFormat& format);
+
 class ReplyStream {
  public:
   // The tokenizer outlives the stream.
-  ReplyStream(const Tokenizer& tokenizer, const ConversationFormat& format);
+  ReplyStream(const Tokenizer& tokenizer, ReplyMarks marks);
 
   // Text that became certain with this token, often nothing. The pieces of a part, joined over the
   // reply, are what parse() finds: outer blanks are left out, marks after the first </think> are
@@ -29,7 +37,7 @@ class ReplyStream {
   void add(std::string text, std::vector<ReplyPiece>& pieces);
   void close_part(std::vector<ReplyPiece>& pieces);
 
-  ConversationFormat format_;
+  ReplyMarks marks_;
   StreamDecoder decoder_;
   ReplyPiece::Part part_ = ReplyPiece::Part::answer;
   bool is_first_ = true, is_ended_ = false;

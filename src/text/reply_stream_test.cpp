@@ -40,7 +40,7 @@ struct Shown {
   std::string thinking, answer;
 };
 Shown show(const std::vector<int>& tokens, bool finishes = true) {
-  ReplyStream stream(tokenizer(), format());
+  ReplyStream stream(tokenizer(), reply_marks(format()));
   Shown shown;
   auto take = [&](const std::vector<ReplyPiece>& pieces) {
     for (const ReplyPiece& piece : pieces)

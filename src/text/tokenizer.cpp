@@ -21,11 +21,6 @@ std::string quoted(std::string_view text) {
   return "'" + shown + (text.size() > 60 ? "...'" : "'");
 }
 
-// Tokens of this kind could be typed by a user to pose as a control token.
-bool looks_like_control(const AddedToken& token) {
-  return token.special || token.text.find_first_of("<>") != std::string::npos;
-}
-
 }  // namespace
 
 Result<void> Tokenizer::State::take_added(std::vector<AddedToken>& tokens) {
@@ -62,7 +57,7 @@ void Tokenizer::State::note_added(AddedToken token) {
   // After normalisation the text can only contain the token's normalised form.
   std::string text = normalized ? normalize_nfc(token.text) : token.text;
   (normalized ? trusted.normalized : trusted.raw).add(text, token.id);
-  if (!looks_like_control(token)) {
+  if (!looks_like_control(token.id)) {
     (normalized ? untrusted.normalized : untrusted.raw).add(text, token.id);
   }
   if (token.text.find('\n') != std::string::npos) added_spans_lines = true;

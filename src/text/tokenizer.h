@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "text/pretokenize.h"
+#include "text/traced_text.h"
 
 namespace weir {
 
@@ -59,6 +60,10 @@ class Tokenizer {
   // fails when the vocabulary has no token for some byte, and says where. Letters of one piece
   // beyond 1 MiB begin a new piece.
   Result<std::vector<int>> encode(std::string_view text, EncodeOptions options = {}) const;
+  // A rendered chat template (chat_template.h). Control tokens are found where all of their text
+  // is the template's, other added tokens everywhere; merging and splitting take the text as a
+  // whole. If no data looks like a control token, the ids are encode()'s with allow_special.
+  Result<std::vector<int>> encode_rendered(const TracedText& rendered) const;
   // The same ids as encode() of each document. Long documents are shared among the threads.
   Result<std::vector<std::vector<int>>> encode_documents(
       std::span<const std::string_view> documents, ThreadPool& pool,

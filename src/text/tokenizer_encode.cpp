@@ -13,6 +13,15 @@ namespace {
 constexpr size_t kPieceBytesMax = 1 << 20;
 constexpr size_t kChunkBytes = 256 << 10;  // split and merged at a time, to stay in the caches
 
+// Whether an added token may be found where it is: control tokens only in the template's text.
+struct IsAllowed {
+  const Tokenizer::State& state;
+  const TracedText& text;
+  bool operator()(const AddedTokenMatcher::Match& match) const {
+    return !state.looks_like_control(match.id) || text.is_trusted(match.begin, match.end);
+  }
+};
+
 // One text on its way to ids.
 class Encoding {
  public:
@@ -22,20 +31,52 @@ class Encoding {
 
   Result<void> text_with_added(std::string_view text, bool allow_special) {
     const Tokenizer::State::Matchers& matchers = allow_special ? state_.trusted : state_.untrusted;
-    return between(text, matchers.raw, [&](std::string_view raw) -> Result<void> {
+    auto everywhere = [](const AddedTokenMatcher::Match&) { return true; };
+    return between(text, matchers.raw, everywhere, [&](std::string_view raw) -> Result<void> {
       if (!state_.nfc) return ordinary(raw);
       std::string normal = normalize_nfc(raw);
-      return between(normal, matchers.normalized,
+      return between(normal, matchers.normalized, everywhere,
                      [&](std::string_view part) { return ordinary(part); });
     });
   }
 
+  Result<void> rendered(const TracedText& traced) {
+    return between(traced.text, state_.trusted.raw, IsAllowed{state_, traced},
+                   [&](std::string_view raw) -> Result<void> {
+                     if (!state_.nfc) return ordinary(raw);
+                     size_t begin = size_t(raw.data() - traced.text.data());
+                     TracedText normal = normalized(traced.slice(begin, begin + raw.size()));
+                     return between(normal.text, state_.trusted.normalized,
+                                    IsAllowed{state_, normal},
+                                    [&](std::string_view part) { return ordinary(part); });
+                   });
+  }
+
  private:
-  template <class Rest>
-  Result<void> between(std::string_view text, const AddedTokenMatcher& matcher, const Rest& rest) {
+  // NFC with the spans moved along. Where a character of the template and one of the data compose
+  // into one, the text as a whole counts as data.
+  static TracedText normalized(const TracedText& text) {
+    TracedText parts;
+    size_t at = 0;
+    auto append = [&](size_t end, bool is_trusted) {
+      parts.append(normalize_nfc(std::string_view(text.text).substr(at, end - at)), is_trusted);
+      at = end;
+    };
+    for (const TextSpan& span : text.trusted) {
+      append(span.begin, false);
+      append(span.end, true);
+    }
+    append(text.text.size(), false);
+    std::string whole = normalize_nfc(text.text);
+    return parts.text == whole ? parts : TracedText::of(whole, false);
+  }
+
+  template <class Accepts, class Rest>
+  Result<void> between(std::string_view text, const AddedTokenMatcher& matcher,
+                       const Accepts& accepts, const Rest& rest) {
     size_t at = 0;
     for (;;) {
-      AddedTokenMatcher::Match match = matcher.next(text, at);
+      AddedTokenMatcher::Match match = matcher.next(text, at, accepts);
       size_t end = match.id < 0 ? text.size() : match.begin;
       if (end > at) TRY(rest(text.substr(at, end - at)));
       if (match.id < 0) return {};
@@ -169,6 +210,15 @@ Result<std::vector<int>> Tokenizer::encode(std::string_view text, EncodeOptions 
   state_->give_scratch(std::move(scratch));
   if (!done) return std::move(done).error();
   if (options.framed) ids.insert(ids.end(), state_->suffix.begin(), state_->suffix.end());
+  return ids;
+}
+
+Result<std::vector<int>> Tokenizer::encode_rendered(const TracedText& rendered) const {
+  std::vector<int> ids;
+  std::unique_ptr<EncodeScratch> scratch = state_->take_scratch();
+  Result<void> done = Encoding(*state_, *scratch, rendered.text, ids).rendered(rendered);
+  state_->give_scratch(std::move(scratch));
+  if (!done) return std::move(done).error();
   return ids;
 }
 

@@ -77,6 +77,12 @@ struct Tokenizer::State {
   std::mutex scratch_mutex;
   std::vector<std::unique_ptr<EncodeScratch>> scratches;
 
+  // An added token that a user could type to pose as a control token.
+  bool looks_like_control(int id) const {
+    return kinds[size_t(id)] == kSpecial ||
+           bytes[size_t(id)].find_first_of("<>") != std::string::npos;
+  }
+
   std::unique_ptr<EncodeScratch> take_scratch();
   void give_scratch(std::unique_ptr<EncodeScratch> scratch);
 

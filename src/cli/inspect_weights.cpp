@@ -1,0 +1,111 @@
+#include "cli/inspect_weights.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/text.h"
+#include "convert/plan.h"
+#include "model/gguf_names.h"
+
+namespace weir {
+namespace {
+
+std::string types_text(const WeightCheck& weights) {
+  std::string text;
+  for (const auto& [name, count] : weights.dtypes)
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, name);
+  return text;
+}
+
+double cache_bytes(const ModelConfig& config, int64_t context, bool latent) {
+  return inference_memory(config, 4, context, latent).cache;
+}
+
+std::string fit_text(const WeightCheck& weights, double cache, const RunningQuestion& question) {
+  const double needed = double(weights.bytes) + cache;
+  const std::string parts =
+      fmt::format("{} of weights, mapped, and {} of cache for {} tokens",
+                  format_bytes(double(weights.bytes)), format_bytes(cache), question.context);
+  if (question.free_bytes <= 0) return parts;
+  if (needed <= question.free_bytes)
+    return fmt::format("fits into memory: {}; {} free", parts, format_bytes(question.free_bytes));
+  return fmt::format(
+      "larger than memory: {}; {} free. It runs, but weights are read from the disk again and "
+      "again, at the disk's speed",
+      parts, format_bytes(question.free_bytes));
+}
+
+}  // namespace
+
+Result<WeightCheck> planned_weights(const ModelConfig& config, const Mix& mix) {
+  const FindTensor nowhere = [](const std::string&) -> Result<StoredTensor> {
+    return StoredTensor{};
+  };
+  const GgufPlan plan = TRY(plan_gguf(config, nowhere, mix));
+  WeightCheck weights;
+  for (const PlannedTensor& tensor : plan.tensors) {
+    ++weights.tensors;
+    ++weights.dtypes[type_name(tensor.type)];
+    weights.bytes += tensor.bytes();
+    const bool is_experts = tensor.name.find("_exps.") != std::string::npos;
+    const bool is_table = tensor.name == "token_embd.weight" && !config.tie_word_embeddings;
+    const bool is_further = tensor.name.rfind("blk.", 0) == 0 &&
+                            std::atoi(tensor.name.c_str() + 4) >= config.num_hidden_layers;
+    const double share = is_table || is_further ? 0
+                         : is_experts
+                             ? double(config.num_experts_per_tok) / double(config.n_routed_experts)
+                             : 1;
+    weights.bytes_per_token += share * double(tensor.bytes());
+  }
+  return weights;
+}
+
+std::string weights_report(const ModelConfig& config, const WeightCheck& weights,
+                           const RunningQuestion& question) {
+  std::string text =
+      fmt::format("\nweights {}: {} tensors, {} ({})\n", question.name, weights.tensors,
+                  format_bytes(double(weights.bytes)), types_text(weights));
+  if (weights.matches()) text += "  every name and shape is as the configuration says\n";
+  for (const std::string& sentence : weights.examples)
+    text += fmt::format("  {}\n", printable(sentence));
+  const bool is_latent = config.attention == AttentionKind::mla;
+  for (bool latent : {true, false}) {
+    if (latent != is_latent && latent) continue;
+    text +=
+        fmt::format("  {}{}\n", is_latent ? (latent ? "latent cache: " : "expanded cache: ") : "",
+                    fit_text(weights, cache_bytes(config, question.context, latent), question));
+  }
+  if (question.bandwidth > 0)
+    text += fmt::format(
+        "  a token reads {} of weights; memory gives {:.1f} GB/s here: at most {:.1f} tokens/s for "
+        "one sequence\n",
+        format_bytes(weights.bytes_per_token), question.bandwidth / 1e9,
+        question.bandwidth / weights.bytes_per_token);
+  return text;
+}
+
+Json weights_json(const ModelConfig& config, const WeightCheck& weights,
+                  const RunningQuestion& question) {
+  Json types = Json::object(), problems = Json::array(), json = Json::object();
+  for (const auto& [name, count] : weights.dtypes) types.set(name, uint64_t(count));
+  for (const std::string& sentence : weights.examples) problems.push(sentence);
+  const bool is_latent = config.attention == AttentionKind::mla;
+  const double cache = cache_bytes(config, question.context, is_latent);
+  json.set("tensors", uint64_t(weights.tensors));
+  json.set("bytes", weights.bytes);
+  json.set("dtypes", std::move(types));
+  json.set("matches_config", weights.matches());
+  json.set("missing", uint64_t(weights.missing));
+  json.set("wrong_shape", uint64_t(weights.misshapen));
+  json.set("unexpected", uint64_t(weights.unexpected));
+  json.set("problems", std::move(problems));
+  json.set("bytes_per_token", weights.bytes_per_token);
+  json.set("cache_bytes", cache);
+  json.set("free_bytes", question.free_bytes);
+  json.set("fits_memory", double(weights.bytes) + cache <= question.free_bytes);
+  json.set("bytes_per_second", question.bandwidth);
+  json.set("tokens_per_second_at_most", question.bandwidth / weights.bytes_per_token);
+  return json;
+}
+
+}  // namespace weir

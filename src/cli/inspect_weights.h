@@ -1,0 +1,26 @@
+// What `weir inspect` says about weights: as files have them, or as a type would store them.
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "convert/mix.h"
+#include "model/size_check.h"
+
+namespace weir {
+
+// Of a GGUF file that `weir quantize` would write.
+Result<WeightCheck> planned_weights(const ModelConfig& config, const Mix& mix);
+
+// What running them takes on this machine.
+struct RunningQuestion {
+  std::string name;
+  int64_t context = 0;
+  double free_bytes = 0;  // 0: unknown
+  double bandwidth = 0;   // bytes per second
+};
+std::string weights_report(const ModelConfig& config, const WeightCheck& weights,
+                           const RunningQuestion& question);
+Json weights_json(const ModelConfig& config, const WeightCheck& weights,
+                  const RunningQuestion& question);
+
+}  // namespace weir

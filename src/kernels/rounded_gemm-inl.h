@@ -1,0 +1,92 @@
+// Products of rounded left rows with quantized weights: a single row meets the blocks as they are
+// stored, several meet a group of rows spread out in the caches. Written over rounded_tile-inl.h.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/kernels.h"
+#include "kernels/operands-inl.h"
+#include "kernels/ranges-inl.h"
+#include "kernels/rounded_tile-inl.h"
+
+namespace weir {
+namespace {
+
+inline RoundedRow rounded_row(const BlockGemm& g, int m) {
+  const int source = g.left_rows ? g.left_rows[m] : m;
+  return {static_cast<const uint8_t*>(g.rounded) + size_t(source) * g.rounded_row, g.inner};
+}
+
+// Part of a product: left rows and weight rows, the latter `stride` bytes apart from `right` on.
+struct RoundedPart {
+  Range rows, columns;
+  const uint8_t* right;
+  size_t stride, ahead;
+};
+
+template <class B, int R, int C>
+void multiply_rounded(const BlockGemm& g, const RoundedPart& part) {
+  RoundedTile<B, R, C> tile;
+  for (int r = 0; r < R; ++r) tile.left[r] = rounded_row(g, part.rows.begin + r);
+  for (int c = 0; c < C; ++c) tile.right[c] = part.right + size_t(c) * part.stride;
+  tile.run(g.inner, part.ahead);
+  for (int r = 0; r < R; ++r)
+    for (int c = 0; c < C; ++c)
+      put(g, part.rows.begin + r, part.columns.begin + c, sum_of(tile.sum[r][c]));
+}
+
+// Some rows with all columns of a part, two by two.
+template <class B, int R>
+void multiply_rounded_rows(const BlockGemm& g, RoundedPart part) {
+  const int end = part.columns.begin + part.columns.count;
+  for (; part.columns.begin + 2 <= end; part.columns.begin += 2, part.right += 2 * part.stride)
+    multiply_rounded<B, R, 2>(g, part);
+  if (part.columns.begin < end) multiply_rounded<B, R, 1>(g, part);
+}
+
+template <class F>
+void spread_and_multiply(const BlockGemm& g, int columns) {
+  using B = SpreadOf<F>;
+  uint8_t* spread = reinterpret_cast<uint8_t*>(g.scratch);
+  const size_t stride = size_t(g.inner / F::kNumbers) * B::kBytes;
+  const Split groups(g.cols, columns), tiles(g.rows, 4);
+  for (int i = 0; i < groups.parts; ++i) {
+    for (int c = 0; c < groups[i].count; ++c)
+      spread_row<F>(stored_row(g, groups[i].begin + c), g.inner, spread + size_t(c) * stride);
+    for (int t = 0; t < tiles.parts; ++t) {
+      const RoundedPart part = {tiles[t], groups[i], spread, stride, 0};
+      switch (part.rows.count) {
+        case 1:
+          multiply_rounded_rows<B, 1>(g, part);
+          break;
+        case 2:
+          multiply_rounded_rows<B, 2>(g, part);
+          break;
+        case 3:
+          multiply_rounded_rows<B, 3>(g, part);
+          break;
+        default:
+          multiply_rounded_rows<B, 4>(g, part);
+      }
+    }
+  }
+}
+
+template <class F>
+void rounded_gemm_of(const BlockGemm& g) {
+  constexpr int kColumns = 24;  // weight rows of a group: a few dozen KiB at usual lengths
+  const size_t spread_row_bytes = size_t(g.inner / F::kNumbers) * SpreadOf<F>::kBytes + 1;
+  const size_t room = kGemmScratch * sizeof(float) / spread_row_bytes;
+  if (g.rows > 1 && room > 0)
+    return spread_and_multiply<F>(g, int(room < kColumns ? room : kColumns));
+  for (int m = 0; m < g.rows; ++m)
+    multiply_rounded_rows<StoredBlocks<F>, 1>(
+        g, {{m, 1}, {0, g.cols}, stored_row(g, 0), g.weight_row, 2 * g.weight_row});
+}
+
+void rounded_gemm(const BlockGemm& g) {
+  visit_quantized(g.type, [&](auto format) { rounded_gemm_of<decltype(format)>(g); });
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,170 @@
+// Products with stored weights: the same bits for one row and many, alone and in groups, on any
+// number of threads, and those of the scalar kernels; with exact and with rounded activations.
+#include "ops/stored_matmul.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "ops/stored_test_support.h"
+
+namespace weir {
+namespace {
+
+using testing::StoredWeight;
+
+constexpr WeightType kTypes[] = {WeightType::q8_0,   WeightType::q4_1,   WeightType::q4_k,
+                                 WeightType::q6_k,   WeightType::iq4_xs, WeightType::bf16,
+                                 WeightType::f8_e4m3};
+constexpr int kGroups = 5, kOutputs = 70, kInner = 512, kSources = 40;
+// Rows of the groups in out: one, none, many.
+constexpr int kBegin[kGroups + 1] = {0, 1, 1, 300, 307, 340};
+constexpr int kRows = kBegin[kGroups];
+
+std::vector<float> normals(size_t n, uint64_t stream) {
+  Random random(72, stream);
+  std::vector<float> x(n);
+  for (float& v : x) v = random.normal();
+  return x;
+}
+
+struct Left {
+  std::vector<float> values;
+  std::vector<int> gather;
+  explicit Left(int rows) : values(normals(size_t(rows) * kInner, 1)), gather(kRows) {
+    for (size_t i = 0; i < gather.size(); ++i) gather[i] = int(i * 7 % kSources);
+  }
+  Rows rows() { return {values.data(), kInner, int(values.size() / kInner), kInner}; }
+};
+
+// All groups, through `gather` or row by row.
+std::vector<float> grouped(const Weight& w, Left& x, bool gathers, int threads, bool exact) {
+  Arena arena(size_t(1) << 30);
+  ThreadPool pool(threads);
+  std::vector<float> out = normals(size_t(kRows) * kOutputs, 2);
+  grouped_multiply({&arena, &pool, exact}, kBegin, x.rows(), gathers ? x.gather.data() : nullptr, w,
+                   {out.data(), kOutputs, kRows, kOutputs}, true);
+  return out;
+}
+
+// One row of out after another, each in a call of its own.
+std::vector<float> row_by_row(const Weight& w, Left& x, bool gathers, bool exact) {
+  Arena arena(size_t(1) << 30);
+  ThreadPool pool(2);
+  std::vector<float> out = normals(size_t(kRows) * kOutputs, 2);
+  for (int g = 0; g < kGroups; ++g)
+    for (int m = kBegin[g]; m < kBegin[g + 1]; ++m) {
+      const int source = gathers ? x.gather[size_t(m)] : m;
+      multiply({&arena, &pool, exact},
+               {x.values.data() + size_t(source) * kInner, kInner, 1, kInner}, nullptr, w, g,
+               {out.data() + size_t(m) * kOutputs, kOutputs, 1, kOutputs}, true);
+    }
+  return out;
+}
+
+std::vector<float> by_scalar_kernels(const Weight& w, Left& x, bool exact) {
+  std::vector<float> out = normals(size_t(kRows) * kOutputs, 2), scratch(kGemmScratch);
+  std::vector<uint8_t> rounded(size_t(kInner) / 32 * kRoundedBytes);
+  const bool rounds = !exact && type_traits(w.type).block > 1;
+  for (int g = 0; g < kGroups; ++g)
+    for (int m = kBegin[g]; m < kBegin[g + 1]; ++m) {
+      BlockGemm b{};
+      b.type = w.type;
+      b.weights = w.stored[size_t(g)];
+      b.weight_row = type_bytes(w.type, kInner);
+      b.scales = w.type == WeightType::f8_e4m3 ? w.scales[size_t(g)] : nullptr;
+      b.scales_row = kInner / kScaleSquare;
+      b.left = x.values.data() + size_t(m) * kInner;
+      if (rounds) {
+        scalar_kernels()->round_left(w.type, b.left, kInner, rounded.data());
+        b.rounded = rounded.data();
+      }
+      b.out = out.data() + size_t(m) * kOutputs;
+      b.rows = 1, b.cols = kOutputs, b.inner = kInner;
+      b.accumulate = true;
+      b.scratch = scratch.data();
+      scalar_kernels()->block_gemm(b);
+    }
+  return out;
+}
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  for (float x : a)
+    if (!std::isfinite(x)) return false;
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+TEST(StoredMultiply, GivesTheSameBitsForAnyRowsGroupsAndThreads) {
+  for (WeightType type : kTypes)
+    for (bool exact : {true, false})
+      for (bool gathers : {true, false}) {
+        const StoredWeight w(type, kGroups, kOutputs, kInner);
+        Left x(gathers ? kSources : kRows);
+        const auto one = grouped(w.weight, x, gathers, 1, exact);
+        EXPECT_TRUE(same_bits(one, grouped(w.weight, x, gathers, 4, exact))) << w.weight.name;
+        EXPECT_TRUE(same_bits(one, row_by_row(w.weight, x, gathers, exact))) << w.weight.name;
+      }
+}
+
+TEST(StoredMultiply, GivesTheBitsOfTheScalarKernels) {
+  for (WeightType type : kTypes)
+    for (bool exact : {true, false}) {
+      const StoredWeight w(type, kGroups, kOutputs, kInner);
+      Left x(kRows);
+      EXPECT_TRUE(
+          same_bits(grouped(w.weight, x, false, 3, exact), by_scalar_kernels(w.weight, x, exact)))
+          << w.weight.name;
+    }
+}
+
+// Rounding changes a product by half a step of 1/127 per number; plain floats are not rounded.
+TEST(StoredMultiply, OfRoundedActivationsIsNearTheExactOne) {
+  for (WeightType type : kTypes) {
+    const StoredWeight w(type, kGroups, kOutputs, kInner);
+    Left x(kRows);
+    const auto exact = grouped(w.weight, x, false, 2, true);
+    const auto rounded = grouped(w.weight, x, false, 2, false);
+    double error = 0, size = 0;
+    for (size_t i = 0; i < exact.size(); ++i) {
+      error += std::pow(double(rounded[i]) - double(exact[i]), 2);
+      size += std::pow(double(exact[i]), 2);
+    }
+    if (type_traits(type).block == 1)
+      EXPECT_EQ(error, 0) << w.weight.name;
+    else
+      EXPECT_LT(std::sqrt(error / size), 0.015) << w.weight.name;
+  }
+}
+
+// In the forward pass this was: out = x W^T. One chain of multiply-adds over the rows of W.
+TEST(StoredMultiplyTransposed, IsTheChainOverDecodedRows) {
+  for (WeightType type : kTypes)
+    for (bool accumulate : {true, false}) {
+      const StoredWeight w(type, kGroups, kOutputs, kInner);
+      const auto dy = normals(size_t(kRows) * kOutputs, 3);
+      auto expected = normals(size_t(kRows) * kInner, 4);
+      std::vector<float> row(kInner);
+      for (int g = 0; g < kGroups; ++g)
+        for (int n = 0; n < kOutputs; ++n) {
+          const float* decoded = w.weight.row(g * kOutputs + n, row.data());
+          for (int m = kBegin[g]; m < kBegin[g + 1]; ++m)
+            for (int k = 0; k < kInner; ++k) {
+              float& d = expected[size_t(m) * kInner + size_t(k)];
+              d = std::fma(dy[size_t(m) * kOutputs + size_t(n)], decoded[k],
+                           n == 0 && !accumulate ? 0 : d);
+            }
+        }
+      for (int threads : {1, 4}) {
+        Arena arena(size_t(1) << 30);
+        ThreadPool pool(threads);
+        auto dx = normals(size_t(kRows) * kInner, 4);
+        grouped_multiply_transposed({&arena, &pool}, kBegin,
+                                    {const_cast<float*>(dy.data()), kOutputs, kRows, kOutputs},
+                                    w.weight, {dx.data(), kInner, kRows, kInner}, accumulate);
+        EXPECT_TRUE(same_bits(dx, expected)) << w.weight.name << ", threads " << threads;
+      }
+    }
+}
+
+}  // namespace
+}  // namespace weir

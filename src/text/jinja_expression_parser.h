@@ -1,0 +1,54 @@
+// Expressions of templates, with jinja2's precedence: if-else, or, and, not, comparisons, + and -,
+// ~, * / // %, **, signs, and then attributes, items, calls, filters and tests.
+#pragma once
+#include <set>
+#include <string>
+
+#include "text/jinja_token_stream.h"
+
+namespace weir::jinja {
+
+class ExpressionParser {
+ public:
+  // Both outlive the parser. Every variable that is read is added to `names`.
+  ExpressionParser(TokenStream& tokens, std::set<std::string, std::less<>>& names)
+      : tokens_(tokens), names_(names) {}
+
+  Result<ExpressionPtr> expression() { return conditional(); }
+  Result<ExpressionPtr> without_conditional() { return disjunction(); }
+  // One expression, or a tuple when commas follow; ends before `end` (a name) if given.
+  Result<ExpressionPtr> tuple(bool with_conditional, std::string_view end = {});
+  Result<Target> target(bool allows_attribute, bool allows_tuple);
+  // |name(...)|name(...) on nothing, as set and filter blocks have; null when there is none.
+  Result<ExpressionPtr> filters(bool begins_with_name);
+
+ private:
+  Result<ExpressionPtr> conditional();
+  Result<ExpressionPtr> disjunction();
+  Result<ExpressionPtr> conjunction();
+  Result<ExpressionPtr> inversion();
+  Result<ExpressionPtr> comparison();
+  Result<ExpressionPtr> sum();
+  Result<ExpressionPtr> concatenation();
+  Result<ExpressionPtr> product();
+  Result<ExpressionPtr> power();
+  Result<ExpressionPtr> signed_value(bool with_filters);
+  Result<ExpressionPtr> primary();
+  Result<ExpressionPtr> bracketed();
+  Result<ExpressionPtr> string_literal();
+  Result<ExpressionPtr> number_literal();
+  Result<void> postfix(Expression& chain);
+  Result<void> filter_or_test(Expression& chain);
+  Result<void> subscript(Expression& chain);
+  Result<void> call(Expression& chain);
+  Result<void> filter(Expression& chain);
+  Result<void> test(Expression& chain);
+  Result<ArgumentList> arguments();
+  Result<void> argument(ArgumentList& list);
+  ExpressionPtr make(Expression::Kind kind) const;
+
+  TokenStream& tokens_;
+  std::set<std::string, std::less<>>& names_;
+};
+
+}  // namespace weir::jinja
