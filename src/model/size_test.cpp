@@ -20,12 +20,22 @@ TEST(Size, ParametersMatchThePublishedModels) {
   // What transformers 5.23 builds from our config.json (tools/check_configs.py), which also rounds
   // to the published numbers; DeepSeekMoE-16B's own class is not part of it.
   const std::pair<const char*, int64_t> kTotals[] = {
-      {"deepseek-v2-lite", 15706484224},    {"deepseek-v2", 235741434880},
-      {"deepseek-v3", 671026419200},        {"moonlight", 15960110208},
-      {"deepseek-67b", 67425001472},        {"qwen2.5-0.5b", 494032768},
-      {"r1-distill-qwen-1.5b", 1777088000}, {"r1-distill-qwen-7b", 7615616512},
-      {"r1-distill-qwen-14b", 14770033664}, {"r1-distill-qwen-32b", 32763876352},
-      {"r1-distill-llama-8b", 8030261248},  {"r1-distill-llama-70b", 70553706496},
+      {"deepseek-v2-lite", 15706484224},
+      {"deepseek-v2", 235741434880},
+      {"deepseek-v3", 671026419200},
+      {"moonlight", 15960110208},
+      {"deepseek-67b", 67425001472},
+      {"qwen2.5-0.5b", 494032768},
+      {"r1-distill-qwen-1.5b", 1777088000},
+      {"r1-distill-qwen-7b", 7615616512},
+      {"r1-distill-qwen-14b", 14770033664},
+      {"r1-distill-qwen-32b", 32763876352},
+      {"r1-distill-llama-8b", 8030261248},
+      {"r1-distill-llama-70b", 70553706496},
+      {"deepseek-v3.2", 671877944064},
+      {"qwen3-0.6b", 596049920},
+      {"qwen3-8b", 8190735360},
+      {"qwen3-30b-a3b", 30532122624},
   };
   for (auto [name, expected] : kTotals) EXPECT_EQ(model_size(named(name)).total, expected) << name;
   EXPECT_NEAR(double(model_size(named("deepseek-moe-16b")).total) / 1e9, 16.376, 0.0005);
