@@ -19,17 +19,20 @@ namespace {
 uint64_t split_bytes(double gigabytes) { return uint64_t(gigabytes * 1e9); }
 
 // Shows a conversion while it runs, and what it did to the tensors.
-class ConversionView {
+class ConversionView : public ConvertListener {
  public:
   explicit ConversionView(std::string title, bool lists)
       : title_(std::move(title)), lists_(lists) {}
 
-  void plan(const ConvertSize& size) {
-    size_ = size;
+  void on_plan(const ConvertSize& size) override {
     progress_.emplace(title_, double(size.bytes) / 1e6, "MB");
   }
-  bool tensor(const TensorReport& report) {
-    done_ += report.bytes;
+  bool on_bytes(uint64_t bytes, const std::string& tensor) override {
+    done_ += bytes;
+    progress_->update(double(done_) / 1e6, tensor);
+    return !stop_requested();
+  }
+  void on_tensor(const TensorReport& report) override {
     Kind& kind = kinds_[type_name(report.to)];
     kind.tensors += 1;
     kind.elements += report.elements;
@@ -40,8 +43,6 @@ class ConversionView {
       fmt::print("{:<44} {:>7} -> {:<7} {:>10}  error {:.5f}\n", report.name,
                  type_name(report.from), type_name(report.to), format_bytes(double(report.bytes)),
                  report.relative_error);
-    progress_->update(double(done_) / 1e6, report.name);
-    return !stop_requested();
   }
   void finish(const ConvertResult& result) {
     progress_->finish();
@@ -70,19 +71,13 @@ class ConversionView {
   };
   std::string title_;
   bool lists_;
-  ConvertSize size_;
   uint64_t done_ = 0;
   std::map<std::string, Kind> kinds_;
   TensorReport worst_;
   std::optional<Progress> progress_;
 };
 
-template <class Work>
-Result<Ending> run(ConversionView& view, const Work& work) {
-  catch_stop_signals();
-  Result<ConvertResult> result =
-      work([&](const ConvertSize& size) { view.plan(size); },
-           [&](const TensorReport& report) { return view.tensor(report); });
+Result<Ending> finish(ConversionView& view, Result<ConvertResult> result) {
   if (!result && stop_requested()) return Ending::interrupted;
   if (!result) return std::move(result).error();
   view.finish(*result);
@@ -101,9 +96,8 @@ Result<Ending> convert_model(const ConvertOptions& options) {
   request.overwrites = options.overwrites;
   request.importance = options.importance;
   ConversionView view("converting", options.lists_tensors);
-  return run(view, [&](const OnPlan& on_plan, const OnTensor& on_tensor) {
-    return convert(request, pool, on_plan, on_tensor);
-  });
+  catch_stop_signals();
+  return finish(view, convert(request, pool, view));
 }
 
 Result<Ending> make_random_model(const MakeRandomOptions& options) {
@@ -117,9 +111,8 @@ Result<Ending> make_random_model(const MakeRandomOptions& options) {
   request.split_bytes = split_bytes(options.split_gb);
   request.overwrites = options.overwrites;
   ConversionView view("making", false);
-  return run(view, [&](const OnPlan& on_plan, const OnTensor& on_tensor) {
-    return make_random(request, pool, on_plan, on_tensor);
-  });
+  catch_stop_signals();
+  return finish(view, make_random(request, pool, view));
 }
 
 }  // namespace weir

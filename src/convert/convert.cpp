@@ -32,9 +32,8 @@ bool is_same_place(const std::string& a, const std::string& b) {
 
 class Conversion {
  public:
-  Conversion(const ConvertRequest& request, ThreadPool& pool, const OnPlan& on_plan,
-             const OnTensor& on_tensor)
-      : request_(request), pool_(pool), on_plan_(on_plan), on_tensor_(on_tensor) {}
+  Conversion(const ConvertRequest& request, ThreadPool& pool, ConvertListener& listener)
+      : request_(request), pool_(pool), listener_(listener) {}
   Result<ConvertResult> run();
 
  private:
@@ -49,8 +48,7 @@ class Conversion {
 
   const ConvertRequest& request_;
   ThreadPool& pool_;
-  const OnPlan& on_plan_;
-  const OnTensor& on_tensor_;
+  ConvertListener& listener_;
   std::shared_ptr<const Checkpoint> checkpoint_;
   std::optional<Mix> mix_;
   ConvertResult result_;
@@ -61,7 +59,7 @@ void Conversion::announce(const std::vector<PlannedTensor>& tensors) {
   size.tensors = tensors.size();
   for (const PlannedTensor& tensor : tensors) size.bytes += tensor.bytes();
   result_.bytes = size.bytes;
-  on_plan_(size);
+  listener_.on_plan(size);
 }
 
 // llama.cpp tells models without a query latent by their number of layers (deepseek2.cpp).
@@ -108,7 +106,7 @@ Result<void> Conversion::to_gguf() {
   if (importance) of = [&](const std::string& name) { return importance->find(name); };
   TRY(write_tensors(
       plan.tensors, pool_, of,
-      [&](std::span<const std::byte> piece) { return writer.write(piece); }, on_tensor_));
+      [&](std::span<const std::byte> piece) { return writer.write(piece); }, listener_));
   result_.files = TRY(writer.finish());
   if (importance && importance->found() == 0)
     note(request_.importance + ": names none of this model's tensors, so it had no effect");
@@ -191,7 +189,7 @@ Result<void> Conversion::to_folder() {
     for (const TensorPlan& next : writer.order()) ordered.push_back(*by_name.at(next.name));
     TRY(write_tensors(
         ordered, pool_, {}, [&](std::span<const std::byte> piece) { return writer.write(piece); },
-        on_tensor_));
+        listener_));
     result_.files = TRY(writer.finish());
     TRY(write_texts(plan, aside));
     return rename_path(aside, request_.to);
@@ -229,8 +227,8 @@ Result<void> check_output(const std::string& path, bool overwrites) {
 }
 
 Result<ConvertResult> convert(const ConvertRequest& request, ThreadPool& pool,
-                              const OnPlan& on_plan, const OnTensor& on_tensor) {
-  return Conversion(request, pool, on_plan, on_tensor).run();
+                              ConvertListener& listener) {
+  return Conversion(request, pool, listener).run();
 }
 
 }  // namespace weir

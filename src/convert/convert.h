@@ -27,18 +27,10 @@ struct ConvertResult {
   std::vector<std::string> notes;  // what a user should know
 };
 
-// What will be written, known before anything is: for progress, and for questions before a long
-// work begins.
-struct ConvertSize {
-  size_t tensors = 0;
-  uint64_t bytes = 0;
-};
-using OnPlan = std::function<void(const ConvertSize& size)>;
-
 // An error when there is something at `path` that must not be replaced.
 Result<void> check_output(const std::string& path, bool overwrites);
 
 Result<ConvertResult> convert(const ConvertRequest& request, ThreadPool& pool,
-                              const OnPlan& on_plan, const OnTensor& on_tensor);
+                              ConvertListener& listener);
 
 }  // namespace weir

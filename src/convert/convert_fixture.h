@@ -21,6 +21,14 @@ inline std::string golden_model(const std::string& family) {
   return std::string(WEIR_SOURCE_DIR) + "/src/model/testdata/" + family;
 }
 
+// Keeps what it hears; stops after some pieces if told to.
+struct Reports : ConvertListener {
+  std::vector<TensorReport> reports;
+  int pieces_left = 1 << 30;
+  bool on_bytes(uint64_t, const std::string&) override { return --pieces_left > 0; }
+  void on_tensor(const TensorReport& report) override { reports.push_back(report); }
+};
+
 class ConvertTest : public ::testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(make_directories(folder_)); }
@@ -37,13 +45,8 @@ class ConvertTest : public ::testing::Test {
     return run(request);
   }
   Result<ConvertResult> run(const ConvertRequest& request) {
-    reports_.clear();
-    return convert(
-        request, pool_, [](const ConvertSize&) {},
-        [this](const TensorReport& report) {
-          reports_.push_back(report);
-          return true;
-        });
+    listener_.reports.clear();
+    return convert(request, pool_, listener_);
   }
   Result<ConvertResult> random_to(const std::string& like, const std::string& to,
                                   const std::string& type) {
@@ -51,8 +54,7 @@ class ConvertTest : public ::testing::Test {
     request.like = like;
     request.to = to;
     request.type = type;
-    return make_random(
-        request, pool_, [](const ConvertSize&) {}, [](const TensorReport&) { return true; });
+    return make_random(request, pool_, listener_);
   }
 
   // Of the tokens 1 to `count`, in one pass.
@@ -72,7 +74,7 @@ class ConvertTest : public ::testing::Test {
   }
 
   ThreadPool pool_{2};
-  std::vector<TensorReport> reports_;
+  Reports listener_;
   std::string folder_ = ::testing::TempDir() + "weir_convert_" + std::to_string(getpid());
 };
 

@@ -104,8 +104,8 @@ TEST_F(ConvertTest, ReportsTheErrorOfEveryTensor) {
   const auto is_norm = [](const TensorReport& r) {
     return r.name.find("norm") != std::string::npos || r.name.find("bias") != std::string::npos;
   };
-  ASSERT_EQ(reports_.size(), 38u);
-  for (const TensorReport& report : reports_)
+  ASSERT_EQ(listener_.reports.size(), 38u);
+  for (const TensorReport& report : listener_.reports)
     if (is_norm(report))
       EXPECT_EQ(report.relative_error, 0) << report.name;
     else
@@ -122,8 +122,7 @@ TEST_F(ConvertTest, ThreadsChangeNoByte) {
     request.to = path("q.gguf");
     request.type = "q4_k_m";
     request.overwrites = true;
-    ASSERT_TRUE(convert(
-        request, *pool, [](const ConvertSize&) {}, [](const TensorReport&) { return true; }));
+    ASSERT_TRUE(convert(request, *pool, listener_));
     hashes.push_back(*sha256_file(path("q.gguf")));
   }
   EXPECT_EQ(hashes[0], hashes[1]);
@@ -150,7 +149,7 @@ TEST_F(ConvertTest, RandomModelsOfEveryTypeRun) {
   ASSERT_TRUE(convert_to(path("f8"), path("f8_f32"), "f32"));
   EXPECT_LT(difference(logits(path("f8")), logits(path("f8_f32"))), 1e-5);
   ASSERT_TRUE(convert_to(path("f8"), path("f8_bf16")));
-  for (const TensorReport& report : reports_)
+  for (const TensorReport& report : listener_.reports)
     EXPECT_TRUE(report.to == WeightType::bf16 || report.to == WeightType::f32) << report.name;
   EXPECT_FALSE(SafetensorsFolder::open(path("f8_bf16"))
                    ->has("model.layers.0.self_attn.o_proj.weight_scale_inv"));

@@ -58,9 +58,8 @@ Result<Tokenizer> make_tokenizer() {
 
 class RandomModel {
  public:
-  RandomModel(const RandomModelRequest& request, ThreadPool& pool, const OnPlan& on_plan,
-              const OnTensor& on_tensor)
-      : request_(request), rows_(request.seed, pool), on_plan_(on_plan), on_tensor_(on_tensor) {}
+  RandomModel(const RandomModelRequest& request, ThreadPool& pool, ConvertListener& listener)
+      : request_(request), rows_(request.seed, pool), listener_(listener) {}
   Result<ConvertResult> run();
 
  private:
@@ -88,8 +87,7 @@ class RandomModel {
 
   const RandomModelRequest& request_;
   RandomRows rows_;
-  const OnPlan& on_plan_;
-  const OnTensor& on_tensor_;
+  ConvertListener& listener_;
   ModelConfig config_;
   std::optional<Tokenizer> tokenizer_;
   std::vector<std::byte> buffer_;
@@ -118,7 +116,7 @@ void RandomModel::announce(const std::vector<Output>& outputs) {
   size.tensors = outputs.size();
   for (const Output& output : outputs) size.bytes += output.bytes();
   result_.bytes = size.bytes;
-  on_plan_(size);
+  listener_.on_plan(size);
 }
 
 // Gains are 1; biases, of the gate too, and offsets are 0; scales of f8 bring a spread of about 2.3
@@ -146,6 +144,7 @@ Result<void> RandomModel::write(const Output& output, const Sink& sink) {
     const uint64_t count = std::min(round, rows - first);
     rows_.fill(output.type, columns, spread, hash_of(output.name), first, count, buffer_.data());
     TRY(sink(std::span(buffer_.data(), count * row)));
+    if (!listener_.on_bytes(count * row, output.name)) return Error{"stopped; nothing was written"};
   }
   return {};
 }
@@ -176,8 +175,7 @@ Result<void> RandomModel::to_gguf() {
     else
       TRY(write(output, sink));
     const uint64_t elements = output.rows() * output.shape.back();
-    if (!on_tensor_({output.name, WeightType::f32, output.type, elements, output.bytes(), 0}))
-      return Error{"stopped; nothing was written"};
+    listener_.on_tensor({output.name, WeightType::f32, output.type, elements, output.bytes(), 0});
   }
   result_.files = TRY(writer.finish());
   return {};
@@ -251,8 +249,7 @@ Result<void> RandomModel::to_folder() {
       const Output& output = *by_name.at(next.name);
       TRY(write(output, sink));
       const uint64_t elements = output.rows() * output.shape.back();
-      if (!on_tensor_({output.name, WeightType::f32, output.type, elements, output.bytes(), 0}))
-        return Error{"stopped; nothing was written"};
+      listener_.on_tensor({output.name, WeightType::f32, output.type, elements, output.bytes(), 0});
     }
     result_.files = TRY(writer.finish());
     TRY(write_texts(aside, traits->type));
@@ -274,8 +271,8 @@ Result<ConvertResult> RandomModel::run() {
 }  // namespace
 
 Result<ConvertResult> make_random(const RandomModelRequest& request, ThreadPool& pool,
-                                  const OnPlan& on_plan, const OnTensor& on_tensor) {
-  return RandomModel(request, pool, on_plan, on_tensor).run();
+                                  ConvertListener& listener) {
+  return RandomModel(request, pool, listener).run();
 }
 
 }  // namespace weir

@@ -20,6 +20,6 @@ struct RandomModelRequest {
 // random order, so that writing takes as long as the disk does. The tokenizer knows bytes and
 // DeepSeek's control tokens.
 Result<ConvertResult> make_random(const RandomModelRequest& request, ThreadPool& pool,
-                                  const OnPlan& on_plan, const OnTensor& on_tensor);
+                                  ConvertListener& listener);
 
 }  // namespace weir

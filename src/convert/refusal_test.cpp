@@ -48,10 +48,9 @@ TEST_F(ConvertRefusal, StoppingLeavesNothing) {
   request.from = golden_model("qwen2");
   for (const char* name : {"a.gguf", "folder"}) {
     request.to = path(name);
-    int tensors = 0;
-    auto stopped = convert(
-        request, pool_, [](const ConvertSize&) {},
-        [&](const TensorReport&) { return ++tensors < 5; });
+    Reports stopping;
+    stopping.pieces_left = 5;
+    auto stopped = convert(request, pool_, stopping);
     EXPECT_TRUE(says(stopped, "stopped"));
   }
   EXPECT_TRUE(list_directory(folder_)->empty());

@@ -71,9 +71,10 @@ Sums TensorWriter::convert(uint64_t begin, uint64_t end, std::byte* to) const {
 }
 
 // All rounds of one tensor.
-Result<Sums> write_tensor(const TensorWriter& writer, uint64_t rows, uint64_t columns,
-                          ThreadPool& pool,
-                          const std::function<Result<void>(std::span<const std::byte>)>& sink) {
+Result<Sums> write_tensor(const TensorWriter& writer, const PlannedTensor& tensor, ThreadPool& pool,
+                          const std::function<Result<void>(std::span<const std::byte>)>& sink,
+                          ConvertListener& listener) {
+  const uint64_t rows = tensor.rows(), columns = tensor.columns();
   const uint64_t task_rows = std::max<uint64_t>(1, kTaskElements / columns);
   const uint64_t round_rows = task_rows * uint64_t(kTasksPerThread * pool.threads());
   std::vector<std::byte> buffer(std::min(rows, round_rows) * writer.row_bytes());
@@ -93,7 +94,9 @@ Result<Sums> write_tensor(const TensorWriter& writer, uint64_t rows, uint64_t co
       total.is_finite = total.is_finite && parts[size_t(task)].is_finite;
     }
     if (!total.is_finite) return total;
-    TRY(sink(std::span(buffer.data(), (end - begin) * writer.row_bytes())));
+    const size_t bytes = (end - begin) * writer.row_bytes();
+    TRY(sink(std::span(buffer.data(), bytes)));
+    if (!listener.on_bytes(bytes, tensor.name)) return Error{"stopped; nothing was written"};
   }
   return total;
 }
@@ -103,7 +106,7 @@ Result<Sums> write_tensor(const TensorWriter& writer, uint64_t rows, uint64_t co
 Result<void> write_tensors(const std::vector<PlannedTensor>& tensors, ThreadPool& pool,
                            const Importance& importance,
                            const std::function<Result<void>(std::span<const std::byte>)>& sink,
-                           const OnTensor& on_tensor) {
+                           ConvertListener& listener) {
   for (const PlannedTensor& tensor : tensors) {
     const StoredRows rows = TRY(tensor.open());
     if (rows.rows() != tensor.rows() || rows.columns() != tensor.columns())
@@ -114,15 +117,14 @@ Result<void> write_tensors(const std::vector<PlannedTensor>& tensors, ThreadPool
     const std::span<const float> weights =
         importance ? importance(tensor.name) : std::span<const float>();
     const TensorWriter writer(tensor, rows, weights);
-    const Sums sums = TRY(write_tensor(writer, tensor.rows(), tensor.columns(), pool, sink));
+    const Sums sums = TRY(write_tensor(writer, tensor, pool, sink, listener));
     if (!sums.is_finite)
       return Error{rows.parts[0].place +
                    ": holds a value that is not finite; the file is damaged or its training "
                    "diverged"};
     const double error = sums.square > 0 ? std::sqrt(sums.error / sums.square) : 0;
-    if (!on_tensor({tensor.name, rows.type(), tensor.type, tensor.rows() * tensor.columns(),
-                    tensor.bytes(), error}))
-      return Error{"stopped; nothing was written"};
+    listener.on_tensor({tensor.name, rows.type(), tensor.type, tensor.rows() * tensor.columns(),
+                        tensor.bytes(), error});
   }
   return {};
 }

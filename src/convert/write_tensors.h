@@ -23,14 +23,27 @@ struct TensorReport {
   double relative_error = 0;
 };
 
-// Called after every tensor; false ends the work with an error.
-using OnTensor = std::function<bool(const TensorReport& report)>;
+// What will be written, known before anything is.
+struct ConvertSize {
+  size_t tensors = 0;
+  uint64_t bytes = 0;
+};
+
+// Hears of a long work; all may do nothing.
+class ConvertListener {
+ public:
+  virtual ~ConvertListener() = default;
+  virtual void on_plan(const ConvertSize&) {}
+  // A few megabytes of a tensor are written; false ends the work with an error.
+  virtual bool on_bytes(uint64_t /*bytes*/, const std::string& /*tensor*/) { return true; }
+  virtual void on_tensor(const TensorReport&) {}
+};
 
 // Writes all tensors of the plan to `sink` in their order. Numbers that are not finite are errors
 // that name the tensor; rows whose type stays are copied as they are.
 Result<void> write_tensors(const std::vector<PlannedTensor>& tensors, ThreadPool& pool,
                            const Importance& importance,
                            const std::function<Result<void>(std::span<const std::byte>)>& sink,
-                           const OnTensor& on_tensor);
+                           ConvertListener& listener);
 
 }  // namespace weir
