@@ -145,6 +145,7 @@ Result<void> Conversion::write_texts(const FolderPlan& plan, const std::string& 
   if (!checkpoint_->gguf()) {
     config = TRY(read_json_file(join_path(request_.from, "config.json")));
     config.erase("quantization_config");
+    config.erase("auto_map");  // names code that does not travel
   }
   WeightType most = WeightType::f32;
   uint64_t largest = 0;

@@ -1,6 +1,7 @@
 // What a conversion refuses, and that it leaves what was there.
 #include <gtest/gtest.h>
 
+#include "base/json.h"
 #include "convert/convert_fixture.h"
 #include "formats/safetensors.h"
 
@@ -38,9 +39,34 @@ TEST_F(ConvertRefusal, UnknownTypesAndPlaces) {
   EXPECT_TRUE(says(convert_to(golden_model("qwen2"), path("a.gguf"), "q4_k_xl"), "q4_k_m"));
   EXPECT_TRUE(says(convert_to(golden_model("qwen2"), path("folder"), "q4_k_m"), ".gguf"));
   EXPECT_TRUE(says(convert_to(path("nothing"), path("a.gguf")), "no such file"));
+  EXPECT_FALSE(file_exists(path("a.gguf")));
+}
+
+TEST_F(ConvertRefusal, Vuln35PickledFilesAreNeverOpened) {
   ASSERT_TRUE(write_file_atomic(path("model.bin"), "\x80\x02}q"));
   EXPECT_TRUE(says(convert_to(path("model.bin"), path("a.gguf")), "never opened"));
-  EXPECT_FALSE(file_exists(path("a.gguf")));
+  ASSERT_TRUE(make_directories(path("folder")));
+  ASSERT_TRUE(write_file_atomic(path("folder/config.json"),
+                                *read_file(golden_model("qwen2") + "/config.json")));
+  ASSERT_TRUE(write_file_atomic(path("folder/pytorch_model.bin"), "\x80\x02}q"));
+  EXPECT_TRUE(says(convert_to(path("folder"), path("a.gguf")), "pickled weights are never opened"));
+}
+
+TEST_F(ConvertRefusal, Vuln36CodeBesideAModelIsNotRead) {
+  const std::string from = golden_model("qwen2"), to = path("coded");
+  ASSERT_TRUE(make_directories(to));
+  Json config = *read_json_file(from + "/config.json");
+  Json map = Json::object();
+  map.set("AutoModelForCausalLM", "modeling_evil.EvilModel");
+  config.set("auto_map", std::move(map));
+  ASSERT_TRUE(write_file_atomic(to + "/config.json", config.dump()));
+  ASSERT_TRUE(write_file_atomic(to + "/modeling_evil.py", "raise SystemExit('run')"));
+  ASSERT_TRUE(
+      write_file_atomic(to + "/model.safetensors", *read_file(from + "/model.safetensors")));
+  EXPECT_TRUE(same_bits(logits(to), logits(from)));
+  // And it does not travel.
+  ASSERT_TRUE(convert_to(to, path("copy")));
+  EXPECT_FALSE(file_exists(path("copy/modeling_evil.py")));
 }
 
 TEST_F(ConvertRefusal, StoppingLeavesNothing) {

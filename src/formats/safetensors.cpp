@@ -19,6 +19,8 @@ constexpr uint64_t kHeaderMax = 100'000'000;  // the limit of the reference read
 constexpr size_t kShardsMax = 10'000;
 constexpr const char* kSingleName = "model.safetensors";
 constexpr const char* kIndexName = "model.safetensors.index.json";
+constexpr const char* kPickledName = "pytorch_model.bin";
+constexpr const char* kPickledIndex = "pytorch_model.bin.index.json";
 
 std::string shape_text(const std::vector<uint64_t>& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
@@ -150,7 +152,12 @@ Result<SafetensorsFolder> SafetensorsFolder::open(const std::string& folder) {
     return result;
   }
   if (!file_exists(index))
-    return Error{fmt::format("{}: neither {} nor {} is there", folder, kSingleName, kIndexName)};
+    return Error{
+        fmt::format("{}: neither {} nor {} is there{}", folder, kSingleName, kIndexName,
+                    file_exists(join_path(folder, kPickledName)) ||
+                            file_exists(join_path(folder, kPickledIndex))
+                        ? "; pickled weights are never opened: save the model as safetensors"
+                        : "")};
   Json json = TRY(read_json_file(index));
   TRY_IN(index, result.open_shards(folder, json));
   return result;
