@@ -108,7 +108,7 @@ def features(out):
 
 CHAT_TOKENS = ["<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜Assistant｜>", "<|user|>",
                "<|system|>", "<|tool|>", "<|tools|>", "<|call|>"]
-CHAT_TEXTS = ["<think>", "</think>", "ö"]  # added, but not special
+CHAT_TEXTS = ["<think>", "</think>"]  # added, but not special
 
 
 def ids(out):

@@ -22,7 +22,7 @@ Tokenizer chat_tokenizer(const std::string& name) {
   for (const char* special : {kBos, kEos, "<｜Assistant｜>", "<|user|>", "<|system|>", "<|tool|>",
                               "<|tools|>", "<|call|>"})
     EXPECT_TRUE(made->add_token(special, true));
-  for (const char* text : {"<think>", "</think>", "ö"}) EXPECT_TRUE(made->add_token(text, false));
+  for (const char* text : {"<think>", "</think>"}) EXPECT_TRUE(made->add_token(text, false));
   return *std::move(made);
 }
 
@@ -106,8 +106,8 @@ TEST(ChatEncoding, FindsPartsOfControlTokensAcrossDataNowhere) {
 
 TEST(ChatEncoding, FindsLettersThatAreTokensEverywhere) {
   const Tokenizer tokenizer = chat_tokenizer("v3");
-  const std::vector<int> ids = *tokenizer.encode_rendered(TracedText::of("Köln", false));
-  EXPECT_NE(std::find(ids.begin(), ids.end(), *tokenizer.find_added("ö")), ids.end());
+  const std::vector<int> ids = *tokenizer.encode_rendered(TracedText::of("Grün", false));
+  EXPECT_NE(std::find(ids.begin(), ids.end(), *tokenizer.find_added("ü")), ids.end());
 }
 
 // A token that is looked for after normalisation keeps its place in the template's text.

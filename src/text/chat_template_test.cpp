@@ -164,10 +164,10 @@ TEST(ChatTemplate, RefusesVariablesThatAreNotTheCallers) {
 // VULN-53: a template ends in time, whatever it is.
 TEST(ChatTemplate, StopsAtTheLimitsOfTheCaller) {
   ChatTemplate made =
-      template_of("{% for i in range(99999) %}{{ messages[0].content }}{% endfor %}");
+      template_of("{% for i in range(999) %}{{ messages[0].content * 99 }}{% endfor %}");
   const Json messages = json(R"([{"role": "user", "content": "0123456789"}])");
-  EXPECT_EQ(error_of(made.render(messages, {.limits = {.steps = 10'000}})),
-            "chat template: line 1: the template needs more than 10000 steps; shorten its loops or "
+  EXPECT_EQ(error_of(made.render(messages, {.limits = {.steps = 3'000}})),
+            "chat template: line 1: the template needs more than 3000 steps; shorten its loops or "
             "the conversation");
   EXPECT_EQ(
       error_of(made.render(messages, {.limits = {.output_bytes = 10'000}})),

@@ -174,7 +174,7 @@ TEST(JinjaInterpreter, StopsTemplatesThatBuildTooMuch) {
   EXPECT_TRUE(fails_with("{{ ['a' * 2000] * 2000 }}", kTooLong, small));
   EXPECT_TRUE(fails_with("{{ (['a'] * 2000) | join('b' * 2000) }}", kTooLong, small));
   EXPECT_TRUE(fails_with("{{ (['a' * 2000] * 2000) | tojson }}", kTooLong, small));
-  EXPECT_TRUE(fails_with("{{ ('a\n' * 2000) | indent(1000) }}", kTooLong, small));
+  EXPECT_TRUE(fails_with("{{ ('a\\n' * 2000) | indent(1000) }}", kTooLong, small));
   EXPECT_TRUE(fails_with("{{ '{0}{0}'.format('a' * 600000) }}", kTooLong, small));
   EXPECT_TRUE(
       fails_with("{% set a %}{{ 'a' * 600000 }}{% set b %}{{ 'a' * 600000 }}{% endset %}"
