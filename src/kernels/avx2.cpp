@@ -6,6 +6,8 @@
 #include "kernels/lanes_avx2-inl.h"
 
 #include "kernels/bytes_avx2-inl.h"  // after the lanes it is written over
+
+#include "kernels/block_row-inl.h"
 #include "kernels/table-inl.h"
 
 namespace weir {

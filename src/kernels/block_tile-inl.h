@@ -54,12 +54,10 @@ void multiply_dots(const DotTile& t) {
   }
 }
 
-// One function per size; [rows - 1][columns - 1].
+// One function per size; [rows - 1][columns - 1]. (clang wants fill() before the constructor.)
 struct DotTable {
   DotFunction tile[kDotRows][kDotColumns];
-  constexpr DotTable() : tile() { fill<kDotRows, kDotColumns>(); }
 
- private:
   template <int R, int C>
   constexpr void fill() {
     tile[R - 1][C - 1] = multiply_dots<R, C>;
@@ -68,6 +66,7 @@ struct DotTable {
     else if constexpr (R > 1)
       fill<R - 1, kDotColumns>();
   }
+  constexpr DotTable() : tile() { fill<kDotRows, kDotColumns>(); }
 };
 constexpr DotTable kDotTiles;
 

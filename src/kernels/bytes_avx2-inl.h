@@ -13,6 +13,8 @@ struct Bytes {
   __m256i v;
 };
 
+constexpr int kRoundedRows = 4, kRoundedColumns = 2;
+
 inline __m128i load_sixteen(const void* p) {
   return _mm_loadu_si128(static_cast<const __m128i*>(p));
 }
@@ -49,6 +51,8 @@ inline Bytes look_up(const int8_t* table, Bytes a) {
   return {_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(load_sixteen(table)), a.v)};
 }
 
+// For dequantize-inl.h, which the scalar table does without. Bytes 0..15 or 16..31, signed, as
+// floats; the same of sixteen in two words, the lowest first.
 inline Lanes numbers(Bytes a, int half) {
   return widen_bytes(half ? _mm256_extracti128_si256(a.v, 1) : _mm256_castsi256_si128(a.v));
 }

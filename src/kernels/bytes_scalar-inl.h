@@ -13,8 +13,14 @@ struct Bytes {
   uint8_t v[32];
 };
 
+// Left and stored rows of one tile of rounded products; with one left row, stored rows are not
+// spread out first.
+constexpr int kRoundedRows = 1, kRoundedColumns = 1;
+
+// Not inlined, nor is anything below that loops: unrolled within unrolled blocks, compiling took
+// minutes, and this is for reference.
 template <class F>
-inline Bytes each_byte(F f) {
+[[gnu::noinline]] Bytes each_byte(F f) {
   Bytes r;
   for (int i = 0; i < 32; ++i) r.v[i] = uint8_t(f(i));
   return r;
@@ -53,38 +59,13 @@ inline Bytes look_up(const int8_t* table, Bytes a) {
   return each_byte([&](int i) { return table[a.v[i]]; });
 }
 
-// Bytes 0..15 or 16..31, signed, as floats; and the same of sixteen in two words, lowest first.
-inline Lanes numbers(Bytes a, int half) {
-  return each_lane([&](int i) { return float(int8_t(a.v[16 * half + i])); });
-}
-inline int signed_byte(uint64_t words, int i) { return int8_t(words >> 8 * i & 255); }
-inline Lanes numbers(const uint64_t* p) {
-  return each_lane([&](int i) { return float(signed_byte(p[i / 8], i % 8)); });
-}
-// Narrow floats (narrow_floats.h has their definition): the bits of an f32 whose exponent is too
-// small by a constant, subnormal ones included.
+// A half (narrow_floats.h has the definition): the bits of an f32 whose exponent is too small by a
+// constant, subnormal ones included.
 inline float half_at(const uint8_t* p) {
   const uint32_t h = p[0] | uint32_t(p[1]) << 8, size = h & 0x7fff;
   const float x =
       size >= 0x7c00 ? float_of(0x7f800000 | size << 13) : float_of(size << 13) * 0x1p112f;
   return h & 0x8000 ? -x : x;
-}
-inline float f8_at(const uint8_t* p) {
-  const uint32_t size = *p & 0x7f;
-  const float x = size == 0x7f ? float_of(0x7fc00000) : float_of(size << 20) * 0x1p120f;
-  return *p & 0x80 ? -x : x;
-}
-inline Lanes splat_half(const uint8_t* p) { return splat(half_at(p)); }
-// Sixteen of them.
-inline Lanes load_f16(const uint8_t* p) {
-  return each_lane([&](int i) { return half_at(p + 2 * i); });
-}
-inline Lanes load_bf16(const uint8_t* p) {
-  return each_lane(
-      [&](int i) { return float_of(uint32_t(p[2 * i]) << 16 | uint32_t(p[2 * i + 1]) << 24); });
-}
-inline Lanes load_f8(const uint8_t* p) {
-  return each_lane([&](int i) { return f8_at(p + i); });
 }
 
 // Sixteen 16-bit integers, eight 32-bit ones, eight floats: what products of bytes become.
@@ -99,19 +80,19 @@ struct Eight {
 };
 
 template <class F>
-inline Words each_word(F f) {
+[[gnu::noinline]] Words each_word(F f) {
   Words r;
   for (int i = 0; i < 16; ++i) r.v[i] = int16_t(f(i));
   return r;
 }
 template <class F>
-inline Ints each_int(F f) {
+[[gnu::noinline]] Ints each_int(F f) {
   Ints r;
   for (int i = 0; i < 8; ++i) r.v[i] = f(i);
   return r;
 }
 template <class F>
-inline Eight each_of_eight(F f) {
+[[gnu::noinline]] Eight each_of_eight(F f) {
   Eight r;
   for (int i = 0; i < 8; ++i) r.v[i] = f(i);
   return r;
@@ -126,7 +107,9 @@ inline Words load_words(const int16_t* p) {
 inline void store_words(int16_t* p, Words a) {
   for (int i = 0; i < 16; ++i) p[i] = a.v[i];
 }
-// Sixteen bytes in two words: those at even places, then those at odd ones; and eight bytes twice.
+inline int signed_byte(uint64_t words, int i) { return int8_t(words >> 8 * i & 255); }
+// Sixteen bytes in two words, the lowest first: those at even places, then those at odd ones; and
+// eight bytes twice.
 inline Words split_bytes(const uint64_t* p) {
   return each_word([&](int i) {
     const int at = i < 8 ? 2 * i : 2 * i - 15;

@@ -10,6 +10,43 @@
 namespace weir {
 namespace {
 
+// Plain floats, sixteen at a time. kStep tells them from the quantized ones.
+struct FormatF32 {
+  static constexpr int kNumbers = 16, kBytes = 64, kStep = kNone;
+  static Lanes values(const uint8_t* b, float) {
+    alignas(64) float x[16];
+    __builtin_memcpy(x, b, sizeof x);
+    return load(x);
+  }
+};
+struct FormatF16 {
+  static constexpr int kNumbers = 16, kBytes = 32, kStep = kNone;
+  static Lanes values(const uint8_t* b, float) { return load_f16(b); }
+};
+struct FormatBf16 {
+  static constexpr int kNumbers = 16, kBytes = 32, kStep = kNone;
+  static Lanes values(const uint8_t* b, float) { return load_bf16(b); }
+};
+struct FormatF8 {
+  static constexpr int kNumbers = 16, kBytes = 16, kStep = kNone;
+  static Lanes values(const uint8_t* b, float scale) { return load_f8(b) * splat(scale); }
+};
+
+template <class Visit>
+inline void visit_format(WeightType type, const Visit& visit) {
+  if (visit_quantized(type, visit)) return;
+  switch (type) {
+    case WeightType::f16:
+      return visit(FormatF16{});
+    case WeightType::bf16:
+      return visit(FormatBf16{});
+    case WeightType::f8_e4m3:
+      return visit(FormatF8{});
+    default:
+      return visit(FormatF32{});
+  }
+}
+
 // One block: start() works out what its numbers share, then group<j>(take) calls
 // take(i, Lanes) for the sixteen numbers from i on, in order.
 template <class F>
@@ -80,42 +117,30 @@ template <class F, int j = 0, int C, class Take>
 }
 
 // The scale of number k of a row; only f8_e4m3 has any.
-inline float scale_of(const float* scales, int k) { return scales ? scales[k / kScaleSquare] : 1; }
-
-// Numbers [begin, begin + count) of a row; begin is a multiple of 256.
-using DecodePart = void (*)(const uint8_t* row, const float* scales, int begin, int count,
-                            float* y);
+inline float scale_of(const float* scales, size_t k) {
+  return scales ? scales[k / kScaleSquare] : 1;
+}
 
 template <class F>
-void decode_part(const uint8_t* row, const float* scales, int begin, int count, float* y) {
-  const uint8_t* b = row + size_t(begin) / F::kNumbers * F::kBytes;
-  int k = 0;
+void dequantize_as(const uint8_t* b, const float* scales, float* y, size_t count) {
+  size_t k = 0;
   for (; k + F::kNumbers <= count; k += F::kNumbers, b += F::kBytes) {
     Decoder<F> block[1];
-    block[0].start(b, scale_of(scales, begin + k));
+    block[0].start(b, scale_of(scales, k));
     decode_groups<F>(block, [&](int, int i, Lanes w) { store(y + k + i, w); });
   }
   if constexpr (F::kStep == kNone) {  // other types have whole blocks
     if (k == count) return;
     uint8_t last[F::kBytes] = {};
-    __builtin_memcpy(last, b, size_t(count - k) * F::kBytes / F::kNumbers);
-    store_part(y + k, count - k, F::values(last, scale_of(scales, begin + k)));
+    __builtin_memcpy(last, b, (count - k) * F::kBytes / F::kNumbers);
+    store_part(y + k, int(count - k), F::values(last, scale_of(scales, k)));
   }
 }
 
-inline DecodePart decoder_of(WeightType type) {
-  DecodePart result = nullptr;
-  visit_format(type, [&](auto format) { result = decode_part<decltype(format)>; });
-  return result;
-}
-
 void dequantize(WeightType type, const void* row, const float* scales, float* y, size_t count) {
-  constexpr size_t kMost = size_t(1) << 30;  // of one call of a decoder, which counts in int
-  const uint8_t* bytes = static_cast<const uint8_t*>(row);
-  const DecodePart decode = decoder_of(type);
-  for (size_t i = 0; i < count; i += kMost)
-    decode(bytes + type_bytes(type, i), scales ? scales + i / kScaleSquare : nullptr, 0,
-           int(count - i < kMost ? count - i : kMost), y + i);
+  visit_format(type, [&](auto format) {
+    dequantize_as<decltype(format)>(static_cast<const uint8_t*>(row), scales, y, count);
+  });
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
-// Where each stored type keeps its numbers, one struct a type; blocks.h says which types there are
-// and dequantize.cpp what their bytes mean. Written over the functions of one bytes_*-inl.h.
+// Where each quantized type keeps its numbers, one struct a type; blocks.h says which types there
+// are and dequantize.cpp what their bytes mean. Written over the functions of one bytes_*-inl.h.
 //
-// A quantized type has, for the 32 numbers from 32 j on, `quants` (bytes, less kCenter) and for
+// A type has, for the 32 numbers from 32 j on, `quants` (bytes, less kCenter) and for
 // every kGroup numbers a step, so that a number is quant * step - minimum:
 //   blocks of 32:   step = the half at kStep; minimum = -the half at kMinimum, if there is one
 //   blocks of 256:  step = the half at kStep * a small integer, likewise the minimum
@@ -170,28 +170,6 @@ struct FormatIq4Xs : Format<256, 136, 0> {
   }
 };
 
-// Plain floats, sixteen at a time. kStep < 0 tells them from the quantized ones.
-struct FormatF32 {
-  static constexpr int kNumbers = 16, kBytes = 64, kStep = kNone;
-  static Lanes values(const uint8_t* b, float) {
-    alignas(64) float x[16];
-    __builtin_memcpy(x, b, sizeof x);
-    return load(x);
-  }
-};
-struct FormatF16 {
-  static constexpr int kNumbers = 16, kBytes = 32, kStep = kNone;
-  static Lanes values(const uint8_t* b, float) { return load_f16(b); }
-};
-struct FormatBf16 {
-  static constexpr int kNumbers = 16, kBytes = 32, kStep = kNone;
-  static Lanes values(const uint8_t* b, float) { return load_bf16(b); }
-};
-struct FormatF8 {
-  static constexpr int kNumbers = 16, kBytes = 16, kStep = kNone;
-  static Lanes values(const uint8_t* b, float scale) { return load_f8(b) * splat(scale); }
-};
-
 // visit(Format{}) for the quantized type; false if `type` is a plain one.
 template <class Visit>
 inline bool visit_quantized(WeightType type, const Visit& visit) {
@@ -222,20 +200,6 @@ inline bool visit_quantized(WeightType type, const Visit& visit) {
       return visit(FormatIq4Xs{}), true;
     default:
       return false;
-  }
-}
-template <class Visit>
-inline void visit_format(WeightType type, const Visit& visit) {
-  if (visit_quantized(type, visit)) return;
-  switch (type) {
-    case WeightType::f16:
-      return visit(FormatF16{});
-    case WeightType::bf16:
-      return visit(FormatBf16{});
-    case WeightType::f8_e4m3:
-      return visit(FormatF8{});
-    default:
-      return visit(FormatF32{});
   }
 }
 

@@ -35,13 +35,18 @@ void multiply_rounded(const BlockGemm& g, const RoundedPart& part) {
       put(g, part.rows.begin + r, part.columns.begin + c, sum_of(tile.sum[r][c]));
 }
 
-// Some rows with all columns of a part, two by two.
+// All columns of a part, kRoundedColumns at a time; part.rows.count is at most R.
 template <class B, int R>
 void multiply_rounded_rows(const BlockGemm& g, RoundedPart part) {
+  if constexpr (R > 1)
+    if (part.rows.count < R) return multiply_rounded_rows<B, R - 1>(g, part);
   const int end = part.columns.begin + part.columns.count;
-  for (; part.columns.begin + 2 <= end; part.columns.begin += 2, part.right += 2 * part.stride)
-    multiply_rounded<B, R, 2>(g, part);
-  if (part.columns.begin < end) multiply_rounded<B, R, 1>(g, part);
+  for (; part.columns.begin + kRoundedColumns <= end; part.columns.begin += kRoundedColumns) {
+    multiply_rounded<B, R, kRoundedColumns>(g, part);
+    part.right += kRoundedColumns * part.stride;
+  }
+  if constexpr (kRoundedColumns > 1)
+    if (part.columns.begin < end) multiply_rounded<B, R, 1>(g, part);
 }
 
 template <class F>
@@ -49,39 +54,27 @@ void spread_and_multiply(const BlockGemm& g, int columns) {
   using B = SpreadOf<F>;
   uint8_t* spread = reinterpret_cast<uint8_t*>(g.scratch);
   const size_t stride = size_t(g.inner / F::kNumbers) * B::kBytes;
-  const Split groups(g.cols, columns), tiles(g.rows, 4);
+  const Split groups(g.cols, columns), tiles(g.rows, kRoundedRows);
   for (int i = 0; i < groups.parts; ++i) {
     for (int c = 0; c < groups[i].count; ++c)
       spread_row<F>(stored_row(g, groups[i].begin + c), g.inner, spread + size_t(c) * stride);
-    for (int t = 0; t < tiles.parts; ++t) {
-      const RoundedPart part = {tiles[t], groups[i], spread, stride, 0};
-      switch (part.rows.count) {
-        case 1:
-          multiply_rounded_rows<B, 1>(g, part);
-          break;
-        case 2:
-          multiply_rounded_rows<B, 2>(g, part);
-          break;
-        case 3:
-          multiply_rounded_rows<B, 3>(g, part);
-          break;
-        default:
-          multiply_rounded_rows<B, 4>(g, part);
-      }
-    }
+    for (int t = 0; t < tiles.parts; ++t)
+      multiply_rounded_rows<B, kRoundedRows>(g, {tiles[t], groups[i], spread, stride, 0});
   }
 }
 
 template <class F>
 void rounded_gemm_of(const BlockGemm& g) {
-  constexpr int kColumns = 24;  // weight rows of a group: a few dozen KiB at usual lengths
-  const size_t spread_row_bytes = size_t(g.inner / F::kNumbers) * SpreadOf<F>::kBytes + 1;
-  const size_t room = kGemmScratch * sizeof(float) / spread_row_bytes;
-  if (g.rows > 1 && room > 0)
-    return spread_and_multiply<F>(g, int(room < kColumns ? room : kColumns));
+  if constexpr (kRoundedRows > 1) {
+    constexpr int kColumns = 24;  // weight rows of a group: a few dozen KiB at usual lengths
+    const size_t spread_row_bytes = size_t(g.inner / F::kNumbers) * SpreadOf<F>::kBytes + 1;
+    const size_t room = kGemmScratch * sizeof(float) / spread_row_bytes;
+    if (g.rows > 1 && room > 0)
+      return spread_and_multiply<F>(g, int(room < kColumns ? room : kColumns));
+  }
   for (int m = 0; m < g.rows; ++m)
     multiply_rounded_rows<StoredBlocks<F>, 1>(
-        g, {{m, 1}, {0, g.cols}, stored_row(g, 0), g.weight_row, 2 * g.weight_row});
+        g, {{m, 1}, {0, g.cols}, stored_row(g, 0), g.weight_row, kRoundedColumns * g.weight_row});
 }
 
 void rounded_gemm(const BlockGemm& g) {

@@ -152,14 +152,19 @@ void multiply_tile(const Tile& t) {
   sums.finish(t);
 }
 
-// One function per number of rows; [rows - 1].
+// One function per number of rows; [rows - 1]. (clang wants the fills before the constructor.)
 struct TileTable {
   TileFunction packed[kTileRows], direct[kTileRows];
   TileFunction wide_packed[2][4], wide_direct[2][4];  // kWideGroups groups at once
 
-  constexpr TileTable() : packed(), direct(), wide_packed(), wide_direct() { fill<kTileRows>(); }
-
- private:
+  template <int R, int kChoice>
+  constexpr void fill_wide() {
+    constexpr int kGroups = kWideGroups[kChoice][R - 1];
+    if constexpr (kGroups > kTileGroups) {
+      wide_packed[kChoice][R - 1] = multiply_tile<R, kGroups, true>;
+      wide_direct[kChoice][R - 1] = multiply_tile<R, kGroups, false>;
+    }
+  }
   template <int R>
   constexpr void fill() {
     packed[R - 1] = multiply_tile<R, kTileGroups, true>;
@@ -170,14 +175,7 @@ struct TileTable {
     }
     if constexpr (R > 1) fill<R - 1>();
   }
-  template <int R, int kChoice>
-  constexpr void fill_wide() {
-    constexpr int kGroups = kWideGroups[kChoice][R - 1];
-    if constexpr (kGroups > kTileGroups) {
-      wide_packed[kChoice][R - 1] = multiply_tile<R, kGroups, true>;
-      wide_direct[kChoice][R - 1] = multiply_tile<R, kGroups, false>;
-    }
-  }
+  constexpr TileTable() : packed(), direct(), wide_packed(), wide_direct() { fill<kTileRows>(); }
 };
 
 constexpr TileTable kTiles;
