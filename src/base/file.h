@@ -67,6 +67,10 @@ class MappedFile {
   size_t size_ = 0;
 };
 
+// Gives the memory of mapped pages inside `bytes` back; they are read from the file when next asked
+// for. For long works that see every byte once.
+void forget_pages(std::span<const std::byte> bytes);
+
 // An exclusive advisory lock on a file, held by the open descriptor, so that a killed process
 // leaves none behind. The error names the process that holds it.
 class FileLock {

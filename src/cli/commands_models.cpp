@@ -1,3 +1,5 @@
+// Commands about models as files: convert, quantize, make-random, logits, perplexity, importance,
+// tokenize.
 #include <fmt/ranges.h>
 
 #include "cli/command_builder.h"

@@ -1,5 +1,6 @@
 #include "convert/stored_rows.h"
 
+#include "base/file.h"
 #include "kernels/kernels.h"
 
 namespace weir {
@@ -26,6 +27,11 @@ const float* StoredRows::scales(uint64_t r) const {
 
 void StoredRows::decode(uint64_t r, float* to) const {
   kernels().dequantize(type(), row(r), scales(r), to, columns());
+}
+
+void StoredRows::forget() const {
+  for (const StoredTensor& part : parts)  // memory of its own would be lost
+    if (!part.owned || part.scales) forget_pages({part.data, part.bytes()});
 }
 
 StoredTensor transposed_keys(const StoredTensor& kv_b, const ModelConfig& config) {

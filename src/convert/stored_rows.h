@@ -24,6 +24,8 @@ struct StoredRows {
   const std::byte* row(uint64_t r) const;
   const float* scales(uint64_t r) const;
   void decode(uint64_t r, float* to) const;  // [columns]
+  // Gives back the memory of the mapped files' pages that were read.
+  void forget() const;
 
  private:
   uint64_t source_row(uint64_t r) const;

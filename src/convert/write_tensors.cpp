@@ -122,6 +122,7 @@ Result<void> write_tensors(const std::vector<PlannedTensor>& tensors, ThreadPool
       return Error{rows.parts[0].place +
                    ": holds a value that is not finite; the file is damaged or its training "
                    "diverged"};
+    rows.forget();
     const double error = sums.square > 0 ? std::sqrt(sums.error / sums.square) : 0;
     listener.on_tensor({tensor.name, rows.type(), tensor.type, tensor.rows() * tensor.columns(),
                         tensor.bytes(), error});

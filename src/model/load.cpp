@@ -107,7 +107,7 @@ Result<void> Model::bind(const Checkpoint& checkpoint) {
   }
   const double available = available_memory();
   if (available <= 0 || panels <= kPanelShare * available) return {};
-  for (Weight* weight : parameters_) weight->has_panels = false;
+  for (Weight* weight : all_weights(*this)) weight->has_panels = false;
   return {};
 }
 
