@@ -105,6 +105,7 @@ void add_importance(CLI::App& app, Chosen& chosen, ImportanceOptions& o) {
   c->add_option("--out", o.out, "a .gguf file")->required()->option_text("FILE");
   add_count(c, "--context", o.context, 4, 1 << 24, "tokens of a window");
   add_count(c, "--windows", o.windows, 0, 1 << 30, "only so many; 0: all");
+  c->add_flag("--overwrite", o.overwrites, "replace a file that exists");
   add_threads(c, o.threads);
 }
 

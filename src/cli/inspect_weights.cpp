@@ -22,10 +22,13 @@ double cache_bytes(const ModelConfig& config, int64_t context, bool latent) {
 }
 
 std::string fit_text(const WeightCheck& weights, double cache, const RunningQuestion& question) {
-  const double needed = double(weights.bytes) + cache;
-  const std::string parts =
-      fmt::format("{} of weights, mapped, and {} of cache for {} tokens",
-                  format_bytes(double(weights.bytes)), format_bytes(cache), question.context);
+  const double needed = double(weights.bytes + weights.joined_bytes) + cache;
+  const std::string parts = fmt::format(
+      "{} of weights, mapped, {}{} of cache for {} tokens", format_bytes(double(weights.bytes)),
+      weights.joined_bytes
+          ? format_bytes(double(weights.joined_bytes)) + " of keys and values joined in memory, "
+          : "and ",
+      format_bytes(cache), question.context);
   if (question.free_bytes <= 0) return parts;
   if (needed <= question.free_bytes)
     return fmt::format("fits into memory: {}; {} free", parts, format_bytes(question.free_bytes));
@@ -38,7 +41,8 @@ std::string fit_text(const WeightCheck& weights, double cache, const RunningQues
 }  // namespace
 
 Result<WeightCheck> planned_weights(const ModelConfig& config, const Mix& mix) {
-  const FindTensor nowhere = [](const std::string&) -> Result<StoredTensor> {
+  const FindTensor nowhere = [](const std::string&,
+                                const std::vector<uint64_t>&) -> Result<StoredTensor> {
     return StoredTensor{};
   };
   const GgufPlan plan = TRY(plan_gguf(config, nowhere, mix));
@@ -65,7 +69,8 @@ std::string weights_report(const ModelConfig& config, const WeightCheck& weights
   std::string text =
       fmt::format("\nweights {}: {} tensors, {} ({})\n", question.name, weights.tensors,
                   format_bytes(double(weights.bytes)), types_text(weights));
-  if (weights.matches()) text += "  every name and shape is as the configuration says\n";
+  if (weights.matches() && question.name.rfind("in ", 0) == 0)
+    text += "  every name and shape is as the configuration says\n";
   for (const std::string& sentence : weights.examples)
     text += fmt::format("  {}\n", printable(sentence));
   const bool is_latent = config.attention == AttentionKind::mla;

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "base/file.h"
 #include "base/progress.h"
 #include "generate/scorer.h"
+#include "kernels/kernels.h"
 
 namespace weir {
 namespace {
@@ -27,6 +30,8 @@ std::string npy_header(size_t rows, size_t columns) {
 Result<Ending> logits(const LogitsOptions& options) {
   if (options.tokens.empty())
     return Error{"--tokens needs at least one token id, as in --tokens 1,2,3"};
+  if (!options.out.ends_with(".npy"))
+    return Error{options.out + ": --out must end in .npy, so that nothing else is overwritten"};
   const std::unique_ptr<Model> model = TRY(load_model(options.model, false));
   ThreadPool pool(options.threads);
   const auto scorer =
@@ -47,7 +52,12 @@ Result<Ending> logits(const LogitsOptions& options) {
       was_stopped = true;
       return Error{"stopped"};
     }
-    for (int r = 0; r < rows.rows; ++r) TRY(writer.write(rows.row(r), columns * sizeof(float)));
+    for (int r = 0; r < rows.rows; ++r) {
+      if (!std::isfinite(kernels().sum(rows.row(r), int(columns))))
+        return Error{
+            fmt::format("the scores of token {} are not finite; the file is damaged", first + r)};
+      TRY(writer.write(rows.row(r), columns * sizeof(float)));
+    }
     progress.update(first + rows.rows);
     return {};
   };

@@ -94,10 +94,10 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
                  ": no such file or folder; give a model's folder (config.json, safetensors, "
                  "tokenizer.json) or a .gguf file"};
   OpenModel open;
+  open.model = TRY(load_model(setup.path, false));
   open.tokenizer = TRY(open_tokenizer(setup.path));
   open.chat_template = TRY(open_chat_template(setup.path));
   open.stops = read_stops(setup.path, open.tokenizer->size());
-  open.model = TRY(load_model(setup.path, false));
   open.pool = std::make_unique<ThreadPool>(setup.threads);
   GeneratorOptions options;
   options.sequences_max = setup.sequences_max;

@@ -11,6 +11,7 @@
 #include "base/progress.h"
 #include "cli/open_model.h"
 #include "cli/standard_input.h"
+#include "convert/convert.h"
 #include "convert/importance.h"
 #include "generate/scorer.h"
 #include "model/gguf_names.h"
@@ -34,6 +35,9 @@ Result<Windows> read_windows(const std::string& path, const Tokenizer& tokenizer
   Windows windows;
   const std::vector<int>& prefix = tokenizer.prefix();
   windows.begin_with_bos = !prefix.empty();
+  if (prefix.size() + 2 > size_t(context))
+    return Error{fmt::format("--context {} leaves no room beside the {} tokens that begin a text",
+                             context, prefix.size())};
   const size_t own = size_t(context) - prefix.size();
   for (size_t begin = 0; begin + own <= ids.size(); begin += own) {
     if (most > 0 && windows.tokens.size() == size_t(most)) break;
@@ -151,6 +155,9 @@ Result<Ending> perplexity(const PerplexityOptions& options) {
 }
 
 Result<Ending> importance(const ImportanceOptions& options) {
+  if (!options.out.ends_with(".gguf") || is_same_place(options.out, options.model))
+    return Error{options.out + ": --out must be a .gguf file, and another one than the model"};
+  TRY(check_output(options.out, options.overwrites, false));
   const std::unique_ptr<Tokenizer> tokenizer = TRY(open_tokenizer(options.model));
   const std::unique_ptr<Model> model = TRY(load_model(options.model, false));
   TRY(check_context(options.context, *model));

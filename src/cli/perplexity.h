@@ -27,6 +27,7 @@ struct ImportanceOptions {
   std::string model, text, out;
   int context = 512;
   int windows = 0;
+  bool overwrites = false;
   int threads = 0;
 };
 // Writes a file for `weir quantize --importance`, which llama-quantize reads too.

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <map>
 
 #include "base/file.h"
@@ -15,19 +14,12 @@
 namespace weir {
 namespace {
 
-namespace fs = std::filesystem;
-
 // Data of one file of a folder, as transformers cuts them.
 constexpr uint64_t kShardBytes = 5'000'000'000;
 constexpr const char* kTemplateKey = "tokenizer.chat_template";
 
 bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
-bool is_same_place(const std::string& a, const std::string& b) {
-  std::error_code error;
-  return fs::equivalent(a, b, error) && !error;
 }
 
 class Conversion {
@@ -173,42 +165,36 @@ Result<void> Conversion::to_folder() {
                       mix_->name)};
   }
   FolderPlan plan = TRY(plan_folder(*checkpoint_, type));
-  const std::string aside = request_.to + ".part";
-  TRY(remove_all(aside));
-  TRY(make_directories(aside));
-  const auto write = [&]() -> Result<void> {
-    std::vector<TensorPlan> infos;
-    for (const PlannedTensor& tensor : plan.tensors)
-      infos.push_back({tensor.name, dtype_of(tensor.type), tensor.shape});
-    announce(plan.tensors);
-    SafetensorsWriter writer =
-        TRY(SafetensorsWriter::create(aside, std::move(infos), {{"format", "pt"}},
-                                      request_.split_bytes ? request_.split_bytes : kShardBytes));
-    std::map<std::string, const PlannedTensor*> by_name;
-    for (const PlannedTensor& tensor : plan.tensors) by_name[tensor.name] = &tensor;
-    std::vector<PlannedTensor> ordered;
-    for (const TensorPlan& next : writer.order()) ordered.push_back(*by_name.at(next.name));
-    TRY(write_tensors(
-        ordered, pool_, {}, [&](std::span<const std::byte> piece) { return writer.write(piece); },
-        listener_));
-    result_.files = TRY(writer.finish());
-    TRY(write_texts(plan, aside));
-    return rename_path(aside, request_.to);
-  };
-  Result<void> written = write();
-  if (!written) (void)remove_all(aside);
+  AsideFolder folder = TRY(AsideFolder::create(request_.to));
+  std::vector<TensorPlan> infos;
+  for (const PlannedTensor& tensor : plan.tensors)
+    infos.push_back({tensor.name, dtype_of(tensor.type), tensor.shape});
+  announce(plan.tensors);
+  SafetensorsWriter writer =
+      TRY(SafetensorsWriter::create(folder.path(), std::move(infos), {{"format", "pt"}},
+                                    request_.split_bytes ? request_.split_bytes : kShardBytes));
+  std::map<std::string, const PlannedTensor*> by_name;
+  for (const PlannedTensor& tensor : plan.tensors) by_name[tensor.name] = &tensor;
+  std::vector<PlannedTensor> ordered;
+  for (const TensorPlan& next : writer.order()) ordered.push_back(*by_name.at(next.name));
+  TRY(write_tensors(
+      ordered, pool_, {}, [&](std::span<const std::byte> piece) { return writer.write(piece); },
+      listener_));
+  result_.files = TRY(writer.finish());
+  TRY(write_texts(plan, folder.path()));
+  TRY(folder.finish());
   for (std::string& file : result_.files) file = join_path(request_.to, base_name(file));
-  return written;
+  return {};
 }
 
 Result<ConvertResult> Conversion::run() {
   if (is_same_place(request_.from, request_.to))
     return Error{request_.to + ": is what is read; give another place to write to"};
-  TRY(check_output(request_.to, request_.overwrites));
+  TRY(check_output(request_.to, request_.overwrites, request_.split_bytes > 0));
   if (!request_.type.empty()) mix_ = TRY(find_mix(request_.type));
   checkpoint_ = TRY(Checkpoint::open(request_.from));
   for (const std::string& name : checkpoint_->unexpected())
-    if (!checkpoint_->gguf() && result_.notes.size() < 5)
+    if (result_.notes.size() < 5 && !(checkpoint_->gguf() && ends_with(request_.to, ".gguf")))
       note(
           fmt::format("{}: tensor '{}' belongs to nothing that the configuration has and is left "
                       "out",
@@ -219,17 +205,12 @@ Result<ConvertResult> Conversion::run() {
 
 }  // namespace
 
-Result<void> check_output(const std::string& path, bool overwrites) {
-  if (!file_exists(path) && !is_directory(path)) return {};
-  if (!ends_with(path, ".gguf"))
-    return Error{path + ": exists already; give a folder that does not"};
-  if (overwrites && !is_directory(path)) return {};
-  return Error{path + ": exists already; give --overwrite or another name"};
-}
-
 Result<ConvertResult> convert(const ConvertRequest& request, ThreadPool& pool,
                               ConvertListener& listener) {
-  return Conversion(request, pool, listener).run();
+  ConvertRequest plain = request;
+  plain.from = plain_path(request.from);
+  plain.to = plain_path(request.to);
+  return Conversion(plain, pool, listener).run();
 }
 
 }  // namespace weir

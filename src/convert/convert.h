@@ -27,8 +27,27 @@ struct ConvertResult {
   std::vector<std::string> notes;  // what a user should know
 };
 
-// An error when there is something at `path` that must not be replaced.
-Result<void> check_output(const std::string& path, bool overwrites);
+// An error when there is something at `path`, or are parts of a split model of that name, that must
+// not be replaced.
+Result<void> check_output(const std::string& path, bool overwrites, bool is_split);
+// A path without the slashes at its end, so that names can be made from it.
+std::string plain_path(std::string path);
+bool is_same_place(const std::string& a, const std::string& b);
+
+// A folder that is written under another name and renamed when it is complete.
+class AsideFolder {
+ public:
+  static Result<AsideFolder> create(const std::string& target);
+  AsideFolder(AsideFolder&& other) noexcept;
+  ~AsideFolder();  // without finish(): it is removed
+  const std::string& path() const { return path_; }
+  Result<void> finish();
+
+ private:
+  AsideFolder(std::string target, std::string path)
+      : target_(std::move(target)), path_(std::move(path)) {}
+  std::string target_, path_;
+};
 
 Result<ConvertResult> convert(const ConvertRequest& request, ThreadPool& pool,
                               ConvertListener& listener);

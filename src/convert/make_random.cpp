@@ -95,7 +95,10 @@ class RandomModel {
 };
 
 Result<void> RandomModel::choose_config() {
-  config_ = TRY(file_exists(request_.like) ? read_config(request_.like) : preset(request_.like));
+  const std::string& like = request_.like;
+  config_ = TRY(is_directory(like)  ? read_config(join_path(like, "config.json"))
+                : file_exists(like) ? read_config(like)
+                                    : preset(like));
   if (request_.layers > 0)
     config_.num_hidden_layers = std::min(request_.layers, config_.num_hidden_layers);
   config_.first_k_dense_replace =
@@ -151,7 +154,8 @@ Result<void> RandomModel::write(const Output& output, const Sink& sink) {
 
 Result<void> RandomModel::to_gguf() {
   const Mix mix = TRY(find_mix(request_.type));
-  const FindTensor nowhere = [](const std::string&) -> Result<StoredTensor> {
+  const FindTensor nowhere = [](const std::string&,
+                                const std::vector<uint64_t>&) -> Result<StoredTensor> {
     return StoredTensor{};
   };
   GgufPlan plan = TRY(plan_gguf(config_, nowhere, mix));
@@ -230,39 +234,33 @@ Result<void> RandomModel::to_folder() {
         fmt::format("a folder holds f32, f16, bf16 or f8_e4m3, not {}; give a name that "
                     "ends in .gguf",
                     request_.type)};
-  const std::string aside = request_.to + ".part";
-  TRY(remove_all(aside));
-  TRY(make_directories(aside));
-  const auto make = [&]() -> Result<void> {
-    const std::vector<Output> outputs = folder_outputs(traits->type);
-    std::vector<TensorPlan> infos;
-    for (const Output& output : outputs)
-      infos.push_back({output.name, dtype_of(output.type), output.shape});
-    announce(outputs);
-    SafetensorsWriter writer =
-        TRY(SafetensorsWriter::create(aside, std::move(infos), {{"format", "pt"}},
-                                      request_.split_bytes ? request_.split_bytes : kShardBytes));
-    const Sink sink = [&](std::span<const std::byte> piece) { return writer.write(piece); };
-    std::map<std::string, const Output*> by_name;
-    for (const Output& output : outputs) by_name[output.name] = &output;
-    for (const TensorPlan& next : writer.order()) {
-      const Output& output = *by_name.at(next.name);
-      TRY(write(output, sink));
-      const uint64_t elements = output.rows() * output.shape.back();
-      listener_.on_tensor({output.name, WeightType::f32, output.type, elements, output.bytes(), 0});
-    }
-    result_.files = TRY(writer.finish());
-    TRY(write_texts(aside, traits->type));
-    return rename_path(aside, request_.to);
-  };
-  Result<void> made = make();
-  if (!made) (void)remove_all(aside);
+  AsideFolder folder = TRY(AsideFolder::create(request_.to));
+  const std::vector<Output> outputs = folder_outputs(traits->type);
+  std::vector<TensorPlan> infos;
+  for (const Output& output : outputs)
+    infos.push_back({output.name, dtype_of(output.type), output.shape});
+  announce(outputs);
+  SafetensorsWriter writer =
+      TRY(SafetensorsWriter::create(folder.path(), std::move(infos), {{"format", "pt"}},
+                                    request_.split_bytes ? request_.split_bytes : kShardBytes));
+  const Sink sink = [&](std::span<const std::byte> piece) { return writer.write(piece); };
+  std::map<std::string, const Output*> by_name;
+  for (const Output& output : outputs) by_name[output.name] = &output;
+  for (const TensorPlan& next : writer.order()) {
+    const Output& output = *by_name.at(next.name);
+    TRY(write(output, sink));
+    const uint64_t elements = output.rows() * output.shape.back();
+    listener_.on_tensor({output.name, WeightType::f32, output.type, elements, output.bytes(), 0});
+  }
+  result_.files = TRY(writer.finish());
+  TRY(write_texts(folder.path(), traits->type));
+  TRY(folder.finish());
   for (std::string& file : result_.files) file = join_path(request_.to, base_name(file));
-  return made;
+  return {};
 }
 
 Result<ConvertResult> RandomModel::run() {
-  TRY(check_output(request_.to, request_.overwrites));
+  TRY(check_output(request_.to, request_.overwrites, request_.split_bytes > 0));
   TRY(choose_config());
   TRY(ends_with(request_.to, ".gguf") ? to_gguf() : to_folder());
   return std::move(result_);
@@ -272,7 +270,9 @@ Result<ConvertResult> RandomModel::run() {
 
 Result<ConvertResult> make_random(const RandomModelRequest& request, ThreadPool& pool,
                                   ConvertListener& listener) {
-  return RandomModel(request, pool, listener).run();
+  RandomModelRequest plain = request;
+  plain.to = plain_path(request.to);
+  return RandomModel(plain, pool, listener).run();
 }
 
 }  // namespace weir

@@ -29,7 +29,8 @@ struct GgufPlan {
   std::vector<PlannedTensor> tensors;
 };
 // Where the tensors of a configuration come from, by HuggingFace name.
-using FindTensor = std::function<Result<StoredTensor>(const std::string& name)>;
+using FindTensor = std::function<Result<StoredTensor>(const std::string& name,
+                                                      const std::vector<uint64_t>& shape)>;
 Result<GgufPlan> plan_gguf(const ModelConfig& config, const FindTensor& find,
                            const std::optional<Mix>& mix);
 // From a folder or from another GGUF file, whose other metadata and tensors stay as they are.

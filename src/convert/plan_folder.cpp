@@ -14,7 +14,7 @@ bool is_float(WeightType type) {
   return type == WeightType::f32 || type == WeightType::f16 || type == WeightType::bf16;
 }
 
-// The type of most matrices: what vectors had before GGUF widened them.
+// The type of the first matrix that is not f32: what vectors had before GGUF widened them.
 WeightType common_type(const Checkpoint& checkpoint) {
   for (const TensorShape& tensor : all_tensors(checkpoint.config())) {
     if (tensor.shape.size() != 2) continue;
@@ -55,7 +55,7 @@ class Planner {
 
 Result<WeightType> Planner::type_of(const TensorShape& tensor, const std::string& name) const {
   if (name.find("e_score_correction_bias") != std::string::npos) return WeightType::f32;
-  const StoredTensor stored = TRY(checkpoint_.find(name));
+  const StoredTensor stored = TRY(checkpoint_.find(name, tensor.shape));
   if (type_) return *type_;
   // What GGUF keeps in f32: vectors and gates.
   const bool was_widened = tensor.shape.size() == 1 || tensor.part == ModelPart::router;

@@ -17,11 +17,9 @@ bool ends_with(const std::string& text, const std::string& end) {
 // The type of a tensor that keeps its own, as llama.cpp's converter would store it.
 WeightType kept_type(WeightType stored, const std::string& name,
                      const std::vector<uint64_t>& shape) {
-  const Mix floats{"", stored == WeightType::f8_e4m3 ? WeightType::bf16 : stored, 0, {}};
-  const WeightType f32_rule = choose_type({"", WeightType::f32, 0, {}}, {}, name, shape);
-  const bool stays_f32 =
-      choose_type({"", WeightType::bf16, 0, {}}, {}, name, shape) == WeightType::f32;
-  return stays_f32 ? f32_rule : floats.base;
+  const Mix narrow{"", WeightType::bf16, 0, {}};
+  if (choose_type(narrow, {}, name, shape) == WeightType::f32) return WeightType::f32;
+  return stored == WeightType::f8_e4m3 ? WeightType::bf16 : stored;
 }
 
 class Planner {
@@ -55,11 +53,11 @@ void Planner::push(std::string name, WeightType stored, std::vector<uint64_t> sh
 
 // Two tensors there, so that llama.cpp can absorb them into queries and outputs.
 Result<void> Planner::add_kv_b(const TensorShape& tensor) {
-  const StoredTensor kv_b = TRY(find_(tensor.name));
+  const StoredTensor kv_b = TRY(find_(tensor.name, tensor.shape));
   const std::string block = fmt::format("blk.{}.", layer_of(tensor.name));
   const uint64_t heads = uint64_t(config_.num_attention_heads), rank = tensor.shape[1],
                  nope = uint64_t(config_.qk_nope_head_dim), value = uint64_t(config_.v_head_dim);
-  const auto find = [this, name = tensor.name] { return find_(name); };
+  const auto find = [this, tensor] { return find_(tensor.name, tensor.shape); };
   push(block + "attn_k_b.weight", kv_b.type, {heads, rank, nope},
        [this, find]() -> Result<StoredRows> {
          const StoredTensor whole = TRY(find());
@@ -75,7 +73,7 @@ Result<void> Planner::add_kv_b(const TensorShape& tensor) {
 
 Result<void> Planner::add(const TensorShape& tensor) {
   if (ends_with(tensor.name, ".kv_b_proj.weight")) return add_kv_b(tensor);
-  const StoredTensor first = TRY(find_(expert_name(tensor.name, 0)));
+  const StoredTensor first = TRY(find_(expert_name(tensor.name, 0), tensor.shape));
   std::vector<uint64_t> shape = tensor.shape;
   const bool is_grouped = tensor.name.find("{}") != std::string::npos;
   if (is_grouped) shape.insert(shape.begin(), uint64_t(tensor.copies));
@@ -85,8 +83,10 @@ Result<void> Planner::add(const TensorShape& tensor) {
   push(gguf_name(tensor.name), first.type, std::move(shape),
        [this, tensor, permutes]() -> Result<StoredRows> {
          StoredRows rows;
-         for (int i = 0; i < tensor.copies; ++i)
-           rows.parts.push_back(TRY(find_(expert_name(tensor.name, i))));
+         for (int i = 0; i < tensor.copies; ++i) {
+           StoredTensor part = TRY(find_(expert_name(tensor.name, i), tensor.shape));
+           TRY(rows.add(std::move(part)));
+         }
          if (permutes) {
            rows.order = RowOrder::to_gguf;
            rows.head_dim = uint64_t(config_.head_dim);
@@ -179,7 +179,10 @@ Result<GgufPlan> plan_gguf(const ModelConfig& config, const FindTensor& find,
 }
 
 Result<GgufPlan> plan_gguf(const Checkpoint& checkpoint, const std::optional<Mix>& mix) {
-  const FindTensor find = [&checkpoint](const std::string& name) { return checkpoint.find(name); };
+  const FindTensor find = [&checkpoint](const std::string& name,
+                                        const std::vector<uint64_t>& shape) {
+    return checkpoint.find(name, shape);
+  };
   auto planner = std::make_shared<Planner>(checkpoint.config(), find, mix);
   return keeping(planner, checkpoint.gguf() ? planner->plan(*checkpoint.gguf()) : planner->plan());
 }

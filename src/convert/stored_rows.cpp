@@ -1,9 +1,21 @@
 #include "convert/stored_rows.h"
 
+#include <fmt/format.h>
+
 #include "base/file.h"
 #include "kernels/kernels.h"
 
 namespace weir {
+
+Result<void> StoredRows::add(StoredTensor part) {
+  if (!parts.empty() && part.type != type())
+    return Error{
+        fmt::format("{}: is {} where the experts before it are {}, which is not supported; "
+                    "save the model in one type",
+                    part.place, type_name(part.type), type_name(type()))};
+  parts.push_back(std::move(part));
+  return {};
+}
 
 uint64_t StoredRows::source_row(uint64_t r) const {
   if (order == RowOrder::same) return r;

@@ -13,10 +13,12 @@ namespace weir {
 enum class RowOrder { same, to_gguf, to_huggingface };
 
 struct StoredRows {
-  std::vector<StoredTensor> parts;  // of equal shape
+  std::vector<StoredTensor> parts;  // of equal shape and type
   RowOrder order = RowOrder::same;
   uint64_t head_dim = 0;  // with another order
 
+  // Fails for a part of another type than the first.
+  Result<void> add(StoredTensor part);
   WeightType type() const { return parts[0].type; }
   uint64_t columns() const { return parts[0].columns(); }
   uint64_t rows() const { return parts[0].rows() * parts.size(); }

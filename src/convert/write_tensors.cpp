@@ -16,8 +16,12 @@ namespace {
 constexpr uint64_t kTaskElements = uint64_t(1) << 18;
 constexpr int kTasksPerThread = 8;
 
+// The largest f16.
+constexpr float kHalfMax = 65504;
+
 struct Sums {
   double error = 0, square = 0;
+  float largest = 0;  // size of a number
   bool is_finite = true;
 };
 
@@ -26,7 +30,7 @@ class TensorWriter {
   TensorWriter(const PlannedTensor& planned, const StoredRows& rows, std::span<const float> weights)
       : planned_(planned),
         rows_(rows),
-        importance_(weights.size() == planned.columns() ? weights.data() : nullptr),
+        importance_(weights.empty() ? nullptr : weights.data()),
         copies_(rows.type() == planned.type && !rows.scales(0)),
         row_bytes_(type_bytes(planned.type, planned.columns())) {}
 
@@ -47,19 +51,22 @@ Sums TensorWriter::convert(uint64_t begin, uint64_t end, std::byte* to) const {
   Sums sums;
   const size_t columns = planned_.columns();
   std::vector<float> values(columns), back(columns);
+  const bool is_plain = type_traits(planned_.type).block == 1;
   for (uint64_t r = begin; r < end; ++r, to += row_bytes_) {
-    if (copies_) {
-      std::memcpy(to, rows_.row(r), row_bytes_);
-      continue;
-    }
+    if (copies_) std::memcpy(to, rows_.row(r), row_bytes_);
+    if (copies_ && !is_plain) continue;
     rows_.decode(r, values.data());
     double square = 0;
-    for (float value : values) square += double(value) * double(value);
+    for (float value : values) {
+      square += double(value) * double(value);
+      sums.largest = std::max(sums.largest, std::fabs(value));
+    }
     sums.square += square;
     if (!std::isfinite(square)) {
       sums.is_finite = false;
       return sums;
     }
+    if (copies_) continue;
     quantize_row(planned_.type, values.data(), importance_, columns, to);
     kernels().dequantize(planned_.type, to, nullptr, back.data(), columns);
     for (size_t i = 0; i < columns; ++i) {
@@ -91,6 +98,7 @@ Result<Sums> write_tensor(const TensorWriter& writer, const PlannedTensor& tenso
     for (int task = 0; task < tasks; ++task) {
       total.error += parts[size_t(task)].error;
       total.square += parts[size_t(task)].square;
+      total.largest = std::max(total.largest, parts[size_t(task)].largest);
       total.is_finite = total.is_finite && parts[size_t(task)].is_finite;
     }
     if (!total.is_finite) return total;
@@ -116,12 +124,20 @@ Result<void> write_tensors(const std::vector<PlannedTensor>& tensors, ThreadPool
           rows.parts[0].place, rows.rows(), rows.columns(), tensor.rows(), tensor.columns())};
     const std::span<const float> weights =
         importance ? importance(tensor.name) : std::span<const float>();
+    if (!weights.empty() && weights.size() != tensor.columns())
+      return Error{
+          fmt::format("tensor '{}': has {} columns, but the importance is of {}; it belongs "
+                      "to another model: make one with weir importance",
+                      tensor.name, tensor.columns(), weights.size())};
     const TensorWriter writer(tensor, rows, weights);
     const Sums sums = TRY(write_tensor(writer, tensor, pool, sink, listener));
     if (!sums.is_finite)
       return Error{rows.parts[0].place +
                    ": holds a value that is not finite; the file is damaged or its training "
                    "diverged"};
+    if (tensor.type == WeightType::f16 && sums.largest > kHalfMax)
+      return Error{fmt::format("{}: holds a number of size {}, and f16 ends at {}; use bf16",
+                               rows.parts[0].place, sums.largest, kHalfMax)};
     rows.forget();
     const double error = sums.square > 0 ? std::sqrt(sums.error / sums.square) : 0;
     listener.on_tensor({tensor.name, rows.type(), tensor.type, tensor.rows() * tensor.columns(),

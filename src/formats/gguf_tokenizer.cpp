@@ -277,6 +277,11 @@ void write_merges(const Tokenizer& tokenizer, GgufMetadata& metadata) {
 
 Result<Tokenizer> read_gguf_tokenizer(const GgufMetadata& metadata) {
   std::string model = TRY(metadata.string_at(kModel));
+  if (model == "none")
+    return Error{
+        fmt::format("key '{}' is 'none': the file has no tokenizer; convert the model "
+                    "again from a folder with tokenizer.json",
+                    kModel)};
   if (model != "gpt2")
     return Error{
         fmt::format("key '{}' is '{}'; only byte-level BPE ('gpt2') is supported: use the "

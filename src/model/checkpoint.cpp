@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
 #include <cstring>
 #include <set>
 
@@ -23,12 +24,14 @@ bool ends_with(const std::string& text, const std::string& end) {
 }
 
 // Tensors of published folders that belong to no weight of their own: scales of F8 weights, what
-// older Llama files have, and copies of embedding and head.
+// older Llama files have.
 bool is_known_extra(const ModelConfig& config, const std::string& name) {
   if (ends_with(name, ".weight_scale_inv") || ends_with(name, ".rotary_emb.inv_freq")) return true;
   if (config.tie_word_embeddings && name == "lm_head.weight") return true;
-  const bool is_further = layer_of(name) >= config.num_hidden_layers;
-  return is_further &&
+  // Of multi-token prediction: copies of embedding and head, or modules that nothing mentions.
+  const int layer = layer_of(name);
+  if (layer >= config.num_hidden_layers + config.num_nextn_predict_layers) return true;
+  return layer >= config.num_hidden_layers &&
          (ends_with(name, ".embed_tokens.weight") || ends_with(name, ".shared_head.head.weight"));
 }
 
@@ -77,6 +80,10 @@ Result<std::shared_ptr<const Checkpoint>> Checkpoint::open(const std::string& pa
   std::shared_ptr<Checkpoint> made(new Checkpoint);
   made->path_ = path;
   if (is_directory(path)) {
+    if (!file_exists(join_path(path, "config.json")))
+      return Error{path +
+                   ": no config.json is there; give a model's folder (config.json, safetensors) or "
+                   "a .gguf file"};
     made->config_ = TRY(read_config(join_path(path, "config.json")));
     made->folder_ = TRY(SafetensorsFolder::open(path));
     return std::shared_ptr<const Checkpoint>(std::move(made));
@@ -105,13 +112,20 @@ Result<std::shared_ptr<const Checkpoint>> Checkpoint::open(const std::string& fo
   return std::shared_ptr<const Checkpoint>(std::move(made));
 }
 
-bool Checkpoint::has(const std::string& name) const {
-  if (folder_) return folder_->has(name);
-  return bool(find_in_gguf(name));
-}
-
 Result<StoredTensor> Checkpoint::find(const std::string& name) const {
   return folder_ ? find_in_folder(name) : find_in_gguf(name);
+}
+
+Result<StoredTensor> Checkpoint::find(const std::string& name,
+                                      const std::vector<uint64_t>& shape) const {
+  StoredTensor tensor = TRY(find(name));
+  if (tensor.shape != shape)
+    return Error{
+        fmt::format("{}: has shape [{}], but {} asks for [{}]; the weights belong to "
+                    "another configuration",
+                    tensor.place, fmt::join(tensor.shape, ", "),
+                    gguf_ ? "its metadata" : "config.json", fmt::join(shape, ", "))};
+  return tensor;
 }
 
 Result<StoredTensor> Checkpoint::find_in_folder(const std::string& name) const {
@@ -138,6 +152,10 @@ Result<StoredTensor> Checkpoint::find_in_folder(const std::string& name) const {
                     fmt::join(expected, ", "))};
   auto copy = std::make_shared<std::vector<float>>(product(expected));
   std::memcpy(copy->data(), scale.bytes().data(), copy->size() * sizeof(float));
+  for (float value : *copy)
+    if (!std::isfinite(value))
+      return Error{fmt::format("{}: a scale of '{}' is not finite; the file is damaged",
+                               tensor.place, scales)};
   tensor.scales = copy->data();
   tensor.owned = copy;
   return tensor;

@@ -43,12 +43,13 @@ class Checkpoint {
   const ModelConfig& config() const { return config_; }
   const GgufFile* gguf() const { return gguf_ ? &*gguf_ : nullptr; }  // null for a folder
 
-  bool has(const std::string& name) const;
   // One tensor by its HuggingFace name, an expert's included. GGUF's stacked experts are cut apart,
   // and where key and value up-projections are two tensors (attn_k_b, transposed, and attn_v_b)
   // kv_b_proj is put together in f32. Rows of q_proj and k_proj come in the order of the file: see
   // rope_rows_permuted(). Errors name file and tensor.
   Result<StoredTensor> find(const std::string& name) const;
+  // The same, or an error when it has another shape.
+  Result<StoredTensor> find(const std::string& name, const std::vector<uint64_t>& shape) const;
   // GGUF's "llama" and "deepseek" files have the rows of each head of q and k in another order, to
   // which config().rope.interleaved fits.
   bool rope_rows_permuted() const { return rope_rows_permuted_; }

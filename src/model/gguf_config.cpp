@@ -154,7 +154,14 @@ Json Translator::yarn() {
   json.set("original_max_position_embeddings", needed("rope.scaling.original_context_length"));
   json.set("beta_fast", real("rope.scaling.yarn_beta_fast", 32));
   json.set("beta_slow", real("rope.scaling.yarn_beta_slow", 1));
-  if (!architecture_.is_latent) return json;
+  if (!architecture_.is_latent) {
+    // llama.cpp multiplies its own amplitude, 1 + 0.1 ln(factor), by this.
+    const double factor = real("rope.scaling.factor", 1);
+    if (has("rope.scaling.attn_factor"))
+      json.set("attention_factor",
+               shortest(real("rope.scaling.attn_factor", 1) * (0.1 * std::log(factor) + 1)));
+    return json;
+  }
   const double otherwise = layers_ == 27 ? 0.0707 : 0.1;
   const double mscale =
       shortest(real("rope.scaling.yarn_log_multiplier", otherwise) / double(0.1f));
@@ -222,7 +229,7 @@ void Translator::groups() {
   int64_t groups = integer("expert_group_count", 0), kept = integer("expert_group_used_count", 0);
   const int64_t experts = integer("expert_count", 0);
   for (const Published& model : kPublished)
-    if (groups == 0 && experts == model.experts && layers_ == model.layers) {
+    if (!has("expert_group_count") && experts == model.experts && layers_ == model.layers) {
       groups = model.groups;
       kept = model.kept;
     }

@@ -71,6 +71,8 @@ void MetadataWriter::rope() {
   if (is_linear) return;
   integer("rope.scaling.original_context_length", r.original_positions);
   if (is_latent) real("rope.scaling.yarn_log_multiplier", 0.1 * r.mscale_all_dim);
+  if (!is_latent && r.attention_factor > 0)
+    real("rope.scaling.attn_factor", r.attention_factor / (0.1 * std::log(r.factor) + 1));
   if (r.beta_fast != 32) real("rope.scaling.yarn_beta_fast", r.beta_fast);
   if (r.beta_slow != 1) real("rope.scaling.yarn_beta_slow", r.beta_slow);
 }
@@ -88,7 +90,7 @@ void MetadataWriter::experts() {
   real("expert_weights_scale", c.routed_scaling_factor);
   metadata_.set(key("expert_weights_norm"), c.norm_topk_prob);
   integer("expert_gating_func", c.gate == GateKind::sigmoid ? kSigmoidGate : kSoftmaxGate);
-  if (c.n_group <= 1) return;
+  if (!architecture_.is_latent) return;
   integer("expert_group_count", c.n_group);
   integer("expert_group_used_count", c.topk_group);
 }
@@ -130,6 +132,22 @@ Result<void> check_layers(const ModelConfig& config, const GgufArchitecture& arc
   return {};
 }
 
+Result<void> check_rope(const ModelConfig& config) {
+  const RopeConfig& rope = config.rope;
+  const bool is_latent = config.attention == AttentionKind::mla;
+  const char* key = nullptr;
+  if (rope.scaling == RopeScaling::yarn && is_latent && rope.mscale != rope.mscale_all_dim)
+    key = "'mscale' other than 'mscale_all_dim'";
+  if (rope.scaling == RopeScaling::llama3 &&
+      (rope.low_frequency_factor != 1 || rope.high_frequency_factor != 4))
+    key = "'low_freq_factor' other than 1 or 'high_freq_factor' other than 4";
+  if (!key) return {};
+  return Error{
+      fmt::format("{} can not be said in a GGUF file; keep the model as a HuggingFace "
+                  "folder",
+                  key)};
+}
+
 }  // namespace
 
 Result<void> write_gguf_config(const ModelConfig& config, GgufMetadata& metadata) {
@@ -138,6 +156,7 @@ Result<void> write_gguf_config(const ModelConfig& config, GgufMetadata& metadata
   for (const GgufArchitecture& architecture : kGgufArchitectures) {
     if (type != architecture.model_type) continue;
     TRY(check_layers(config, architecture));
+    TRY(check_rope(config));
     if (config.attention == AttentionKind::mla && !config.rope.interleaved)
       return Error{
           "'rope_interleave' false can not be said in a GGUF file; keep the model as a "

@@ -17,17 +17,6 @@ namespace {
 // The share of free memory that packed copies of f32 weights may take.
 constexpr double kPanelShare = 0.5;
 
-Result<StoredTensor> find_slice(const Checkpoint& checkpoint, const NamedSlice& slice) {
-  StoredTensor tensor = TRY(checkpoint.find(slice.name));
-  if (tensor.shape != slice.shape)
-    return Error{fmt::format(
-        "{}: has shape [{}], but {} asks for [{}]; the weights belong to "
-        "another configuration",
-        tensor.place, fmt::join(tensor.shape, ", "),
-        checkpoint.gguf() ? "its metadata" : "config.json", fmt::join(slice.shape, ", "))};
-  return tensor;
-}
-
 Result<void> check_finite(const StoredTensor& tensor, const float* values) {
   for (uint64_t i = 0; i < tensor.count(); ++i)
     if (!std::isfinite(values[i]))
@@ -71,12 +60,13 @@ bool is_aligned(const std::byte* data) {
 }  // namespace
 
 Result<void> Model::bind(Weight& weight, const Checkpoint& checkpoint) {
+  const std::vector<NamedSlice> slices = named_slices(weight);
   if (weight.data) {  // a vector
-    const StoredTensor tensor = TRY(find_slice(checkpoint, named_slices(weight)[0]));
+    const StoredTensor tensor = TRY(checkpoint.find(slices[0].name, slices[0].shape));
     return decode_finite(tensor, weight.f32());
   }
-  for (const NamedSlice& slice : named_slices(weight)) {
-    StoredTensor tensor = TRY(find_slice(checkpoint, slice));
+  for (const NamedSlice& slice : slices) {
+    StoredTensor tensor = TRY(checkpoint.find(slice.name, slice.shape));
     if (weight.stored.empty()) weight.type = tensor.type;
     if (tensor.type != weight.type)
       return Error{
@@ -113,6 +103,11 @@ Result<void> Model::bind(const Checkpoint& checkpoint) {
 
 Result<std::unique_ptr<Model>> Model::open(std::shared_ptr<const Checkpoint> checkpoint) {
   std::unique_ptr<Model> model(new Model(checkpoint->config()));
+  if (const std::vector<std::string> extra = checkpoint->unexpected(); !extra.empty())
+    return Error{
+        fmt::format("{}: tensor '{}' has no place in a model of type '{}', so its numbers "
+                    "would be wrong without it; the architecture is another one",
+                    checkpoint->path(), extra[0], checkpoint->config().model_type)};
   ModelBuilder(*model, ModelBuilder::Storage::elsewhere).build();
   TRY(model->bind(*checkpoint));
   model->kept_.push_back(std::move(checkpoint));
@@ -126,7 +121,7 @@ Result<void> read_weights(Model& model, const Checkpoint& checkpoint) {
   const bool restores = checkpoint.rope_rows_permuted() && !config.rope.interleaved;
   for (Weight* weight : all_weights(model)) {
     for (const NamedSlice& slice : named_slices(*weight)) {
-      const StoredTensor tensor = TRY(find_slice(checkpoint, slice));
+      const StoredTensor tensor = TRY(checkpoint.find(slice.name, slice.shape));
       TRY(decode_finite(tensor, weight->f32() + slice.begin));
     }
     if (restores && has_rope_rows(weight->name)) restore_rope_rows(*weight, config.head_dim);

@@ -15,6 +15,7 @@ struct WeightCheck {
   uint64_t bytes = 0;
   // Read for one token: everything but the embedding's table and the experts that are not chosen.
   double bytes_per_token = 0;
+  uint64_t joined_bytes = 0;  // of tensors that are put together in memory (checkpoint.h)
   std::map<std::string, size_t> dtypes;  // name -> tensors
   size_t missing = 0, misshapen = 0, unexpected = 0;
   std::vector<std::string> examples;  // a sentence for each of the first few problems
