@@ -68,6 +68,12 @@ Result<Value> messages_value(Heap& heap, const Json& messages) {
   return Value(TRY(heap.list(jinja::List::Form::list, std::move(items))));
 }
 
+using Variables = std::vector<std::pair<std::string_view, Value>>;
+bool has_name(const Variables& variables, std::string_view name) {
+  return std::any_of(variables.begin(), variables.end(),
+                     [&](const auto& variable) { return variable.first == name; });
+}
+
 std::tm local_time() {
   std::time_t now = std::time(nullptr);
   std::tm local = {};
@@ -105,7 +111,7 @@ Result<RenderedTemplate> ChatTemplate::render(const Json& messages,
   limits.output_bytes = options.limits.output_bytes;
   limits.memory_bytes = options.limits.memory_bytes;
   Heap heap(limits);
-  std::vector<std::pair<std::string_view, Value>> variables;
+  Variables variables;
   auto set = [&](std::string_view name, Value value) {
     variables.emplace_back(name, std::move(value));
   };
@@ -124,11 +130,9 @@ Result<RenderedTemplate> ChatTemplate::render(const Json& messages,
     set("enable_thinking", *options.thinking);
     set("thinking", *options.thinking);
   }
-  const size_t own = variables.size();
+  const Variables own = variables;
   for (const auto& [name, value] : options.extra.members()) {
-    bool is_known = std::any_of(variables.begin(), variables.begin() + long(own),
-                                [&](const auto& known) { return known.first == name; });
-    if (is_known || jinja::is_function(name))
+    if (has_name(own, name) || jinja::is_function(name))
       return Error{
           fmt::format("the template variable '{}' can not be set; leave it out", printable(name))};
     if (!reads(name))
