@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "convert/convert_fixture.h"
+#include "convert/importance.h"
 #include "formats/safetensors.h"
 
 namespace weir {
@@ -82,11 +83,32 @@ TEST_F(ConvertRefusal, StoppingLeavesNothing) {
   EXPECT_TRUE(list_directory(folder_)->empty());
 }
 
+TEST_F(ConvertRefusal, WhatLiesBesideTheTargetStays) {
+  ASSERT_TRUE(make_directories(path("out.part")));
+  ASSERT_TRUE(write_file_atomic(path("out.part/precious"), "x"));
+  ASSERT_TRUE(convert_to(golden_model("qwen2"), path("out/")));  // a slash is no name
+  EXPECT_EQ(*read_file(path("out.part/precious")), "x");
+  EXPECT_TRUE(file_exists(path("out/model.safetensors")));
+  EXPECT_EQ(list_directory(folder_)->size(), 2u);
+}
+
+TEST_F(ConvertRefusal, PartsOfASplitModelAreNotReplaced) {
+  ASSERT_TRUE(convert_to(golden_model("qwen2"), path("s.gguf"), "", 20'000));
+  const auto before = *list_directory(folder_);
+  ASSERT_GT(before.size(), 2u);
+  EXPECT_TRUE(
+      says(convert_to(golden_model("llama"), path("s.gguf"), "", 20'000), "part of a split"));
+  EXPECT_TRUE(says(convert_to(path(before[0]), path("s.gguf"), "f16", 20'000), "part of a split"));
+  EXPECT_EQ(*list_directory(folder_), before);
+}
+
 // A copy of a golden model with one tensor changed.
 class Damaged : public ConvertTest {
  protected:
-  std::string damaged(const std::function<void(TensorSource&, std::vector<std::byte>&)>& change) {
-    const std::string from = golden_model("qwen2"), to = path("damaged");
+  std::string damaged(const std::function<void(TensorSource&, std::vector<std::byte>&)>& change,
+                      const std::string& family = "qwen2") {
+    const std::string from = golden_model(family), to = path("damaged");
+    (void)remove_all(to);
     auto opened = SafetensorsFolder::open(from);
     std::vector<TensorSource> sources;
     std::vector<std::vector<std::byte>> data;
@@ -127,6 +149,69 @@ TEST_F(Damaged, ShapesOfAnotherConfigurationAreNamed) {
   auto loaded = load_model(from, false);
   ASSERT_FALSE(loaded);
   EXPECT_NE(loaded.error().message.find("has shape [24, 32]"), std::string::npos);
+}
+
+TEST_F(Damaged, LatentKeysAndExpertsOfOtherShapesAreNamed) {
+  for (const char* name : {"model.layers.1.self_attn.kv_b_proj.weight",
+                           "model.layers.2.mlp.experts.5.up_proj.weight"}) {
+    const std::string from = damaged(
+        [&](TensorSource& source, std::vector<std::byte>& data) {
+          if (source.name != name) return;
+          source.shape = {1, 1};
+          data.resize(4);
+        },
+        "deepseek_v2");
+    for (const char* target : {"a.gguf", "folder"}) {
+      EXPECT_TRUE(says(convert_to(from, path(target)), name)) << target;
+      EXPECT_FALSE(file_exists(path(target)) || is_directory(path(target)));
+    }
+  }
+}
+
+TEST_F(Damaged, ExpertsOfOtherTypesAreNamed) {
+  const std::string from = damaged(
+      [](TensorSource& source, std::vector<std::byte>& data) {
+        if (source.name != "model.layers.1.mlp.experts.3.down_proj.weight") return;
+        source.dtype = "F16";
+        data.resize(data.size() / 2);
+      },
+      "deepseek_v2");
+  EXPECT_TRUE(says(convert_to(from, path("a.gguf")), "experts.3.down_proj.weight': is f16"));
+}
+
+TEST_F(Damaged, TensorsWithoutAPlaceAreRefusedWhenRun) {
+  const std::string from = damaged([](TensorSource& source, std::vector<std::byte>&) {
+    if (source.name == "model.layers.1.self_attn.q_proj.bias")
+      source.name = "model.layers.1.self_attn.o_proj.bias";
+  });
+  auto loaded = load_model(from, false);
+  ASSERT_FALSE(loaded);
+  EXPECT_NE(loaded.error().message.find("o_proj.bias' has no place"), std::string::npos)
+      << loaded.error().message;
+}
+
+TEST_F(Damaged, NumbersThatATypeCanNotHoldAreNamed) {
+  const auto with = [this](float value) {
+    return damaged([value](TensorSource& source, std::vector<std::byte>& data) {
+      if (source.name == "model.layers.1.mlp.up_proj.weight")
+        std::memcpy(data.data() + 40, &value, 4);
+    });
+  };
+  EXPECT_TRUE(says(convert_to(with(1e6f), path("a.gguf"), "f16"), "f16 ends at 65504"));
+  EXPECT_TRUE(says(convert_to(with(NAN), path("a.gguf")), "not finite")) << "even when copied";
+  EXPECT_TRUE(says(convert_to(with(NAN), path("folder")), "not finite"));
+}
+
+TEST_F(Damaged, ImportanceOfAnotherModelIsRefused) {
+  std::map<std::string, ImportanceSums> sums;
+  sums["blk.1.ffn_up.weight"] = {std::vector<double>(48, 1.0), 1};
+  ASSERT_TRUE(write_importance(path("i.gguf"), sums));
+  ConvertRequest request;
+  request.from = golden_model("qwen2");
+  request.to = path("a.gguf");
+  request.type = "q4_0";
+  request.importance = path("i.gguf");
+  EXPECT_TRUE(says(run(request), "importance is of 48"));
 }
 
 TEST_F(Damaged, DtypesThatAreNoWeightsAreNamed) {

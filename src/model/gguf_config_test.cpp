@@ -153,6 +153,40 @@ TEST_F(GgufModel, TensorsThatAreMissingOrShapedOtherwiseAreNamed) {
   }
 }
 
+TEST_F(GgufModel, RotarySettingsAreCarriedOrRefused) {
+  ModelConfig config = tiny("qwen2_yarn");
+  config.rope.attention_factor = 1.25;
+  auto loaded = load(write(config, [](auto&, auto&) {}));
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_NEAR((*loaded)->config().rope.attention_factor, 1.25, 1e-6);
+  GgufMetadata metadata;
+  config = tiny("deepseek_v3");
+  config.rope.mscale = 0.5;
+  EXPECT_FALSE(write_gguf_config(config, metadata));
+  config = tiny("llama");
+  config.rope.low_frequency_factor = 2;
+  EXPECT_FALSE(write_gguf_config(config, metadata));
+}
+
+TEST_F(GgufModel, GroupsAreFilledInOnlyWhereNothingIsSaid) {
+  ModelConfig config = tiny("deepseek_v3_plain");
+  config.num_hidden_layers = 61;
+  config.n_routed_experts = 256;
+  auto said = load(write(config, [](auto&, auto&) {}));
+  ASSERT_TRUE(said) << said.error().message;
+  EXPECT_EQ((*said)->config().n_group, 1);
+  auto older = load(write(config, [](GgufMetadata& metadata, auto&) {
+    GgufMetadata without;
+    for (const GgufMetadata::Entry& entry : metadata.entries())
+      if (entry.key.find("expert_group") == std::string::npos)
+        without.set(entry.key, entry.value, entry.width);
+    metadata = without;
+  }));
+  ASSERT_TRUE(older) << older.error().message;
+  EXPECT_EQ((*older)->config().n_group, 8);
+  EXPECT_EQ((*older)->config().topk_group, 4);
+}
+
 TEST_F(GgufModel, ArchitecturesThatAreNotSupportedAreNamed) {
   auto loaded = load(write(tiny("qwen2"), [](GgufMetadata& metadata, auto&) {
     metadata.set("general.architecture", std::string("mamba"));
