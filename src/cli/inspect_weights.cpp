@@ -25,9 +25,9 @@ std::string fit_text(const WeightCheck& weights, double cache, const RunningQues
   const double needed = double(weights.bytes + weights.joined_bytes) + cache;
   const std::string parts = fmt::format(
       "{} of weights, mapped, {}{} of cache for {} tokens", format_bytes(double(weights.bytes)),
-      weights.joined_bytes
-          ? format_bytes(double(weights.joined_bytes)) + " of keys and values joined in memory, "
-          : "and ",
+      weights.joined_bytes ? format_bytes(double(weights.joined_bytes)) +
+                                 " of keys and values joined in memory, and "
+                           : "and ",
       format_bytes(cache), question.context);
   if (question.free_bytes <= 0) return parts;
   if (needed <= question.free_bytes)

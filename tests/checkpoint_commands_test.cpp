@@ -1,0 +1,116 @@
+// The commands about checkpoints as their users meet them: a model is made, sent through every
+// format, and used.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/json.h"
+#include "tests/run_program.h"
+
+namespace weir {
+namespace {
+
+class CheckpointCommands : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_NE(mkdtemp(folder_.data()), nullptr);
+    // A golden configuration with room for bytes and control tokens.
+    Json config = *read_json_file(std::string(WEIR_SOURCE_DIR) +
+                                  "/src/model/testdata/deepseek_v3/config.json");
+    config.set("vocab_size", 300);
+    ASSERT_TRUE(write_file_atomic(path("config.json"), config.dump()));
+    made_ = run({"make-random", path("model"), "--like", path("config.json"), "--type", "f32"});
+    ASSERT_EQ(made_.code, 0) << made_.error;
+  }
+  void TearDown() override { (void)remove_all(folder_); }
+  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+
+  std::string folder_ = testing::TempDir() + "weir_commands_XXXXXX";
+  Outcome made_;
+};
+
+TEST_F(CheckpointCommands, AModelGoesThroughEveryFormatAndIsUsed) {
+  Outcome converted = run({"convert", path("model"), path("m.gguf")});
+  ASSERT_EQ(converted.code, 0) << converted.error;
+  Outcome back = run({"convert", path("m.gguf"), path("back/")});
+  ASSERT_EQ(back.code, 0) << back.error;
+  EXPECT_EQ(*sha256_file(path("back/model.safetensors")),
+            *sha256_file(path("model/model.safetensors")));
+  Outcome quantized = run({"quantize", path("m.gguf"), path("q.gguf"), "q8_0"});
+  ASSERT_EQ(quantized.code, 0) << quantized.error;
+  EXPECT_NE(quantized.out.find("largest error"), std::string::npos) << quantized.out;
+
+  for (const char* model : {"model", "m.gguf", "back", "q.gguf"}) {
+    Outcome scores = run({"logits", path(model), "--tokens", "256,72,105", "--out",
+                          path(std::string(model) + ".npy")});
+    EXPECT_EQ(scores.code, 0) << scores.error;
+    Outcome ids = run({"tokenize", path(model), "--ids"}, "Hi <think>");
+    EXPECT_EQ(ids.out, "256 72 105 32 260\n") << model;
+    Outcome plain = run({"tokenize", path(model), "--ids", "--no-special"}, "Hi <think>");
+    EXPECT_EQ(plain.out, "72 105 32 60 116 104 105 110 107 62\n") << model;
+    Outcome inspected = run({"inspect", path(model), "--json"});
+    EXPECT_EQ(inspected.code, 0) << inspected.error;
+    auto json = parse_json(inspected.out);
+    ASSERT_TRUE(json) << inspected.out;
+    EXPECT_TRUE(*json->find("weights")->find("matches_config")->as_bool()) << model;
+    Outcome text = run({"generate", path(model), "--prompt", "a", "--tokens", "4", "--json"});
+    EXPECT_EQ(text.code, 0) << text.error;
+    EXPECT_EQ(run({"chat", path(model), "--tokens", "4"}, "Hi\n").code, 0);
+  }
+  EXPECT_EQ(*read_file(path("m.gguf.npy")), *read_file(path("model.npy")));
+  EXPECT_NE(*read_file(path("q.gguf.npy")), *read_file(path("model.npy")));
+}
+
+TEST_F(CheckpointCommands, PerplexityAndImportanceReadATextOnce) {
+  ASSERT_EQ(run({"convert", path("model"), path("m.gguf")}).code, 0);
+  ASSERT_TRUE(write_file_atomic(path("text"), std::string(600, 'a') + std::string(600, 'b')));
+  Outcome measured = run({"perplexity", path("m.gguf"), path("text"), "--context", "64", "--json"});
+  ASSERT_EQ(measured.code, 0) << measured.error;
+  auto json = parse_json(measured.out);
+  ASSERT_TRUE(json) << measured.out;
+  EXPECT_EQ(*json->find("windows")->as_int(), 19);  // of 63 characters behind BOS
+  EXPECT_EQ(*json->find("tokens")->as_int(), 19 * 32);
+  EXPECT_GT(*json->find("perplexity")->as_double(), 1);
+  Outcome weighed =
+      run({"importance", path("m.gguf"), path("text"), "--out", path("i.gguf"), "--context", "64"});
+  ASSERT_EQ(weighed.code, 0) << weighed.error;
+  EXPECT_EQ(run({"importance", path("m.gguf"), path("text"), "--out", path("i.gguf")}).code, 2)
+      << "it exists";
+  ASSERT_EQ(run({"quantize", path("m.gguf"), path("plain.gguf"), "q4_0"}).code, 0);
+  ASSERT_EQ(run({"quantize", path("m.gguf"), path("weighed.gguf"), "q4_0", "--importance",
+                 path("i.gguf")})
+                .code,
+            0);
+  EXPECT_NE(*sha256_file(path("plain.gguf")), *sha256_file(path("weighed.gguf")));
+}
+
+TEST_F(CheckpointCommands, WrongInputIsOneSentence) {
+  ASSERT_EQ(run({"convert", path("model"), path("m.gguf")}).code, 0);
+  const std::string whole = *read_file(path("m.gguf"));
+  ASSERT_TRUE(write_file_atomic(path("cut.gguf"), whole.substr(0, whole.size() / 2)));
+  const std::vector<std::vector<std::string>> wrong = {
+      {"generate", path("cut.gguf"), "--prompt", "a"},
+      {"chat", path("nothing.gguf")},
+      {"inspect", path("cut.gguf")},
+      {"convert", path("cut.gguf"), path("out.gguf")},
+      {"convert", path("model"), path("m.gguf")},
+      {"convert", path("m.gguf"), path("m.gguf"), "--overwrite"},
+      {"quantize", path("model"), path("folder"), "q4_0"},
+      {"logits", path("m.gguf"), "--tokens", "300", "--out", path("l.npy")},
+      {"logits", path("m.gguf"), "--tokens", "1", "--out", path("m.gguf")},
+      {"perplexity", path("m.gguf"), path("config.json"), "--context", "100000"},
+      {"make-random", path("r.gguf"), "--like", "nonesuch"},
+      {"chat", path("m.gguf"), "--form", "conversational"},
+  };
+  for (const auto& arguments : wrong) {
+    Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.code, 2) << arguments[0] << ": " << outcome.error;
+    EXPECT_EQ(outcome.error.rfind("weir: ", 0), 0u) << outcome.error;
+    EXPECT_EQ(outcome.error.find('\n'), outcome.error.size() - 1) << outcome.error;
+  }
+  EXPECT_EQ(*read_file(path("m.gguf")), whole);
+  EXPECT_FALSE(file_exists(path("out.gguf")) || file_exists(path("l.npy")));
+}
+
+}  // namespace
+}  // namespace weir
