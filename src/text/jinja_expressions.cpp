@@ -190,7 +190,7 @@ Result<Call> Interpreter::evaluate_arguments(Value self, const ArgumentList& lis
     TRY(heap_.work(more.dict()->entries.size()));
     for (const auto& [key, value] : more.dict()->entries) {
       if (key.text() == nullptr) return misuse(key, "the name of an argument");
-      call.named.emplace_back(key.text()->text(), value);
+      call.named.emplace_back(*key.get<Text>(), value);
     }
   }
   return call;

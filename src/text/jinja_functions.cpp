@@ -52,8 +52,7 @@ Result<std::vector<std::pair<Value, Value>>> entries_of(Call& call) {
       }
     }
   }
-  for (const auto& [name, value] : call.named)
-    entries.emplace_back(Value(TRY(call.heap.text(name, true))), value);
+  for (const auto& [name, value] : call.named) entries.emplace_back(Value(name), value);
   return entries;
 }
 
@@ -67,7 +66,7 @@ Result<Value> make_namespace(Call& call) {
   Namespace* made = TRY(call.heap.make_namespace());
   for (auto& [name, value] : entries) {
     if (name.text() == nullptr) return misuse(name, "the name of an attribute");
-    TRY(call.heap.set_attribute(*made, name.text()->text(), std::move(value)));
+    TRY(call.heap.set_attribute(*made, *name.get<Text>(), std::move(value)));
   }
   return Value(made);
 }

@@ -108,16 +108,16 @@ Result<Namespace*> Heap::make_namespace() {
   return namespaces_.back().get();
 }
 
-Result<void> Heap::set_attribute(Namespace& target, std::string_view name, Value value) {
-  if (name.starts_with("_"))
-    return Error{
-        fmt::format("the attribute '{}' begins with an underscore; rename it", printable(name))};
+Result<void> Heap::set_attribute(Namespace& target, const Text& name, Value value) {
+  if (name->text().starts_with("_"))
+    return Error{fmt::format("the attribute '{}' begins with an underscore; rename it",
+                             printable(name->text()))};
   TRY(work(1 + target.attributes.size() / 8));
-  if (Value* known = target.find(name)) {
+  if (Value* known = target.find(name->text())) {
     *known = std::move(value);
     return {};
   }
-  TRY(take_memory(sizeof(Value) + sizeof(std::string) + name.size()));
+  TRY(take_memory(2 * (sizeof(Value) + sizeof(Text))));
   target.attributes.emplace_back(name, std::move(value));
   return {};
 }

@@ -64,7 +64,7 @@ class Heap {
   // Of equal keys the last value counts. Fails for keys that can change, as lists can.
   Result<Dict*> dict(std::vector<std::pair<Value, Value>> entries);
   Result<Namespace*> make_namespace();
-  Result<void> set_attribute(Namespace& target, std::string_view name, Value value);
+  Result<void> set_attribute(Namespace& target, const Text& name, Value value);
   Result<Callable*> callable(Callable made);
   Result<Loop*> loop();
   // Takes over a scope that a macro captured. Others are destroyed.

@@ -219,6 +219,34 @@ TEST(JinjaInterpreter, SearchesInLinearTime) {
             "no error but: -12000000False");
 }
 
+// Keys that '**' turns into names are as trusted as the dict they came from.
+TEST(JinjaInterpreter, NamesFromDictsKeepTheirProvenance) {
+  const Json data = *parse_json(R"({"d": {"<t>": 1}, "s": {"n": "x"}})");
+  EXPECT_EQ(traced("{% for k in dict(**d) %}{{ k }}{% endfor %}", data), "<t>");
+  EXPECT_EQ(traced("{% for k in dict(a=1, **d) %}{{ k }}{% endfor %}", data), "[a]<t>");
+  EXPECT_EQ(traced("{% macro m() %}{% for k in kwargs %}{{ k }}{% endfor %}{% endmacro %}"
+                   "{{ m(a=1, **d) }}",
+                   data),
+            "[a]<t>");
+  EXPECT_EQ(traced("{{ '%s' | format(**d) }}", data), "{'<t>': 1}");
+  EXPECT_EQ(traced("{{ '%s' | format(a=1) }}", data), "[{'a': 1}]");
+  EXPECT_EQ(traced("{{ namespace(**d) }}", data), "<Namespace {'<t>': 1}>");
+  EXPECT_EQ(traced("{{ namespace(d) }}", data), "<Namespace {'<t>': 1}>");
+  EXPECT_EQ(traced("{% set n = namespace(a=1) %}{% set n.b = 2 %}{{ n }}", data),
+            "[<Namespace {'a': 1, 'b': 2}>]");
+}
+
+TEST(JinjaInterpreter, JsonIsDataWhenItsIndentOrSeparatorsAre) {
+  const Json data = *parse_json(R"({"x": "<t>"})");
+  EXPECT_EQ(traced("{{ [1] | tojson(indent=x) }}", data), "[\n<t>1\n]");
+  EXPECT_EQ(traced("{{ [1, 2] | tojson(separators=(x, ':')) }}", data), "[1<t>2]");
+  EXPECT_EQ(traced("{{ {'a': 1} | tojson(separators=(',', x)) }}", data), "{\"a\"<t>1}");
+  EXPECT_EQ(traced("{{ {'a': 1} | tojson(separators=(',', ':'), indent='') }}", data),
+            "[{\n\"a\":1\n}]");
+  EXPECT_NE(error_of("{{ [1] | tojson(indent='\u00fc' * 501) }}").find("more than 1000 bytes"),
+            std::string::npos);
+}
+
 // VULN-18: nothing of the program is reachable.
 TEST(JinjaInterpreter, ReachesNothingOutsideOfItsTables) {
   for (const char* source : {"{{ ''.__class__ }}",

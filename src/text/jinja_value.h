@@ -135,10 +135,10 @@ struct Dict {
 };
 
 struct Namespace {
-  std::vector<std::pair<std::string, Value>> attributes;
+  std::vector<std::pair<Text, Value>> attributes;  // names from a dict may be data
   Value* find(std::string_view name) {
     for (auto& [known, value] : attributes)
-      if (known == name) return &value;
+      if (known->text() == name) return &value;
     return nullptr;
   }
 };
