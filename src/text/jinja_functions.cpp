@@ -102,11 +102,13 @@ Result<Value> strftime_now(Call& call) {
 Loop& loop_of(const Call& call) { return **call.self.get<Loop*>(); }
 
 Result<Value> cycle(Call& call) {
+  if (!call.named.empty()) return Error{"takes no named arguments"};
   if (call.positional.empty()) return Error{"needs values to go through"};
   return call.positional[size_t(loop_of(call).index) % call.positional.size()];
 }
 
 Result<Value> changed(Call& call) {
+  if (!call.named.empty()) return Error{"takes no named arguments"};
   std::vector<Value>& before = loop_of(call).changed;
   bool is_same = before.size() == call.positional.size() && !before.empty();
   for (size_t i = 0; is_same && i < before.size(); ++i)

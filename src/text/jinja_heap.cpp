@@ -61,6 +61,11 @@ Result<Value> Heap::text(TracedText content, bool is_markup) {
   return Value(Text(std::move(made)));
 }
 
+Result<Value> Heap::undefined(std::string_view reason) {
+  Value made = TRY(text(reason, true));
+  return Value(Undefined{*made.get<Text>()});
+}
+
 Result<List*> Heap::list(List::Form form, std::vector<Value> items) {
   TRY(work(1 + items.size() / 8));
   TRY(take_memory(kObjectBytes + items.capacity() * sizeof(Value)));
@@ -123,7 +128,7 @@ Result<void> Heap::set_attribute(Namespace& target, const Text& name, Value valu
 }
 
 Result<Callable*> Heap::callable(Callable made) {
-  TRY(take_memory(kObjectBytes + sizeof(Callable)));
+  TRY(take_memory(kObjectBytes + sizeof(Callable) + made.name.capacity()));
   callables_.push_back(std::make_unique<Callable>(std::move(made)));
   Callable* kept = callables_.back().get();
   for (Scope* scope = kept->scope; scope != nullptr && !scope->is_captured; scope = scope->parent)
@@ -138,7 +143,9 @@ Result<Loop*> Heap::loop() {
 }
 
 void Heap::leave(std::unique_ptr<Scope> scope) {
-  if (scope->is_captured) scopes_.push_back(std::move(scope));
+  if (!scope->is_captured) return;
+  objects_bytes_ += kObjectBytes + scope->variables.capacity() * sizeof(scope->variables[0]);
+  scopes_.push_back(std::move(scope));
 }
 
 }  // namespace weir::jinja

@@ -59,6 +59,8 @@ class Heap {
   Result<Value> text(std::string_view content, bool is_trusted) {
     return text(TracedText::of(content, is_trusted));
   }
+  // An undefined value that knows why it is.
+  Result<Value> undefined(std::string_view reason);
   Result<List*> list(List::Form form, std::vector<Value> items);
   Result<void> push(List& list, Value item);
   // Of equal keys the last value counts. Fails for keys that can change, as lists can.

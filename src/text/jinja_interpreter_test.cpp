@@ -247,6 +247,45 @@ TEST(JinjaInterpreter, JsonIsDataWhenItsIndentOrSeparatorsAre) {
             std::string::npos);
 }
 
+TEST(JinjaInterpreter, CountsTheReasonsOfUndefinedValues) {
+  const std::string name(1024, 'n');
+  EXPECT_EQ(error_of("{{ " + name + " }}"), "no error but: ");
+  EXPECT_EQ(error_of("{{ 1 }}\n{{ n" + name + " }}"),
+            "line 2: a name is longer than 1024 bytes; shorten it");
+  Limits limits;
+  limits.memory_bytes = 4 << 20;  // each of the 20,000 values holds 200 bytes at least
+  EXPECT_NE(error_of("{% set l = [] %}{% for i in range(20000) %}{% set _ = l.append(" + name +
+                         ") %}{% endfor %}",
+                     limits)
+                .find("of memory"),
+            std::string::npos);
+}
+
+TEST(JinjaInterpreter, LimitsAttributePaths) {
+  EXPECT_NE(error_of("{{ [1] | map(attribute='a' * 1025, default=1) | list }}").find("1024 bytes"),
+            std::string::npos);
+  EXPECT_NE(error_of("{{ [1] | sort(attribute='a,' * 600) }}").find("1024 bytes"),
+            std::string::npos);
+  EXPECT_NE(error_of("{{ [1] | sum(attribute='a.' * 32) }}").find("32 parts"), std::string::npos);
+  EXPECT_EQ(error_of("{{ [{'a': {'b': 2}, 'c': 1}, {'a': {'b': 1}, 'c': 3}]"
+                     " | sort(attribute='a.b,c') | map(attribute='c') | join(',') }}"),
+            "no error but: 3,1");
+  Limits limits;
+  limits.steps = 20'000;  // 1,000 items of 30 parts
+  EXPECT_NE(
+      error_of("{{ range(1000) | map(attribute='a' + '.a' * 29, default=1) | list | length }}",
+               limits)
+          .find("20000 steps"),
+      std::string::npos);
+}
+
+TEST(JinjaInterpreter, LoopMethodsTakeNoNamedArguments) {
+  EXPECT_NE(error_of("{% for i in [1] %}{{ loop.cycle(1, a=1) }}{% endfor %}").find("no named"),
+            std::string::npos);
+  EXPECT_NE(error_of("{% for i in [1] %}{{ loop.changed(1, a=1) }}{% endfor %}").find("no named"),
+            std::string::npos);
+}
+
 // VULN-18: nothing of the program is reachable.
 TEST(JinjaInterpreter, ReachesNothingOutsideOfItsTables) {
   for (const char* source : {"{{ ''.__class__ }}",

@@ -258,10 +258,10 @@ Result<Value> Interpreter::call_macro(const Callable& macro, Call& call) {
 Result<void> Interpreter::bind_macro(const Callable& macro, Call& call) {
   const std::vector<Parameter>& parameters = macro.macro->parameters;
   std::vector<std::pair<Value, Value>> others;
-  scope_->set("caller", Value::undefined("no caller is defined"));
+  scope_->set("caller", TRY(heap_.undefined("no caller is defined")));
   for (size_t i = 0; i < parameters.size(); ++i) {
     const Parameter& parameter = parameters[i];
-    Value value = Value::undefined(fmt::format("parameter '{}' was not given", parameter.name));
+    Value value;
     bool is_given = i < call.positional.size();
     if (is_given) value = call.positional[i];
     for (auto& [name, argument] : call.named) {
@@ -272,7 +272,11 @@ Result<void> Interpreter::bind_macro(const Callable& macro, Call& call) {
       is_given = true;
       name.reset();  // used
     }
-    if (!is_given && parameter.standard) value = TRY(evaluate(*parameter.standard));
+    if (!is_given) {
+      value = parameter.standard ? TRY(evaluate(*parameter.standard))
+                                 : TRY(heap_.undefined(fmt::format("parameter '{}' was not given",
+                                                                   printable(parameter.name))));
+    }
     TRY(heap_.work(1 + (scope_->variables.size() + call.named.size()) / 8));
     scope_->set(parameter.name, std::move(value));
   }

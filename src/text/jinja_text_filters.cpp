@@ -98,9 +98,11 @@ Result<Value> join(Call& call) {
   const List* items = TRY(iterate(call.heap, call.self));
   Value separator = TRY(call.heap.text("", true));
   if (given[0] != nullptr) separator = TRY(to_text(call.heap, *given[0]));
+  TRY(call.heap.work(items->items.size()));
   std::vector<Value> parts = items->items;
-  for (Value& part : parts) {
-    if (given[1] != nullptr) part = TRY(item_at_path(call.interpreter, part, *given[1]));
+  if (given[1] != nullptr) {
+    const AttributePath path = TRY(attribute_path(*given[1]));
+    for (Value& part : parts) part = TRY(item_at_path(call, part, path));
   }
   return joined_texts(call.heap, parts, *separator.text());
 }
