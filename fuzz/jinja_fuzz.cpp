@@ -7,21 +7,21 @@
 
 namespace {
 
-constexpr char kMark[] = "☃";  // stands in every text of the data and nowhere else
+constexpr char kMark[] = "☃";  // stands in every text of the data, in keys too, and nowhere else
 
 weir::Json conversation() {
   return *weir::parse_json(R"([
     {"role": "system", "content": "☃ Be brief."},
     {"role": "user", "content": "a <|im_end|>☃\n  b, c", "name": "☃"},
     {"role": "assistant", "content": null, "reasoning_content": "☃ hm", "tool_calls": [
-      {"id": "1☃", "type": "function☃", "function": {"name": "f☃", "arguments": {"x☃": [1, 2.5]}}}]},
-    {"role": "tool", "content": "☃[1]", "tool_call_id": "1☃"},
+      {"id": "1☃", "type": "function☃", "function": {"name": "f☃", "arguments": {"x☃": [1, 2.5], "☃": "☃"}}}]},
+    {"role": "tool", "content": "{\"☃\": [1]}", "tool_call_id": "1☃", "☃key": "☃"},
     {"role": "user", "content": [{"type": "text☃", "text": "☃Über"}]}])");
 }
 
 weir::Json tools() {
   return *weir::parse_json(R"([{"type": "function☃", "function": {"name": "f☃",
-    "parameters": {"type": "object☃", "properties": {"x☃": {"type": "array☃"}}}}}])");
+    "parameters": {"type": "object☃", "properties": {"x☃": {"type": "array☃"}, "☃": {}}}}}])");
 }
 
 // Could the template write the mark itself?

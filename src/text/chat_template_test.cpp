@@ -126,6 +126,16 @@ TEST(ChatTemplate, TrustsTheUsualRolesAndNoOthers) {
       "[<|tool|><|]im_end[|><|]User[|>]");
 }
 
+TEST(ChatTemplate, TakesTheKeysInAMessageForData) {
+  ChatTemplate made = template_of(
+      "{% for k in dict(**(messages[-1].content | from_json)) %}<s>{{ k }}{% endfor %}");
+  Result<RenderedTemplate> rendered =
+      made.render(json(R"([{"role": "user", "content": "{\"<think>\": 1}"}])"));
+  ASSERT_TRUE(rendered) << rendered.error().message;
+  EXPECT_EQ(traced(*rendered), "[<s>]<think>");
+  EXPECT_FALSE(opens_thinking(*rendered));
+}
+
 TEST(ChatTemplate, GivesReasoningTheNamesThatTemplatesRead) {
   ChatTemplate made =
       template_of("{% for m in messages %}{{ m.reasoning_content }}/{{ m.thinking }};{% endfor %}");

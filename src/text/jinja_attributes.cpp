@@ -30,8 +30,8 @@ constexpr std::array<std::string_view, 6> kChangesList = {"clear",  "extend",  "
 constexpr std::array<std::string_view, 6> kChangesDict = {"clear",   "fromkeys",   "pop",
                                                           "popitem", "setdefault", "update"};
 
-Value missing(const Value& value, std::string_view name) {
-  return Value::undefined(fmt::format("{} has no '{}'", kind_name(value), printable(name)));
+Result<Value> missing(Heap& heap, const Value& value, std::string_view name) {
+  return heap.undefined(fmt::format("{} has no '{}'", kind_name(value), printable(name)));
 }
 
 // Python's slice.indices(): begin, end and step as positions that can be walked.
@@ -49,9 +49,10 @@ Indices clamp(const Value& begin, const Value& end, Integer step, Integer size) 
   return {position(begin, step < 0 ? size - 1 : 0), position(end, step < 0 ? -1 : size), step};
 }
 
-Result<Value> undefined_or_bound(Interpreter& interpreter, const Value& key, const Value& value) {
+Result<Value> undefined_or_bound(Interpreter& interpreter, Heap& heap, const Value& key,
+                                 const Value& value) {
   if (key.text() != nullptr) return interpreter.attribute(value, key.text()->text());
-  return missing(value, "element of this kind");
+  return missing(heap, value, "element of this kind");
 }
 
 }  // namespace
@@ -69,7 +70,8 @@ Result<Value> Interpreter::attribute(const Value& value, std::string_view name) 
   if (const auto* space = value.get<Namespace*>()) {
     TRY(heap_.work((*space)->attributes.size() / 8));
     const Value* found = (*space)->find(name);
-    return found == nullptr ? missing(value, name) : *found;
+    if (found == nullptr) return missing(heap_, value, name);
+    return *found;
   }
   if (const auto* loop = value.get<Loop*>()) return loop_attribute(**loop, name);
   if (value.text() != nullptr && is_one_of(name, kOtherTextMethods))
@@ -79,13 +81,13 @@ Result<Value> Interpreter::attribute(const Value& value, std::string_view name) 
                     name)};
   if ((value.list() != nullptr && is_one_of(name, kChangesList)) ||
       (value.dict() != nullptr && is_one_of(name, kChangesDict)))
-    return Value::undefined(
+    return heap_.undefined(
         fmt::format("'{}' would change {}, which templates may not", name, kind_name(value)));
   if (const Dict* dict = value.dict()) {
     const Value* found = dict->find(name);
     if (found != nullptr) return *found;
   }
-  return missing(value, name);
+  return missing(heap_, value, name);
 }
 
 Result<Value> Interpreter::item(const Value& value, const Value& key) {
@@ -105,12 +107,12 @@ Result<Value> Interpreter::item(const Value& value, const Value& key) {
     const Integer size = text != nullptr ? Integer(text->characters) : Integer(list->items.size());
     if (index < 0) index += size;
     if (index < 0 || index >= size)
-      return Value::undefined(
+      return heap_.undefined(
           fmt::format("{} has no element {}", kind_name(value), integer_text(index)));
     if (list != nullptr) return list->items[size_t(index)];
     return text_slice(heap_, *text, size_t(index), size_t(index) + 1);
   }
-  return undefined_or_bound(*this, key, value);
+  return undefined_or_bound(*this, heap_, key, value);
 }
 
 Result<Value> Interpreter::evaluate_slice(const Value& value, const Link& link) {
@@ -150,13 +152,16 @@ Result<Value> Interpreter::loop_attribute(Loop& loop, std::string_view name) {
   if (name == "last") return Value(!TRY(peek(loop, 1)));
   if (name == "depth") return Value(1);
   if (name == "depth0") return Value(0);
-  if (name == "previtem")
-    return loop.index == 0 ? Value::undefined("there is no previous item") : loop.previous;
+  if (name == "previtem") {
+    if (loop.index == 0) return heap_.undefined("there is no previous item");
+    return loop.previous;
+  }
   if (name == "nextitem") {
     if (TRY(peek(loop, 1))) return loop.ahead.front();
-    return Value::undefined("there is no next item");
+    return heap_.undefined("there is no next item");
   }
-  if (name != "length" && name != "revindex" && name != "revindex0") return missing(&loop, name);
+  if (name != "length" && name != "revindex" && name != "revindex0")
+    return missing(heap_, &loop, name);
   if (loop.statement->condition) TRY(peek(loop, kAll));
   const size_t to_come = loop.ahead.size() + (loop.source->items.size() - loop.next);
   const Integer length = Integer(to_come) + loop.index + 1;
@@ -164,23 +169,29 @@ Result<Value> Interpreter::loop_attribute(Loop& loop, std::string_view name) {
   return Value(length - loop.index - (name == "revindex0" ? 1 : 0));
 }
 
-Result<Value> item_at_path(Interpreter& interpreter, Value value, const Value& path,
-                           const Value* standard) {
+Result<AttributePath> attribute_path(const Value& path) {
+  constexpr size_t kBytesMax = 1024, kPartsMax = 32;
   const StoredText* text = path.text();
-  auto step = [&](const Value& key) -> Result<void> {
-    value = TRY(interpreter.item(value, key));
-    if (standard != nullptr && value.is_undefined()) value = *standard;
-    return {};
-  };
-  if (text == nullptr) {
-    TRY(step(path));
-    return value;
-  }
+  if (text == nullptr) return AttributePath{path};
+  if (text->text().size() > kBytesMax)
+    return Error{"is given an attribute of more than 1024 bytes; use a shorter one"};
+  AttributePath keys;
   for (const std::string& part : split(text->text(), '.')) {
     const bool is_number = !part.empty() && part.size() < 10 &&
                            part.find_first_not_of("0123456789") == std::string::npos;
-    Value key = is_number ? Value(std::stoi(part)) : Value(make_literal(part));
-    TRY(step(key));
+    keys.push_back(is_number ? Value(std::stoi(part)) : Value(make_literal(part)));
+  }
+  if (keys.size() > kPartsMax)
+    return Error{"is given an attribute with more than 32 parts; use fewer dots"};
+  return keys;
+}
+
+Result<Value> item_at_path(Call& call, Value value, const AttributePath& path,
+                           const Value* standard) {
+  for (const Value& key : path) {
+    TRY(call.heap.work(1));
+    value = TRY(call.interpreter.item(value, key));
+    if (standard != nullptr && value.is_undefined()) value = *standard;
   }
   return value;
 }

@@ -53,11 +53,13 @@ Result<std::vector<const Value*>> bind(const Call& call, std::initializer_list<c
     return Error{fmt::format("takes at most {} arguments and is given {}", names.size(),
                              call.positional.size())};
   for (size_t i = 0; i < call.positional.size(); ++i) bound[i] = &call.positional[i];
-  for (const auto& [name, value] : call.named) {
+  for (const auto& [key, value] : call.named) {
+    const std::string& name = key->text();
     auto known = std::find(names.begin(), names.end(), name);
     if (known == names.end()) return Error{fmt::format("has no argument '{}'", printable(name))};
     const Value*& place = bound[size_t(known - names.begin())];
-    if (place != nullptr) return Error{fmt::format("is given the argument '{}' twice", name)};
+    if (place != nullptr)
+      return Error{fmt::format("is given the argument '{}' twice", printable(name))};
     place = &value;
   }
   for (size_t i = 0; i < required; ++i)

@@ -49,9 +49,11 @@ Result<const StoredText*> text_of(const Value* argument);
 // The text a method or filter works on; filters make one of anything.
 Result<Text> self_text(const Call& call);
 
-// "a.b.0" as steps of item(); for filters with attribute=. What is undefined on the way becomes
-// the standard, if there is one.
-Result<Value> item_at_path(Interpreter& interpreter, Value value, const Value& path,
+// "a.b.0" as keys for item(); for filters with attribute=. At most 1 KiB and 32 parts.
+using AttributePath = std::vector<Value>;
+Result<AttributePath> attribute_path(const Value& path);
+// What is undefined on the way becomes the standard, if there is one.
+Result<Value> item_at_path(Call& call, Value value, const AttributePath& path,
                            const Value* standard = nullptr);
 
 }  // namespace weir::jinja

@@ -22,7 +22,7 @@ Result<Value> length(Call& call) {
 Result<Value> first(Call& call) {
   TRY(bind(call, {}));
   List* list = TRY(iterate(call.heap, call.self));
-  if (list->items.empty()) return Value::undefined("an empty list has no first item");
+  if (list->items.empty()) return call.heap.undefined("an empty list has no first item");
   return list->items.front();
 }
 
@@ -32,7 +32,7 @@ Result<Value> last(Call& call) {
   if (list != nullptr && !list->has_length())
     return misuse(call.self, "asked for its last item; make it a list first");
   list = TRY(iterate(call.heap, call.self));
-  if (list->items.empty()) return Value::undefined("an empty list has no last item");
+  if (list->items.empty()) return call.heap.undefined("an empty list has no last item");
   return list->items.back();
 }
 
@@ -65,11 +65,13 @@ Result<Value> map(Call& call) {
       return Error{"needs the name of a filter or attribute"};
     if (!by_attribute && call.positional[0].text() == nullptr)
       return misuse(call.positional[0], "the name of a filter; is it in quotes?");
+    AttributePath path;
+    if (by_attribute) path = TRY(attribute_path(*given[0]));
     for (size_t i = 0; i < list->items.size(); ++i) {
-      TRY(call.heap.work(1));
+      TRY(call.heap.work(1 + call.positional.size() + call.named.size()));
       Value value = list->items[i];
       if (by_attribute) {
-        value = TRY(item_at_path(call.interpreter, std::move(value), *given[0], given[1]));
+        value = TRY(item_at_path(call, std::move(value), path, given[1]));
       } else {
         Call inner{call.interpreter, call.heap, std::move(value), {}, call.named};
         inner.positional.assign(call.positional.begin() + 1, call.positional.end());
@@ -92,12 +94,13 @@ Result<Value> select(Call& call) {
     const bool has_test = call.positional.size() > name;
     if (has_test && call.positional[name].text() == nullptr)
       return misuse(call.positional[name], "the name of a test; is it in quotes?");
+    AttributePath path;
+    if (by_attribute) path = TRY(attribute_path(call.positional[0]));
     for (size_t i = 0; i < list->items.size(); ++i) {
-      TRY(call.heap.work(1));
+      TRY(call.heap.work(1 + call.positional.size() + call.named.size()));
       const Value item = list->items[i];
       Value value = item;
-      if (by_attribute)
-        value = TRY(item_at_path(call.interpreter, std::move(value), call.positional[0]));
+      if (by_attribute) value = TRY(item_at_path(call, std::move(value), path));
       bool holds = is_true(value);
       if (has_test) {
         Call inner{call.interpreter, call.heap, std::move(value), {}, call.named};

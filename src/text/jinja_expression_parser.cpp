@@ -58,7 +58,8 @@ Result<Target> ExpressionParser::target(bool allows_attribute, bool allows_tuple
         if (part.name == word) return tokens_.fail("'" + part.name + "' can not be assigned to");
       if (allows_attribute && tokens_.skip(".")) {
         names_.insert(part.name);
-        part.attribute = TRY(tokens_.expect_name("the name of an attribute"));
+        std::string attribute = TRY(tokens_.expect_name("the name of an attribute"));
+        part.attribute = make_literal(std::move(attribute));
       }
     }
     parts.push_back(std::move(part));
@@ -443,8 +444,8 @@ Result<void> ExpressionParser::argument(ArgumentList& list) {
     std::string name = tokens_.take().text;
     tokens_.take();
     for (const auto& [known, value] : list.named)
-      if (known == name) return tokens_.fail("the argument '" + name + "' is given twice");
-    list.named.emplace_back(std::move(name), TRY(expression()));
+      if (known->text() == name) return tokens_.fail("the argument '" + name + "' is given twice");
+    list.named.emplace_back(make_literal(std::move(name)), TRY(expression()));
   } else {
     if (list.list || list.dict || !list.named.empty()) return disorder();
     list.positional.push_back(TRY(expression()));

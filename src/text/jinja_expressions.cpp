@@ -30,7 +30,7 @@ Result<Value> Interpreter::look_up(std::string_view name) {
     for (const auto& [known, value] : scope->variables)
       if (known == name) return value;
   }
-  return Value::undefined(fmt::format("'{}' is undefined", name));
+  return heap_.undefined(fmt::format("'{}' is undefined", printable(name)));
 }
 
 Result<Value> Interpreter::evaluate(const Expression& expression) {
@@ -58,7 +58,7 @@ Result<Value> Interpreter::evaluate_node(const Expression& expression) {
     case Kind::conditional:
       if (is_true(TRY(evaluate(*parts[0])))) return evaluate(*parts[1]);
       if (parts[2]) return evaluate(*parts[2]);
-      return Value::undefined("the condition of an inline 'if' is false and it has no 'else'");
+      return heap_.undefined("the condition of an inline 'if' is false and it has no 'else'");
     case Kind::any:
     case Kind::all: {
       Value value;
@@ -190,7 +190,7 @@ Result<Call> Interpreter::evaluate_arguments(Value self, const ArgumentList& lis
     TRY(heap_.work(more.dict()->entries.size()));
     for (const auto& [key, value] : more.dict()->entries) {
       if (key.text() == nullptr) return misuse(key, "the name of an argument");
-      call.named.emplace_back(key.text()->text(), value);
+      call.named.emplace_back(*key.get<Text>(), value);
     }
   }
   return call;

@@ -116,8 +116,9 @@ Result<Value> field_value(const Call& call, std::string_view field, size_t& auto
     value = call.positional[index];
   } else {
     const Value* found = nullptr;
+    TRY(call.heap.work(call.named.size() / 8));
     for (const auto& [known, argument] : call.named)
-      if (known == name) found = &argument;
+      if (known->text() == name) found = &argument;
     if (found == nullptr) return Error{fmt::format("has no argument '{}'", printable(name))};
     value = *found;
   }

@@ -52,8 +52,7 @@ Result<std::vector<std::pair<Value, Value>>> entries_of(Call& call) {
       }
     }
   }
-  for (const auto& [name, value] : call.named)
-    entries.emplace_back(Value(TRY(call.heap.text(name, true))), value);
+  for (const auto& [name, value] : call.named) entries.emplace_back(Value(name), value);
   return entries;
 }
 
@@ -67,7 +66,7 @@ Result<Value> make_namespace(Call& call) {
   Namespace* made = TRY(call.heap.make_namespace());
   for (auto& [name, value] : entries) {
     if (name.text() == nullptr) return misuse(name, "the name of an attribute");
-    TRY(call.heap.set_attribute(*made, name.text()->text(), std::move(value)));
+    TRY(call.heap.set_attribute(*made, *name.get<Text>(), std::move(value)));
   }
   return Value(made);
 }
@@ -103,11 +102,13 @@ Result<Value> strftime_now(Call& call) {
 Loop& loop_of(const Call& call) { return **call.self.get<Loop*>(); }
 
 Result<Value> cycle(Call& call) {
+  if (!call.named.empty()) return Error{"takes no named arguments"};
   if (call.positional.empty()) return Error{"needs values to go through"};
   return call.positional[size_t(loop_of(call).index) % call.positional.size()];
 }
 
 Result<Value> changed(Call& call) {
+  if (!call.named.empty()) return Error{"takes no named arguments"};
   std::vector<Value>& before = loop_of(call).changed;
   bool is_same = before.size() == call.positional.size() && !before.empty();
   for (size_t i = 0; is_same && i < before.size(); ++i)

@@ -61,6 +61,11 @@ Result<Value> Heap::text(TracedText content, bool is_markup) {
   return Value(Text(std::move(made)));
 }
 
+Result<Value> Heap::undefined(std::string_view reason) {
+  Value made = TRY(text(reason, true));
+  return Value(Undefined{*made.get<Text>()});
+}
+
 Result<List*> Heap::list(List::Form form, std::vector<Value> items) {
   TRY(work(1 + items.size() / 8));
   TRY(take_memory(kObjectBytes + items.capacity() * sizeof(Value)));
@@ -108,22 +113,22 @@ Result<Namespace*> Heap::make_namespace() {
   return namespaces_.back().get();
 }
 
-Result<void> Heap::set_attribute(Namespace& target, std::string_view name, Value value) {
-  if (name.starts_with("_"))
-    return Error{
-        fmt::format("the attribute '{}' begins with an underscore; rename it", printable(name))};
+Result<void> Heap::set_attribute(Namespace& target, const Text& name, Value value) {
+  if (name->text().starts_with("_"))
+    return Error{fmt::format("the attribute '{}' begins with an underscore; rename it",
+                             printable(name->text()))};
   TRY(work(1 + target.attributes.size() / 8));
-  if (Value* known = target.find(name)) {
+  if (Value* known = target.find(name->text())) {
     *known = std::move(value);
     return {};
   }
-  TRY(take_memory(sizeof(Value) + sizeof(std::string) + name.size()));
+  TRY(take_memory(2 * (sizeof(Value) + sizeof(Text))));
   target.attributes.emplace_back(name, std::move(value));
   return {};
 }
 
 Result<Callable*> Heap::callable(Callable made) {
-  TRY(take_memory(kObjectBytes + sizeof(Callable)));
+  TRY(take_memory(kObjectBytes + sizeof(Callable) + made.name.capacity()));
   callables_.push_back(std::make_unique<Callable>(std::move(made)));
   Callable* kept = callables_.back().get();
   for (Scope* scope = kept->scope; scope != nullptr && !scope->is_captured; scope = scope->parent)
@@ -138,7 +143,9 @@ Result<Loop*> Heap::loop() {
 }
 
 void Heap::leave(std::unique_ptr<Scope> scope) {
-  if (scope->is_captured) scopes_.push_back(std::move(scope));
+  if (!scope->is_captured) return;
+  objects_bytes_ += kObjectBytes + scope->variables.capacity() * sizeof(scope->variables[0]);
+  scopes_.push_back(std::move(scope));
 }
 
 }  // namespace weir::jinja

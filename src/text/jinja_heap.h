@@ -59,12 +59,14 @@ class Heap {
   Result<Value> text(std::string_view content, bool is_trusted) {
     return text(TracedText::of(content, is_trusted));
   }
+  // An undefined value that knows why it is.
+  Result<Value> undefined(std::string_view reason);
   Result<List*> list(List::Form form, std::vector<Value> items);
   Result<void> push(List& list, Value item);
   // Of equal keys the last value counts. Fails for keys that can change, as lists can.
   Result<Dict*> dict(std::vector<std::pair<Value, Value>> entries);
   Result<Namespace*> make_namespace();
-  Result<void> set_attribute(Namespace& target, std::string_view name, Value value);
+  Result<void> set_attribute(Namespace& target, const Text& name, Value value);
   Result<Callable*> callable(Callable made);
   Result<Loop*> loop();
   // Takes over a scope that a macro captured. Others are destroyed.

@@ -25,7 +25,8 @@ struct Call {
   Heap& heap;
   Value self = {};
   std::vector<Value> positional = {};
-  std::vector<std::pair<std::string, Value>> named = {};
+  // The names keep their provenance: after '**' they are the keys of a dict, perhaps data.
+  std::vector<std::pair<Text, Value>> named = {};
 };
 
 // Whether a template finds a function of this name (range, namespace ...).

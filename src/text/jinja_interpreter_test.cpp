@@ -219,6 +219,73 @@ TEST(JinjaInterpreter, SearchesInLinearTime) {
             "no error but: -12000000False");
 }
 
+// Keys that '**' turns into names are as trusted as the dict they came from.
+TEST(JinjaInterpreter, NamesFromDictsKeepTheirProvenance) {
+  const Json data = *parse_json(R"({"d": {"<t>": 1}, "s": {"n": "x"}})");
+  EXPECT_EQ(traced("{% for k in dict(**d) %}{{ k }}{% endfor %}", data), "<t>");
+  EXPECT_EQ(traced("{% for k in dict(a=1, **d) %}{{ k }}{% endfor %}", data), "[a]<t>");
+  EXPECT_EQ(traced("{% macro m() %}{% for k in kwargs %}{{ k }}{% endfor %}{% endmacro %}"
+                   "{{ m(a=1, **d) }}",
+                   data),
+            "[a]<t>");
+  EXPECT_EQ(traced("{{ '%s' | format(**d) }}", data), "{'<t>': 1}");
+  EXPECT_EQ(traced("{{ '%s' | format(a=1) }}", data), "[{'a': 1}]");
+  EXPECT_EQ(traced("{{ namespace(**d) }}", data), "<Namespace {'<t>': 1}>");
+  EXPECT_EQ(traced("{{ namespace(d) }}", data), "<Namespace {'<t>': 1}>");
+  EXPECT_EQ(traced("{% set n = namespace(a=1) %}{% set n.b = 2 %}{{ n }}", data),
+            "[<Namespace {'a': 1, 'b': 2}>]");
+}
+
+TEST(JinjaInterpreter, JsonIsDataWhenItsIndentOrSeparatorsAre) {
+  const Json data = *parse_json(R"({"x": "<t>"})");
+  EXPECT_EQ(traced("{{ [1] | tojson(indent=x) }}", data), "[\n<t>1\n]");
+  EXPECT_EQ(traced("{{ [1, 2] | tojson(separators=(x, ':')) }}", data), "[1<t>2]");
+  EXPECT_EQ(traced("{{ {'a': 1} | tojson(separators=(',', x)) }}", data), "{\"a\"<t>1}");
+  EXPECT_EQ(traced("{{ {'a': 1} | tojson(separators=(',', ':'), indent='') }}", data),
+            "[{\n\"a\":1\n}]");
+  EXPECT_NE(error_of("{{ [1] | tojson(indent='\u00fc' * 501) }}").find("more than 1000 bytes"),
+            std::string::npos);
+}
+
+TEST(JinjaInterpreter, CountsTheReasonsOfUndefinedValues) {
+  const std::string name(1024, 'n');
+  EXPECT_EQ(error_of("{{ " + name + " }}"), "no error but: ");
+  EXPECT_EQ(error_of("{{ 1 }}\n{{ n" + name + " }}"),
+            "line 2: a name is longer than 1024 bytes; shorten it");
+  Limits limits;
+  limits.memory_bytes = 4 << 20;  // each of the 20,000 values holds 200 bytes at least
+  EXPECT_NE(error_of("{% set l = [] %}{% for i in range(20000) %}{% set _ = l.append(" + name +
+                         ") %}{% endfor %}",
+                     limits)
+                .find("of memory"),
+            std::string::npos);
+}
+
+TEST(JinjaInterpreter, LimitsAttributePaths) {
+  EXPECT_NE(error_of("{{ [1] | map(attribute='a' * 1025, default=1) | list }}").find("1024 bytes"),
+            std::string::npos);
+  EXPECT_NE(error_of("{{ [1] | sort(attribute='a,' * 600) }}").find("1024 bytes"),
+            std::string::npos);
+  EXPECT_NE(error_of("{{ [1] | sum(attribute='a.' * 32) }}").find("32 parts"), std::string::npos);
+  EXPECT_EQ(error_of("{{ [{'a': {'b': 2}, 'c': 1}, {'a': {'b': 1}, 'c': 3}]"
+                     " | sort(attribute='a.b,c') | map(attribute='c') | join(',') }}"),
+            "no error but: 3,1");
+  Limits limits;
+  limits.steps = 20'000;  // 1,000 items of 30 parts
+  EXPECT_NE(
+      error_of("{{ range(1000) | map(attribute='a' + '.a' * 29, default=1) | list | length }}",
+               limits)
+          .find("20000 steps"),
+      std::string::npos);
+}
+
+TEST(JinjaInterpreter, LoopMethodsTakeNoNamedArguments) {
+  EXPECT_NE(error_of("{% for i in [1] %}{{ loop.cycle(1, a=1) }}{% endfor %}").find("no named"),
+            std::string::npos);
+  EXPECT_NE(error_of("{% for i in [1] %}{{ loop.changed(1, a=1) }}{% endfor %}").find("no named"),
+            std::string::npos);
+}
+
 // VULN-18: nothing of the program is reachable.
 TEST(JinjaInterpreter, ReachesNothingOutsideOfItsTables) {
   for (const char* source : {"{{ ''.__class__ }}",

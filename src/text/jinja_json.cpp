@@ -13,7 +13,8 @@ namespace {
 
 class JsonWriter {
  public:
-  JsonWriter(Heap& heap, const JsonForm& form) : heap_(heap), form_(form) {}
+  JsonWriter(Heap& heap, const JsonForm& form)
+      : heap_(heap), form_(form), is_trusted_(form.is_trusted) {}
 
   Result<Value> run(const Value& value) {
     TRY(write(value, 0));
@@ -142,7 +143,7 @@ class JsonWriter {
   Heap& heap_;
   const JsonForm& form_;
   std::string out_;
-  bool is_trusted_ = true;
+  bool is_trusted_;
 };
 
 }  // namespace

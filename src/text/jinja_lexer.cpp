@@ -42,6 +42,8 @@ constexpr std::array<std::string_view, 26> kSymbols = {
     "**", "//", "==", "!=", ">=", "<=", "+", "-", "*", "/", "%", "~", "[",
     "]",  "(",  ")",  "{",  "}",  ">",  "<", "=", ".", ":", "|", ",", ";"};
 
+constexpr size_t kNameMax = 1024;  // names are copied into functions and messages
+
 class Lexer {
  public:
   explicit Lexer(std::string_view source) : text_(source) {}
@@ -163,6 +165,7 @@ class Lexer {
       } else if (is_name_start(rest[0])) {
         size_t n = 1;
         while (n < rest.size() && is_name_part(rest[n])) ++n;
+        if (n > kNameMax) return fail("a name is longer than 1024 bytes; shorten it");
         push(Token::Kind::name, rest.substr(0, n));
         at_ += n;
       } else if (rest[0] == '"' || rest[0] == '\'') {

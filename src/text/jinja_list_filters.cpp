@@ -16,9 +16,26 @@ namespace {
 
 // What items are ordered by: an attribute of theirs, letters without their case.
 struct KeyRule {
-  const Value* attribute = nullptr;
+  std::vector<AttributePath> paths = {};  // none: the item itself; several: a list of keys
   bool is_case_sensitive = false;
 };
+
+// `splits`: several attributes with commas between them.
+Result<KeyRule> key_rule(const Value* attribute, const Value* is_case_sensitive, bool splits) {
+  KeyRule rule;
+  rule.is_case_sensitive = TRY(truth_of(is_case_sensitive, false));
+  if (attribute == nullptr || attribute->is_none()) return rule;
+  const StoredText* names = attribute->text();
+  if (!splits || names == nullptr || names->text().find(',') == std::string::npos) {
+    rule.paths.push_back(TRY(attribute_path(*attribute)));
+    return rule;
+  }
+  if (names->text().size() > 1024)
+    return Error{"has attributes of more than 1024 bytes; use fewer"};
+  for (const std::string& name : split(names->text(), ','))
+    rule.paths.push_back(TRY(attribute_path(Value(make_literal(name)))));
+  return rule;
+}
 
 Result<Value> without_case(Heap& heap, Value key, const KeyRule& rule) {
   if (rule.is_case_sensitive || key.text() == nullptr) return key;
@@ -27,10 +44,14 @@ Result<Value> without_case(Heap& heap, Value key, const KeyRule& rule) {
 }
 
 Result<Value> key_of(Call& call, const Value& item, const KeyRule& rule) {
-  Value key = item;
-  if (rule.attribute != nullptr && !rule.attribute->is_none())
-    key = TRY(item_at_path(call.interpreter, item, *rule.attribute));
-  return without_case(call.heap, std::move(key), rule);
+  if (rule.paths.empty()) return without_case(call.heap, item, rule);
+  std::vector<Value> keys;
+  for (const AttributePath& path : rule.paths) {
+    Value key = TRY(item_at_path(call, item, path));
+    keys.push_back(TRY(without_case(call.heap, std::move(key), rule)));
+  }
+  if (keys.size() == 1) return keys[0];
+  return Value(TRY(call.heap.list(List::Form::list, std::move(keys))));
 }
 
 struct Keyed {
@@ -65,26 +86,13 @@ Result<Value> items_of(Heap& heap, std::vector<Keyed>& keyed) {
   return Value(TRY(heap.list(List::Form::list, std::move(items))));
 }
 
-// Several attributes with commas between them make a list of keys.
-Result<Value> sort_key(Call& call, const Value& item, const KeyRule& rule) {
-  const StoredText* names = rule.attribute == nullptr ? nullptr : rule.attribute->text();
-  if (names == nullptr || names->text().find(',') == std::string::npos)
-    return key_of(call, item, rule);
-  std::vector<Value> keys;
-  for (const std::string& name : split(names->text(), ',')) {
-    Value path = Value(make_literal(name));
-    keys.push_back(TRY(key_of(call, item, {&path, rule.is_case_sensitive})));
-  }
-  return Value(TRY(call.heap.list(List::Form::list, std::move(keys))));
-}
-
 Result<Value> sorted(Call& call) {
   std::vector<const Value*> given = TRY(bind(call, {"reverse", "case_sensitive", "attribute"}));
   const bool reverse = TRY(truth_of(given[0], false));
-  const KeyRule rule = {given[2], TRY(truth_of(given[1], false))};
+  const KeyRule rule = TRY(key_rule(given[2], given[1], true));
   const List* list = TRY(iterate(call.heap, call.self));
   std::vector<Keyed> keyed;
-  for (const Value& item : list->items) keyed.push_back({TRY(sort_key(call, item, rule)), item});
+  for (const Value& item : list->items) keyed.push_back({TRY(key_of(call, item, rule)), item});
   TRY(sort(call.heap, keyed, reverse));
   return items_of(call.heap, keyed);
 }
@@ -95,7 +103,7 @@ Result<Value> dictsort(Call& call) {
   const StoredText* by = TRY(text_of(given[1]));
   const bool by_value = by != nullptr && by->text() == "value";
   if (by != nullptr && !by_value && by->text() != "key") return Error{"sorts by 'key' or 'value'"};
-  const KeyRule rule = {nullptr, TRY(truth_of(given[0], false))};
+  const KeyRule rule = TRY(key_rule(nullptr, given[0], false));
   const List* pairs = TRY(dict_view(call.heap, *call.self.dict(), List::Form::items));
   std::vector<Keyed> keyed;
   for (const Value& pair : pairs->items) {
@@ -109,7 +117,7 @@ Result<Value> dictsort(Call& call) {
 
 Result<Value> unique(Call& call) {
   std::vector<const Value*> given = TRY(bind(call, {"case_sensitive", "attribute"}));
-  const KeyRule rule = {given[1], TRY(truth_of(given[0], false))};
+  const KeyRule rule = TRY(key_rule(given[1], given[0], false));
   const List* list = TRY(iterate(call.heap, call.self));
   std::unordered_set<std::string> texts;
   std::vector<Value> others, kept;
@@ -131,9 +139,10 @@ Result<Value> unique(Call& call) {
 template <bool wants_greatest>
 Result<Value> extreme(Call& call) {
   std::vector<const Value*> given = TRY(bind(call, {"case_sensitive", "attribute"}));
-  const KeyRule rule = {given[1], TRY(truth_of(given[0], false))};
+  const KeyRule rule = TRY(key_rule(given[1], given[0], false));
   const List* list = TRY(iterate(call.heap, call.self));
-  if (list->items.empty()) return Value::undefined("an empty list has no least or greatest item");
+  if (list->items.empty())
+    return call.heap.undefined("an empty list has no least or greatest item");
   size_t best = 0;
   Value best_key = TRY(key_of(call, list->items[0], rule));
   for (size_t i = 1; i < list->items.size(); ++i) {
@@ -150,10 +159,10 @@ Result<Value> sum(Call& call) {
   std::vector<const Value*> given = TRY(bind(call, {"attribute", "start"}));
   Value total = given[1] != nullptr ? *given[1] : Value(0);
   const List* list = TRY(iterate(call.heap, call.self));
+  AttributePath path;
+  if (given[0] != nullptr && !given[0]->is_none()) path = TRY(attribute_path(*given[0]));
   for (const Value& item : list->items) {
-    Value part = item;
-    if (given[0] != nullptr && !given[0]->is_none())
-      part = TRY(item_at_path(call.interpreter, item, *given[0]));
+    Value part = TRY(item_at_path(call, item, path));
     total = TRY(arithmetic(call.heap, "+", total, part));
   }
   return total;

@@ -172,7 +172,7 @@ Error no_operator(std::string_view symbol, const Value& a, const Value& b) {
 
 Error misuse(const Value& value, std::string_view use) {
   if (const Undefined* undefined = value.get<Undefined>()) {
-    const std::string what = undefined->reason ? *undefined->reason : "a value is undefined";
+    const std::string what = undefined->reason ? undefined->reason->text() : "a value is undefined";
     return {fmt::format("{}, but it is {}; give it, or test it with 'is defined'", what, use)};
   }
   return {fmt::format("{} can not be {}", kind_name(value), use)};

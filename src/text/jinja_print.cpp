@@ -49,7 +49,8 @@ class Writer {
       for (size_t i = 0; i < (*space)->attributes.size(); ++i) {
         const auto& [name, attribute] = (*space)->attributes[i];
         if (i > 0) out_ += ", ";
-        out_ += "'" + name + "': ";
+        TRY(repr(Value(name), depth + 1));
+        out_ += ": ";
         TRY(repr(attribute, depth + 1));
       }
       out_ += "}>";

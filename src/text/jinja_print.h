@@ -22,6 +22,7 @@ struct JsonForm {
   bool is_ascii = false;  // \uXXXX for other characters
   bool sorts_keys = false;
   std::string item_separator = ", ", key_separator = ": ";
+  bool is_trusted = true;  // the indent and the separators are the template's
 };
 Result<Value> to_json(Heap& heap, const Value& value, const JsonForm& form);
 

@@ -174,7 +174,7 @@ Result<void> Interpreter::assign(const Target& target, Value value) {
     for (size_t i = 0; i < target.parts.size(); ++i) TRY(assign(target.parts[i], items->items[i]));
     return {};
   }
-  if (target.attribute.empty()) {
+  if (target.attribute == nullptr) {
     TRY(heap_.work(1 + scope_->variables.size() / 8));
     scope_->set(target.name, std::move(value));
     return {};
@@ -182,8 +182,8 @@ Result<void> Interpreter::assign(const Target& target, Value value) {
   Value owner = TRY(look_up(target.name));
   const auto* space = owner.get<Namespace*>();
   if (space == nullptr)
-    return misuse(owner,
-                  fmt::format("given the attribute '{}'; only a namespace can", target.attribute));
+    return misuse(owner, fmt::format("given the attribute '{}'; only a namespace can",
+                                     printable(target.attribute->text())));
   return heap_.set_attribute(**space, target.attribute, std::move(value));
 }
 
@@ -236,7 +236,7 @@ Result<void> Interpreter::run_call_block(const Statement& statement) {
   for (size_t i = 0; i + 1 < expression.links.size(); ++i)
     callee = TRY(evaluate_link(callee, expression.links[i]));
   Call arguments = TRY(evaluate_arguments(Value(), expression.links.back().arguments));
-  arguments.named.emplace_back("caller", Value(caller));
+  arguments.named.emplace_back(make_literal("caller"), Value(caller));
   Value result = TRY(call(callee, std::move(arguments)));
   Value text = TRY(to_text(heap_, result));
   return emit(text.text()->content);
@@ -258,33 +258,38 @@ Result<Value> Interpreter::call_macro(const Callable& macro, Call& call) {
 Result<void> Interpreter::bind_macro(const Callable& macro, Call& call) {
   const std::vector<Parameter>& parameters = macro.macro->parameters;
   std::vector<std::pair<Value, Value>> others;
-  scope_->set("caller", Value::undefined("no caller is defined"));
+  scope_->set("caller", TRY(heap_.undefined("no caller is defined")));
   for (size_t i = 0; i < parameters.size(); ++i) {
     const Parameter& parameter = parameters[i];
-    Value value = Value::undefined(fmt::format("parameter '{}' was not given", parameter.name));
+    Value value;
     bool is_given = i < call.positional.size();
     if (is_given) value = call.positional[i];
     for (auto& [name, argument] : call.named) {
-      if (name != parameter.name) continue;
-      if (is_given) return Error{fmt::format("macro '{}' is given '{}' twice", macro.name, name)};
+      if (name == nullptr || name->text() != parameter.name) continue;
+      if (is_given)
+        return Error{fmt::format("macro '{}' is given '{}' twice", macro.name, parameter.name)};
       value = argument;
       is_given = true;
-      name.clear();  // used
+      name.reset();  // used
     }
-    if (!is_given && parameter.standard) value = TRY(evaluate(*parameter.standard));
-    TRY(heap_.work(1 + scope_->variables.size() / 8));
+    if (!is_given) {
+      value = parameter.standard ? TRY(evaluate(*parameter.standard))
+                                 : TRY(heap_.undefined(fmt::format("parameter '{}' was not given",
+                                                                   printable(parameter.name))));
+    }
+    TRY(heap_.work(1 + (scope_->variables.size() + call.named.size()) / 8));
     scope_->set(parameter.name, std::move(value));
   }
   for (auto& [name, argument] : call.named) {
-    if (name.empty()) continue;
-    if (name == "caller") {
+    if (name == nullptr) continue;
+    if (name->text() == "caller") {
       scope_->set("caller", argument);
       continue;
     }
     if (!parsed_.names.contains("kwargs"))
-      return Error{fmt::format("macro '{}' has no parameter '{}'", macro.name, printable(name))};
-    Value key = TRY(heap_.text(name, true));
-    others.emplace_back(std::move(key), argument);
+      return Error{
+          fmt::format("macro '{}' has no parameter '{}'", macro.name, printable(name->text()))};
+    others.emplace_back(Value(name), argument);
   }
   std::vector<Value> rest;
   if (call.positional.size() > parameters.size()) {

@@ -18,7 +18,7 @@ using ExpressionPtr = std::unique_ptr<Expression>;
 // f(a, key=b, *list, **dict)
 struct ArgumentList {
   std::vector<ExpressionPtr> positional;
-  std::vector<std::pair<std::string, ExpressionPtr>> named;
+  std::vector<std::pair<Text, ExpressionPtr>> named;
   ExpressionPtr list, dict;  // null without
 };
 
@@ -64,7 +64,7 @@ using Body = std::vector<Statement>;
 // Where a value goes: a name, an attribute of a namespace, or several targets for a sequence.
 struct Target {
   std::string name = {};
-  std::string attribute = {};      // "": the name itself
+  Text attribute = {};             // null: the name itself
   std::vector<Target> parts = {};  // of a tuple; then the name is empty
 };
 

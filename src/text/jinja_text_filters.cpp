@@ -11,6 +11,8 @@
 namespace weir::jinja {
 namespace {
 
+constexpr size_t kSeparatorMax = 1000;  // bytes of what tojson puts between values
+
 template <LetterCase wanted>
 Result<Value> change_case(Call& call) {
   TRY(bind(call, {}));
@@ -85,8 +87,7 @@ Result<Value> format(Call& call) {
     values = TRY(call.heap.list(List::Form::tuple, call.positional));
   } else {
     std::vector<std::pair<Value, Value>> entries;
-    for (const auto& [name, value] : call.named)
-      entries.emplace_back(Value(TRY(call.heap.text(name, true))), value);
+    for (const auto& [name, value] : call.named) entries.emplace_back(Value(name), value);
     values = TRY(call.heap.dict(std::move(entries)));
   }
   return format_percent(call.heap, format, values);
@@ -97,9 +98,11 @@ Result<Value> join(Call& call) {
   const List* items = TRY(iterate(call.heap, call.self));
   Value separator = TRY(call.heap.text("", true));
   if (given[0] != nullptr) separator = TRY(to_text(call.heap, *given[0]));
+  TRY(call.heap.work(items->items.size()));
   std::vector<Value> parts = items->items;
-  for (Value& part : parts) {
-    if (given[1] != nullptr) part = TRY(item_at_path(call.interpreter, part, *given[1]));
+  if (given[1] != nullptr) {
+    const AttributePath path = TRY(attribute_path(*given[1]));
+    for (Value& part : parts) part = TRY(item_at_path(call, part, path));
   }
   return joined_texts(call.heap, parts, *separator.text());
 }
@@ -115,7 +118,10 @@ Result<Value> tojson(Call& call) {
     form.is_indented = true;
     form.item_separator.pop_back();  // the line end follows
     if (const StoredText* text = given[1]->text()) {
-      form.indent = text->text().substr(0, 1000);
+      if (text->text().size() > kSeparatorMax)
+        return Error{"indents by more than 1000 bytes; use fewer"};
+      form.indent = text->text();
+      form.is_trusted = text->content.is_wholly_trusted();
     } else {
       const Integer width = TRY(integer_of(given[1], 0));
       if (width > 1000) return Error{"indents by more than 1000 blanks; use fewer"};
@@ -127,6 +133,11 @@ Result<Value> tojson(Call& call) {
     if (two == nullptr || two->items.size() != 2 || two->items[0].text() == nullptr ||
         two->items[1].text() == nullptr)
       return Error{"needs two texts as separators"};
+    for (const Value& separator : two->items) {
+      if (separator.text()->text().size() > kSeparatorMax)
+        return Error{"has a separator of more than 1000 bytes; use a shorter one"};
+      form.is_trusted = form.is_trusted && separator.text()->content.is_wholly_trusted();
+    }
     form.item_separator = two->items[0].text()->text();
     form.key_separator = two->items[1].text()->text();
   }

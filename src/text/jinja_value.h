@@ -38,7 +38,7 @@ using Text = std::shared_ptr<const StoredText>;
 
 struct None {};
 struct Undefined {
-  std::shared_ptr<const std::string> reason;  // "'x' is not defined"; null: no name is known
+  Text reason;  // "'x' is not defined"; null: no name is known
 };
 struct List;
 struct Dict;
@@ -51,6 +51,7 @@ class Value {
   using State = std::variant<Undefined, None, bool, Integer, double, Text, List*, Dict*, Namespace*,
                              Loop*, Callable*>;
   Value() = default;  // undefined
+  Value(Undefined v) : state_(std::move(v)) {}
   Value(None v) : state_(v) {}
   Value(bool v) : state_(v) {}
   Value(Integer v) : state_(v) {}
@@ -65,12 +66,6 @@ class Value {
   Value(Callable* v) : state_(v) {}
   template <class T>
   Value(const T*) = delete;  // would become true or false
-  static Value undefined(std::string reason) {
-    Value made;
-    made.state_ = Undefined{std::make_shared<const std::string>(std::move(reason))};
-    return made;
-  }
-
   template <class T>
   const T* get() const {
     return std::get_if<T>(&state_);
@@ -135,10 +130,10 @@ struct Dict {
 };
 
 struct Namespace {
-  std::vector<std::pair<std::string, Value>> attributes;
+  std::vector<std::pair<Text, Value>> attributes;  // names from a dict may be data
   Value* find(std::string_view name) {
     for (auto& [known, value] : attributes)
-      if (known == name) return &value;
+      if (known->text() == name) return &value;
     return nullptr;
   }
 };

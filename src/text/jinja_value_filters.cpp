@@ -116,7 +116,7 @@ Result<Value> attr(Call& call) {
   if (name == nullptr) return misuse(*given[0], "the name of an attribute");
   // Only what stands behind a dot, never an entry.
   if (call.self.dict() != nullptr && find_method(call.self, name->text()) == nullptr)
-    return Value::undefined("a dict has no such attribute");
+    return call.heap.undefined("a dict has no such attribute");
   return call.interpreter.attribute(call.self, name->text());
 }
 
