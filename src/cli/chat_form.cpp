@@ -45,7 +45,7 @@ Result<void> ChatForm::use_template(const OpenModel& open, const std::string& pa
   ChatTokens tokens;
   tokens.bos = text_of(*open.tokenizer, open.tokenizer->bos());
   tokens.eos = text_of(*open.tokenizer, open.tokenizer->eos());
-  template_ = TRY_IN(path + ": chat template", ChatTemplate::create(open.chat_template, tokens));
+  template_ = TRY_IN(path, ChatTemplate::create(open.chat_template, tokens));
   thinking_ = thinking;
   if (thinking && !template_->reads("enable_thinking") && !template_->reads("thinking"))
     introduction_ =
@@ -90,8 +90,7 @@ Result<std::vector<int>> ChatForm::prompt(const OpenModel& open, std::span<const
   if (format_) return format_->prompt(messages);
   TemplateOptions options;
   options.thinking = thinking_;
-  const RenderedTemplate rendered =
-      TRY_IN("chat template", template_->render(messages_json(messages), options));
+  const RenderedTemplate rendered = TRY(template_->render(messages_json(messages), options));
   begins_thinking_ = opens_thinking(rendered);
   return open.tokenizer->encode_rendered(rendered);
 }

@@ -27,7 +27,7 @@ struct ChatTokens {
 
 // What one rendering may use up; over it is an error.
 struct TemplateLimits {
-  size_t steps = 10'000'000;               // about a second
+  size_t steps = 10'000'000;               // at most a few seconds
   size_t output_bytes = size_t(64) << 20;  // of the text, and of every text on the way
   size_t memory_bytes = size_t(256) << 20;
 };

@@ -163,7 +163,8 @@ Result<Value> Interpreter::loop_attribute(Loop& loop, std::string_view name) {
   if (name != "length" && name != "revindex" && name != "revindex0")
     return missing(heap_, &loop, name);
   if (loop.statement->condition) TRY(peek(loop, kAll));
-  const size_t to_come = loop.ahead.size() + (loop.source->items.size() - loop.next);
+  const size_t all = loop.source->items.size();  // the body may have taken some away
+  const size_t to_come = loop.ahead.size() + (all > loop.next ? all - loop.next : 0);
   const Integer length = Integer(to_come) + loop.index + 1;
   if (name == "length") return Value(length);
   return Value(length - loop.index - (name == "revindex0" ? 1 : 0));

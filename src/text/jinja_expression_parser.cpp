@@ -1,6 +1,7 @@
 #include "text/jinja_expression_parser.h"
 
 #include <charconv>
+#include <cstdlib>
 
 namespace weir::jinja {
 namespace {
@@ -269,7 +270,9 @@ Result<ExpressionPtr> ExpressionParser::number_literal() {
   const std::string& digits = token.text;
   if (token.kind == Token::Kind::real) {
     double value = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    // 1e400 is infinite and 1e-400 is 0, as in Python; from_chars leaves the value alone then.
+    if (error == std::errc::result_out_of_range) value = std::strtod(digits.c_str(), nullptr);
     made->value = value;
     return made;
   }

@@ -166,7 +166,8 @@ Result<Value> format_percent(Heap& heap, const Value& format, const Value& value
     if (value == nullptr) return Error{"a format has more '%' than there are values"};
     ++used;
     TracedText filled = TRY(convert(heap, conversion, *value));
-    TRY(heap.check_text(out.text.size() + filled.text.size() + kWidthMax));
+    TRY(heap.check_text(out.text.size() + filled.text.size() + kWidthMax,
+                        out.trusted.size() + filled.trusted.size()));
     pad(conversion, filled, out);
   }
   const bool is_complete =
@@ -203,7 +204,8 @@ Result<Value> format_braces(const Call& call) {
                                printable(field))};
     Value value = TRY(field_value(call, field, automatic));
     Value filled = TRY(as_repr ? to_repr(call.heap, value) : to_text(call.heap, value));
-    TRY(call.heap.check_text(out.text.size() + filled.text()->text().size()));
+    TRY(call.heap.check_text(out.text.size() + filled.text()->text().size(),
+                             out.trusted.size() + filled.text()->content.trusted.size()));
     out.append(filled.text()->content);
     at = end + 1;
   }

@@ -34,21 +34,25 @@ Result<void> Heap::work(size_t steps) {
   return {};
 }
 
-Result<void> Heap::check_text(size_t bytes) const {
-  if (bytes <= limits_.output_bytes) return {};
+Result<void> Heap::check_text(size_t bytes, size_t spans) const {
+  if (bytes <= limits_.output_bytes) return check_memory(bytes + spans * sizeof(TextSpan));
   return Error{fmt::format("a text of more than {} is built; shorten the conversation",
                            format_bytes(double(limits_.output_bytes)))};
 }
 
 Result<void> Heap::take_memory(size_t bytes) {
   objects_bytes_ += bytes;
-  if (objects_bytes_ + live_text_bytes_ <= limits_.memory_bytes) return {};
+  return check_memory(0);
+}
+
+Result<void> Heap::check_memory(size_t bytes) const {
+  if (bytes + objects_bytes_ + live_text_bytes_ <= limits_.memory_bytes) return {};
   return Error{fmt::format("the template needs more than {} of memory; shorten the conversation",
                            format_bytes(double(limits_.memory_bytes)))};
 }
 
 Result<Value> Heap::text(TracedText content, bool is_markup) {
-  TRY(check_text(content.text.size()));
+  TRY(check_text(content.text.size(), content.trusted.size()));
   TRY(work_on_text(content.text.size() + 16 * content.trusted.size()));
   auto made = std::make_shared<StoredText>();
   made->content = std::move(content);

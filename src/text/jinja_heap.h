@@ -15,7 +15,7 @@ namespace weir::jinja {
 struct Scope;
 
 struct Limits {
-  size_t steps = 10'000'000;               // an expression is one, and so are 256 bytes of text
+  size_t steps = 10'000'000;  // an expression is one, 256 bytes or 16 characters of text are
   size_t output_bytes = size_t(64) << 20;  // of the result, and of any text on the way
   size_t memory_bytes = size_t(256) << 20;
   int depth = 400;  // of macros, blocks and expressions inside each other
@@ -52,8 +52,15 @@ class Heap {
   const Limits& limits() const { return limits_; }
   Result<void> work(size_t steps);
   Result<void> work_on_text(size_t bytes) { return work(1 + bytes / 256); }
-  // Before something of this size is built.
-  Result<void> check_text(size_t bytes) const;
+  // Where characters are decoded one by one.
+  Result<void> work_on_characters(size_t bytes) { return work(1 + bytes / 16); }
+  // Before a text of this size, with so many spans, is built.
+  Result<void> check_text(size_t bytes, size_t spans = 0) const;
+  // Before anything else of this size is built.
+  Result<void> check_memory(size_t bytes) const;
+  // For what grows outside of the heap: the output and captured blocks.
+  Result<void> hold(size_t bytes) { return take_memory(bytes); }
+  void release(size_t bytes) { objects_bytes_ -= bytes; }
 
   Result<Value> text(TracedText content, bool is_markup = false);
   Result<Value> text(std::string_view content, bool is_trusted) {

@@ -99,6 +99,7 @@ class Interpreter {
   Scope* scope_ = nullptr;
   TracedText* out_ = nullptr;
   size_t captured_bytes_ = 0;
+  size_t held_bytes_ = 0;  // of out_, counted by the heap
   int depth_ = 0;
   bool is_located_ = false;  // the error, which ends everything, knows its line
 };

@@ -101,7 +101,8 @@ class JsonWriter {
 
   Result<void> string(const StoredText& stored) {
     const std::string& text = stored.text();
-    TRY(heap_.work_on_text(text.size()));
+    TRY(heap_.work_on_characters(text.size()));
+    TRY(heap_.check_text(out_.size() + text.size()));
     is_trusted_ = is_trusted_ && stored.content.is_wholly_trusted();
     out_ += '"';
     for (size_t at = 0; at < text.size();) {

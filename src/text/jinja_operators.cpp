@@ -97,59 +97,87 @@ Result<Value> real_arithmetic(std::string_view symbol, double a, double b) {
   return Value(std::floor((a - rest) / b + 0.5));
 }
 
-// What Markup does to a text that is added to it.
-TracedText escaped(const TracedText& text) {
-  TracedText out;
-  for (size_t i = 0; i < text.text.size(); ++i) {
-    const char c = text.text[i];
-    const bool is_trusted = text.is_trusted(i, i + 1);
-    if (c == '&') {
-      out.append("&amp;", is_trusted);
-    } else if (c == '<') {
-      out.append("&lt;", is_trusted);
-    } else if (c == '>') {
-      out.append("&gt;", is_trusted);
-    } else if (c == '\'') {
-      out.append("&#39;", is_trusted);
-    } else if (c == '"') {
-      out.append("&#34;", is_trusted);
-    } else {
-      out.append(text, i, i + 1);
-    }
+// What HTML writes for a character, "" for one that stands for itself.
+std::string_view entity(char c) {
+  switch (c) {
+    case '&':
+      return "&amp;";
+    case '<':
+      return "&lt;";
+    case '>':
+      return "&gt;";
+    case '\'':
+      return "&#39;";
+    case '"':
+      return "&#34;";
+    default:
+      return "";
   }
+}
+
+// What Markup does to a text that is added to it.
+Result<TracedText> escaped(Heap& heap, const TracedText& text) {
+  TRY(heap.work_on_characters(2 * text.text.size()));
+  size_t bytes = text.text.size();
+  for (char c : text.text)
+    if (size_t longer = entity(c).size(); longer > 0) bytes += longer - 1;
+  TRY(heap.check_text(bytes, text.trusted.size()));
+  TracedText out;
+  out.text.reserve(bytes);
+  size_t begin = 0;
+  for (size_t i = 0; i < text.text.size(); ++i) {
+    const std::string_view instead = entity(text.text[i]);
+    if (instead.empty()) continue;
+    out.append(text, begin, i);
+    out.append(instead, text.is_trusted(i, i + 1));
+    begin = i + 1;
+  }
+  out.append(text, begin, text.text.size());
   return out;
 }
 
 Result<Value> joined(Heap& heap, const StoredText& a, const StoredText& b) {
-  TRY(heap.check_text(a.text().size() + b.text().size()));
   const bool is_markup = a.is_markup || b.is_markup;
+  if (is_markup && a.is_markup != b.is_markup) {
+    TracedText text = TRY(escaped(heap, a.is_markup ? b.content : a.content));
+    Value plain = TRY(heap.text(std::move(text), true));
+    return a.is_markup ? joined(heap, a, *plain.text()) : joined(heap, *plain.text(), b);
+  }
+  const size_t spans = a.content.trusted.size() + b.content.trusted.size();
+  TRY(heap.check_text(a.text().size() + b.text().size(), spans));
   TracedText sum;
   sum.text.reserve(a.text().size() + b.text().size());
-  sum.append(is_markup && !a.is_markup ? escaped(a.content) : a.content);
-  sum.append(is_markup && !b.is_markup ? escaped(b.content) : b.content);
+  sum.trusted.reserve(spans);
+  sum.append(a.content);
+  sum.append(b.content);
   return heap.text(std::move(sum), is_markup);
 }
 
+Result<Value> repeated_text(Heap& heap, const StoredText& text, size_t times) {
+  const size_t bytes = times * text.text().size(),
+               spans = text.content.is_wholly_trusted() ? 1 : times * text.content.trusted.size();
+  TRY(heap.check_text(bytes, spans));
+  TRY(heap.work(times + spans / 16));
+  TracedText out;
+  out.text.reserve(bytes);
+  out.trusted.reserve(spans);
+  for (size_t i = 0; i < times; ++i) out.append(text.content);
+  return heap.text(std::move(out), text.is_markup);
+}
+
 Result<Value> repeated(Heap& heap, const Value& value, Integer times) {
-  if (times < 0) times = 0;
   const Integer size =
       value.text() ? Integer(value.text()->text().size()) : Integer(value.list()->items.size());
+  if (times < 0 || size == 0) times = 0;
   if (size != 0 && times > Integer(heap.limits().output_bytes) / size)
     return Error{"a text or list is repeated too often; repeat it less"};
-  if (const StoredText* text = value.text()) {
-    TracedText out;
-    if (size != 0) {
-      TRY(heap.work(size_t(times)));
-      for (Integer i = 0; i < times; ++i) out.append(text->content);
-    }
-    return heap.text(std::move(out), text->is_markup);
-  }
+  if (const StoredText* text = value.text()) return repeated_text(heap, *text, size_t(times));
+  TRY(heap.work(size_t(times * size)));
+  TRY(heap.check_memory(size_t(times * size) * sizeof(Value)));
+  const std::vector<Value>& from = value.list()->items;
   std::vector<Value> items;
-  if (size != 0) {
-    TRY(heap.work(size_t(times * size)));
-    const std::vector<Value>& from = value.list()->items;
-    for (Integer i = 0; i < times; ++i) items.insert(items.end(), from.begin(), from.end());
-  }
+  items.reserve(size_t(times * size));
+  for (Integer i = 0; i < times; ++i) items.insert(items.end(), from.begin(), from.end());
   return Value(TRY(heap.list(value.list()->form, std::move(items))));
 }
 
@@ -261,7 +289,9 @@ Result<Value> arithmetic(Heap& heap, std::string_view symbol, const Value& a, co
     if (a.text() != nullptr && b.text() != nullptr) return joined(heap, *a.text(), *b.text());
     if (can_repeat(a) && can_repeat(b) && a.list() != nullptr && b.list() != nullptr &&
         same_form(*a.list(), *b.list())) {
-      TRY(heap.work(a.list()->items.size() + b.list()->items.size()));
+      const size_t count = a.list()->items.size() + b.list()->items.size();
+      TRY(heap.work(count));
+      TRY(heap.check_memory(count * sizeof(Value)));
       std::vector<Value> items = a.list()->items;
       items.insert(items.end(), b.list()->items.begin(), b.list()->items.end());
       return Value(TRY(heap.list(a.list()->form, std::move(items))));

@@ -27,7 +27,8 @@ class Writer {
       return Error{fmt::format("lists that are nested deeper than {} levels can not be printed",
                                kValueDepthMax)};
     if (const StoredText* text = value.text()) {
-      TRY(heap_.work_on_text(text->text().size()));
+      TRY(heap_.work_on_characters(text->text().size()));
+      TRY(heap_.check_text(out_.size() + text->text().size()));
       is_trusted_ = is_trusted_ && text->content.is_wholly_trusted();
       quote(text->text());
       return {};

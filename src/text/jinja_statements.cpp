@@ -82,6 +82,9 @@ Result<Interpreter::Flow> Interpreter::run_statement(const Statement& statement)
 Result<void> Interpreter::emit(const TracedText& text) {
   TRY(heap_.work_on_text(text.text.size() + 16 * text.trusted.size()));
   TRY(heap_.check_text(captured_bytes_ + out_->text.size() + text.text.size()));
+  const size_t more = text.text.size() + text.trusted.size() * sizeof(TextSpan);
+  TRY(heap_.hold(more));
+  held_bytes_ += more;
   out_->append(text);
   return {};
 }
@@ -96,9 +99,11 @@ Result<void> Interpreter::run_output(const Statement& statement) {
 Result<TracedText> Interpreter::capture(const Body& body, Flow& flow) {
   TracedText inner;
   TracedText* outer = std::exchange(out_, &inner);
+  const size_t outer_bytes = std::exchange(held_bytes_, 0);
   captured_bytes_ += outer->text.size();
   Result<Flow> result = run_body(body);
   captured_bytes_ -= outer->text.size();
+  heap_.release(std::exchange(held_bytes_, outer_bytes));
   out_ = outer;
   flow = TRY(std::move(result));
   return inner;

@@ -14,6 +14,7 @@ Result<Value> stripped(Heap& heap, const StoredText& text, const StoredText* cha
   const std::string& whole = text.text();
   TRY(heap.work_on_text(whole.size()));
   std::vector<char32_t> set;
+  if (characters != nullptr) TRY(heap.work_on_characters(characters->text().size()));
   for (size_t at = 0; characters != nullptr && at < characters->text().size();) {
     Utf8Character c = decode_utf8(characters->text(), at);
     set.push_back(c.code);
@@ -30,7 +31,7 @@ Result<Value> stripped(Heap& heap, const StoredText& text, const StoredText* cha
     begin += size_t(decode_utf8(whole, begin).bytes);
   for (; at_end && end > begin && goes(previous_character(whole, end)); ++looked_at)
     end = previous_character(whole, end);
-  TRY(heap.work(looked_at * (1 + set.size()) / 64));
+  TRY(heap.work(looked_at * (4 + set.size()) / 64));
   if (begin == 0 && end == whole.size() && !text.is_markup) return heap.text(text.content);
   return heap.text(text.content.slice(begin, end), text.is_markup);
 }
@@ -51,8 +52,10 @@ Result<Value> replaced(Heap& heap, const StoredText& text, const StoredText& old
       is_first = false;
     }
     if (found == whole.npos) break;
-    TRY(heap.work_on_text(replacement.text().size()));
-    TRY(heap.check_text(out.text.size() + (found - at) + replacement.text().size()));
+    const size_t spans = replacement.content.trusted.size();
+    TRY(heap.work_on_text(replacement.text().size() + 16 * spans));
+    TRY(heap.check_text(out.text.size() + (found - at) + replacement.text().size(),
+                        out.trusted.size() + spans));
     out.append(text.content, at, found);
     out.append(replacement.content);
     at = found + old.text().size();
@@ -66,10 +69,13 @@ Result<Value> joined_texts(Heap& heap, const std::vector<Value>& items,
   TracedText out;
   for (size_t i = 0; i < items.size(); ++i) {
     Value text = TRY(to_text(heap, items[i]));
-    TRY(heap.work_on_text(text.text()->text().size() + separator.text().size()));
-    TRY(heap.check_text(out.text.size() + text.text()->text().size() + separator.text().size()));
+    const TracedText& more = text.text()->content;
+    const size_t bytes = more.text.size() + separator.text().size();
+    const size_t spans = more.trusted.size() + separator.content.trusted.size();
+    TRY(heap.work_on_text(bytes + 16 * spans));
+    TRY(heap.check_text(out.text.size() + bytes, out.trusted.size() + spans));
     if (i > 0) out.append(separator.content);
-    out.append(text.text()->content);
+    out.append(more);
   }
   return heap.text(std::move(out));
 }

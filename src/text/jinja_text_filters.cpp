@@ -54,12 +54,13 @@ Result<Value> indent(Call& call) {
   // jinja2 appends a line end before it cuts into lines, so a last empty line counts as one.
   TracedText ended = text.content;
   ended.append("\n", true);
-  TRY(call.heap.work_on_text(ended.text.size()));
+  TRY(call.heap.work_on_characters(ended.text.size()));
   TracedText out;
   bool is_first = true;
   for (const Line& line : split_lines(ended.text)) {
-    TRY(call.heap.work_on_text(margin.text.size()));
-    TRY(call.heap.check_text(out.text.size() + margin.text.size() + ended.text.size()));
+    TRY(call.heap.work_on_text(margin.text.size() + 16 * margin.trusted.size()));
+    TRY(call.heap.check_text(out.text.size() + margin.text.size() + ended.text.size(),
+                             out.trusted.size() + margin.trusted.size() + ended.trusted.size()));
     if (!is_first) out.append("\n", true);
     const bool is_empty = line.content.begin == line.content.end;
     if (is_first ? first : (blank || !is_empty)) out.append(margin);

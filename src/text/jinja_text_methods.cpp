@@ -133,7 +133,7 @@ Result<Value> split(Call& call) {
   const std::string& text = self_of(call).text();
   // Comparing at every place may cost the length of the separator.
   const size_t cost = from_end && separator ? 1 + separator->text().size() / 64 : 1;
-  TRY(call.heap.work_on_text(text.size()));
+  TRY(call.heap.work_on_characters(text.size()));
   TRY(call.heap.work(text.size() / 256 * cost));
   if (separator == nullptr)
     return slices(
@@ -146,7 +146,7 @@ Result<Value> split(Call& call) {
 Result<Value> splitlines(Call& call) {
   std::vector<const Value*> given = TRY(bind(call, {"keepends"}));
   const bool keeps_ends = TRY(truth_of(given[0], false));
-  TRY(call.heap.work_on_text(self_of(call).text().size()));
+  TRY(call.heap.work_on_characters(self_of(call).text().size()));
   Parts parts;
   for (const Line& line : split_lines(self_of(call).text()))
     parts.push_back({line.content.begin, keeps_ends ? line.end : line.content.end});
