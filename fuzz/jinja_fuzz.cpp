@@ -14,7 +14,8 @@ weir::Json conversation() {
     {"role": "system", "content": "☃ Be brief."},
     {"role": "user", "content": "a <|im_end|>☃\n  b, c", "name": "☃"},
     {"role": "assistant", "content": null, "reasoning_content": "☃ hm", "tool_calls": [
-      {"id": "1☃", "type": "function☃", "function": {"name": "f☃", "arguments": {"x☃": [1, 2.5], "☃": "☃"}}}]},
+      {"id": "1☃", "type": "function☃", "function": {"name": "f☃",
+        "arguments": {"x☃": [1, 2.5], "☃": "☃"}}}]},
     {"role": "tool", "content": "{\"☃\": [1]}", "tool_call_id": "1☃", "☃key": "☃"},
     {"role": "user", "content": [{"type": "text☃", "text": "☃Über"}]}])");
 }
