@@ -2,7 +2,7 @@
 
 find_package(Threads REQUIRED)
 set(CMAKE_INTERPROCEDURAL_OPTIMIZATION OFF)
-set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")  # asserts of the library stay on; CHECK is always on
+set(CMAKE_CXX_FLAGS_RELEASE "-O2")  # asserts of the library stay on; CHECK is always on
 
 add_library(weir_flags INTERFACE)
 target_include_directories(weir_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
@@ -17,12 +17,12 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(weir_flags INTERFACE -Wno-maybe-uninitialized)
 endif()
 if(WEIR_SANITIZE)
-  target_compile_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_compile_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE} -g1 -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE})
 endif()
 if(WEIR_FUZZ)
   # The sources report their coverage to the fuzzer; its main() is linked into the programs of fuzz/.
-  set(fuzz_flags -fsanitize=fuzzer-no-link,address,undefined)
+  set(fuzz_flags -g1 -fsanitize=fuzzer-no-link,address,undefined)
   target_compile_options(weir_flags INTERFACE ${fuzz_flags} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(weir_flags INTERFACE ${fuzz_flags})
 endif()
