@@ -28,10 +28,6 @@ struct Subject {
   std::shared_ptr<const Checkpoint> checkpoint;  // null for a name or a lone config.json
 };
 
-bool has_suffix(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
 bool has_weights(const std::string& folder) {
   return file_exists(join_path(folder, "model.safetensors")) ||
          file_exists(join_path(folder, "model.safetensors.index.json"));
@@ -53,13 +49,13 @@ Result<Subject> open_folder(const std::string& folder) {
 
 Result<Subject> find_subject(const std::string& target) {
   if (is_directory(target)) return open_folder(target);
-  if (file_exists(target) && has_suffix(target, ".gguf")) {
+  if (file_exists(target) && target.ends_with(".gguf")) {
     const auto checkpoint = TRY(Checkpoint::open(target));
     return Subject{checkpoint->config(), checkpoint};
   }
   if (file_exists(target)) return Subject{TRY(read_config(target)), nullptr};
-  if (target.find('/') != std::string::npos || has_suffix(target, ".json") ||
-      has_suffix(target, ".gguf"))
+  if (target.find('/') != std::string::npos || target.ends_with(".json") ||
+      target.ends_with(".gguf"))
     return Error{fmt::format("{}: no such file or folder", target)};
   return Subject{TRY(preset(target)), nullptr};
 }
@@ -177,7 +173,7 @@ Result<void> inspect_model(const InspectOptions& options, const Subject& subject
 Result<void> inspect(const InspectOptions& options) {
   TRY(check_range("--tokens", options.tokens, kTokensMax));
   if (options.context < 0) return Error{"--context must not be negative"};
-  if (has_suffix(options.target, ".safetensors") && file_exists(options.target))
+  if (options.target.ends_with(".safetensors") && file_exists(options.target))
     return inspect_file(options.target, options.json);
   Subject subject = TRY(find_subject(options.target));
   if (options.config) {

@@ -24,8 +24,6 @@ CacheForm choose_cache(const std::string& wanted, const Model& model) {
   return CacheForm::expanded;
 }
 
-bool is_gguf_path(const std::string& path) { return path.ends_with(".gguf"); }
-
 }  // namespace
 
 size_t default_cache_bytes() {
@@ -47,7 +45,7 @@ Result<std::unique_ptr<Tokenizer>> open_tokenizer(const std::string& path) {
     return Error{path +
                  ": no such file or folder; give a model's folder, a .gguf file or a "
                  "tokenizer.json"};
-  if (is_gguf_path(path)) {
+  if (path.ends_with(".gguf")) {
     const GgufFile file = TRY(GgufFile::open(path));
     return std::make_unique<Tokenizer>(TRY_IN(path, read_gguf_tokenizer(file.metadata())));
   }
@@ -55,49 +53,51 @@ Result<std::unique_ptr<Tokenizer>> open_tokenizer(const std::string& path) {
   return std::make_unique<Tokenizer>(TRY_IN(path, parse_tokenizer_json(text)));
 }
 
-Result<std::string> open_chat_template(const std::string& path) {
-  if (!is_gguf_path(path)) return read_chat_template(path);
-  const GgufFile file = TRY(GgufFile::open(path));
-  if (!file.metadata().find("tokenizer.chat_template")) return std::string();
-  return TRY_IN(path, file.metadata().string_at("tokenizer.chat_template"));
+Result<std::unique_ptr<Tokenizer>> open_tokenizer(const Checkpoint& checkpoint) {
+  if (!checkpoint.gguf()) return open_tokenizer(checkpoint.path());
+  const GgufMetadata& metadata = checkpoint.gguf()->metadata();
+  return std::make_unique<Tokenizer>(TRY_IN(checkpoint.path(), read_gguf_tokenizer(metadata)));
 }
 
 namespace {
 
-void add_stop(std::vector<int>& stops, int64_t id, int size) {
-  if (id >= 0 && id < size) stops.push_back(int(id));
+Result<std::string> chat_template_of(const Checkpoint& checkpoint) {
+  if (!checkpoint.gguf()) return read_chat_template(checkpoint.path());
+  constexpr const char* kKey = "tokenizer.chat_template";
+  const GgufMetadata& metadata = checkpoint.gguf()->metadata();
+  if (!metadata.find(kKey)) return std::string();
+  return TRY_IN(checkpoint.path(), metadata.string_at(kKey));
+}
+
+void add_stop(std::vector<int>& stops, const Result<int64_t>& id, int size) {
+  if (id && *id >= 0 && *id < size) stops.push_back(int(*id));
 }
 
 // generation_config.json's eos_token_id, one or a list; GGUF's ends of a turn and of a message.
-std::vector<int> read_stops(const std::string& path, int size) {
+std::vector<int> stops_of(const Checkpoint& checkpoint, int size) {
   std::vector<int> stops;
-  if (is_gguf_path(path)) {
-    const auto file = GgufFile::open(path);
+  if (checkpoint.gguf()) {
     for (const char* key : {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"})
-      if (auto id = file ? file->metadata().int_at(key) : Result<int64_t>(Error{"none"}))
-        add_stop(stops, *id, size);
+      add_stop(stops, checkpoint.gguf()->metadata().int_at(key), size);
     return stops;
   }
-  const auto config = read_json_file(join_path(path, "generation_config.json"));
+  const auto config = read_json_file(join_path(checkpoint.path(), "generation_config.json"));
   const Json* ids = config ? config->find("eos_token_id") : nullptr;
   if (!ids) return stops;
   for (const Json& id : ids->is_array() ? ids->items() : std::vector<Json>{*ids})
-    if (auto number = id.as_int()) add_stop(stops, *number, size);
+    add_stop(stops, id.as_int(), size);
   return stops;
 }
 
 }  // namespace
 
 Result<OpenModel> open_model(const GenerationSetup& setup) {
-  if (!is_directory(setup.path) && !file_exists(setup.path))
-    return Error{setup.path +
-                 ": no such file or folder; give a model's folder (config.json, safetensors, "
-                 "tokenizer.json) or a .gguf file"};
+  const std::shared_ptr<const Checkpoint> checkpoint = TRY(Checkpoint::open(setup.path));
   OpenModel open;
-  open.model = TRY(load_model(setup.path, false));
-  open.tokenizer = TRY(open_tokenizer(setup.path));
-  open.chat_template = TRY(open_chat_template(setup.path));
-  open.stops = read_stops(setup.path, open.tokenizer->size());
+  open.model = TRY(Model::open(checkpoint));
+  open.tokenizer = TRY(open_tokenizer(*checkpoint));
+  open.chat_template = TRY(chat_template_of(*checkpoint));
+  open.stops = stops_of(*checkpoint, open.tokenizer->size());
   open.pool = std::make_unique<ThreadPool>(setup.threads);
   GeneratorOptions options;
   options.sequences_max = setup.sequences_max;

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "base/thread_pool.h"
 #include "generate/generator.h"
+#include "model/checkpoint.h"
 #include "model/model.h"
 #include "text/tokenizer.h"
 
@@ -41,8 +42,8 @@ Result<void> check_model_fits(const ModelConfig& config, const std::string& name
 
 // Of a folder, a tokenizer.json or a GGUF file.
 Result<std::unique_ptr<Tokenizer>> open_tokenizer(const std::string& path);
-// The chat template of a folder or GGUF file; "" when it has none.
-Result<std::string> open_chat_template(const std::string& path);
+// Of a checkpoint that is open: a GGUF file's header is read once.
+Result<std::unique_ptr<Tokenizer>> open_tokenizer(const Checkpoint& checkpoint);
 
 // Ids that end a text: the tokenizer's end of sequence and the model's.
 std::vector<int> end_ids(const OpenModel& open);

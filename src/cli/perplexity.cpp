@@ -22,10 +22,7 @@ namespace {
 constexpr size_t kTextBytesMax = size_t(1) << 32;
 
 // A text as windows of tokens.
-struct Windows {
-  std::vector<std::vector<int>> tokens;
-  bool begin_with_bos = false;
-};
+using Windows = std::vector<std::vector<int>>;
 
 Result<Windows> read_windows(const std::string& path, const Tokenizer& tokenizer, int context,
                              int most) {
@@ -34,19 +31,18 @@ Result<Windows> read_windows(const std::string& path, const Tokenizer& tokenizer
   const std::vector<int> ids = TRY_IN(path, tokenizer.encode(text));
   Windows windows;
   const std::vector<int>& prefix = tokenizer.prefix();
-  windows.begin_with_bos = !prefix.empty();
   if (prefix.size() + 2 > size_t(context))
     return Error{fmt::format("--context {} leaves no room beside the {} tokens that begin a text",
                              context, prefix.size())};
   const size_t own = size_t(context) - prefix.size();
   for (size_t begin = 0; begin + own <= ids.size(); begin += own) {
-    if (most > 0 && windows.tokens.size() == size_t(most)) break;
+    if (most > 0 && windows.size() == size_t(most)) break;
     std::vector<int> window = prefix;
     window.insert(window.end(), ids.begin() + ptrdiff_t(begin),
                   ids.begin() + ptrdiff_t(begin + own));
-    windows.tokens.push_back(std::move(window));
+    windows.push_back(std::move(window));
   }
-  if (windows.tokens.empty())
+  if (windows.empty())
     return Error{
         fmt::format("{}: has {} tokens, which fill no window of {}; give a longer text or "
                     "a smaller --context",
@@ -93,10 +89,28 @@ void print_perplexity(const PerplexityOptions& options, const Sums& sums, size_t
              sums.standard_error(), sums.tokens, windows, options.context);
 }
 
-Result<void> check_context(int context, const Model& model) {
-  const int most = model.config().max_position_embeddings;
-  if (context >= 4 && context <= most) return {};
-  return Error{fmt::format("--context must be from 4 to {}, not {}", most, context)};
+// A model and the windows of a text that it is to read.
+struct Reading {
+  std::unique_ptr<Model> model;
+  std::unique_ptr<ThreadPool> pool;
+  std::unique_ptr<Scorer> scorer;
+  Windows windows;
+};
+
+template <class Options>
+Result<Reading> open_reading(const Options& options) {
+  const auto checkpoint = TRY(Checkpoint::open(options.model));
+  const std::unique_ptr<Tokenizer> tokenizer = TRY(open_tokenizer(*checkpoint));
+  Reading reading;
+  reading.model = TRY(Model::open(checkpoint));
+  const int most = reading.model->config().max_position_embeddings;
+  if (options.context < 4 || options.context > most)
+    return Error{fmt::format("--context must be from 4 to {}, not {}", most, options.context)};
+  reading.windows = TRY(read_windows(options.text, *tokenizer, options.context, options.windows));
+  reading.pool = std::make_unique<ThreadPool>(options.threads);
+  reading.scorer =
+      TRY_IN(options.model, Scorer::create(*reading.model, *reading.pool, options.context));
+  return reading;
 }
 
 // Adds up squares of activations, by the weights' GGUF names.
@@ -130,27 +144,22 @@ class SquareSums : public ActivationObserver {
 }  // namespace
 
 Result<Ending> perplexity(const PerplexityOptions& options) {
-  const std::unique_ptr<Tokenizer> tokenizer = TRY(open_tokenizer(options.model));
-  const std::unique_ptr<Model> model = TRY(load_model(options.model, false));
-  TRY(check_context(options.context, *model));
-  const Windows windows =
-      TRY(read_windows(options.text, *tokenizer, options.context, options.windows));
-  ThreadPool pool(options.threads);
-  const auto scorer = TRY_IN(options.model, Scorer::create(*model, pool, options.context));
-  scorer->exact = !options.rounded;
+  const Reading reading = TRY(open_reading(options));
+  const std::vector<std::vector<int>>& windows = reading.windows;
+  reading.scorer->exact = !options.rounded;
   catch_stop_signals();
-  Progress progress("perplexity", double(windows.tokens.size()), "windows");
+  Progress progress("perplexity", double(windows.size()), "windows");
   const size_t first = options.scores_all ? 1 : size_t(options.context) / 2;
   Sums sums;
-  for (size_t i = 0; i < windows.tokens.size(); ++i) {
+  for (size_t i = 0; i < windows.size(); ++i) {
     if (stop_requested()) return Ending::interrupted;
-    add(TRY_IN(options.model, scorer->log_probabilities(windows.tokens[i])), first, sums);
+    add(TRY_IN(options.model, reading.scorer->log_probabilities(windows[i])), first, sums);
     progress.update(double(i + 1), fmt::format("{:.4f}", sums.perplexity()));
   }
   progress.finish();
   if (!std::isfinite(sums.loss))
     return Error{options.model + ": gives probabilities that are not finite; the file is damaged"};
-  print_perplexity(options, sums, windows.tokens.size());
+  print_perplexity(options, sums, windows.size());
   return Ending::done;
 }
 
@@ -158,21 +167,16 @@ Result<Ending> importance(const ImportanceOptions& options) {
   if (!options.out.ends_with(".gguf") || is_same_place(options.out, options.model))
     return Error{options.out + ": --out must be a .gguf file, and another one than the model"};
   TRY(check_output(options.out, options.overwrites, false));
-  const std::unique_ptr<Tokenizer> tokenizer = TRY(open_tokenizer(options.model));
-  const std::unique_ptr<Model> model = TRY(load_model(options.model, false));
-  TRY(check_context(options.context, *model));
-  const Windows windows =
-      TRY(read_windows(options.text, *tokenizer, options.context, options.windows));
-  ThreadPool pool(options.threads);
-  const auto scorer = TRY_IN(options.model, Scorer::create(*model, pool, options.context));
+  const Reading reading = TRY(open_reading(options));
+  const std::vector<std::vector<int>>& windows = reading.windows;
   SquareSums sums;
-  scorer->observer = &sums;
+  reading.scorer->observer = &sums;
   catch_stop_signals();
-  Progress progress("importance", double(windows.tokens.size()), "windows");
-  for (size_t i = 0; i < windows.tokens.size(); ++i) {
+  Progress progress("importance", double(windows.size()), "windows");
+  for (size_t i = 0; i < windows.size(); ++i) {
     if (stop_requested()) return Ending::interrupted;
     TRY_IN(options.model,
-           scorer->logits(windows.tokens[i], [](int, Tensor) -> Result<void> { return {}; }));
+           reading.scorer->logits(windows[i], [](int, Tensor) -> Result<void> { return {}; }));
     progress.update(double(i + 1));
   }
   TRY(write_importance(options.out, sums.by_name()));

@@ -9,6 +9,7 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "base/thread_pool.h"
+#include "cli/open_model.h"
 #include "cli/standard_input.h"
 #include "text/tokenizer_json.h"
 #include "text/tokenizer_train.h"
@@ -19,12 +20,6 @@ namespace {
 
 bool is_json_path(const std::string& path) {
   return path.size() > 5 && path.compare(path.size() - 5, 5, ".json") == 0;
-}
-
-Result<Tokenizer> open_tokenizer(const std::string& path) {
-  if (is_directory(path)) return read_tokenizer(path);
-  std::string text = TRY(read_file(path));
-  return TRY_IN(path, parse_tokenizer_json(text));
 }
 
 Result<Tokenizer> learn(const TokenizerTrainCommand& command,
@@ -80,7 +75,8 @@ Result<void> tokenizer_train(const TokenizerTrainCommand& command) {
 }
 
 Result<void> tokenizer_code(const TokenizerCodeCommand& command) {
-  Tokenizer tokenizer = TRY(open_tokenizer(command.tokenizer));
+  const std::unique_ptr<Tokenizer> opened = TRY(open_tokenizer(command.tokenizer));
+  const Tokenizer& tokenizer = *opened;
   std::string text;
   if (command.words.empty()) text = TRY(read_standard_input());
   for (const std::string& word : command.words) text += (text.empty() ? "" : " ") + word;

@@ -18,10 +18,6 @@ namespace {
 constexpr uint64_t kShardBytes = 5'000'000'000;
 constexpr const char* kTemplateKey = "tokenizer.chat_template";
 
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
 class Conversion {
  public:
   Conversion(const ConvertRequest& request, ThreadPool& pool, ConvertListener& listener)
@@ -146,9 +142,7 @@ Result<void> Conversion::write_texts(const FolderPlan& plan, const std::string& 
       largest = tensor.rows() * tensor.columns();
       most = tensor.type;
     }
-  config.set("torch_dtype", most == WeightType::f32   ? "float32"
-                            : most == WeightType::f16 ? "float16"
-                                                      : "bfloat16");
+  config.set("torch_dtype", torch_dtype(most));
   config.erase("dtype");
   TRY(write_file_atomic(join_path(folder, "config.json"), config.dump(2) + "\n"));
   return write_tokenizer_files(folder);
@@ -194,12 +188,12 @@ Result<ConvertResult> Conversion::run() {
   if (!request_.type.empty()) mix_ = TRY(find_mix(request_.type));
   checkpoint_ = TRY(Checkpoint::open(request_.from));
   for (const std::string& name : checkpoint_->unexpected())
-    if (result_.notes.size() < 5 && !(checkpoint_->gguf() && ends_with(request_.to, ".gguf")))
+    if (result_.notes.size() < 5 && !(checkpoint_->gguf() && request_.to.ends_with(".gguf")))
       note(
           fmt::format("{}: tensor '{}' belongs to nothing that the configuration has and is left "
                       "out",
                       request_.from, name));
-  TRY(ends_with(request_.to, ".gguf") ? to_gguf() : to_folder());
+  TRY(request_.to.ends_with(".gguf") ? to_gguf() : to_folder());
   return std::move(result_);
 }
 

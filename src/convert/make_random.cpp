@@ -7,7 +7,7 @@
 #include <map>
 
 #include "base/file.h"
-#include "base/random.h"
+#include "base/hash.h"
 #include "convert/random_rows.h"
 #include "formats/gguf_tokenizer.h"
 #include "formats/safetensors_write.h"
@@ -23,16 +23,6 @@ namespace {
 constexpr uint64_t kShardBytes = 5'000'000'000;
 // Bytes that are written at once.
 constexpr uint64_t kRoundBytes = uint64_t(32) << 20;
-
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
-uint64_t hash_of(const std::string& name) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (char c : name) hash = (hash ^ uint8_t(c)) * 0x100000001b3u;
-  return hash;
-}
 
 // Bytes and control tokens.
 Result<Tokenizer> make_tokenizer() {
@@ -145,7 +135,7 @@ Result<void> RandomModel::write(const Output& output, const Sink& sink) {
   buffer_.resize(std::min(rows, round) * row);
   for (uint64_t first = 0; first < rows; first += round) {
     const uint64_t count = std::min(round, rows - first);
-    rows_.fill(output.type, columns, spread, hash_of(output.name), first, count, buffer_.data());
+    rows_.fill(output.type, columns, spread, fnv1a(output.name), first, count, buffer_.data());
     TRY(sink(std::span(buffer_.data(), count * row)));
     if (!listener_.on_bytes(count * row, output.name)) return Error{"stopped; nothing was written"};
   }
@@ -209,9 +199,7 @@ std::vector<RandomModel::Output> RandomModel::folder_outputs(WeightType type) co
 
 Result<void> RandomModel::write_texts(const std::string& folder, WeightType type) const {
   Json config = config_json(config_);
-  config.set("torch_dtype", type == WeightType::f32   ? "float32"
-                            : type == WeightType::f16 ? "float16"
-                                                      : "bfloat16");
+  config.set("torch_dtype", torch_dtype(type));
   if (type == WeightType::f8_e4m3) {
     Json quantization = Json::object(), size = Json::array();
     size.push(kScaleSquare);
@@ -262,7 +250,7 @@ Result<void> RandomModel::to_folder() {
 Result<ConvertResult> RandomModel::run() {
   TRY(check_output(request_.to, request_.overwrites, request_.split_bytes > 0));
   TRY(choose_config());
-  TRY(ends_with(request_.to, ".gguf") ? to_gguf() : to_folder());
+  TRY(request_.to.ends_with(".gguf") ? to_gguf() : to_folder());
   return std::move(result_);
 }
 

@@ -40,15 +40,6 @@ bool contains(const std::string& text, const char* part) {
   return text.find(part) != std::string::npos;
 }
 
-bool ends_with(const std::string& text, const char* end) {
-  const size_t n = std::strlen(end);
-  return text.size() >= n && text.compare(text.size() - n, n, end) == 0;
-}
-
-bool is_float(WeightType type) {
-  return type == WeightType::f32 || type == WeightType::f16 || type == WeightType::bf16;
-}
-
 int layer_number(const std::string& name) {
   return name.rfind("blk.", 0) == 0 ? std::atoi(name.c_str() + 4) : 0;
 }
@@ -143,11 +134,15 @@ WeightType fitting(WeightType type, uint64_t columns) {
 }
 
 bool stays_f32(const std::string& name, const std::vector<uint64_t>& shape) {
-  return shape.size() < 2 || !ends_with(name, "weight") || contains(name, "_norm.weight") ||
+  return shape.size() < 2 || !name.ends_with("weight") || contains(name, "_norm.weight") ||
          contains(name, "ffn_gate_inp.weight");
 }
 
 }  // namespace
+
+bool is_float(WeightType type) {
+  return type == WeightType::f32 || type == WeightType::f16 || type == WeightType::bf16;
+}
 
 Result<Mix> find_mix(const std::string& name) {
   for (const Mix& mix : mixes())

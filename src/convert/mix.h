@@ -13,6 +13,8 @@
 
 namespace weir {
 
+bool is_float(WeightType type);  // f32, f16 or bf16
+
 // A name users write: "q4_k_m", "q6_k", "bf16" ...
 struct Mix {
   std::string name;

@@ -10,10 +10,6 @@
 namespace weir {
 namespace {
 
-bool is_float(WeightType type) {
-  return type == WeightType::f32 || type == WeightType::f16 || type == WeightType::bf16;
-}
-
 // The type of the first matrix that is not f32: what vectors had before GGUF widened them.
 WeightType common_type(const Checkpoint& checkpoint) {
   for (const TensorShape& tensor : all_tensors(checkpoint.config())) {
@@ -67,9 +63,7 @@ Result<WeightType> Planner::type_of(const TensorShape& tensor, const std::string
 
 Result<void> Planner::add(const TensorShape& tensor, const std::string& name) {
   const WeightType type = TRY(type_of(tensor, name));
-  const bool restores =
-      checkpoint_.rope_rows_permuted() && (name.find(".self_attn.q_proj.") != std::string::npos ||
-                                           name.find(".self_attn.k_proj.") != std::string::npos);
+  const bool restores = checkpoint_.rope_rows_permuted() && has_rope_rows(name);
   const auto open = [this, name, restores]() -> Result<StoredRows> {
     StoredRows rows;
     rows.parts = {TRY(checkpoint_.find(name))};

@@ -10,10 +10,6 @@
 namespace weir {
 namespace {
 
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
 // The type of a tensor that keeps its own, as llama.cpp's converter would store it.
 WeightType kept_type(WeightType stored, const std::string& name,
                      const std::vector<uint64_t>& shape) {
@@ -72,14 +68,13 @@ Result<void> Planner::add_kv_b(const TensorShape& tensor) {
 }
 
 Result<void> Planner::add(const TensorShape& tensor) {
-  if (ends_with(tensor.name, ".kv_b_proj.weight")) return add_kv_b(tensor);
+  if (tensor.name.ends_with(".kv_b_proj.weight")) return add_kv_b(tensor);
   const StoredTensor first = TRY(find_(expert_name(tensor.name, 0), tensor.shape));
   std::vector<uint64_t> shape = tensor.shape;
   const bool is_grouped = tensor.name.find("{}") != std::string::npos;
   if (is_grouped) shape.insert(shape.begin(), uint64_t(tensor.copies));
   const bool permutes = (config_.model_type == "llama" || config_.model_type == "deepseek") &&
-                        (tensor.name.find(".self_attn.q_proj.") != std::string::npos ||
-                         tensor.name.find(".self_attn.k_proj.") != std::string::npos);
+                        has_rope_rows(tensor.name);
   push(gguf_name(tensor.name), first.type, std::move(shape),
        [this, tensor, permutes]() -> Result<StoredRows> {
          StoredRows rows;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
-#include "kernels/kernels.h"
 
 namespace weir {
 
@@ -29,16 +28,9 @@ const std::byte* StoredRows::row(uint64_t r) const {
   return parts[source / rows].data + source % rows * type_bytes(type(), columns());
 }
 
-const float* StoredRows::scales(uint64_t r) const {
-  const uint64_t source = source_row(r), rows = parts[0].rows();
-  const StoredTensor& part = parts[source / rows];
-  if (!part.scales) return nullptr;
-  return part.scales +
-         source % rows / kScaleSquare * ((columns() + kScaleSquare - 1) / kScaleSquare);
-}
-
 void StoredRows::decode(uint64_t r, float* to) const {
-  kernels().dequantize(type(), row(r), scales(r), to, columns());
+  const uint64_t source = source_row(r), rows = parts[0].rows();
+  decode_row(parts[source / rows], source % rows, to);
 }
 
 void StoredRows::forget() const {
@@ -52,11 +44,9 @@ StoredTensor transposed_keys(const StoredTensor& kv_b, const ModelConfig& config
                  step = nope + uint64_t(config.v_head_dim);
   auto keys = std::make_shared<std::vector<float>>(heads * rank * nope);
   std::vector<float> row(rank);
-  StoredRows rows;
-  rows.parts = {kv_b};
   for (uint64_t h = 0; h < heads; ++h)
     for (uint64_t i = 0; i < nope; ++i) {
-      rows.decode(h * step + i, row.data());
+      decode_row(kv_b, h * step + i, row.data());
       for (uint64_t j = 0; j < rank; ++j) (*keys)[(h * rank + j) * nope + i] = row[j];
     }
   StoredTensor made = kv_b;

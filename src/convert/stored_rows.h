@@ -22,9 +22,8 @@ struct StoredRows {
   WeightType type() const { return parts[0].type; }
   uint64_t columns() const { return parts[0].columns(); }
   uint64_t rows() const { return parts[0].rows() * parts.size(); }
-  // Row r of the tensor to be written: where its bytes are, and its scales under f8_e4m3.
+  // Row r of the tensor to be written: where its bytes are.
   const std::byte* row(uint64_t r) const;
-  const float* scales(uint64_t r) const;
   void decode(uint64_t r, float* to) const;  // [columns]
   // Gives back the memory of the mapped files' pages that were read.
   void forget() const;

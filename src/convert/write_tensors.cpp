@@ -31,7 +31,7 @@ class TensorWriter {
       : planned_(planned),
         rows_(rows),
         importance_(weights.empty() ? nullptr : weights.data()),
-        copies_(rows.type() == planned.type && !rows.scales(0)),
+        copies_(rows.type() == planned.type && !rows.parts[0].scales),
         row_bytes_(type_bytes(planned.type, planned.columns())) {}
 
   bool copies() const { return copies_; }

@@ -7,14 +7,11 @@
 //   blocks of 256:  step = the half at kStep * a small integer, likewise the minimum
 // kSigned: the bytes without kCenter are signed.
 #pragma once
+#include "kernels/iq4_curve.h"
 #include "kernels/kernels.h"
 
 namespace weir {
 namespace {
-
-// The values that IQ4_NL and IQ4_XS index with four bits.
-alignas(16) constexpr int8_t kCurveValues[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
-                                                 1,    13,   25,  38,  53,  69,  89,  113};
 
 constexpr int kNone = -1;
 
@@ -79,7 +76,7 @@ struct FormatIq4Nl : Format<32, 18, 0> {
   static constexpr bool kSigned = true;
   template <int>
   static Bytes quants(const uint8_t* b) {
-    return look_up(kCurveValues, load_nibbles(b + 2));
+    return look_up(kCurve, load_nibbles(b + 2));
   }
 };
 
@@ -155,7 +152,7 @@ struct FormatIq4Xs : Format<256, 136, 0> {
   static constexpr bool kSigned = true;
   template <int j>
   static Bytes quants(const uint8_t* b) {
-    return look_up(kCurveValues, load_nibbles(b + 8 + 16 * j));
+    return look_up(kCurve, load_nibbles(b + 8 + 16 * j));
   }
   // Four bits of each and two bits of each, moved apart into bytes.
   static GroupScales scales(const uint8_t* b) {

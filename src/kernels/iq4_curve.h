@@ -4,7 +4,7 @@
 
 namespace weir {
 
-constexpr int8_t kCurve[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
-                               1,    13,   25,  38,  53,  69,  89,  113};
+alignas(16) constexpr int8_t kCurve[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                           1,    13,   25,  38,  53,  69,  89,  113};
 
 }  // namespace weir

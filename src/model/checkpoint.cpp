@@ -19,20 +19,16 @@ std::string place_of(const std::string& path, const std::string& name) {
   return fmt::format("{}: tensor '{}'", path, name);
 }
 
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
 // Tensors of published folders that belong to no weight of their own: scales of F8 weights, what
 // older Llama files have.
 bool is_known_extra(const ModelConfig& config, const std::string& name) {
-  if (ends_with(name, ".weight_scale_inv") || ends_with(name, ".rotary_emb.inv_freq")) return true;
+  if (name.ends_with(".weight_scale_inv") || name.ends_with(".rotary_emb.inv_freq")) return true;
   if (config.tie_word_embeddings && name == "lm_head.weight") return true;
   // Of multi-token prediction: copies of embedding and head, or modules that nothing mentions.
   const int layer = layer_of(name);
   if (layer >= config.num_hidden_layers + config.num_nextn_predict_layers) return true;
   return layer >= config.num_hidden_layers &&
-         (ends_with(name, ".embed_tokens.weight") || ends_with(name, ".shared_head.head.weight"));
+         (name.ends_with(".embed_tokens.weight") || name.ends_with(".shared_head.head.weight"));
 }
 
 // The same of GGUF files, and other forms of tensors that Checkpoint::find() knows.
@@ -76,6 +72,11 @@ const char* dtype_of(WeightType type) {
   }
 }
 
+const char* torch_dtype(WeightType type) {
+  if (type == WeightType::f32) return "float32";
+  return type == WeightType::f16 ? "float16" : "bfloat16";
+}
+
 Result<std::shared_ptr<const Checkpoint>> Checkpoint::open(const std::string& path) {
   std::shared_ptr<Checkpoint> made(new Checkpoint);
   made->path_ = path;
@@ -92,7 +93,7 @@ Result<std::shared_ptr<const Checkpoint>> Checkpoint::open(const std::string& pa
     return Error{path +
                  ": no such file or folder; give a model's folder (config.json, safetensors) or a "
                  ".gguf file"};
-  if (!ends_with(path, ".gguf"))
+  if (!path.ends_with(".gguf"))
     return Error{path +
                  ": is neither a folder nor a .gguf file; give a model's folder or a .gguf file "
                  "(pickled .bin and .pt files are never opened)"};
@@ -195,7 +196,7 @@ Result<StoredTensor> Checkpoint::find_in_gguf(const std::string& name) const {
     const GgufTensor* fused = gguf_->find(block + "ffn_gate_up_exps.weight");
     if (fused && kind != "ffn_down") return slice(*fused, split.expert, kind == "ffn_up", 2);
   }
-  if (ends_with(stacked, "attn_kv_b.weight")) {
+  if (stacked.ends_with("attn_kv_b.weight")) {
     const GgufTensor* k = gguf_->find(block + "attn_k_b.weight");
     const GgufTensor* v = gguf_->find(block + "attn_v_b.weight");
     if (k && v) return TRY_IN(place_of(gguf_->path(*k), k->name), join_kv_b(*k, *v));
@@ -264,14 +265,17 @@ void Checkpoint::for_each_stored(
   }
 }
 
-void decode(const StoredTensor& tensor, float* to) {
+void decode_row(const StoredTensor& tensor, uint64_t row, float* to) {
   const size_t columns = tensor.columns();
   const size_t scales_row = (columns + kScaleSquare - 1) / kScaleSquare;
-  for (size_t r = 0; r < tensor.rows(); ++r) {
-    const float* scales = tensor.scales ? tensor.scales + r / kScaleSquare * scales_row : nullptr;
-    kernels().dequantize(tensor.type, tensor.data + r * type_bytes(tensor.type, columns), scales,
-                         to + r * columns, columns);
-  }
+  const float* scales = tensor.scales ? tensor.scales + row / kScaleSquare * scales_row : nullptr;
+  kernels().dequantize(tensor.type, tensor.data + row * type_bytes(tensor.type, columns), scales,
+                       to, columns);
+}
+
+void decode(const StoredTensor& tensor, float* to) {
+  for (uint64_t row = 0; row < tensor.rows(); ++row)
+    decode_row(tensor, row, to + row * tensor.columns());
 }
 
 }  // namespace weir

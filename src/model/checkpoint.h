@@ -80,11 +80,14 @@ class Checkpoint {
   std::optional<GgufFile> gguf_;
 };
 
-// The numbers of a stored tensor as f32, `to` [count].
+// Row `row` of a stored tensor as f32, `to` [columns]; and all of it, `to` [count].
+void decode_row(const StoredTensor& tensor, uint64_t row, float* to);
 void decode(const StoredTensor& tensor, float* to);
 // The type that a safetensors dtype means; an error for those that no weight can have.
 Result<WeightType> weight_type(const std::string& dtype);
 // The dtype of a float type in safetensors; "" for GGUF's blocks.
 const char* dtype_of(WeightType type);
+// What config.json calls it; FP8 counts as the bfloat16 around it.
+const char* torch_dtype(WeightType type);
 
 }  // namespace weir

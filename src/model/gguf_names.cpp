@@ -76,6 +76,11 @@ std::string expert_name(const std::string& pattern, int expert) {
   return name;
 }
 
+bool has_rope_rows(const std::string& name) {
+  return name.find(".self_attn.q_proj.") != std::string::npos ||
+         name.find(".self_attn.k_proj.") != std::string::npos;
+}
+
 int layer_of(const std::string& name) {
   if (name.rfind(kLayers, 0) != 0) return -1;
   const size_t end = name.find('.', kLayers.size());

@@ -19,6 +19,8 @@ struct ExpertName {
 ExpertName split_expert_name(const std::string& name);
 // "model.layers.3.mlp.experts.{}.up_proj.weight", 7 -> the name of the seventh.
 std::string expert_name(const std::string& pattern, int expert);
+// q_proj and k_proj, whose rows some GGUF files have in another order (checkpoint.h).
+bool has_rope_rows(const std::string& name);
 // Layer of "model.layers.N. ..."; -1 for other names.
 int layer_of(const std::string& name);
 

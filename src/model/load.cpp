@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "model/build.h"
 #include "model/checkpoint.h"
+#include "model/gguf_names.h"
 #include "model/model.h"
 
 namespace weir {
@@ -40,11 +41,6 @@ void restore_rope_rows(const Weight& weight, int head_dim) {
   for (size_t r = 0; r < rows; ++r)
     std::copy_n(permuted.data() + Checkpoint::permuted_row(r, size_t(head_dim)) * width, width,
                 weight.f32() + r * width);
-}
-
-bool has_rope_rows(const std::string& name) {
-  return name.find(".self_attn.q_proj.") != std::string::npos ||
-         name.find(".self_attn.k_proj.") != std::string::npos;
 }
 
 std::vector<Weight*> all_weights(const Model& model) {

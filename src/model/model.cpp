@@ -4,29 +4,17 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/hash.h"
 #include "base/random.h"
 #include "model/build.h"
 
 namespace weir {
 namespace {
 
-// A stream of random numbers per tensor, by name (FNV-1a), so that the order of tensors does not
-// matter.
-uint64_t stream_of(const std::string& name) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (char c : name) hash = (hash ^ uint8_t(c)) * 0x100000001b3u;
-  return hash;
-}
-
-bool ends_with(const std::string& text, const char* end) {
-  size_t n = std::strlen(end);
-  return text.size() >= n && text.compare(text.size() - n, n, end) == 0;
-}
-
 // Projections that write to the residual stream start smaller, by 1 / sqrt(2 layers) (GPT-2,
 // section 2.3), so that the stream's variance does not grow with depth.
 bool writes_residual(const std::string& name) {
-  return ends_with(name, "o_proj.weight") || ends_with(name, "down_proj.weight");
+  return name.ends_with("o_proj.weight") || name.ends_with("down_proj.weight");
 }
 
 }  // namespace
@@ -46,11 +34,11 @@ void Model::initialize(uint64_t seed) {
   for (Weight* w : all) {
     float* data = w->f32();
     if (w->rows == 1) {
-      float value = ends_with(w->name, "bias") ? 0.f : 1.f;
+      float value = w->name.ends_with("bias") ? 0.f : 1.f;
       for (size_t i = 0; i < w->count(); ++i) data[i] = value;
       continue;
     }
-    Random random(seed, stream_of(w->name));
+    Random random(seed, fnv1a(w->name));  // whatever the order of tensors
     float spread = writes_residual(w->name) ? residual : range;
     for (size_t i = 0; i < w->count(); ++i) data[i] = spread * random.normal();
   }

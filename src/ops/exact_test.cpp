@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "ops/ops.h"
+#include "ops/segment_rows.h"
 
 namespace weir {
 namespace {
@@ -83,32 +84,21 @@ std::vector<float> attend_rows(const Inputs& in, const std::vector<Segment>& seg
                                int threads, int keep = 0) {
   Arena arena(size_t(1) << 30);
   ThreadPool pool(threads);
-  std::vector<int> tokens, positions, sequences, rows;
-  for (const Segment& s : segments)
-    for (int i = 0; i < s.count; ++i) {
-      tokens.push_back(0);
-      positions.push_back(s.position + i);
-      sequences.push_back(s.sequence);
-      rows.push_back(s.begin + i);
-    }
-  Batch batch(tokens, positions, sequences);
+  const SegmentRows picked(segments);
+  const Batch batch = picked.batch();
   Run run{arena, pool, batch, cache};
   auto gather = [&](const std::vector<float>& from, int width) {
-    Tensor t = run.make(int(rows.size()), width);
-    for (int r = 0; r < t.rows; ++r)
-      std::memcpy(t.row(r), from.data() + size_t(rows[size_t(r)]) * size_t(width),
-                  sizeof(float) * size_t(width));
-    return t;
+    return picked.gather(run, from, width);
   };
   Tensor q = gather(in.q, kHeads * (kNope + kRope)), latent = gather(in.latent, kRank);
   Tensor shared = gather(in.shared, kRope);
   Weight kv_b;
   kv_b.rows = kHeads * (kNope + kValue), kv_b.cols = kRank;
   kv_b.data = const_cast<float*>(in.kv_b.data());
-  std::vector<int> chosen(positions.size() * size_t(keep));
-  for (size_t r = 0; keep > 0 && r < positions.size(); ++r)
-    for (int j = 0; j < keep && positions[r] >= keep; ++j)
-      chosen[r * size_t(keep) + size_t(j)] = positions[r] * j / (keep - 1);
+  std::vector<int> chosen(picked.positions.size() * size_t(keep));
+  for (size_t r = 0; keep > 0 && r < picked.positions.size(); ++r)
+    for (int j = 0; j < keep && picked.positions[r] >= keep; ++j)
+      chosen[r * size_t(keep) + size_t(j)] = picked.positions[r] * j / (keep - 1);
   const TokenChoice choice{keep > 0 ? chosen.data() : nullptr, keep};
   Tensor y;
   if (cache && cache->form() == CacheForm::latent) {

@@ -10,6 +10,7 @@
 
 #include "base/random.h"
 #include "ops/ops.h"
+#include "ops/segment_rows.h"
 
 namespace weir {
 namespace {
@@ -60,24 +61,13 @@ std::vector<int> chosen(const Inputs& in, const std::vector<Segment>& segments, 
                         int threads) {
   Arena arena(size_t(1) << 30);
   ThreadPool pool(threads);
-  std::vector<int> tokens, positions, sequences, rows;
-  for (const Segment& s : segments)
-    for (int i = 0; i < s.count; ++i) {
-      tokens.push_back(0);
-      positions.push_back(s.position + i);
-      sequences.push_back(s.sequence);
-      rows.push_back(s.begin + i);
-    }
-  Batch batch(tokens, positions, sequences);
+  const SegmentRows picked(segments);
+  const Batch batch = picked.batch();
   Run run{arena, pool, batch, cache};
   auto gather = [&](const std::vector<float>& from, int width) {
-    Tensor t = run.make(int(rows.size()), width);
-    for (int r = 0; r < t.rows; ++r)
-      std::memcpy(t.row(r), from.data() + size_t(rows[size_t(r)]) * size_t(width),
-                  sizeof(float) * size_t(width));
-    return t;
+    return picked.gather(run, from, width);
   };
-  std::vector<int> all(rows.size() * kKeep, -1);
+  std::vector<int> all(picked.rows.size() * kKeep, -1);
   Tensor keys = gather(in.keys, kWidth);
   if (cache) cache_index_keys(run, keys, kShape);
   if (sees_more_than(run, kKeep))

@@ -4,18 +4,15 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "tasks/kinds.h"
 
 namespace weir {
 namespace {
 
-// FNV-1a, Fowler, Noll, Vo 1991, then mixed: short strings differ in all bits.
-uint64_t hash_text(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (char c : text) hash = (hash ^ uint8_t(c)) * 0x100000001b3u;
-  return mix64(hash);
-}
+// Mixed: short strings differ in all bits.
+uint64_t hash_text(std::string_view text) { return mix64(fnv1a(text)); }
 
 constexpr uint64_t kHeldOutOneIn = 10;
 
