@@ -65,7 +65,7 @@ CountdownSearch search_countdown(std::span<const int> numbers) {
   return found;
 }
 
-std::string trial_text(const CountdownTrial& trial) {
+std::string trial_text(const CountdownTrial& trial, int target) {
   std::string text;
   for (int i = 0; i < trial.count; ++i) {
     const CountdownStep& step = trial.steps[i];
@@ -73,6 +73,7 @@ std::string trial_text(const CountdownTrial& trial) {
     text += step.result > kCountdownValueMax ? fmt::format(">{}", kCountdownValueMax)
                                              : fmt::format("={}", step.result);
   }
+  if (trial.result() <= kCountdownValueMax) text += fmt::format("?{}", target);
   return text;
 }
 

@@ -74,8 +74,8 @@ TEST(Countdown, TracesSolveTheShareThatTheirTrialsAllow) {
 TEST(Countdown, TwoNumbersGiveEverythingThatCanBeMade) {
   const CountdownSearch search = search_countdown(std::array{3, 12});
   std::set<std::string> texts;
-  for (const CountdownTrial& trial : search.trials) texts.insert(trial_text(trial));
-  EXPECT_EQ(texts, (std::set<std::string>{"3+12=15", "3*12=36", "12-3=9", "12/3=4"}));
+  for (const CountdownTrial& trial : search.trials) texts.insert(trial_text(trial, 7));
+  EXPECT_EQ(texts, (std::set<std::string>{"3+12=15?7", "3*12=36?7", "12-3=9?7", "12/3=4?7"}));
   EXPECT_EQ(search.shorter, (std::vector<int>{3, 12}));
   EXPECT_EQ(search_countdown(std::array{7, 7}).trials.size(), 3u) << "7-7 is nothing";
 }
@@ -90,7 +90,7 @@ TEST(Countdown, ExpressionsSayWhatTheTrialsDid) {
     const std::string expression = trial_expression(trial, numbers);
     EXPECT_EQ((*verifier)->check(expression, "3 7 12 2;" + std::to_string(trial.result())),
               Verdict::right)
-        << expression << " for " << trial_text(trial);
+        << expression << " for " << trial_text(trial, trial.result());
     ++checked;
   }
   EXPECT_GT(checked, 100u);
@@ -100,7 +100,7 @@ TEST(Countdown, ATraceEndsWithItsFirstHitOrWithItsLimit) {
   const auto set = must_set("{kind: countdown, trials: 5}");
   for (uint64_t i = 0; i < 2000; ++i) {
     const Problem problem = must_make(*set, i);
-    const std::string target = "=" + split(problem.gold, ';')[1];
+    const std::string target = split(problem.gold, ';')[1];
     const std::vector<std::string> trials = split(problem.messages.back().thinking, ';');
     const bool is_solved = replied(problem) != "not found";
     ASSERT_LE(trials.size(), 5u);
@@ -108,7 +108,9 @@ TEST(Countdown, ATraceEndsWithItsFirstHitOrWithItsLimit) {
       ASSERT_EQ(trials.size(), 5u) << problem.messages.back().thinking;
     }
     for (size_t t = 0; t < trials.size(); ++t)
-      ASSERT_EQ(trials[t].ends_with(target), is_solved && t + 1 == trials.size()) << trials[t];
+      ASSERT_EQ(trials[t].ends_with("=" + target + "?" + target),
+                is_solved && t + 1 == trials.size())
+          << trials[t];
   }
 }
 
