@@ -27,12 +27,18 @@ if(WEIR_FUZZ)
   target_link_options(weir_flags INTERFACE ${fuzz_flags})
 endif()
 
-# Tests are compiled often and run once: GoogleTest's header is read once for all files of a program,
-# and their own code is not optimised. The library they test is the one that ships.
+# Tests are compiled often and run once: GoogleTest's header is read once for all of them, and their
+# own code is not optimised. The library they test is the one that ships. The programs of one build
+# have the same flags, so the first one's precompiled header serves the others.
 function(weir_quick_to_compile target)
-  if(NOT WEIR_SANITIZE AND NOT WEIR_FUZZ)
+  if(WEIR_SANITIZE OR WEIR_FUZZ)
+    return()
+  endif()
+  target_compile_options(${target} PRIVATE -O0)
+  if(TARGET weir_base_test AND NOT target STREQUAL "weir_base_test")
+    target_precompile_headers(${target} REUSE_FROM weir_base_test)
+  else()
     target_precompile_headers(${target} PRIVATE <gtest/gtest.h>)
-    target_compile_options(${target} PRIVATE -O0)
   endif()
 endfunction()
 
