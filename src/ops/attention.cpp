@@ -3,22 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "ops/attention_core.h"
 
 namespace weir {
-
-void pack_keys(const AttentionTensors& a, const Segment& segment, int kv_head, float* panels) {
-  const int width = a.key_width(), own = a.shape.own, shared = a.shape.shared;
-  for (int u = 0; u < segment.count; u += kPanel) {
-    int count = std::min(kPanel, segment.count - u), row = segment.begin + u;
-    float* panel = panels + size_t(u / kPanel) * size_t(width) * kPanel;
-    kernels().pack_transposed(a.own_key(row, kv_head), a.keys.stride, count, own, panel);
-    if (shared)
-      kernels().pack_transposed(a.shared_keys.row(row), a.shared_keys.stride, count, shared,
-                                panel + size_t(own) * kPanel);
-  }
-}
 
 void attention_scores(const AttentionTensors& a, int head, int first_row, int count,
                       const float* key_panels, int keys, float* scaled, float* out, size_t stride,
@@ -27,20 +16,8 @@ void attention_scores(const AttentionTensors& a, int head, int first_row, int co
   for (int r = 0; r < count; ++r)
     kernels().scale(a.shape.scale, a.query(first_row + r, head), scaled + size_t(r) * size_t(width),
                     width);
-  Gemm g{};
-  g.left = scaled;
-  g.left_row = size_t(width);
-  g.left_inner = 1;
-  g.panels = key_panels;
-  g.panel_stride = size_t(width) * kPanel;
-  g.inner_stride = kPanel;
-  g.out = out;
-  g.out_row = stride;
-  g.rows = count;
-  g.cols = round_up(keys, kPanel);
-  g.inner = width;
-  g.scratch = gemm_scratch;
-  kernels().gemm(g);
+  product({scaled, size_t(width), 1}, key_panels, size_t(width) * kPanel, kPanel, out, stride,
+          count, round_up(keys, kPanel), width, false, gemm_scratch);
 }
 
 void drop_unchosen(const TokenChoice& choice, int row, int visible, float* scores) {
@@ -59,29 +36,37 @@ namespace {
 // Scratch of one thread, in floats, for segments that see at most `keys` keys.
 struct Scratch {
   float *gemm, *scaled, *scores, *keys, *values;
+  float* key_rows;  // [kPanel][key_width]
+  int* value_rows;  // [keys]
 };
 
 struct ScratchPlan {
-  size_t scaled, scores, keys, values;
-  size_t total() const { return kGemmScratch + scaled + scores + keys + values; }
-  Scratch of(float* base, int thread) const {
-    float* p = base + size_t(thread) * total();
-    return {p, p + kGemmScratch, p + kGemmScratch + scaled, p + kGemmScratch + scaled + scores,
-            p + kGemmScratch + scaled + scores + keys};
+  size_t scaled, scores, keys, values, key_rows;
+  size_t total() const { return kGemmScratch + scaled + scores + keys + values + key_rows; }
+  Scratch of(float* base, int* rows, int seen, int thread) const {
+    float* at = base + size_t(thread) * total();
+    auto take = [&](size_t size) { return std::exchange(at, at + size); };
+    return {take(kGemmScratch),
+            take(scaled),
+            take(scores),
+            take(keys),
+            take(values),
+            take(key_rows),
+            rows + size_t(thread) * size_t(seen)};
   }
 };
 
 // Queries [t0, t1) of a segment, one head.
 void attend_tile(const AttentionTensors& a, const Segment& segment, int head, int t0, int t1,
                  const HeadMemory& memory, const Scratch& scratch, SoftmaxStatistics statistics) {
-  const int keys = t1, count = t1 - t0, first_row = segment.begin + t0;
+  const int keys = segment.shared() + t1, count = t1 - t0, first_row = segment.begin + t0;
   const size_t stride = size_t(round_up(keys, kPanel));
   attention_scores(a, head, first_row, count, memory.key_panels, keys, scratch.scaled,
                    scratch.scores, stride, scratch.gemm);
   float inverse[kQueryTile];
   for (int r = 0; r < count; ++r) {
     float* row = scratch.scores + size_t(r) * stride;
-    int visible = t0 + r + 1;
+    int visible = segment.shared() + t0 + r + 1;
     drop_unchosen(a.choice, first_row + r, visible, row);
     float top = kernels().max(row, visible);
     inverse[r] = 1 / kernels().exp_sum(row, top, visible);
@@ -92,50 +77,62 @@ void attend_tile(const AttentionTensors& a, const Segment& segment, int head, in
       statistics.inverse_sum[at] = inverse[r];
     }
   }
-  Gemm g{};
-  g.left = scratch.scores;
-  g.left_row = stride;
-  g.left_inner = 1;
-  g.panels = memory.values;
-  g.panel_stride = memory.value_panel_stride;
-  g.inner_stride = memory.value_inner_stride;
-  g.out = a.y.row(first_row) + head * a.shape.value;
-  g.out_row = a.y.stride;
-  g.rows = count;
-  g.cols = a.shape.value;
-  g.inner = keys;
-  g.scratch = scratch.gemm;
-  kernels().gemm(g);
+  product({scratch.scores, stride, 1}, memory.values, memory.value_panel_stride,
+          memory.value_inner_stride, a.y.row(first_row) + head * a.shape.value, a.y.stride, count,
+          a.shape.value, keys, false, scratch.gemm);
   for (int r = 0; r < count; ++r) {
     float* out = a.y.row(first_row + r) + head * a.shape.value;
     kernels().scale(inverse[r], out, out, a.shape.value);
   }
 }
 
+// Packs the keys that a segment sees into panels. The panel in which a branch leaves its root is
+// gathered first.
+void pack_keys(const AttentionTensors& a, const Segment& segment, int kv_head,
+               const Scratch& scratch) {
+  const int width = a.key_width(), own = a.shape.own, shared = a.shape.shared;
+  for (int u = 0; u < segment.seen(); u += kPanel) {
+    const int count = std::min(kPanel, segment.seen() - u), row = segment.row(u);
+    float* panel = scratch.keys + size_t(u) * size_t(width);
+    if (segment.row(u + count - 1) != row + count - 1) {
+      for (int i = 0; i < count; ++i)
+        a.copy_key(segment.row(u + i), kv_head, scratch.key_rows + size_t(i) * size_t(width));
+      kernels().pack_transposed(scratch.key_rows, size_t(width), count, width, panel);
+      continue;
+    }
+    kernels().pack_transposed(a.own_key(row, kv_head), a.keys.stride, count, own, panel);
+    if (shared)
+      kernels().pack_transposed(a.shared_keys.row(row), a.shared_keys.stride, count, shared,
+                                panel + size_t(own) * kPanel);
+  }
+}
+
 HeadMemory pack_segment(const AttentionTensors& a, const Segment& segment, int kv_head,
                         const Scratch& scratch) {
-  pack_keys(a, segment, kv_head, scratch.keys);
-  kernels().pack_rows(a.value(segment.begin, kv_head), a.values.stride, nullptr, segment.count,
-                      a.shape.value, scratch.values);
-  return {scratch.keys, scratch.values, size_t(segment.count) * kPanel, kPanel};
+  const int seen = segment.seen();
+  pack_keys(a, segment, kv_head, scratch);
+  for (int i = 0; i < seen; ++i) scratch.value_rows[i] = segment.row(i);
+  kernels().pack_rows(a.value(0, kv_head), a.values.stride, scratch.value_rows, seen, a.shape.value,
+                      scratch.values);
+  return {scratch.keys, scratch.values, size_t(seen) * kPanel, kPanel};
 }
 
 void attention_forward(Run& run, const AttentionTensors& a, SoftmaxStatistics statistics) {
   const auto& segments = run.batch.segments();
-  int longest = 0;
-  for (const Segment& s : segments) longest = std::max(longest, s.count);
-  const size_t padded = size_t(round_up(longest, kPanel)), width = size_t(a.key_width());
-  const size_t tile = size_t(std::min(longest, kQueryTile));
+  const LongestSegment longest(segments);
+  const size_t padded = size_t(round_up(longest.seen, kPanel)), width = size_t(a.key_width());
+  const size_t tile = size_t(std::min(longest.count, kQueryTile));
   ScratchPlan plan{tile * width, tile * padded, padded * width,
-                   padded * size_t(round_up(a.shape.value, kPanel))};
-  for (size_t* part : {&plan.scaled, &plan.scores, &plan.keys, &plan.values})
+                   padded * size_t(round_up(a.shape.value, kPanel)), width * kPanel};
+  for (size_t* part : {&plan.scaled, &plan.scores, &plan.keys, &plan.values, &plan.key_rows})
     *part = (*part + 15) / 16 * 16;
   ArenaScope scope(run.arena);
   float* base = run.arena.floats(plan.total() * size_t(run.pool.threads()));
+  int* rows = run.arena.array<int>(size_t(longest.seen) * size_t(run.pool.threads()));
   run.pool.parallel_for(int(segments.size()) * a.shape.kv_heads, [&](int task, int thread) {
     int kv_head = task % a.shape.kv_heads;
     const Segment& segment = segments[size_t(task / a.shape.kv_heads)];
-    Scratch scratch = plan.of(base, thread);
+    Scratch scratch = plan.of(base, rows, longest.seen, thread);
     HeadMemory memory = pack_segment(a, segment, kv_head, scratch);
     for (int g = 0; g < a.group(); ++g)
       for (int t = 0; t < segment.count; t += kQueryTile)
@@ -151,7 +148,7 @@ Tensor attend(Run& run, Tensor q, Tensor keys, Tensor shared_keys, Tensor values
   CHECK_EQ(q.cols, shape.heads * (shape.own + shape.shared));
   CHECK_EQ(shape.heads % shape.kv_heads, 0);
   CHECK_EQ(q.rows, run.batch.size());
-  CHECK(!(run.tape && run.cache));
+  CHECK(!(run.cache && (run.tape || run.batch.has_branches())));
   AttentionTensors a{q,     keys,  shared_keys, values, run.make(q.rows, shape.heads * shape.value),
                      shape, choice};
   SoftmaxStatistics statistics;
@@ -164,9 +161,7 @@ Tensor attend(Run& run, Tensor q, Tensor keys, Tensor shared_keys, Tensor values
   else
     attention_forward(run, a, statistics);
   run.record([a, statistics, workers = Workers{&run.arena, &run.pool}, batch = &run.batch] {
-    if (a.y.reached())
-      attention_backward(workers, a, batch->segments().data(), int(batch->segments().size()),
-                         statistics);
+    if (a.y.reached()) attention_backward(workers, a, batch->segments(), statistics);
   });
   return a.y;
 }

@@ -2,7 +2,8 @@
 //   s = scale * q k^T,  p = softmax(s) over visible keys,  y = p v
 // so with dy:  dp = dy v^T,  ds = p * (dp - dy . y),  dq = scale * ds k,  dk = ds^T (scale * q),
 // dv = p^T dy. Tokens that were not chosen have p = 0 and so no part in any of this. Probabilities
-// are made again from the kept row statistics, tile by tile.
+// are made again from the kept row statistics, tile by tile. A segment and its branches are one
+// task a head, in order, so that what they add to the gradients of shared keys has one order.
 #include <algorithm>
 #include <cstring>
 
@@ -25,17 +26,15 @@ struct Scratch {
 };
 
 struct Plan {
-  int longest = 0;
   size_t width, value, tile, padded;
   size_t sizes[10];
   size_t total = 0;
 
-  Plan(const AttentionTensors& a, const Segment* segments, int count) {
-    for (int s = 0; s < count; ++s) longest = std::max(longest, segments[s].count);
+  Plan(const AttentionTensors& a, const LongestSegment& longest) {
     width = size_t(a.key_width());
     value = size_t(a.shape.value);
-    tile = size_t(std::min(longest, kQueryTile));
-    padded = size_t(round_up(longest, kPanel));
+    tile = size_t(std::min(longest.count, kQueryTile));
+    padded = size_t(round_up(longest.seen, kPanel));
     const size_t wanted[10] = {kGemmScratch,   tile * width,   tile * padded,  tile * padded,
                                tile * width,   padded * width, padded * width, padded * value,
                                padded * width, padded * value};
@@ -52,31 +51,6 @@ struct Plan {
   }
 };
 
-// out (+)= left right, one call of the kernel.
-struct Operand {
-  const float* data;
-  size_t row, inner;
-};
-void product(Operand left, const float* panels, size_t panel_stride, size_t inner_stride,
-             float* out, size_t out_row, int rows, int cols, int inner, bool accumulate,
-             float* scratch) {
-  Gemm g{};
-  g.left = left.data;
-  g.left_row = left.row;
-  g.left_inner = left.inner;
-  g.panels = panels;
-  g.panel_stride = panel_stride;
-  g.inner_stride = inner_stride;
-  g.out = out;
-  g.out_row = out_row;
-  g.rows = rows;
-  g.cols = cols;
-  g.inner = inner;
-  g.accumulate = accumulate;
-  g.scratch = scratch;
-  kernels().gemm(g);
-}
-
 void add_row(const float* from, float* to, bool add, float factor, int n) {
   if (add)
     kernels().axpy(factor, from, to, n);
@@ -88,9 +62,23 @@ struct Flags {
   bool add_q, add_keys, add_values;
 };
 
+// A segment and its branches: [begin, end) of the segments.
+struct Family {
+  size_t begin, end;
+};
+std::vector<Family> families_of(std::span<const Segment> segments) {
+  std::vector<Family> families;
+  for (size_t s = 0; s < segments.size(); ++s) {
+    if (segments[s].root < 0) families.push_back({s, s});
+    families.back().end = s + 1;
+  }
+  return families;
+}
+
 void backward_tile(const AttentionTensors& a, const Segment& segment, int head, int t0, int t1,
                    const Scratch& s, SoftmaxStatistics statistics, bool add_q) {
-  const int keys = t1, count = t1 - t0, first_row = segment.begin + t0;
+  const int past = segment.shared(), keys = past + t1, count = t1 - t0;
+  const int first_row = segment.begin + t0;
   const int width = a.key_width(), value = a.shape.value;
   const size_t stride = size_t(round_up(keys, kPanel));
   attention_scores(a, head, first_row, count, s.key_panels, keys, s.scaled, s.p, stride, s.gemm);
@@ -101,7 +89,7 @@ void backward_tile(const AttentionTensors& a, const Segment& segment, int head, 
     size_t at = size_t(head) * size_t(a.q.rows) + size_t(first_row + r);
     float* p = s.p + size_t(r) * stride;
     float* ds = s.ds + size_t(r) * stride;
-    int visible = t0 + r + 1;
+    int visible = past + t0 + r + 1;
     drop_unchosen(a.choice, first_row + r, visible, p);
     kernels().exp_sum(p, statistics.top[at], visible);
     kernels().scale(statistics.inverse_sum[at], p, p, visible);
@@ -127,41 +115,43 @@ void backward_head(const AttentionTensors& a, const Segment& segment, int kv_hea
                    SoftmaxStatistics statistics, const Flags& flags, float* d_shared) {
   const int width = a.key_width(), own = a.shape.own, shared = a.shape.shared,
             value = a.shape.value;
-  const int n = segment.count;
+  const int n = segment.seen();
   for (int u = 0; u < n; ++u) {
-    float* row = s.key_rows + size_t(u) * size_t(width);
-    std::memcpy(row, a.own_key(segment.begin + u, kv_head), sizeof(float) * size_t(own));
-    if (shared)
-      std::memcpy(row + own, a.shared_keys.row(segment.begin + u), sizeof(float) * size_t(shared));
+    a.copy_key(segment.row(u), kv_head, s.key_rows + size_t(u) * size_t(width));
+    std::memcpy(s.dv + size_t(u) * size_t(value), a.value(segment.row(u), kv_head),
+                sizeof(float) * size_t(value));
   }
   kernels().pack_transposed(s.key_rows, size_t(width), n, width, s.key_panels);
-  kernels().pack_transposed(a.value(segment.begin, kv_head), a.values.stride, n, value,
-                            s.value_panels);
+  kernels().pack_transposed(s.dv, size_t(value), n, value, s.value_panels);
   std::memset(s.dk, 0, sizeof(float) * size_t(n) * size_t(width));
   std::memset(s.dv, 0, sizeof(float) * size_t(n) * size_t(value));
   for (int g = 0; g < a.group(); ++g)
-    for (int t = 0; t < n; t += kQueryTile)
-      backward_tile(a, segment, kv_head * a.group() + g, t, std::min(t + kQueryTile, n), s,
-                    statistics, flags.add_q);
+    for (int t = 0; t < segment.count; t += kQueryTile)
+      backward_tile(a, segment, kv_head * a.group() + g, t, std::min(t + kQueryTile, segment.count),
+                    s, statistics, flags.add_q);
   for (int u = 0; u < n; ++u) {
-    int row = segment.begin + u;
+    const int row = segment.row(u);
+    const bool is_stored = u < segment.shared();  // by the root
     const float* dk = s.dk + size_t(u) * size_t(width);
-    add_row(dk, a.keys.grad_row(row) + kv_head * a.shape.key_step, flags.add_keys, 1, own);
+    add_row(dk, a.keys.grad_row(row) + kv_head * a.shape.key_step, flags.add_keys || is_stored, 1,
+            own);
     add_row(s.dv + size_t(u) * size_t(value),
             a.values.grad_row(row) + kv_head * a.shape.value_step + a.shape.value_offset,
-            flags.add_values, 1, value);
+            flags.add_values || is_stored, 1, value);
     if (shared)
-      std::memcpy(d_shared + (size_t(kv_head) * size_t(a.q.rows) + size_t(row)) * size_t(shared),
-                  dk + own, sizeof(float) * size_t(shared));
+      add_row(dk + own,
+              d_shared + (size_t(kv_head) * size_t(a.q.rows) + size_t(row)) * size_t(shared),
+              is_stored, 1, shared);
   }
 }
 
 }  // namespace
 
-void attention_backward(Workers workers, const AttentionTensors& a, const Segment* segments,
-                        int count, SoftmaxStatistics statistics) {
+void attention_backward(Workers workers, const AttentionTensors& a,
+                        std::span<const Segment> segments, SoftmaxStatistics statistics) {
   ArenaScope scope(*workers.arena);
-  Plan plan(a, segments, count);
+  const Plan plan(a, LongestSegment(segments));
+  const std::vector<Family> families = families_of(segments);
   float* base = workers.arena->floats(plan.total * size_t(workers.pool->threads()));
   const int heads = a.shape.kv_heads, shared = a.shape.shared;
   float* d_shared =
@@ -169,9 +159,11 @@ void attention_backward(Workers workers, const AttentionTensors& a, const Segmen
   Flags flags{a.q.accumulate(), a.keys.accumulate(), false};
   flags.add_values = a.values.grad == a.keys.grad ? flags.add_keys : a.values.accumulate();
 
-  workers.pool->parallel_for(count * heads, [&](int task, int thread) {
-    backward_head(a, segments[task / heads], task % heads, plan.of(base, thread), statistics, flags,
-                  d_shared);
+  workers.pool->parallel_for(int(families.size()) * heads, [&](int task, int thread) {
+    const Family& family = families[size_t(task / heads)];
+    for (size_t s = family.begin; s < family.end; ++s)
+      backward_head(a, segments[s], task % heads, plan.of(base, thread), statistics, flags,
+                    d_shared);
   });
   if (!shared) return;
   bool add = a.shared_keys.accumulate();  // every head turned the same keys: sum in order of heads

@@ -1,6 +1,10 @@
 // What one key/value head of one segment needs, shared by the forward and the backward of
 // attention.
 #pragma once
+#include <algorithm>
+#include <cstring>
+#include <span>
+
 #include "ops/matmul.h"
 #include "ops/ops.h"
 
@@ -9,6 +13,15 @@ namespace weir {
 // Queries handled together. Tiles begin at multiples of this row of a segment; a tile sees keys up
 // to its last query, the rest is masked row by row.
 constexpr int kQueryTile = 64;
+
+// Most tokens that a row of a segment sees, and most rows of one.
+struct LongestSegment {
+  int seen = 0, count = 0;
+  explicit LongestSegment(std::span<const Segment> segments) {
+    for (const Segment& s : segments)
+      seen = std::max(seen, s.seen()), count = std::max(count, s.count);
+  }
+};
 
 inline int round_up(int n, int to) { return (n + to - 1) / to * to; }
 
@@ -25,6 +38,12 @@ struct AttentionTensors {
   const float* value(int row, int kv_head) const {
     return values.row(row) + kv_head * shape.value_step + shape.value_offset;
   }
+  // A whole key of a head, own part and shared part. [key_width]
+  void copy_key(int row, int kv_head, float* to) const {
+    std::memcpy(to, own_key(row, kv_head), sizeof(float) * size_t(shape.own));
+    if (shape.shared)
+      std::memcpy(to + shape.own, shared_keys.row(row), sizeof(float) * size_t(shape.shared));
+  }
 };
 
 // Softmax statistics kept for the backward pass, [head][row].
@@ -40,6 +59,31 @@ struct HeadMemory {
   size_t value_panel_stride, value_inner_stride;
 };
 
+// out [rows, cols] (+)= left right, one call of the kernel (Gemm in kernels.h).
+struct LeftOperand {
+  const float* data;
+  size_t row, inner;
+};
+inline void product(LeftOperand left, const float* panels, size_t panel_stride, size_t inner_stride,
+                    float* out, size_t out_row, int rows, int cols, int inner, bool accumulate,
+                    float* scratch) {
+  Gemm g{};
+  g.left = left.data;
+  g.left_row = left.row;
+  g.left_inner = left.inner;
+  g.panels = panels;
+  g.panel_stride = panel_stride;
+  g.inner_stride = inner_stride;
+  g.out = out;
+  g.out_row = out_row;
+  g.rows = rows;
+  g.cols = cols;
+  g.inner = inner;
+  g.accumulate = accumulate;
+  g.scratch = scratch;
+  kernels().gemm(g);
+}
+
 // out[r][u] = scaled scores of queries [first, first + count) against keys [0, keys), through a
 // copy of the queries times scale (`scaled`, [count][key_width]). Columns up to the next multiple
 // of 32 are written. `stride` is a multiple of 32.
@@ -51,13 +95,10 @@ void attention_scores(const AttentionTensors& a, int head, int first_row, int co
 // makes exactly 0.
 void drop_unchosen(const TokenChoice& choice, int row, int visible, float* scores);
 
-// Packs the keys of segment rows into panels.
-void pack_keys(const AttentionTensors& a, const Segment& segment, int kv_head, float* panels);
-
 // Extends the run's cache (expanded form) by the batch and attends over it.
 void attention_over_cache(Run& run, const AttentionTensors& a);
 
-void attention_backward(Workers workers, const AttentionTensors& a, const Segment* segments,
-                        int count, SoftmaxStatistics statistics);
+void attention_backward(Workers workers, const AttentionTensors& a,
+                        std::span<const Segment> segments, SoftmaxStatistics statistics);
 
 }  // namespace weir

@@ -95,26 +95,6 @@ struct Query {
   const CacheView* view;
 };
 
-void product(const float* left, size_t left_row, const float* panels, size_t panel_stride,
-             size_t inner_stride, float* out, size_t out_row, int rows, int cols, int inner,
-             bool accumulate, float* scratch) {
-  Gemm g{};
-  g.left = left;
-  g.left_row = left_row;
-  g.left_inner = 1;
-  g.panels = panels;
-  g.panel_stride = panel_stride;
-  g.inner_stride = inner_stride;
-  g.out = out;
-  g.out_row = out_row;
-  g.rows = rows;
-  g.cols = cols;
-  g.inner = inner;
-  g.accumulate = accumulate;
-  g.scratch = scratch;
-  kernels().gemm(g);
-}
-
 // Asks for the first lines of what is read next; the processor finds the rest of a stream by
 // itself. The cache of many sequences is larger than the processor's.
 void announce(const float* next) {
@@ -157,14 +137,15 @@ void attend_queries(const AttentionTensors& a, int kv_head, const Query* queries
     const CacheView& view = *queries[first].view;
     while (begin < end) {
       const PageRun run = run_of_pages(view, begin, end);
-      product(s.scaled + size_t(first) * size_t(width), size_t(width), view.keys(begin, kv_head),
-              run.stride, kPanel, s.scores + size_t(first) * stride + size_t(begin) * kPanel,
-              stride, rows, run.count * kPanel, width, false, s.gemm);
+      product({s.scaled + size_t(first) * size_t(width), size_t(width), 1},
+              view.keys(begin, kv_head), run.stride, kPanel,
+              s.scores + size_t(first) * stride + size_t(begin) * kPanel, stride, rows,
+              run.count * kPanel, width, false, s.gemm);
       begin += run.count;
     }
   };
   auto mix = [&](int page, int first, int rows, int keys) {
-    product(s.scores + size_t(first) * stride + size_t(page) * kPanel, stride,
+    product({s.scores + size_t(first) * stride + size_t(page) * kPanel, stride, 1},
             queries[first].view->values(page, kv_head), kPanel, size_t(value),
             s.mixed + size_t(first) * size_t(value), size_t(value), rows, value,
             std::min(kCachePage, keys - page * kCachePage), page > 0, s.gemm);

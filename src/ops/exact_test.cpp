@@ -124,6 +124,32 @@ TEST(Attention, OfASequenceDoesNotDependOnItsNeighbours) {
       same_bits(attend_rows(in, {{71, 129, 0, 0}}, nullptr, 3), packed.data() + 71 * width));
 }
 
+// What replies to one prompt share is computed once.
+TEST(Attention, OfBranchesEqualsThatOfWholeSequencesBitForBit) {
+  Inputs in = random_inputs(200);
+  const size_t width = kHeads * kValue;
+  for (int keep : {0, 12}) {
+    for (int at : {1, 31, 32, 37, 64, 100}) {
+      const auto branched =
+          attend_rows(in, {{0, 100, 0, 0}, {100, 70, 1, at, 0}, {170, 1, 2, at, 0}, {171, 9, 3, 0}},
+                      nullptr, 2, keep);
+      const auto alone = attend_rows(in, {{0, 100, 0, 0}}, nullptr, 1, keep);
+      EXPECT_TRUE(same_bits(alone, branched.data())) << at;
+      const auto first = attend_rows(in, {{0, at, 0, 0}, {100, 70, 0, at}}, nullptr, 1, keep);
+      EXPECT_TRUE(same_bits({first.begin() + long(size_t(at) * width), first.end()},
+                            branched.data() + 100 * width))
+          << at;
+      const auto second = attend_rows(in, {{0, at, 0, 0}, {170, 1, 0, at}}, nullptr, 1, keep);
+      EXPECT_TRUE(
+          same_bits({second.end() - long(width), second.end()}, branched.data() + 170 * width))
+          << at;
+      EXPECT_TRUE(same_bits(attend_rows(in, {{171, 9, 0, 0}}, nullptr, 1, keep),
+                            branched.data() + 171 * width))
+          << "a whole sequence after branches";
+    }
+  }
+}
+
 TEST(Attention, DecodingWithTheExpandedCacheEqualsThePackedForwardBitForBit) {
   Inputs in = random_inputs(150);
   auto packed = attend_rows(in, {{0, 150, 0, 0}}, nullptr, 2);

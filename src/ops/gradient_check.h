@@ -18,6 +18,8 @@ struct Case {
   std::string name = {};
   // Lengths of the packed sequences of the batch.
   std::vector<int> lengths = {5, 1, 9};
+  // Where they branch off: at which position of the last whole one; 0 or not given: whole.
+  std::vector<int> branches = {};
   struct Variable {
     std::string name;
     int rows, cols;
@@ -38,16 +40,18 @@ class GradientCheck {
  public:
   explicit GradientCheck(Case c, int threads = 2)
       : case_(std::move(c)), arena_(size_t(1) << 32), pool_(threads) {
-    int sequence = 0;
-    for (int length : case_.lengths) {
-      for (int t = 0; t < length; ++t) {
+    int root = 0;
+    for (size_t s = 0; s < case_.lengths.size(); ++s) {
+      const int from = s < case_.branches.size() ? case_.branches[s] : 0;
+      if (from == 0) root = int(tokens_.size());
+      for (int t = 0; t < case_.lengths[s]; ++t) {
         tokens_.push_back((int(tokens_.size()) * 7 + 3) % 11);
-        positions_.push_back(t);
-        sequences_.push_back(sequence);
+        positions_.push_back(from + t);
+        sequences_.push_back(int(s));
+        roots_.push_back(from == 0 ? -1 : root);
       }
-      ++sequence;
     }
-    batch_ = Batch(tokens_, positions_, sequences_);
+    batch_ = Batch(tokens_, positions_, sequences_, roots_);
     uint64_t stream = 1;
     for (auto* list : {&case_.inputs, &case_.weights})
       for (Case::Variable& v : *list) {
@@ -177,7 +181,7 @@ class GradientCheck {
   Case case_;
   Arena arena_;
   ThreadPool pool_;
-  std::vector<int> tokens_, positions_, sequences_;
+  std::vector<int> tokens_, positions_, sequences_, roots_;
   Batch batch_;
   std::deque<Weight> weights_;
   std::deque<std::vector<float>> gradients_;

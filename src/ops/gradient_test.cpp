@@ -37,8 +37,14 @@ RopeTable rope_table(int width, bool interleaved) {
   return {values.data(), values.data() + positions * (width / 2), positions, width, interleaved};
 }
 
-Case attention_case(const std::string& name, AttentionShape shape, std::vector<int> lengths) {
-  Case c{.name = name, .lengths = std::move(lengths), .inputs = {}, .weights = {}, .forward = {}};
+Case attention_case(const std::string& name, AttentionShape shape, std::vector<int> lengths,
+                    std::vector<int> branches = {}) {
+  Case c{.name = name,
+         .lengths = std::move(lengths),
+         .branches = std::move(branches),
+         .inputs = {},
+         .weights = {},
+         .forward = {}};
   int width = shape.own + shape.shared;
   c.inputs = {{"q", 0, shape.heads * width}, {"keys", 0, shape.kv_heads * shape.key_step}};
   bool joined = shape.value_offset > 0;
@@ -298,6 +304,10 @@ std::vector<Case> cases() {
   add(attention_case("attend, grouped queries", gqa_shape(6, 2, 5), {3, 40}));
   add(attention_case("attend, latent", mla_shape(3, 6, 4, 5), {7, 35, 1}));
   add(attention_case("attend, across query tiles", mla_shape(2, 8, 4, 32), {131, 64, 65}));
+  add(attention_case("attend, branches", gqa_shape(6, 2, 5), {40, 3, 70, 5, 9, 2},
+                     {0, 37, 1, 0, 5, 3}));
+  add(attention_case("attend, latent, branches", mla_shape(3, 6, 4, 5), {70, 9, 1, 6},
+                     {0, 33, 70, 64}));
   add(sparse_attention_case("attend, chosen tokens", gqa_shape(4, 2, 5), {3, 40, 7}, 5));
   add(sparse_attention_case("attend, latent, chosen tokens", mla_shape(3, 6, 4, 5), {70, 9}, 8));
   GateShape gate{

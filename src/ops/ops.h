@@ -79,8 +79,9 @@ void cache_index_keys(Run& run, Tensor keys, const IndexShape& shape);
 TokenChoice choose_tokens(Run& run, Tensor q, Tensor keys, Tensor weights, const IndexShape& shape,
                           int* tokens);
 
-// Causal attention of each segment of the batch over itself (no cache), or over the cached past and
-// itself (cache in expanded form). Query head h uses key/value head h / (heads / kv_heads).
+// Causal attention of each segment of the batch over itself and, a branch, over its root's rows (no
+// cache), or over the cached past and itself (cache in expanded form). Query head h uses key/value
+// head h / (heads / kv_heads).
 //   score(t, u) = scale * (q_own . k_own[u] + q_shared . k_shared[u]),  y[t] = sum_u softmax(score)
 //   v[u]
 // Head h of q: own columns, then shared ones. Keys of kv head g: keys columns [g * key_step, +

@@ -16,8 +16,10 @@ static_assert(kCachePage == kPanel);
 
 int panels_for(int tokens) { return (tokens + kPanel - 1) / kPanel; }
 
-// Tokens of its sequence that stand before a segment and are seen by it.
-int past_of(const Run& run, const Segment& segment) { return run.cache ? segment.position : 0; }
+// Tokens of its sequence that stand before a segment's rows and are seen by it.
+int past_of(const Run& run, const Segment& segment) {
+  return run.cache ? segment.position : segment.shared();
+}
 
 // Where the keys of a segment's sequence are: panels [width][kPanel], in pages or one after
 // another.
@@ -82,6 +84,18 @@ void choose_best(int visible, int keep, const Scratch& scratch, int* tokens) {
   std::sort(tokens, tokens + keep);
 }
 
+// Panels of the keys that a segment sees.
+const float* pack_seen(Run& run, Tensor keys, const Segment& segment) {
+  const int seen = segment.seen();
+  const size_t width = size_t(keys.cols);
+  float* packed = run.arena.floats(size_t(panels_for(seen)) * width * kPanel);
+  float* rows = run.arena.floats(size_t(seen) * width);
+  for (int i = 0; i < seen; ++i)
+    std::memcpy(rows + size_t(i) * width, keys.row(segment.row(i)), sizeof(float) * width);
+  kernels().pack_transposed(rows, width, seen, int(width), packed);
+  return packed;
+}
+
 std::vector<IndexKeys> keys_of_segments(Run& run, Tensor keys, const IndexShape& shape) {
   std::vector<IndexKeys> all;
   for (const Segment& segment : run.batch.segments()) {
@@ -89,11 +103,8 @@ std::vector<IndexKeys> keys_of_segments(Run& run, Tensor keys, const IndexShape&
     found.panel_size = size_t(shape.width) * kPanel;
     if (run.cache) {
       found.view = run.cache->view(shape.layer, segment.sequence);
-    } else if (segment.count > shape.keep) {
-      float* packed = run.arena.floats(size_t(panels_for(segment.count)) * found.panel_size);
-      kernels().pack_transposed(keys.row(segment.begin), keys.stride, segment.count, shape.width,
-                                packed);
-      found.packed = packed;
+    } else if (segment.seen() > shape.keep) {
+      found.packed = pack_seen(run, keys, segment);
     }
     all.push_back(found);
   }

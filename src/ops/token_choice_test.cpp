@@ -132,6 +132,18 @@ TEST(TokenChoice, DoesNotDependOnBatchChunksOrThreads) {
   }
 }
 
+TEST(TokenChoice, OfBranchesIsThatOfWholeSequences) {
+  const Inputs in = random_inputs(120);
+  for (int at : {3, 32, 40, 60}) {
+    const auto branched =
+        chosen(in, {{0, 60, 0, 0}, {60, 50, 1, at, 0}, {110, 4, 2, at, 0}}, nullptr, 2);
+    const auto first = chosen(in, {{0, at, 0, 0}, {60, 50, 0, at}}, nullptr, 1);
+    const auto second = chosen(in, {{0, at, 0, 0}, {110, 4, 0, at}}, nullptr, 1);
+    EXPECT_EQ(rows_of(branched, 60, 50), rows_of(first, at, 50)) << at;
+    EXPECT_EQ(rows_of(branched, 110, 4), rows_of(second, at, 4)) << at;
+  }
+}
+
 TEST(TokenChoice, SurvivesScoresThatAreNotNumbers) {
   Inputs in = random_inputs(40);
   for (size_t i = 0; i < in.weights.size(); i += 3) in.weights[i] = i % 2 ? NAN : INFINITY;

@@ -20,7 +20,7 @@ void copy_weights(const std::vector<Weight*>& from, const std::vector<Weight*>& 
 }
 
 TrainingSequence sequence_of(const Rollout& rollout) {
-  TrainingSequence sequence{rollout.prompt, {}};
+  TrainingSequence sequence{rollout.prompt, {}, int(rollout.problem)};
   sequence.trained.assign(sequence.tokens.size(), 0);
   for (int token : rollout.completion.tokens) sequence.tokens.push_back(token);
   sequence.trained.resize(sequence.tokens.size(), 1);
@@ -128,14 +128,13 @@ class GrpoStage final : public Stage {
     learner_.begin();
     double loss = 0;
     for (const MicroBatch& part : micro_batches(sequences, learner_.rows_max())) {
-      TrainingBatch batch;
+      const TrainingBatch batch = batch_of(sequences, part);
       std::vector<PolicyToken> policy;
       RoutingTrace kept = learner_.model().routing_trace(), own = learner_.model().routing_trace();
       for (size_t s = part.begin; s < part.end; ++s) {
         const Rollout& rollout = experience_.rollouts[chosen[s]];
-        append_sequence(sequences[s], batch);
-        append_experts(sequences[s], rollout.completion.experts, kept);
-        own.append(sequences[s].rows());
+        const int shared = part.shared[s - part.begin];
+        append_experts(sequences[s], shared, rollout.completion.experts, kept);
         PolicyToken token;
         token.advantage = float(experience_.advantage[chosen[s]]);
         token.weight = float(token_weight(rollout, tokens, int64_t(chosen.size())));
@@ -144,6 +143,7 @@ class GrpoStage final : public Stage {
           policy.push_back(token);
         }
       }
+      own.append(int(batch.tokens.size()));
       loss += accumulate_rows(batch, policy, kept, own, tally);
     }
     if (!std::isfinite(loss))

@@ -112,7 +112,7 @@ ByHand first_step(Policy& p, const TokenWeight& weight) {
         objective.slopes.push_back(float(-w * advantage[i]));
         out.loss -= w * advantage[i] / double(parts);
       }
-      append_sequence(sequence, batch);
+      append_sequence(sequence, 0, batch);
     }
     learner.begin();
     Learner::Options options;

@@ -38,7 +38,7 @@ void Learner::begin() {
 LossSum Learner::accumulate(const TrainingBatch& batch, TokenObjective& objective,
                             const Options& options) {
   arena_.reset();
-  const Batch rows(batch.tokens, batch.positions, batch.sequences);
+  const Batch rows(batch.tokens, batch.positions, batch.sequences, batch.roots);
   Tape tape(arena_);
   Run run{arena_, pool_, rows, nullptr, &tape, 0, options.aux_scale, options.routing};
   Tensor hidden = model_.forward(run);
@@ -54,7 +54,7 @@ void Learner::score(const Model& model, const TrainingBatch& batch, float invers
     double evaluate(int, float, float&) override { return 0; }
   } nothing;
   arena.reset();
-  const Batch rows(batch.tokens, batch.positions, batch.sequences);
+  const Batch rows(batch.tokens, batch.positions, batch.sequences, batch.roots);
   Run run{arena, pool, rows, nullptr, nullptr, 0, 1, routing};
   Tensor hidden = model.forward(run);
   token_loss(run, hidden, model.head(), batch.targets, nothing, log_probabilities,
@@ -75,14 +75,7 @@ Result<double> Learner::update(double lr) {
   return norm;
 }
 
-void Learner::balance(float speed) {
-  if (speed <= 0) return;
-  for (const Model::GateState& gate : model_.gates()) {
-    if (!gate.bias) continue;
-    move_gate_bias(gate.bias->f32(), *gate.load, speed);
-    gate.bias->changed();
-  }
-}
+void Learner::balance(float speed) { move_gate_biases(model_, speed); }
 
 size_t scoring_arena_bytes(const ModelConfig& config, int rows_max) {
   return arena_bytes(config, rows_max);
@@ -93,13 +86,12 @@ std::vector<double> sequence_scores(const Model& model, std::span<const Training
   std::vector<double> scores(sequences.size());
   std::vector<float> rows;
   for (const MicroBatch& part : micro_batches(sequences, rows_max)) {
-    TrainingBatch batch;
-    for (size_t i = part.begin; i < part.end; ++i) append_sequence(sequences[i], batch);
+    const TrainingBatch batch = batch_of(sequences, part);
     rows.assign(batch.tokens.size(), 0);
     Learner::score(model, batch, 1, rows.data(), arena, pool);
     size_t row = 0;
     for (size_t i = part.begin; i < part.end; ++i)
-      for (int r = 0; r < sequences[i].rows(); ++r, ++row)
+      for (int r = part.shared[i - part.begin]; r < sequences[i].rows(); ++r, ++row)
         if (batch.targets[row] >= 0) scores[i] += double(rows[row]);
   }
   return scores;

@@ -95,8 +95,7 @@ Result<void> measure_learning(const R1Context& context, Model& model, const std:
     int64_t began = monotonic_ns(), rows = 0;
     learner.begin();
     for (const MicroBatch& part : micro_batches(sequences, learner.rows_max())) {
-      TrainingBatch batch;
-      for (size_t i = part.begin; i < part.end; ++i) append_sequence(sequences[i], batch);
+      const TrainingBatch batch = batch_of(sequences, part);
       Constant objective;
       learner.accumulate(batch, objective, {});
       rows += int64_t(batch.tokens.size());
@@ -171,7 +170,7 @@ Result<int64_t> fixed_steps(const R1Context& context, const StageRecipe& stage) 
 double grpo_step(const GrpoRecipe& grpo, const Lengths& lengths, double reply,
                  const MachineSpeed& speed) {
   const double replies = double(grpo.prompts) * grpo.group;
-  const double rows = replies * (lengths.prompt + reply);
+  const double rows = grpo.prompts * lengths.prompt + replies * reply;  // prompts are shared
   const double rounds = 1 + (grpo.skips_uniform && grpo.extra_rounds > 0 ? kExtraRoundShare : 0);
   double learned = rows * speed.row * grpo.inner_epochs;
   if (grpo.kl_weight > 0) learned *= 1 + kForwardShare;
@@ -184,7 +183,8 @@ double grpo_step(const GrpoRecipe& grpo, const Lengths& lengths, double reply,
       auto found = lengths.families.find(family);
       if (found != lengths.families.end()) share += found->second;
     }
-    judged += share * std::max(0.0, 1 - part.from) * 2 * rows * rounds * speed.row * kForwardShare;
+    const double judged_rows = replies * (lengths.prompt + reply) * rounds;
+    judged += share * std::max(0.0, 1 - part.from) * judged_rows * speed.row * kForwardShare;
   }
   return replies * rounds * reply * speed.token + judged + learned;
 }
@@ -211,8 +211,8 @@ Result<StageCost> cost_of(const R1Context& context, const StageRecipe& stage,
   }
   const Lengths lengths = TRY(mean_lengths(context, stage.data));
   if (stage.kind == StageKind::reward) {
-    const double verdicts = stage.reward.judges == "helpful" ? 4 : 2;
-    const double rows = stage.reward.examples * verdicts * lengths.whole;
+    const double replies = stage.reward.judges == "helpful" ? 2 : 1;
+    const double rows = stage.reward.examples * replies * lengths.whole;
     cost.step = update + rows * speed.row * (1 + kForwardShare);
     return cost;
   }

@@ -63,6 +63,7 @@ Result<std::vector<double>> RewardModel::judge(std::span<const JudgedReply> repl
     TrainingSequence sequence = TRY(judged_sequence(format_, replies[i].problem->question(), reply,
                                                     with_thinking_, verdict_.yes));
     if (sequence.rows() > context_max) continue;
+    sequence.group = int(places.size());
     places.push_back(i);
     sequences.push_back(sequence);
     sequence.tokens.back() = verdict_.no;

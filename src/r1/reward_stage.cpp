@@ -92,7 +92,10 @@ class RewardStage final : public Stage {
     const int context_max = learner_.model().config().max_position_embeddings;
     for (const TrainingSequence& sequence : made)
       if (sequence.rows() > context_max) return {};
-    for (TrainingSequence& sequence : made) sequences_.push_back(std::move(sequence));
+    for (TrainingSequence& sequence : made) {
+      sequence.group = int(sequences_.size() / 2);  // two verdicts on one reply
+      sequences_.push_back(std::move(sequence));
+    }
     labels_.resize(size_t(examples_in_step()));
     labels_.back() = shows_good;
     return {};
@@ -125,8 +128,7 @@ class RewardStage final : public Stage {
 
   Result<void> learn() {
     for (const MicroBatch& part : micro_batches(sequences_, learner_.rows_max())) {
-      TrainingBatch batch;
-      for (size_t i = part.begin; i < part.end; ++i) append_sequence(sequences_[i], batch);
+      const TrainingBatch batch = batch_of(sequences_, part);
       GivenSlopes objective;
       objective.slopes =
           std::span<const double>(slopes_).subspan(part.begin, part.end - part.begin);

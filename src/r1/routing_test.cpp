@@ -100,27 +100,35 @@ std::vector<Completion> roll_out(const Model& model, std::span<const Request> re
   return completions;
 }
 
-// The rollouts as one batch of training, with their experts and log-probabilities.
+// The rollouts as one batch of training, with their experts and log-probabilities; each prompt once
+// or once a reply.
 struct Rows {
   TrainingBatch batch;
   RoutingTrace experts;
   std::vector<float> policy;  // [rows], 0 where not trained
 
   Rows(const Model& model, std::span<const Request> requests,
-       std::span<const Completion> completions)
+       std::span<const Completion> completions, bool shares_prompts = false)
       : experts(model.routing_trace()) {
+    std::vector<TrainingSequence> sequences;
     for (size_t i = 0; i < requests.size(); ++i) {
-      const Completion& completion = completions[i];
-      TrainingSequence sequence{requests[i].prompt, {}};
+      TrainingSequence& sequence = sequences.emplace_back();
+      sequence.tokens = requests[i].prompt;
+      if (shares_prompts) sequence.group = int(i / 8);
       sequence.trained.assign(sequence.tokens.size(), 0);
-      for (int token : completion.tokens) {
+      for (int token : completions[i].tokens) {
         sequence.tokens.push_back(token);
         sequence.trained.push_back(1);
       }
-      append_sequence(sequence, batch);
-      EXPECT_EQ(completion.experts.size(), size_t(sequence.rows()) * experts.row_size());
-      append_experts(sequence, completion.experts, experts);
-      policy.insert(policy.end(), requests[i].prompt.size() - 1, 0.f);
+    }
+    const std::vector<MicroBatch> parts = micro_batches(sequences, 1 << 20);
+    EXPECT_EQ(parts.size(), 1u);
+    batch = batch_of(sequences, parts[0]);
+    for (size_t i = 0; i < requests.size(); ++i) {
+      const Completion& completion = completions[i];
+      EXPECT_EQ(completion.experts.size(), size_t(sequences[i].rows()) * experts.row_size());
+      append_experts(sequences[i], parts[0].shared[i], completion.experts, experts);
+      policy.insert(policy.end(), requests[i].prompt.size() - 1 - size_t(parts[0].shared[i]), 0.f);
       policy.insert(policy.end(), completion.policy_log_probabilities.begin(),
                     completion.policy_log_probabilities.end());
     }
@@ -159,8 +167,9 @@ struct Trained {
 };
 Trained train(Model& model, const Rows& rows, RoutingUse routing) {
   struct Policy : TokenObjective {
-    double evaluate(int row, float log_probability, float& slope) override {
-      slope = row % 2 ? -0.01f : 0.02f;
+    int64_t next = 0;
+    double evaluate(int, float log_probability, float& slope) override {
+      slope = next++ % 2 ? -0.01f : 0.02f;
       return double(slope) * double(log_probability);
     }
   } objective;
@@ -185,7 +194,9 @@ TEST_P(RolloutRouting, PolicyLogProbabilitiesAndExpertsAreThoseOfTraining) {
   for (double temperature : {1.0, 0.7})
     for (bool shares : {true, false}) {
       const auto requests = group_requests(temperature);
-      const Rows rows(*model, requests, roll_out(*model, requests, {.shares_prefixes = shares}));
+      const Rows rows(*model, requests, roll_out(*model, requests, {.shares_prefixes = shares}),
+                      shares);
+      EXPECT_EQ(rows.batch.tokens.size() < 16 * 22, shares);
       const std::string what =
           std::string(shares ? "shared" : "alone") + " at " + std::to_string(temperature);
       RoutingTrace own = free_rows(*model, rows.batch.tokens.size());
@@ -223,6 +234,27 @@ TEST_P(RolloutRouting, KeptWithTheSameWeightsChangesNoBitOfTraining) {
   EXPECT_EQ(free.gradients, kept.gradients);
 }
 
+// One copy of the prompt: the same bits of what is drawn, and gradients that differ by the order of
+// addition only.
+TEST_P(RolloutRouting, GradientsOfSharedPromptsAreThoseOfWholeSequences) {
+  auto model = make_model(GetParam());
+  const auto requests = group_requests(1);
+  const auto completions = roll_out(*model, requests);
+  const Rows whole(*model, requests, completions), shared(*model, requests, completions, true);
+  ASSERT_LT(shared.batch.tokens.size(), whole.batch.tokens.size() / 2);
+  EXPECT_EQ(shared.batch.counted, whole.batch.counted);
+  const auto expected = train(*model, whole, {}), found = train(*model, shared, {});
+  EXPECT_EQ(worst_difference(found.log_probabilities, shared.policy), 0);
+  double largest = 0;
+  for (float g : expected.gradients) largest = std::max(largest, std::fabs(double(g)));
+  EXPECT_GT(largest, 0);
+  EXPECT_LT(worst_difference(expected.gradients, found.gradients), 2e-6 * largest);
+
+  model->recompute_blocks = true;
+  const Trained again = train(*model, shared, {});
+  EXPECT_EQ(again.gradients, found.gradients) << "blocks run again see the roots too";
+}
+
 TEST_P(RolloutRouting, StaysWhenTheWeightsMove) {
   auto model = make_model(GetParam());
   model->balance_weight = 0.01f;
@@ -257,14 +289,16 @@ INSTANTIATE_TEST_SUITE_P(Families, RolloutRouting, ::testing::Values("deepseek_v
 TEST(AppendExperts, FollowsTheRowsOfSequencesAndLeavesTheRestFree) {
   const TrainingSequence sequence{{1, 2, 3, 4}, {0, 1, 1, 1}};
   RoutingTrace trace(1, 2);
-  append_experts(sequence, std::vector<uint16_t>{0, 1, 2, 3, 4, 5, 6, 7}, trace);
-  append_experts(sequence, {}, trace);
-  append_experts(sequence, std::vector<uint16_t>{7, 6}, trace);
-  ASSERT_EQ(trace.rows(), 9);
+  append_experts(sequence, 0, std::vector<uint16_t>{0, 1, 2, 3, 4, 5, 6, 7}, trace);
+  append_experts(sequence, 0, {}, trace);
+  append_experts(sequence, 0, std::vector<uint16_t>{7, 6}, trace);
+  append_experts(sequence, 2, std::vector<uint16_t>{0, 1, 2, 3, 4, 5, 6, 7}, trace);
+  append_experts(sequence, 2, std::vector<uint16_t>{7, 6}, trace);
+  ASSERT_EQ(trace.rows(), 11);
   std::vector<int> first;
   for (int row = 0; row < trace.rows(); ++row) first.push_back(*trace.at(row, 0));
   const int none = RoutingTrace::kFree;
-  EXPECT_EQ(first, (std::vector<int>{0, 2, 4, none, none, none, 7, none, none}));
+  EXPECT_EQ(first, (std::vector<int>{0, 2, 4, none, none, none, 7, none, none, 4, none}));
 }
 
 }  // namespace

@@ -39,8 +39,7 @@ class TuningStage final : public Stage {
     double loss = 0;
     const std::vector<MicroBatch> parts = micro_batches(sequences, learner_.rows_max());
     for (const MicroBatch& part : parts) {
-      TrainingBatch batch;
-      for (size_t i = part.begin; i < part.end; ++i) append_sequence(sequences[i], batch);
+      const TrainingBatch batch = batch_of(sequences, part);
       Learner::Options options;
       options.aux_scale = float(1 / double(parts.size()));
       loss += learner_.accumulate(batch, objective, options).loss;

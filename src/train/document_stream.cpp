@@ -14,6 +14,7 @@ void TrainingBatch::clear() {
   positions.clear();
   sequences.clear();
   targets.clear();
+  roots.clear();
   counted = 0;
   target_bytes = 0;
 }

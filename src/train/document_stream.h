@@ -10,8 +10,9 @@ namespace weir {
 
 // Rows of one micro-batch: windows * sequence_length at most; a row counts unless its target is -1.
 // `sequences` numbers the segments that attend to themselves only; `positions` restart in each.
+// `roots`, where there are any, are those of Batch.
 struct TrainingBatch {
-  std::vector<int> tokens, positions, sequences, targets;
+  std::vector<int> tokens, positions, sequences, targets, roots;
   int counted = 0;           // targets >= 0
   int64_t target_bytes = 0;  // UTF-8 bytes of the counted targets: for bits per byte
 

@@ -51,6 +51,15 @@ void move_gate_bias(float* bias, const std::vector<int64_t>& load, float speed) 
   }
 }
 
+void move_gate_biases(Model& model, float speed) {
+  if (speed <= 0) return;
+  for (const Model::GateState& gate : model.gates()) {
+    if (!gate.bias) continue;
+    move_gate_bias(gate.bias->f32(), *gate.load, speed);
+    gate.bias->changed();
+  }
+}
+
 std::vector<std::vector<double>> expert_shares(const Model& model) {
   std::vector<std::vector<double>> shares;
   for (const Model::GateState& gate : model.gates()) {
@@ -141,12 +150,7 @@ Result<StepMetrics> Trainer::advance() {
 
   optimizer_.update(pool_, step(), lr, clip_scale(norm, recipe_.optimizer.clip));
   model_.weights_changed();
-  const float speed = float(bias_speed(recipe_, step()));
-  for (const Model::GateState& gate : model_.gates())
-    if (gate.bias && speed > 0) {
-      move_gate_bias(gate.bias->f32(), *gate.load, speed);
-      gate.bias->changed();
-    }
+  move_gate_biases(model_, float(bias_speed(recipe_, step())));
 
   last_norm_ = norm;
   ++state_.step;

@@ -61,5 +61,8 @@ std::vector<std::vector<double>> expert_shares(const Model& model);
 // bias_i += speed * sign(mean load - load_i): an expert with less than its share of tokens becomes
 // easier to choose (Wang et al. 2024, arXiv:2408.15664, algorithm 1; DeepSeek-V3, section 2.1.2).
 void move_gate_bias(float* bias, const std::vector<int64_t>& load, float speed);
+// The same for every gate of the model that has a bias, by its load since clear_loads(). No speed:
+// nothing.
+void move_gate_biases(Model& model, float speed);
 
 }  // namespace weir
