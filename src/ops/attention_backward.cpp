@@ -62,7 +62,8 @@ struct Flags {
   bool add_q, add_keys, add_values;
 };
 
-// A segment and its branches: [begin, end) of the segments.
+// A segment and its branches: [begin, end) of the segments. One thread takes them for one head, so
+// a batch needs about as many families times heads as there are threads.
 struct Family {
   size_t begin, end;
 };

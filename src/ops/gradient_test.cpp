@@ -59,12 +59,13 @@ Case attention_case(const std::string& name, AttentionShape shape, std::vector<i
 
 // The same over `keep` tokens a row: the first it sees, itself, and others by no rule.
 Case sparse_attention_case(const std::string& name, AttentionShape shape, std::vector<int> lengths,
-                           int keep) {
-  Case c = attention_case(name, shape, lengths);
+                           int keep, std::vector<int> branches = {}) {
+  Case c = attention_case(name, shape, lengths, branches);
+  branches.resize(lengths.size());
   static std::deque<std::vector<int>> kept_by_cases;
   std::vector<int>& tokens = kept_by_cases.emplace_back();
-  for (int length : lengths)
-    for (int t = 0; t < length; ++t) {
+  for (size_t s = 0; s < lengths.size(); ++s)
+    for (int t = branches[s]; t < branches[s] + lengths[s]; ++t) {
       std::set<int> chosen{0, t};
       Random random(8, uint64_t(t));
       while (t >= keep && int(chosen.size()) < keep) chosen.insert(int(random.below(uint64_t(t))));
@@ -310,6 +311,8 @@ std::vector<Case> cases() {
                      {0, 33, 70, 64}));
   add(sparse_attention_case("attend, chosen tokens", gqa_shape(4, 2, 5), {3, 40, 7}, 5));
   add(sparse_attention_case("attend, latent, chosen tokens", mla_shape(3, 6, 4, 5), {70, 9}, 8));
+  add(sparse_attention_case("attend, latent, chosen tokens, branches", mla_shape(3, 6, 4, 5),
+                            {40, 20, 5}, 8, {0, 35, 4}));
   GateShape gate{
       .kind = GateKind::softmax, .experts = 8, .per_token = 3, .normalize = false, .scale = 2};
   add(route_case("route, softmax", gate, false));

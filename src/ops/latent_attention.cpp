@@ -7,7 +7,7 @@
 namespace weir {
 Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Weight& kv_b,
                      const AttentionShape& shape, const TokenChoice& choice) {
-  CHECK(run.cache && !run.tape);
+  CHECK(run.cache && !run.tape && !run.batch.has_branches());
   const int nope = shape.own, rope_width = shape.shared, rank = latent.cols,
             width = rank + rope_width;
   CHECK_EQ(k_rope.cols, rope_width);

@@ -119,9 +119,9 @@ struct Routing {
 // Chooses by score (softmax or sigmoid of the logits) plus `bias` (may be null; used for choosing
 // only), ties to the lower index; weights are the unbiased scores, normalised and scaled as the
 // shape says (DeepSeek-V2 eq. 20-22, DeepSeek-V3 eq. 12-16). Adds the sequence-wise balance loss
-// (V3 eq. 17-20, per segment, averaged over segments) to run.aux_loss, its gradient to the logits'
-// gradient. Rows whose experts run.routing.kept has use those, in its order; weights, balance loss
-// and gradients are then of the present scores of the kept experts.
+// (V3 eq. 17-20, per segment - of a branch its own rows -, averaged over segments) to run.aux_loss,
+// its gradient to the logits' gradient. Rows whose experts run.routing.kept has use those, in its
+// order; weights, balance loss and gradients are then of the present scores of the kept experts.
 Routing route(Run& run, Tensor logits, const float* bias, const GateShape& shape);
 
 // y[r] = W_e x[token(r)] for the grouped rows r of expert e; w has one group per expert.

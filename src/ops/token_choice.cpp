@@ -89,6 +89,11 @@ const float* pack_seen(Run& run, Tensor keys, const Segment& segment) {
   const int seen = segment.seen();
   const size_t width = size_t(keys.cols);
   float* packed = run.arena.floats(size_t(panels_for(seen)) * width * kPanel);
+  if (segment.root < 0) {
+    kernels().pack_transposed(keys.row(segment.begin), keys.stride, seen, int(width), packed);
+    return packed;
+  }
+  ArenaScope scope(run.arena);
   float* rows = run.arena.floats(size_t(seen) * width);
   for (int i = 0; i < seen; ++i)
     std::memcpy(rows + size_t(i) * width, keys.row(segment.row(i)), sizeof(float) * width);

@@ -127,7 +127,9 @@ Result<double> held_out_accuracy(const R1Context& context, const StageRecipe& st
   std::unique_ptr<Generator> generator =
       TRY(Generator::create(model, context.tokenizer, context.pool, options));
   Verifiers verifiers;
-  RolloutOptions draw{1, stage.grpo.reply_tokens, 0, 1, 0, 0};
+  const R1EvaluationRecipe& recipe = context.recipe.evaluation;
+  RolloutOptions draw{
+      1, stage.grpo.reply_tokens, recipe.temperature, recipe.top_p, kEvaluationSeed, 0};
   std::vector<Rollout> rollouts =
       TRY(roll_out(*generator, context.format, verifiers, problems, draw, context.pool));
   if (rollouts.empty()) return -1.0;

@@ -79,9 +79,10 @@ TEST(Evaluate, SetsWithoutHeldOutProblemsAreNamed) {
   EXPECT_FALSE(evaluate_stage(evaluated.t.context, *evaluated.model));
 }
 
-TEST(HeldOutAccuracy, IsThatOfGreedyReplies) {
+TEST(HeldOutAccuracy, IsThatOfRepliesDrawnAsInTheEvaluation) {
   Evaluated evaluated;
   TinyStages& t = evaluated.t;
+  t.recipe.evaluation.temperature = 0;
   const auto accuracy = [&](std::unique_ptr<ProblemSet> set) {
     t.give(std::move(set));
     Result<double> found = held_out_accuracy(t.context, t.stage(), *evaluated.model, 10);
@@ -91,6 +92,9 @@ TEST(HeldOutAccuracy, IsThatOfGreedyReplies) {
   // One question, so one greedy reply to all: one of the three letters is right.
   const double sum = accuracy(letters("a")) + accuracy(letters("b")) + accuracy(letters("ab"));
   EXPECT_EQ(sum, 1);
+  t.recipe.evaluation.temperature = 1;
+  const double mixed = accuracy(letters("a"));
+  EXPECT_TRUE(mixed > 0 && mixed < 1) << mixed;
   EXPECT_LT(accuracy(letters("")), 0) << "nothing to judge";
   EXPECT_LT(accuracy(two_difficulties(0)), 0) << "nothing held out";
 }

@@ -38,7 +38,7 @@ void Learner::begin() {
 LossSum Learner::accumulate(const TrainingBatch& batch, TokenObjective& objective,
                             const Options& options) {
   arena_.reset();
-  const Batch rows(batch.tokens, batch.positions, batch.sequences, batch.roots);
+  const Batch rows = batch.rows();
   Tape tape(arena_);
   Run run{arena_, pool_, rows, nullptr, &tape, 0, options.aux_scale, options.routing};
   Tensor hidden = model_.forward(run);
@@ -54,7 +54,7 @@ void Learner::score(const Model& model, const TrainingBatch& batch, float invers
     double evaluate(int, float, float&) override { return 0; }
   } nothing;
   arena.reset();
-  const Batch rows(batch.tokens, batch.positions, batch.sequences, batch.roots);
+  const Batch rows = batch.rows();
   Run run{arena, pool, rows, nullptr, nullptr, 0, 1, routing};
   Tensor hidden = model.forward(run);
   token_loss(run, hidden, model.head(), batch.targets, nothing, log_probabilities,

@@ -78,6 +78,20 @@ TEST(Plan, PolicyStepsCostDrawingAndLearning) {
   EXPECT_LT(steps(", skips_uniform: false, inner_epochs: 2"), plain);
 }
 
+TEST(Plan, PromptsAreComputedOnceForTheirGroup) {
+  const auto seconds = [](int group, int steps) {
+    const std::string rl =
+        "  a: {kind: grpo, skips_uniform: false, prompts: 4, data: {facts: {}}, ";
+    return must_plan(rl + "group: " + std::to_string(group) + ", steps: " + std::to_string(steps) +
+                     "}\n")
+        .find("a")
+        ->seconds;
+  };
+  const auto step = [&](int group) { return seconds(group, 2) - seconds(group, 1); };
+  // Four times the replies cost four times as much but for the prompts: 4 of at least 5 tokens.
+  EXPECT_GT(4 * step(2) - step(8), 3 * 4 * 5 * 1e-3);
+}
+
 TEST(Plan, TooLittleTimeNamesTheStage) {
   const std::string error =
       plan_error(sft("a", "steps: 10") + sft("hasty", "share: 1", 10000), {"minutes=0.1"});

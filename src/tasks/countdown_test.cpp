@@ -107,10 +107,12 @@ TEST(Countdown, ATraceEndsWithItsFirstHitOrWithItsLimit) {
     if (!is_solved) {
       ASSERT_EQ(trials.size(), 5u) << problem.messages.back().thinking;
     }
-    for (size_t t = 0; t < trials.size(); ++t)
+    for (size_t t = 0; t < trials.size(); ++t) {
+      ASSERT_EQ(trials[t].ends_with(">99"), trials[t].find('?') == std::string::npos) << trials[t];
       ASSERT_EQ(trials[t].ends_with("=" + target + "?" + target),
                 is_solved && t + 1 == trials.size())
           << trials[t];
+    }
   }
 }
 

@@ -38,11 +38,13 @@ class Batch {
     for (int r = 0; r < int(tokens.size()); ++r) {
       bool continues = r > 0 && sequences[size_t(r)] == sequences[size_t(r - 1)] &&
                        positions[size_t(r)] == positions[size_t(r - 1)] + 1;
-      if (continues)
+      const int root = roots.empty() ? -1 : roots[size_t(r)];
+      if (continues) {
+        CHECK_EQ(root, segments_.back().root);
         ++segments_.back().count;
-      else
-        begin_segment({r, 1, sequences[size_t(r)], positions[size_t(r)],
-                       roots.empty() ? -1 : roots[size_t(r)]});
+      } else {
+        begin_segment({r, 1, sequences[size_t(r)], positions[size_t(r)], root});
+      }
     }
   }
   int size() const { return int(tokens_.size()); }

@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "tensor/batch.h"
+
 namespace weir {
 
 // Rows of one micro-batch: windows * sequence_length at most; a row counts unless its target is -1.
@@ -17,6 +19,8 @@ struct TrainingBatch {
   int64_t target_bytes = 0;  // UTF-8 bytes of the counted targets: for bits per byte
 
   void clear();
+  // The batch refers to this object.
+  Batch rows() const { return Batch(tokens, positions, sequences, roots); }
 };
 
 // Consecutive tokens of a dataset's token array.

@@ -19,7 +19,7 @@ std::optional<Evaluation> evaluate(const Model& model, const Dataset& dataset, i
     if (stop_requested()) return std::nullopt;
     dataset.validation_batch(first, int(std::min<int64_t>(micro_windows, all - first)), batch);
     arena.reset();
-    const Batch rows(batch.tokens, batch.positions, batch.sequences);
+    const Batch rows = batch.rows();
     Run run{arena, pool, rows};
     LossSum sum = cross_entropy(run, model.forward(run), model.head(), batch.targets, 1);
     loss += sum.negative_log;

@@ -32,7 +32,7 @@ void accumulate_gradients(const Model& model, const TrainingBatch& batch,
                           const LossWeights& weights, Arena& arena, ThreadPool& pool,
                           LossTotals& totals) {
   arena.reset();
-  const Batch rows(batch.tokens, batch.positions, batch.sequences);
+  const Batch rows = batch.rows();
   Tape tape(arena);
   Run run{arena, pool, rows, nullptr, &tape, 0, weights.aux};
   Tensor hidden = model.forward(run);
