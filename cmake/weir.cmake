@@ -29,7 +29,8 @@ endif()
 
 # Tests are compiled often and run once: GoogleTest's header is read once for all of them, and their
 # own code is not optimised. The libraries they test are the ones that ship. The programs of one build
-# have the same flags, so the first one's precompiled header serves the others.
+# have the same flags and define at least WEIR_SOURCE_DIR, so the first one's precompiled header serves
+# the others.
 function(weir_quick_to_compile target)
   if(WEIR_SANITIZE OR WEIR_FUZZ)
     return()
