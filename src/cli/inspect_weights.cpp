@@ -41,11 +41,7 @@ std::string fit_text(const WeightCheck& weights, double cache, const RunningQues
 }  // namespace
 
 Result<WeightCheck> planned_weights(const ModelConfig& config, const Mix& mix) {
-  const FindTensor nowhere = [](const std::string&,
-                                const std::vector<uint64_t>&) -> Result<StoredTensor> {
-    return StoredTensor{};
-  };
-  const GgufPlan plan = TRY(plan_gguf(config, nowhere, mix));
+  const GgufPlan plan = TRY(plan_gguf(config, find_nothing, mix));
   WeightCheck weights;
   for (const PlannedTensor& tensor : plan.tensors) {
     ++weights.tensors;

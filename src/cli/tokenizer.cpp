@@ -18,9 +18,7 @@
 namespace weir {
 namespace {
 
-bool is_json_path(const std::string& path) {
-  return path.size() > 5 && path.compare(path.size() - 5, 5, ".json") == 0;
-}
+bool is_json_path(const std::string& path) { return path.size() > 5 && path.ends_with(".json"); }
 
 Result<Tokenizer> learn(const TokenizerTrainCommand& command,
                         std::span<const std::string_view> documents, ThreadPool& pool) {

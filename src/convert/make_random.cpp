@@ -144,11 +144,7 @@ Result<void> RandomModel::write(const Output& output, const Sink& sink) {
 
 Result<void> RandomModel::to_gguf() {
   const Mix mix = TRY(find_mix(request_.type));
-  const FindTensor nowhere = [](const std::string&,
-                                const std::vector<uint64_t>&) -> Result<StoredTensor> {
-    return StoredTensor{};
-  };
-  GgufPlan plan = TRY(plan_gguf(config_, nowhere, mix));
+  GgufPlan plan = TRY(plan_gguf(config_, find_nothing, mix));
   plan.metadata.set("general.name", "random " + base_name(request_.like));
   TRY(write_gguf_tokenizer(*tokenizer_, conversation_chat_template(), plan.metadata,
                            config_.vocab_size));

@@ -12,11 +12,7 @@ namespace {
 double size_of(const std::string& model, const std::string& type) {
   ModelConfig config = *preset(model);
   config.num_nextn_predict_layers = 0;  // published files have been made without
-  const FindTensor nowhere = [](const std::string&,
-                                const std::vector<uint64_t>&) -> Result<StoredTensor> {
-    return StoredTensor{};
-  };
-  auto plan = plan_gguf(config, nowhere, *find_mix(type));
+  auto plan = plan_gguf(config, find_nothing, *find_mix(type));
   EXPECT_TRUE(plan) << (plan ? "" : plan.error().message);
   uint64_t bytes = 0;
   for (const PlannedTensor& tensor : plan->tensors) bytes += tensor.bytes();

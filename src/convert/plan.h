@@ -31,6 +31,10 @@ struct GgufPlan {
 // Where the tensors of a configuration come from, by HuggingFace name.
 using FindTensor = std::function<Result<StoredTensor>(const std::string& name,
                                                       const std::vector<uint64_t>& shape)>;
+// For plans of models that are nowhere.
+inline Result<StoredTensor> find_nothing(const std::string&, const std::vector<uint64_t>&) {
+  return StoredTensor{};
+}
 Result<GgufPlan> plan_gguf(const ModelConfig& config, const FindTensor& find,
                            const std::optional<Mix>& mix);
 // From a folder or from another GGUF file, whose other metadata and tensors stay as they are.

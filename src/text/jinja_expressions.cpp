@@ -102,7 +102,7 @@ Result<Value> Interpreter::evaluate_collection(const Expression& expression) {
   for (const Value& value : values) {
     Value text = TRY(to_text(heap_, value));
     const TracedText& more = text.text()->content;
-    TRY(heap_.work_on_text(more.text.size() + 16 * more.trusted.size()));
+    TRY(heap_.work_on_text(more.text.size(), more.trusted.size()));
     TRY(heap_.check_text(joined.text.size() + more.text.size(),
                          joined.trusted.size() + more.trusted.size()));
     joined.append(text.text()->content);

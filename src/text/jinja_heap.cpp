@@ -53,7 +53,7 @@ Result<void> Heap::check_memory(size_t bytes) const {
 
 Result<Value> Heap::text(TracedText content, bool is_markup) {
   TRY(check_text(content.text.size(), content.trusted.size()));
-  TRY(work_on_text(content.text.size() + 16 * content.trusted.size()));
+  TRY(work_on_text(content.text.size(), content.trusted.size()));
   auto made = std::make_shared<StoredText>();
   made->content = std::move(content);
   made->characters = count_characters(made->content.text);

@@ -51,7 +51,9 @@ class Heap {
 
   const Limits& limits() const { return limits_; }
   Result<void> work(size_t steps);
-  Result<void> work_on_text(size_t bytes) { return work(1 + bytes / 256); }
+  Result<void> work_on_text(size_t bytes, size_t spans = 0) {
+    return work(1 + (bytes + spans * sizeof(TextSpan)) / 256);
+  }
   // Where characters are decoded one by one.
   Result<void> work_on_characters(size_t bytes) { return work(1 + bytes / 16); }
   // Before a text of this size, with so many spans, is built.

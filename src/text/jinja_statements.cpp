@@ -80,7 +80,7 @@ Result<Interpreter::Flow> Interpreter::run_statement(const Statement& statement)
 }
 
 Result<void> Interpreter::emit(const TracedText& text) {
-  TRY(heap_.work_on_text(text.text.size() + 16 * text.trusted.size()));
+  TRY(heap_.work_on_text(text.text.size(), text.trusted.size()));
   TRY(heap_.check_text(captured_bytes_ + out_->text.size() + text.text.size()));
   const size_t more = text.text.size() + text.trusted.size() * sizeof(TextSpan);
   TRY(heap_.hold(more));

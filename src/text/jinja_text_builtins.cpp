@@ -53,7 +53,7 @@ Result<Value> replaced(Heap& heap, const StoredText& text, const StoredText& old
     }
     if (found == whole.npos) break;
     const size_t spans = replacement.content.trusted.size();
-    TRY(heap.work_on_text(replacement.text().size() + 16 * spans));
+    TRY(heap.work_on_text(replacement.text().size(), spans));
     TRY(heap.check_text(out.text.size() + (found - at) + replacement.text().size(),
                         out.trusted.size() + spans));
     out.append(text.content, at, found);
@@ -72,7 +72,7 @@ Result<Value> joined_texts(Heap& heap, const std::vector<Value>& items,
     const TracedText& more = text.text()->content;
     const size_t bytes = more.text.size() + separator.text().size();
     const size_t spans = more.trusted.size() + separator.content.trusted.size();
-    TRY(heap.work_on_text(bytes + 16 * spans));
+    TRY(heap.work_on_text(bytes, spans));
     TRY(heap.check_text(out.text.size() + bytes, out.trusted.size() + spans));
     if (i > 0) out.append(separator.content);
     out.append(more);

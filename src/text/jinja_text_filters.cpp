@@ -58,7 +58,7 @@ Result<Value> indent(Call& call) {
   TracedText out;
   bool is_first = true;
   for (const Line& line : split_lines(ended.text)) {
-    TRY(call.heap.work_on_text(margin.text.size() + 16 * margin.trusted.size()));
+    TRY(call.heap.work_on_text(margin.text.size(), margin.trusted.size()));
     TRY(call.heap.check_text(out.text.size() + margin.text.size() + ended.text.size(),
                              out.trusted.size() + margin.trusted.size() + ended.trusted.size()));
     if (!is_first) out.append("\n", true);
