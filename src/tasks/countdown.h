@@ -38,8 +38,9 @@ struct CountdownSearch {
 // 2 to kCountdownNumbersMax numbers from 1 to 99.
 CountdownSearch search_countdown(std::span<const int> numbers);
 
-// "7-3=4,4*12=48?48": what comes out, and the target it is compared with. Results above
-// kCountdownValueMax are not worked out and not compared: "3+7=10,10*12>99".
+// "7-3=4,12?48:*48": the steps, then what is left of the numbers and the target, and to them what
+// the last step does and comes to. So what has to be known to choose the last step, and to see a
+// hit, stands side by side. Results above kCountdownValueMax are not worked out: "*>99".
 std::string trial_text(const CountdownTrial& trial, int target);
 // "(3+7)*12".
 std::string trial_expression(const CountdownTrial& trial, std::span<const int> numbers);

@@ -67,14 +67,21 @@ CountdownSearch search_countdown(std::span<const int> numbers) {
 
 std::string trial_text(const CountdownTrial& trial, int target) {
   std::string text;
-  for (int i = 0; i < trial.count; ++i) {
+  for (int i = 0; i + 1 < trial.count; ++i) {
     const CountdownStep& step = trial.steps[i];
-    text += fmt::format("{}{}{}{}", i ? "," : "", step.left, step.sign, step.right);
-    text += step.result > kCountdownValueMax ? fmt::format(">{}", kCountdownValueMax)
-                                             : fmt::format("={}", step.result);
+    text += fmt::format("{}{}{}={},", step.left, step.sign, step.right, step.result);
   }
-  if (trial.result() <= kCountdownValueMax) text += fmt::format("?{}", target);
-  return text;
+  const CountdownStep& last = trial.steps[trial.count - 1];
+  const bool in_order = last.at_left < last.at_right;
+  if (trial.count > 1) {
+    text += std::to_string(in_order ? last.right : last.left);  // the other is the result before
+  } else {
+    text +=
+        fmt::format("{},{}", in_order ? last.left : last.right, in_order ? last.right : last.left);
+  }
+  text += fmt::format("?{}:{}", target, last.sign);
+  return text + (last.result > kCountdownValueMax ? fmt::format(">{}", kCountdownValueMax)
+                                                  : std::to_string(last.result));
 }
 
 std::string trial_expression(const CountdownTrial& trial, std::span<const int> numbers) {
