@@ -62,6 +62,9 @@ TEST(Plan, CountsEvaluationAndSamples) {
       "evaluation.sets={one: {kind: facts}, two: {kind: chat}}"};
   EXPECT_NEAR(double(must_plan(two, {"minutes=1"}).find("a")->steps), (60 - 4 - 0.1) / 0.1, 1.01);
   EXPECT_NEAR(double(must_plan(two, evaluated).find("a")->steps), (60 - 4 - 0.1 - 2.4) / 0.1, 1.01);
+  // With room for 3 tokens 100 replies take 3 s.
+  const std::vector<std::string> shorter = {"minutes=1", "stages.b.samples.reply_tokens=3"};
+  EXPECT_NEAR(double(must_plan(two, shorter).find("a")->steps), (60 - 3 - 0.1) / 0.1, 1.01);
 }
 
 TEST(Plan, PolicyStepsCostDrawingAndLearning) {
@@ -76,6 +79,7 @@ TEST(Plan, PolicyStepsCostDrawingAndLearning) {
   EXPECT_LT(steps(", extra_rounds: 1"), skipping) << "further rounds";
   EXPECT_LT(steps(", skips_uniform: false, kl_weight: 0.1"), plain) << "the reference's forward";
   EXPECT_LT(steps(", skips_uniform: false, inner_epochs: 2"), plain);
+  EXPECT_GT(steps(", skips_uniform: false, reply_tokens: 2"), plain) << "half the room";
 }
 
 TEST(Plan, PromptsAreComputedOnceForTheirGroup) {
