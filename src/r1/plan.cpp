@@ -166,11 +166,6 @@ Result<int64_t> fixed_steps(const R1Context& context, const StageRecipe& stage) 
   return std::max<int64_t>(1, int64_t(std::ceil(stage.epochs * rows / stage.tuning.tokens)));
 }
 
-// Tokens of a reply that has room for `tokens_max`.
-double reply_length(const R1Context& context, int tokens_max) {
-  return std::min(context.recipe.reply_estimate, double(tokens_max));
-}
-
 // Seconds of drawing, judging and learning from the replies of one step.
 double grpo_step(const GrpoRecipe& grpo, const Lengths& lengths, double reply,
                  const MachineSpeed& speed) {
@@ -202,18 +197,18 @@ struct StageCost {
 Result<StageCost> cost_of(const R1Context& context, const StageRecipe& stage,
                           const MachineSpeed& speed) {
   const R1EvaluationRecipe& evaluation = context.recipe.evaluation;
-  // Seconds per drawn reply that has room for so many tokens.
-  const auto drawing = [&](int tokens_max) {
-    return reply_length(context, tokens_max) * speed.token;
+  // Tokens of a reply that has room for `tokens_max`.
+  const auto reply = [&](int tokens_max) {
+    return std::min(context.recipe.reply_estimate, double(tokens_max));
   };
   const double update = stage.rate.optimizer == "muon" ? speed.muon : speed.adamw;
   StageCost cost;
   if (stage.kind != StageKind::reward)
     cost.once = double(evaluation.sets.size()) * evaluation.problems * evaluation.samples *
-                drawing(evaluation.reply_tokens);
+                reply(evaluation.reply_tokens) * speed.token;
   if (!stage.samples.from.empty())
     cost.once += double(stage.samples.problems) * stage.samples.per_problem *
-                 drawing(stage.samples.reply_tokens);
+                 reply(stage.samples.reply_tokens) * speed.token;
   if (stage.kind == StageKind::pretrain || stage.kind == StageKind::sft) {
     cost.step = stage.tuning.tokens * speed.row + update;
     return cost;
@@ -225,10 +220,9 @@ Result<StageCost> cost_of(const R1Context& context, const StageRecipe& stage,
     cost.step = update + rows * speed.row * (1 + kForwardShare);
     return cost;
   }
-  cost.step =
-      grpo_step(stage.grpo, lengths, reply_length(context, stage.grpo.reply_tokens), speed) +
-      update * stage.grpo.inner_epochs * stage.grpo.minibatches;
-  cost.once += kHeldOutLooks * kHeldOutProblems * drawing(evaluation.reply_tokens);
+  cost.step = grpo_step(stage.grpo, lengths, reply(stage.grpo.reply_tokens), speed) +
+              update * stage.grpo.inner_epochs * stage.grpo.minibatches;
+  cost.once += kHeldOutLooks * kHeldOutProblems * reply(evaluation.reply_tokens) * speed.token;
   return cost;
 }
 

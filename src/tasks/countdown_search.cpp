@@ -72,14 +72,10 @@ std::string trial_text(const CountdownTrial& trial, int target) {
     text += fmt::format("{}{}{}={},", step.left, step.sign, step.right, step.result);
   }
   const CountdownStep& last = trial.steps[trial.count - 1];
-  const bool in_order = last.at_left < last.at_right;
-  if (trial.count > 1) {
-    text += std::to_string(in_order ? last.right : last.left);  // the other is the result before
-  } else {
-    text +=
-        fmt::format("{},{}", in_order ? last.left : last.right, in_order ? last.right : last.left);
-  }
-  text += fmt::format("?{}:{}", target, last.sign);
+  int first = last.left, second = last.right;
+  if (last.at_left > last.at_right) std::swap(first, second);
+  if (trial.count == 1) text += fmt::format("{},", first);  // else it is the result before
+  text += fmt::format("{}?{}:{}", second, target, last.sign);
   return text + (last.result > kCountdownValueMax ? fmt::format(">{}", kCountdownValueMax)
                                                   : std::to_string(last.result));
 }

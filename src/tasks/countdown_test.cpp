@@ -48,6 +48,13 @@ double solved_within(size_t tries, Targets wanted = Targets::needing_all, int ra
   return sum / problems;
 }
 
+std::set<std::string> trial_texts(std::span<const int> numbers, int target) {
+  std::set<std::string> texts;
+  for (const CountdownTrial& trial : search_countdown(numbers).trials)
+    texts.insert(trial_text(trial, target));
+  return texts;
+}
+
 TEST(Countdown, RandomOrderSolvesWhatTheDocumentsSay) {
   EXPECT_NEAR(solved_within(1), 0.093, 0.0005);
   EXPECT_NEAR(solved_within(4), 0.332, 0.0005);
@@ -74,25 +81,18 @@ TEST(Countdown, TracesSolveTheShareThatTheirTrialsAllow) {
 }
 
 TEST(Countdown, TwoNumbersGiveEverythingThatCanBeMade) {
-  const CountdownSearch search = search_countdown(std::array{3, 12});
-  std::set<std::string> texts;
-  for (const CountdownTrial& trial : search.trials) texts.insert(trial_text(trial, 7));
-  EXPECT_EQ(texts, (std::set<std::string>{"3,12?7:+15", "3,12?7:*36", "3,12?7:-9", "3,12?7:/4"}));
-  EXPECT_EQ(search.shorter, (std::vector<int>{3, 12}));
+  EXPECT_EQ(trial_texts(std::array{3, 12}, 7),
+            (std::set<std::string>{"3,12?7:+15", "3,12?7:*36", "3,12?7:-9", "3,12?7:/4"}));
+  EXPECT_EQ(search_countdown(std::array{3, 12}).shorter, (std::vector<int>{3, 12}));
   EXPECT_EQ(search_countdown(std::array{7, 7}).trials.size(), 3u) << "7-7 is nothing";
 }
 
 TEST(Countdown, WhatIsLeftStandsBeforeTheLastStep) {
-  std::set<std::string> texts;
-  for (const CountdownTrial& trial : search_countdown(std::array{3, 7, 12}).trials)
-    texts.insert(trial_text(trial, 48));
+  const std::set<std::string> three = trial_texts(std::array{3, 7, 12}, 48);
   for (const char* text : {"7-3=4,12?48:*48", "7-3=4,12?48:/3", "12-7=5,3?48:*15", "12-3=9,7?48:-2",
                            "3+7=10,12?48:*>99"})
-    EXPECT_TRUE(texts.contains(text)) << text;
-  bool has_four = false;
-  for (const CountdownTrial& trial : search_countdown(std::array{3, 7, 12, 2}).trials)
-    has_four |= trial_text(trial, 24) == "7-3=4,4*12=48,2?24:/24";
-  EXPECT_TRUE(has_four);
+    EXPECT_TRUE(three.contains(text)) << text;
+  EXPECT_TRUE(trial_texts(std::array{3, 7, 12, 2}, 24).contains("7-3=4,4*12=48,2?24:/24"));
 }
 
 TEST(Countdown, ExpressionsSayWhatTheTrialsDid) {
@@ -123,6 +123,7 @@ TEST(Countdown, ATraceEndsWithItsFirstHitOrWithItsLimit) {
       ASSERT_EQ(trials.size(), 5u) << problem.messages.back().thinking;
     }
     for (size_t t = 0; t < trials.size(); ++t) {
+      ASSERT_NE(trials[t].find("?" + target + ":"), std::string::npos) << trials[t];
       const std::string last = split(trials[t], ':')[1];
       ASSERT_EQ(last.substr(1) == target, is_solved && t + 1 == trials.size()) << trials[t];
     }
