@@ -112,6 +112,11 @@ Result<void> Generator::warm_up() {
 
 Result<void> Generator::run(std::vector<Sequence*> waiting, Listener* listener) {
   auto seconds_since = [](int64_t begin) { return double(monotonic_ns() - begin) * 1e-9; };
+  PromptProgress progress{0, unread_tokens(waiting), 0};
+  auto report = [&] {
+    progress.done = progress.total - unread_tokens(waiting);
+    if (listener) listener->on_prompt(progress);
+  };
   for (;;) {
     admit(waiting);
     if (listener && listener->is_cancelled()) {
@@ -123,10 +128,13 @@ Result<void> Generator::run(std::vector<Sequence*> waiting, Listener* listener) 
     std::vector<Row> rows = prefill_rows();
     bool is_prefilling = !rows.empty();
     if (is_prefilling) {
+      if (progress.computed == 0) report();
       int64_t begin = monotonic_ns();
       TRY(compute(rows, listener));
       statistics_.prefill_seconds += seconds_since(begin);
       statistics_.prompt_tokens += int64_t(rows.size());
+      progress.computed += int64_t(rows.size());
+      report();
     }
     rows = decode_rows();
     if (!rows.empty()) {
@@ -141,6 +149,16 @@ Result<void> Generator::run(std::vector<Sequence*> waiting, Listener* listener) 
       return {};
     }
   }
+}
+
+// Tokens of prompts that no place in the cache holds yet.
+int64_t Generator::unread_tokens(const std::vector<Sequence*>& waiting) const {
+  int64_t tokens = 0;
+  for (const Sequence* sequence : waiting) tokens += int64_t(sequence->request().prompt.size());
+  for (const Slot& slot : slots_)
+    if (slot.is_prefilling())
+      tokens += int64_t(slot.sequence->request().prompt.size() - slot.cached.size());
+  return tokens;
 }
 
 std::vector<Generator::Row> Generator::prefill_rows() const {

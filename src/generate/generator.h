@@ -80,6 +80,7 @@ class Generator {
 
   // generator.cpp: passes over the model.
   Result<void> run(std::vector<Sequence*> waiting, Listener* listener);
+  int64_t unread_tokens(const std::vector<Sequence*>& waiting) const;
   std::vector<Row> prefill_rows() const;
   std::vector<Row> decode_rows() const;
   void begin_recording(std::span<const Request> requests);

@@ -346,6 +346,84 @@ TEST(Generator, ListenersHearTheTextAndMayCancel) {
   EXPECT_EQ(some.text, (*part)[0].text);
 }
 
+// How far prompts are read, and a stop after so many of their tokens.
+struct PromptWatcher : Listener {
+  std::vector<PromptProgress> seen;
+  int64_t stop_at = 1 << 30;
+  bool on_token(const TokenEvent&) override { return true; }
+  void on_prompt(const PromptProgress& progress) override { seen.push_back(progress); }
+  bool is_cancelled() override { return !seen.empty() && seen.back().done >= stop_at; }
+};
+
+TEST(Generator, N8ProgressIsReportedBetweenTheChunksOfAPrompt) {
+  const Model& model = tiny_model(Kind::latent);
+  ThreadPool pool(1);
+  auto generator =
+      Generator::create(model, byte_tokenizer(), pool, {.prefill_rows = 8, .keeps_prefixes = true});
+  Request r;
+  r.prompt = prompt_of(1, 30);
+  r.tokens_max = 2;
+  PromptWatcher watcher;
+  ASSERT_TRUE((*generator)->generate({&r, 1}, &watcher).has_value());
+  std::vector<int64_t> done;
+  for (const PromptProgress& p : watcher.seen) {
+    done.push_back(p.done);
+    EXPECT_EQ(p.total, 30);
+    EXPECT_EQ(p.computed, p.done);
+  }
+  EXPECT_EQ(done, (std::vector<int64_t>{0, 8, 16, 24, 30}));
+
+  // The same again: all but the last token is in the cache.
+  PromptWatcher again;
+  ASSERT_TRUE((*generator)->generate({&r, 1}, &again).has_value());
+  ASSERT_EQ(again.seen.size(), 2u);
+  EXPECT_EQ(again.seen[0].done, 29);
+  EXPECT_EQ(again.seen[0].computed, 0);
+  EXPECT_EQ(again.seen[1].done, 30);
+  EXPECT_EQ(again.seen[1].computed, 1);
+}
+
+TEST(Generator, N8ProgressOfSeveralPromptsEndsAtTheirTotal) {
+  const Model& model = tiny_model(Kind::latent);
+  ThreadPool pool(1);
+  auto generator =
+      Generator::create(model, byte_tokenizer(), pool, {.sequences_max = 2, .prefill_rows = 8});
+  std::vector<Request> requests(5);
+  for (size_t i = 0; i < requests.size(); ++i) {
+    requests[i].prompt = prompt_of(i / 2, 20 + int(i));  // two pairs share a beginning
+    requests[i].tokens_max = 3;
+  }
+  PromptWatcher watcher;
+  ASSERT_TRUE((*generator)->generate(requests, &watcher).has_value());
+  ASSERT_FALSE(watcher.seen.empty());
+  for (size_t i = 1; i < watcher.seen.size(); ++i)
+    EXPECT_LE(watcher.seen[i - 1].done, watcher.seen[i].done);
+  EXPECT_EQ(watcher.seen.back().total, 20 + 21 + 22 + 23 + 24);
+  EXPECT_EQ(watcher.seen.back().done, watcher.seen.back().total);
+  EXPECT_EQ(watcher.seen.back().computed, (*generator)->statistics().prompt_tokens);
+}
+
+TEST(Generator, N8APromptIsStoppedBetweenChunksAndGoesOnFromThere) {
+  const Model& model = tiny_model(Kind::latent);
+  ThreadPool pool(1);
+  auto generator =
+      Generator::create(model, byte_tokenizer(), pool, {.prefill_rows = 8, .keeps_prefixes = true});
+  Request r;
+  r.prompt = prompt_of(1, 60);
+  r.tokens_max = 5;
+  PromptWatcher watcher;
+  watcher.stop_at = 16;
+  auto stopped = (*generator)->generate({&r, 1}, &watcher);
+  ASSERT_TRUE(stopped.has_value());
+  EXPECT_EQ((*stopped)[0].reason, FinishReason::cancelled);
+  EXPECT_TRUE((*stopped)[0].tokens.empty());
+  EXPECT_EQ((*generator)->statistics().prompt_tokens, 16);
+  auto whole = (*generator)->generate({&r, 1});
+  ASSERT_TRUE(whole.has_value());
+  EXPECT_EQ((*generator)->statistics().prompt_tokens, 60);
+  expect_equal((*whole)[0], generate(model, {&r, 1}, {})[0], "after a stop");
+}
+
 TEST(Generator, IdsBeyondTheTokenizerAreNeverDrawn) {
   const Model& model = tiny_model(Kind::latent);
   std::vector<Request> requests(4);

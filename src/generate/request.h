@@ -48,13 +48,24 @@ struct TokenEvent {
   bool is_last;  // the request is finished after this one
 };
 
-// Hears of every token as it is drawn, on the calling thread.
+// How far the prompts of one call are read, in tokens.
+struct PromptProgress {
+  int64_t done = 0;      // in the cache, whether computed by this call or found there
+  int64_t total = 0;     // of all requests
+  int64_t computed = 0;  // of `done`, by this call: what the time was spent on
+};
+
+// Called on the thread that generates.
 class Listener {
  public:
   virtual ~Listener() = default;
-  // False ends this request (reason cancelled).
+  // Every token as it is drawn. False ends this request (reason cancelled).
   virtual bool on_token(const TokenEvent& event) = 0;
-  // Asked before every pass over the model; true ends all requests that are not finished.
+  // Before the first pass that reads prompts and after each of them (GeneratorOptions::
+  // prefill_rows tokens at most); the last has done == total unless the call is cancelled.
+  virtual void on_prompt(const PromptProgress&) {}
+  // Asked before every pass over the model, so also between those that read one prompt; true ends
+  // all requests that are not finished.
   virtual bool is_cancelled() { return false; }
 };
 
