@@ -50,7 +50,7 @@ Result<OpenModel> random_model(const BenchOptions& options) {
 }
 
 Result<OpenModel> open_subject(const BenchOptions& options) {
-  if (!is_directory(options.model) && !options.model.ends_with(".gguf"))
+  if (!is_directory(options.model) && !is_gguf(options.model))
     return random_model(options);
   return open_model({.path = options.model, .threads = options.threads});
 }

@@ -4,6 +4,7 @@
 
 #include "cli/command_builder.h"
 #include "convert/mix.h"
+#include "formats/gguf.h"
 
 namespace weir {
 namespace {
@@ -41,7 +42,7 @@ void add_quantize(CLI::App& app, Chosen& chosen, ConvertOptions& o) {
       ->option_text(" ")
       ->check(CLI::Validator(
           [](std::string& text) {
-            return text.ends_with(".gguf") ? "" : "must end in .gguf: folders hold no such types";
+            return has_gguf_name(text) ? "" : "must end in .gguf: folders hold no such types";
           },
           "", "gguf"));
   c->add_option("TYPE", o.type, type_help())

@@ -47,15 +47,14 @@ Result<Subject> open_folder(const std::string& folder) {
   return subject;
 }
 
-Result<Subject> find_subject(const std::string& target) {
+Result<Subject> find_subject(const std::string& target, GgufUse use) {
   if (is_directory(target)) return open_folder(target);
-  if (file_exists(target) && target.ends_with(".gguf")) {
-    const auto checkpoint = TRY(Checkpoint::open(target));
+  if (file_exists(target) && is_gguf(target)) {
+    const auto checkpoint = TRY(Checkpoint::open(target, use));
     return Subject{checkpoint->config(), checkpoint};
   }
   if (file_exists(target)) return Subject{TRY(read_config(target)), nullptr};
-  if (target.find('/') != std::string::npos || target.ends_with(".json") ||
-      target.ends_with(".gguf"))
+  if (target.find('/') != std::string::npos || target.ends_with(".json") || has_gguf_name(target))
     return Error{fmt::format("{}: no such file or folder", target)};
   return Subject{TRY(preset(target)), nullptr};
 }
@@ -175,7 +174,8 @@ Result<void> inspect(const InspectOptions& options) {
   if (options.context < 0) return Error{"--context must not be negative"};
   if (options.target.ends_with(".safetensors") && file_exists(options.target))
     return inspect_file(options.target, options.json);
-  Subject subject = TRY(find_subject(options.target));
+  Subject subject =
+      TRY(find_subject(options.target, options.config ? GgufUse::header : GgufUse::whole));
   if (options.config) {
     fmt::print("{}\n", config_json(subject.config).dump(2));
     return {};

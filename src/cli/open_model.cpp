@@ -45,8 +45,8 @@ Result<std::unique_ptr<Tokenizer>> open_tokenizer(const std::string& path) {
     return Error{path +
                  ": no such file or folder; give a model's folder, a .gguf file or a "
                  "tokenizer.json"};
-  if (path.ends_with(".gguf")) {
-    const GgufFile file = TRY(GgufFile::open(path));
+  if (is_gguf(path)) {
+    const GgufFile file = TRY(GgufFile::open(path, GgufUse::metadata));
     return std::make_unique<Tokenizer>(TRY_IN(path, read_gguf_tokenizer(file.metadata())));
   }
   const std::string text = TRY(read_file(path));

@@ -164,7 +164,7 @@ Result<Ending> perplexity(const PerplexityOptions& options) {
 }
 
 Result<Ending> importance(const ImportanceOptions& options) {
-  if (!options.out.ends_with(".gguf") || is_same_place(options.out, options.model))
+  if (!has_gguf_name(options.out) || is_same_place(options.out, options.model))
     return Error{options.out + ": --out must be a .gguf file, and another one than the model"};
   TRY(check_output(options.out, options.overwrites, false));
   const Reading reading = TRY(open_reading(options));

@@ -188,12 +188,12 @@ Result<ConvertResult> Conversion::run() {
   if (!request_.type.empty()) mix_ = TRY(find_mix(request_.type));
   checkpoint_ = TRY(Checkpoint::open(request_.from));
   for (const std::string& name : checkpoint_->unexpected())
-    if (result_.notes.size() < 5 && !(checkpoint_->gguf() && request_.to.ends_with(".gguf")))
+    if (result_.notes.size() < 5 && !(checkpoint_->gguf() && has_gguf_name(request_.to)))
       note(
           fmt::format("{}: tensor '{}' belongs to nothing that the configuration has and is left "
                       "out",
                       request_.from, name));
-  TRY(request_.to.ends_with(".gguf") ? to_gguf() : to_folder());
+  TRY(has_gguf_name(request_.to) ? to_gguf() : to_folder());
   return std::move(result_);
 }
 

@@ -246,7 +246,7 @@ Result<void> RandomModel::to_folder() {
 Result<ConvertResult> RandomModel::run() {
   TRY(check_output(request_.to, request_.overwrites, request_.split_bytes > 0));
   TRY(choose_config());
-  TRY(request_.to.ends_with(".gguf") ? to_gguf() : to_folder());
+  TRY(has_gguf_name(request_.to) ? to_gguf() : to_folder());
   return std::move(result_);
 }
 

@@ -39,7 +39,7 @@ bool is_same_place(const std::string& a, const std::string& b) {
 }
 
 Result<void> check_output(const std::string& path, bool overwrites, bool is_split) {
-  if (is_split && path.ends_with(kGguf)) {
+  if (is_split && has_gguf_name(path)) {
     const std::filesystem::path place(path);
     const std::string folder = place.parent_path().empty() ? "." : place.parent_path().string();
     const std::string name = place.stem().string();
@@ -52,7 +52,7 @@ Result<void> check_output(const std::string& path, bool overwrites, bool is_spli
                         join_path(folder, entry))};
   }
   if (!file_exists(path) && !is_directory(path)) return {};
-  if (!path.ends_with(kGguf)) return Error{path + ": exists already; give a folder that does not"};
+  if (!has_gguf_name(path)) return Error{path + ": exists already; give a folder that does not"};
   if (overwrites && !is_directory(path)) return {};
   return Error{path + ": exists already; give --overwrite or another name"};
 }

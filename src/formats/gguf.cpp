@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstring>
+
 #include "base/text.h"
 #include "formats/gguf_layout.h"
 
@@ -14,9 +17,10 @@ struct Part {
   GgufFile::Header header;
 };
 
-Result<Part> open_part(const std::string& path) {
+Result<Part> open_part(const std::string& path, GgufUse use) {
   MappedFile file = TRY(MappedFile::open(path));
-  GgufFile::Header header = TRY_IN(path, GgufFile::parse_header(file.bytes(), file.bytes().size()));
+  GgufFile::Header header =
+      TRY_IN(path, GgufFile::parse_header(file.bytes(), file.bytes().size(), use));
   return Part{std::move(file), std::move(header)};
 }
 
@@ -54,13 +58,13 @@ Result<std::string> prefix_of(const std::string& path, Place place) {
   return prefix;
 }
 
-Result<Part> open_numbered(const std::string& path, Place place) {
+Result<Part> open_numbered(const std::string& path, Place place, GgufUse use) {
   if (!file_exists(path))
     return Error{
         fmt::format("{}: part {} of {} of the split model is missing; it must lie beside "
                     "the first",
                     path, place.number + 1, place.count)};
-  Part part = TRY(open_part(path));
+  Part part = TRY(open_part(path, use));
   Place found = TRY_IN(path, place_of(part.header.metadata));
   if (found.number != place.number || found.count != place.count)
     return Error{
@@ -72,7 +76,25 @@ Result<Part> open_numbered(const std::string& path, Place place) {
 
 }  // namespace
 
-Result<GgufFile> GgufFile::open(const std::string& path) {
+bool begins_as_gguf(const std::string& path) {
+  constexpr std::string_view kMagic = "GGUF";
+  const auto file = MappedFile::open(path);
+  return file && file->bytes().size() >= kMagic.size() &&
+         std::memcmp(file->bytes().data(), kMagic.data(), kMagic.size()) == 0;
+}
+
+bool has_gguf_name(const std::string& path) {
+  constexpr std::string_view kEnding = ".gguf";
+  if (path.size() < kEnding.size()) return false;
+  const std::string_view ending = std::string_view(path).substr(path.size() - kEnding.size());
+  return std::equal(ending.begin(), ending.end(), kEnding.begin(), [](char a, char b) {
+    return (a >= 'A' && a <= 'Z' ? char(a - 'A' + 'a') : a) == b;
+  });
+}
+
+bool is_gguf(const std::string& path) { return has_gguf_name(path) || begins_as_gguf(path); }
+
+Result<GgufFile> GgufFile::open(const std::string& path, GgufUse use) {
   GgufFile file;
   auto add = [&file](Part part) -> Result<void> {
     for (GgufTensor& tensor : part.header.tensors) {
@@ -87,16 +109,17 @@ Result<GgufFile> GgufFile::open(const std::string& path) {
     file.files_.push_back(std::move(part.file));
     return {};
   };
-  Part first = TRY(open_part(path));
+  Part first = TRY(open_part(path, use));
   file.metadata_ = std::move(first.header.metadata);
   TRY(add(std::move(first)));
+  if (use == GgufUse::metadata) return file;
   Place place = TRY_IN(path, place_of(file.metadata_));
   if (place.count == 1) return file;
 
   std::string prefix = TRY_IN(path, prefix_of(path, place));
   for (place.number = 1; place.number < place.count; ++place.number) {
     std::string name = prefix + gguf_part_suffix(place.number, place.count);
-    Part part = TRY(open_numbered(name, place));
+    Part part = TRY(open_numbered(name, place, use));
     TRY(add(std::move(part)));
   }
   constexpr const char* kTotal = "split.tensors.count";
@@ -115,8 +138,13 @@ const GgufTensor* GgufFile::find(std::string_view name) const {
 }
 
 std::span<const std::byte> GgufFile::data(const GgufTensor& tensor) const {
-  size_t file = size_t(tensor.file);
-  return files_[file].bytes().subspan(data_begin_[file] + tensor.offset, tensor.bytes);
+  const size_t file = size_t(tensor.file);
+  const std::span<const std::byte> bytes = files_[file].bytes();
+  uint64_t begin = 0, end = 0;
+  if (__builtin_add_overflow(data_begin_[file], tensor.offset, &begin) ||
+      __builtin_add_overflow(begin, tensor.bytes, &end) || end > bytes.size())
+    return {};
+  return bytes.subspan(begin, tensor.bytes);
 }
 
 const std::string& GgufFile::path(const GgufTensor& tensor) const {

@@ -73,23 +73,37 @@ struct GgufTensor {
   int file = 0;
 };
 
+// Whether the file at `path` begins with GGUF's four bytes, whatever its name (blobs of ollama have
+// none of their own). False for what can not be read.
+bool begins_as_gguf(const std::string& path);
+// Whether `path` ends in .gguf, in letters of any case.
+bool has_gguf_name(const std::string& path);
+// Whether a model's path is to be opened as GGUF: one of both.
+bool is_gguf(const std::string& path);
+
+// What an opened file is for. `whole`: all data of all parts are there, or opening fails. `header`:
+// the headers of all parts are, their data may be cut. `metadata`: that of the first part.
+enum class GgufUse : uint8_t { whole, header, metadata };
+
 class GgufFile {
  public:
   // The file, or the first of a split model, whose others must lie beside it. Limits: 1 M tensors
   // of at most 4 dimensions, 65,536 keys, strings of 64 MiB, arrays of 2^24 elements, and never
   // more memory than the file's size suggests.
-  static Result<GgufFile> open(const std::string& path);
+  static Result<GgufFile> open(const std::string& path, GgufUse use = GgufUse::whole);
   // The header of one file of `file_size` bytes; also the fuzz target.
   struct Header {
     GgufMetadata metadata;
     std::vector<GgufTensor> tensors;
     uint64_t data_begin = 0;
   };
-  static Result<Header> parse_header(std::span<const std::byte> bytes, uint64_t file_size);
+  static Result<Header> parse_header(std::span<const std::byte> bytes, uint64_t file_size,
+                                     GgufUse use = GgufUse::whole);
 
   const GgufMetadata& metadata() const { return metadata_; }  // of the first file
   const std::vector<GgufTensor>& tensors() const { return tensors_; }
   const GgufTensor* find(std::string_view name) const;
+  // Empty when the file, opened for its header, was cut before the end of this tensor.
   std::span<const std::byte> data(const GgufTensor& tensor) const;
   // Of the file that holds a tensor, or of the first.
   const std::string& path(const GgufTensor& tensor) const;

@@ -245,9 +245,12 @@ Result<Start> read_start(Cursor& cursor) {
 }
 
 // The data of the tensors must follow each other, each at a multiple of the alignment, and lie
-// inside the file. No sum wraps: each end is compared with the file before it is rounded up.
-Result<void> check_data(const GgufFile::Header& header, uint64_t alignment, uint64_t file_size) {
+// inside the file, or where only the header is used inside one of 2^62 bytes. No sum wraps: each
+// end is compared with the limit before it is rounded up.
+Result<void> check_data(const GgufFile::Header& header, uint64_t alignment, uint64_t file_size,
+                        GgufUse use) {
   uint64_t available = file_size > header.data_begin ? file_size - header.data_begin : 0;
+  if (use != GgufUse::whole) available = uint64_t(1) << 62;
   uint64_t next = 0;
   for (const GgufTensor& tensor : header.tensors) {
     std::string name = printable(tensor.name);
@@ -278,7 +281,7 @@ Result<void> check_names(const std::vector<GgufTensor>& tensors) {
 }  // namespace
 
 Result<GgufFile::Header> GgufFile::parse_header(std::span<const std::byte> bytes,
-                                                uint64_t file_size) {
+                                                uint64_t file_size, GgufUse use) {
   Cursor cursor(bytes);
   Start start = TRY(read_start(cursor));
   Header header;
@@ -289,7 +292,7 @@ Result<GgufFile::Header> GgufFile::parse_header(std::span<const std::byte> bytes
     header.tensors.push_back(TRY(read_tensor(cursor, i)));
   TRY(check_names(header.tensors));
   header.data_begin = (cursor.at() + alignment - 1) / alignment * alignment;
-  TRY(check_data(header, alignment, file_size));
+  TRY(check_data(header, alignment, file_size, use));
   return header;
 }
 

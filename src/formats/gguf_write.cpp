@@ -194,7 +194,7 @@ Result<void> GgufWriter::State::plan_parts(uint64_t split_bytes) {
   }
   if (parts.size() == 1) return {};
   constexpr std::string_view kEnding = ".gguf";
-  if (!path.ends_with(kEnding))
+  if (!has_gguf_name(path))
     return Error{fmt::format("{}: the name of a split model must end in '{}'", path, kEnding)};
   if (parts.size() > kGgufPartsMax)
     return Error{fmt::format("{}: {} parts, at most {} are possible; choose larger ones", path,

@@ -77,7 +77,7 @@ const char* torch_dtype(WeightType type) {
   return type == WeightType::f16 ? "float16" : "bfloat16";
 }
 
-Result<std::shared_ptr<const Checkpoint>> Checkpoint::open(const std::string& path) {
+Result<std::shared_ptr<const Checkpoint>> Checkpoint::open(const std::string& path, GgufUse use) {
   std::shared_ptr<Checkpoint> made(new Checkpoint);
   made->path_ = path;
   if (is_directory(path)) {
@@ -93,11 +93,11 @@ Result<std::shared_ptr<const Checkpoint>> Checkpoint::open(const std::string& pa
     return Error{path +
                  ": no such file or folder; give a model's folder (config.json, safetensors) or a "
                  ".gguf file"};
-  if (!path.ends_with(".gguf"))
+  if (!is_gguf(path))
     return Error{path +
-                 ": is neither a folder nor a .gguf file; give a model's folder or a .gguf file "
+                 ": is neither a folder nor a GGUF file; give a model's folder or a GGUF file "
                  "(pickled .bin and .pt files are never opened)"};
-  made->gguf_ = TRY(GgufFile::open(path));
+  made->gguf_ = TRY(GgufFile::open(path, use));
   const GgufConfig read = TRY(read_gguf_config(*made->gguf_));
   made->config_ = read.config;
   made->rope_rows_permuted_ = read.rope_rows_permuted;
@@ -170,7 +170,11 @@ Result<StoredTensor> Checkpoint::slice(const GgufTensor& stored, int expert, int
   tensor.place = place_of(gguf_->path(stored), stored.name);
   tensor.type = stored.type;
   tensor.shape = stored.shape;
-  tensor.data = gguf_->data(stored).data();
+  const std::span<const std::byte> data = gguf_->data(stored);
+  if (data.size() != stored.bytes)
+    return Error{tensor.place +
+                 ": its data end beyond the file, which was cut short; download it again"};
+  tensor.data = data.data();
   if (expert < 0) return tensor;
   if (stored.shape.size() != 3 || uint64_t(expert) >= stored.shape[0] ||
       stored.shape[1] % uint64_t(parts) != 0)
@@ -215,6 +219,8 @@ Result<StoredTensor> Checkpoint::join_kv_b(const GgufTensor& k, const GgufTensor
         "has shape [{}] and '{}' has [{}], but the metadata ask for {} heads "
         "of {} keys and {} values over a rank of {}",
         fmt::join(k.shape, ", "), v.name, fmt::join(v.shape, ", "), heads, nope, value, rank)};
+  if (gguf_->data(k).size() != k.bytes || gguf_->data(v).size() != v.bytes)
+    return Error{"its data end beyond the file, which was cut short; download it again"};
   std::vector<float> keys(heads * rank * nope);
   auto joined = std::make_shared<std::vector<float>>(heads * (nope + value) * rank);
   kernels().dequantize(k.type, gguf_->data(k).data(), nullptr, keys.data(), keys.size());

@@ -32,9 +32,11 @@ struct StoredTensor {
 
 class Checkpoint {
  public:
-  // `path`: a folder with config.json and safetensors, or a .gguf file (the first of several). The
-  // configuration is checked; tensors are when they are asked for.
-  static Result<std::shared_ptr<const Checkpoint>> open(const std::string& path);
+  // `path`: a folder with config.json and safetensors, or a GGUF file (the first of several),
+  // whatever its name. The configuration is checked; tensors are when they are asked for. A GGUF
+  // file whose data are cut opens for GgufUse::header; find() then fails for what is missing.
+  static Result<std::shared_ptr<const Checkpoint>> open(const std::string& path,
+                                                        GgufUse use = GgufUse::whole);
   // A folder of weights whose configuration is known already; none need be there.
   static Result<std::shared_ptr<const Checkpoint>> open(const std::string& folder,
                                                         const ModelConfig& config);

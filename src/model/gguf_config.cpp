@@ -174,6 +174,12 @@ Json Translator::yarn() {
 // none that this program knows.
 Json Translator::llama3(const GgufTensor& tensor) {
   const std::span<const std::byte> bytes = file_.data(tensor);
+  if (bytes.size() != tensor.bytes) {
+    fail(
+        {"tensor 'rope_freqs.weight': its data end beyond the file, which was cut short; download "
+         "it again"});
+    return {};
+  }
   std::vector<float> factors(bytes.size() / sizeof(float));
   std::memcpy(factors.data(), bytes.data(), factors.size() * sizeof(float));
   RopeConfig rope;
