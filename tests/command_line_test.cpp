@@ -97,6 +97,105 @@ TEST_F(CommandLine, WrongUsageIsOneSentenceAndTheHelpToRead) {
   EXPECT_EQ(run({}).code, 2);
 }
 
+TEST_F(CommandLine, N20MistypedOptionsAndValuesNameTheRightOnes) {
+  struct Case {
+    std::vector<std::string> arguments;
+    const char* part;
+  };
+  const Case cases[] = {
+      {{"chat", "x", "--temprature", "0"},
+       "'--temprature' is no option of weir chat (did you mean '--temperature'?)"},
+      {{"generate", "x", "--promt=a"}, "(did you mean '--prompt'?)"},
+      {{"r1", "x", "--minute", "3"}, "(did you mean '--minutes'?)"},
+      {{"tokenizer", "train", "x", "--ot", "y"},
+       "'--ot' is no option of weir tokenizer train (did you mean '--out'?)"},
+      {{"tokenizer", "trian"},
+       "'trian' is no command (did you mean 'train'?); see weir tokenizer --help"},
+      {{"--versoin"}, "(did you mean '--version'?)"},
+      {{"generate", "x", "two", "words"}, "'two' is one argument too many"},
+      {{"generate", "x", "--tokens", "a,b"},
+       "--tokens: must be a whole number from 1 to 16777216, not 'a,b'"},
+      {{"generate", "x", "--temperature", "1e99"},
+       "--temperature: must be a number from 0 to 1000, not '1e99'"},
+      {{"generate", "x", "--cache-limit", "much"},
+       "--cache-limit: must be a number from 0 to 1000000, not 'much'"},
+      {{"generate", "x", "--cache", "latnt"}, "did you mean 'latent'?"},
+      {{"quantize", "a", "b.gguf", "q4_km"}, "did you mean 'q4_k_m'?"},
+      {{"inspect", "demo", "--context", "-1"}, "--context: must be a whole number from 0 to"},
+      {{"help", "chta"}, "'chta' is no command (did you mean 'chat'?)"},
+  };
+  for (const Case& c : cases) {
+    const Outcome outcome = run(c.arguments);
+    EXPECT_EQ(outcome.code, 2) << outcome.error;
+    EXPECT_NE(outcome.error.find(c.part), std::string::npos) << c.part << "\n" << outcome.error;
+    EXPECT_EQ(outcome.error.find('\n'), outcome.error.size() - 1) << outcome.error;
+    EXPECT_LT(outcome.error.size(), 200u) << outcome.error;
+  }
+}
+
+TEST_F(CommandLine, N20HelpIsACommandToo) {
+  EXPECT_EQ(run({"help"}).out, run({"--help"}).out);
+  EXPECT_EQ(run({"help", "chat"}).out, run({"chat", "--help"}).out);
+  EXPECT_EQ(run({"help", "tokenizer", "train"}).out, run({"tokenizer", "train", "--help"}).out);
+  EXPECT_EQ(run({"help"}).out.find("serve"), std::string::npos);
+}
+
+TEST_F(CommandLine, N11PipedTextIsThePrompt) {
+  const std::vector<std::string> base = {"generate", model_folder(), "--tokens", "8"};
+  auto with = [&](std::vector<std::string> more, const std::string& input = "") {
+    more.insert(more.begin(), base.begin(), base.end());
+    return run(more, input);
+  };
+  const Outcome wanted = with({"--prompt", "The capital of France is"});
+  ASSERT_EQ(wanted.code, 0) << wanted.error;
+  EXPECT_EQ(with({}, "The capital of France is\n").out, wanted.out);
+  EXPECT_EQ(with({"--prompt", "The capital of France is"}, "something else").out, wanted.out);
+  const Outcome nothing = with({});
+  EXPECT_EQ(nothing.code, 2);
+  EXPECT_EQ(nothing.out, "");
+  EXPECT_NE(nothing.error.find("--prompt"), std::string::npos) << nothing.error;
+}
+
+TEST_F(CommandLine, N11BinaryPromptsAreRefusedAsTrainingRefusesThem) {
+  const std::string file = model_folder() + "/prompt.txt";
+  const std::pair<std::string, const char*> cases[] = {
+      {"a\nb\xff", ":2: not valid UTF-8"}, {std::string("a\0b", 3), ":1: holds a NUL byte"}};
+  for (const auto& [text, part] : cases) {
+    ASSERT_TRUE(write_file_atomic(file, text));
+    const Outcome from_file = run({"generate", model_folder(), "--prompt-file", file});
+    EXPECT_EQ(from_file.code, 2);
+    EXPECT_NE(from_file.error.find(file + part), std::string::npos) << from_file.error;
+    const Outcome piped = run({"generate", model_folder()}, text);
+    EXPECT_EQ(piped.code, 2);
+    EXPECT_NE(piped.error.find(std::string("standard input") + part), std::string::npos)
+        << piped.error;
+  }
+}
+
+TEST_F(CommandLine, N3ANameThatIsNoFileGetsModelsToBeginWith) {
+  for (const char* command : {"chat", "generate", "inspect"}) {
+    const Outcome outcome = run({command, "qwen2.5:1.5b"});
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_NE(outcome.error.find("qwen2.5:1.5b"), std::string::npos) << outcome.error;
+    EXPECT_NE(outcome.error.find("https://huggingface.co/Qwen/Qwen2.5-1.5B-Instruct-GGUF/resolve/"
+                                 "main/qwen2.5-1.5b-instruct-q4_k_m.gguf"),
+              std::string::npos)
+        << outcome.error;
+  }
+}
+
+TEST_F(CommandLine, AClosedStandardOutputIsAnError) {
+  const std::string weir = WEIR_PROGRAM, folder = model_folder();
+  const auto code_of = [](const std::string& line) {
+    const int status = system(("exec " + line).c_str());
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  };
+  for (const char* const command : {"version", "inspect demo", "--help"})
+    EXPECT_EQ(code_of(weir + " " + command + " >&- 2>/dev/null"), 2) << command;
+  EXPECT_EQ(code_of(weir + " generate " + folder + " --prompt a --tokens 3 >&- 2>/dev/null"), 2);
+  EXPECT_EQ(code_of(weir + " generate " + folder + " --prompt a --tokens 3 >/dev/null 2>&-"), 0);
+}
+
 TEST_F(CommandLine, WrongInputIsNamed) {
   const std::string& folder = model_folder();
   Outcome missing = run({"generate", "/no/such/folder", "--prompt", "a"});
@@ -147,7 +246,7 @@ TEST_F(CommandLine, GenerateStreamsTheTextOfItsJson) {
 }
 
 TEST_F(CommandLine, AnEmptyPromptBeginsWithTheEndToken) {
-  Outcome outcome = run({"generate", model_folder(), "--tokens", "3", "--json"});
+  Outcome outcome = run({"generate", model_folder(), "--prompt", "", "--tokens", "3", "--json"});
   ASSERT_EQ(outcome.code, 0) << outcome.error;
   auto parsed = parse_json(outcome.out);
   ASSERT_TRUE(parsed.has_value());

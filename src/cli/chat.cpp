@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/chat_form.h"
 #include "cli/chat_run.h"
+#include "cli/model_offers.h"
 #include "cli/reply_printer.h"
 #include "cli/standard_input.h"
 #include "cli/terminal.h"
@@ -92,6 +93,7 @@ const std::array<ChatSession::Command, 6> ChatSession::kCommands = {{
 }};
 
 Result<void> ChatSession::open() {
+  TRY(check_model_exists(options_.folder));
   if (has_stages(options_.folder)) {
     run_.emplace(options_.folder);
     TRY_IN(options_.folder, open_stage(options_.stage));

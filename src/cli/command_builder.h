@@ -33,6 +33,13 @@ struct Parsed {
 
 using Chosen = std::optional<Command>;
 
+// What a value must be. The messages name the wanted form and what was given; CLI11 puts the option
+// in front.
+CLI::Validator whole_number(int64_t low, int64_t high);
+CLI::Validator real_number(double low, double high);
+CLI::Validator any_seed();
+CLI::Validator one_of(std::vector<std::string> words);
+
 template <class Options>
 CLI::App* add_command(CLI::App& app, Chosen& chosen, const char* name, const char* help,
                       Options& options) {
@@ -60,17 +67,22 @@ CLI::Option* add_value(CLI::App* app, const char* name, Value& value, const char
 
 inline void add_count(CLI::App* app, const char* name, int& value, int low, int high,
                       const std::string& help) {
-  add_value(app, name, value, "N", help)->check(CLI::Range(low, high));
+  add_value(app, name, value, "N", help)->check(whole_number(low, high));
 }
 
 inline void add_choice(CLI::App* app, const char* name, std::string& value,
                        const std::vector<std::string>& words, const std::string& help) {
-  add_value(app, name, value, "WORD", help)->check(CLI::IsMember(words));
+  add_value(app, name, value, "WORD", help)->check(one_of(words));
 }
 
 inline void add_threads(CLI::App* app, int& threads) {
-  add_count(app, "--threads", threads, 0, 1024, "0: one per core");
+  add_count(app, "--threads", threads, 0, 1024, "number of threads; 0: one per core");
 }
+
+// Errors of a line that does not parse: one sentence with the nearest word and the help to read.
+bool is_command(const CLI::App& app, const std::string& word);
+Error unknown_command(const CLI::App& app, const std::string& word);
+Error explain(const CLI::App& app, const CLI::ParseError& error);
 
 // commands_models.cpp: models from file to file, and what they say about a text.
 void add_model_commands(CLI::App& app, Chosen& chosen, Parsed& parsed);

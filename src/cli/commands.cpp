@@ -4,8 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
-#include "base/text.h"
 #include "cli/command_builder.h"
 #include "kernels/kernels.h"
 
@@ -14,31 +14,26 @@ namespace {
 
 void add_sampling(CLI::App* app, SamplingOptions& s) {
   add_value(app, "--temperature", s.temperature, "X",
-            "0: the most probable token; 1: the model's own variety");
-  add_value(app, "--top-k", s.top_k, "K", "keep the K most probable tokens; 0: all");
-  add_value(app, "--top-p", s.top_p, "P", "keep the most probable that reach P together; 1: all");
-  add_value(app, "--min-p", s.min_p, "P", "keep what is P times as probable as the best; 0: all");
-  add_value(app, "--seed", s.seed, "N", "the same seed gives the same text")
-      ->check(CLI::Validator(
-          [](std::string& text) {
-            bool digits = !text.empty() && text.size() <= 19 &&
-                          text.find_first_not_of("0123456789") == std::string::npos;
-            return digits ? "" : "must be a number from 0 to 9999999999999999999, not " + text;
-          },
-          "", "seed"));
+            "divides the logits; 0: always the most probable token")
+      ->check(real_number(0, 1000));
+  add_value(app, "--top-k", s.top_k, "K", "sample from the K most probable tokens; 0: all")
+      ->check(whole_number(0, INT32_MAX));
+  add_value(app, "--top-p", s.top_p, "P",
+            "sample from the fewest tokens with total probability P; 1: all")
+      ->check(real_number(0, 1));
+  add_value(app, "--min-p", s.min_p, "P",
+            "drop tokens less probable than P times the most probable one; 0: none")
+      ->check(real_number(0, 1));
+  add_value(app, "--seed", s.seed, "N", "random seed; the same seed gives the same text")
+      ->check(any_seed());
 }
 
 void add_cache(CLI::App* app, std::string& cache, double& limit) {
   add_choice(app, "--cache", cache, {"auto", "expanded", "latent"},
-             "expanded has the bits of training; latent, for MLA models, is smaller; auto: latent "
-             "unless weights are f32");
-  app->add_option("--cache-limit", limit, "of the cache; else 4/5 of the available memory")
-      ->check(CLI::Range(0.0, 1e6) & CLI::Validator(
-                                         [](std::string& text) {
-                                           auto number = parse_double(text);
-                                           return number ? "" : number.error().message;
-                                         },
-                                         "", "number"))
+             "KV cache form; latent (MLA models only) is smaller; auto: latent unless weights are "
+             "f32");
+  app->add_option("--cache-limit", limit, "KV cache size in GiB [80 % of free memory]")
+      ->check(real_number(0, 1e6))
       ->option_text("GIB");
 }
 
@@ -47,29 +42,29 @@ constexpr const char* kFolderHelp =
 
 void add_exact(CLI::App* app, bool& exact) {
   app->add_flag("--exact", exact,
-                "quantized weights meet activations as they are: slower; else rounded to 8 bits");
+                "do not quantize activations to int8 (more accurate; slower on most models)");
 }
 constexpr const char* kPathsHelp = "text, Markdown, HTML, JSONL (gzip too), folders, patterns";
 
 void add_train(CLI::App& app, Chosen& chosen, TrainOptions& o) {
   CLI::App* c =
-      add_command(app, chosen, "train", "train a model as a recipe says, or go on with it", o);
+      add_command(app, chosen, "train", "train a model from a recipe, or resume its run", o);
   c->add_option("RECIPE", o.recipe, "a YAML file (docs/recipes.md)")->required()->option_text(" ");
   add_list(c, "--set", o.sets, "KEY=VALUE",
-           "over the recipe, as in --set optimizer.lr=1e-3; repeatable");
+           "override a recipe key, e.g. --set optimizer.lr=1e-3 (repeatable)");
   add_threads(c, o.threads);
 }
 
 void add_r1(CLI::App& app, Chosen& chosen, R1Command& o) {
   CLI::App* c = add_command(app, chosen, "r1",
-                            "take a model through DeepSeek-R1's stages, or go on with it", o);
+                            "train a model through DeepSeek-R1's stages, or resume the run", o);
   c->add_option("RECIPE", o.recipe, "a YAML file (docs/r1.md)")->required()->option_text(" ");
   add_list(c, "--set", o.sets, "KEY=VALUE",
-           "over the recipe, as in --set stages.cold-start.rate.lr=1e-3; repeatable");
-  c->add_option("--minutes", o.minutes, "the time that the stages share; else the recipe's")
-      ->check(CLI::Range(0.01, 100000.0))
+           "override a recipe key, e.g. --set stages.cold-start.rate.lr=1e-3 (repeatable)");
+  c->add_option("--minutes", o.minutes, "time budget of all stages together [the recipe's]")
+      ->check(real_number(0.01, 100000))
       ->option_text("X");
-  c->add_option("--stage", o.stage, "only this stage")->option_text("NAME");
+  c->add_option("--stage", o.stage, "run only this stage")->option_text("NAME");
   add_threads(c, o.threads);
 }
 
@@ -77,20 +72,23 @@ void add_generate(CLI::App& app, Chosen& chosen, GenerateOptions& o) {
   CLI::App* c = add_command(app, chosen, "generate", "continue a text", o);
   c->add_option("FOLDER", o.folder, kFolderHelp)->required()->option_text(" ");
   CLI::Option* prompt =
-      c->add_option("--prompt", o.prompt, "the text to continue")->option_text("TEXT");
-  c->add_option("--prompt-file", o.prompt_file, "the same from a file; - is standard input")
+      c->add_option("--prompt", o.prompt,
+                    "text to continue; without it standard input is read, if it is piped")
+          ->option_text("TEXT");
+  c->add_option("--prompt-file", o.prompt_file, "read the prompt from a file; - is standard input")
       ->option_text("FILE")
       ->excludes(prompt);
-  add_count(c, "--tokens", o.tokens, 1, 1 << 24, "new tokens at most");
+  add_count(c, "--tokens", o.tokens, 1, 1 << 24, "maximum number of new tokens");
   add_sampling(c, o.sampling);
-  add_list(c, "--stop", o.stops, "TEXT", "end before it; \\n and \\t are understood; repeatable");
-  add_count(c, "--samples", o.samples, 1, 4096, "continuations, computed together");
-  c->add_flag("--ignore-end", o.ignore_end, "go on after the end-of-text token");
-  c->add_flag("--special", o.allow_special, "control tokens written in the prompt count as such");
+  add_list(c, "--stop", o.stops, "TEXT",
+           "stop before this text; \\n and \\t are escapes (repeatable)");
+  add_count(c, "--samples", o.samples, 1, 4096, "number of continuations, computed as one batch");
+  c->add_flag("--ignore-end", o.ignore_end, "do not stop at end-of-text tokens");
+  c->add_flag("--special", o.allow_special, "parse control tokens in the prompt");
   add_exact(c, o.exact);
   add_cache(c, o.cache, o.cache_limit_gib);
   add_threads(c, o.threads);
-  c->add_flag("--json", o.json, "one JSON object instead of text");
+  c->add_flag("--json", o.json, "print one JSON object instead of text");
 }
 
 void add_chat(CLI::App& app, Chosen& chosen, ChatOptions& o) {
@@ -98,16 +96,16 @@ void add_chat(CLI::App& app, Chosen& chosen, ChatOptions& o) {
   c->add_option("FOLDER", o.folder, std::string(kFolderHelp) + "; or a run of weir r1")
       ->required()
       ->option_text(" ");
-  c->add_option("--stage", o.stage, "of the run; else the last that is finished")
+  c->add_option("--stage", o.stage, "stage of the run [the last finished one]")
       ->option_text("NAME");
-  add_choice(
-      c, "--history", o.history, {"auto", "all", "none"},
-      "whether the model hears what was said before; auto: if it learned from several turns");
-  add_choice(
-      c, "--form", o.form, {"auto", "template", "conversation", "plain"},
-      "template: of the model's files; conversation: DeepSeek's control tokens, as weir tunes");
-  add_choice(c, "--thinking", o.thinking, {"auto", "on", "off"}, "for templates with a switch");
-  c->add_flag("--no-thinking", o.no_thinking, "show answers only");
+  add_choice(c, "--history", o.history, {"auto", "all", "none"},
+             "send earlier turns; auto: not to runs tuned on single questions only");
+  add_choice(c, "--form", o.form, {"auto", "template", "conversation", "plain"},
+             "prompt format; template: the model's chat template; conversation: DeepSeek's control "
+             "tokens");
+  add_choice(c, "--thinking", o.thinking, {"auto", "on", "off"},
+             "thinking switch of the chat template");
+  c->add_flag("--no-thinking", o.no_thinking, "hide the thinking");
   add_count(c, "--tokens", o.tokens, 1, 1 << 24, "of one answer at most, thinking included");
   add_sampling(c, o.sampling);
   add_exact(c, o.exact);
@@ -116,44 +114,46 @@ void add_chat(CLI::App& app, Chosen& chosen, ChatOptions& o) {
 }
 
 void add_inspect(CLI::App& app, Chosen& chosen, InspectOptions& o) {
-  CLI::App* c = add_command(app, chosen, "inspect", "what a model is and the memory it takes", o);
+  CLI::App* c =
+      add_command(app, chosen, "inspect", "show a model's architecture, size and memory", o);
   c->add_option("MODEL", o.target,
                 "a name (deepseek-v3, demo ...), config.json, folder, .gguf, .safetensors")
       ->required()
       ->option_text(" ");
-  c->add_option("--type", o.type, "plan a GGUF file of this type, as weir quantize would write")
+  c->add_option("--type", o.type,
+                "size of the GGUF file that weir quantize would write with this type")
       ->option_text("WORD");
-  add_value(c, "--context", o.context, "N", "tokens in the cache; 0: 4096, or all of fewer")
-      ->check(CLI::Range(int64_t(0), int64_t(1) << 40));
-  add_value(c, "--tokens", o.tokens, "N", "rows of one training micro-batch")
-      ->check(CLI::Range(int64_t(1), int64_t(1) << 40));
-  c->add_flag("--config", o.config, "only the configuration, as config.json");
-  c->add_flag("--tensors", o.tensors, "every tensor of the folder's files");
-  c->add_flag("--json", o.json, "one JSON object instead of text");
+  add_value(c, "--context", o.context, "N",
+            "context length in tokens; 0: the smaller of 4096 and the model's")
+      ->check(whole_number(0, int64_t(1) << 40));
+  add_value(c, "--tokens", o.tokens, "N", "tokens of one training micro-batch")
+      ->check(whole_number(1, int64_t(1) << 40));
+  c->add_flag("--config", o.config, "print only the configuration, as config.json");
+  c->add_flag("--tensors", o.tensors, "list every tensor");
+  c->add_flag("--json", o.json, "print one JSON object instead of text");
 }
 
 void add_corpus_options(CLI::App* c, std::vector<std::string>& paths, std::string& field,
                         bool& skip_bad_lines, int& threads) {
   c->add_option("PATHS", paths, kPathsHelp)->required()->option_text("...");
-  add_value(c, "--field", field, "KEY", "of the text in JSONL");
-  c->add_flag("--skip-bad-lines", skip_bad_lines, "leave out JSONL lines that cannot be read");
+  add_value(c, "--field", field, "KEY", "JSONL key of the text");
+  c->add_flag("--skip-bad-lines", skip_bad_lines, "skip JSONL lines that cannot be read");
   add_threads(c, threads);
 }
 
 void add_tokenizer(CLI::App& app, Chosen& chosen, Parsed& parsed) {
-  CLI::App* group =
-      app.add_subcommand("tokenizer", "learn a tokenizer; text to token ids and back");
+  CLI::App* group = app.add_subcommand("tokenizer", "train a tokenizer; encode and decode text");
   group->require_subcommand(1);
   TokenizerTrainCommand& t = parsed.tokenizer_train;
-  CLI::App* c = add_command(*group, chosen, "train", "learn a tokenizer from text", t);
-  c->add_option("--out", t.out, "a folder to write, or a .json file for tokenizer.json alone")
+  CLI::App* c = add_command(*group, chosen, "train", "train a tokenizer on text", t);
+  c->add_option("--out", t.out, "output folder, or a .json file for tokenizer.json alone")
       ->required()
       ->option_text("PATH");
-  add_count(c, "--vocab", t.vocab_size, 1, 2'000'000, "tokens");
+  add_count(c, "--vocab", t.vocab_size, 1, 2'000'000, "vocabulary size");
   add_choice(c, "--kind", t.kind, {"bpe", "char"}, "char: one token per character");
-  add_value(c, "--pattern", t.pattern, "NAME", "cuts text before merging: gpt-2, qwen2, none ...");
-  c->add_flag("--digits", t.isolate_digits, "every digit is a token of its own");
-  add_value(c, "--end", t.end, "TEXT", "the end-of-text token; empty: none");
+  add_value(c, "--pattern", t.pattern, "NAME", "pre-tokenizer: gpt-2, qwen2, none ...");
+  c->add_flag("--digits", t.isolate_digits, "split numbers into single digits");
+  add_value(c, "--end", t.end, "TEXT", "end-of-text token; empty: none");
   add_corpus_options(c, t.paths, t.field, t.skip_bad_lines, t.threads);
 
   TokenizerCodeCommand& k = parsed.tokenizer_code;
@@ -169,29 +169,28 @@ void add_tokenizer(CLI::App& app, Chosen& chosen, Parsed& parsed) {
     code->add_option("TOKENIZER", k.tokenizer, "a folder or a tokenizer.json")
         ->required()
         ->option_text(" ");
-    code->add_option(encodes ? "TEXT" : "IDS", k.words, "else standard input is read")
-        ->option_text("...");
+    code->add_option(encodes ? "TEXT" : "IDS", k.words, "[standard input]")->option_text("...");
     code->add_flag("--special", k.allow_special,
-                   encodes ? "control tokens in the text count as such" : "show control tokens");
-    if (encodes) code->add_flag("--bos", k.framed, "with the beginning token, if there is one");
+                   encodes ? "parse control tokens in the text" : "show control tokens");
+    if (encodes)
+      code->add_flag("--bos", k.framed, "prepend the beginning-of-sequence token, if there is one");
   }
 }
 
 void add_corpus(CLI::App& app, Chosen& chosen, CorpusCommand& o) {
-  CLI::App* c = add_command(app, chosen, "corpus", "what training would read, as text", o);
+  CLI::App* c = add_command(app, chosen, "corpus", "show the text that training would read", o);
   c->add_option("--out", o.out, "write the documents as JSONL")->option_text("FILE");
-  c->add_flag("--stats", o.stats, "sizes and the longest documents");
+  c->add_flag("--stats", o.stats, "print sizes and the longest documents");
   add_corpus_options(c, o.paths, o.field, o.skip_bad_lines, o.threads);
 }
 
 void add_doctor(CLI::App& app, Chosen& chosen, DoctorCommand& o) {
-  CLI::App* c =
-      add_command(app, chosen, "doctor", "examine the data and rewards of an R1 recipe", o);
+  CLI::App* c = add_command(app, chosen, "doctor", "check the data and rewards of an R1 recipe", o);
   c->add_option("RECIPE", o.recipe, "a YAML file (docs/doctor.md)")->required()->option_text(" ");
-  add_list(c, "--set", o.sets, "KEY=VALUE", "over the recipe; repeatable");
-  add_count(c, "--problems", o.problems, 1, 1'000'000, "examined of each source");
-  add_count(c, "--rows", o.rows, 0, 100, "shown token by token of each source");
-  c->add_flag("--plain", o.plain, "without colours, with marks instead");
+  add_list(c, "--set", o.sets, "KEY=VALUE", "override a recipe key (repeatable)");
+  add_count(c, "--problems", o.problems, 1, 1'000'000, "problems to check per source");
+  add_count(c, "--rows", o.rows, 0, 100, "rows to show token by token per source");
+  c->add_flag("--plain", o.plain, "marks instead of colours");
   add_threads(c, o.threads);
 }
 
@@ -202,52 +201,37 @@ void add_bench(CLI::App& app, Chosen& chosen, BenchOptions& o) {
        "MODEL", o.model,
        fmt::format("a folder or .gguf; a name or config.json (random weights) [{}]", o.model))
       ->option_text(" ");
-  add_count(c, "--prompt", o.prompt, 1, 1 << 24, "tokens of a prompt");
+  add_count(c, "--prompt", o.prompt, 1, 1 << 24, "prompt length in tokens");
   add_count(c, "--tokens", o.tokens, 2, 1 << 24, "tokens generated per sequence");
-  add_count(c, "--samples", o.samples, 1, 4096, "sequences that share a prompt");
-  c->add_option("--sequences", o.sequences, "computed together [1,8,32]")
+  add_count(c, "--samples", o.samples, 1, 4096, "number of sequences that share a prompt");
+  c->add_option("--sequences", o.sequences, "batch sizes [1,8,32]")
       ->option_text("N,N")
       ->delimiter(',')
-      ->check(CLI::Range(1, 4096));
-  add_count(c, "--repetitions", o.repetitions, 1, 100, "of each measurement; shown is the median");
-  add_choice(c, "--cache", o.cache, {"expanded", "latent"}, "the form of the cache");
+      ->check(whole_number(1, 4096));
+  add_count(c, "--repetitions", o.repetitions, 1, 100, "repetitions; the median is shown");
+  add_choice(c, "--cache", o.cache, {"expanded", "latent"}, "KV cache form");
   add_exact(c, o.exact);
   c->add_flag("--training", o.training, "measure training steps instead");
-  add_count(c, "--step-tokens", o.step_tokens, 1, 1 << 24, "training: tokens of a step");
-  add_count(c, "--sequence-length", o.sequence_length, 1, 1 << 24,
-            "training: tokens of a sequence");
+  add_count(c, "--step-tokens", o.step_tokens, 1, 1 << 24, "training: tokens per step");
+  add_count(c, "--sequence-length", o.sequence_length, 1, 1 << 24, "training: tokens per sequence");
   add_threads(c, o.threads);
 }
 
-// The innermost command of a line that does not parse, for the help to look at.
-std::string help_command(const CLI::App& app) {
-  std::string command = "weir";
-  for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
-    at = at->get_subcommands().front();
-    command += " " + at->get_name();
+// `weir help chat` is `weir chat --help`.
+std::vector<std::string> words_of(int count, char** arguments) {
+  std::vector<std::string> words(arguments + 1, arguments + count);
+  if (!words.empty() && words[0] == "help") {
+    words.erase(words.begin());
+    words.push_back("--help");
   }
-  return command + " --help";
-}
-
-std::string one_line(std::string text) {
-  for (char& c : text)
-    if (c == '\n') c = ' ';
-  return std::string(trim(text));
-}
-
-Error unknown_command(const CLI::App& app, const std::string& word) {
-  std::vector<std::string> known;
-  for (const CLI::App* c : app.get_subcommands([](const CLI::App*) { return true; }))
-    known.push_back(c->get_name());
-  const std::string near = nearest_word(word, known);
-  const std::string guess = near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near);
-  return Error{fmt::format("'{}' is no command{}; see weir --help", word, guess)};
+  return words;
 }
 
 }  // namespace
 
 Result<std::optional<Command>> parse_command_line(int count, char** arguments) {
-  CLI::App app("weir trains, serves and tunes DeepSeek-style language models on CPUs.", "weir");
+  CLI::App app("weir trains, tunes, converts and runs DeepSeek-style language models on CPUs.",
+               "weir");
   app.set_version_flag("--version", version_text(), "print the version");
   app.require_subcommand(1);
   app.get_formatter()->column_width(26);
@@ -272,18 +256,17 @@ Result<std::optional<Command>> parse_command_line(int count, char** arguments) {
     std::fputs(app.help().c_str(), stderr);
     return Error{"no command was given; see weir --help"};
   }
-  const std::string word = arguments[1];
-  auto is_named = [&](const CLI::App* c) { return c->get_name() == word; };
-  const CLI::App& commands = app;
-  if (word.rfind('-', 0) != 0 && commands.get_subcommands(is_named).empty())
-    return unknown_command(app, word);
+  std::vector<std::string> words = words_of(count, arguments);
+  if (!words[0].starts_with('-') && !is_command(app, words[0]))
+    return unknown_command(app, words[0]);
   try {
-    app.parse(count, arguments);
+    std::reverse(words.begin(), words.end());  // as CLI11 takes a vector
+    app.parse(std::move(words));
   } catch (const CLI::Success& e) {  // help or version, which exit() prints
     app.exit(e);
     return Chosen();
   } catch (const CLI::ParseError& e) {
-    return Error{fmt::format("{}; see {}", one_line(e.what()), help_command(app))};
+    return explain(app, e);
   }
   return chosen;
 }

@@ -15,27 +15,29 @@ constexpr const char* kOutHelp = "a .gguf file, or a folder that does not exist 
 std::string type_help() { return fmt::format("{}", fmt::join(mix_names(), ", ")); }
 
 void add_output(CLI::App* c, double& split_gb, bool& overwrites) {
-  c->add_option("--split-size", split_gb, "of one file, in 10^9 bytes; else one GGUF file, or 5")
-      ->check(CLI::Range(0.001, 1e6))
+  c->add_option("--split-size", split_gb,
+                "maximum file size in GB [GGUF: no split; safetensors: 5]")
+      ->check(real_number(0.001, 1e6))
       ->option_text("GB");
   c->add_flag("--overwrite", overwrites, "replace a .gguf file that exists");
 }
 
 void add_convert(CLI::App& app, Chosen& chosen, ConvertOptions& o) {
-  CLI::App* c = add_command(app, chosen, "convert",
-                            "a model to GGUF or to a HuggingFace folder; merge, split, retype", o);
+  CLI::App* c =
+      add_command(app, chosen, "convert",
+                  "convert a model to GGUF or to a HuggingFace folder; merge, split, retype", o);
   c->add_option("FROM", o.from, kModelHelp)->required()->option_text(" ");
   c->add_option("TO", o.to, kOutHelp)->required()->option_text(" ");
-  c->add_option("--type", o.type, "of the weights, else as they are: " + type_help())
-      ->check(CLI::IsMember(mix_names()))
+  c->add_option("--type", o.type, "weight type [unchanged]: " + type_help())
+      ->check(one_of(mix_names()))
       ->option_text("WORD");
   add_output(c, o.split_gb, o.overwrites);
-  c->add_flag("--tensors", o.lists_tensors, "a line for every tensor");
+  c->add_flag("--tensors", o.lists_tensors, "print a line for every tensor");
   add_threads(c, o.threads);
 }
 
 void add_quantize(CLI::App& app, Chosen& chosen, ConvertOptions& o) {
-  CLI::App* c = add_command(app, chosen, "quantize", "a model to a GGUF file of fewer bits", o);
+  CLI::App* c = add_command(app, chosen, "quantize", "quantize a model into a GGUF file", o);
   c->add_option("FROM", o.from, kModelHelp)->required()->option_text(" ");
   c->add_option("TO", o.to, "a .gguf file")
       ->required()
@@ -47,78 +49,82 @@ void add_quantize(CLI::App& app, Chosen& chosen, ConvertOptions& o) {
           "", "gguf"));
   c->add_option("TYPE", o.type, type_help())
       ->required()
-      ->check(CLI::IsMember(mix_names()))
+      ->check(one_of(mix_names()))
       ->option_text(" ");
   c->add_option("--importance", o.importance,
-                "of columns: from weir importance or llama-imatrix (GGUF)")
+                "importance matrix from weir importance or llama-imatrix (GGUF)")
       ->option_text("FILE");
   add_output(c, o.split_gb, o.overwrites);
-  c->add_flag("--tensors", o.lists_tensors, "a line for every tensor");
+  c->add_flag("--tensors", o.lists_tensors, "print a line for every tensor");
   add_threads(c, o.threads);
 }
 
 void add_make_random(CLI::App& app, Chosen& chosen, MakeRandomOptions& o) {
   CLI::App* c = add_command(app, chosen, "make-random",
-                            "a model of a published shape with random weights", o);
+                            "write a model of a published shape with random weights", o);
   c->add_option("TO", o.to, kOutHelp)->required()->option_text(" ");
   c->add_option("--like", o.like, "a name that weir inspect knows, or a config.json")
       ->required()
       ->option_text("MODEL");
-  add_value(c, "--type", o.type, "WORD", "of the weights, as for convert; f8_e4m3 in a folder");
-  add_count(c, "--layers", o.layers, 0, 1024, "only so many; 0: all");
-  add_value(c, "--seed", o.seed, "N", "the same seed gives the same bytes");
+  add_value(c, "--type", o.type, "WORD", "weight type, as for convert; f8_e4m3 in a folder");
+  add_count(c, "--layers", o.layers, 0, 1024, "number of layers; 0: all");
+  add_value(c, "--seed", o.seed, "N", "random seed; the same seed gives the same bytes")
+      ->check(any_seed());
   add_output(c, o.split_gb, o.overwrites);
   add_threads(c, o.threads);
 }
 
 void add_logits(CLI::App& app, Chosen& chosen, LogitsOptions& o) {
-  CLI::App* c =
-      add_command(app, chosen, "logits", "scores over the vocabulary, as a NumPy file", o);
+  CLI::App* c = add_command(app, chosen, "logits", "write the logits of a text as a NumPy file", o);
   c->add_option("MODEL", o.model, kModelHelp)->required()->option_text(" ");
-  c->add_option("--tokens", o.tokens, "ids of a text")
+  c->add_option("--tokens", o.tokens, "token ids of the text")
       ->required()
       ->delimiter(',')
+      ->check(whole_number(0, INT32_MAX))
       ->option_text("N,N");
-  c->add_option("--out", o.out, "f32 [tokens, vocabulary]")->required()->option_text("FILE.npy");
-  add_choice(c, "--cache", o.cache, {"expanded", "latent"}, "the form of the cache");
-  c->add_flag("--rounded", o.rounded, "activations rounded to 8 bits, as generate has them");
-  add_count(c, "--chunk", o.chunk, 1, 65536, "tokens of a pass, which changes no bit");
+  c->add_option("--out", o.out, "output file, f32 [tokens, vocabulary]")
+      ->required()
+      ->option_text("FILE.npy");
+  add_choice(c, "--cache", o.cache, {"expanded", "latent"}, "KV cache form");
+  c->add_flag("--rounded", o.rounded, "quantize activations to int8, as generate does");
+  add_count(c, "--chunk", o.chunk, 1, 65536, "tokens per pass; changes no bit of the result");
   add_threads(c, o.threads);
 }
 
 void add_perplexity(CLI::App& app, Chosen& chosen, PerplexityOptions& o) {
-  CLI::App* c = add_command(app, chosen, "perplexity", "how well a model predicts a text", o);
+  CLI::App* c =
+      add_command(app, chosen, "perplexity", "measure how well a model predicts a text", o);
   c->add_option("MODEL", o.model, kModelHelp)->required()->option_text(" ");
   c->add_option("TEXT", o.text, "a file; - is standard input")->required()->option_text(" ");
-  add_count(c, "--context", o.context, 4, 1 << 24, "tokens of a window");
-  add_count(c, "--windows", o.windows, 0, 1 << 30, "only so many; 0: all");
-  c->add_flag("--rounded", o.rounded, "activations rounded to 8 bits, as generate has them");
-  c->add_flag("--all", o.scores_all, "every token counts, not the second half of a window alone");
-  c->add_flag("--json", o.json, "one JSON object instead of text");
+  add_count(c, "--context", o.context, 4, 1 << 24, "window length in tokens");
+  add_count(c, "--windows", o.windows, 0, 1 << 30, "number of windows; 0: all");
+  c->add_flag("--rounded", o.rounded, "quantize activations to int8, as generate does");
+  c->add_flag("--all", o.scores_all, "score every token, not only the second half of each window");
+  c->add_flag("--json", o.json, "print one JSON object instead of text");
   add_threads(c, o.threads);
 }
 
 void add_importance(CLI::App& app, Chosen& chosen, ImportanceOptions& o) {
   CLI::App* c = add_command(app, chosen, "importance",
-                            "which columns of the weights a text needs, for quantize", o);
+                            "compute an importance matrix from a text, for quantize", o);
   c->add_option("MODEL", o.model, kModelHelp)->required()->option_text(" ");
   c->add_option("TEXT", o.text, "a file; - is standard input")->required()->option_text(" ");
   c->add_option("--out", o.out, "a .gguf file")->required()->option_text("FILE");
-  add_count(c, "--context", o.context, 4, 1 << 24, "tokens of a window");
-  add_count(c, "--windows", o.windows, 0, 1 << 30, "only so many; 0: all");
+  add_count(c, "--context", o.context, 4, 1 << 24, "window length in tokens");
+  add_count(c, "--windows", o.windows, 0, 1 << 30, "number of windows; 0: all");
   c->add_flag("--overwrite", o.overwrites, "replace a file that exists");
   add_threads(c, o.threads);
 }
 
 void add_tokenize(CLI::App& app, Chosen& chosen, TokenizeOptions& o) {
   CLI::App* c =
-      add_command(app, chosen, "tokenize", "text on standard input to tokens of a model", o);
+      add_command(app, chosen, "tokenize", "show the tokens of the text on standard input", o);
   c->add_option("MODEL", o.model, "a folder, a .gguf file or a tokenizer.json")
       ->required()
       ->option_text(" ");
-  c->add_flag("--ids", o.ids, "ids alone, in one line");
+  c->add_flag("--ids", o.ids, "print ids only, on one line");
   c->add_flag("--no-special", o.no_special,
-              "no tokens around the text, and none for control tokens written in it");
+              "no beginning or end tokens; do not parse control tokens in the text");
 }
 
 }  // namespace

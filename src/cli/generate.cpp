@@ -5,10 +5,11 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "base/file.h"
 #include "base/json.h"
 #include "base/progress.h"
+#include "cli/model_offers.h"
 #include "cli/open_model.h"
+#include "cli/reply_printer.h"
 #include "cli/standard_input.h"
 
 namespace weir {
@@ -16,23 +17,24 @@ namespace {
 
 Result<std::string> prompt_text(const GenerateOptions& options) {
   if (options.prompt) return *options.prompt;
-  if (options.prompt_file.empty()) return std::string();
-  if (options.prompt_file == "-") return read_standard_input();
-  return read_file(options.prompt_file, kInputBytesMax);
+  if (!options.prompt_file.empty()) return read_text_input(options.prompt_file);
+  std::string piped = TRY(read_piped_text());
+  if (piped.empty())
+    return Error{
+        "there is no prompt; give --prompt TEXT or --prompt-file FILE, or pipe a text into the "
+        "command (--prompt '' begins with nothing; weir chat talks)"};
+  return piped;
 }
 
 // Prints what becomes certain of a single sample, and asks for the end after Ctrl-C.
-class Printer : public Listener {
+class Printer : public ReplyListener {
  public:
-  explicit Printer(bool prints) : prints_(prints) {}
+  explicit Printer(bool prints) : ReplyListener(stop_requested), prints_(prints) {}
   bool on_token(const TokenEvent& event) override {
-    if (prints_ && !event.text.empty()) {
-      fwrite(event.text.data(), 1, event.text.size(), stdout);
-      fflush(stdout);
-    }
+    hide_progress();
+    if (prints_) print_now(event.text);
     return !ferror(stdout);
   }
-  bool is_cancelled() override { return stop_requested() || ferror(stdout); }
 
  private:
   bool prints_;
@@ -93,6 +95,7 @@ Result<Ending> generate(const GenerateOptions& options) {
   if (options.samples < 1 || options.samples > 4096)
     return Error{fmt::format("--samples must be in [1, 4096], not {}", options.samples)};
   TRY(validate(options.sampling));
+  TRY(check_model_exists(options.folder));
   std::string text = TRY(prompt_text(options));
   OpenModel open = TRY(open_model({.path = options.folder,
                                    .cache = options.cache,

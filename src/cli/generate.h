@@ -12,15 +12,15 @@ namespace weir {
 
 struct GenerateOptions {
   std::string folder;
-  std::optional<std::string> prompt;  // neither of the two: begin with an empty text
-  std::string prompt_file;            // "-": standard input
+  std::optional<std::string> prompt;  // "": begin with an empty text
+  std::string prompt_file;            // "-": standard input; without the two: what is piped
   int tokens = 256;
   SamplingOptions sampling = {.temperature = 0.8};
   std::vector<std::string> stops;  // with \n and \t as escapes
   int samples = 1;
   bool ignore_end = false;     // go on after the end-of-sequence token
   bool allow_special = false;  // control tokens in the prompt count as such
-  bool exact = false;          // quantized weights meet activations as they are, not rounded
+  bool exact = false;          // do not quantize activations to int8
   std::string cache = "auto";
   double cache_limit_gib = 0;
   int threads = 0;

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/bandwidth.h"
 #include "cli/inspect_weights.h"
+#include "cli/model_offers.h"
 #include "formats/safetensors.h"
 #include "model/config.h"
 #include "model/size_check.h"
@@ -55,8 +56,10 @@ Result<Subject> find_subject(const std::string& target, GgufUse use) {
   }
   if (file_exists(target)) return Subject{TRY(read_config(target)), nullptr};
   if (target.find('/') != std::string::npos || target.ends_with(".json") || has_gguf_name(target))
-    return Error{fmt::format("{}: no such file or folder", target)};
-  return Subject{TRY(preset(target)), nullptr};
+    TRY(check_model_exists(target));
+  Result<ModelConfig> known = preset(target);
+  if (!known) return Error{known.error().message + "\n" + offers_text(target)};
+  return Subject{*std::move(known), nullptr};
 }
 
 std::string tensor_line(const std::string& name, const std::string& type,

@@ -9,6 +9,7 @@
 #include <new>
 #include <string>
 #include <system_error>
+#include <type_traits>
 
 #include "cli/commands.h"
 
@@ -43,8 +44,23 @@ struct Runner {
   }
 };
 
-Result<Ending> run(int count, char** arguments) {
+// What these commands make is a file or a folder; standard output only reports.
+template <class T>
+constexpr bool writes_files =
+    std::is_same_v<T, TrainOptions> || std::is_same_v<T, R1Command> ||
+    std::is_same_v<T, ConvertOptions> || std::is_same_v<T, MakeRandomOptions> ||
+    std::is_same_v<T, LogitsOptions> || std::is_same_v<T, ImportanceOptions> ||
+    std::is_same_v<T, TokenizerTrainCommand>;
+
+bool needs_output(const Command& command) {
+  return std::visit(
+      [](const auto& options) { return !writes_files<std::decay_t<decltype(options)>>; }, command);
+}
+
+Result<Ending> run(int count, char** arguments, bool has_no_output) {
   std::optional<Command> command = TRY(parse_command_line(count, arguments));
+  if (has_no_output && (!command || needs_output(*command)))
+    return Error{"standard output is closed, and this command writes to it; send it to a file"};
   Ending ending = command ? TRY(std::visit(Runner{}, *command)) : Ending::done;
   if (fflush(stdout) != 0 || ferror(stdout))
     return Error{"standard output could not be written; check the disk or the pipe behind it"};
@@ -52,10 +68,12 @@ Result<Ending> run(int count, char** arguments) {
 }
 
 // A program started with a standard stream closed would give its number to the next file it opens,
-// and messages would land there.
-void open_standard_streams() {
+// and messages would land there. True when standard output was closed.
+bool open_standard_streams() {
+  const bool has_no_output = fcntl(STDOUT_FILENO, F_GETFD) == -1;
   for (int fd = 0; fd <= 2; ++fd)
     if (fcntl(fd, F_GETFD) == -1) (void)!::open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
+  return has_no_output;
 }
 
 // Unlike fmt::print, silent when the stream itself is broken.
@@ -63,9 +81,9 @@ void say(const std::string& message) { fputs(("weir: " + message + "\n").c_str()
 
 // Everything wrong is an Error; what is thrown nevertheless comes from a library or from memory
 // running out, and is our fault.
-int run_guarded(int count, char** arguments) {
+int run_guarded(int count, char** arguments, bool has_no_output) {
   try {
-    Result<Ending> ending = run(count, arguments);
+    Result<Ending> ending = run(count, arguments, has_no_output);
     if (!ending) {
       fflush(stdout);
       say(ending.error().message);
@@ -90,6 +108,6 @@ int run_guarded(int count, char** arguments) {
 
 int main(int count, char** arguments) {
   signal(SIGXFSZ, SIG_IGN);  // a file over the limit is an error of the write, not the end
-  weir::open_standard_streams();
-  return weir::run_guarded(count, arguments);
+  const bool has_no_output = weir::open_standard_streams();
+  return weir::run_guarded(count, arguments, has_no_output);
 }

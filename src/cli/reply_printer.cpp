@@ -1,10 +1,18 @@
 #include "cli/reply_printer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdio>
 
+#include "base/progress.h"
+#include "base/text.h"
+
 namespace weir {
 namespace {
+
+// A prompt of which fewer tokens are left is read before anybody wonders.
+constexpr int64_t kShownTokens = 32;
 
 constexpr const char* kDim = "\x1b[2m";
 constexpr const char* kReset = "\x1b[0m";
@@ -21,11 +29,6 @@ std::string harmless(const std::string& text) {
     i += is_c1;
   }
   return out;
-}
-
-void print(const std::string& text) {
-  fwrite(text.data(), 1, text.size(), stdout);
-  fflush(stdout);
 }
 
 }  // namespace
@@ -58,26 +61,65 @@ std::string ThinkingWriter::finish() {
   return is_dim ? std::string(kReset) + "\n" : "\n";
 }
 
+std::string prompt_line(const PromptProgress& progress, double seconds) {
+  std::string line =
+      fmt::format("reading the prompt: {} of {} tokens", progress.done, progress.total);
+  if (progress.computed > 0 && progress.done < progress.total)
+    line +=
+        fmt::format(", {} left", format_seconds(seconds * double(progress.total - progress.done) /
+                                                double(progress.computed)));
+  return line;
+}
+
+void ReplyListener::on_prompt(const PromptProgress& progress) {
+  if (progress.computed == 0) began_ns_ = monotonic_ns();
+  if (progress.done >= progress.total) return hide_progress();
+  if (!stderr_is_terminal() || progress.total - progress.done < kShownTokens) return;
+  const double seconds = double(monotonic_ns() - began_ns_) * 1e-9;
+  fmt::print(stderr, "\r\x1b[K{}", prompt_line(progress, seconds));
+  fflush(stderr);
+  is_shown_ = true;
+}
+
+void ReplyListener::hide_progress() {
+  if (!is_shown_) return;
+  fputs("\r\x1b[K", stderr);
+  fflush(stderr);
+  is_shown_ = false;
+}
+
+bool ReplyListener::is_cancelled() { return asks_() || ferror(stdout); }
+
+void ReplyListener::print_now(std::string_view text) {
+  if (text.empty()) return;
+  fwrite(text.data(), 1, text.size(), stdout);
+  fflush(stdout);
+}
+
 bool ReplyPrinter::on_token(const TokenEvent& event) {
-  print(writer_.write(stream_.push(event.token.token)));
+  hide_progress();
+  print_now(writer_.write(stream_.push(event.token.token)));
   return !ferror(stdout);
 }
 
-bool ReplyPrinter::is_cancelled() { return asks_() || ferror(stdout); }
-
-void ReplyPrinter::finish() { print(writer_.write(stream_.finish()) + writer_.finish()); }
+void ReplyPrinter::finish() {
+  hide_progress();
+  print_now(writer_.write(stream_.finish()) + writer_.finish());
+}
 
 bool PlainPrinter::on_token(const TokenEvent& event) {
+  hide_progress();
   std::string_view text = event.text;
   if (!began_) text.remove_prefix(std::min(text.find_first_not_of(" \n\t"), text.size()));
   if (text.empty()) return true;
   began_ = true;
-  print(std::string(text));
+  print_now(text);
   return !ferror(stdout);
 }
 
-bool PlainPrinter::is_cancelled() { return asks_() || ferror(stdout); }
-
-void PlainPrinter::finish() { print("\n"); }
+void PlainPrinter::finish() {
+  hide_progress();
+  print_now("\n");
+}
 
 }  // namespace weir

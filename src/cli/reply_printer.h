@@ -1,6 +1,8 @@
 // Shows a reply on standard output while it is made: thinking apart from the answer.
 #pragma once
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,32 +30,51 @@ class ThinkingWriter {
   enum class State { nothing, thinking, answer } state_ = State::nothing;
 };
 
-// Prints replies with their thinking apart; asks for the end when `asks` says so or
-// nobody reads any more.
-class ReplyPrinter : public Listener {
+// What all commands that generate show: how far a long prompt is read, on standard error if that is
+// a terminal, gone as soon as text comes. Ends the work when `asks` says so or standard output is
+// broken.
+class ReplyListener : public Listener {
+ public:
+  explicit ReplyListener(bool (*asks)()) : asks_(asks) {}
+  ~ReplyListener() override { hide_progress(); }
+  void on_prompt(const PromptProgress& progress) override;
+  bool is_cancelled() override;
+
+ protected:
+  void hide_progress();
+  static void print_now(std::string_view text);
+
+ private:
+  bool (*asks_)();
+  int64_t began_ns_ = 0;
+  bool is_shown_ = false;
+};
+
+// "reading the prompt: 2304 of 6846 tokens, 40 s left"; `seconds` since its computed tokens were
+// none.
+std::string prompt_line(const PromptProgress& progress, double seconds);
+
+// Prints replies with their thinking apart.
+class ReplyPrinter : public ReplyListener {
  public:
   ReplyPrinter(const Tokenizer& tokenizer, ReplyMarks marks, ThinkingStyle style, bool (*asks)())
-      : stream_(tokenizer, std::move(marks)), writer_(style), asks_(asks) {}
+      : ReplyListener(asks), stream_(tokenizer, std::move(marks)), writer_(style) {}
   bool on_token(const TokenEvent& event) override;
-  bool is_cancelled() override;
   void finish();
 
  private:
   ReplyStream stream_;
   ThinkingWriter writer_;
-  bool (*asks_)();
 };
 
 // Prints replies in plain text, without the blanks they begin with.
-class PlainPrinter : public Listener {
+class PlainPrinter : public ReplyListener {
  public:
-  explicit PlainPrinter(bool (*asks)()) : asks_(asks) {}
+  explicit PlainPrinter(bool (*asks)()) : ReplyListener(asks) {}
   bool on_token(const TokenEvent& event) override;
-  bool is_cancelled() override;
   void finish();
 
  private:
-  bool (*asks_)();
   bool began_ = false;
 };
 

@@ -53,5 +53,13 @@ TEST(ThinkingWriter, TerminalsAreNotCommandedByModels) {
             "a?[31mb??\tc\n小\n");
 }
 
+TEST(PromptLine, N8SaysHowFarAndHowLong) {
+  EXPECT_EQ(prompt_line({0, 6846, 0}, 0), "reading the prompt: 0 of 6846 tokens");
+  EXPECT_EQ(prompt_line({256, 1280, 256}, 10), "reading the prompt: 256 of 1280 tokens, 40 s left");
+  // Tokens found in the cache took no time.
+  EXPECT_EQ(prompt_line({900, 1000, 50}, 10), "reading the prompt: 900 of 1000 tokens, 20 s left");
+  EXPECT_EQ(prompt_line({1000, 1000, 50}, 10), "reading the prompt: 1000 of 1000 tokens");
+}
+
 }  // namespace
 }  // namespace weir

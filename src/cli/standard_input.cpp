@@ -1,7 +1,12 @@
 #include "cli/standard_input.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
+
+#include "base/file.h"
+#include "train/corpus.h"
 
 namespace weir {
 
@@ -14,6 +19,18 @@ Result<std::string> read_standard_input() {
       return Error{"standard input: more than 64 MiB are not read; give less text"};
   }
   if (ferror(stdin)) return Error{"standard input: reading failed; check where it comes from"};
+  return clean_text(std::move(text), "standard input");
+}
+
+Result<std::string> read_text_input(const std::string& path) {
+  if (path == "-") return read_standard_input();
+  return clean_text(TRY(read_file(path, kInputBytesMax)), path);
+}
+
+Result<std::string> read_piped_text() {
+  if (isatty(STDIN_FILENO) == 1) return std::string();
+  std::string text = TRY(read_standard_input());
+  if (text.ends_with('\n')) text.pop_back();
   return text;
 }
 

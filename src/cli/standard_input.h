@@ -10,8 +10,13 @@ namespace weir {
 constexpr size_t kInputBytesMax = size_t(64) << 20;
 constexpr size_t kLineBytesMax = size_t(1) << 20;
 
-// Everything until the end.
+// Everything until the end, as training reads text: binary input is refused, CRLF becomes LF.
 Result<std::string> read_standard_input();
+// A text file of at most kInputBytesMax, by the same rules; "-": standard input.
+Result<std::string> read_text_input(const std::string& path);
+// Text that is piped to a command, without the last line's end; "" when standard input is a
+// terminal or closed, or holds nothing.
+Result<std::string> read_piped_text();
 
 struct InputLine {
   enum class State { line, end, interrupted, too_long } state = State::end;

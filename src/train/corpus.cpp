@@ -25,22 +25,6 @@ std::string line_of(std::string_view text, size_t at) {
   return std::to_string(1 + std::count(text.begin(), text.begin() + std::ptrdiff_t(at), '\n'));
 }
 
-// Refuses what no tokenizer should see; drops the byte order mark and the CR of CRLF.
-Result<std::string> clean_text(std::string bytes, const std::string& path) {
-  if (bytes.starts_with(kByteOrderMark)) bytes.erase(0, kByteOrderMark.size());
-  if (size_t at = bytes.find('\0'); at != std::string::npos)
-    return Error{path + ":" + line_of(bytes, at) + ": holds a NUL byte; is this a text file?"};
-  if (size_t at = first_invalid_utf8(bytes); at != std::string::npos)
-    return Error{path + ":" + line_of(bytes, at) +
-                 ": not valid UTF-8; convert the file, for example with iconv -t UTF-8"};
-  if (bytes.find('\r') == std::string::npos) return bytes;
-  size_t kept = 0;
-  for (size_t i = 0; i < bytes.size(); ++i)
-    if (bytes[i] != '\r' || i + 1 == bytes.size() || bytes[i + 1] != '\n') bytes[kept++] = bytes[i];
-  bytes.resize(kept);
-  return bytes;
-}
-
 // A text or HTML file as its one document, possibly blank.
 Result<std::string> read_document(const CorpusFile& file, size_t bytes_max) {
   std::string bytes = TRY(read_corpus_file(file, bytes_max));
@@ -172,6 +156,21 @@ class CorpusReader {
 };
 
 }  // namespace
+
+Result<std::string> clean_text(std::string bytes, const std::string& path) {
+  if (bytes.starts_with(kByteOrderMark)) bytes.erase(0, kByteOrderMark.size());
+  if (size_t at = bytes.find('\0'); at != std::string::npos)
+    return Error{path + ":" + line_of(bytes, at) + ": holds a NUL byte; is this a text file?"};
+  if (size_t at = first_invalid_utf8(bytes); at != std::string::npos)
+    return Error{path + ":" + line_of(bytes, at) +
+                 ": not valid UTF-8; convert the file, for example with iconv -t UTF-8"};
+  if (bytes.find('\r') == std::string::npos) return bytes;
+  size_t kept = 0;
+  for (size_t i = 0; i < bytes.size(); ++i)
+    if (bytes[i] != '\r' || i + 1 == bytes.size() || bytes[i + 1] != '\n') bytes[kept++] = bytes[i];
+  bytes.resize(kept);
+  return bytes;
+}
 
 Result<Corpus> read_corpus(const CorpusOptions& options, ThreadPool* pool) {
   if (pool) return CorpusReader(options, *pool).read();

@@ -36,6 +36,10 @@ struct Corpus {
 // bad JSON with file and line. `pool` null: one thread per core for the duration of the call.
 Result<Corpus> read_corpus(const CorpusOptions& options, ThreadPool* pool = nullptr);
 
+// A file's bytes as text: without byte order mark, CRLF as LF. Errors: NUL bytes and invalid UTF-8,
+// with `path` and line.
+Result<std::string> clean_text(std::string bytes, const std::string& path);
+
 // HTML to readable text. Errors: more than 16 MiB, or nesting so hostile that parsing takes more
 // memory or time than its size explains.
 Result<std::string> html_to_text(std::string_view html);
