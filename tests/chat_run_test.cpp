@@ -116,7 +116,7 @@ class ChatRun : public testing::Test {
   static std::string stage(const std::string& name) { return folder_ + "/stages/" + name; }
   static Outcome chat(const std::string& input, std::vector<std::string> more = {},
                       const std::string& folder = folder_) {
-    std::vector<std::string> arguments = {"chat", folder, "--temperature", "0", "--threads", "1"};
+    std::vector<std::string> arguments = {"chat", folder, "--temperature", "0", "--threads", "1", "--lines"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run(arguments, input);
   }
@@ -144,6 +144,10 @@ TEST_F(ChatRun, SwitchesStagesAndAsksAgain) {
   EXPECT_EQ(outcome.out, "yes 7\nno\nyes 7\n") << outcome.error;
   EXPECT_TRUE(says(outcome, "/again: nothing was asked yet")) << outcome.error;
   EXPECT_TRUE(says(outcome, "* base             pretrain\n")) << outcome.error;
+  EXPECT_TRUE(says(outcome, "> Hi\n")) << outcome.error;  // /again repeats the question
+  // The whole list stands at the beginning; a switch names the new stage alone.
+  const std::string list = "  final            sft       not finished\n";
+  EXPECT_EQ(outcome.error.find(list), outcome.error.rfind(list)) << outcome.error;
 }
 
 TEST_F(ChatRun, KeepsTalkingToTheSameStageWhenAnotherCannotTalk) {

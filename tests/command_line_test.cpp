@@ -7,10 +7,8 @@
 #include <vector>
 
 #include "base/json.h"
-#include "model/model.h"
 #include "tests/run_program.h"
-#include "text/tokenizer_json.h"
-#include "text/tokenizer_train.h"
+#include "tests/tiny_model.h"
 
 namespace weir {
 namespace {
@@ -20,27 +18,7 @@ const std::string& model_folder() {
   static const std::string folder = [] {
     std::string path = testing::TempDir() + "weir_model_XXXXXX";
     EXPECT_NE(mkdtemp(path.data()), nullptr);
-    ModelConfig c;
-    c.vocab_size = 257;
-    c.hidden_size = 32;
-    c.num_hidden_layers = 2;
-    c.max_position_embeddings = 4096;
-    c.initializer_range = 0.2;
-    c.num_attention_heads = 2;
-    c.kv_lora_rank = 16;
-    c.qk_nope_head_dim = 8;
-    c.qk_rope_head_dim = 8;
-    c.v_head_dim = 8;
-    c.intermediate_size = 48;
-    auto model = Model::create(c, false);
-    model->initialize(3);
-    const std::string_view text[] = {" "};
-    auto tokenizer = train_character_tokenizer(
-        text, {.added_tokens = {{"<end>", true}}, .bos = "", .eos = "<end>", .only_seen = false});
-    EXPECT_TRUE(tokenizer.has_value());
-    EXPECT_TRUE(save_model(*model, path + "/model.safetensors").has_value());
-    EXPECT_TRUE(write_file_atomic(path + "/config.json", config_json(c).dump()));
-    EXPECT_TRUE(write_tokenizer(*tokenizer, path));
+    write_tiny_model(path);
     return path;
   }();
   return folder;
@@ -262,17 +240,119 @@ TEST_F(CommandLine, InterruptedGenerationKeepsWhatItHasAndSays130) {
 }
 
 TEST_F(CommandLine, ChatReadsLinesFromAPipe) {
-  Outcome outcome = run({"chat", model_folder(), "--tokens", "8"},
+  Outcome outcome = run({"chat", model_folder(), "--tokens", "8", "--lines"},
                         "Hello\n/temperature 0\n/temperature cold\n/seed "
-                        "3\n\nAgain\n/reset\nAnew\n/wrong\n/quit\nno\n");
+                        "3\n\nAgain\n/reset\nAnew\n/agian\n/quit\nno\n");
   EXPECT_EQ(outcome.code, 0) << outcome.error;
   EXPECT_NE(outcome.error.find("base model"), std::string::npos);
   EXPECT_NE(outcome.error.find("/temperature: "), std::string::npos);
-  EXPECT_NE(outcome.error.find("/wrong is no command"), std::string::npos);
+  EXPECT_NE(outcome.error.find("/agian is no command; did you mean /again?"), std::string::npos);
   Outcome one = run({"chat", model_folder(), "--tokens", "8", "--temperature", "0"}, "Anew");
   // The last answer began from nothing: it is that of a conversation of one.
   ASSERT_GE(outcome.out.size(), one.out.size());
   EXPECT_EQ(outcome.out.substr(outcome.out.size() - one.out.size()), one.out);
+}
+
+// What a conversation of these lines holds, as /save writes it.
+std::vector<std::string> questions_after(const std::string& lines,
+                                         std::vector<std::string> more = {}) {
+  const std::string file = model_folder() + "/saved.json";
+  more.insert(more.begin(),
+              {"chat", model_folder(), "--tokens", "4", "--temperature", "0", "--lines"});
+  const Outcome outcome = run(more, lines + "\n/save " + file + "\n");
+  EXPECT_EQ(outcome.code, 0) << outcome.error;
+  return saved_questions(file);
+}
+
+TEST_F(CommandLine, F16QuestionsMayBeginWithASlash) {
+  EXPECT_EQ(questions_after("/usr/bin/env: what is it?\n/no_think 1+1?\n /etc/passwd holds "
+                            "what?\n//again\n/stge\n"),
+            (std::vector<std::string>{"/usr/bin/env: what is it?", "/no_think 1+1?",
+                                      "/etc/passwd holds what?", "/again"}));
+}
+
+TEST_F(CommandLine, N4TextOfSeveralLinesIsOneQuestion) {
+  EXPECT_EQ(questions_after("\"\"\"Write a function\n/that adds\n\n  two\"\"\"\nb"),
+            (std::vector<std::string>{"Write a function\n/that adds\n\n  two", "b"}));
+  const std::string file = model_folder() + "/notes.txt";
+  ASSERT_TRUE(write_file_atomic(file, "line one\r\nline two\n"));
+  EXPECT_EQ(questions_after("/file " + file + "\nWhat is it?\n/file " + file + "\n\n"),
+            (std::vector<std::string>{"line one\nline two\n\nWhat is it?", "line one\nline two"}));
+}
+
+TEST_F(CommandLine, N11APipeIsOneQuestionOfChat) {
+  const std::string text = "/reset\nis a command\nfor chats";
+  const std::string file = model_folder() + "/asked.json";
+  const Outcome piped =
+      run({"chat", model_folder(), "--tokens", "8", "--temperature", "0"}, text + "\n");
+  EXPECT_EQ(piped.code, 0) << piped.error;
+  const Outcome typed =
+      run({"chat", model_folder(), "--tokens", "8", "--temperature", "0", "--lines"},
+          "\"\"\"" + text + "\"\"\"\n");
+  EXPECT_EQ(piped.out, typed.out);
+  const Outcome junk = run({"chat", model_folder()}, "a\xff");
+  EXPECT_EQ(junk.code, 2);
+  EXPECT_NE(junk.error.find("not valid UTF-8"), std::string::npos) << junk.error;
+}
+
+TEST_F(CommandLine, N7MoreGoesOnWhereTheAnswerWasCut) {
+  const std::vector<std::string> base = {"chat", model_folder(), "--temperature", "0", "--lines"};
+  const Outcome whole = run(base, "/tokens 60\nOnce\n");
+  ASSERT_EQ(whole.code, 0) << whole.error;
+  const Outcome parts = run(base, "/tokens 20\nOnce\n/more\n/more\n");
+  EXPECT_NE(parts.error.find("cut after 20 tokens; /more goes on"), std::string::npos);
+  // Each part ends its line; the bytes of a character may be cut by a part's end.
+  auto ascii = [](const std::string& text) {
+    std::string kept;
+    for (char c : text)
+      if (c > ' ' && c < 0x7f && c != '?') kept += c;
+    return kept;
+  };
+  EXPECT_EQ(ascii(parts.out), ascii(whole.out));
+  EXPECT_NE(run(base, "/more\n").error.find("/more: no answer was cut"), std::string::npos);
+}
+
+TEST_F(CommandLine, N9SavedConversationsGoOn) {
+  const std::string file = model_folder() + "/talk.json", other = model_folder() + "/other.txt";
+  const std::vector<std::string> base = {"chat", model_folder(), "--tokens", "16", "--temperature",
+                                         "0",    "--lines"};
+  const Outcome whole = run(base, "/system Be brief.\nfirst\nsecond\n");
+  run(base, "/system Be brief.\nfirst\n/save " + file + "\n");
+  const Outcome loaded = run(base, "/load " + file + "\nsecond\n/system\n");
+  ASSERT_GE(whole.out.size(), loaded.out.size());
+  EXPECT_EQ(whole.out.substr(whole.out.size() - loaded.out.size()), loaded.out);
+  EXPECT_NE(loaded.error.find("Be brief."), std::string::npos) << loaded.error;
+  std::vector<std::string> with_system = base;
+  with_system.insert(with_system.end(), {"--system", "Be brief."});
+  EXPECT_EQ(run(with_system, "first\nsecond\n").out, whole.out);
+  ASSERT_TRUE(write_file_atomic(other, "mine"));
+  const Outcome refused = run(base, "first\n/save " + other + "\n/load " + other + "\n/load\n");
+  EXPECT_NE(refused.error.find("holds something else than a conversation"), std::string::npos);
+  EXPECT_EQ(*read_file(other), "mine");
+}
+
+TEST_F(CommandLine, N10ForgottenTurnsAreSaid) {
+  std::string lines;
+  for (int i = 0; i < 12; ++i) lines += std::string(400, 'x') + "\n";
+  const Outcome outcome =
+      run({"chat", model_folder(), "--tokens", "4", "--temperature", "0", "--lines"}, lines);
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_NE(outcome.error.find("(the first turn no longer fits into the context of 4096 tokens and "
+                               "is forgotten)"),
+            std::string::npos)
+      << outcome.error;
+}
+
+TEST_F(CommandLine, F45ToolsNeedATemplateAndAWholeFile) {
+  const std::string file = model_folder() + "/tools.json";
+  ASSERT_TRUE(write_file_atomic(file, R"([{"type": "function", "function": {"name": "a b"}}])"));
+  const Outcome wrong = run({"chat", model_folder(), "--tools", file}, "x");
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_NE(wrong.error.find("tools.json: tool 1: 'a b' is no name"), std::string::npos);
+  ASSERT_TRUE(write_file_atomic(file, R"([{"type": "function", "function": {"name": "a"}}])"));
+  const Outcome plain = run({"chat", model_folder(), "--tools", file}, "x");
+  EXPECT_EQ(plain.code, 2);
+  EXPECT_NE(plain.error.find("tools need a model with a chat template"), std::string::npos);
 }
 
 TEST_F(CommandLine, TokenizerEncodesAndDecodes) {

@@ -1,4 +1,4 @@
-// `weir chat`: a conversation on the terminal, or with lines from a pipe.
+// `weir chat`: a conversation on the terminal, or with text from a pipe.
 #pragma once
 #include <string>
 
@@ -14,10 +14,14 @@ struct ChatOptions {
   std::string form = "auto";      // or "conversation", "plain" (chat_form.h)
   std::string thinking = "auto";  // "on", "off": told to the chat template
   bool no_thinking = false;       // leave thinking out
-  // Whether the model hears what was said before: "all", "none", or "auto": none for a run whose
-  // stages saw single questions only.
+  // Whether the model gets the turns before: "all", "none", or "auto": none for a run whose stages
+  // saw single questions only.
   std::string history = "auto";
-  int tokens = 256;  // of one answer, thinking included
+  std::string system;       // the system prompt, or @ and the name of a file with it
+  std::string tools;        // a file with the tools of the model (chat_tools.h)
+  int tokens = 0;           // of one answer, thinking included; 0: what the context has room for
+  bool by_lines = false;    // a pipe holds a question or command a line, else it is one question
+  bool is_private = false;  // keeps neither questions nor the conversation for later sessions
   SamplingOptions sampling = {.temperature = 0.8};
   bool exact = false;  // as in GenerateOptions
   std::string cache = "auto";

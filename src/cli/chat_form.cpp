@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "cli/chat_tools.h"
 
 namespace weir {
 namespace {
@@ -11,8 +12,8 @@ namespace {
 constexpr const char* kUser = "User:";
 constexpr const char* kAssistant = "Assistant:";
 
-std::string transcript(std::span<const ChatTurn> turns) {
-  std::string text;
+std::string transcript(const std::string& system, std::span<const ChatTurn> turns) {
+  std::string text = system.empty() ? "" : system + "\n\n";
   for (const ChatTurn& turn : turns) {
     for (const Message& message : turn.question)
       text += fmt::format("{} {}\n", message.role == Role::assistant ? kAssistant : kUser,
@@ -24,14 +25,37 @@ std::string transcript(std::span<const ChatTurn> turns) {
 }
 
 // One system message at most, at the beginning.
-std::vector<Message> messages_of(std::span<const ChatTurn> turns) {
+std::vector<Message> messages_of(const std::string& system, std::span<const ChatTurn> turns) {
   std::vector<Message> messages;
+  if (!system.empty()) messages.push_back({Role::system, system});
   for (const ChatTurn& turn : turns) {
     for (const Message& message : turn.question)
       if (message.role != Role::system || messages.empty()) messages.push_back(message);
     if (&turn != &turns.back()) messages.push_back({Role::assistant, turn.answer});
   }
   return messages;
+}
+
+// The same with calls and their results.
+Json template_messages(const std::string& system, std::span<const ChatTurn> turns) {
+  Json list = Json::array();
+  auto add = [&](const char* role, const std::string& content) -> Json& {
+    Json message = Json::object();
+    message.set("role", role);
+    message.set("content", content);
+    list.push(std::move(message));
+    return list.items().back();
+  };
+  if (!system.empty()) add("system", system);
+  for (const ChatTurn& turn : turns) {
+    for (const Message& message : turn.question)
+      if (message.role != Role::system || list.size() == 0)
+        add(turn.is_result ? "tool" : role_name(message.role), message.content);
+    if (&turn == &turns.back()) break;
+    Json& answer = add("assistant", turn.answer);
+    if (turn.has_calls()) answer.set("tool_calls", turn.calls);
+  }
+  return list;
 }
 
 std::string text_of(const Tokenizer& tokenizer, int id) {
@@ -84,13 +108,34 @@ Result<ChatForm> ChatForm::choose(const OpenModel& open, const std::string& path
   return form;
 }
 
-Result<std::vector<int>> ChatForm::prompt(const OpenModel& open, std::span<const ChatTurn> turns) {
-  if (is_plain()) return encode_prompt(open, transcript(turns), false);
-  const std::vector<Message> messages = messages_of(turns);
-  if (format_) return format_->prompt(messages);
+Result<RenderedTemplate> ChatForm::render(const ChatContext& context,
+                                          std::span<const ChatTurn> turns) const {
+  const bool is_problem = turns.back().problem.has_value();
   TemplateOptions options;
   options.thinking = thinking_;
-  const RenderedTemplate rendered = TRY(template_->render(messages_json(messages), options));
+  if (context.tools && !is_problem) options.tools = &*context.tools;
+  return template_->render(template_messages(is_problem ? "" : context.system, turns), options);
+}
+
+Result<void> ChatForm::check(const ChatContext& context) const {
+  if (context.tools && !(template_ && template_->reads("tools")))
+    return Error{template_ ? "the model's chat template takes no tools"
+                           : "tools need a model with a chat template that takes them"};
+  if (!template_) return {};
+  const ChatTurn turn{{{Role::user, "?"}}};
+  const RenderedTemplate rendered = TRY(render(context, {&turn, 1}));
+  const std::string wanted(trim(context.system));
+  if (rendered.text.find(wanted) == std::string::npos)
+    return Error{"the model's chat template leaves system prompts out; say it in the question"};
+  return {};
+}
+
+Result<std::vector<int>> ChatForm::prompt(const OpenModel& open, const ChatContext& context,
+                                          std::span<const ChatTurn> turns) {
+  const std::string system = turns.back().problem ? "" : context.system;
+  if (is_plain()) return encode_prompt(open, transcript(system, turns), false);
+  if (format_) return format_->prompt(messages_of(system, turns));
+  const RenderedTemplate rendered = TRY(render(context, turns));
   begins_thinking_ = opens_thinking(rendered);
   return open.tokenizer->encode_rendered(rendered);
 }
@@ -101,28 +146,42 @@ void ChatForm::set_ends(const OpenModel& open, Request& request) const {
   if (is_plain()) request.stops = {std::string("\n") + kUser};
 }
 
-ReplyMarks ChatForm::marks(const OpenModel& open) const {
+ReplyMarks ChatForm::marks(const OpenModel& open, const ChatContext& context) const {
   if (format_) return reply_marks(*format_);
   ReplyMarks marks;
   marks.think = open.tokenizer->find_added("<think>").value_or(-1);
   marks.end_of_thinking = open.tokenizer->find_added("</think>").value_or(-1);
   marks.ends = end_ids(open);
   marks.begins_thinking = begins_thinking_ && marks.end_of_thinking >= 0;
+  if (!context.tools) return marks;
+  for (const AddedToken& token : open.tokenizer->added_tokens())
+    if (begins_tool_call(token.text))
+      if (const auto id = open.tokenizer->find_added(token.text)) marks.calls.push_back(*id);
   return marks;
 }
 
-std::string ChatForm::answer_of(const OpenModel& open, const Completion& completion) const {
-  if (is_plain()) return std::string(trim(completion.text));
-  if (format_) return format_->parse(completion.tokens).answer;
-  ReplyStream stream(*open.tokenizer, marks(open));
-  std::string answer;
+ChatReply ChatForm::reply_of(const OpenModel& open, const ChatContext& context,
+                             const std::vector<int>& tokens, const std::string& text) const {
+  if (is_plain()) return {std::string(trim(text))};
+  if (format_) return {format_->parse(tokens).answer};
+  ReplyStream stream(*open.tokenizer, marks(open, context));
+  ChatReply reply;
+  std::string calls;
   const auto keep = [&](const std::vector<ReplyPiece>& pieces) {
-    for (const ReplyPiece& piece : pieces)
-      if (piece.part == ReplyPiece::Part::answer) answer += piece.text;
+    for (const ReplyPiece& piece : pieces) {
+      if (piece.part == ReplyPiece::Part::answer) reply.answer += piece.text;
+      if (piece.part == ReplyPiece::Part::call) calls += piece.text;
+    }
   };
-  for (int token : completion.tokens) keep(stream.push(token));
+  for (const int token : tokens) keep(stream.push(token));
   keep(stream.finish());
-  return answer;
+  if (!context.tools) return reply;
+  reply.calls = find_tool_calls(calls.empty() ? reply.answer : calls, *context.tools);
+  if (calls.empty() && reply.calls.size() > 0) {  // written as text: it is the call, not an answer
+    reply.answer.resize(std::min(reply.answer.find("<tool_call>"), reply.answer.size()));
+    if (reply.answer.starts_with('{') || reply.answer.starts_with("```")) reply.answer.clear();
+  }
+  return reply;
 }
 
 }  // namespace weir

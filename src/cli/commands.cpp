@@ -106,7 +106,16 @@ void add_chat(CLI::App& app, Chosen& chosen, ChatOptions& o) {
   add_choice(c, "--thinking", o.thinking, {"auto", "on", "off"},
              "thinking switch of the chat template");
   c->add_flag("--no-thinking", o.no_thinking, "hide the thinking");
-  add_count(c, "--tokens", o.tokens, 1, 1 << 24, "of one answer at most, thinking included");
+  c->add_option("--system", o.system, "system prompt; @FILE reads it from a file")
+      ->option_text("TEXT");
+  c->add_option("--tools", o.tools, "JSON file with the tools that the model may call")
+      ->option_text("FILE");
+  add_count(c, "--tokens", o.tokens, 0, 1 << 24,
+            "maximum number of tokens per answer, thinking included; 0: the context");
+  c->add_flag("--lines", o.by_lines,
+              "a pipe holds a question or command per line, not one question");
+  c->add_flag("--private", o.is_private,
+              "keep no questions and no conversation for later sessions");
   add_sampling(c, o.sampling);
   add_exact(c, o.exact);
   add_cache(c, o.cache, o.cache_limit_gib);

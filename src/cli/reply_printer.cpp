@@ -49,7 +49,9 @@ std::string ThinkingWriter::write(const std::vector<ReplyPiece>& pieces) {
   std::string out;
   for (const ReplyPiece& piece : pieces) {
     out += begin_part(piece.part);
-    const bool is_shown = piece.part == ReplyPiece::Part::answer || style_ != ThinkingStyle::hidden;
+    const bool is_shown =
+        piece.part == ReplyPiece::Part::answer ||
+        (piece.part == ReplyPiece::Part::thinking && style_ != ThinkingStyle::hidden);
     if (is_shown) out += harmless(piece.text);
   }
   return out;
@@ -100,6 +102,11 @@ bool ReplyPrinter::on_token(const TokenEvent& event) {
   hide_progress();
   print_now(writer_.write(stream_.push(event.token.token)));
   return !ferror(stdout);
+}
+
+void ReplyPrinter::resume(const std::vector<int>& tokens) {
+  for (const int token : tokens) writer_.write(stream_.push(token));
+  if (writer_.is_dimmed()) print_now(kDim);
 }
 
 void ReplyPrinter::finish() {

@@ -15,13 +15,14 @@ namespace weir {
 enum class ThinkingStyle { dimmed, marked, hidden };
 
 // Pieces of one reply to the bytes that show them; whoever prints is somebody else. Control
-// characters, which a terminal would obey, become '?'.
+// characters, which a terminal would obey, become '?'. Calls of tools are left out.
 class ThinkingWriter {
  public:
   explicit ThinkingWriter(ThinkingStyle style) : style_(style) {}
   std::string write(const std::vector<ReplyPiece>& pieces);
   // Ends the last line. Thinking that was never closed stays without its end mark.
   std::string finish();
+  bool is_dimmed() const { return state_ == State::thinking && style_ == ThinkingStyle::dimmed; }
 
  private:
   std::string begin_part(ReplyPiece::Part part);
@@ -59,6 +60,8 @@ class ReplyPrinter : public ReplyListener {
  public:
   ReplyPrinter(const Tokenizer& tokenizer, ReplyMarks marks, ThinkingStyle style, bool (*asks)())
       : ReplyListener(asks), stream_(tokenizer, std::move(marks)), writer_(style) {}
+  // The reply began with these tokens, which were shown before.
+  void resume(const std::vector<int>& tokens);
   bool on_token(const TokenEvent& event) override;
   void finish();
 
@@ -70,12 +73,14 @@ class ReplyPrinter : public ReplyListener {
 // Prints replies in plain text, without the blanks they begin with.
 class PlainPrinter : public ReplyListener {
  public:
-  explicit PlainPrinter(bool (*asks)()) : ReplyListener(asks) {}
+  // `resumes`: the reply goes on, blanks and all.
+  explicit PlainPrinter(bool (*asks)(), bool resumes = false)
+      : ReplyListener(asks), began_(resumes) {}
   bool on_token(const TokenEvent& event) override;
   void finish();
 
  private:
-  bool began_ = false;
+  bool began_;
 };
 
 }  // namespace weir

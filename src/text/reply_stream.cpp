@@ -6,13 +6,20 @@
 #include "base/text.h"
 
 namespace weir {
+namespace {
+
+bool contains(const std::vector<int>& ids, int id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+}  // namespace
 
 ReplyMarks reply_marks(const ConversationFormat& format) {
-  return {format.think(), format.end_of_thinking(), {format.end()}, false};
+  return {format.think(), format.end_of_thinking(), {format.end()}, false, {}};
 }
 
 ReplyStream::ReplyStream(const Tokenizer& tokenizer, ReplyMarks marks)
-    : marks_(std::move(marks)), decoder_(tokenizer) {
+    : marks_(std::move(marks)), decoder_(tokenizer), call_decoder_(tokenizer, true) {
   if (marks_.begins_thinking) part_ = ReplyPiece::Part::thinking;
 }
 
@@ -21,7 +28,7 @@ std::vector<ReplyPiece> ReplyStream::push(int token) {
   if (is_ended_) return pieces;
   const bool is_first = is_first_;
   is_first_ = false;
-  if (std::find(marks_.ends.begin(), marks_.ends.end(), token) != marks_.ends.end()) {
+  if (contains(marks_.ends, token)) {
     is_ended_ = true;
     close_part(pieces);
   } else if (is_first && token == marks_.think) {
@@ -29,6 +36,10 @@ std::vector<ReplyPiece> ReplyStream::push(int token) {
   } else if (part_ == ReplyPiece::Part::thinking && token == marks_.end_of_thinking) {
     close_part(pieces);
     part_ = ReplyPiece::Part::answer;
+  } else if (part_ == ReplyPiece::Part::call || contains(marks_.calls, token)) {
+    if (part_ != ReplyPiece::Part::call) close_part(pieces);
+    part_ = ReplyPiece::Part::call;
+    add(call_decoder_.push(token), pieces);
   } else {
     add(decoder_.push(token), pieces);
   }
@@ -44,7 +55,7 @@ std::vector<ReplyPiece> ReplyStream::finish() {
 
 // A character that the part leaves incomplete must not be completed by the next one.
 void ReplyStream::close_part(std::vector<ReplyPiece>& pieces) {
-  add(decoder_.finish(), pieces);
+  add(part_ == ReplyPiece::Part::call ? call_decoder_.finish() : decoder_.finish(), pieces);
   has_text_ = false;
   blanks_.clear();
 }

@@ -1,5 +1,5 @@
-// An assistant's tokens as they are drawn, cut into thinking and answer: the streaming form of
-// ConversationFormat::parse(), for showing a reply while it is made.
+// An assistant's tokens as they are drawn, cut into thinking, answer and calls of tools: the
+// streaming form of ConversationFormat::parse(), for showing a reply while it is made.
 #pragma once
 #include <string>
 #include <vector>
@@ -9,7 +9,7 @@
 namespace weir {
 
 struct ReplyPiece {
-  enum class Part { thinking, answer } part = Part::answer;
+  enum class Part { thinking, answer, call } part = Part::answer;
   std::string text;
 };
 
@@ -18,6 +18,8 @@ struct ReplyMarks {
   int think = -1, end_of_thinking = -1;
   std::vector<int> ends = {};    // of the reply
   bool begins_thinking = false;  // the prompt ended with <think>
+  // Tokens that begin a call: all that follows is calls, with the text of control tokens.
+  std::vector<int> calls = {};
 };
 ReplyMarks reply_marks(const ConversationFormat& format);
 
@@ -38,7 +40,7 @@ class ReplyStream {
   void close_part(std::vector<ReplyPiece>& pieces);
 
   ReplyMarks marks_;
-  StreamDecoder decoder_;
+  StreamDecoder decoder_, call_decoder_;
   ReplyPiece::Part part_ = ReplyPiece::Part::answer;
   bool is_first_ = true, is_ended_ = false;
   bool has_text_ = false;  // of this part

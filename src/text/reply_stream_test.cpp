@@ -91,5 +91,23 @@ TEST(ReplyStream, JoinedPiecesAreWhatParseFinds) {
   }
 }
 
+TEST(ReplyStream, F45CallsAreAPartOfTheirOwnWithTheirControlTokens) {
+  ReplyMarks marks = reply_marks(format());
+  marks.calls = tokens_of("<｜User｜>");  // a control token of this vocabulary, as any would do
+  ASSERT_EQ(marks.calls.size(), 1u);
+  ReplyStream stream(tokenizer(), marks);
+  std::string answer, calls;
+  const auto take = [&](const std::vector<ReplyPiece>& pieces) {
+    for (const ReplyPiece& piece : pieces)
+      (piece.part == ReplyPiece::Part::call ? calls : answer) += piece.text;
+  };
+  for (const int token :
+       tokens_of("so it is <｜User｜>get小<｜Assistant｜>{}<｜User｜>more<｜end▁of▁sentence｜>so"))
+    take(stream.push(token));
+  take(stream.finish());
+  EXPECT_EQ(answer, "so it is");
+  EXPECT_EQ(calls, "<｜User｜>get小<｜Assistant｜>{}<｜User｜>more");
+}
+
 }  // namespace
 }  // namespace weir

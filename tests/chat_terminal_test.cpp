@@ -1,0 +1,217 @@
+// `weir chat` on a pseudo-terminal, key by key. What was asked is read from files of /save; nothing
+// here depends on how fast the machine is.
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/tiny_model.h"
+
+namespace weir {
+namespace {
+
+constexpr int kPatience_ms = 120'000;  // only a hang takes so long
+const std::string kCtrlC = "\x03", kCtrlD = "\x04", kLeft = "\x1b[D", kUp = "\x1b[A";
+
+std::string paste(const std::string& text) { return "\x1b[200~" + text + "\x1b[201~"; }
+
+class ChatTerminal : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = testing::TempDir() + "weir_terminal_XXXXXX";
+    ASSERT_NE(mkdtemp(folder_.data()), nullptr);
+    write_tiny_model(folder_, 1 << 16);
+  }
+  static void TearDownTestSuite() { EXPECT_TRUE(remove_all(folder_)); }
+
+  // Begins a session and waits for its prompt.
+  void start(std::vector<std::string> more = {}) {
+    shown_.clear();
+    std::vector<std::string> words = {WEIR_PROGRAM, "chat",          folder_, "--tokens",
+                                      "4",          "--temperature", "0"};
+    words.insert(words.end(), more.begin(), more.end());
+    winsize size{24, 80, 0, 0};
+    child_ = forkpty(&master_, nullptr, nullptr, &size);
+    ASSERT_GE(child_, 0);
+    if (child_ == 0) {
+      setenv("TERM", "xterm", 1);
+      setenv("HOME", folder_.c_str(), 1);
+      setenv("XDG_STATE_HOME", (folder_ + "/state").c_str(), 1);
+      unsetenv("WEIR_PRIVATE");
+      std::vector<char*> arguments;
+      for (std::string& word : words) arguments.push_back(word.data());
+      arguments.push_back(nullptr);
+      execv(WEIR_PROGRAM, arguments.data());
+      _exit(99);
+    }
+    wait_for("\x1b[?2004h");
+    wait_for("> ");
+  }
+  void type(const std::string& keys) {
+    ASSERT_EQ(write(master_, keys.data(), keys.size()), ssize_t(keys.size()));
+  }
+  // Reads on until the screen got `text` after what was waited for before.
+  void wait_for(const std::string& text) {
+    for (;;) {
+      const size_t at = shown_.find(text);
+      if (at != std::string::npos) {
+        shown_.erase(0, at + text.size());
+        return;
+      }
+      ASSERT_TRUE(read_more()) << "no '" << text << "' in: " << shown_;
+    }
+  }
+  bool read_more() {
+    pollfd ready{master_, POLLIN, 0};
+    if (poll(&ready, 1, kPatience_ms) != 1) return false;
+    char block[4096];
+    const ssize_t n = read(master_, block, sizeof block);
+    if (n <= 0) return false;
+    shown_.append(block, size_t(n));
+    return true;
+  }
+  // The exit code; the rest of the screen is in shown_.
+  int end() {
+    while (read_more()) {
+    }
+    int status = 0;
+    EXPECT_EQ(waitpid(child_, &status, 0), child_);
+    close(master_);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+  std::vector<std::string> asked() {
+    const std::string file = folder_ + "/saved.json";
+    type("/save " + file + "\r");
+    wait_for(" turn");
+    wait_for("saved.json\r\n");
+    return saved_questions(file);
+  }
+  using Texts = std::vector<std::string>;
+
+  static std::string folder_;
+  pid_t child_ = -1;
+  int master_ = -1;
+  std::string shown_;
+};
+std::string ChatTerminal::folder_;
+
+TEST_F(ChatTerminal, N5LinesAreEditedInAnyScript) {
+  start();
+  type("What is 17*23" + kLeft + kLeft + kLeft + "0\r");
+  type("你好世" + kLeft + "中\x7f界\r");  // the last but one is deleted again
+  type("two words\x17three\r");           // Ctrl-W
+  EXPECT_EQ(asked(), (Texts{"What is 170*23", "你好界世", "two three"}));
+  type(kCtrlD);
+  EXPECT_EQ(end(), 0);
+}
+
+TEST_F(ChatTerminal, N4APasteIsOneQuestion) {
+  start();
+  const std::string lines = "Write a function that\nadds two numbers\nin C";
+  type(paste("Write a function that\radds two numbers\r\nin C\r") + "\r");
+  const std::string longer(6565, 'x');
+  type(paste(longer) + " ok\r");
+  std::string many;
+  for (int i = 0; i < 40; ++i) many += "line " + std::to_string(i) + "\n";
+  type("See: " + paste(many) + " Why?\r");
+  many.pop_back();
+  type(paste("/reset\n/again") + "\r");  // two lines are no command
+  const Texts texts = asked();
+  ASSERT_EQ(texts.size(), 4u);
+  EXPECT_EQ(texts[0], lines);
+  EXPECT_EQ(texts[1], longer + " ok");
+  EXPECT_EQ(texts[2], "See: " + many + " Why?");
+  EXPECT_EQ(texts[3], "/reset\n/again");
+  type("/quit\r");
+  EXPECT_EQ(end(), 0);
+}
+
+TEST_F(ChatTerminal, N4QuotesBeginAndEndSeveralLines) {
+  start();
+  type("\"\"\"first\r");
+  wait_for("... ");
+  type("/second\"\"\"\r");
+  EXPECT_EQ(asked(), (Texts{"first\n/second"}));
+  type(kCtrlD);
+  EXPECT_EQ(end(), 0);
+}
+
+TEST_F(ChatTerminal, N6TheFirstInterruptClearsTheLineAndSaysHowToLeave) {
+  start();
+  type("half a line");
+  wait_for("half a line");
+  type(kCtrlC);
+  wait_for("(Ctrl-C again or Ctrl-D leaves)");
+  wait_for("> ");
+  type("whole\r");
+  EXPECT_EQ(asked(), (Texts{"whole"}));
+  type(kCtrlC);
+  wait_for("(Ctrl-C again or Ctrl-D leaves)");
+  wait_for("> ");
+  type(kCtrlC);
+  wait_for("The conversation is kept: /load");
+  EXPECT_EQ(end(), 130);
+  EXPECT_NE(shown_.find("\x1b[?2004l"), std::string::npos);
+}
+
+TEST_F(ChatTerminal, N6TheConversationIsKept) {
+  start();
+  type("remember this\r");
+  EXPECT_EQ(asked(), (Texts{"remember this"}));
+  type(kCtrlD);
+  EXPECT_EQ(end(), 0);
+  start();
+  type("/load\r");
+  wait_for("1 turn; the last:");
+  type("and this\r");
+  EXPECT_EQ(asked(), (Texts{"remember this", "and this"}));
+  type("/reset\r");
+  wait_for("/load brings the old one back");
+  type("/load\r");
+  EXPECT_EQ(asked(), (Texts{"remember this", "and this"}));
+  type(kCtrlD);
+  EXPECT_EQ(end(), 0);
+}
+
+TEST_F(ChatTerminal, N5QuestionsOfEarlierSessionsComeBack) {
+  const std::string file = folder_ + "/state/weir/history";
+  start();
+  type("from the first session\r");
+  type("/quit\r");
+  EXPECT_EQ(end(), 0);
+  struct stat s {};
+  ASSERT_EQ(stat(file.c_str(), &s), 0);
+  EXPECT_EQ(s.st_mode & 0777, 0600u);
+  const std::string before = *read_file(file);
+  start({"--private"});
+  type("a secret\r/quit\r");
+  EXPECT_EQ(end(), 0);
+  EXPECT_EQ(*read_file(file), before);
+  start();
+  type(kUp + kUp + "\r");  // above /quit
+  EXPECT_EQ(asked(), (Texts{"from the first session"}));
+  type(kCtrlD);
+  EXPECT_EQ(end(), 0);
+}
+
+TEST_F(ChatTerminal, SignalsLeaveTheTerminalAsItWas) {
+  termios before{}, after{};
+  start();
+  ASSERT_EQ(tcgetattr(master_, &after), 0);
+  EXPECT_EQ(after.c_lflag & (ECHO | ICANON), 0u);
+  kill(child_, SIGTERM);
+  wait_for("\x1b[?2004l");
+  int status = 0;
+  EXPECT_EQ(waitpid(child_, &status, 0), child_);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+  if (tcgetattr(master_, &before) == 0) {
+    EXPECT_EQ(before.c_lflag & (ECHO | ICANON), tcflag_t(ECHO | ICANON));
+  }
+  close(master_);
+}
+
+}  // namespace
+}  // namespace weir

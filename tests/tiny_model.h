@@ -1,0 +1,54 @@
+// For tests of the finished program: a model in a folder that is made in no time, and what a saved
+// conversation holds.
+#pragma once
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "model/model.h"
+#include "text/tokenizer_json.h"
+#include "text/tokenizer_train.h"
+
+namespace weir {
+
+// Random weights; the tokenizer has all bytes and an end token, so there is no chat template.
+inline void write_tiny_model(const std::string& folder, int context = 4096) {
+  ModelConfig c;
+  c.vocab_size = 257;
+  c.hidden_size = 32;
+  c.num_hidden_layers = 2;
+  c.max_position_embeddings = context;
+  c.initializer_range = 0.2;
+  c.num_attention_heads = 2;
+  c.kv_lora_rank = 16;
+  c.qk_nope_head_dim = 8;
+  c.qk_rope_head_dim = 8;
+  c.v_head_dim = 8;
+  c.intermediate_size = 48;
+  auto model = Model::create(c, false);
+  model->initialize(3);
+  const std::string_view text[] = {" "};
+  auto tokenizer = train_character_tokenizer(
+      text, {.added_tokens = {{"<end>", true}}, .bos = "", .eos = "<end>", .only_seen = false});
+  ASSERT_TRUE(tokenizer.has_value());
+  ASSERT_TRUE(save_model(*model, folder + "/model.safetensors").has_value());
+  ASSERT_TRUE(write_file_atomic(folder + "/config.json", config_json(c).dump()));
+  ASSERT_TRUE(write_tokenizer(*tokenizer, folder));
+}
+
+// The texts of the user's messages in a file of /save.
+inline std::vector<std::string> saved_questions(const std::string& file) {
+  const auto json = read_json_file(file);
+  EXPECT_TRUE(json) << json.error().message;
+  std::vector<std::string> questions;
+  if (!json) return questions;
+  for (const Json& message : json->find("messages")->items())
+    if (message.find("role")->text() == "user")
+      questions.push_back(message.find("content")->text());
+  return questions;
+}
+
+}  // namespace weir
