@@ -108,6 +108,20 @@ TEST_F(ChatTerminal, N5LinesAreEditedInAnyScript) {
   EXPECT_EQ(end(), 0);
 }
 
+TEST_F(ChatTerminal, N5AWideLineIsDrawnWholeWhenItChangesInTheMiddle) {
+  start();
+  type("世界你好");
+  wait_for("你好");
+  type("\x01好");  // Ctrl-A
+  wait_for("> 好世界你好");
+  type("\x1b[C\x7f");  // to the right, and away with what is there
+  wait_for("> 好界你好");
+  type("\r");
+  EXPECT_EQ(asked(), (Texts{"好界你好"}));
+  type(kCtrlD);
+  EXPECT_EQ(end(), 0);
+}
+
 TEST_F(ChatTerminal, N4APasteIsOneQuestion) {
   start();
   const std::string lines = "Write a function that\nadds two numbers\nin C";

@@ -5,8 +5,10 @@
 #include <fmt/xchar.h>
 #include <histedit.h>
 #include <langinfo.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include <algorithm>
 #include <clocale>
@@ -19,6 +21,7 @@ namespace {
 constexpr int kHistoryMax = 1000;
 constexpr std::wstring_view kPasteEnd = L"\x1b[201~";
 constexpr wchar_t kUnreadable = 0xfffd;
+constexpr wchar_t kDrawKey = 0x1e;  // Ctrl-^, bound to drawing the line anew
 constexpr size_t kShownLines = 10, kShownCharacters = 1500;
 
 volatile sig_atomic_t size_changed = 0, continued = 0;
@@ -77,6 +80,9 @@ struct LineEditor::State {
   };
   std::vector<Paste> pastes;  // long ones of the line that is edited
   std::string pushed;         // bytes read ahead of an incomplete character
+  // Keys that are read by a sequence's or a paste's reader, not by the editor.
+  enum class Escape { none, begun, sequence } escape = Escape::none;
+  bool is_in_paste = false, is_drawn_anew = false;
 
   static State& of(EditLine* editor) {
     void* state = nullptr;
@@ -85,6 +91,9 @@ struct LineEditor::State {
   }
   int read_byte(unsigned char& byte);
   int read_character(wchar_t& c);
+  bool needs_drawing() const;
+  void follow_escape(wchar_t c);
+  int next_key(wchar_t& c);
   void insert_paste();
   std::wstring with_pastes(std::wstring line) const;
 };
@@ -142,8 +151,40 @@ int LineEditor::State::read_character(wchar_t& c) {
   return 1;
 }
 
+// libedit (3.1-20221030) updates a line with wide characters wrongly when it changes before its
+// end. Such a line is drawn anew after every key, before the next one is waited for.
+bool LineEditor::State::needs_drawing() const {
+  if (is_drawn_anew || is_in_paste || escape != Escape::none || !pushed.empty()) return false;
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  if (poll(&input, 1, 0) != 0) return false;
+  const LineInfoW* line = el_wline(editor);
+  return std::any_of(line->buffer, line->lastchar, [](wchar_t c) { return wcwidth(c) > 1; });
+}
+
+// Meta keys and CSI sequences: ESC x, ESC [ ... final byte.
+void LineEditor::State::follow_escape(wchar_t c) {
+  if (escape == Escape::none)
+    escape = c == L'\x1b' ? Escape::begun : Escape::none;
+  else if (escape == Escape::begun)
+    escape = c == L'[' || c == L'O' ? Escape::sequence : Escape::none;
+  else if (c >= 0x40 && c <= 0x7e)
+    escape = Escape::none;
+}
+
+int LineEditor::State::next_key(wchar_t& c) {
+  is_drawn_anew = needs_drawing();
+  if (is_drawn_anew) {
+    c = kDrawKey;
+    return 1;
+  }
+  const int count = read_character(c);
+  if (count == 1) follow_escape(c);
+  return count;
+}
+
 void LineEditor::State::insert_paste() {
   std::wstring text;
+  is_in_paste = true;
   wchar_t c = 0;
   while (el_wgetc(editor, &c) == 1) {
     text += c;
@@ -156,6 +197,8 @@ void LineEditor::State::insert_paste() {
       text.erase(0, text.size() - kPasteEnd.size());
     }
   }
+  is_in_paste = false;
+  escape = Escape::none;
   text = clean_paste(text);
   if (text.empty()) return;
   if (is_long_paste(text)) {
@@ -220,7 +263,7 @@ std::unique_ptr<LineEditor> LineEditor::create(FILE* output, bool (*is_interrupt
       editor, EL_PROMPT,
       +[](EditLine* e) { return const_cast<char*>(State::of(e).prompt.c_str()); });
   el_wset(
-      editor, EL_GETCFN, +[](EditLine* e, wchar_t* c) { return State::of(e).read_character(*c); });
+      editor, EL_GETCFN, +[](EditLine* e, wchar_t* c) { return State::of(e).next_key(*c); });
   el_set(
       editor, EL_ADDFN, "weir-paste", "insert a paste", +[](EditLine* e, int) -> unsigned char {
         State::of(e).insert_paste();
@@ -228,9 +271,11 @@ std::unique_ptr<LineEditor> LineEditor::create(FILE* output, bool (*is_interrupt
       });
   el_set(editor, EL_ADDFN, "weir-complete", "complete a file name", _el_fn_complete);
   const char* const bindings[][2] = {
-      {"\\e[200~", "weir-paste"},        {"\\t", "weir-complete"},     {"^R", "em-inc-search-prev"},
-      {"^W", "ed-delete-prev-word"},     {"\\e[1;5C", "em-next-word"}, {"\\e[1;5D", "ed-prev-word"},
-      {"\\e[3~", "ed-delete-next-char"}, {"\\e[H", "ed-move-to-beg"},  {"\\e[F", "ed-move-to-end"},
+      {"\\e[200~", "weir-paste"},       {"\\t", "weir-complete"},
+      {"^R", "ed-search-prev-history"}, {"^W", "ed-delete-prev-word"},
+      {"^^", "ed-redisplay"},           {"\\e[1;5C", "em-next-word"},
+      {"\\e[1;5D", "ed-prev-word"},     {"\\e[3~", "ed-delete-next-char"},
+      {"\\e[H", "ed-move-to-beg"},      {"\\e[F", "ed-move-to-end"},
   };
   for (const auto& [key, action] : bindings)
     el_set(editor, EL_BIND, key, action, static_cast<char*>(nullptr));
@@ -257,7 +302,8 @@ void LineEditor::remember(const std::string& text) {
 InputLine LineEditor::read(const std::string& prompt) {
   State& state = *state_;
   state.prompt = prompt;
-  state.was_interrupted = state.is_too_long = false;
+  state.was_interrupted = state.is_too_long = state.is_in_paste = false;
+  state.escape = State::Escape::none;
   state.pastes.clear();
   int count = 0;
   const wchar_t* line = el_wgets(state.editor, &count);
