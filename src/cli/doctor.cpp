@@ -18,10 +18,13 @@ Result<void> doctor(const DoctorCommand& command) {
   for (const std::string& assignment : command.sets) TRY(file.set(assignment));
   const R1Recipe recipe = TRY(read_r1_recipe(file));
   ThreadPool pool(command.threads > 0 ? command.threads : recipe.threads);
-  const Tokenizer tokenizer = TRY(make_r1_tokenizer(recipe, pool));
-  const ModelConfig config = TRY(make_r1_config(recipe, tokenizer));
+  const ModelTexts texts = TRY(make_r1_texts(recipe, pool));
+  const ModelConfig config = TRY(make_r1_config(recipe, texts.tokenizer));
+  const std::string base = base_folder(recipe);
+  const ConversationFormat format =
+      TRY(make_format(texts.tokenizer, texts.chat, base.empty() ? "tokenizer" : base));
   const DoctorReport report =
-      TRY(examine_recipe(recipe, tokenizer, config.max_position_embeddings,
+      TRY(examine_recipe(recipe, texts.tokenizer, format, config.max_position_embeddings,
                          {.problems = command.problems, .rows = command.rows}));
   const DoctorViewOptions view{.has_color = !command.plain && stdout_has_color()};
   fmt::print("{}: {}\n", command.recipe, doctor_text(report, view));

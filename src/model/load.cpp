@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <set>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "model/build.h"
 #include "model/checkpoint.h"
@@ -128,8 +129,9 @@ Result<void> read_weights(Model& model, const Checkpoint& checkpoint) {
 
 }  // namespace
 
-Result<std::vector<std::string>> load_weights(Model& model, const std::string& folder) {
-  const auto checkpoint = TRY(Checkpoint::open(folder, model.config()));
+Result<std::vector<std::string>> load_weights(Model& model, const std::string& path) {
+  const auto checkpoint = is_directory(path) ? TRY(Checkpoint::open(path, model.config()))
+                                             : TRY(Checkpoint::open(path));
   TRY(read_weights(model, *checkpoint));
   return checkpoint->unexpected();
 }

@@ -98,10 +98,10 @@ std::vector<NamedSlice> named_slices(const Weight& weight);
 // Writes `path` as safetensors (f32), parameters and buffers; returns its SHA-256. Metadata:
 // {"format": "pt"}.
 Result<std::string> save_model(const Model& model, const std::string& path);
-// Reads the weights of a folder into a model that has memory for them, as f32 whatever their type;
-// the folder needs no config.json. Missing tensors, wrong shapes and non-finite values are errors;
-// unexpected tensors are returned.
-Result<std::vector<std::string>> load_weights(Model& model, const std::string& folder);
+// Reads the weights of a folder or GGUF file into a model that has memory for them, as f32 whatever
+// their type; a folder needs no config.json. Missing tensors, wrong shapes and non-finite values
+// are errors; unexpected tensors are returned.
+Result<std::vector<std::string>> load_weights(Model& model, const std::string& path);
 // The model of a folder or GGUF file: with f32 weights of its own if trainable, else Model::open.
 Result<std::unique_ptr<Model>> load_model(const std::string& path, bool trainable);
 

@@ -1,7 +1,11 @@
 // The end of the tape: log-probabilities of targets and their loss, in chunks of rows, so that the
-// logits of a whole batch never exist.
+// logits of a whole batch never exist. Rows without a target (questions) are left out: with a large
+// vocabulary they would cost a third of a step.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <span>
+#include <vector>
 
 #include "ops/matmul.h"
 #include "ops/ops.h"
@@ -9,15 +13,19 @@
 namespace weir {
 namespace {
 
-// Logits of one chunk stay near the cache: about 2 MiB at a vocabulary of 4096.
+// Logits of one chunk stay near the cache: about 2 MiB at a vocabulary of 4096. With a larger one
+// the gradient of the head, which every chunk reads and writes, decides.
 int rows_per_chunk(int vocabulary) {
   int rows = (1 << 19) / (vocabulary > 0 ? vocabulary : 1);
-  return rows < 32 ? 32 : rows > 1024 ? 1024 : rows;
+  return rows < 128 ? 128 : rows > 1024 ? 1024 : rows;
 }
 
 struct Chunk {
-  int begin, rows;
+  std::span<const int> picked;  // rows of the batch, each with a target
+  int rows;                     // how many
   float inverse_temperature;
+  float* input;     // [rows, width] hidden states
+  float* gradient;  // [rows, width] of them
   float* logits;    // [rows, vocabulary]; exponentials after statistics()
   float* inverse;   // [rows] 1 / sum of exponentials
   float* log_prob;  // [rows]
@@ -29,13 +37,13 @@ void statistics(ThreadPool& pool, const Chunk& c, std::span<const int> targets, 
   for_chunks(pool, c.rows, 4, [&](int begin, int end, int) {
     for (int r = begin; r < end; ++r) {
       float* row = c.logits + size_t(r) * size_t(vocabulary);
-      int target = targets[size_t(c.begin + r)];
+      int target = targets[size_t(c.picked[size_t(r)])];
       if (c.inverse_temperature != 1) kernels().scale(c.inverse_temperature, row, row, vocabulary);
       float top = kernels().max(row, vocabulary);
-      float at_target = target >= 0 ? row[target] : 0;
+      float at_target = row[target];
       float sum = kernels().exp_sum(row, top, vocabulary);
       c.inverse[r] = 1 / sum;
-      c.log_prob[r] = target >= 0 ? at_target - (top + float(std::log(double(sum)))) : 0;
+      c.log_prob[r] = at_target - (top + float(std::log(double(sum))));
     }
   });
 }
@@ -47,16 +55,45 @@ void logits_backward(ThreadPool& pool, const Chunk& c, std::span<const int> targ
   for_chunks(pool, c.rows, 4, [&](int begin, int end, int) {
     for (int r = begin; r < end; ++r) {
       float* row = c.logits + size_t(r) * size_t(vocabulary);
-      int target = targets[size_t(c.begin + r)];
-      if (target < 0) {
-        std::memset(row, 0, sizeof(float) * size_t(vocabulary));
-        continue;
-      }
+      int target = targets[size_t(c.picked[size_t(r)])];
       const float slope = c.inverse_temperature * c.slope[r];
       kernels().scale(-slope * c.inverse[r], row, row, vocabulary);
       row[target] += slope;
     }
   });
+}
+
+// Rows of the batch that have a target; the others have no loss and no gradient.
+std::vector<int> targeted_rows(std::span<const int> targets, int vocabulary) {
+  std::vector<int> picked;
+  for (size_t row = 0; row < targets.size(); ++row) {
+    if (targets[row] < 0) continue;
+    CHECK_LT(targets[row], vocabulary);
+    picked.push_back(int(row));
+  }
+  return picked;
+}
+
+bool is_run(std::span<const int> picked) {
+  return picked.back() - picked.front() + 1 == int(picked.size());
+}
+
+// In the forward pass this was: z = x head. Rows that stand one after another are used in place.
+void hidden_backward(const Workers& workers, const Chunk& c, Tensor x, const Rows& input,
+                     const Rows& slopes, const Weight& head, bool adds) {
+  if (is_run(c.picked)) {
+    multiply_transposed(workers, slopes, head, 0,
+                        {x.grad_row(c.picked.front()), x.stride, c.rows, x.cols}, adds);
+  } else {
+    multiply_transposed(workers, slopes, head, 0, {c.gradient, size_t(x.cols), c.rows, x.cols},
+                        false);
+    for (int r = 0; r < c.rows; ++r) {
+      float* to = x.grad_row(c.picked[size_t(r)]);
+      const float* from = c.gradient + size_t(r) * size_t(x.cols);
+      for (int i = 0; i < x.cols; ++i) to[i] = adds ? to[i] + from[i] : from[i];
+    }
+  }
+  if (head.grad) accumulate_outer(workers, slopes, input, nullptr, head.grad);
 }
 
 }  // namespace
@@ -66,36 +103,47 @@ LossSum token_loss(Run& run, Tensor x, const Weight& head, std::span<const int> 
   CHECK_EQ(int(targets.size()), x.rows);
   Workers workers{&run.arena, &run.pool, run.exact};
   const int vocabulary = head.rows, step = rows_per_chunk(vocabulary);
+  const std::vector<int> picked = targeted_rows(targets, vocabulary);
   ArenaScope scope(run.arena);
   Chunk c{};
   c.inverse_temperature = inverse_temperature;
+  c.input = run.arena.floats(size_t(step) * size_t(x.cols));
+  c.gradient = run.arena.floats(size_t(step) * size_t(x.cols));
   c.logits = run.arena.floats(size_t(step) * size_t(vocabulary));
   c.inverse = run.arena.floats(size_t(step));
   c.log_prob = run.arena.floats(size_t(step));
   c.slope = run.arena.floats(size_t(step));
-  bool add = run.tape && x.accumulate();
+  const bool adds = run.tape && x.accumulate();
+  for (int row = 0; row < x.rows; ++row) {
+    if (targets[size_t(row)] >= 0) continue;
+    if (log_probabilities) log_probabilities[row] = 0;
+    if (run.tape && !adds) std::memset(x.grad_row(row), 0, sizeof(float) * size_t(x.cols));
+  }
   LossSum sum;
-  for (c.begin = 0; c.begin < x.rows; c.begin += step) {
-    c.rows = x.rows - c.begin < step ? x.rows - c.begin : step;
-    Rows rows{x.row(c.begin), x.stride, c.rows, x.cols};
+  for (size_t begin = 0; begin < picked.size(); begin += size_t(step)) {
+    c.picked = std::span(picked).subspan(begin, std::min(size_t(step), picked.size() - begin));
+    c.rows = int(c.picked.size());
+    Rows input{x.row(c.picked.front()), x.stride, c.rows, x.cols};
+    if (!is_run(c.picked)) {
+      for (int r = 0; r < c.rows; ++r)
+        std::memcpy(c.input + size_t(r) * size_t(x.cols), x.row(c.picked[size_t(r)]),
+                    sizeof(float) * size_t(x.cols));
+      input = {c.input, size_t(x.cols), c.rows, x.cols};
+    }
     Rows logits{c.logits, size_t(vocabulary), c.rows, vocabulary};
-    multiply(workers, rows, nullptr, head, 0, logits, false);
+    multiply(workers, input, nullptr, head, 0, logits, false);
     statistics(run.pool, c, targets, vocabulary);
     for (int r = 0; r < c.rows; ++r) {
-      int row = c.begin + r;
+      const int row = c.picked[size_t(r)];
       c.slope[r] = 0;
       if (log_probabilities) log_probabilities[row] = c.log_prob[r];
-      if (targets[size_t(row)] < 0) continue;
-      CHECK_LT(targets[size_t(row)], vocabulary);
       sum.loss += objective.evaluate(row, c.log_prob[r], c.slope[r]);
       sum.negative_log -= double(c.log_prob[r]);
       ++sum.counted;
     }
     if (!run.tape) continue;
     logits_backward(run.pool, c, targets, vocabulary);
-    multiply_transposed(workers, logits, head, 0, {x.grad_row(c.begin), x.stride, c.rows, x.cols},
-                        add);
-    if (head.grad) accumulate_outer(workers, logits, rows, nullptr, head.grad);
+    hidden_backward(workers, c, x, input, logits, head, adds);
   }
   return sum;
 }

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "r1/recipe.h"
+#include "text/conversation.h"
 #include "text/tokenizer.h"
 
 namespace weir {
@@ -69,6 +70,10 @@ struct DoctorReport {
 // `context`: positions of the model. Fails only when nothing can be examined: the tokenizer lacks
 // control tokens, or a source makes no problems.
 Result<DoctorReport> examine_recipe(const R1Recipe& recipe, const Tokenizer& tokenizer, int context,
+                                    const DoctorOptions& options);
+// The same with conversations in another form.
+Result<DoctorReport> examine_recipe(const R1Recipe& recipe, const Tokenizer& tokenizer,
+                                    const ConversationFormat& format, int context,
                                     const DoctorOptions& options);
 
 }  // namespace weir

@@ -145,8 +145,10 @@ std::string row_text(const ExampleRow& row, const DoctorViewOptions& options) {
     line.clear();
   };
   for (const TokenView& token : row.tokens) {
+    // DeepSeek's marks, or those of templates: <|im_start|>, <|start_header_id|>, <start_of_turn>.
     const bool begins_turn =
-        token.is_control && (token.text == "<｜User｜>" || token.text == "<｜Assistant｜>");
+        token.is_control && (token.text == "<｜User｜>" || token.text == "<｜Assistant｜>" ||
+                             token.text.find("start") != std::string::npos);
     if (begins_turn) flush();
     line.push_back(token);
   }

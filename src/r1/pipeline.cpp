@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "base/memory.h"
 #include "base/progress.h"
 #include "base/text.h"
 #include "kernels/kernels.h"
@@ -13,6 +14,7 @@
 #include "r1/prepare.h"
 #include "r1/report.h"
 #include "r1/setup.h"
+#include "r1/stage_memory.h"
 #include "r1/stage_run.h"
 #include "text/tokenizer_json.h"
 #include "train/setup.h"
@@ -31,7 +33,7 @@ class Pipeline {
         folder_(std::move(folder)),
         shared_(shared),
         format_(std::move(format)),
-        context_{recipe, shared_.tokenizer, format_, pool},
+        context_{recipe, shared_.tokenizer(), format_, pool},
         pool_(pool) {}
 
   Result<R1Summary> run() {
@@ -108,7 +110,7 @@ class Pipeline {
                              "vocabulary of {}",
                              format_count(double(size.total + size.mtp)),
                              format_count(double(size.active)), shared_.config.num_hidden_layers,
-                             shared_.config.hidden_size, shared_.tokenizer.size()));
+                             shared_.config.hidden_size, shared_.tokenizer().size()));
     all.emplace_back("machine",
                      fmt::format("{} threads, {} kernels; {} rows/s learned, {} tokens/s "
                                  "drawn",
@@ -120,6 +122,15 @@ class Pipeline {
       steps += fmt::format("{}{} {}", steps.empty() ? "" : ", ", planned.stage, planned.steps);
       seconds += planned.seconds;
     }
+    // The stage that takes most.
+    StageMemory memory;
+    const double available = available_memory();
+    for (const StageRecipe& stage : recipe_.stages) {
+      const StageMemory one = stage_memory(recipe_, stage, shared_.config, available);
+      if (one.total() > memory.total()) memory = one;
+    }
+    all.emplace_back("memory",
+                     fmt::format("{}; {} available", memory.text(), format_bytes(available)));
     all.emplace_back("plan", fmt::format("{} steps; about {}", steps, format_seconds(seconds)));
     all.emplace_back("run", folder_.path());
     return all;
@@ -138,6 +149,10 @@ class Pipeline {
     json.set("models_sha256", std::move(models));
     json.set("data_sha256", TRY(data_sha256(stage.json)));
     json.set("tokenizer_sha256", shared_.tokenizer_sha256);
+    if (format_.has_template()) {
+      json.set("chat_template_sha256", sha256_hex(shared_.texts.chat.source));
+      if (recipe_.thinking) json.set("thinking", *recipe_.thinking);
+    }
     json.set("config_sha256", sha256_hex(config_text(shared_.config)));
     json.set("seed", recipe_.seed);
     json.set("rows", recipe_.rows);
@@ -152,14 +167,13 @@ class Pipeline {
     if (stage.parent.empty()) return {};
     if (stage.has_folder_parent()) {
       parent = stage.parent;
-      Tokenizer tokenizer = TRY_IN("parent", read_tokenizer(parent));
-      if (sha256_hex(tokenizer_json(tokenizer)) != shared_.tokenizer_sha256)
+      const ModelTexts texts = TRY_IN("parent", read_model_texts(parent));
+      if (sha256_hex(tokenizer_json(texts.tokenizer)) != shared_.tokenizer_sha256)
         return Error{
             fmt::format("parent {} was trained with another tokenizer than this run's; choose "
                         "another 'run', or name its folder as 'tokenizer.path'",
                         parent)};
-      const std::string weights = join_path(parent, "model.safetensors");
-      if (file_exists(weights)) sha256 = TRY(sha256_file(weights));
+      sha256 = TRY(weights_sha256(parent));
       return {};
     }
     parent = folder_.stage(stage.parent);
@@ -316,7 +330,8 @@ Result<R1Summary> run_r1(const R1Recipe& recipe, const R1Options& options, Threa
   }
   R1Folder folder = TRY(R1Folder::open(recipe.run));
   const RunSetup shared = TRY(prepare_run(recipe, folder, pool));
-  ConversationFormat format = TRY(ConversationFormat::create(shared.tokenizer));
+  ConversationFormat format =
+      TRY(make_format(shared.tokenizer(), shared.texts.chat, folder.path()));
   return Pipeline(recipe, options, std::move(folder), shared, std::move(format), pool).run();
 }
 

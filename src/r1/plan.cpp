@@ -6,16 +6,24 @@
 #include <cmath>
 #include <map>
 
+#include "base/memory.h"
 #include "base/progress.h"
 #include "r1/batches.h"
 #include "r1/rollout.h"
+#include "r1/setup.h"
+#include "r1/stage_memory.h"
 #include "r1/tuning.h"
 
 namespace weir {
 namespace {
 
-constexpr int kWarmupSteps = 1, kMeasuredSteps = 3;
+constexpr int kMeasuredSteps = 3;
+// Work is measured in growing pieces, until the last one is as large as the stages' or the time
+// for planning is over.
+constexpr int kFirstRows = 128, kRowsFactor = 4;
+constexpr int kFirstSequences = 8, kFirstTokens = 4, kSequencesFactor = 4, kTokensFactor = 2;
 constexpr int kSequences = 256;
+constexpr double kPlanningShare = 0.03;  // of the wanted time
 constexpr int kProblemsLookedAt = 200;
 constexpr uint64_t kSearchMax = 10'000;    // problems, for conversations that can be learned
 constexpr double kForwardShare = 1.0 / 3;  // of a learned row, for a row that is only scored
@@ -78,57 +86,95 @@ Result<std::vector<TrainingSequence>> some_sequences(const R1Context& context, i
   return sequences;
 }
 
-// Fills `row` and the update of one optimizer with the best of a few steps.
+// How long measuring may take: the next piece of work is begun only if it fits.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double seconds_max) : seconds_max_(seconds_max) {}
+  double seconds() const { return double(monotonic_ns() - began_) * 1e-9; }
+  double left() const { return std::max(0.0, seconds_max_ - seconds()); }
+  bool has_time_for(double more) const { return seconds() + more <= seconds_max_; }
+
+ private:
+  double seconds_max_;
+  int64_t began_ = monotonic_ns();
+};
+
+// Fills `row` and the update of one optimizer with the best of a few steps over the most rows that
+// there was time for.
 Result<void> measure_learning(const R1Context& context, Model& model, const std::string& optimizer,
-                              MachineSpeed& speed) {
+                              double seconds_max, MachineSpeed& speed) {
+  const Stopwatch watch(seconds_max);
   OptimizerRecipe options;
   options.name = optimizer;
   Learner learner(model, options, context.recipe.rows, context.pool);
-  std::vector<TrainingSequence> sequences =
-      TRY(some_sequences(context, model.config().max_position_embeddings, learner.rows_max()));
   double& update = optimizer == "muon" ? speed.muon : speed.adamw;
-  const auto since = [](int64_t began) { return double(monotonic_ns() - began) * 1e-9; };
-  const auto keep_best = [](double& best, double now) {
-    best = best > 0 ? std::min(best, now) : now;
-  };
-  for (int step = 0; step < kWarmupSteps + kMeasuredSteps; ++step) {
-    int64_t began = monotonic_ns(), rows = 0;
+  update = 0;
+  int rows_wanted = std::min(kFirstRows, learner.rows_max());
+  for (int measured = 0; measured < kMeasuredSteps;) {
+    const std::vector<TrainingSequence> sequences =
+        TRY(some_sequences(context, model.config().max_position_embeddings, rows_wanted));
+    const double began = watch.seconds();
     learner.begin();
+    int64_t rows = 0;
     for (const MicroBatch& part : micro_batches(sequences, learner.rows_max())) {
       const TrainingBatch batch = batch_of(sequences, part);
       Constant objective;
       learner.accumulate(batch, objective, {});
       rows += int64_t(batch.tokens.size());
     }
-    if (step >= kWarmupSteps) keep_best(speed.row, since(began) / double(rows));
-    began = monotonic_ns();
+    const double learned = watch.seconds();
     TRY(learner.update(1e-6));
-    if (step >= kWarmupSteps) keep_best(update, since(began));
+    const double seconds = watch.seconds() - began, row = (learned - began) / double(rows);
+    speed.rows_measured += rows;
+    const bool is_whole = rows_wanted == learner.rows_max();
+    speed.row = measured > 0 ? std::min(speed.row, row) : row;
+    update =
+        update > 0 ? std::min(update, seconds - (learned - began)) : seconds - (learned - began);
+    measured += is_whole;
+    if (!watch.has_time_for(is_whole ? seconds : kRowsFactor * seconds)) break;
+    rows_wanted = std::min(kRowsFactor * rows_wanted, learner.rows_max());
   }
   return {};
 }
 
-Result<double> measure_token(const R1Context& context, const Model& model) {
-  GeneratorOptions options;
-  options.sequences_max = kSequences;
-  std::unique_ptr<Generator> generator =
-      TRY(Generator::create(model, context.tokenizer, context.pool, options));
+// Seconds of drawing `tokens` tokens of each of `count` replies, divided by all of them.
+Result<double> draw_some(const R1Context& context, Generator& generator, int count, int tokens_max,
+                         MachineSpeed& speed) {
   std::vector<Request> requests;
-  for (int i = 0; i < kSequences; ++i) {
+  for (int i = 0; i < count; ++i) {
     Problem problem =
         TRY(first_data(context.recipe).make(context.seed(), Split::train, uint64_t(i / 8)));
     Request request;
     request.prompt = TRY_IN(problem.place, context.format.prompt(problem.question()));
-    request.tokens_max = int(context.recipe.reply_estimate);
+    request.tokens_max = tokens_max;
     request.stream = uint64_t(i);
     requests.push_back(std::move(request));
   }
   const int64_t began = monotonic_ns();
-  std::vector<Completion> completions = TRY(generator->generate(requests));
+  std::vector<Completion> completions = TRY(generator.generate(requests));
   const double seconds = double(monotonic_ns() - began) * 1e-9;
   int64_t tokens = 0;
   for (const Completion& completion : completions) tokens += int64_t(completion.tokens.size());
+  speed.tokens_measured += tokens;
   return seconds / double(std::max<int64_t>(tokens, 1));
+}
+
+Result<double> measure_token(const R1Context& context, const Model& model, double seconds_max,
+                             MachineSpeed& speed) {
+  const Stopwatch watch(seconds_max);
+  GeneratorOptions options;
+  options.sequences_max = kSequences;
+  std::unique_ptr<Generator> generator =
+      TRY(Generator::create(model, context.tokenizer, context.pool, options));
+  const int tokens_max = std::max(1, int(context.recipe.reply_estimate));
+  int count = kFirstSequences, tokens = std::min(kFirstTokens, tokens_max);
+  for (;;) {
+    const double token = TRY(draw_some(context, *generator, count, tokens, speed));
+    if (count == kSequences && tokens == tokens_max) return token;
+    count = std::min(kSequencesFactor * count, kSequences);
+    tokens = std::min(kTokensFactor * tokens, tokens_max);
+    if (!watch.has_time_for(double(count) * tokens * token)) return token;
+  }
 }
 
 // Rows of all training problems of a mixture, from the mean of the first ones of each source.
@@ -234,18 +280,27 @@ const PlannedSteps* Plan::find(const std::string& stage) const {
   return nullptr;
 }
 
-Result<MachineSpeed> measure_speed(const R1Context& context, const ModelConfig& config) {
+Result<MachineSpeed> measure_speed(const R1Context& context, const ModelConfig& config,
+                                   std::optional<double> seconds_max) {
+  const Stopwatch watch(seconds_max ? *seconds_max : kPlanningShare * 60 * context.recipe.minutes);
   std::unique_ptr<Model> model = Model::create(config, true);
-  model->initialize(1);
+  // Any weights do; those of a parent are faster read than drawn.
+  if (const std::string parent = base_folder(context.recipe); !parent.empty())
+    TRY(load_weights(*model, parent));
+  else
+    model->initialize(1);
   model->weights_changed();
+  const double available = available_memory();
+  for (const StageRecipe& stage : context.recipe.stages)
+    model->recompute_blocks |= stage_memory(context.recipe, stage, config, available).recomputes;
   context.activity("measuring this machine", 0, 2);
   MachineSpeed speed;
-  TRY(measure_learning(context, *model, "adamw", speed));
+  TRY(measure_learning(context, *model, "adamw", watch.left() / 2, speed));
   for (const StageRecipe& stage : context.recipe.stages)
     if (stage.rate.optimizer == "muon" && speed.muon == 0)
-      TRY(measure_learning(context, *model, "muon", speed));
+      TRY(measure_learning(context, *model, "muon", watch.left() / 2, speed));
   context.activity("measuring this machine", 1, 2);
-  speed.token = TRY(measure_token(context, *model));
+  speed.token = TRY(measure_token(context, *model, watch.left(), speed));
   return speed;
 }
 

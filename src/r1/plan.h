@@ -2,6 +2,7 @@
 // machine for a few seconds, then frozen, so that a run is both time-boxed and reproducible.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ struct MachineSpeed {
   double row = 0;    // learning from one row: forward and backward
   double token = 0;  // drawing one token, many replies at once
   double adamw = 0, muon = 0;  // an update
+  // How much it was measured with: rows learned from and tokens drawn.
+  int64_t rows_measured = 0, tokens_measured = 0;
 };
 
 struct PlannedSteps {
@@ -32,8 +35,11 @@ struct Plan {
   const PlannedSteps* find(const std::string& stage) const;
 };
 
-// Trains and samples a scratch model of this shape on the recipe's own data.
-Result<MachineSpeed> measure_speed(const R1Context& context, const ModelConfig& config);
+// Trains and samples a scratch model of this shape on the recipe's own data, for about three
+// hundredths of the recipe's time (`seconds_max`, else), however large the model is; the least piece
+// of work is measured in any case.
+Result<MachineSpeed> measure_speed(const R1Context& context, const ModelConfig& config,
+                                   std::optional<double> seconds_max = {});
 
 // Stages with `steps` keep them; the others share what they leave of the time. Errors when nothing
 // is left for a stage.

@@ -171,5 +171,30 @@ TEST(Plan, MeasuresWithConversationsThatFitTheContext) {
   EXPECT_NE(error.find("that fit the model's context"), std::string::npos) << error;
 }
 
+TEST(Plan, F46MeasuringKeepsToItsShareOfTheTime) {
+  const auto measure = [](const std::string& minutes, std::optional<double> seconds_max) {
+    TinyStages t(sft("a", "steps: 1"), {"rows=512", "reply_estimate=16", "minutes=" + minutes});
+    Result<MachineSpeed> speed = measure_speed(t.context, t.config, seconds_max);
+    EXPECT_TRUE(speed) << speed.error().message;
+    EXPECT_GT(speed->row, 0);
+    EXPECT_GT(speed->token, 0);
+    EXPECT_GT(speed->adamw, 0);
+    return *speed;
+  };
+  // Without any time the least piece of work: 128 rows, or a conversation more, and 8 replies of 4
+  // tokens.
+  const MachineSpeed least = measure("10", 0);
+  EXPECT_GE(least.rows_measured, 128);
+  EXPECT_LT(least.rows_measured, 128 + 96);
+  EXPECT_EQ(least.tokens_measured, 8 * 4);
+  // With all time: 128 and 512 rows as a warm-up and two more; 32 replies of 8 and 128 and 256
+  // of 16.
+  const MachineSpeed most = measure("10", 1e9);
+  EXPECT_GE(most.rows_measured, 128 + 3 * 512);
+  EXPECT_EQ(most.tokens_measured, 8 * 4 + 32 * 8 + 128 * 16 + 256 * 16);
+  // The share of the recipe's minutes decides when nothing is said.
+  EXPECT_EQ(measure("100000", {}).tokens_measured, most.tokens_measured);
+}
+
 }  // namespace
 }  // namespace weir

@@ -42,22 +42,32 @@ Result<std::string> data_sha256(const Json& section) {
 Result<void> write_model_files(const RunSetup& setup, const std::string& folder) {
   TRY(make_directories(folder));
   TRY(write_file_atomic(join_path(folder, "config.json"), config_text(setup.config)));
+  // tokenizer_config.json last: it ends the files of a run (prepare_run).
+  for (const bool is_last : {false, true})
+    for (const auto& [name, content] : setup.texts.files)
+      if ((name == "tokenizer_config.json") == is_last)
+        TRY(write_file_atomic(join_path(folder, name), content));
+  if (!setup.texts.files.empty()) return {};
   TokenizerConfigOptions options;
   options.model_max_length = setup.config.max_position_embeddings;
   options.chat_template = conversation_chat_template();
-  return write_tokenizer(setup.tokenizer, folder, options);
+  return write_tokenizer(setup.tokenizer(), folder, options);
 }
 
 Result<RunSetup> prepare_run(const R1Recipe& recipe, const R1Folder& folder, ThreadPool& pool) {
   // The last of the shared files to be written.
   const bool is_new = !file_exists(folder.file("tokenizer_config.json"));
   if (!is_new) TRY(check_tokenizer_section(recipe, folder));
-  Tokenizer tokenizer =
-      is_new ? TRY(make_r1_tokenizer(recipe, pool)) : TRY(read_tokenizer(folder.path()));
-  ModelConfig config = TRY(make_r1_config(recipe, tokenizer));
-  std::string sha256 = sha256_hex(tokenizer_json(tokenizer));
-  RunSetup shared{std::move(tokenizer), config, std::move(sha256)};
+  ModelTexts texts =
+      is_new ? TRY(make_r1_texts(recipe, pool)) : TRY(read_model_texts(folder.path()));
+  texts.chat.thinking = recipe.thinking;
+  ModelConfig config = TRY(make_r1_config(recipe, texts.tokenizer));
+  std::string sha256 = sha256_hex(tokenizer_json(texts.tokenizer));
+  RunSetup shared{std::move(texts), config, std::move(sha256)};
   if (is_new) {
+    // Before anything is written: whether conversations can be put to the model at all.
+    const std::string base = base_folder(recipe);
+    TRY(make_format(shared.tokenizer(), shared.texts.chat, base.empty() ? "tokenizer" : base));
     TRY(write_model_files(shared, folder.path()));
   } else {
     const std::string then = TRY(read_file(folder.file("config.json")));

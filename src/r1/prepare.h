@@ -5,6 +5,7 @@
 #include "base/result.h"
 #include "base/thread_pool.h"
 #include "model/config.h"
+#include "r1/parent.h"
 #include "r1/r1_folder.h"
 #include "r1/recipe.h"
 #include "text/tokenizer.h"
@@ -12,16 +13,18 @@
 namespace weir {
 
 struct RunSetup {
-  Tokenizer tokenizer;
+  ModelTexts texts;
   ModelConfig config;
   std::string tokenizer_sha256;
+  const Tokenizer& tokenizer() const { return texts.tokenizer; }
 };
 
 // Read from the run's folder, or made for it and written there. A recipe that now describes another
 // tokenizer or model is refused.
 Result<RunSetup> prepare_run(const R1Recipe& recipe, const R1Folder& folder, ThreadPool& pool);
 
-// config.json, tokenizer.json and tokenizer_config.json, into a folder that is made if absent.
+// config.json, tokenizer.json, tokenizer_config.json and what else the parent's folder has of
+// tokenizer, chat template and generation, into a folder that is made if absent.
 Result<void> write_model_files(const RunSetup& setup, const std::string& folder);
 
 // SHA-256 over what a section of a recipe says and the files that its data names as `path`.

@@ -258,6 +258,7 @@ Result<R1Recipe> read_r1_recipe(const Recipe& recipe) {
   in.field("rows", r.rows, 16, kTokensMax);
   in.field("reply_estimate", r.reply_estimate, 1, kTokensMax);
   in.field("model", r.model);
+  if (in.has("thinking")) in.field("thinking", r.thinking.emplace());
   r.tokenizer.vocab_size = 512;
   r.tokenizer.isolate_digits = true;
   TRY(read_tokenizer(in.section("tokenizer"), r.tokenizer));

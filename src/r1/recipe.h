@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -91,7 +92,9 @@ struct RewardModelRecipe {
 struct StageRecipe {
   std::string name;
   StageKind kind = StageKind::sft;
-  std::string parent;  // an earlier stage, or a model's folder (a path with '/'); "": fresh weights
+  // An earlier stage, or a model's folder or file (a path with '/', or NAME.gguf); "": fresh
+  // weights.
+  std::string parent;
   // How long: exactly one is not 0. A share of the wanted time, steps, or for tuning passes over
   // the data or rows in all.
   double share = 0;
@@ -105,7 +108,9 @@ struct StageRecipe {
   RewardModelRecipe reward;
   Mixture data;
   Json json;  // the section as written
-  bool has_folder_parent() const { return parent.find('/') != std::string::npos; }
+  bool has_folder_parent() const {
+    return parent.find('/') != std::string::npos || parent.ends_with(".gguf");
+  }
 };
 
 struct EvaluationSet {
@@ -131,6 +136,7 @@ struct R1Recipe {
   double reply_estimate = 40;  // tokens of a reply, for the plan of steps
   Json model;
   TokenizerRecipe tokenizer;
+  std::optional<bool> thinking;  // told to the parent's chat template
   R1EvaluationRecipe evaluation;
   std::vector<StageRecipe> stages;
   Json json;  // the recipe as read, overrides included

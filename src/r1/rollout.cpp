@@ -41,7 +41,7 @@ Result<std::vector<Rollout>> roll_out(Generator& generator, const ConversationFo
       request.sampling.top_p = options.top_p;
       request.sampling.seed = options.seed;
       request.stream = options.stream + requests.size();
-      request.stop_ids = {format.end()};
+      request.stop_ids = format.ends();
       request.records_experts = options.records_experts;
       requests.push_back(std::move(request));
       Rollout& rollout = rollouts.emplace_back();

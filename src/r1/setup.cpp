@@ -52,11 +52,18 @@ std::string base_folder(const R1Recipe& recipe) {
   return "";
 }
 
+Result<ModelTexts> make_r1_texts(const R1Recipe& recipe, ThreadPool& pool) {
+  const std::string base = base_folder(recipe);
+  const std::string path = recipe.tokenizer.path.empty() ? base : recipe.tokenizer.path;
+  if (path.empty()) return ModelTexts{TRY_IN("tokenizer", learn_tokenizer(recipe, pool))};
+  ModelTexts texts = TRY_IN(base == path ? "parent" : "tokenizer", read_model_texts(path));
+  texts.chat.thinking = recipe.thinking;
+  if (!base.empty() || !ConversationFormat::create(texts.tokenizer)) return texts;
+  return ModelTexts{std::move(texts.tokenizer)};
+}
+
 Result<Tokenizer> make_r1_tokenizer(const R1Recipe& recipe, ThreadPool& pool) {
-  const std::string folder =
-      recipe.tokenizer.path.empty() ? base_folder(recipe) : recipe.tokenizer.path;
-  if (!folder.empty()) return TRY_IN("tokenizer", read_tokenizer(folder));
-  return TRY_IN("tokenizer", learn_tokenizer(recipe, pool));
+  return TRY(make_r1_texts(recipe, pool)).tokenizer;
 }
 
 Result<ModelConfig> make_r1_config(const R1Recipe& recipe, const Tokenizer& tokenizer) {
@@ -67,6 +74,11 @@ Result<ModelConfig> make_r1_config(const R1Recipe& recipe, const Tokenizer& toke
     if (!recipe.model.is_null())
       return Error{
           fmt::format("'model' is stated, but the stages begin from {}; leave it out", folder)};
+    const ModelConfig config = TRY_IN("parent", read_parent_config(folder));
+    if (config.vocab_size < tokenizer.size())
+      return Error{fmt::format("parent: {}: the model has {} tokens and its tokenizer {}", folder,
+                               config.vocab_size, tokenizer.size())};
+    if (!is_directory(folder)) return config;
     section.model = Json(folder);
   } else if (recipe.model.is_null()) {
     return Error{"'model' is missing: a preset or the keys of a config.json (docs/config.md)"};

@@ -6,11 +6,13 @@
 #include <map>
 #include <optional>
 
+#include "base/memory.h"
 #include "base/progress.h"
 #include "r1/evaluate.h"
 #include "r1/grpo.h"
 #include "r1/reward_stage.h"
 #include "r1/samples.h"
+#include "r1/stage_memory.h"
 #include "r1/tuning.h"
 #include "train/run_folder.h"
 #include "train/trainer.h"
@@ -34,7 +36,11 @@ class StageRunner {
   Result<StageOutcome> run(const ModelConfig& config) {
     std::optional<CheckpointState> resumed = TRY(run_.newest());
     if (resumed) TRY(check_identity(*resumed));
+    const double available = available_memory();
+    const StageMemory memory = stage_memory(context_.recipe, recipe(), config, available);
+    TRY(check_memory(memory, available));
     model_ = Model::create(config, true);
+    model_->recompute_blocks = memory.recomputes;
     if (job_.parent_folder.empty())
       model_->initialize(context_.seed());
     else

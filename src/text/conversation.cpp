@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "text/template_conversation.h"
 
 namespace weir {
 namespace {
@@ -53,6 +54,20 @@ Result<ConversationFormat> ConversationFormat::create(const Tokenizer& tokenizer
                    "', which conversations are written with; learn one with 'chat_tokens: true'"};
     *id = *found;
   }
+  format.ends_ = {format.eos_};
+  return format;
+}
+
+Result<ConversationFormat> ConversationFormat::of_template(const Tokenizer& tokenizer,
+                                                           ModelTemplate model) {
+  auto made = std::make_shared<const TemplateConversation>(
+      TRY(TemplateConversation::create(tokenizer, std::move(model))));
+  ConversationFormat format(tokenizer);
+  format.ends_ = made->ends();
+  format.think_ = made->think();
+  format.end_think_ = made->end_of_thinking();
+  format.begins_thinking_ = made->begins_thinking();
+  format.template_ = std::move(made);
   return format;
 }
 
@@ -90,6 +105,7 @@ Result<std::vector<int>> ConversationFormat::prompt(std::span<const Message> mes
   TRY(check_order(messages));
   if (messages.back().role == Role::assistant)
     return Error{"the last message is the assistant's, so there is nothing to answer"};
+  if (template_) return template_->prompt(messages);
   RenderedConversation out{{bos_}, {0}};
   for (const Message& message : messages) {
     Message said = message;
@@ -105,6 +121,7 @@ Result<RenderedConversation> ConversationFormat::render(std::span<const Message>
   TRY(check_order(messages));
   if (messages.back().role != Role::assistant)
     return Error{"the last message is not the assistant's, so nothing is trained"};
+  if (template_) return template_->render(messages, all_replies);
   RenderedConversation out{{bos_}, {0}};
   for (size_t i = 0; i < messages.size(); ++i) {
     Message message = messages[i];
@@ -121,6 +138,7 @@ std::string ConversationFormat::text_of(std::span<const int> tokens) const {
 }
 
 ParsedReply ConversationFormat::parse(std::span<const int> tokens) const {
+  if (template_) return template_->parse(tokens);
   ParsedReply reply;
   auto end = std::find(tokens.begin(), tokens.end(), eos_);
   reply.is_ended = end != tokens.end();

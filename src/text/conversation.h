@@ -1,10 +1,12 @@
 // A conversation as tokens, in the form DeepSeek-R1 writes it:
 //   BOS [system] <｜User｜>question<｜Assistant｜><think>thinking</think>answer EOS ...
+// or in that of a model's own chat template (template_conversation.h).
 // What people say is encoded as plain text, so it can never become a control token. Which tokens
 // the model has to produce is known here and nowhere else: the training mask comes from the same
 // pass.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,13 +46,19 @@ struct ParsedReply {
   bool is_well_formed = false;
 };
 
+class TemplateConversation;
+struct ModelTemplate;
+
 class ConversationFormat {
  public:
   // Fails when the tokenizer lacks one of the control tokens, naming it. The tokenizer outlives the
   // format.
   static Result<ConversationFormat> create(const Tokenizer& tokenizer);
+  // The form of a model's chat template; fails as TemplateConversation::create() does.
+  static Result<ConversationFormat> of_template(const Tokenizer& tokenizer, ModelTemplate model);
 
-  // Everything up to and with <｜Assistant｜>: the model answers next. The last message is not the
+  // Everything up to and with <｜Assistant｜> (or the template's generation prompt): the model
+  // answers next. The last message is not the
   // assistant's.
   Result<std::vector<int>> prompt(std::span<const Message> messages) const;
   // A whole conversation; the last message is the assistant's. Only its last reply is trained
@@ -60,9 +68,13 @@ class ConversationFormat {
   // Tokens that a model drew after prompt().
   ParsedReply parse(std::span<const int> tokens) const;
 
-  int end() const { return eos_; }
-  int think() const { return think_; }
+  int end() const { return ends_.front(); }               // that training data has
+  const std::vector<int>& ends() const { return ends_; }  // of a reply; not empty
+  int think() const { return think_; }                    // -1: the tokenizer has no such token
   int end_of_thinking() const { return end_think_; }
+  // A reply continues inside of a thought: the prompt ended with <think>.
+  bool begins_thinking() const { return begins_thinking_; }
+  bool has_template() const { return template_ != nullptr; }
 
  private:
   explicit ConversationFormat(const Tokenizer& tokenizer) : tokenizer_(&tokenizer) {}
@@ -71,6 +83,9 @@ class ConversationFormat {
   std::string text_of(std::span<const int> tokens) const;
 
   const Tokenizer* tokenizer_;
+  std::shared_ptr<const TemplateConversation> template_;  // null: DeepSeek's form
+  std::vector<int> ends_;
+  bool begins_thinking_ = false;
   int bos_ = -1, eos_ = -1, user_ = -1, assistant_ = -1, think_ = -1, end_think_ = -1;
 };
 

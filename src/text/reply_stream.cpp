@@ -15,7 +15,7 @@ bool contains(const std::vector<int>& ids, int id) {
 }  // namespace
 
 ReplyMarks reply_marks(const ConversationFormat& format) {
-  return {format.think(), format.end_of_thinking(), {format.end()}, false, {}};
+  return {format.think(), format.end_of_thinking(), format.ends(), format.begins_thinking(), {}};
 }
 
 ReplyStream::ReplyStream(const Tokenizer& tokenizer, ReplyMarks marks)

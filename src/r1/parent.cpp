@@ -1,0 +1,130 @@
+#include "r1/parent.h"
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "formats/gguf_tokenizer.h"
+#include "model/checkpoint.h"
+#include "text/tokenizer_json.h"
+
+namespace weir {
+namespace {
+
+constexpr const char* kTemplateKey = "tokenizer.chat_template";
+constexpr const char* kGenerationConfig = "generation_config.json";
+
+// The tokenizer's end of sequence, the model's, and those that generation stops at.
+class Ends {
+ public:
+  explicit Ends(const Tokenizer& tokenizer) : tokenizer_(tokenizer) { add(tokenizer.eos()); }
+  void add(int64_t id) {
+    const bool is_known = std::find(ids_.begin(), ids_.end(), int(id)) != ids_.end();
+    if (id >= 0 && id < tokenizer_.size() && !is_known) ids_.push_back(int(id));
+  }
+  // One id or a list; anything else is no end.
+  void add(const Json* json) {
+    if (!json) return;
+    for (const Json& one : json->is_array() ? json->items() : std::vector<Json>{*json})
+      if (const Result<int64_t> id = one.as_int()) add(*id);
+  }
+  std::vector<int> take() { return std::move(ids_); }
+
+ private:
+  const Tokenizer& tokenizer_;
+  std::vector<int> ids_;
+};
+
+Result<ModelTexts> read_folder(const std::string& folder) {
+  ModelTexts texts{TRY(read_tokenizer(folder))};
+  std::string source = TRY(read_chat_template(folder));
+  if (source.empty() || source == conversation_chat_template()) return texts;
+  texts.chat.source = std::move(source);
+  Ends ends(texts.tokenizer);
+  for (const char* name : {"config.json", kGenerationConfig}) {
+    const std::string path = join_path(folder, name);
+    if (!file_exists(path)) continue;
+    const Json json = TRY(read_json_file(path));
+    ends.add(json.find("eos_token_id"));
+  }
+  texts.chat.ends = ends.take();
+  for (const char* name :
+       {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json",
+        "merges.txt", "added_tokens.json", kGenerationConfig, "chat_template.jinja"}) {
+    const std::string path = join_path(folder, name);
+    if (file_exists(path)) texts.files.emplace_back(name, TRY(read_file(path)));
+  }
+  return texts;
+}
+
+Result<ModelTexts> read_gguf(const Checkpoint& checkpoint) {
+  const GgufMetadata& metadata = checkpoint.gguf()->metadata();
+  ModelTexts texts{TRY(read_gguf_tokenizer(metadata))};
+  std::string source;
+  if (metadata.find(kTemplateKey)) source = TRY(metadata.string_at(kTemplateKey));
+  if (source.empty() || source == conversation_chat_template()) return texts;
+  texts.chat.source = source;
+  Ends ends(texts.tokenizer);
+  ends.add(checkpoint.config().eos_token_id);
+  for (const char* key : {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"})
+    if (const Result<int64_t> id = metadata.int_at(key)) ends.add(*id);
+  texts.chat.ends = ends.take();
+  TokenizerConfigOptions options;
+  options.model_max_length = checkpoint.config().max_position_embeddings;
+  options.chat_template = source;
+  Json generation = Json::object(), ids = Json::array();
+  for (int id : texts.chat.ends) ids.push(id);
+  if (texts.tokenizer.bos() >= 0) generation.set("bos_token_id", texts.tokenizer.bos());
+  generation.set("eos_token_id", std::move(ids));
+  texts.files = {{"tokenizer.json", tokenizer_json(texts.tokenizer)},
+                 {"tokenizer_config.json", tokenizer_config_json(texts.tokenizer, options)},
+                 {kGenerationConfig, generation.dump(2) + "\n"}};
+  return texts;
+}
+
+}  // namespace
+
+Result<ModelTexts> read_model_texts(const std::string& path) {
+  if (is_directory(path)) return read_folder(path);
+  const auto checkpoint = TRY(Checkpoint::open(path));
+  return TRY_IN(path, read_gguf(*checkpoint));
+}
+
+Result<ModelConfig> read_parent_config(const std::string& path) {
+  const auto checkpoint = TRY(Checkpoint::open(path));
+  if (const std::vector<std::string> extra = checkpoint->unexpected(); !extra.empty())
+    return Error{path + ": tensor '" + extra[0] +
+                 "' has no place in a model of its type, so its numbers would be wrong without it; "
+                 "the architecture is another one"};
+  ModelConfig config = checkpoint->config();
+  if (checkpoint->rope_rows_permuted()) config.rope.interleaved = false;
+  return config;
+}
+
+Result<std::string> weights_sha256(const std::string& path) {
+  if (!is_directory(path)) return sha256_file(path);
+  std::vector<std::string> names;
+  for (const std::string& name : TRY(list_directory(path)))
+    if (name.ends_with(".safetensors")) names.push_back(name);
+  if (names.size() == 1) return sha256_file(join_path(path, names[0]));
+  std::sort(names.begin(), names.end());
+  std::string all;
+  for (const std::string& name : names)
+    all += name + " " + TRY(sha256_file(join_path(path, name))) + "\n";
+  return sha256_hex(all);
+}
+
+Result<ConversationFormat> make_format(const Tokenizer& tokenizer, const ModelTemplate& chat,
+                                       const std::string& place) {
+  if (!chat.source.empty()) return TRY_IN(place, ConversationFormat::of_template(tokenizer, chat));
+  Result<ConversationFormat> format = ConversationFormat::create(tokenizer);
+  if (format) return format;
+  return Error{
+      place +
+      ": has no chat template (tokenizer_config.json, chat_template.jinja or GGUF's "
+      "tokenizer.chat_template) and not DeepSeek's conversation tokens, so nothing says how it is "
+      "asked; take the instruct version of the model, or put a chat_template.jinja into its "
+      "folder"};
+}
+
+}  // namespace weir
