@@ -83,7 +83,9 @@ Result<ChatForm> ChatForm::choose(const OpenModel& open, const std::string& path
   ChatForm form;
   const std::string& wanted = options.wanted;
   const bool has_template = !open.chat_template.empty();
-  const bool is_ours = options.is_tuned || open.chat_template == conversation_chat_template();
+  // What was tuned with its own template has it still (r1/parent.h).
+  const bool is_ours = (options.is_tuned && !has_template) ||
+                       open.chat_template == conversation_chat_template();
   Result<ConversationFormat> format = ConversationFormat::create(*open.tokenizer);
   if (wanted == "conversation" && !format) return std::move(format).error().within(path);
   if (wanted == "template" && !has_template)

@@ -32,9 +32,9 @@ struct ChatContext {
 };
 
 struct ChatFormOptions {
-  // "auto", "template", "conversation" or "plain". auto: conversation for models tuned by weir
-  // (`is_tuned`, or its own template) whose tokenizer has the control tokens; else the template of
-  // the files; plain where there is none.
+  // "auto", "template", "conversation" or "plain". auto: conversation for models made by weir (its
+  // own template, or `is_tuned` without one) whose tokenizer has the control tokens; else the
+  // template of the files; plain where there is none.
   std::string wanted = "auto";
   bool is_tuned = false;
   std::optional<bool> thinking = {};  // told to the template

@@ -306,5 +306,49 @@ TEST(Training, GivesTheSameBitsAtAnyThreadCount) {
   EXPECT_TRUE(same_bits(one, train_once(5).data()));
 }
 
+// Log-probabilities of the rows with a target, then the gradients of the head.
+std::vector<float> head_once(const std::vector<int>& tokens, const std::vector<int>& targets) {
+  Arena arena(size_t(1) << 30);
+  ThreadPool pool(2);
+  const int vocabulary = 4200, width = 8;  // several chunks of rows
+  std::vector<int> positions(tokens.size()), sequences(tokens.size());
+  for (size_t t = 0; t < tokens.size(); ++t) positions[t] = int(t);
+  Batch batch(tokens, positions, sequences);
+  Random random(5, 5);
+  std::vector<float> values(size_t(vocabulary) * width), ignored(values.size()),
+      gradient(values.size()), logs(tokens.size());
+  for (float& v : values) v = 0.2f * random.normal();
+  Weight table, head;
+  table.rows = head.rows = vocabulary, table.cols = head.cols = width;
+  table.data = head.data = values.data();
+  table.grad = ignored.data(), head.grad = gradient.data();
+  Tape tape(arena);
+  Run run{arena, pool, batch, nullptr, &tape};
+  std::vector<float> out = {0};
+  out[0] = float(cross_entropy(run, embed(run, table), head, targets, 0.01f, logs.data()).loss);
+  tape.backward();
+  for (size_t t = 0; t < tokens.size(); ++t)
+    if (targets[t] >= 0)
+      out.push_back(logs[t]);
+    else
+      EXPECT_EQ(logs[t], 0);
+  out.insert(out.end(), gradient.begin(), gradient.end());
+  out.insert(out.end(), ignored.begin(), ignored.end());
+  return out;
+}
+
+TEST(TokenLoss, RowsWithoutATargetChangeNoBit) {
+  std::vector<int> tokens, targets, picked_tokens, picked_targets;
+  for (int t = 0; t < 500; ++t) {
+    tokens.push_back(t * 13 % 4200);
+    targets.push_back(t % 7 < 2 || (t > 100 && t < 140) ? -1 : t * 29 % 4200);
+    if (targets.back() < 0) continue;
+    picked_tokens.push_back(tokens.back());
+    picked_targets.push_back(targets.back());
+  }
+  const std::vector<float> all = head_once(tokens, targets);
+  EXPECT_TRUE(same_bits(all, head_once(picked_tokens, picked_targets).data()));
+}
+
 }  // namespace
 }  // namespace weir

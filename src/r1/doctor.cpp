@@ -224,6 +224,7 @@ void Doctor::check_vocabulary() {
   report_.learned = counts.learned;
   report_.used = counts.used;
   report_.bytes_per_token = examiner_.bytes_per_token();
+  if (format_.has_template()) return;  // the vocabulary is its model's, and stays
   if (counts.used == 0 || double(counts.used) >= (1 - kUnusedShare) * double(counts.learned))
     return;
   findings_.add({Severity::note, "coverage", "", "",

@@ -35,6 +35,23 @@ class Ends {
   std::vector<int> ids_;
 };
 
+// The template's own end joins the others, also in the file that other programs stop by.
+Result<void> add_own_end(ModelTexts& texts) {
+  Result<ConversationFormat> format = ConversationFormat::of_template(texts.tokenizer, texts.chat);
+  if (!format || format->ends() == texts.chat.ends) return {};  // make_format() says what is wrong
+  texts.chat.ends = format->ends();
+  auto file = std::find_if(texts.files.begin(), texts.files.end(),
+                           [](const auto& one) { return one.first == kGenerationConfig; });
+  if (file == texts.files.end())
+    file = texts.files.insert(texts.files.end(), {kGenerationConfig, "{}"});
+  Json json = TRY_IN(kGenerationConfig, parse_json(file->second));
+  Json ids = Json::array();
+  for (int id : texts.chat.ends) ids.push(id);
+  json.set("eos_token_id", std::move(ids));
+  file->second = json.dump(2) + "\n";
+  return {};
+}
+
 Result<ModelTexts> read_folder(const std::string& folder) {
   ModelTexts texts{TRY(read_tokenizer(folder))};
   std::string source = TRY(read_chat_template(folder));
@@ -54,6 +71,14 @@ Result<ModelTexts> read_folder(const std::string& folder) {
     const std::string path = join_path(folder, name);
     if (file_exists(path)) texts.files.emplace_back(name, TRY(read_file(path)));
   }
+  // transformers wants one, and a run's folder is complete with it.
+  if (!file_exists(join_path(folder, "tokenizer_config.json"))) {
+    TokenizerConfigOptions options;
+    options.chat_template = texts.chat.source;
+    texts.files.emplace_back("tokenizer_config.json",
+                             tokenizer_config_json(texts.tokenizer, options));
+  }
+  TRY_IN(folder, add_own_end(texts));
   return texts;
 }
 
@@ -79,6 +104,7 @@ Result<ModelTexts> read_gguf(const Checkpoint& checkpoint) {
   texts.files = {{"tokenizer.json", tokenizer_json(texts.tokenizer)},
                  {"tokenizer_config.json", tokenizer_config_json(texts.tokenizer, options)},
                  {kGenerationConfig, generation.dump(2) + "\n"}};
+  TRY(add_own_end(texts));
   return texts;
 }
 

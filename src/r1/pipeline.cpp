@@ -173,6 +173,9 @@ class Pipeline {
             fmt::format("parent {} was trained with another tokenizer than this run's; choose "
                         "another 'run', or name its folder as 'tokenizer.path'",
                         parent)};
+      if (format_.has_template() && texts.chat.source != shared_.texts.chat.source)
+        return Error{fmt::format(
+            "parent {} has another chat template than this run's; choose another 'run'", parent)};
       sha256 = TRY(weights_sha256(parent));
       return {};
     }

@@ -55,8 +55,9 @@ Result<void> write_model_files(const RunSetup& setup, const std::string& folder)
 }
 
 Result<RunSetup> prepare_run(const R1Recipe& recipe, const R1Folder& folder, ThreadPool& pool) {
-  // The last of the shared files to be written.
-  const bool is_new = !file_exists(folder.file("tokenizer_config.json"));
+  // The last of the shared files to be written, and the plan, before which no stage begins.
+  const bool is_new =
+      !file_exists(folder.file("tokenizer_config.json")) || !file_exists(folder.file("plan.json"));
   if (!is_new) TRY(check_tokenizer_section(recipe, folder));
   ModelTexts texts =
       is_new ? TRY(make_r1_texts(recipe, pool)) : TRY(read_model_texts(folder.path()));

@@ -30,10 +30,23 @@ std::string text_of(const Tokenizer& tokenizer, int id) {
 
 bool is_blank(std::string_view text) { return trim(text).empty(); }
 
-// Where the text's last <think> begins, if only blanks follow it.
-size_t open_mark(const TracedText& text) {
-  if (!opens_thinking(text, kThink)) return std::string::npos;
-  return text.text.rfind(kThink);
+// What a prompt says about thinking at its end: <think>, or with </think> that there is none.
+struct ThinkMark {
+  size_t begin = std::string::npos;  // of it; npos: nothing
+  bool is_closed = false;
+  bool is_open() const { return begin != std::string::npos && !is_closed; }
+};
+ThinkMark think_mark(const TracedText& prompt) {
+  ThinkMark mark;
+  if (opens_thinking(prompt, kThink)) {
+    mark.begin = prompt.text.rfind(kThink);
+  } else if (opens_thinking(prompt, kEndThink)) {
+    mark.is_closed = true;
+    mark.begin = prompt.text.rfind(kEndThink);
+    const TracedText before = prompt.slice(0, mark.begin);
+    if (opens_thinking(before, kThink)) mark.begin = before.text.rfind(kThink);
+  }
+  return mark;
 }
 
 }  // namespace
@@ -88,7 +101,8 @@ Result<void> TemplateConversation::probe() {
   const TracedText whole = TRY(write(plain, false));
   const size_t content = whole.text.find(kProbeReply);
   if (content == std::string::npos) return Error{"the chat template leaves out the reply"};
-  begins_thinking_ = opens_thinking(prompt, kThink);
+  begins_thinking_ = think_mark(prompt).is_open();
+  if (think_mark(prompt).is_closed) thinking_ = false;  // marks of a reply are text
   Result<TracedText> with_thinking = write(thought, false);
   writes_thinking_ = with_thinking && with_thinking->text.find(kProbeThinking) != std::string::npos;
   find_end_token(whole, content + std::string_view(kProbeReply).size());
@@ -103,14 +117,16 @@ Result<void> TemplateConversation::probe() {
 // The template's own end joins those that the files name; a template that writes none ends with the
 // end of sequence.
 void TemplateConversation::find_end_token(const TracedText& text, size_t begin) {
-  if (end_of_reply(text, begin) != std::string::npos) return;
   const std::string_view rest = std::string_view(text.text).substr(begin);
-  for (const AddedToken& token : tokenizer_->added_tokens())
-    if (token.special && rest.starts_with(token.text) &&
-        text.is_trusted(begin, begin + token.text.size())) {
+  for (const AddedToken& token : tokenizer_->added_tokens()) {
+    if (!token.special || token.text.empty() || !rest.starts_with(token.text) ||
+        !text.is_trusted(begin, begin + token.text.size()))
+      continue;
+    if (std::find(ends_.begin(), ends_.end(), token.id) == ends_.end())
       ends_.insert(ends_.begin(), token.id);
-      return;
-    }
+    return;
+  }
+  if (end_of_reply(text, begin) != std::string::npos) return;
   appended_end_ = tokenizer_->eos() >= 0 ? tokenizer_->eos() : ends_.empty() ? -1 : ends_.front();
   if (appended_end_ >= 0 && std::find(ends_.begin(), ends_.end(), appended_end_) == ends_.end())
     ends_.insert(ends_.begin(), appended_end_);
@@ -135,26 +151,29 @@ Result<TracedText> TemplateConversation::reply_after(const TracedText& prompt,
                                                      std::span<const Message> messages) const {
   std::vector<Message> all(messages.begin(), messages.end());
   const Message& given = messages.back();
-  // Where the template has no place for thinking, or a prompt that its replies do not repeat.
-  const size_t open = open_mark(prompt);
+  const ThinkMark mark = think_mark(prompt);
+  if (given.has_thinking && mark.is_closed)
+    return Error{
+        "the model is asked not to think, so there is no place for this reply's thinking; set "
+        "'thinking: true' in the recipe, or leave the thinking out"};
   TracedText whole = TRY(write(all, false));
   const bool follows = whole.text.starts_with(prompt.text);
   const bool is_native = follows && (!given.has_thinking || writes_thinking_);
   TracedText reply;
   size_t begin = prompt.text.size();
-  if (!is_native) {
+  if (!is_native) {  // no place for thinking, or a prompt that replies do not repeat
     all.back().has_thinking = false;
     if (given.has_thinking) whole = TRY(write(all, false));
-    const bool opened = open != std::string::npos;
-    if (!whole.text.starts_with(prompt.text) && opened &&
-        whole.text.starts_with(std::string_view(prompt.text).substr(0, open)))
-      begin = open;
-    else if (!whole.text.starts_with(prompt.text))
-      return Error{
-          "the chat template writes a reply otherwise than the prompt that asks for it, so a model "
-          "could not learn from it what it is asked for"};
-    if (given.has_thinking || opened) {
-      if (!opened) reply.append(kOpen, true);
+    if (!whole.text.starts_with(prompt.text)) {
+      begin = std::min(begin, mark.begin);
+      if (!whole.text.starts_with(std::string_view(prompt.text).substr(0, begin)) ||
+          begin == prompt.text.size())
+        return Error{
+            "the chat template writes a reply otherwise than the prompt that asks for it, so a "
+            "model could not learn from it what it is asked for"};
+    }
+    if (given.has_thinking || mark.is_open()) {
+      if (!mark.is_open()) reply.append(kOpen, true);
       reply.append(given.has_thinking ? given.thinking : std::string(), false);
       reply.append(kClose, true);
     }
@@ -225,11 +244,11 @@ ParsedReply TemplateConversation::parse(std::span<const int> tokens) const {
   size_t first = 0;
   while (first < tokens.size() && is_blank(tokenizer_->token_bytes(tokens[first]))) ++first;
   const bool opens = first < tokens.size() && tokens[first] == think_;
-  reply.has_thinking = begins_thinking_ || opens;
+  reply.has_thinking = begins_thinking_ || (opens && thinking_ != false);
   std::span<const int> answer = tokens;
   if (reply.has_thinking) {
     if (opens) tokens = tokens.subspan(first + 1);
-    auto close = std::find(tokens.begin(), tokens.end(), end_think_);
+    const auto close = std::find(tokens.begin(), tokens.end(), end_think_);
     reply.is_closed = close != tokens.end();
     const std::span<const int> thinking = tokens.first(size_t(close - tokens.begin()));
     answer = reply.is_closed ? tokens.subspan(thinking.size() + 1) : tokens.last(0);
@@ -254,7 +273,7 @@ ParsedReply TemplateConversation::parse_text(std::span<const int> tokens, Parsed
   };
   const size_t first = all.find_first_not_of(" \t\r\n");
   const bool opens = first != all.npos && all.substr(first).starts_with(kThink);
-  reply.has_thinking = begins_thinking_ || opens;
+  reply.has_thinking = begins_thinking_ || (opens && thinking_ != false);
   std::string_view answer = all;
   if (reply.has_thinking) {
     const size_t begin = opens ? first + kThink.size() : 0;

@@ -266,8 +266,21 @@ TEST(TemplateConversation, PublishedTemplatesLearnTheReplyAndItsEnd) {
     const std::string path = large_data(std::string("chat-templates/") + file + ".jinja");
     if (path.empty()) GTEST_SKIP() << "no published templates here (WEIR_DATA)";
     SCOPED_TRACE(file);
-    const ConversationFormat format = format_of(tokenizer, must_read(path));
+    const std::string source = must_read(path);
+    const bool has_switch = source.find("enable_thinking") != std::string::npos;
+    const ConversationFormat format =
+        format_of(tokenizer, source, has_switch ? std::optional(true) : std::nullopt);
     EXPECT_EQ(learned(tokenizer, *format.render(kThought)), std::vector{expected});
+    if (!has_switch) continue;
+    // Asked not to think, the model learns the answer, and rows with thinking are refused.
+    const ConversationFormat brief = format_of(tokenizer, source);
+    std::vector<Message> plain = kThought;
+    plain.back().has_thinking = false;
+    EXPECT_EQ(learned(tokenizer, *brief.render(plain)),
+              std::vector<std::string>{"four<｜end▁of▁sentence｜>"});
+    Result<RenderedConversation> refused = brief.render(kThought);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find("'thinking: true'"), std::string::npos);
   }
 }
 
