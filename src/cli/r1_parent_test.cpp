@@ -102,18 +102,19 @@ TEST_F(R1Parent, N2DoctorShowsTheRepliesAndTheirEndsAsLearned) {
   const ConversationFormat format = *make_format(texts.tokenizer, texts.chat, folder);
   Result<DoctorReport> report = examine_recipe(recipe, texts.tokenizer, format, 128, {});
   ASSERT_TRUE(report) << report.error().message;
-  for (const Finding& finding : report->findings)
-    if (finding.check != "gold")  // some rows are wrong
-      EXPECT_NE(finding.severity, Severity::error) << finding.message << finding.example;
+  for (const Finding& finding : report->findings) {
+    if (finding.check == "gold") continue;  // some rows are wrong
+    EXPECT_NE(finding.severity, Severity::error) << finding.message << finding.example;
+  }
   for (const SourceReport& source : report->sources) {
     if (source.stage != "tuned") continue;
     ASSERT_FALSE(source.rows.empty());
     std::string learned, read;
     for (const TokenView& token : source.rows[0].tokens)
       (token.is_trained ? learned : read) += token.text;
-    EXPECT_EQ(learned, "a<|im_end|>");
+    EXPECT_EQ(learned, "b<|im_end|>");
     EXPECT_EQ(read,
-              "<|im_start|>system\nHelp.<|im_end|>\n<|im_start|>user\nsay 0<|im_end|>\n"
+              "<|im_start|>system\nHelp.<|im_end|>\n<|im_start|>user\nsay 1<|im_end|>\n"
               "<|im_start|>assistant\n");
   }
 }
