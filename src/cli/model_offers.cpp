@@ -119,9 +119,13 @@ std::string offers_text(const std::string& wanted) {
 
 Result<void> check_model_exists(const std::string& path) {
   if (file_exists(path) || is_directory(path)) return {};
-  return Error{fmt::format(
-      "{}: no such file or folder; give a .gguf file, a model's folder or the folder of a run\n{}",
-      printable(path, 1000), offers_text(path))};
+  std::string message = fmt::format(
+      "{}: no such file or folder; give a .gguf file, a model's folder or the folder of a run",
+      printable(path, 1000));
+  const bool is_like_one = std::any_of(kModels.begin(), kModels.end(),
+                                       [&](const auto& model) { return is_like(model, path); });
+  if (path.find('/') == path.npos || is_like_one) message += "\n" + offers_text(path);
+  return Error{std::move(message)};
 }
 
 }  // namespace weir

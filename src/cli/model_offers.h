@@ -34,7 +34,8 @@ std::string download_lines(const OfferedModel& model);
 
 // Several lines: models to begin with when `wanted` was asked for, chosen by this machine's memory.
 std::string offers_text(const std::string& wanted);
-// An error when `path` is neither file nor folder: what was looked for, and models to begin with.
+// An error when `path` is neither file nor folder: what was looked for and, unless it is a path
+// with folders that resembles no model, models to begin with.
 Result<void> check_model_exists(const std::string& path);
 
 }  // namespace weir

@@ -65,10 +65,16 @@ TEST(ModelOffers, N3DownloadLinesAreShell) {
 
 TEST(ModelOffers, N3AMissingModelIsNamedAndAnExistingOneIsFine) {
   EXPECT_TRUE(check_model_exists("/tmp"));
-  const auto missing = check_model_exists("/no/such/llama3");
-  ASSERT_FALSE(missing);
-  EXPECT_EQ(missing.error().message.find("/no/such/llama3: no such file or folder"), 0u);
-  EXPECT_NE(missing.error().message.find("curl "), std::string::npos);
+  for (const char* name : {"llama3", "model.gguf", "models/qwen3-4b"}) {
+    const auto missing = check_model_exists(name);
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(missing.error().message.find(std::string(name) + ": no such file or folder"), 0u);
+    EXPECT_NE(missing.error().message.find("curl "), std::string::npos) << name;
+  }
+  // A mistyped path is one sentence.
+  const auto path = check_model_exists("/no/such/run");
+  ASSERT_FALSE(path);
+  EXPECT_EQ(path.error().message.find('\n'), std::string::npos);
 }
 
 }  // namespace
