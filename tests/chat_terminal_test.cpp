@@ -28,10 +28,10 @@ class ChatTerminal : public testing::Test {
   static void TearDownTestSuite() { EXPECT_TRUE(remove_all(folder_)); }
 
   // Begins a session and waits for its prompt.
-  void start(std::vector<std::string> more = {}) {
+  void start(std::vector<std::string> more = {}, const std::string& tokens = "4") {
     shown_.clear();
     std::vector<std::string> words = {WEIR_PROGRAM, "chat",          folder_, "--tokens",
-                                      "4",          "--temperature", "0"};
+                                      tokens,       "--temperature", "0"};
     words.insert(words.end(), more.begin(), more.end());
     winsize size{24, 80, 0, 0};
     child_ = forkpty(&master_, nullptr, nullptr, &size);
@@ -169,6 +169,24 @@ TEST_F(ChatTerminal, N6TheFirstInterruptClearsTheLineAndSaysHowToLeave) {
   wait_for("The conversation is kept: /load");
   EXPECT_EQ(end(), 130);
   EXPECT_NE(shown_.find("\x1b[?2004l"), std::string::npos);
+}
+
+TEST_F(ChatTerminal, N6AnInterruptStopsTheAnswerAndKeepsIt) {
+  start({}, "60000");  // much more than is computed before the key arrives
+  type("go\r");
+  wait_for("go");
+  type("typed ahead");
+  type(kCtrlC);
+  wait_for("(stopped; /more goes on)");
+  wait_for("> ");
+  // The terminal drops what was typed before Ctrl-C, as it does for every program.
+  type("\x15/tokens 4\r");
+  type("/more\r");
+  wait_for("(cut after 4 tokens; /more goes on)");
+  type("next\r");
+  EXPECT_EQ(asked(), (Texts{"go", "next"}));
+  type(kCtrlD);
+  EXPECT_EQ(end(), 0);
 }
 
 TEST_F(ChatTerminal, N6TheConversationIsKept) {

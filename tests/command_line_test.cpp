@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -341,6 +342,60 @@ TEST_F(CommandLine, N10ForgottenTurnsAreSaid) {
                                "is forgotten)"),
             std::string::npos)
       << outcome.error;
+}
+
+TEST_F(CommandLine, N7ModelsWithATemplateMayAnswerUntilTheContextIsFull) {
+  std::string folder = testing::TempDir() + "weir_template_XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  write_tiny_model(folder, 600);
+  ASSERT_TRUE(write_file_atomic(folder + "/chat_template.jinja",
+                                "{{ messages[-1]['content'] }}:{% if tools %}{{ tools | length "
+                                "}}{% endif %}"));
+  const auto chat = [&](std::vector<std::string> more, const std::string& input) {
+    more.insert(more.begin(), {"chat", folder, "--temperature", "0", "--lines"});
+    return run(more, input);
+  };
+  // A random model: it ends by chance or not at all.
+  const Outcome free = chat({}, "ab\n");
+  const Outcome bound = chat({"--tokens", "256"}, "ab\n");
+  EXPECT_EQ(free.code, 0) << free.error;
+  EXPECT_NE(bound.error.find("cut after 256 tokens"), std::string::npos) << bound.error;
+  EXPECT_GT(free.out.size(), bound.out.size());
+  EXPECT_NE(free.error.find("(the context of 600 tokens is full)"), std::string::npos)
+      << free.error;
+  const Outcome system = chat({"--system", "Be brief."}, "ab\n");
+  EXPECT_EQ(system.code, 2);
+  EXPECT_NE(system.error.find("leaves system prompts out"), std::string::npos) << system.error;
+  const std::string tools = folder + "/tools.json";
+  ASSERT_TRUE(write_file_atomic(tools, R"([{"type": "function", "function": {"name": "a"}}])"));
+  EXPECT_EQ(chat({"--tools", tools, "--tokens", "1"}, "ab\n").code, 0);
+  EXPECT_TRUE(remove_all(folder));
+}
+
+// A conversation with a call and its result, rendered by Qwen's own template.
+TEST_F(CommandLine, F45PublishedTemplatesTakeTools) {
+  const char* models = std::getenv("WEIR_REAL_MODELS");
+  const std::string qwen =
+      std::string(models ? models : "") + "/qwen2.5-coder-0.5b-instruct-q4_k_m.gguf";
+  if (!models || !file_exists(qwen))
+    GTEST_SKIP() << "WEIR_REAL_MODELS names no folder with Qwen2.5-Coder-0.5B";
+  const std::string tools = model_folder() + "/weather.json", saved = model_folder() + "/qwen.json";
+  ASSERT_TRUE(write_file_atomic(
+      tools, R"([{"type": "function", "function": {"name": "get_weather", "parameters":
+              {"type": "object", "properties": {"city": {"type": "string"}}}}}])"));
+  ASSERT_TRUE(
+      write_file_atomic(saved, R"({"messages": [{"role": "user", "content": "Weather in Paris?"},
+               {"role": "assistant", "content": "", "tool_calls": [{"type": "function",
+                "function": {"name": "get_weather", "arguments": {"city": "Paris"}}}]}]})"));
+  const Outcome outcome = run({"chat", qwen, "--tools", tools, "--tokens", "4", "--lines"},
+                              "/load " + saved + "\n/result 21 degrees\n/save " + saved + "\n");
+  EXPECT_EQ(outcome.code, 0) << outcome.error;
+  const auto json = read_json_file(saved);
+  ASSERT_TRUE(json) << json.error().message;
+  const Json& messages = *json->find("messages");
+  ASSERT_EQ(messages.size(), 4u) << outcome.error;
+  EXPECT_EQ(messages.items()[2].find("role")->text(), "tool");
+  EXPECT_FALSE(messages.items()[3].find("content")->text().empty());
 }
 
 TEST_F(CommandLine, F45ToolsNeedATemplateAndAWholeFile) {
