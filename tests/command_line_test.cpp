@@ -129,6 +129,8 @@ TEST_F(CommandLine, N11PipedTextIsThePrompt) {
   ASSERT_EQ(wanted.code, 0) << wanted.error;
   EXPECT_EQ(with({}, "The capital of France is\n").out, wanted.out);
   EXPECT_EQ(with({"--prompt", "The capital of France is"}, "something else").out, wanted.out);
+  EXPECT_NE(with({"--prompt-file", "-"}).error.find("standard input: holds no text"),
+            std::string::npos);
   const Outcome nothing = with({});
   EXPECT_EQ(nothing.code, 2);
   EXPECT_EQ(nothing.out, "");

@@ -17,7 +17,12 @@ namespace {
 
 Result<std::string> prompt_text(const GenerateOptions& options) {
   if (options.prompt) return *options.prompt;
-  if (!options.prompt_file.empty()) return read_text_input(options.prompt_file);
+  if (!options.prompt_file.empty()) {
+    std::string text = TRY(read_text_input(options.prompt_file));
+    if (!text.empty()) return text;
+    return Error{(options.prompt_file == "-" ? "standard input" : options.prompt_file) +
+                 ": holds no text; --prompt '' begins with nothing"};
+  }
   std::string piped = TRY(read_piped_text());
   if (piped.empty())
     return Error{
