@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/aside.h"
 #include "base/check.h"
 #include "base/text.h"
 
@@ -118,7 +119,7 @@ Result<std::string> read_file(const std::string& path, size_t limit) {
 
 Result<void> write_file_atomic(const std::string& path, std::string_view bytes) {
   static std::atomic<unsigned> count{0};  // two threads may write the same path
-  const std::string aside = fmt::format("{}.writing-{}-{}", path, getpid(), count++);
+  const std::string aside = fmt::format("{}-{}", aside_name(path), count++);
   const int fd = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd < 0) return write_error(path, bytes.size());
   bool good = write_all(fd, bytes.data(), bytes.size()) && sync_all(fd);
@@ -131,7 +132,10 @@ Result<void> write_file_atomic(const std::string& path, std::string_view bytes) 
     good = false;
     error = write_error(path, bytes.size());
   }
-  if (good) return sync_directory(parent_of(path));
+  if (good) {
+    (void)remove_stale_asides_of(path);  // of killed processes; what was written is written
+    return sync_directory(parent_of(path));
+  }
   ::unlink(aside.c_str());
   return error;
 }

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "base/aside.h"
 #include "base/file.h"
 #include "base/progress.h"
 #include "generate/scorer.h"
@@ -40,7 +41,8 @@ Result<Ending> logits(const LogitsOptions& options) {
                             options.cache == "latent" ? CacheForm::latent : CacheForm::expanded,
                             options.chunk));
   scorer->exact = !options.rounded;
-  const std::string aside = options.out + ".part";
+  TRY(remove_stale_asides_of(options.out));
+  const std::string aside = aside_name(options.out);
   const size_t columns = size_t(model->config().vocab_size);
   const std::string header = npy_header(options.tokens.size(), columns);
   FileWriter writer = TRY(FileWriter::create(aside));

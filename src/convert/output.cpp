@@ -1,11 +1,11 @@
 // Where a conversion may write, and folders that appear whole or not at all.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <string_view>
 #include <utility>
 
+#include "base/aside.h"
 #include "base/file.h"
 #include "convert/convert.h"
 
@@ -58,7 +58,8 @@ Result<void> check_output(const std::string& path, bool overwrites, bool is_spli
 }
 
 Result<AsideFolder> AsideFolder::create(const std::string& target) {
-  const std::string path = fmt::format("{}.writing-{}", target, getpid());
+  TRY(remove_stale_asides_of(target));
+  const std::string path = aside_name(target);
   if (is_directory(path) || file_exists(path))
     return Error{path + ": is in the way; remove it, no program is writing it"};
   TRY(make_directories(path));

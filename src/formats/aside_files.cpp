@@ -1,10 +1,8 @@
 #include "formats/aside_files.h"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
 
+#include "base/aside.h"
 #include "base/check.h"
 
 namespace weir {
@@ -16,7 +14,8 @@ AsideFiles::~AsideFiles() {
 
 Result<void> AsideFiles::begin(const std::string& path) {
   CHECK(!file_);
-  std::string aside = fmt::format("{}.writing-{}", path, getpid());
+  TRY(remove_stale_asides_of(path));
+  std::string aside = aside_name(path);
   file_ = TRY(FileWriter::create(aside));
   entries_.push_back({path, std::move(aside)});
   return {};

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "base/aside.h"
+
 namespace weir {
 namespace {
 
@@ -51,6 +53,7 @@ Result<RunFolder> RunFolder::open(const std::string& path) {
   RunFolder folder(path, std::move(lock));
   TRY_IN("run folder", make_directories(folder.checkpoints()));
   TRY_IN("run folder", remove_leftovers(folder.checkpoints()));
+  TRY_IN("run folder", remove_stale_asides(path));
   if (file_exists(folder.file(kAside))) TRY(remove_all(folder.file(kAside)));
   if (file_exists(folder.file("model.safetensors")) &&
       TRY(list_checkpoints(folder.checkpoints())).empty())
@@ -81,7 +84,11 @@ Result<void> publish_file(const std::string& from, const std::string& to) {
   if (file_exists(aside)) TRY(remove_all(aside));
   // Some file systems know no hard links.
   if (link(from.c_str(), aside.c_str()) != 0) TRY(copy_file(from, aside));
-  TRY(rename_path(aside, to));
+  Result<void> renamed = rename_path(aside, to);
+  if (!renamed) {
+    (void)remove_all(aside);  // the first error is the one to tell
+    return renamed;
+  }
   return sync_directory(folder);
 }
 
