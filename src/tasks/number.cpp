@@ -1,4 +1,4 @@
-// The arithmetic of Number; number_text.cpp reads them.
+// The arithmetic of Number; number_reader.h reads them.
 #include "tasks/number.h"
 
 #include <algorithm>
@@ -69,6 +69,28 @@ bool near(const Number& a, const Number& b, double tolerance) {
 Number hundredth(Number number) {
   number.exponent -= 2;
   return number;
+}
+
+Number times(Number number, int64_t whole, int64_t exponent) {
+  if (number.is_zero()) return number;
+  number.top = multiply(number.top, std::to_string(whole));
+  number.exponent += exponent;
+  strip_zeros(number.top, number.exponent);
+  return number;
+}
+
+std::optional<std::string> power(std::string_view digits, int64_t exponent) {
+  if (digits.size() > kNumberDigitsMax) return std::nullopt;
+  digits.remove_prefix(std::min(digits.find_first_not_of('0'), digits.size()));
+  if (exponent < 0 || (digits.empty() && exponent == 0)) return std::nullopt;
+  if (digits.empty() || digits == "1" || exponent == 0) return digits.empty() ? "0" : "1";
+  // Any other base doubles with each step, so that 200 digits end the loop.
+  std::string product = "1";
+  for (int64_t i = 0; i < exponent; ++i) {
+    product = multiply(product, digits);
+    if (product.size() > kNumberDigitsMax) return std::nullopt;
+  }
+  return product;
 }
 
 }  // namespace weir

@@ -46,23 +46,30 @@ const char* plain_spelling(char32_t code) {
     case 0x00a3:
     case 0x00a5:
     case 0x20ac:
+    case 0x20a6:
+    case 0x20a9:
+    case 0x20aa:
+    case 0x20ab:
+    case 0x20b1:
+    case 0x20b4:
     case 0x20b9:
+    case 0x20ba:
+    case 0x20bd:
     case 0xffe5:
     case 0xffe1:
       return "$";
-    case 0x00bc:
-      return " 1/4";
-    case 0x00bd:
-      return " 1/2";
-    case 0x00be:
-      return " 3/4";
-    case 0x2153:
-      return " 1/3";
-    case 0x2154:
-      return " 2/3";
     default:
       return nullptr;
   }
+}
+
+// "3/8" for the one character of it, or null.
+const char* vulgar_fraction(char32_t code) {
+  constexpr const char* kQuarters[] = {"1/4", "1/2", "3/4"};  // from U+00BC
+  constexpr const char* kOthers[] = {"1/7", "1/9", "1/10", "1/3", "2/3", "1/5", "2/5", "3/5",
+                                     "4/5", "1/6", "5/6",  "1/8", "3/8", "5/8", "7/8"};
+  if (code >= 0x00bc && code <= 0x00be) return kQuarters[code - 0x00bc];
+  return code >= 0x2150 && code <= 0x215e ? kOthers[code - 0x2150] : nullptr;
 }
 
 }  // namespace
@@ -78,8 +85,15 @@ std::string plain_text(std::string_view text) {
     const Utf8Character character = decode_utf8(text, i);
     const char* plain = character.valid ? plain_spelling(character.code) : nullptr;
     constexpr char32_t kWideFirst = 0xff01, kWideLast = 0xff5e, kWideComma = 0xff0c;
+    const char* fraction = character.valid ? vulgar_fraction(character.code) : nullptr;
     if (plain) {
       out += plain;
+    } else if (fraction) {
+      // 1 1/2 is a mixed number; the sign of -1/2 stays beside it.
+      if (!out.empty() && is_digit(out.back())) out += ' ';
+      out += fraction;
+      if (i + size_t(character.bytes) < text.size() && is_digit(text[i + size_t(character.bytes)]))
+        out += ' ';
     } else if (character.valid && character.code >= kWideFirst && character.code <= kWideLast &&
                character.code != kWideComma) {
       out += char(character.code - kWideFirst + '!');

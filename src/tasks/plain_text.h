@@ -8,8 +8,8 @@
 namespace weir {
 
 // Full-width forms, typographic dashes, quotes, spaces and operators as ASCII; currency signs as
-// '$'; vulgar fractions as " 1/2". The full-width comma stays: it parts clauses and never
-// thousands. Other characters and bytes that are no UTF-8 stay as they are.
+// '$'; vulgar fractions as "1/2", behind a digit as " 1/2". The full-width comma stays: it parts
+// clauses and never thousands. Other characters and bytes that are no UTF-8 stay as they are.
 std::string plain_text(std::string_view text);
 
 // The end of a text that is longer than `bytes_max`, from its first blank, so that no number or

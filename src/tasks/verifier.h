@@ -27,8 +27,8 @@ class Verifier {
 
 // By name; `argument` follows the name after a colon, as in "numeric:0.01" or "command:./check.sh".
 //   exact            equal after trimming, case and spaces folded
-//   numeric[:tol]    the last number of the answer (or the one in \boxed{} or after "####"), with
-//                    fractions, percent, thousands separators and units; relative tolerance
+//   numeric[:tol]    gold is one number; the answer's in \boxed{}, after "####" or last in free
+//                    text, with fractions, percent, groups, scale words, units; relative tolerance
 //   choice           the letter A to Z chosen
 //   regex            gold is an RE2 pattern that must match somewhere
 //   countdown        gold is "numbers;target": an expression that uses each number at most once

@@ -86,14 +86,14 @@ TEST(NumericVerifier, ReadsNumbersAsPeopleWriteThem) {
       {"-5", "-5", right},
       {"x = -5", "-5", right},
       {"x = - 5", "-5", right},
-      {"12 - 5", "5", right},
+      {"12 - 5", "5", wrong},
       {"...12...", "12", right},
       {"it fell by -$5", "-5", right},
-      {"10-5", "5", right},
+      {"10-5", "5", wrong},
       {"- 5 apples", "5", right},
       {"−7", "-7", right},
       {"–7", "-7", right},
-      {"pages 3–7", "7", right},
+      {"pages 3–7", "7", wrong},
       {"5", "-5", wrong},
       {"-0", "0", right},
       {"+3", "3", right},
@@ -109,7 +109,7 @@ TEST(NumericVerifier, ReadsNumbersAsPeopleWriteThem) {
       {"1'234", "1234", right},
       {"1,234.5", "1234.5", right},
       {"1, 2, 3", "3", right},
-      {"3,4", "4", right},
+      {"3,4", "4", wrong},
       {"12,34", "1234", wrong},
       {"3/4", "0.75", right},
       {"6/8", "3/4", right},
@@ -206,8 +206,8 @@ TEST(NumericVerifier, ToleranceIsRelative) {
 TEST(NumericVerifier, RefusesGoldWithoutANumber) {
   expect_bad_gold("numeric", "", "no number");
   expect_bad_gold("numeric", "many", "no number");
-  expect_bad_gold("numeric", "3/0", "compared");
-  expect_bad_gold("numeric", std::string(201, '7'), "compared");
+  expect_bad_gold("numeric", "3/0", "one number");
+  expect_bad_gold("numeric", std::string(201, '7'), "one number");
   EXPECT_TRUE(make("numeric")->check_gold(std::string(200, '7')));
 }
 
