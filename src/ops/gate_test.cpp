@@ -58,6 +58,39 @@ TEST(Gate, KeepsTheExpertsOfATraceInItsOrderAndWeighsThemByTheirScores) {
   EXPECT_EQ(difference.moved, 1);
 }
 
+// torch.topk promises no order of equal scores; the lower index makes the choice the same on every
+// machine.
+TEST(Gate, F30TiesGoToTheLowerIndex) {
+  struct Case {
+    std::vector<float> logits;
+    Experts experts;
+  };
+  const Case cases[] = {{{1, 1, 1, 1}, {0, 1}}, {{0, 2, 2, 1}, {1, 2}}, {{2, 0, 0, 2}, {0, 3}},
+                        {{0, 1, 0, 1}, {1, 3}}, {{3, 1, 1, 1}, {0, 1}}, {{-1, -1, 0, -1}, {2, 0}}};
+  for (GateKind kind : {GateKind::sigmoid, GateKind::softmax})
+    for (const Case& c : cases) {
+      Pass pass;
+      GateShape shape = kShape;
+      shape.kind = kind;
+      Tensor logits = pass.run.make(1, kExperts);
+      std::copy(c.logits.begin(), c.logits.end(), logits.row(0));
+      EXPECT_EQ(experts_of(weir::route(pass.run, logits, nullptr, shape)), c.experts);
+    }
+}
+
+TEST(Gate, F30TiesOfGroupsGoToTheLowerIndex) {
+  for (GroupKind group_kind : {GroupKind::max, GroupKind::top2_sum}) {
+    Pass pass;
+    GateShape shape = kShape;
+    shape.groups = 2;
+    shape.groups_kept = 1;
+    shape.group_kind = group_kind;
+    Tensor logits = pass.run.make(1, kExperts);
+    std::fill_n(logits.row(0), kExperts, 1.0f);
+    EXPECT_EQ(experts_of(weir::route(pass.run, logits, nullptr, shape)), (Experts{0, 1}));
+  }
+}
+
 TEST(Gate, BeyondTheLayersOfATraceChoosesFreely) {
   RoutingTrace kept(1, 2), own(1, 2);
   kept.append(kRows, Experts{0, 1, 0, 1, 0, 1});

@@ -91,6 +91,24 @@ TEST(Muon, SingularValuesComeNearOne) {
   }
 }
 
+// Moonlight, eq. 4: 0.2 sqrt(max(rows, cols)), so that an update's entries have a size of 0.2
+// whatever the shape.
+TEST(Muon, F29UpdatesAreScaledByTheLargerSide) {
+  ThreadPool pool(1);
+  Buffer space(size_t(16) << 20);
+  for (auto [rows, cols] : {std::pair{4, 64}, {64, 4}, {1, 100}, {16, 16}}) {
+    const std::vector<float> gradient = random_matrix(rows, cols, 4);
+    std::vector<float> weight(gradient.size()), momentum(gradient.size()), direction = gradient;
+    orthogonalize(direction.data(), rows, cols, nullptr, space);
+    Muon muon;
+    muon.add({weight.data(), gradient.data(), momentum.data(), rows, cols});
+    muon.update(pool, {0.1f, 0, 0, 1});
+    const double scale = 0.2 * std::sqrt(rows > cols ? rows : cols);
+    for (size_t i = 0; i < weight.size(); ++i)
+      ASSERT_NEAR(weight[i], -0.1 * scale * double(direction[i]), 1e-5) << rows << "x" << cols;
+  }
+}
+
 TEST(Muon, ZeroGradientStaysZero) {
   Buffer space(size_t(1) << 20);
   std::vector<float> x(12 * 20);
