@@ -9,6 +9,7 @@
 #include "cli/terminal.h"
 #include "r1/doctor.h"
 #include "r1/doctor_view.h"
+#include "r1/model_words.h"
 #include "r1/setup.h"
 
 namespace weir {
@@ -23,6 +24,7 @@ Result<void> doctor(const DoctorCommand& command) {
   const std::string base = base_folder(recipe);
   const ConversationFormat format =
       TRY(make_format(texts.tokenizer, texts.chat, base.empty() ? "tokenizer" : base));
+  fmt::print("model: {}\n", model_words(recipe, config));
   const DoctorReport report =
       TRY(examine_recipe(recipe, texts.tokenizer, format, config.max_position_embeddings,
                          {.problems = command.problems, .rows = command.rows}));

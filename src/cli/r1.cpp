@@ -9,6 +9,12 @@
 #include "r1/pipeline.h"
 
 namespace weir {
+namespace {
+
+// Of the whole time: with less in this process, an earlier one did the rest.
+constexpr double kResumedShare = 0.95;
+
+}  // namespace
 
 Result<Ending> r1(const R1Command& command) {
   Recipe file = TRY(Recipe::read(command.recipe));
@@ -19,11 +25,21 @@ Result<Ending> r1(const R1Command& command) {
   ThreadPool pool(command.threads > 0 ? command.threads : recipe.threads);
   const R1Summary summary = TRY(run_r1(recipe, {command.stage}, pool));
   fmt::print("{}", summary.table);
-  if (summary.is_stopped)
-    fmt::print("stopped; everything is saved in {}, the same command goes on\n", summary.folder);
-  else
-    fmt::print("done in {}; the model is in {}, the report in {}/report.html\n",
-               format_seconds(summary.seconds), summary.folder, summary.folder);
+  if (!summary.conclusion.empty()) fmt::print("\n{}\n\n", summary.conclusion);
+  const std::string report = summary.has_report
+                                 ? fmt::format("the report is {}/report.html", summary.folder)
+                                 : "the report is written when the first stage ends";
+  if (summary.is_stopped) {
+    fmt::print("stopped; everything is saved in {}, the same command goes on; {}\n", summary.folder,
+               report);
+    return Ending::done;
+  }
+  fmt::print("done in {}{}; the model is in {}, {}\n", format_seconds(summary.seconds_in_all),
+             summary.seconds < kResumedShare * summary.seconds_in_all
+                 ? fmt::format(" ({} of it now)", format_seconds(summary.seconds))
+                 : "",
+             summary.folder, report);
+  fmt::print("talk with it: weir chat {}\n", summary.folder);
   return Ending::done;
 }
 

@@ -13,8 +13,11 @@ namespace {
 
 void print_summary(const TrainSummary& s) {
   if (s.stopped) {
-    fmt::print("stopped after step {} of {}; everything is saved in {}, the same command goes on\n",
-               s.step, s.steps, s.folder);
+    fmt::print(
+        "stopped after step {} of {}; everything is saved in {}, the same command goes on; the "
+        "report "
+        "so far is {}/report.html\n",
+        s.step, s.steps, s.folder, s.folder);
     return;
   }
   fmt::print("done: {} steps in {}", s.step, format_seconds(s.seconds));

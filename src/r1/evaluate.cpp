@@ -128,8 +128,8 @@ Result<double> held_out_accuracy(const R1Context& context, const StageRecipe& st
       TRY(Generator::create(model, context.tokenizer, context.pool, options));
   Verifiers verifiers;
   const R1EvaluationRecipe& recipe = context.recipe.evaluation;
-  RolloutOptions draw{
-      1, stage.grpo.reply_tokens, recipe.temperature, recipe.top_p, kEvaluationSeed, 0};
+  RolloutOptions draw{1, stage.grpo.reply_tokens, recipe.temperature, recipe.top_p, kEvaluationSeed,
+                      0};
   std::vector<Rollout> rollouts =
       TRY(roll_out(*generator, context.format, verifiers, problems, draw, context.pool));
   if (rollouts.empty()) return -1.0;

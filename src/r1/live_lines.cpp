@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "base/processor.h"
 #include "base/progress.h"
 #include "base/text.h"
 #include "r1/live_text.h"
@@ -17,6 +18,7 @@ constexpr int kBarCells = 24;
 constexpr size_t kSparkCells = 16;
 constexpr size_t kNameBytes = 80;
 constexpr size_t kReplyBytes = 4000;  // looked at, of each text of a reply
+constexpr size_t kAboutLines = 3;
 constexpr size_t kQuestionLines = 3, kThinkingLines = 5, kAnswerLines = 2;
 const char* const kParts[] = {"accuracy", "format", "language", "length", "safety", "helpful"};
 
@@ -60,32 +62,38 @@ std::vector<Field> reward_fields(const Json& metrics) {
   std::vector<Field> fields;
   add_field(fields, metrics, "reward", "reward");
   for (const char* part : kParts) add_field(fields, metrics, std::string("reward_") + part, part);
-  add_field(fields, metrics, "lr", "lr");
   return fields;
 }
 
+// In words that need no course; what else there is (entropy, KL, gradients) is drawn in the report.
 std::vector<Field> detail_fields(const Json& metrics) {
   std::vector<Field> fields;
-  add_field(fields, metrics, "entropy", "entropy");
-  add_field(fields, metrics, "kl", "KL");
-  add_field(fields, metrics, "max_difference", "max |Δ log p|");
-  add_field(fields, metrics, "uniform_groups", "no variance", percent);
-  add_field(fields, metrics, "truncated", "truncated", count);
-  add_field(fields, metrics, "unparseable", "unparseable", count);
-  add_field(fields, metrics, "tokens_per_second", "tokens/s");
-  add_field(fields, metrics, "grad_norm", "gradient");
+  add_field(fields, metrics, "uniform_groups", "questions whose answers earned all the same",
+            percent);
+  add_field(fields, metrics, "truncated", "cut off", count);
+  add_field(fields, metrics, "unparseable", "without an answer", count);
+  add_field(fields, metrics, "tokens_per_second", "tokens learned from a second");
+  double difference = 0;
+  // Exactly 0 when replies are learned from with the probabilities they were drawn with.
+  if (read(metrics, "max_difference", difference) && difference > 0)
+    fields.push_back({"drawn with other probabilities than learned from, by", number(difference)});
   return fields;
 }
 
-std::string fields_line(const std::vector<Field>& fields, const LiveFormat& format) {
+// As many lines as the fields need.
+void add_fields(std::vector<std::string>& lines, const std::vector<Field>& fields,
+                const LiveFormat& format) {
   InkedLine line(format.columns, format.has_color);
   for (const Field& field : fields) {
     const int needed = columns_of(field.name) + 1 + columns_of(field.value);
-    if (needed + 2 > line.left()) break;
+    if (!line.text().empty() && needed + 2 > line.left()) {
+      lines.push_back(line.text());
+      line = InkedLine(format.columns, format.has_color);
+    }
     line.add_whole(field.name, Ink::dim);
-    line.add(" " + field.value);
+    line.add((line.text().empty() ? "" : " ") + field.value);
   }
-  return line.text();
+  if (!line.text().empty()) lines.push_back(line.text());
 }
 
 const std::string& name_of(const LiveState& state) {
@@ -157,6 +165,24 @@ std::string curves_line(const LiveState& state, const LiveFormat& format) {
   return line.text();
 }
 
+// "8 m 02 s so far, 12 m 40 s of processor time; other programs take 80 % of the cores".
+std::string time_text(const LiveState& state) {
+  if (state.stage_core_seconds <= 0) return "";
+  std::string text =
+      fmt::format("{} so far, {} of processor time", format_seconds(state.stage_seconds),
+                  format_seconds(state.stage_core_seconds));
+  if (const std::string others = others_words(state.others); !others.empty()) text += "; " + others;
+  return text;
+}
+
+void add_wrapped(std::vector<std::string>& lines, const LiveFormat& format, const std::string& text,
+                 Ink ink, size_t lines_max) {
+  for (const std::string& part : wrap_columns(text, format.columns, lines_max)) {
+    InkedLine line(format.columns, format.has_color);
+    lines.push_back(line.add(part, ink).text());
+  }
+}
+
 std::string activity_text(const LiveState& state) {
   std::string text = one_line(state.activity, kNameBytes);
   if (state.activity_total > 0)
@@ -203,13 +229,19 @@ void add_sample(std::vector<std::string>& lines, const SampleReply& sample,
 }  // namespace
 
 std::vector<std::string> live_lines(const LiveState& state, const LiveFormat& format) {
-  std::vector<std::string> lines = {stages_line(state, format), progress_line(state, format)};
+  std::vector<std::string> lines = {stages_line(state, format)};
+  if (state.stage < state.stages.size())
+    add_wrapped(lines, format, one_line(state.stages[state.stage].about, kReplyBytes), Ink::plain,
+                kAboutLines);
+  lines.push_back(progress_line(state, format));
+  add_wrapped(lines, format, time_text(state),
+              others_words(state.others).empty() ? Ink::dim : Ink::warn, kAboutLines);
   const auto add = [&](const std::string& line) {
     if (!line.empty()) lines.push_back(line);
   };
   add(curves_line(state, format));
-  add(fields_line(reward_fields(state.metrics), format));
-  add(fields_line(detail_fields(state.metrics), format));
+  add_fields(lines, reward_fields(state.metrics), format);
+  add_fields(lines, detail_fields(state.metrics), format);
   if (!state.activity.empty()) {
     InkedLine line(format.columns, format.has_color);
     lines.push_back(line.add(activity_text(state), Ink::accent).text());
@@ -237,6 +269,7 @@ std::string live_line(const LiveState& state) {
   line += state.activity.empty() ? detail : "  " + activity_text(state);
   if (state.stage_left >= 0) line += "  " + format_seconds(state.stage_left) + " left";
   if (state.run_left >= 0) line += ", whole run " + format_seconds(state.run_left);
+  if (const std::string others = others_words(state.others); !others.empty()) line += "; " + others;
   return line;
 }
 

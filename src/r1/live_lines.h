@@ -12,7 +12,8 @@ namespace weir {
 
 struct PlannedStage {
   std::string name;
-  double seconds = 0;  // planned, evaluation included; 0: unknown
+  double seconds = 0;      // planned, evaluation included; 0: unknown
+  std::string about = {};  // what it tries, as one sentence
 };
 
 struct LiveState {
@@ -21,9 +22,11 @@ struct LiveState {
   size_t stage = 0;                                          // index of the one at work
   int64_t step = 0, steps = 0;                               // done and in all, of this stage
   double stage_left = -1, run_left = -1, stage_seconds = 0;  // negative: unknown
-  Json metrics = Json::object();                             // of the newest step
-  std::vector<double> accuracy, thinking, loss;              // of this stage, newest last
-  std::string activity;                                      // "" while steps are made
+  double stage_core_seconds = 0;                             // of processor time; 0: unknown
+  double others = -1;             // share of the cores that other programs take; negative: unknown
+  Json metrics = Json::object();  // of the newest step
+  std::vector<double> accuracy, thinking, loss;  // of this stage, newest last
+  std::string activity;                          // "" while steps are made
   double activity_done = 0, activity_total = 0;
   bool has_sample = false;
   SampleReply sample;

@@ -55,11 +55,71 @@ TEST(LiveLines, SayWhatIsKnown) {
   EXPECT_EQ(lines[1], "━━━━━━━─────────────────  35/110 (31 %)  2 m 10 s left  whole run 3 m 40 s");
   for (const char* part :
        {"right 61.3 % ▁", "thinking 21.3 tokens ▁", "reward 1.42  accuracy 0.610  format 0.980",
-        "lr 3.0e-4", "entropy 0.412  KL 0.002  max |Δ log p| 0  no variance 25.0 %  truncated 3",
-        "tokens/s 2.3 k", "asked     a = 3, b = a + 4. b?", "thinking  3 + 4 = 7", "answer    7",
-        "          right"})
+        "questions whose answers earned all the same 25.0 %  cut off 3",
+        "tokens learned from a second 2.3 k", "asked     a = 3, b = a + 4. b?",
+        "thinking  3 + 4 = 7", "answer    7", "          right"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   EXPECT_EQ(text.find('\033'), std::string::npos);
+}
+
+TEST(LiveLines, N23WordsThatNeedACourseAreInTheReportOnly) {
+  const std::string text = joined(live_lines(test_state(), {.columns = 110, .has_color = false}));
+  for (const char* word : {"log p", "variance", "entropy", "KL", "gradient", "lr ", "rows"})
+    EXPECT_EQ(text.find(word), std::string::npos) << word << "\n" << text;
+  // Not exactly on-policy is worth a line.
+  LiveState state = test_state();
+  state.metrics.set("max_difference", 0.25);
+  EXPECT_NE(joined(live_lines(state, {.columns = 110, .has_color = false}))
+                .find("drawn with other probabilities than learned from, by 0.250"),
+            std::string::npos);
+}
+
+TEST(LiveLines, N23EachStageSaysWhatItTries) {
+  LiveState state = test_state();
+  state.stages[2].about = "tries 8 answers to each of 32 questions and learns from the best";
+  for (int columns : {110, 40}) {
+    const auto lines = live_lines(state, {.columns = columns, .has_color = false});
+    std::string said;
+    for (size_t i = 1;
+         i < lines.size() && !lines[i].starts_with("━") && !lines[i].starts_with("35/"); ++i)
+      said += (said.empty() ? "" : " ") + lines[i];
+    EXPECT_EQ(said, state.stages[2].about) << columns;
+  }
+  EXPECT_EQ(live_line(state).find("tries"), std::string::npos) << "once is enough in a log";
+}
+
+TEST(LiveLines, N1ProcessorTimeStandsBesideTheClock) {
+  LiveState state = test_state();
+  state.stage_seconds = 482;
+  state.stage_core_seconds = 193;
+  state.others = 0.8;
+  const std::string busy = joined(live_lines(state, {.columns = 110, .has_color = false}));
+  EXPECT_NE(
+      busy.find("8 m 02 s so far, 3 m 13 s of processor time; other programs take 80 % of the "
+                "cores\n"),
+      std::string::npos)
+      << busy;
+  EXPECT_NE(live_line(state).find("; other programs take 80 %"), std::string::npos);
+  state.others = 0.05;
+  const std::string idle = joined(live_lines(state, {.columns = 110, .has_color = false}));
+  EXPECT_NE(idle.find("3 m 13 s of processor time\n"), std::string::npos) << idle;
+}
+
+TEST(LiveLines, N22NarrowTerminalsWrapWhatWideOnesShow) {
+  const auto words = [](const std::vector<std::string>& lines) {
+    std::string text;
+    for (const std::string& line : lines) text += one_line(line, 1000) + " ";
+    return text;
+  };
+  LiveState state = test_state();
+  state.has_sample = false;
+  for (int columns : {60, 100}) {
+    const std::string text = words(live_lines(state, {.columns = columns, .has_color = false}));
+    for (const char* part : {"reward 1.42", "accuracy 0.610", "format 0.980", "cut off 3",
+                             "earned all the same 25.0 %", "tokens learned from a second 2.3 k"})
+      EXPECT_NE(text.find(part), std::string::npos) << columns << ": " << part << "\n" << text;
+    EXPECT_EQ(text.find("…"), std::string::npos) << text;
+  }
 }
 
 TEST(LiveLines, ColorChangesNothingButColor) {

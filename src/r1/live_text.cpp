@@ -8,6 +8,10 @@
 namespace weir {
 namespace {
 
+constexpr size_t kLabelMax = 24;    // columns of a label, from which a text goes on under itself
+constexpr size_t kWrappedMax = 40;  // lines of a wrapped one
+constexpr size_t kFactLabel = 10, kFactBytes = 4000;
+
 struct Range {
   char32_t first, last;
 };
@@ -141,6 +145,32 @@ std::vector<std::string> wrap_columns(std::string_view text, int columns, size_t
     text.remove_prefix(std::min(text.find_first_not_of(' ', end), text.size()));
   }
   return lines;
+}
+
+std::vector<std::string> hanging_lines(std::string_view line, int columns) {
+  if (columns_of(line) <= columns) return {std::string(line)};
+  const size_t word = line.find_first_not_of(' ');
+  size_t indent = word == line.npos ? 0 : word + 2;
+  if (const size_t gap = line.find("  ", word == line.npos ? 0 : word); gap != line.npos)
+    if (const size_t text = line.find_first_not_of(' ', gap);
+        text != line.npos && text <= kLabelMax)
+      indent = text;
+  if (int(2 * indent) > columns) indent = 2;
+  // The first line has the label's columns, the others blanks in their place.
+  std::vector<std::string> lines;
+  const std::string first(line.substr(0, std::min(indent, line.size())));
+  for (const std::string& part :
+       wrap_columns(line.substr(first.size()), columns - columns_of(first), kWrappedMax))
+    lines.push_back((lines.empty() ? first : std::string(size_t(columns_of(first)), ' ')) + part);
+  return lines;
+}
+
+std::vector<std::string> fact_lines(std::string_view name, std::string_view text, int columns) {
+  std::string line(name);
+  line += std::string(std::max<size_t>(name.size() + 2, kFactLabel) - name.size(), ' ');
+  line += one_line(text, kFactBytes);
+  if (columns <= 0) return {line};
+  return hanging_lines(line, columns - 1);
 }
 
 const char* ink_code(Ink ink) {

@@ -19,6 +19,13 @@ std::string cut_columns(std::string_view text, int columns);
 // one ending in "…" when there was more.
 std::vector<std::string> wrap_columns(std::string_view text, int columns, size_t lines_max);
 
+// A name and what is said of it as lines: "plan      about ...", going on under itself. `columns`
+// 0: one line of any length.
+std::vector<std::string> fact_lines(std::string_view name, std::string_view text, int columns);
+// A line broken at blanks; what follows the first stands as far in as its own second part (after
+// leading blanks, a word and at least two blanks), or two columns more than its beginning.
+std::vector<std::string> hanging_lines(std::string_view line, int columns);
+
 enum class Ink { plain, dim, bold, accent, good, bad, warn };
 const char* ink_code(Ink ink);  // the SGR sequence; "" for plain
 

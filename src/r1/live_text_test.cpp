@@ -73,5 +73,34 @@ TEST(InkedLine, NeverExceedsItsColumns) {
   EXPECT_EQ(plain.add("name", Ink::bad).text(), "name");
 }
 
+TEST(FactLines, N22WrapUnderThemselves) {
+  const std::string plan =
+      "about 22 m 10 s; steps: base 349, cold-start 21, reasoning-rl 41, general-sft 87, "
+      "helpful-model 20, safety-model 44, all-scenario-rl 33";
+  EXPECT_EQ(fact_lines("plan", plan, 0), std::vector<std::string>{"plan      " + plan});
+  for (int columns : {40, 60, 100}) {
+    const std::vector<std::string> lines = fact_lines("plan", plan, columns);
+    std::string text;
+    for (size_t i = 0; i < lines.size(); ++i) {
+      EXPECT_LT(columns_of(lines[i]), columns);
+      EXPECT_EQ(lines[i].substr(0, 10), i == 0 ? "plan      " : std::string(10, ' '));
+      text += (i ? " " : "") + lines[i].substr(10);
+    }
+    EXPECT_EQ(text, plan) << "nothing is cut";
+  }
+}
+
+TEST(HangingLines, GoOnUnderTheTextOfALabel) {
+  EXPECT_EQ(hanging_lines("short", 20), std::vector<std::string>{"short"});
+  EXPECT_EQ(hanging_lines("  base  one two three four", 20),
+            (std::vector<std::string>{"  base  one two", "        three four"}));
+  EXPECT_EQ(hanging_lines("warning: all groups are alike", 20),
+            (std::vector<std::string>{"warning: all groups", "  are alike"}));
+  EXPECT_EQ(hanging_lines(std::string(30, 'x'), 20).size(), 2u);
+  for (int columns = 2; columns < 12; ++columns)
+    for (const std::string& line : hanging_lines("    label    text of it", columns))
+      EXPECT_LE(columns_of(line), columns);
+}
+
 }  // namespace
 }  // namespace weir

@@ -14,6 +14,7 @@ namespace {
 constexpr int64_t kSecond_ns = 1'000'000'000;
 constexpr int64_t kTerminalInterval_ns = kSecond_ns / 10;
 constexpr int64_t kPlainInterval_ns = 10 * kSecond_ns;
+constexpr int64_t kCoresInterval_ns = 5 * kSecond_ns;
 constexpr int64_t kSampleOnTerminal_ns = 6 * kSecond_ns;
 constexpr int64_t kSamplePlain_ns = 60 * kSecond_ns;
 constexpr size_t kHistoryMax = 512;
@@ -35,7 +36,9 @@ void remember(std::vector<double>& history, const Json& metrics, const char* key
 }  // namespace
 
 LiveOptions LiveOptions::of_stderr() {
-  return of(stderr_is_terminal(), std::getenv("TERM"), std::getenv("NO_COLOR"));
+  LiveOptions options = of(stderr_is_terminal(), std::getenv("TERM"), std::getenv("NO_COLOR"));
+  options.core_times = read_core_times;
+  return options;
 }
 
 LiveOptions LiveOptions::of(bool is_terminal, const char* term, const char* no_color) {
@@ -68,9 +71,16 @@ void LiveView::begin_stage(size_t index, int64_t steps_done, int64_t steps) {
   first_step_ = steps_done;
   step_seconds_ = 0;
   stage_began_ns_ = step_began_ns_ = monotonic_ns();
+  cores_ns_ = stage_began_ns_;
+  if (options_.core_times) stage_cores_ = last_cores_ = options_.core_times();
   set_time_left();
+  if (!options_.is_terminal && index < state_.stages.size() && !state_.stages[index].about.empty())
+    write(state_.stages[index].name + ": " + one_line(state_.stages[index].about, kNoteBytes) +
+          "\n");
   refresh(true);
 }
+
+void LiveView::set_steps(int64_t steps) { state_.steps = steps; }
 
 void LiveView::update(const Json& metrics) {
   const int64_t now = monotonic_ns();
@@ -94,6 +104,7 @@ void LiveView::update(const Json& metrics) {
   remember(state_.thinking, metrics, "thinking_tokens");
   remember(state_.loss, metrics, "loss");
   set_time_left();
+  look_at_cores();
   refresh(false);
 }
 
@@ -116,6 +127,16 @@ void LiveView::set_time_left() {
   else
     state_.stage_left = -1;
   state_.run_left = is_known && state_.stage_left >= 0 ? state_.stage_left + later : -1;
+}
+
+void LiveView::look_at_cores() {
+  const int64_t now = monotonic_ns();
+  if (!options_.core_times || now - cores_ns_ < kCoresInterval_ns) return;
+  cores_ns_ = now;
+  const CoreTimes times = options_.core_times();
+  state_.stage_core_seconds = times.own - stage_cores_.own;
+  state_.others = others_share(last_cores_, times);
+  last_cores_ = times;
 }
 
 void LiveView::show_activity(const std::string& what, double done, double total) {
@@ -156,7 +177,10 @@ void LiveView::note(const std::string& text) {
   for (const std::string& line : split(part, '\n')) {
     // Blanks are kept: tables are aligned with them.
     const std::string clean = printable(line, kNoteBytes);
-    bytes += (options_.is_terminal && columns > 0 ? cut_columns(clean, columns - 1) : clean) + "\n";
+    if (!options_.is_terminal || columns <= 2)
+      bytes += clean + "\n";
+    else
+      for (const std::string& row : hanging_lines(clean, columns - 1)) bytes += row + "\n";
   }
   write(bytes);
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/processor.h"
 #include "r1/live_lines.h"
 #include "r1/live_screen.h"
 #include "r1/scores.h"
@@ -18,7 +19,8 @@ struct LiveOptions {
   std::FILE* out = stderr;
   bool is_terminal = false;
   bool has_color = false;
-  int columns = 0, rows = 0;  // 0: as the terminal says, asked again each time
+  int columns = 0, rows = 0;            // 0: as the terminal says, asked again each time
+  CoreTimes (*core_times)() = nullptr;  // null: how busy the cores are is not shown
 
   // stderr as it is.
   static LiveOptions of_stderr();
@@ -40,6 +42,8 @@ class LiveView {
   // `index` into the planned stages. steps_done: by earlier processes, so that the rate counts only
   // our own; steps: of the whole stage.
   void begin_stage(size_t index, int64_t steps_done, int64_t steps);
+  // Of the stage at work, when another round of steps follows.
+  void set_steps(int64_t steps);
   // One line of metrics.jsonl, as docs/r1-report.md lists them; "step" counts from 1. Cheap: call
   // it after every step.
   void update(const Json& metrics);
@@ -50,7 +54,7 @@ class LiveView {
   void show_sample(const SampleReply& sample);
   // Ends the stage; `summary` is a line that stays above the picture: "cold-start: 64.1 % right".
   void end_stage(const std::string& summary);
-  // Lines that stay: a warning, a table. Longer lines than the terminal are cut.
+  // Lines that stay: a warning, a comparison. Longer lines than the terminal are wrapped.
   void note(const std::string& text);
   // Takes the picture away, as before printing a table to stdout. The next call brings it back.
   void clear();
@@ -60,14 +64,17 @@ class LiveView {
   void write(const std::string& bytes);
   std::vector<std::string> picture(int columns, int rows);
   void set_time_left();
+  void look_at_cores();
 
   LiveOptions options_;
   LiveState state_;
   LiveScreen screen_;
   int64_t stage_began_ns_ = 0, step_began_ns_ = 0;
-  int64_t shown_ns_, sample_ns_;  // when the picture and the sample were last changed
-  int64_t first_step_ = 0;        // of the stage, done before begin_stage()
-  double step_seconds_ = 0;       // moving average
+  int64_t shown_ns_, sample_ns_;        // when the picture and the sample were last changed
+  int64_t first_step_ = 0;              // of the stage, done before begin_stage()
+  CoreTimes stage_cores_, last_cores_;  // when the stage began, when the cores were last looked at
+  int64_t cores_ns_ = 0;
+  double step_seconds_ = 0;  // moving average
 };
 
 }  // namespace weir

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/text.h"
@@ -153,11 +154,42 @@ TEST_F(LiveViewTest, LeavesNotesAboveThePictureOfATerminal) {
   EXPECT_EQ(lines[0], "the summary of cold-start");
   EXPECT_EQ(lines[1], "a warning?[2J");
   EXPECT_EQ(lines[2].substr(0, 15), "of two lines xx");
-  EXPECT_LE(columns_of(lines[2]), 59);
-  EXPECT_EQ(lines[3].substr(0, 12), "stage 2 of 2");
-  EXPECT_NE(lines[4].find("3/8 (37 %)"), std::string::npos) << lines[4];
-  EXPECT_EQ(lines[5], "sampling");
+  EXPECT_EQ(lines[3].substr(0, 4), "  xx");
+  size_t crosses = 0;
+  for (size_t i : {2, 3}) {
+    EXPECT_LE(columns_of(lines[i]), 59);
+    crosses += size_t(std::count(lines[i].begin(), lines[i].end(), 'x'));
+  }
+  EXPECT_EQ(crosses, 100u) << "nothing is cut";
+  EXPECT_EQ(lines[4].substr(0, 12), "stage 2 of 2");
+  EXPECT_NE(lines[5].find("3/8 (37 %)"), std::string::npos) << lines[5];
+  EXPECT_EQ(lines[6], "sampling");
   EXPECT_TRUE(written().ends_with("\n"));  // the shell's prompt begins a line
+}
+
+CoreTimes busy_cores() {
+  static double now = 0;
+  now += 10;
+  return {now, now, now / 5};  // ten busy seconds a look, two of them our own
+}
+
+TEST_F(LiveViewTest, N1OtherProgramsAreNamedAfterAWhile) {
+  options_.is_terminal = true;
+  options_.core_times = busy_cores;
+  LiveView view("test", stages_, options_);
+  view.begin_stage(0, 0, 4);
+  view.update(metrics(1));
+  EXPECT_EQ(written().find("other programs"), std::string::npos) << "looked at every few seconds";
+}
+
+TEST_F(LiveViewTest, N23APlainLogSaysOnceWhatAStageTries) {
+  stages_[0].about = "learns to reply as the examples do";
+  {
+    LiveView view("test", stages_, options_);
+    view.begin_stage(0, 0, 4);
+    view.update(metrics(4));
+  }
+  EXPECT_EQ(split(written(), '\n')[0], "cold-start: learns to reply as the examples do");
 }
 
 TEST_F(LiveViewTest, ClearTakesThePictureAway) {

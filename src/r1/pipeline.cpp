@@ -2,20 +2,25 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <algorithm>
 
 #include "base/memory.h"
+#include "base/processor.h"
 #include "base/progress.h"
 #include "base/text.h"
 #include "kernels/kernels.h"
-#include "model/size.h"
+#include "r1/conclusion.h"
 #include "r1/evaluate.h"
+#include "r1/live_text.h"
+#include "r1/model_words.h"
 #include "r1/plan.h"
 #include "r1/prepare.h"
 #include "r1/report.h"
 #include "r1/setup.h"
+#include "r1/side_by_side.h"
 #include "r1/stage_memory.h"
 #include "r1/stage_run.h"
+#include "r1/stage_words.h"
 #include "text/tokenizer_json.h"
 #include "train/setup.h"
 
@@ -37,43 +42,84 @@ class Pipeline {
         pool_(pool) {}
 
   Result<R1Summary> run() {
-    const int64_t began = monotonic_ns();
     TRY(check_evaluation(recipe_.evaluation));
+    TRY(check_alone());
+    say_fact("model", model_words(recipe_, shared_.config));
     TRY(find_plan());
     std::vector<PlannedStage> planned;
-    for (const PlannedSteps& steps : plan_.stages) planned.push_back({steps.stage, steps.seconds});
+    for (const PlannedSteps& steps : plan_.stages)
+      planned.push_back({steps.stage, steps.seconds, stage_sentence(*recipe_.find(steps.stage))});
     LiveView view(recipe_.title, planned);
     context_.activity = [&](const std::string& what, double done, double total) {
       view.show_activity(what, done, total);
     };
-    show_facts(view);
+    for (const auto& [name, text] : facts())
+      if (name != "model") say_fact(name, text);
     R1Summary summary;
     summary.folder = folder_.path();
     for (size_t i = 0; i < recipe_.stages.size() && !summary.is_stopped; ++i) {
       const StageRecipe& stage = recipe_.stages[i];
       if (!options_.stage.empty() && stage.name != options_.stage) continue;
       summary.is_stopped = !TRY_IN("stage '" + stage.name + "'", run_one(i, view));
-      if (!summary.is_stopped) write_report();
+      if (!summary.is_stopped) write_report(view);
     }
     view.clear();
-    summary.seconds = double(monotonic_ns() - began) * 1e-9;
-    summary.table = stage_table_text(finished_reports());
+    const std::vector<StageReport> finished = finished_reports();
+    summary.seconds = double(monotonic_ns() - began_ns_) * 1e-9;
+    summary.seconds_in_all = std::max(summary.seconds, seconds_of(finished));
+    summary.table = stage_table_text(finished, stdout_is_terminal() ? stderr_size().columns : 0);
+    if (!finished.empty()) summary.conclusion = run_conclusion(finished, plan_);
+    summary.has_report = file_exists(folder_.file("report.html"));
     return summary;
   }
 
  private:
+  // A stage that is run alone needs others; said before the machine is measured.
+  Result<void> check_alone() const {
+    if (options_.stage.empty()) return {};
+    const StageRecipe& stage = *recipe_.find(options_.stage);
+    std::string parent, sha256;
+    TRY_IN("stage '" + stage.name + "'", find_parent(stage, parent, sha256));
+    TRY_IN("stage '" + stage.name + "'", find_others(stage));
+    return {};
+  }
+
+  // The folder's plan, or one made now. A folder in which nothing was learned yet keeps its plan
+  // only for the recipe that it was made for.
   Result<void> find_plan() {
     const std::string path = folder_.file("plan.json");
     if (file_exists(path)) {
-      const Json json = TRY(read_json_file(path));
-      plan_ = TRY_IN(path, parse_plan(json));
-      return check_plan(path);
+      Result<void> kept = read_plan(path);
+      if (folder_.has_begun()) return kept;
+      if (kept && is_recipe_of_folder()) return {};
     }
     fmt::print(stderr, "measuring this machine ...\n");
+    const CoreTimes before = read_core_times();
     const MachineSpeed speed = TRY(measure_speed(context_, shared_.config));
     plan_ = TRY(make_plan(context_, speed));
+    plan_.others = std::max(0.0, others_share(before, read_core_times()));
+    return {};
+  }
+
+  Result<void> read_plan(const std::string& path) {
+    const Json json = TRY(read_json_file(path));
+    plan_ = TRY_IN(path, parse_plan(json));
+    return check_plan(path);
+  }
+
+  bool is_recipe_of_folder() const {
+    Result<std::string> then = read_file(folder_.file("recipe.yaml"));
+    return then && *then == recipe_yaml(frozen_recipe(recipe_, plan_));
+  }
+
+  // What the stages share, when the first of them starts: a start that fails before leaves the
+  // folder free.
+  Result<void> write_shared_files() {
+    if (folder_.has_begun() && !shared_.is_new) return {};
+    TRY(make_directories(folder_.file("stages")));
+    TRY(write_model_files(shared_, folder_.path()));
     TRY(write_file_atomic(folder_.file("recipe.yaml"), recipe_yaml(frozen_recipe(recipe_, plan_))));
-    return write_file_atomic(path, plan_json(plan_).dump(2) + "\n");
+    return write_file_atomic(folder_.file("plan.json"), plan_json(plan_).dump(2) + "\n");
   }
 
   Result<void> check_plan(const std::string& path) const {
@@ -98,24 +144,24 @@ class Pipeline {
     return {};
   }
 
-  void show_facts(LiveView& view) const {
-    for (const auto& [name, text] : facts()) view.note(fmt::format("{:<9} {}", name, text));
+  // A line or more on stderr, wrapped where it is a terminal.
+  static void say_fact(const std::string& name, const std::string& text) {
+    const int columns = stderr_is_terminal() ? stderr_size().columns : 0;
+    for (const std::string& line : fact_lines(name, text, columns))
+      fmt::print(stderr, "{}\n", line);
   }
 
   std::vector<std::pair<std::string, std::string>> facts() const {
-    const ModelSize size = model_size(shared_.config);
     std::vector<std::pair<std::string, std::string>> all;
-    all.emplace_back(
-        "model", fmt::format("{} parameters, {} active per token; {} layers of width {}, "
-                             "vocabulary of {}",
-                             format_count(double(size.total + size.mtp)),
-                             format_count(double(size.active)), shared_.config.num_hidden_layers,
-                             shared_.config.hidden_size, shared_.tokenizer().size()));
-    all.emplace_back("machine",
-                     fmt::format("{} threads, {} kernels; {} rows/s learned, {} tokens/s "
-                                 "drawn",
-                                 pool_.threads(), kernels().name, format_count(1 / plan_.speed.row),
-                                 format_count(1 / plan_.speed.token)));
+    all.emplace_back("model", model_words(recipe_, shared_.config));
+    std::string machine = fmt::format(
+        "{} threads, {} kernels; learns from {} tokens a second, writes {}", pool_.threads(),
+        kernels().name, format_count(1 / plan_.speed.row), format_count(1 / plan_.speed.token));
+    if (const std::string others = others_words(plan_.others); !others.empty())
+      machine += ", while " + others;
+    all.emplace_back("machine", machine);
+    if (const std::string advice = plan_advice(plan_); !advice.empty())
+      all.emplace_back("time", advice);
     std::string steps;
     double seconds = 0;
     for (const PlannedSteps& planned : plan_.stages) {
@@ -131,8 +177,10 @@ class Pipeline {
     }
     all.emplace_back("memory",
                      fmt::format("{}; {} available", memory.text(), format_bytes(available)));
-    all.emplace_back("plan", fmt::format("{} steps; about {}", steps, format_seconds(seconds)));
-    all.emplace_back("run", folder_.path());
+    all.emplace_back("plan", fmt::format("about {}; steps: {}", format_seconds(seconds), steps));
+    if (const std::string rounds = rounds_advice(recipe_, plan_); !rounds.empty())
+      all.emplace_back("until", rounds);
+    all.emplace_back("run", folder_.path() + "; Ctrl-C saves and stops, the same command goes on");
     return all;
   }
 
@@ -140,6 +188,12 @@ class Pipeline {
   Result<Json> identity(const StageRecipe& stage, const std::string& parent_sha256,
                         Json models) const {
     Json settings = stage.json;
+    // Words for people, and what the plan has taken up.
+    std::erase_if(settings.members(), [](const Json::Member& member) {
+      return member.first == "about" || member.first == "steps_wanted" ||
+             member.first == "steps_max";
+    });
+    const std::string data = TRY(data_sha256(settings));
     drop_length(settings);
     Json json = Json::object();
     json.set("stage", stage.name);
@@ -147,7 +201,7 @@ class Pipeline {
     json.set("parent", stage.parent);
     json.set("parent_sha256", parent_sha256);
     json.set("models_sha256", std::move(models));
-    json.set("data_sha256", TRY(data_sha256(stage.json)));
+    json.set("data_sha256", data);
     json.set("tokenizer_sha256", shared_.tokenizer_sha256);
     if (format_.has_template()) {
       json.set("chat_template_sha256", sha256_hex(shared_.texts.chat.source));
@@ -158,6 +212,12 @@ class Pipeline {
     json.set("rows", recipe_.rows);
     json.set("steps", plan_.find(stage.name)->steps);
     json.set("settings", std::move(settings));
+    // What decides about further rounds.
+    if (stage.good_enough > 0) {
+      json.set("steps_max", plan_.find(stage.name)->steps_max);
+      const Json* evaluation = recipe_.json.find("evaluation");
+      json.set("evaluation_sha256", TRY(data_sha256(evaluation ? *evaluation : Json::object())));
+    }
     return json;
   }
 
@@ -214,7 +274,8 @@ class Pipeline {
   // False when it was stopped.
   Result<bool> run_one(size_t index, LiveView& view) {
     const StageRecipe& stage = recipe_.stages[index];
-    const int64_t steps = plan_.find(stage.name)->steps;
+    const PlannedSteps& planned = *plan_.find(stage.name);
+    const int64_t steps = planned.steps;
     std::string parent, parent_sha256;
     TRY(find_parent(stage, parent, parent_sha256));
     Json models = TRY(find_others(stage));
@@ -231,41 +292,60 @@ class Pipeline {
       view.end_stage(stage.name + ": finished before");
       return true;
     }
+    TRY(write_shared_files());
     view.begin_stage(index, 0, steps);
     StageOutcome outcome =
-        TRY(run_stage(context_, folder_, shared_.config, {stage, steps, parent, wanted}, view));
+        TRY(run_stage(context_, folder_, shared_.config,
+                      {stage, steps, std::max(steps, planned.steps_max), parent, wanted}, view));
     if (outcome.is_stopped) return false;
     return finish(stage, wanted, std::move(outcome), view);
   }
 
   Result<bool> finish(const StageRecipe& stage, const Json& wanted, StageOutcome outcome,
                       LiveView& view) {
-    std::string summary = stage.name + ": done";
-    if (stage.kind != StageKind::reward) {
-      context_.activity("evaluating", 0, 0);
-      const int64_t began = monotonic_ns();
-      std::optional<StageEvaluation> evaluation = TRY(evaluate_stage(context_, *outcome.model));
-      if (!evaluation) return false;
-      outcome.evaluation_seconds = double(monotonic_ns() - began) * 1e-9;
-      Json samples = Json::array();
-      for (const SampleReply& sample : evaluation->samples) samples.push(reply_json(sample));
-      Json json = Json::object();
-      json.set("scores", scores_json(evaluation->scores));
-      json.set("samples", std::move(samples));
-      TRY(write_file_atomic(folder_.stage_file(stage.name, "scores.json"), json.dump(1) + "\n"));
-      const FamilyScore all = total_score(evaluation->scores, "");
-      summary = fmt::format(
-          "{}: {:.1f} % of held-out questions answered rightly, {:.0f} tokens of "
-          "thinking",
-          stage.name, 100 * all.accuracy(), all.thinking_tokens);
-    }
+    if (stage.kind != StageKind::reward && !TRY(evaluate(stage, outcome))) return false;
     TRY(write_model_files(shared_, folder_.stage(stage.name)));
     // The manifest ends the stage, so what a kill before it leaves undone is done again.
     if (stage.kind != StageKind::reward) TRY(folder_.publish(stage.name));
     TRY(write_manifest(stage, wanted, outcome));
     TRY(clear_checkpoints(folder_, stage.name));
-    view.end_stage(summary);
+    end_stage(stage, view);
     return true;
+  }
+
+  // scores.json of the stage; false when it was stopped.
+  Result<bool> evaluate(const StageRecipe& stage, StageOutcome& outcome) {
+    if (!outcome.evaluation) {
+      context_.activity("evaluating", 0, 0);
+      const int64_t began = monotonic_ns();
+      const double cores = process_cpu_seconds();
+      outcome.evaluation = TRY(evaluate_stage(context_, *outcome.model));
+      if (!outcome.evaluation) return false;
+      outcome.evaluation_seconds += double(monotonic_ns() - began) * 1e-9;
+      outcome.core_seconds += process_cpu_seconds() - cores;
+    }
+    Json samples = Json::array();
+    for (const SampleReply& sample : outcome.evaluation->samples) samples.push(reply_json(sample));
+    Json json = Json::object();
+    json.set("scores", scores_json(outcome.evaluation->scores));
+    json.set("samples", std::move(samples));
+    TRY(write_file_atomic(folder_.stage_file(stage.name, "scores.json"), json.dump(1) + "\n"));
+    return true;
+  }
+
+  // What the stage came to beside the evaluated one before it, with a question that both answered.
+  void end_stage(const StageRecipe& stage, LiveView& view) {
+    std::vector<StageReport> finished = finished_reports();
+    const StageReport *now = nullptr, *before = nullptr;
+    for (const StageReport& report : finished) {
+      if (report.name == stage.name)
+        now = &report;
+      else if (!now && !report.scores.empty())
+        before = &report;
+    }
+    if (!now) return view.end_stage(stage.name + ": done");
+    view.end_stage(stage_conclusion(*now, before));
+    if (before && !now->scores.empty()) view.note(side_by_side(*before, *now));
   }
 
   Result<void> write_manifest(const StageRecipe& stage, const Json& wanted,
@@ -277,7 +357,7 @@ class Pipeline {
     json.set("parent", stage.parent);
     json.set("model_sha256", TRY(sha256_file(folder_.stage_file(stage.name, "model.safetensors"))));
     json.set("tokenizer_sha256", shared_.tokenizer_sha256);
-    json.set("steps", plan_.find(stage.name)->steps);
+    json.set("steps", outcome.steps);
     json.set("tokens", outcome.tokens);
     json.set("seconds", outcome.seconds);
     json.set("core_seconds", outcome.core_seconds);
@@ -304,11 +384,28 @@ class Pipeline {
   }
 
   // A report that can not be written is no reason to stop.
-  void write_report() const {
-    R1ReportInput input{recipe_.title, facts(), finished_reports(),
+  void write_report(LiveView& view) {
+    const std::string path = folder_.file("report.html");
+    const std::vector<StageReport> finished = finished_reports();
+    R1ReportInput input{recipe_.title, facts(), finished,
                         recipe_yaml(frozen_recipe(recipe_, plan_))};
-    if (Result<void> written = write_r1_report(folder_.file("report.html"), input); !written)
-      fmt::print(stderr, "warning: {}\n", written.error().message);
+    input.conclusion = run_conclusion(finished, plan_);
+    input.talk = "weir chat " + folder_.path();
+    input.is_finished = finished.size() == recipe_.stages.size();
+    for (const StageRecipe& stage : recipe_.stages)
+      input.sentences.emplace_back(stage.name, stage_sentence(stage));
+    if (Result<void> written = write_r1_report(path, input); !written)
+      view.note("warning: " + written.error().message);
+    else if (!is_report_said_)
+      view.note("the report is " + path + ", written again after every stage");
+    is_report_said_ = true;
+  }
+
+  // Of steps, samples and evaluations, earlier processes included.
+  static double seconds_of(const std::vector<StageReport>& stages) {
+    double seconds = 0;
+    for (const StageReport& stage : stages) seconds += stage.wall_seconds();
+    return seconds;
   }
 
   const R1Recipe& recipe_;
@@ -319,6 +416,8 @@ class Pipeline {
   R1Context context_;
   ThreadPool& pool_;
   Plan plan_;
+  int64_t began_ns_ = monotonic_ns();
+  bool is_report_said_ = false;
 };
 
 }  // namespace
@@ -333,8 +432,10 @@ Result<R1Summary> run_r1(const R1Recipe& recipe, const R1Options& options, Threa
   }
   R1Folder folder = TRY(R1Folder::open(recipe.run));
   const RunSetup shared = TRY(prepare_run(recipe, folder, pool));
+  const std::string base = base_folder(recipe);
   ConversationFormat format =
-      TRY(make_format(shared.tokenizer(), shared.texts.chat, folder.path()));
+      TRY(make_format(shared.tokenizer(), shared.texts.chat,
+                      shared.is_new && !base.empty() ? base : folder.path()));
   return Pipeline(recipe, options, std::move(folder), shared, std::move(format), pool).run();
 }
 

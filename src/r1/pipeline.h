@@ -16,8 +16,11 @@ struct R1Options {
 struct R1Summary {
   bool is_stopped = false;  // by a signal; everything is saved
   std::string folder;
-  double seconds = 0;  // of this process
-  std::string table;   // the stage table as text
+  double seconds = 0;         // of this process
+  double seconds_in_all = 0;  // of all finished stages, earlier processes included
+  std::string table;          // the stage table as text, as wide as the terminal
+  std::string conclusion;     // what the run came to, in one sentence; "": no stage is finished
+  bool has_report = false;    // report.html is there
 };
 
 // Facts and progress go to stderr. Errors leave everything finished as it was.

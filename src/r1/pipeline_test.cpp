@@ -260,6 +260,128 @@ TEST_F(R1Run, AFolderMayBeTheParentWhenItsTokenizerIsTheSame) {
   EXPECT_NE(error.find("another tokenizer"), std::string::npos) << error;
 }
 
+TEST_F(R1Run, N16AFailedStartLeavesTheFolderFree) {
+  const std::string name = run("retry");
+  // No time for a step, so nothing was taken.
+  const std::vector<std::string> hopeless = {"stages.base.steps=0", "stages.base.share=1",
+                                             "minutes=0.01", "stages.base.tokens=900000"};
+  const std::string error = error_of(name, hopeless);
+  EXPECT_NE(error.find("leaves no time for a step"), std::string::npos) << error;
+  for (const auto& entry : std::filesystem::directory_iterator(name))
+    EXPECT_EQ(entry.path().filename(), ".lock");
+  // Another model, in the same folder.
+  ASSERT_EQ(error_of(name, {"model.hidden_size=64"}, "base"), "");
+  EXPECT_NE(error_of(name, {}, "base").find("another model"), std::string::npos);
+}
+
+TEST_F(R1Run, N16AStageThatFailsBeforeItLearnsLeavesTheFolderFreeToo) {
+  const std::string name = run("retry2");
+  const std::string error = error_of(name, {"model.max_position_embeddings=4"}, "base");
+  EXPECT_NE(error, "");
+  EXPECT_EQ(error_of(name, {}, "base"), "") << "after: " << error;
+  EXPECT_EQ(result_of(name, "base"), result_of(whole(), "base"));
+}
+
+TEST_F(R1Run, N16AnAloneStageIsRefusedBeforeTheMachineIsMeasured) {
+  testing::internal::CaptureStderr();
+  R1Recipe recipe = must_r1_recipe(yaml(run("alone")));
+  ThreadPool pool(1);
+  Result<R1Summary> summary = run_r1(recipe, {"zero"}, pool);
+  const std::string said = testing::internal::GetCapturedStderr();
+  ASSERT_FALSE(summary);
+  EXPECT_NE(summary.error().message.find("'cold' is not finished"), std::string::npos);
+  EXPECT_EQ(said.find("measuring"), std::string::npos) << said;
+}
+
+TEST_F(R1Run, N16ADamagedConfigurationIsCalledDamaged) {
+  const std::string name = copy("config");
+  ASSERT_TRUE(remove_all(name + "/config.json"));
+  write_text(name + "/config.json", "{");
+  const std::string error = error_of(name);
+  EXPECT_NE(error.find("config.json is damaged"), std::string::npos) << error;
+  EXPECT_EQ(error.find("another model"), std::string::npos) << error;
+}
+
+// A base that goes on until it is good enough.
+class Rounds : public R1Run {
+ protected:
+  static std::vector<std::string> until(const std::string& share) {
+    return {"stages.base.steps=4", "stages.base.good_enough=" + share, "stages.base.steps_max=9"};
+  }
+  static int64_t steps_of(const std::string& run) {
+    return *(*read_json_file(stage_file(run, "base", "manifest.json"))).int_at("steps");
+  }
+};
+
+TEST_F(Rounds, N1AStageGoesOnUntilItIsGoodEnoughOrAtItsBound) {
+  ASSERT_EQ(error_of(run("never"), until("1"), "base"), "");
+  EXPECT_EQ(steps_of(run("never")), 8) << "two rounds of 2 after 4, a third would exceed 9";
+  Result<Json> rounds = read_json_file(stage_file(run("never"), "base", "rounds.json"));
+  ASSERT_TRUE(rounds);
+  ASSERT_EQ(rounds->size(), 3u);
+  EXPECT_EQ(*rounds->items()[0].int_at("step"), 4);
+  EXPECT_EQ(*rounds->items()[2].int_at("step"), 8);
+  ASSERT_EQ(error_of(run("soon"), until("0.0000001"), "base"), "");
+  EXPECT_GE(steps_of(run("soon")), 4);
+  // The first four steps are those of the longer run.
+  std::ifstream a(stage_file(run("never"), "base", "metrics.jsonl")),
+      b(stage_file(run("soon"), "base", "metrics.jsonl"));
+  for (int i = 0; i < 4; ++i) {
+    std::string one, other;
+    ASSERT_TRUE(std::getline(a, one) && std::getline(b, other));
+    EXPECT_EQ(number_at(*parse_json(one), "loss"), number_at(*parse_json(other), "loss"));
+  }
+}
+
+TEST_F(Rounds, N1ARunKilledInARoundEndsWithTheSameBits) {
+  ASSERT_EQ(error_of(run("whole"), until("1"), "base"), "");
+  // Stopped after the last step of the plan and in each round: the checkpoint is what a kill
+  // leaves.
+  for (const char* last : {"step-00000004", "step-00000006"}) {
+    const std::string name = run(std::string("killed-") + last);
+    const pid_t child = fork();
+    if (child == 0) {
+      dup2(::open("/dev/null", O_WRONLY), 2);
+      Result<R1Recipe> recipe = try_r1_recipe(yaml(name), until("1"));
+      ThreadPool pool(2);
+      Result<R1Summary> summary = run_r1(*recipe, {"base"}, pool);
+      _exit(summary ? 0 : 2);
+    }
+    signal_at(child, stage_file(name, "base", std::string("checkpoints/") + last), SIGKILL);
+    ASSERT_EQ(error_of(name, until("1"), "base"), "");
+    EXPECT_EQ(result_of(name, "base"), result_of(run("whole"), "base")) << last;
+    EXPECT_EQ(steps_of(name), 8);
+  }
+}
+
+TEST_F(Rounds, N1WhatIsGoodEnoughDecidesTheResult) {
+  ASSERT_EQ(error_of(run("first"), until("1"), "base"), "");
+  for (const char* change : {"stages.base.good_enough=0.5", "evaluation.problems=3"}) {
+    std::vector<std::string> sets = until("1");
+    sets.push_back(change);
+    EXPECT_NE(error_of(run("first"), sets, "base").find("other settings"), std::string::npos)
+        << change;
+  }
+  std::vector<std::string> sets = until("1");
+  sets.push_back("stages.base.about=words change nothing");
+  EXPECT_EQ(error_of(run("first"), sets, "base"), "");
+}
+
+TEST_F(R1Run, N24AResumedRunSaysTheWholeTime) {
+  Result<R1Summary> again = go(whole());
+  ASSERT_TRUE(again) << again.error().message;
+  double seconds = 0;
+  for (const std::string& stage : stages()) {
+    const Json manifest = *read_json_file(stage_file(whole(), stage, "manifest.json"));
+    for (const char* part : {"seconds", "sampling_seconds", "evaluation_seconds"})
+      seconds += number_at(manifest, part);
+    EXPECT_GT(number_at(manifest, "core_seconds"), 0);
+  }
+  EXPECT_GE(again->seconds_in_all, seconds * 0.999);
+  EXPECT_TRUE(again->has_report);
+  EXPECT_NE(again->conclusion, "");
+}
+
 TEST_F(R1Run, OneFolderOneRun) {
   Result<R1Folder> held = R1Folder::open(run("held"));
   ASSERT_TRUE(held);

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/progress.h"
+#include "base/text.h"
 #include "r1/batches.h"
 #include "r1/rollout.h"
 #include "r1/setup.h"
@@ -304,89 +305,86 @@ Result<MachineSpeed> measure_speed(const R1Context& context, const ModelConfig& 
   return speed;
 }
 
-Result<Plan> make_plan(const R1Context& context, const MachineSpeed& speed) {
-  Plan plan;
-  plan.minutes = context.recipe.minutes;
-  plan.speed = speed;
+namespace {
+
+// What the recipe's stages cost, and what is left for those with a share.
+struct Budget {
   std::vector<StageCost> costs;
-  std::vector<int64_t> fixed;
-  double left = 60 * plan.minutes, shares = 0;
+  std::vector<int64_t> fixed;  // steps; 0: a share
+  double fixed_seconds = 0, shares = 0;
+
+  double steps(const StageRecipe& stage, size_t i, double minutes) const {
+    return (60 * minutes - fixed_seconds) * stage.share / shares / costs[i].step;
+  }
+  // Minutes in which a stage with a share gets so many steps.
+  double minutes(const StageRecipe& stage, size_t i, int64_t steps) const {
+    return (fixed_seconds + double(steps) * costs[i].step * shares / stage.share) / 60;
+  }
+};
+
+Result<Budget> budget_of(const R1Context& context, const MachineSpeed& speed) {
+  Budget budget;
   for (const StageRecipe& stage : context.recipe.stages) {
     const StageCost cost = TRY_IN("stages." + stage.name, cost_of(context, stage, speed));
-    costs.push_back(cost);
-    fixed.push_back(TRY_IN("stages." + stage.name, fixed_steps(context, stage)));
-    shares += stage.share;
-    left -= cost.once + double(fixed.back()) * cost.step;
+    budget.costs.push_back(cost);
+    budget.fixed.push_back(TRY_IN("stages." + stage.name, fixed_steps(context, stage)));
+    budget.shares += stage.share;
+    budget.fixed_seconds += cost.once + double(budget.fixed.back()) * cost.step;
   }
-  for (size_t i = 0; i < costs.size(); ++i) {
-    const StageRecipe& stage = context.recipe.stages[i];
-    int64_t steps = fixed[i];
-    if (steps == 0) steps = int64_t(left * stage.share / shares / costs[i].step);
-    if (steps < 1)
-      return Error{
-          fmt::format("'minutes' {} leaves no time for a step of stage '{}' on this machine "
-                      "(a step takes {:.1f} s); raise it, or state 'steps'",
-                      plan.minutes, stage.name, costs[i].step)};
-    plan.stages.push_back({stage.name, steps, costs[i].once + double(steps) * costs[i].step});
-  }
-  return plan;
+  return budget;
 }
 
-Json plan_json(const Plan& plan) {
-  Json stages = Json::array();
-  for (const PlannedSteps& planned : plan.stages) {
-    Json one = Json::object();
-    one.set("stage", planned.stage);
-    one.set("steps", planned.steps);
-    one.set("seconds", planned.seconds);
-    stages.push(std::move(one));
-  }
-  Json json = Json::object();
-  json.set("minutes", plan.minutes);
-  json.set("row_seconds", plan.speed.row);
-  json.set("token_seconds", plan.speed.token);
-  json.set("adamw_seconds", plan.speed.adamw);
-  json.set("muon_seconds", plan.speed.muon);
-  json.set("stages", std::move(stages));
-  return json;
+// The least whole number of minutes in which every stage with a share gets `wanted(stage)` steps; 0
+// when none wants any.
+template <class Wanted>
+double minutes_for(const R1Recipe& recipe, const Budget& budget, Wanted wanted) {
+  double minutes = 0;
+  for (size_t i = 0; i < recipe.stages.size(); ++i)
+    if (const int64_t steps = wanted(recipe.stages[i]); budget.fixed[i] == 0 && steps > 0)
+      minutes = std::max(minutes, budget.minutes(recipe.stages[i], i, steps));
+  return std::ceil(minutes - 1e-9);
 }
 
-Result<Plan> parse_plan(const Json& json) {
+}  // namespace
+
+Result<Plan> make_plan(const R1Context& context, const MachineSpeed& speed) {
+  const R1Recipe& recipe = context.recipe;
+  const Budget budget = TRY(budget_of(context, speed));
   Plan plan;
-  plan.minutes = TRY(json.double_at("minutes"));
-  plan.speed.row = TRY(json.double_at("row_seconds"));
-  plan.speed.token = TRY(json.double_at("token_seconds"));
-  plan.speed.adamw = TRY(json.double_at("adamw_seconds"));
-  plan.speed.muon = TRY(json.double_at("muon_seconds"));
-  const Json* stages = TRY(json.at("stages"));
-  for (const Json& one : stages->items()) {
-    PlannedSteps planned;
-    planned.stage = TRY(one.string_at("stage"));
-    planned.steps = TRY(one.int_at("steps"));
-    planned.seconds = TRY(one.double_at("seconds"));
-    if (planned.steps < 1) return Error{"stage '" + planned.stage + "' has no steps"};
+  plan.minutes = plan.planned_minutes = recipe.minutes;
+  plan.speed = speed;
+  plan.enough_minutes =
+      minutes_for(recipe, budget, [](const StageRecipe& stage) { return stage.steps_wanted; });
+  if (plan.enough_minutes > plan.minutes)
+    plan.planned_minutes =
+        std::max(plan.minutes, std::min(plan.enough_minutes, recipe.minutes_max));
+  for (size_t i = 0; i < recipe.stages.size(); ++i) {
+    const StageRecipe& stage = recipe.stages[i];
+    const StageCost& cost = budget.costs[i];
+    PlannedSteps planned{stage.name, budget.fixed[i]};
+    if (planned.steps == 0) {
+      planned.steps = int64_t(budget.steps(stage, i, plan.planned_minutes));
+      planned.in_time = std::max<int64_t>(0, int64_t(budget.steps(stage, i, plan.minutes)));
+      planned.wanted = stage.steps_wanted;
+    }
+    if (planned.steps < 1)
+      return Error{fmt::format(
+          "'minutes' {} leaves no time for a step of stage '{}' on this machine (a step takes {}); "
+          "{:.0f} minutes give every stage one step; raise it, make the model smaller, or state "
+          "'steps'",
+          plan.minutes, stage.name, format_seconds(cost.step),
+          minutes_for(recipe, budget, [](const StageRecipe&) { return int64_t(1); }))};
+    planned.seconds = cost.once + double(planned.steps) * cost.step;
+    if (stage.good_enough > 0) {
+      planned.steps_max =
+          std::max(planned.steps, stage.steps_max > 0 ? stage.steps_max : 2 * planned.steps);
+      const double rounds =
+          double(planned.steps_max - planned.steps) / double(round_steps(planned.steps));
+      planned.seconds_max = double(planned.steps_max) * cost.step + cost.once * (1 + rounds);
+    }
     plan.stages.push_back(std::move(planned));
   }
   return plan;
-}
-
-void drop_length(Json& stage) {
-  std::erase_if(stage.members(), [](const Json::Member& member) {
-    return member.first == "share" || member.first == "steps" || member.first == "epochs" ||
-           member.first == "total_tokens";
-  });
-}
-
-Json frozen_recipe(const R1Recipe& recipe, const Plan& plan) {
-  Json json = recipe.json;
-  for (auto& [key, value] : json.members()) {
-    if (key != "stages") continue;
-    for (auto& [name, stage] : value.members()) {
-      drop_length(stage);
-      if (const PlannedSteps* planned = plan.find(name)) stage.set("steps", planned->steps);
-    }
-  }
-  return json;
 }
 
 }  // namespace weir

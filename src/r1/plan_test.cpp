@@ -107,6 +107,95 @@ TEST(Plan, TooLittleTimeNamesTheStage) {
   EXPECT_NE(plan_error(sft("a", "steps: 1000") + sft("b", "share: 1"), {"minutes=0.1"}), "");
 }
 
+// A step of 100 rows takes 0.1 s. Stage a has three fifths of the time.
+std::string wanting(int64_t steps) {
+  return "  a: {kind: sft, share: 3, tokens: 100, steps_wanted: " + std::to_string(steps) +
+         ", data: {facts: {}}}\n" + sft("c", "share: 2");
+}
+
+TEST(Plan, N1TheStepsThatTheRecipeWantsLengthenTheRun) {
+  // 60 s give stage a 360 steps; for 3,000 it takes 300 s, so the run 500 s: 9 minutes.
+  const Plan plan = must_plan(wanting(3000), {"minutes=1"});
+  EXPECT_EQ(plan.minutes, 1);
+  EXPECT_EQ(plan.enough_minutes, 9);
+  EXPECT_EQ(plan.planned_minutes, 9);
+  EXPECT_NEAR(double(plan.find("a")->in_time), 360, 1);
+  EXPECT_NEAR(double(plan.find("a")->steps), 3240, 1);
+  EXPECT_NEAR(double(plan.find("c")->steps), 2160, 1) << "the others keep their shares";
+  // As much as --minutes 9 gives.
+  EXPECT_EQ(must_plan(wanting(3000), {"minutes=9"}).find("a")->steps, plan.find("a")->steps);
+  const std::string advice = plan_advice(plan);
+  for (const char* part : {"about 3000 steps of a", "in 1 minute it gets 360",
+                           "planned for 9 minutes", "--minutes 9", "--set minutes_max=1"})
+    EXPECT_NE(advice.find(part), std::string::npos) << part << ": " << advice;
+  EXPECT_EQ(advice.find("alone"), std::string::npos);
+  Plan busy = plan;
+  busy.others = 0.8;
+  EXPECT_NE(plan_advice(busy).find(
+                "other programs take 80 % of the cores; alone, about 2 minutes would be enough"),
+            std::string::npos)
+      << plan_advice(busy);
+}
+
+TEST(Plan, N1NoRunIsLongerThanMinutesMax) {
+  const Plan plan = must_plan(wanting(3000), {"minutes=1", "minutes_max=2"});
+  EXPECT_EQ(plan.planned_minutes, 2);
+  EXPECT_NEAR(double(plan.find("a")->steps), 720, 1);
+  const std::string advice = plan_advice(plan);
+  EXPECT_NE(advice.find("too few"), std::string::npos) << advice;
+  EXPECT_NE(advice.find("--minutes 9 is enough"), std::string::npos) << advice;
+  const Plan kept = must_plan(wanting(3000), {"minutes=1", "minutes_max=0"});
+  EXPECT_EQ(kept.planned_minutes, 1);
+  EXPECT_NEAR(double(kept.find("a")->steps), 360, 1);
+}
+
+TEST(Plan, N1EnoughTimeNeedsNoAdvice) {
+  for (const char* minutes : {"minutes=9", "minutes=20"}) {
+    const Plan plan = must_plan(wanting(3000), {minutes});
+    EXPECT_EQ(plan.planned_minutes, plan.minutes);
+    EXPECT_EQ(plan_advice(plan), "");
+  }
+  EXPECT_EQ(plan_advice(must_plan(sft("a", "share: 1"), {"minutes=0.1"})), "");
+}
+
+TEST(Plan, N1RoundsHaveABoundThatIsSaid) {
+  const auto planned = [](const std::string& more) {
+    TinyStages t(
+        "  a: {kind: pretrain, steps: 90, tokens: 100, data: {facts: {}}, good_enough: 0.7" + more +
+        "}\n");
+    Result<Plan> plan = make_plan(t.context, kSpeed);
+    EXPECT_TRUE(plan) << plan.error().message;
+    return std::pair(plan ? plan->find("a")->steps_max : 0, rounds_advice(t.recipe, *plan));
+  };
+  EXPECT_EQ(planned("").first, 180);
+  EXPECT_EQ(planned(", steps_max: 120").first, 120);
+  EXPECT_EQ(planned(", steps_max: 30").first, 90) << "never less than the plan";
+  EXPECT_EQ(planned(", steps_max: 30").second, "");
+  EXPECT_EQ(planned("").second,
+            "a goes on until 70 % of held-out problems are right, for 180 steps and 18 s at most");
+}
+
+TEST(Plan, N15TooLittleTimeSaysWhichIsEnough) {
+  const std::string error = plan_error(sft("a", "share: 1", 100'000), {"minutes=1"});
+  EXPECT_NE(error.find("a step takes 1 m 40 s"), std::string::npos) << error;
+  EXPECT_NE(error.find("2 minutes give every stage one step"), std::string::npos) << error;
+}
+
+TEST(Plan, PlansOfEarlierProgramsAreRead) {
+  Json old = plan_json(must_plan(sft("a", "steps: 7")));
+  const auto is_new = [](const Json::Member& m) {
+    return m.first == "planned_minutes" || m.first == "enough_minutes" || m.first == "others" ||
+           m.first == "wanted" || m.first == "in_time" || m.first.ends_with("_max");
+  };
+  std::erase_if(old.members(), is_new);
+  for (Json::Member& member : old.members())
+    if (member.first == "stages") std::erase_if(member.second.items()[0].members(), is_new);
+  Result<Plan> plan = parse_plan(old);
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(plan->planned_minutes, plan->minutes);
+  EXPECT_EQ(plan->find("a")->steps, 7);
+}
+
 TEST(Plan, IsReadAsItWasWritten) {
   const Plan plan = must_plan(sft("a", "share: 3") + sft("b", "steps: 7"), {"minutes=0.7"});
   Result<Json> json = parse_json(plan_json(plan).dump(2));

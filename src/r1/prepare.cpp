@@ -1,5 +1,7 @@
 #include "r1/prepare.h"
 
+#include <fmt/format.h>
+
 #include "base/options.h"
 #include "r1/setup.h"
 #include "text/conversation.h"
@@ -22,6 +24,20 @@ Result<void> check_tokenizer_section(const R1Recipe& recipe, const R1Folder& fol
   return Error{folder.path() +
                " was begun with another tokenizer than 'tokenizer' describes now; set "
                "it back or choose another 'run'"};
+}
+
+Result<void> check_config(const R1Folder& folder, const ModelConfig& config) {
+  const std::string path = folder.file("config.json");
+  const std::string then = TRY(read_file(path));
+  if (then == config_text(config)) return {};
+  if (Result<Json> json = parse_json(then); !json)
+    return Error{
+        fmt::format("{} is damaged: {}; restore it (every finished stage has a copy in its "
+                    "folder)",
+                    path, json.error().message)};
+  return Error{folder.path() +
+               " was begun with another model than 'model' describes now; set it back or choose "
+               "another 'run'"};
 }
 
 }  // namespace
@@ -55,29 +71,16 @@ Result<void> write_model_files(const RunSetup& setup, const std::string& folder)
 }
 
 Result<RunSetup> prepare_run(const R1Recipe& recipe, const R1Folder& folder, ThreadPool& pool) {
-  // The last of the shared files to be written, and the plan, before which no stage begins.
-  const bool is_new =
-      !file_exists(folder.file("tokenizer_config.json")) || !file_exists(folder.file("plan.json"));
+  // The last of the shared files to be written.
+  const bool is_new = !folder.has_begun() || !file_exists(folder.file("tokenizer_config.json"));
   if (!is_new) TRY(check_tokenizer_section(recipe, folder));
   ModelTexts texts =
       is_new ? TRY(make_r1_texts(recipe, pool)) : TRY(read_model_texts(folder.path()));
   texts.chat.thinking = recipe.thinking;
   ModelConfig config = TRY(make_r1_config(recipe, texts.tokenizer));
   std::string sha256 = sha256_hex(tokenizer_json(texts.tokenizer));
-  RunSetup shared{std::move(texts), config, std::move(sha256)};
-  if (is_new) {
-    // Before anything is written: whether conversations can be put to the model at all.
-    const std::string base = base_folder(recipe);
-    TRY(make_format(shared.tokenizer(), shared.texts.chat, base.empty() ? "tokenizer" : base));
-    TRY(write_model_files(shared, folder.path()));
-  } else {
-    const std::string then = TRY(read_file(folder.file("config.json")));
-    if (then != config_text(config))
-      return Error{folder.path() +
-                   " was begun with another model than 'model' describes now; set it "
-                   "back or choose another 'run'"};
-  }
-  return shared;
+  if (!is_new) TRY(check_config(folder, config));
+  return RunSetup{std::move(texts), config, std::move(sha256), is_new};
 }
 
 }  // namespace weir

@@ -16,11 +16,12 @@ struct RunSetup {
   ModelTexts texts;
   ModelConfig config;
   std::string tokenizer_sha256;
+  bool is_new = false;  // made for this run; write_model_files() puts it into the folder
   const Tokenizer& tokenizer() const { return texts.tokenizer; }
 };
 
-// Read from the run's folder, or made for it and written there. A recipe that now describes another
-// tokenizer or model is refused.
+// Read from the folder of a run that has begun, else made for it. A recipe that now describes
+// another tokenizer or model is refused, and so is a damaged config.json.
 Result<RunSetup> prepare_run(const R1Recipe& recipe, const R1Folder& folder, ThreadPool& pool);
 
 // config.json, tokenizer.json, tokenizer_config.json and what else the parent's folder has of

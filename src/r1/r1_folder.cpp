@@ -70,9 +70,22 @@ Json reply_json(const SampleReply& sample) {
 
 Result<R1Folder> R1Folder::open(const std::string& path) {
   TRY_IN("run folder", check_is_run(path));
-  TRY_IN("run folder", make_directories(join_path(path, "stages")));
+  TRY_IN("run folder", make_directories(path));
   FileLock lock = TRY_IN("run folder", FileLock::acquire(join_path(path, kLock)));
   return R1Folder(path, std::move(lock));
+}
+
+bool R1Folder::has_begun() const {
+  Result<std::vector<std::string>> stages = list_directory(file("stages"));
+  if (!stages) return false;
+  for (const std::string& name : *stages) {
+    if (file_exists(stage_file(name, "manifest.json"))) return true;
+    Result<std::vector<std::string>> checkpoints = list_directory(stage_file(name, "checkpoints"));
+    if (!checkpoints) continue;
+    for (const std::string& checkpoint : *checkpoints)
+      if (checkpoint.starts_with("step-")) return true;
+  }
+  return false;
 }
 
 Result<std::optional<Json>> R1Folder::manifest(const std::string& stage_name) const {

@@ -18,8 +18,11 @@ namespace weir {
 class R1Folder {
  public:
   // Makes the folder or opens an earlier run, and takes its lock. A folder with anything else in it
-  // is refused.
+  // is refused. Nothing but the lock is written.
   static Result<R1Folder> open(const std::string& path);
+  // Whether a stage has learned something: it is finished or has a checkpoint. Until then the
+  // shared files may be written anew, for another recipe too.
+  bool has_begun() const;
 
   const std::string& path() const { return path_; }
   std::string file(const std::string& name) const { return join_path(path_, name); }

@@ -11,6 +11,7 @@ namespace {
 
 constexpr int64_t kStepsMax = 100'000'000;
 constexpr int kTokensMax = 1 << 20;
+constexpr int kFromCommandLine = 0;  // in Recipe::lines
 
 void read_rate(OptionReader& in, RateRecipe& rate) {
   in.choice("optimizer", rate.optimizer, {"adamw", "muon"});
@@ -121,7 +122,11 @@ Result<StageRecipe> read_stage(OptionReader in, const std::string& name) {
   in.field("parent", stage.parent);
   in.field("share", stage.share, 0, 1e6);
   in.field("steps", stage.steps, 0, kStepsMax);
+  in.field("steps_wanted", stage.steps_wanted, 0, kStepsMax);
+  in.field("about", stage.about);
   if (stage.kind == StageKind::pretrain || stage.kind == StageKind::sft) {
+    in.field("good_enough", stage.good_enough, 0, 1);
+    in.field("steps_max", stage.steps_max, 0, kStepsMax);
     in.field("epochs", stage.epochs, 0, 1e6);
     in.field("total_tokens", stage.total_tokens, 0, int64_t(1) << 50);
   }
@@ -223,6 +228,75 @@ Result<void> read_tokenizer(OptionReader in, TokenizerRecipe& tokenizer) {
   return in.finish();
 }
 
+// A recipe of weir train has no stages, and keys that this one never has.
+Result<void> check_kind(const Recipe& recipe) {
+  if (recipe.root.find("stages")) return {};
+  for (const char* key : {"data", "batch", "optimizer", "schedule", "steps"})
+    if (recipe.root.find(key))
+      return Error{fmt::format(
+          "{}: this is a recipe of weir train: it has '{}' and no 'stages'; use weir train {}",
+          recipe.path, key, recipe.path)};
+  return {};
+}
+
+// Sections whose names are the user's choice, "*" being any of them: a mistyped name would begin a
+// section of its own.
+bool holds_chosen_names(const std::vector<std::string>& path) {
+  static const std::vector<std::vector<std::string>> kHolders = {
+      {"stages"},
+      {"evaluation", "sets"},
+      {"stages", "*", "data"},
+      {"stages", "*", "samples", "data"}};
+  return std::any_of(kHolders.begin(), kHolders.end(), [&](const auto& holder) {
+    return std::equal(
+        path.begin(), path.end(), holder.begin(), holder.end(),
+        [](const auto& name, const auto& wanted) { return wanted == "*" || name == wanted; });
+  });
+}
+
+// Whether nothing in the section at `path` comes from the file: all of it was set.
+bool was_made_by_set(const Recipe& recipe, const Json& section, const std::string& path) {
+  if (recipe.lines.count(path)) return false;  // written in the file, or set as a whole
+  for (const auto& [name, value] : section.members()) {
+    const std::string key = path + "." + name;
+    const auto at = recipe.lines.lower_bound(key);
+    const bool is_set = at != recipe.lines.end() && at->second == kFromCommandLine &&
+                        (at->first == key || at->first.starts_with(key + "."));
+    if (!is_set) return false;
+  }
+  return true;
+}
+
+// Refuses --set stages.bse.lr=3 where no stage is called 'bse'.
+Result<void> check_made_sections(const Recipe& recipe) {
+  for (const auto& [key, line] : recipe.lines) {
+    if (line != kFromCommandLine) continue;
+    std::vector<std::string> holder;
+    std::string path;
+    const Json* at = &recipe.root;
+    for (const std::string& part : split(key, '.')) {
+      const Json* found = at->find(part);
+      if (!found || !found->is_object()) break;
+      if (holds_chosen_names(holder) && was_made_by_set(recipe, *found, path + part)) {
+        std::vector<std::string> known;
+        for (const Json::Member& member : at->members())
+          if (member.first != part) known.push_back(member.first);
+        const std::string near = nearest_word(part, known);
+        return Error{fmt::format(
+            "--set {}: '{}' has no '{}'{} To add one, set it as a whole: --set '{}={{...}}'",
+            printable(key), path.substr(0, path.size() - 1), printable(part),
+            near.empty() ? fmt::format("; there are: {}.", fmt::join(known, ", "))
+                         : "; did you mean '" + near + "'?",
+            printable(path + part))};
+      }
+      holder.push_back(part);
+      path += part + '.';
+      at = found;
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 const char* stage_kind_name(StageKind kind) {
@@ -246,6 +320,8 @@ const StageRecipe* R1Recipe::find(const std::string& name) const {
 }
 
 Result<R1Recipe> read_r1_recipe(const Recipe& recipe) {
+  TRY(check_kind(recipe));
+  TRY(check_made_sections(recipe));
   R1Recipe r;
   r.json = recipe.root;
   OptionReader in(recipe);
@@ -254,6 +330,7 @@ Result<R1Recipe> read_r1_recipe(const Recipe& recipe) {
   in.field("seed", r.seed, 0, int64_t(1) << 53);
   in.field("threads", r.threads, 0, 1024);
   in.field("minutes", r.minutes, 0.01, 100'000);
+  in.field("minutes_max", r.minutes_max, 0, 100'000);
   in.field("checkpoint_every", r.checkpoint_every, 1, kStepsMax);
   in.field("rows", r.rows, 16, kTokensMax);
   in.field("reply_estimate", r.reply_estimate, 1, kTokensMax);

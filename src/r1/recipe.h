@@ -101,6 +101,13 @@ struct StageRecipe {
   int64_t steps = 0;
   double epochs = 0;
   int64_t total_tokens = 0;
+  // What it needs to become what it is for: with a share of the time, the plan gives it so many.
+  int64_t steps_wanted = 0;
+  // Pretraining and tuning: the share of right answers to held-out problems at which the stage may
+  // end; below it further rounds of steps follow, up to `steps_max` in all (0: twice the plan).
+  double good_enough = 0;
+  int64_t steps_max = 0;
+  std::string about;  // what it tries, as one sentence for people; "": made from its settings
   RateRecipe rate;
   TuningRecipe tuning;
   ReplySamplesRecipe samples;
@@ -131,6 +138,7 @@ struct R1Recipe {
   int64_t seed = 1;
   int threads = 0;
   double minutes = 10;
+  double minutes_max = 240;  // that the plan may use when `minutes` is too little for steps_wanted
   int64_t checkpoint_every = 50;
   int rows = 2048;             // of a micro-batch
   double reply_estimate = 40;  // tokens of a reply, for the plan of steps

@@ -88,6 +88,46 @@ TEST(R1Recipe, FoldersMayBeParents) {
   EXPECT_EQ(base_folder(must_r1_recipe(kGood)), "");
 }
 
+TEST(R1Recipe, N19ARecipeOfWeirTrainIsRecognised) {
+  const std::string error = try_r1_recipe("run: r\nsteps: 5\ndata: {paths: [a]}\n").error().message;
+  EXPECT_EQ(error,
+            "r.yaml: this is a recipe of weir train: it has 'data' and no 'stages'; use weir train "
+            "r.yaml");
+}
+
+TEST(R1Recipe, N19AMistypedStageOfSetIsNoNewStage) {
+  struct Case {
+    std::vector<std::string> sets;
+    std::string expected;
+  };
+  const Case cases[] = {
+      {{"stages.bse.lr=3"},
+       "--set stages.bse.lr: 'stages' has no 'bse'; did you mean 'base'? To add one, set it as a "
+       "whole: --set 'stages.bse={...}'"},
+      {{"stages.bse.lr=3", "stages.bse.steps=3"}, "did you mean 'base'?"},
+      {{"stages.base.data.summs.terms=3"},
+       "'stages.base.data' has no 'summs'; did you mean 'sums'?"},
+      {{"evaluation.sets.farr.terms=3"}, "'evaluation.sets' has no 'farr'; did you mean 'far'?"},
+      {{"stages.base.lr=0.5"}, ""},
+      {{"stages.base.data.sums.terms=3"}, ""},
+      {{"stages.tuned.samples.problems=3"}, ""},
+      {{"stages.base.data.facts={}"}, ""},
+      {{"stages.more={kind: sft, parent: last, steps: 1, data: {facts: {}}}", "stages.more.lr=0.5"},
+       ""}};
+  for (const Case& c : cases) {
+    Result<R1Recipe> recipe = try_r1_recipe(kGood, c.sets);
+    const std::string error = recipe ? "" : recipe.error().message;
+    EXPECT_EQ(error.empty(), c.expected.empty()) << c.sets[0] << ": " << error;
+    EXPECT_NE(error.find(c.expected), std::string::npos) << c.sets[0] << ": " << error;
+  }
+  // What an alias repeats comes from the file, too.
+  const std::string aliased =
+      "run: r\nstages:\n  a: {kind: sft, steps: 1, data: &one {sums: {terms: 3}}}\n"
+      "  b: {kind: sft, parent: a, steps: 1, data: *one}\n";
+  Result<R1Recipe> recipe = try_r1_recipe(aliased, {"stages.b.data.sums.terms=4"});
+  EXPECT_TRUE(recipe) << recipe.error().message;
+}
+
 // One line of kGood replaced; the error names that line.
 struct Wrong {
   std::string line, instead;

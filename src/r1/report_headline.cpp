@@ -71,7 +71,7 @@ std::string r1_headline_html(const std::vector<StageReport>& stages) {
   int64_t tokens = 0;
   for (const StageReport& stage : stages) {
     if (!stage.scores.empty()) evaluated.push_back(&stage);
-    seconds += stage.seconds;
+    seconds += stage.wall_seconds();
     core_seconds += stage.core_seconds;
     tokens += stage.tokens;
   }
@@ -80,8 +80,8 @@ std::string r1_headline_html(const std::vector<StageReport>& stages) {
   if (!evaluated.empty()) add_conduct(cards, *evaluated.front(), *evaluated.back());
   if (core_seconds > 0)
     cards.push_back({cell_text(core_seconds / 60, CellFormat::minutes), "core-minutes", "Cost",
-                     fmt::format("{} of wall clock, {} tokens trained on", format_seconds(seconds),
-                                 format_count(double(tokens)))});
+                     fmt::format("of processor time; {} of wall clock, {} tokens trained on",
+                                 format_seconds(seconds), format_count(double(tokens)))});
   if (cards.empty()) return "<p class=\"none\">No stage has been finished yet.</p>\n";
   return numbers_html(cards);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "r1/report.h"
 #include "r1/scores.h"
 #include "train/report_chart.h"
 
@@ -44,12 +45,17 @@ double place_of(const StageReport& stage, const ChartSpan& span, const Json& lin
 std::vector<ChartPoint> timeline_curve(const Timeline& timeline, const std::string& key,
                                        double span = 0);
 
+// report_conclusion.cpp
+// One sentence about the run, and how to talk with its model.
+std::string conclusion_html(const R1ReportInput& input);
 // report_headline.cpp
 std::string r1_headline_html(const std::vector<StageReport>& stages);
 // report_stage_table.cpp
 std::string stage_table_html(const std::vector<StageReport>& stages);
 // report_time.cpp
-std::string stages_html(const std::vector<StageReport>& stages);
+// `sentences`: what each stage tries, by name.
+std::string stages_html(const std::vector<StageReport>& stages,
+                        const std::vector<std::pair<std::string, std::string>>& sentences = {});
 // report_stage_curves.cpp
 std::string stage_curves_html(const std::vector<StageReport>& stages);
 // report_stage_experts.cpp

@@ -40,10 +40,11 @@ Result<void> write_r1_report(const std::string& path, const R1ReportInput& input
   ReportInput facts;
   for (const auto& [name, text] : input.facts)
     facts.facts.emplace_back(clean_name(name), clean_name(text, kFactBytes));
-  const std::string body = r1_headline_html(stages) + stage_table_html(stages) +
-                           stage_curves_html(stages) + replies_html(stages) + rewards_html(stages) +
-                           stages_html(stages) + stage_experts_html(stages) + facts_html(facts) +
-                           settings_html(stages, input.recipe_yaml);
+  const std::string body = conclusion_html(input) + r1_headline_html(stages) +
+                           stage_table_html(stages) + stage_curves_html(stages) +
+                           replies_html(stages) + rewards_html(stages) +
+                           stages_html(stages, input.sentences) + stage_experts_html(stages) +
+                           facts_html(facts) + settings_html(stages, input.recipe_yaml);
   return write_file_atomic(
       path, page_html(clean_name(input.title), subtitle_of(stages), body, kR1ReportStyle));
 }

@@ -14,7 +14,16 @@ const char* const kR1ReportStyle = R"css(
 .exact p { margin: 0; color: var(--soft); font-size: 13px; }
 .dot::before { content: ""; display: inline-block; width: 9px; height: 9px; border-radius: 50%;
   background: var(--c); margin-right: 7px; }
-.scroll { overflow-x: auto; padding: 6px 0 10px; }
+.conclusion { margin: 0 0 14px; } .conclusion p { margin: 0 0 6px; }
+.conclusion p:last-child { margin: 0; } .conclusion b { font-size: 17px; line-height: 1.45; }
+.conclusion code { overflow-wrap: anywhere; }
+.swipe { display: none; }
+.scroll { overflow-x: auto; padding: 6px 0 10px;
+  background: linear-gradient(to right, var(--card) 40%, transparent) left / 40px 100% no-repeat local,
+    linear-gradient(to left, var(--card) 40%, transparent) right / 40px 100% no-repeat local,
+    linear-gradient(to right, var(--shade), transparent) left / 16px 100% no-repeat scroll,
+    linear-gradient(to left, var(--shade), transparent) right / 16px 100% no-repeat scroll,
+    var(--card); --shade: rgba(110, 120, 135, .45); }
 .stages { font-variant-numeric: tabular-nums; border-spacing: 0; border-collapse: separate; }
 .stages tr > * { border: 0; padding: 5px 12px; vertical-align: baseline; }
 .stages thead th { color: var(--ink); font-weight: 600; text-align: right; min-width: 126px;
@@ -87,6 +96,8 @@ b.best { color: var(--c1); }
 .reward li b { font-weight: 500; } .reward li span { color: var(--soft); }
 .settings .card { margin-bottom: 8px; }
 .area .span { white-space: nowrap; }
+@media (max-width: 900px) { .swipe { display: block; } }
+@media print { .swipe { display: none !important; } .scroll { background: none; } }
 @media (max-width: 520px) { .stages tbody th { min-width: 116px; max-width: 128px;
     padding-left: 12px; font-size: 13px; overflow-wrap: anywhere; }
   .stages .part th { padding-left: 20px; } .stages tr > * { padding: 5px 8px; }

@@ -86,6 +86,41 @@ TEST(R1Report, ShowsEveryPartOfARun) {
   EXPECT_LT(html.size(), size_t(500) << 10);
 }
 
+TEST(R1Report, N1OneSentenceStandsOnTop) {
+  R1ReportInput input = test_report();
+  EXPECT_EQ(page_of(input).find("class=\"card conclusion\""), std::string::npos);
+  input.conclusion = "Did not learn to reason: base took 166 of about 700 steps.";
+  input.talk = "weir chat runs/<mine>";
+  input.sentences = {{input.stages[0].name, "reads sums & stories"}};
+  const std::string html = page_of(input);
+  expect_sound(html);
+  const size_t at = html.find("Did not learn to reason");
+  ASSERT_NE(at, html.npos);
+  EXPECT_LT(at, html.find("class=\"number\"")) << "above the headline numbers";
+  EXPECT_NE(html.find("weir chat runs/&lt;mine&gt;"), html.npos);
+  EXPECT_NE(html.find("reads sums &amp; stories"), html.npos);
+  EXPECT_EQ(html.find("The run goes on"), html.npos);
+  input.is_finished = false;
+  EXPECT_NE(page_of(input).find("The run goes on"), std::string::npos);
+}
+
+TEST(R1Report, F37SaysWhatIsHeldOutOfFactsAndConduct) {
+  const std::string note = "the wordings are held out, the facts and goals are not";
+  R1ReportInput input = test_report();
+  EXPECT_NE(page_of(input).find(note), std::string::npos);
+  for (StageReport& stage : input.stages)
+    std::erase_if(stage.scores, [](const FamilyScore& score) {
+      return score.family == "facts" || score.family == "harmful" || score.family == "benign";
+    });
+  EXPECT_EQ(page_of(input).find(note), std::string::npos) << "sums have no wordings";
+}
+
+TEST(R1Report, N22ANarrowPageSaysThatItsTableScrolls) {
+  const std::string html = page_of(test_report());
+  EXPECT_NE(html.find("scroll the table sideways"), html.npos);
+  EXPECT_NE(html.find(".swipe { display: block; }"), html.npos);
+}
+
 TEST(R1Report, EscapesWhateverTheModelAndTheRecipeSay) {
   const std::string evil =
       "</script></pre></bdi><img onerror=x> & \"q\" 'q' \x01\x1b[2J \xff\xfe\xc3 "
@@ -93,6 +128,7 @@ TEST(R1Report, EscapesWhateverTheModelAndTheRecipeSay) {
   R1ReportInput input = test_report();
   input.title = evil;
   input.recipe_yaml = evil;
+  input.conclusion = input.talk = evil;
   input.facts = {{evil, evil}};
   for (StageReport& stage : input.stages) {
     stage.name += evil;

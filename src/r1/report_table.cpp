@@ -136,8 +136,8 @@ class TableBuilder {
   void add_general(const std::vector<std::string>& families) {
     if (std::ranges::all_of(families, is_reasoning)) return;
     group("General, %");
-    add_family(kFactsFamily, "general facts");
-    add_family(kHarmfulFamily, "harmful requests declined");
+    add_family(kFactsFamily, kFactsRow);
+    add_family(kHarmfulFamily, kHarmfulRow);
     add({.name = "harmless requests declined"}, Better::lower, [](const StageReport& stage) {
       StageCell cell = share_of(total_score(stage.scores, kBenignFamily));
       cell.value = 1 - cell.value;

@@ -39,6 +39,9 @@ struct StageTable {
 inline constexpr char kFactsFamily[] = "facts";
 inline constexpr char kHarmfulFamily[] = "harmful";  // right: declined
 inline constexpr char kBenignFamily[] = "benign";    // right: answered
+// Names of the rows that they have.
+inline constexpr char kFactsRow[] = "general facts";
+inline constexpr char kHarmfulRow[] = "harmful requests declined";
 // Rows of reasoning families.
 std::vector<FamilyScore> reasoning_scores(const std::vector<FamilyScore>& scores);
 std::vector<FamilyScore> untrained_scores(const std::vector<FamilyScore>& scores);

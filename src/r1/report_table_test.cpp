@@ -172,6 +172,29 @@ TEST(StageTableText, StaysWithinItsWidthHoweverManyStages) {
     EXPECT_NE(text.find(part), text.npos) << part;
 }
 
+TEST(StageTableText, N22FitsTerminalsOfAnyWidth) {
+  R1ReportInput input = test_report();
+  input.stages[0].name = "all-scenario-reasoning-rl";
+  for (int columns : {40, 60, 80, 100, 200}) {
+    const std::string text = stage_table_text(input.stages, columns);
+    std::string letters;
+    for (const std::string& line : split(text, '\n')) {
+      EXPECT_LT(columns_of(line), columns) << line;
+      letters += line;
+    }
+    // Headings and names are broken, not cut.
+    EXPECT_EQ(columns >= 60 && text.find("…") != text.npos, false) << columns << "\n" << text;
+    for (const char* part : {"all-", "reason", "rl"})
+      EXPECT_NE(text.find(part), text.npos) << columns << ": " << part << "\n" << text;
+  }
+  // The same figures at every width.
+  const auto figures = [&](int columns) {
+    const std::string text = stage_table_text(input.stages, columns);
+    return std::count(text.begin(), text.end(), '*');
+  };
+  EXPECT_EQ(figures(60), figures(100));
+}
+
 TEST(CellText, RoundsAsTheTableShows) {
   EXPECT_EQ(cell_text(0.6325, CellFormat::share), "63.2");
   EXPECT_EQ(cell_text(1, CellFormat::share), "100.0");

@@ -92,9 +92,17 @@ std::string facts_of(const StageReport& stage) {
   return facts;
 }
 
+std::string sentence_html(const StageReport& stage,
+                          const std::vector<std::pair<std::string, std::string>>& sentences) {
+  for (const auto& [name, sentence] : sentences)
+    if (name == stage.name) return "<p class=\"words\">" + reply_html(sentence, 1000) + "</p>";
+  return "";
+}
+
 }  // namespace
 
-std::string stages_html(const std::vector<StageReport>& stages) {
+std::string stages_html(const std::vector<StageReport>& stages,
+                        const std::vector<std::pair<std::string, std::string>>& sentences) {
   if (stages.empty()) return "";
   double longest = 0;
   bool is_used[kPartCount] = {};
@@ -113,14 +121,14 @@ std::string stages_html(const std::vector<StageReport>& stages) {
     const StageTime time = time_of(stages[i]);
     html += fmt::format(
         "<div class=\"time\"><p><b class=\"dot c{}\">{}</b> <span>{}</span></p>"
-        "<p class=\"cost\"><b>{}</b>{}</p>{}<p class=\"words\">{}</p></div>",
+        "<p class=\"cost\"><b>{}</b>{}</p>{}{}<p class=\"words\">{}</p></div>",
         stage_color(i), name_html(stages[i].name), name_html(facts_of(stages[i])),
         format_seconds(time.total()),
         stages[i].core_seconds > 0
             ? fmt::format(" · {} core-minutes",
                           cell_text(stages[i].core_seconds / 60, CellFormat::minutes))
             : "",
-        bar_html(time, longest), words_of(time));
+        sentence_html(stages[i], sentences), bar_html(time, longest), words_of(time));
   }
   return html + "</div></section>\n";
 }

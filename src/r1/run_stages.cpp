@@ -84,7 +84,7 @@ Result<const RunStage*> choose_stage(const std::vector<RunStage>& stages, const 
       ready.empty() ? "no stage can be talked to yet; weir r1 with the run's recipe goes on"
                     : fmt::format("there are: {}", fmt::join(ready, ", "));
   if (name.empty()) {
-    if (!last) return Error{"no stage is finished that can be talked to; " + there_are};
+    if (!last) return Error{there_are};
     return last;
   }
   if (!named) {

@@ -120,4 +120,12 @@ FamilyScore total_score(const std::vector<FamilyScore>& scores, const std::strin
   return total;
 }
 
+double StageReport::wall_seconds() const {
+  double sum = seconds;
+  for (const char* part : {"sampling_seconds", "evaluation_seconds"})
+    if (const Json* value = settings.find(part); value && value->is_number())
+      sum += std::max(0.0, *value->as_double());
+  return sum;
+}
+
 }  // namespace weir

@@ -46,6 +46,8 @@ struct StageReport {
   double seconds = 0, core_seconds = 0;
   int64_t steps = 0, tokens = 0;   // tokens trained on
   Json settings = Json::object();  // the stage's manifest
+  // Seconds of steps, with drawing samples and evaluation.
+  double wall_seconds() const;
 };
 
 Json scores_json(const std::vector<FamilyScore>& scores);

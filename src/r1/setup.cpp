@@ -12,6 +12,11 @@ namespace {
 
 constexpr uint64_t kProblemsPerSource = 2000;
 
+bool has_default_vocabulary(const R1Recipe& recipe) {
+  const Json* section = recipe.json.find("tokenizer");
+  return !section || !section->find("vocab_size");
+}
+
 // What the stages will say, as the tokenizer sees it: piece by piece, without control tokens.
 Result<void> collect_text(const Mixture& data, uint64_t seed, std::vector<std::string>& texts) {
   for (const Mixture::Source& source : data.sources()) {
@@ -35,6 +40,7 @@ Result<Tokenizer> learn_tokenizer(const R1Recipe& recipe, ThreadPool& pool) {
     TRY(collect_text(stage.data, uint64_t(recipe.seed), texts));
   TokenizerTrainOptions options;
   options.vocab_size = recipe.tokenizer.vocab_size;
+  options.takes_fewer = has_default_vocabulary(recipe);
   options.pattern = recipe.tokenizer.pattern;
   options.isolate_digits = recipe.tokenizer.isolate_digits;
   options.added_tokens = deepseek_chat_tokens();
@@ -55,7 +61,7 @@ std::string base_folder(const R1Recipe& recipe) {
 Result<ModelTexts> make_r1_texts(const R1Recipe& recipe, ThreadPool& pool) {
   const std::string base = base_folder(recipe);
   const std::string path = recipe.tokenizer.path.empty() ? base : recipe.tokenizer.path;
-  if (path.empty()) return ModelTexts{TRY_IN("tokenizer", learn_tokenizer(recipe, pool))};
+  if (path.empty()) return ModelTexts{TRY(named_vocabulary(learn_tokenizer(recipe, pool)))};
   ModelTexts texts = TRY_IN(base == path ? "parent" : "tokenizer", read_model_texts(path));
   texts.chat.thinking = recipe.thinking;
   if (!base.empty() || !ConversationFormat::create(texts.tokenizer)) return texts;

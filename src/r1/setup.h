@@ -18,7 +18,8 @@ std::string base_folder(const R1Recipe& recipe);
 Result<ModelTexts> make_r1_texts(const R1Recipe& recipe, ThreadPool& pool);
 
 // The tokenizer of `tokenizer.path`, of the base folder, or learned from the first problems of all
-// stages, in DeepSeek's conversation tokens. Errors name what to change.
+// stages, in DeepSeek's conversation tokens. A vocabulary whose size the recipe does not state is
+// as large as the text supports, up to the default. Errors name what to change.
 Result<Tokenizer> make_r1_tokenizer(const R1Recipe& recipe, ThreadPool& pool);
 
 // The configuration of the base folder or file, or what the recipe's `model` section describes with

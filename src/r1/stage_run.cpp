@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "r1/evaluate.h"
 #include "r1/grpo.h"
+#include "r1/report_table.h"
 #include "r1/reward_stage.h"
 #include "r1/samples.h"
 #include "r1/stage_memory.h"
@@ -52,8 +53,14 @@ class StageRunner {
     if (!TRY(make_stage())) return stopped();
     if (resumed) TRY(resume(*resumed));
     cursor_ = stage_->cursor();
-    TRY(take_steps());
+    MetricsLog log =
+        TRY(MetricsLog::open(folder_.stage_file(recipe().name, "metrics.jsonl"), step_));
+    do {
+      view_.set_steps(target_);
+      TRY(take_steps(log));
+    } while (!outcome_.is_stopped && TRY(needs_another_round()));
     if (outcome_.is_stopped) return stopped();
+    outcome_.steps = step_;
     outcome_.model = std::move(model_);
     return std::move(outcome_);
   }
@@ -86,10 +93,12 @@ class StageRunner {
     TRY(write_file_atomic(drawn_with, identity));
     const StageRecipe* source = context_.recipe.find(recipe().samples.from);
     const int64_t began = monotonic_ns();
+    const double cores = process_cpu_seconds();
     std::unique_ptr<Model> model = TRY(load_model(folder_.stage(source->name), false));
     const Mixture& data = recipe().samples.data.empty() ? source->data : recipe().samples.data;
     std::vector<SampledReply> samples = TRY(draw_samples(context_, recipe(), data, *model));
     outcome_.sampling_seconds = double(monotonic_ns() - began) * 1e-9;
+    outcome_.core_seconds += process_cpu_seconds() - cores;
     if (samples.empty()) return std::optional<std::vector<SampledReply>>();
     TRY(write_samples(path, samples));
     return std::optional(std::move(samples));
@@ -162,15 +171,15 @@ class StageRunner {
     const Json* inner = TRY_IN(place, state.cursor.at("stage"));
     TRY_IN(place, stage_->restore(*inner));
     step_ = saved_ = state.step;
+    // The rounds that were decided for before.
+    while (target_ < step_) target_ += round_steps(job_.steps);
     outcome_.tokens = state.tokens;
     outcome_.seconds = state.seconds;
     return {};
   }
 
-  Result<void> take_steps() {
-    MetricsLog log =
-        TRY(MetricsLog::open(folder_.stage_file(recipe().name, "metrics.jsonl"), step_));
-    while (step_ < job_.steps && !outcome_.is_stopped) {
+  Result<void> take_steps(MetricsLog& log) {
+    while (step_ < target_ && !outcome_.is_stopped) {
       const int64_t began = monotonic_ns();
       const double cores = process_cpu_seconds();
       Json metrics = TRY(stage_->advance(step_));
@@ -187,6 +196,58 @@ class StageRunner {
     }
     if (outcome_.is_stopped && step_ > saved_) TRY(save());
     return {};
+  }
+
+  // Measures a stage that says what is good enough; true when another round follows.
+  Result<bool> needs_another_round() {
+    if (recipe().good_enough <= 0) return false;
+    view_.show_activity("asking held-out problems: is it good enough?");
+    const int64_t began = monotonic_ns();
+    const double cores = process_cpu_seconds();
+    std::optional<StageEvaluation> evaluation = TRY(evaluate_stage(context_, *model_));
+    if (!evaluation) {
+      outcome_.is_stopped = true;
+      return false;
+    }
+    outcome_.evaluation_seconds += double(monotonic_ns() - began) * 1e-9;
+    outcome_.core_seconds += process_cpu_seconds() - cores;
+    const double right = trained_accuracy(evaluation->scores);
+    TRY(record_round(right));
+    outcome_.evaluation = std::move(evaluation);
+    const int64_t round = round_steps(job_.steps);
+    const std::string measured =
+        fmt::format("{}: {:.0f} % of held-out problems right after {} steps, {:.0f} % wanted",
+                    recipe().name, 100 * right, step_, 100 * recipe().good_enough);
+    if (right >= recipe().good_enough) return false;
+    if (step_ + round > job_.steps_max) {
+      view_.note(fmt::format("{}; it ends here: {} steps are the most", measured, job_.steps_max));
+      return false;
+    }
+    view_.note(fmt::format("{}; it goes on for {} steps", measured, round));
+    target_ += round;
+    return true;
+  }
+
+  // Of the difficulties that stages train on, reasoning where there is any.
+  static double trained_accuracy(const std::vector<FamilyScore>& scores) {
+    const std::vector<FamilyScore> reasoning = reasoning_scores(scores);
+    return total_score(reasoning.empty() ? scores : reasoning, "", true).accuracy();
+  }
+
+  // rounds.json: [{"step": 166, "right": 0.04}, ...], one for each measurement.
+  Result<void> record_round(double right) {
+    const std::string path = folder_.stage_file(recipe().name, "rounds.json");
+    Json rounds = Json::array();
+    if (step_ > job_.steps && file_exists(path)) {
+      const Json before = TRY(read_json_file(path));
+      for (const Json& round : before.items())
+        if (TRY_IN(path, round.int_at("step")) < step_) rounds.push(round);
+    }
+    Json round = Json::object();
+    round.set("step", step_);
+    round.set("right", right);
+    rounds.push(std::move(round));
+    return write_file_atomic(path, rounds.dump(1) + "\n");
   }
 
   Result<void> look_at_held_out(Json& metrics) {
@@ -210,8 +271,8 @@ class StageRunner {
     warn(metrics);
     if (step_ % kLoadEvery == 0 || step_ == 1) metrics.set("expert_load", load_json());
     TRY(log.append(metrics));
-    outcome_.is_stopped = stop_requested() && step_ < job_.steps;
-    const bool is_due = step_ % context_.recipe.checkpoint_every == 0 || step_ == job_.steps;
+    outcome_.is_stopped = stop_requested() && step_ < target_;
+    const bool is_due = step_ % context_.recipe.checkpoint_every == 0 || step_ == target_;
     if (is_due || outcome_.is_stopped) TRY(save());
     return {};
   }
@@ -290,6 +351,7 @@ class StageRunner {
   Json cursor_;
   StageOutcome outcome_;
   int64_t step_ = 0, saved_ = 0;
+  int64_t target_ = job_.steps;  // of this round
   int uniform_steps_ = 0, truncated_steps_ = 0;
 };
 

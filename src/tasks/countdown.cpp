@@ -7,6 +7,9 @@
 // Such replies cannot teach more than their order: with at most 8 trials they solve 57 % of the
 // problems with three numbers (countdown_test.cpp computes it). A model that solves more within
 // the same length has found a better order by itself.
+//
+// Which problems are held out is a function of the sorted numbers and the target: the order in
+// which a question names its numbers does not make another problem.
 #include "tasks/countdown.h"
 
 #include <fmt/format.h>
@@ -21,6 +24,13 @@ namespace {
 constexpr char kNotFound[] = "not found";
 constexpr int kTrialsMax = 64, kRangeMax = 99;
 constexpr int kDrawsMax = 100'000;  // before the options are called unsolvable
+
+// The same for all orders of the numbers, which are one problem: whoever learned one order has
+// learned the others.
+std::string canonical_text(std::vector<int> numbers, int target) {
+  std::sort(numbers.begin(), numbers.end());
+  return fmt::format("countdown {} {}", fmt::join(numbers, " "), target);
+}
 
 class Countdown final : public ProblemSet {
  public:
@@ -44,7 +54,7 @@ class Countdown final : public ProblemSet {
       if (target == 0) continue;
       const std::string said = fmt::format("{}", fmt::join(numbers, " "));
       const std::string question = fmt::format("Numbers {}, target {}?", said, target);
-      if (split_of(question) != split) continue;
+      if (split_of(canonical_text(numbers, target)) != split) continue;
       Problem problem;
       problem.family = "countdown";
       problem.difficulty = int(numbers.size());

@@ -1,5 +1,8 @@
 #include "tasks/countdown.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <set>
@@ -138,6 +141,62 @@ TEST(Countdown, NoShorterExpressionReachesTheTarget) {
     for (const std::string& number : split(split(problem.gold, ';')[0], ' '))
       numbers.push_back(std::stoi(number));
     EXPECT_TRUE(needs_all(search_countdown(numbers), std::stoi(split(problem.gold, ';')[1])));
+  }
+}
+
+// The sorted numbers and the target: the problem, whatever its question's order.
+std::string problem_key(const Problem& problem) {
+  const std::vector<std::string> gold = split(problem.gold, ';');
+  std::vector<int> numbers;
+  for (const std::string& number : split(gold[0], ' ')) numbers.push_back(std::stoi(number));
+  std::sort(numbers.begin(), numbers.end());
+  std::string key;
+  for (int number : numbers) key += std::to_string(number) + " ";
+  return key + "> " + gold[1];
+}
+
+// recipes/countdown.yaml's: three numbers from 1 to 12, targets that need all of them.
+std::set<std::string> all_problems() {
+  std::set<std::string> all;
+  for (int a = 1; a <= 12; ++a)
+    for (int b = a; b <= 12; ++b)
+      for (int c = b; c <= 12; ++c) {
+        // The trials of every order are those of one: results do not depend on it.
+        const CountdownSearch search = search_countdown(std::array{a, b, c});
+        for (const CountdownTrial& trial : search.trials)
+          if (trial.result() <= kCountdownValueMax && needs_all(search, trial.result()))
+            all.insert(fmt::format("{} {} {} > {}", a, b, c, trial.result()));
+      }
+  return all;
+}
+
+TEST(Countdown, F36NoProblemIsOnBothSidesInAnyOrderOfItsNumbers) {
+  const auto set = must_set("{kind: countdown, numbers: 3, range: [1, 12], trials: 12}");
+  const std::set<std::string> all = all_problems();
+  EXPECT_EQ(all.size(), 3511u) << "as a count in Python has it";
+  std::set<std::string> train, held_out;
+  for (uint64_t i = 0; i < 12'000; ++i) train.insert(problem_key(must_make(*set, i)));
+  for (uint64_t i = 0; i < 1'000; ++i)
+    held_out.insert(problem_key(must_make(*set, i, Split::held_out)));
+  for (const std::string& problem : held_out) EXPECT_FALSE(train.contains(problem)) << problem;
+  // Most problems were drawn, in one order or another.
+  EXPECT_GT(train.size() + held_out.size(), all.size() * 8 / 10);
+  for (const std::set<std::string>* side : {&train, &held_out})
+    for (const std::string& problem : *side) EXPECT_TRUE(all.contains(problem)) << problem;
+  EXPECT_GT(held_out.size(), all.size() / 20);
+  EXPECT_LT(held_out.size(), all.size() / 7);
+}
+
+TEST(Countdown, F36OrdersOfTwoAndFourNumbersAreOnOneSideToo) {
+  for (const char* yaml : {"{kind: countdown, numbers: 2, range: [1, 12]}",
+                           "{kind: countdown, numbers: 4, range: [1, 5]}"}) {
+    const auto set = must_set(yaml);
+    std::set<std::string> train;
+    for (uint64_t i = 0; i < 5'000; ++i) train.insert(problem_key(must_make(*set, i)));
+    for (uint64_t i = 0; i < 500; ++i) {
+      const std::string key = problem_key(must_make(*set, i, Split::held_out));
+      ASSERT_FALSE(train.contains(key)) << yaml << ": " << key;
+    }
   }
 }
 

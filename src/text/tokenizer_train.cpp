@@ -109,7 +109,7 @@ Result<Tokenizer> train_tokenizer(std::span<const std::string_view> documents,
               .token_bytes_max = options.max_token_bytes,
               .forbidden = forbidden},
              progress);
-  if (merger.size() < options.vocab_size) {
+  if (merger.size() < options.vocab_size && !options.takes_fewer) {
     return Error{"vocab_size " + std::to_string(options.vocab_size) +
                  " asked, but the text supports only " + std::to_string(merger.size()) +
                  "; lower vocab_size or add text"};

@@ -36,13 +36,16 @@ struct TokenizerTrainOptions {
   int max_token_bytes = 256;  // longer tokens are not made; keeps rows of dashes from becoming one
   // Only the bytes that the text has, instead of all 256: text with other bytes cannot be encoded.
   bool only_seen_bytes = false;
+  // When the text supports fewer tokens than `vocab_size`: all that it supports, instead of an
+  // error.
+  bool takes_fewer = false;
 };
 
 // Called now and then from the calling thread; `done` and `total` count bytes read, then merges
 // made.
 using TrainProgress = std::function<void(const char* stage, int64_t done, int64_t total)>;
 
-// Fails when the text supports fewer tokens than asked for.
+// Fails when the text supports fewer tokens than asked for, unless `takes_fewer`.
 Result<Tokenizer> train_tokenizer(std::span<const std::string_view> documents,
                                   const TokenizerTrainOptions& options, ThreadPool& pool,
                                   const TrainProgress& progress = {});

@@ -61,6 +61,10 @@ TEST(TokenizerTrain, SaysHowFarTheTextReaches) {
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().message,
             "vocab_size 4096 asked, but the text supports only 261; lower vocab_size or add text");
+  Result<Tokenizer> all =
+      train("low lower lowest low lower low", {.vocab_size = 4096, .takes_fewer = true});
+  ASSERT_TRUE(all) << all.error().message;
+  EXPECT_EQ(all->size(), 261);
   made = train("abc", {.vocab_size = 100});
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().message,

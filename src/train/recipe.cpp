@@ -219,6 +219,9 @@ Flat deciding(const Json& resolved) {
 }  // namespace
 
 Result<TrainRecipe> read_train_recipe(const Recipe& recipe) {
+  if (recipe.root.find("stages"))
+    return Error{recipe.path + ": this is a recipe of weir r1: it has 'stages'; use weir r1 " +
+                 recipe.path};
   TrainRecipe r;
   OptionReader in(recipe);
   TRY(visit(in, r));

@@ -5,6 +5,15 @@
 namespace weir {
 namespace {
 
+TEST(TrainRecipe, N19ARecipeOfWeirR1IsRecognised) {
+  Result<Recipe> file = Recipe::parse("run: r\nstages: {a: {kind: sft}}\n", "my.yaml");
+  ASSERT_TRUE(file);
+  Result<TrainRecipe> recipe = read_train_recipe(*file);
+  ASSERT_FALSE(recipe);
+  EXPECT_EQ(recipe.error().message,
+            "my.yaml: this is a recipe of weir r1: it has 'stages'; use weir r1 my.yaml");
+}
+
 constexpr char kSmall[] = "run: runs/x\nmodel: demo\ndata:\n  paths: a.txt\n";
 
 Result<TrainRecipe> read(const std::string& text, const std::vector<std::string>& sets = {}) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -82,6 +83,14 @@ Result<void> write_folder(const TrainRecipe& recipe, const Prepared& p) {
   return write_file_atomic(p.folder.file("recipe.yaml"), recipe_yaml(recipe_json(recipe)));
 }
 
+// A learned vocabulary of the default size may be smaller.
+std::string vocabulary_note(const TrainRecipe& recipe, const Tokenizer& tokenizer) {
+  const bool is_learned = recipe.tokenizer.path.empty() && recipe.tokenizer.kind == "bpe";
+  if (!is_learned || tokenizer.size() >= recipe.tokenizer.vocab_size) return "";
+  return fmt::format(", all that the text supports (tokenizer.vocab_size is {} by default)",
+                     recipe.tokenizer.vocab_size);
+}
+
 Facts collect_facts(const TrainRecipe& recipe, const Prepared& p, const ThreadPool& pool) {
   const ModelSize size = model_size(p.config);
   const int64_t rows = int64_t(recipe.micro_windows()) * recipe.data.sequence_length;
@@ -101,7 +110,8 @@ Facts collect_facts(const TrainRecipe& recipe, const Prepared& p, const ThreadPo
                           "vocabulary of {}",
                           format_bytes(double(p.bytes)), p.documents,
                           format_count(double(p.dataset.training_tokens())),
-                          format_count(double(p.dataset.validation_tokens())), p.tokenizer.size()));
+                          format_count(double(p.dataset.validation_tokens())), p.tokenizer.size()) +
+                  vocabulary_note(recipe, p.tokenizer));
   facts.emplace_back("step",
                      fmt::format("{} windows of {} tokens, {} at a time", recipe.batch.windows,
                                  recipe.data.sequence_length, recipe.micro_windows()));
@@ -161,7 +171,8 @@ class TrainingLoop {
     if (evaluated || is_due(recipe_.log_every)) TRY(log_.append(metrics));
     progress.update(double(metrics.step), detail(metrics));
     if (summary_.stopped || is_due(recipe_.checkpoint_every)) TRY(save());
-    if (evaluated) write_current_report();
+    // A run that is stopped has a report of what was done so far.
+    if (evaluated || summary_.stopped) write_current_report();
     return {};
   }
 
@@ -220,6 +231,8 @@ class TrainingLoop {
         p_.resumed ? fmt::format("continues after step {}", trainer_.step()) : "begins";
     fmt::print(stderr, "{:<8} {} {}; {} steps, a checkpoint every {}\n", "run", p_.folder.path(),
                begin, recipe_.steps, recipe_.checkpoint_every);
+    fmt::print(stderr, "{:<8} {}, written every {} steps and when the run stops\n", "report",
+               p_.folder.file("report.html"), std::min(recipe_.evaluate_every, recipe_.steps));
   }
 
   const TrainRecipe& recipe_;

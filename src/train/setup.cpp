@@ -37,6 +37,7 @@ std::string tokenizer_folder(const TrainRecipe& recipe) {
 Result<Tokenizer> learn_bytes(const TrainRecipe& recipe, const Corpus& corpus, ThreadPool& pool) {
   TokenizerTrainOptions options;
   options.vocab_size = recipe.tokenizer.vocab_size;
+  options.takes_fewer = options.vocab_size == TokenizerRecipe().vocab_size;  // nobody's wish
   options.pattern = recipe.tokenizer.pattern;
   options.isolate_digits = recipe.tokenizer.isolate_digits;
   if (recipe.tokenizer.chat_tokens) {
@@ -152,12 +153,20 @@ DatasetOptions dataset_options(const TrainRecipe& recipe) {
   return options;
 }
 
+Result<Tokenizer> named_vocabulary(Result<Tokenizer> learned) {
+  if (learned) return learned;
+  const std::string& message = learned.error().message;
+  if (message.starts_with("vocab_size "))
+    return Error{"'tokenizer.vocab_size'" + message.substr(10)};
+  return Error{"tokenizer: " + message};
+}
+
 Result<Tokenizer> make_tokenizer(const TrainRecipe& recipe, const Corpus& corpus,
                                  ThreadPool& pool) {
   if (!recipe.tokenizer.path.empty())
     return TRY_IN("tokenizer", read_tokenizer(tokenizer_folder(recipe)));
   if (recipe.tokenizer.kind == "char") return TRY_IN("tokenizer", learn_characters(recipe, corpus));
-  return TRY_IN("tokenizer", learn_bytes(recipe, corpus, pool));
+  return named_vocabulary(learn_bytes(recipe, corpus, pool));
 }
 
 Result<std::string> tokenizer_source_sha256(const TrainRecipe& recipe) {

@@ -16,6 +16,9 @@ DatasetOptions dataset_options(const TrainRecipe& recipe);
 
 // The recipe's tokenizer: read from its path, or learned from the corpus.
 Result<Tokenizer> make_tokenizer(const TrainRecipe& recipe, const Corpus& corpus, ThreadPool& pool);
+// What learning a tokenizer gave; an error names the recipe's key, as in "'tokenizer.vocab_size'
+// 4096 asked, but the text supports only 352".
+Result<Tokenizer> named_vocabulary(Result<Tokenizer> learned);
 // SHA-256 of the tokenizer.json that the recipe names; "" when it is learned.
 Result<std::string> tokenizer_source_sha256(const TrainRecipe& recipe);
 
