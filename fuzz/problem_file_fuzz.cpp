@@ -31,6 +31,20 @@ void check_problem(const weir::Problem& problem) {
     std::abort();
 }
 
+// Something that a terminal can show.
+void check_line(const std::string& line) {
+  if (line.empty() || weir::printable(line, line.size()) != line) std::abort();
+}
+
+void check_file(const weir::ProblemFile& file) {
+  if (file.problems.empty() || file.problems.size() + file.left_out.rows() != file.rows)
+    std::abort();
+  if ((file.left_out.rows() > 0) != !file.left_out.text().empty()) std::abort();
+  for (const weir::RowCounts* counts : {&file.left_out, &file.notes, &file.unread})
+    for (const weir::RowCount& count : counts->list()) check_line(count.what + count.first);
+  for (const weir::Problem& problem : file.problems) check_problem(problem);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -38,16 +52,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<std::string> formats = weir::row_format_names();
   formats.insert(formats.begin(), "auto");
   for (const std::string& format : formats) {
-    auto file = weir::parse_problem_file(bytes, "file", format);
-    if (!file) {
-      const std::string& message = file.error().message;
-      if (message.empty() || weir::printable(message, message.size()) != message) std::abort();
-      continue;
+    for (const bool skip : {false, true}) {
+      auto file =
+          weir::parse_problem_file(bytes, "file", {.format = format, .skip_bad_rows = skip});
+      if (!file) {
+        check_line(file.error().message);
+        continue;
+      }
+      check_file(*file);
     }
-    if (file->problems.empty() || file->problems.size() + file->left_out != file->rows)
-      std::abort();
-    if ((file->left_out > 0) != !file->first_left_out.empty()) std::abort();
-    for (const weir::Problem& problem : file->problems) check_problem(problem);
   }
   return 0;
 }

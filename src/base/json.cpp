@@ -58,7 +58,24 @@ void write_double(double v, std::string& out) {
   if (text.find_first_of(".e") == text.npos) out += ".0";  // stays a real when read again
 }
 
+bool is_whole(std::string_view literal) {
+  return !literal.empty() && literal.find_first_of(".eE") == literal.npos;
+}
+
 }  // namespace
+
+const std::string Json::kNoText;
+
+Json Json::number(double v, std::string literal) {
+  Json json(v);
+  json.string_ = std::move(literal);
+  return json;
+}
+
+std::string Json::number_text() const {
+  if (!is_number()) return "";
+  return literal().empty() ? dump() : literal();
+}
 
 Result<bool> Json::as_bool() const {
   if (kind_ != Kind::boolean) return wrong_kind("true or false", kind_);
@@ -158,7 +175,10 @@ void write(const Json& v, int indent, int depth, std::string& out) {
       out += std::to_string(*v.as_uint());
       return;
     case Json::Kind::real:
-      write_double(*v.as_double(), out);
+      if (is_whole(v.literal()))
+        out += v.literal();
+      else
+        write_double(*v.as_double(), out);
       return;
     case Json::Kind::string:
       write_string(v.text(), out);

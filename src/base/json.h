@@ -45,7 +45,14 @@ class Json {
   Result<uint64_t> as_uint() const;
   Result<double> as_double() const;
   Result<std::string> as_string() const;
-  const std::string& text() const { return string_; }  // string values only, else ""
+  const std::string& text() const { return is_string() ? string_ : kNoText; }  // else ""
+  // A number as it was written ("2.50", an integer of any length); without a text to have been
+  // read from, as dump() writes it. "" for every other kind.
+  std::string number_text() const;
+  // What stood in the text for a real; "" for other kinds and for reals made by the program.
+  const std::string& literal() const { return kind_ == Kind::real ? string_ : kNoText; }
+  // A number read from text; `literal` is what stood there.
+  static Json number(double v, std::string literal);
 
   // Arrays and objects; empty for every other kind.
   const std::vector<Json>& items() const { return items_; }
@@ -69,7 +76,8 @@ class Json {
   Json& set(std::string key, Json v);  // replaces or appends; returns the stored value
 
   // Compact when indent < 0. Non-ASCII text is written as UTF-8; invalid UTF-8 as U+FFFD; NaN and
-  // infinities as null. Reals round-trip (shortest form).
+  // infinities as null. Reals round-trip (shortest form); an integer beyond 64 bits keeps its
+  // digits.
   std::string dump(int indent = -1) const;
 
  private:
@@ -81,7 +89,8 @@ class Json {
     uint64_t unsigned_integer;
     double real;
   } scalar_;
-  std::string string_;
+  static const std::string kNoText;
+  std::string string_;  // of a real: its literal, or ""
   std::vector<Json> items_;
   std::vector<Member> members_;
 };
@@ -94,8 +103,22 @@ struct JsonLimits {
 
 // Strict JSON (RFC 8259): no comments, no trailing text, valid UTF-8, no byte order mark, no NUL,
 // no duplicate keys in an object. Whole numbers from -2^63 to 2^64-1 are exact, others become the
-// nearest real; a number beyond the reals is an error. Errors give line and column.
+// nearest real and keep their digits as text; a number beyond the reals is an error. Errors give
+// line and column.
 Result<Json> parse_json(std::string_view text, JsonLimits limits = {});
+
+// Takes the elements of an array one after another.
+class JsonElements {
+ public:
+  virtual ~JsonElements() = default;
+  // An error ends the reading and is returned as it is.
+  virtual Result<void> take(Json element) = 0;
+};
+// An array whose elements are handed over one at a time, so that memory holds one of them.
+// `limits` hold for each element (bytes: of its text). Else as parse_json; text that is no array
+// is an error.
+Result<void> parse_json_array(std::string_view text, JsonLimits limits, JsonElements& elements);
+
 Result<Json> read_json_file(const std::string& path, JsonLimits limits = {});
 
 }  // namespace weir

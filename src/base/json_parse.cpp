@@ -49,8 +49,9 @@ constexpr int kOutOfRange = 406;  // the library's number for a number beyond th
 // Builds the value while the parser runs; stops it at the first rule broken.
 class Builder : public nlohmann::json_sax<nlohmann::json> {
  public:
-  Builder(std::string_view text, JsonLimits limits)
-      : text_(text), limits_(limits), position_(text.data()) {}
+  // With `elements`, the text is an array and its elements go there.
+  Builder(std::string_view text, JsonLimits limits, JsonElements* elements = nullptr)
+      : text_(text), limits_(limits), elements_(elements), position_(text.data()) {}
 
   Result<Json> parse() {
     Reader begin{text_.data(), &position_}, end{text_.data() + text_.size(), &position_};
@@ -64,7 +65,9 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   bool number_unsigned(uint64_t v) override {
     return put(v <= uint64_t(INT64_MAX) ? Json(int64_t(v)) : Json(v));
   }
-  bool number_float(double v, const std::string&) override { return put(Json(v)); }
+  bool number_float(double v, const std::string& literal) override {
+    return put(Json::number(v, literal));
+  }
   bool string(std::string& v) override { return put(Json(std::move(v))); }
   bool binary(binary_t&) override { return fail("binary values are no JSON", offset()); }
   bool start_object(size_t) override { return open(Json::object()); }
@@ -102,6 +105,9 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   bool put(Json v) {
     if (++values_ > limits_.values)
       return fail(fmt::format("more than {} values", limits_.values), offset());
+    if (elements_ != nullptr && stack_.empty() && !v.is_array())
+      return fail("must be an array", offset());
+    if (elements_ != nullptr && stack_.size() == 1) return hand_over(std::move(v));
     if (stack_.empty())
       root_ = std::move(v);
     else if (Level& level = stack_.back(); level.value.is_object())
@@ -110,7 +116,20 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
       level.value.push(std::move(v));
     return true;
   }
+  bool hand_over(Json element) {
+    if (offset() - element_begin_ > limits_.bytes)
+      return fail("an element of more than " + format_bytes(double(limits_.bytes)), offset());
+    values_ = 0;
+    element_begin_ = offset();
+    if (Result<void> taken = elements_->take(std::move(element)); !taken) {
+      failure_ = std::move(taken).error().message;
+      return false;
+    }
+    return true;
+  }
   bool open(Json v) {
+    if (elements_ != nullptr && stack_.empty() && !v.is_array())
+      return fail("must be an array", offset());
     if (stack_.size() >= limits_.depth)
       return fail(fmt::format("nested deeper than {} levels", limits_.depth), offset());
     stack_.push_back({std::move(v), {}, {}});
@@ -154,12 +173,36 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
 
   std::string_view text_;
   JsonLimits limits_;
+  JsonElements* elements_;
   const char* position_;
   size_t values_ = 0;
+  size_t element_begin_ = 0;  // about: behind the one before
   Json root_;
   std::vector<Level> stack_;
   std::string failure_;
 };
+
+}  // namespace
+
+namespace {
+
+// What the library does not refuse, or not in words that help.
+Result<void> check_bytes(std::string_view text) {
+  if (text.starts_with("\xef\xbb\xbf"))
+    return Error{place(text, 0) + ": begins with a byte order mark; remove it"};
+  // The library would take NUL for the end and accept whatever follows.
+  if (size_t nul = text.find('\0'); nul != text.npos)
+    return Error{place(text, nul) + ": a NUL byte"};
+  return {};
+}
+
+Result<Json> build(std::string_view text, JsonLimits limits, JsonElements* elements) {
+  try {
+    return Builder(text, limits, elements).parse();
+  } catch (const Exception& e) {
+    return Error{std::string("malformed JSON: ") + e.what()};
+  }
+}
 
 }  // namespace
 
@@ -168,16 +211,14 @@ Result<Json> parse_json(std::string_view text, JsonLimits limits) {
     return Error{fmt::format("JSON of {} is over the limit of {}",
                              format_bytes(double(text.size())),
                              format_bytes(double(limits.bytes)))};
-  if (text.starts_with("\xef\xbb\xbf"))
-    return Error{place(text, 0) + ": begins with a byte order mark; remove it"};
-  // The library would take NUL for the end and accept whatever follows.
-  if (size_t nul = text.find('\0'); nul != text.npos)
-    return Error{place(text, nul) + ": a NUL byte"};
-  try {
-    return Builder(text, limits).parse();
-  } catch (const Exception& e) {
-    return Error{std::string("malformed JSON: ") + e.what()};
-  }
+  TRY(check_bytes(text));
+  return build(text, limits, nullptr);
+}
+
+Result<void> parse_json_array(std::string_view text, JsonLimits limits, JsonElements& elements) {
+  TRY(check_bytes(text));
+  TRY(build(text, limits, &elements));
+  return {};
 }
 
 Result<Json> read_json_file(const std::string& path, JsonLimits limits) {

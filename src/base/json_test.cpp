@@ -67,6 +67,70 @@ TEST(Json, TypedReadsSayWhatWasFound) {
   EXPECT_EQ(at("l").at("x").error().message, "must be an object, not a list");
 }
 
+TEST(Json, F4IntegersOfAnyLengthKeepTheirDigits) {
+  for (const char* digits :
+       {"18446744073709551615", "18446744073709551616", "-9223372036854775809",
+        "717897987691852588770249", "-2361183241434822606848",
+        "1000000000000000000000000000000000000000000000000000000000000000000007"}) {
+    EXPECT_EQ(rewritten(digits), digits);
+    EXPECT_EQ(parse_json(digits)->number_text(), digits);
+  }
+  const Json json = *parse_json(R"([2.50, 1e3, 0.1000000000000000055511151231257827, -0, "2.50"])");
+  EXPECT_EQ(json.items()[0].number_text(), "2.50");
+  EXPECT_EQ(json.items()[0].text(), "");
+  EXPECT_EQ(json.items()[0].dump(), "2.5");  // reals are written in their shortest form
+  EXPECT_EQ(json.items()[1].number_text(), "1e3");
+  EXPECT_EQ(*json.items()[1].as_int(), 1000);
+  EXPECT_EQ(json.items()[2].number_text(), "0.1000000000000000055511151231257827");
+  EXPECT_EQ(*json.items()[2].as_double(), 0.1);
+  EXPECT_EQ(json.items()[4].number_text(), "");
+  EXPECT_EQ(Json(2.5).number_text(), "2.5");
+  EXPECT_EQ(Json(7).number_text(), "7");
+  EXPECT_EQ(parse_json("18446744073709551616")->as_uint().error().message, "is too large");
+  EXPECT_EQ(*parse_json("18446744073709551616")->as_double(), 0x1p64);
+}
+
+// Keeps what it is given, up to a limit.
+class Taken final : public JsonElements {
+ public:
+  explicit Taken(size_t most = 1000) : most_(most) {}
+  Result<void> take(Json element) override {
+    if (elements.size() == most_) return Error{"enough"};
+    elements.push_back(std::move(element));
+    return {};
+  }
+  std::vector<Json> elements;
+
+ private:
+  size_t most_;
+};
+
+TEST(Json, F15ElementsOfAnArrayAreHandedOverOneAtATime) {
+  auto taken = [](std::string_view text, JsonLimits limits = {}, size_t most = 1000) {
+    Taken into(most);
+    Result<void> read = parse_json_array(text, limits, into);
+    std::string all;
+    for (const Json& element : into.elements) all += element.dump() + ";";
+    return all + (read ? "" : read.error().message);
+  };
+  EXPECT_EQ(taken("[]"), "");
+  EXPECT_EQ(taken(R"( [1, [2, [3]], {"a": {"b": []}}, null, "x"] )"),
+            R"(1;[2,[3]];{"a":{"b":[]}};null;"x";)");
+  EXPECT_EQ(taken("[1, 2, 3]", {}, 2), "1;2;enough");
+  for (const char* text : {"{}", "1", "\"x\"", "null"})
+    EXPECT_NE(taken(text).find("must be an array"), std::string::npos) << text;
+  EXPECT_NE(taken("[1, 2").find("line 1, column 6"), std::string::npos) << taken("[1, 2");
+  EXPECT_NE(taken("[1, {\"a\": 1, \"a\": 2}]").find("'a' appears twice"), std::string::npos);
+  EXPECT_NE(taken("[1] 2").find("unexpected number"), std::string::npos) << taken("[1] 2");
+  // Limits hold for each element, not for all together.
+  const JsonLimits limits{.depth = 3, .bytes = 12, .values = 4};
+  EXPECT_EQ(taken("[[1,2,3],[4,5,6],[7,8,9],[0,0,0]]", limits), "[1,2,3];[4,5,6];[7,8,9];[0,0,0];");
+  EXPECT_NE(taken("[[1],[1,2,3,4]]", limits).find("[1];line 1"), std::string::npos);
+  EXPECT_NE(taken("[1,\"0123456789abcdef\"]", limits).find("an element of more than 12"),
+            std::string::npos);
+  EXPECT_NE(taken("[[[[1]]]]", limits).find("nested deeper than 3"), std::string::npos);
+}
+
 TEST(Json, IsBuiltAndWritten) {
   Json json = Json::object();
   json.set("a", 1);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/thread_pool.h"
 #include "r1/pipeline.h"
+#include "r1/row_notes.h"
 
 namespace weir {
 namespace {
@@ -21,6 +22,10 @@ Result<Ending> r1(const R1Command& command) {
   for (const std::string& assignment : command.sets) TRY(file.set(assignment));
   if (command.minutes > 0) TRY(file.set(fmt::format("minutes={}", command.minutes)));
   R1Recipe recipe = TRY(read_r1_recipe(file));
+  for (const RowNote& row : row_notes(recipe))
+    if (row.note.is_loss)
+      fmt::print(stderr, "{}: {}: {}; the first at {}\n", row.stage, row.source, row.note.text,
+                 row.note.place);
   catch_stop_signals();
   ThreadPool pool(command.threads > 0 ? command.threads : recipe.threads);
   const R1Summary summary = TRY(run_r1(recipe, {command.stage}, pool));

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "r1/doctor_checks.h"
+#include "r1/row_notes.h"
 #include "tasks/kinds.h"
 
 namespace weir {
@@ -74,6 +75,7 @@ class Doctor {
     TRY(examine_evaluation());
     TRY(compare_splits());
     check_vocabulary();
+    tell_rows();
     report_.findings = findings_.take();
     return std::move(report_);
   }
@@ -86,6 +88,7 @@ class Doctor {
   Result<void> compare_splits();
   void compare(const Problem& problem, const std::string& stage, const std::string& source);
   void check_vocabulary();
+  void tell_rows();
   // As the stages draw them (stage_seed()).
   uint64_t seed(const std::string& owner, const std::string& purpose) const {
     return kind_seed(kind_seed(uint64_t(recipe_.seed), owner), purpose);
@@ -232,6 +235,15 @@ void Doctor::check_vocabulary() {
                              "these problems",
                              counts.learned - counts.used, counts.learned),
                  "a smaller vocabulary is faster and learns each token better"});
+}
+
+// What was left out of files, and what was read otherwise than it stands there.
+void Doctor::tell_rows() {
+  for (const RowNote& row : row_notes(recipe_))
+    findings_.add({row.note.is_loss ? Severity::warning : Severity::note, "rows", row.stage,
+                   row.source, row.note.text,
+                   row.note.is_loss ? "correct these rows, or go on without them" : "",
+                   "first at " + row.note.place});
 }
 
 }  // namespace

@@ -174,6 +174,43 @@ TEST(Doctor, TextThatSpellsControlTokensSurvivesAndIsNoted) {
 }
 
 // Two of them for the same reason: the tokenizer composes e and an accent to one character.
+// A source made of rows of which some were left out.
+class LeftOut final : public ProblemSet {
+ public:
+  explicit LeftOut(std::string place) : place_(std::move(place)) {}
+  int64_t count(Split) const override { return 0; }
+  Result<Problem> make(uint64_t, Split, uint64_t) const override { return Error{"none"}; }
+  std::vector<SetNote> notes() const override {
+    return {{true, "2 of 9 rows left out: 'answer' is null", place_},
+            {false, "3 of 9 rows: 'difficulty' with a fraction is rounded", place_}};
+  }
+
+ private:
+  std::string place_;
+};
+
+TEST(Doctor, F11ShowsTheRowsThatWereLeftOutOncePerFile) {
+  R1Recipe recipe = recipe_of();
+  recipe.stages[1].data.add("mine", 1, std::make_unique<LeftOut>("a.jsonl:3"));
+  recipe.stages[2].data.add("mine", 1, std::make_unique<LeftOut>("a.jsonl:3"));
+  recipe.stages[2].data.add("other", 1, std::make_unique<LeftOut>("b.jsonl:3"));
+  const DoctorReport report = examine(recipe);
+  std::vector<const Finding*> rows;
+  for (const Finding& finding : report.findings)
+    if (finding.check == "rows") rows.push_back(&finding);
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_EQ(rows[0]->severity, Severity::warning);
+  EXPECT_EQ(rows[0]->stage, "cold");
+  EXPECT_EQ(rows[0]->source, "mine");
+  EXPECT_EQ(rows[1]->source, "other");
+  EXPECT_EQ(rows[2]->severity, Severity::note);
+  const std::string text = doctor_text(report, {});
+  EXPECT_NE(text.find("warning (rows) cold: mine: 2 of 9 rows left out: 'answer' is null\n"
+                      "    first at a.jsonl:3\n"),
+            std::string::npos)
+      << text;
+}
+
 TEST(Doctor, SeesTextThatDoesNotComeBackFromItsTokens) {
   const std::string_view text = "any text";
   TokenizerTrainOptions options;

@@ -16,11 +16,11 @@ namespace {
 
 class FileSet final : public ProblemSet {
  public:
-  FileSet(std::vector<Problem> train, std::vector<Problem> held_out, std::string note)
-      : sides_{std::move(train), std::move(held_out)}, note_(std::move(note)) {}
+  FileSet(std::vector<Problem> train, std::vector<Problem> held_out, std::vector<SetNote> notes)
+      : sides_{std::move(train), std::move(held_out)}, notes_(std::move(notes)) {}
 
   int64_t count(Split split) const override { return int64_t(side(split).size()); }
-  std::string note() const override { return note_; }
+  std::vector<SetNote> notes() const override { return notes_; }
 
   Result<Problem> make(uint64_t, Split split, uint64_t index) const override {
     const std::vector<Problem>& problems = side(split);
@@ -36,7 +36,7 @@ class FileSet final : public ProblemSet {
   }
 
   std::array<std::vector<Problem>, 2> sides_;
-  std::string note_;
+  std::vector<SetNote> notes_;
 };
 
 // Everything that is asked, for choosing a side.
@@ -71,24 +71,85 @@ class GoldCheck {
 };
 
 struct FileOptions {
-  std::string path, verifier, family = "file", format = "auto", language = "auto";
-  double held_out = 0.1;
+  std::string path, verifier, family = "file", language = "auto";
+  ProblemFileOptions rows;
+  double held_out = 0.1, left_out_max = 0.5;
   int64_t limit = 0;
   bool has_verifier = false;
 };
 
-Result<void> complete(const FileOptions& options, GoldCheck& golds, Problem& problem) {
+void complete(const FileOptions& options, Problem& problem) {
   problem.family = options.family;
   if (options.has_verifier) problem.verifier = options.verifier;
-  if (options.language != "auto") problem.language = options.language;
-  if (problem.language.empty() && options.language == "auto")
-    problem.language = guess_language(asked_last(problem));
-  if (!problem.verifier.empty()) TRY_IN(problem.place, golds.check(problem));
-  if (problem.verifier.empty() && !problem.has_reply())
-    return Error{problem.place +
-                 ": the last message is the user's and there is no verifier, so there is nothing "
-                 "to learn; add a reply, or 'gold' and a verifier"};
+  std::string& language = problem.language;
+  if (options.language != "auto") {
+    language = options.language;
+  } else if (language.empty()) {
+    language = guess_language(asked_last(problem));
+  } else if (language != "en" && language != "zh") {
+    language = "";
+  }
+}
+
+// Why there is nothing to learn from a problem and nothing to check; "" when there is.
+std::string useless(const Problem& problem) {
+  if (problem.has_reply()) return "";
+  if (problem.gold.empty())
+    return "ends with the user and has no gold, so there is nothing to learn and nothing to check; "
+           "add a reply, or a gold and a verifier";
+  if (problem.verifier.empty())
+    return "ends with the user and has a gold but no verifier; set the source's 'verifier', for "
+           "example numeric, choice or exact";
+  return "";
+}
+
+// Completes the problems of `file` and drops those of no use, which it counts.
+Result<void> complete_all(const FileOptions& options, ProblemFile& file) {
+  GoldCheck golds;
+  size_t kept = 0;
+  for (Problem& problem : file.problems) {
+    complete(options, problem);
+    std::string why = useless(problem);
+    if (why.empty() && !problem.verifier.empty())
+      if (Result<void> checked = golds.check(problem); !checked) {
+        if (!options.rows.skip_bad_rows)
+          return Error{problem.place + ": " + checked.error().message};
+        why = "broken: " + checked.error().message;
+      }
+    if (!why.empty())
+      file.left_out.add(why, problem.place);
+    else if (&problem != &file.problems[kept++])
+      file.problems[kept - 1] = std::move(problem);
+  }
+  file.problems.resize(kept);
+  if (kept == 0)
+    return Error{fmt::format("none of the {} rows of {} can be used: {}", file.rows, options.path,
+                             file.left_out.text())};
+  if (double(file.left_out.rows()) > options.left_out_max * double(file.rows))
+    return Error{fmt::format(
+        "{}: {} of {} rows cannot be used, which is more than 'left_out_max' "
+        "{}: {}; correct them, or raise 'left_out_max' up to 1",
+        options.path, file.left_out.rows(), file.rows, options.left_out_max, file.left_out.text())};
   return {};
+}
+
+// What the user should know about the file, for the doctor and the start of a run.
+std::vector<SetNote> notes_of(const ProblemFile& file) {
+  std::vector<SetNote> notes;
+  for (const RowCount& count : file.left_out.list())
+    notes.push_back({true,
+                     fmt::format("{} of {} rows left out: {}", count.rows, file.rows, count.what),
+                     count.first});
+  for (const RowCount& count : file.notes.list())
+    notes.push_back(
+        {false, fmt::format("{} of {} rows: {}", count.rows, file.rows, count.what), count.first});
+  std::string columns;
+  for (const RowCount& count : file.unread.list())
+    columns += fmt::format("{}{} ({})", columns.empty() ? "" : ", ", count.what, count.rows);
+  if (!columns.empty())
+    notes.push_back({false, "columns that are not read (in so many rows): " + columns,
+                     file.unread.list().front().first});
+  return notes;
 }
 
 }  // namespace
@@ -101,30 +162,26 @@ SetResult read_file_set(OptionReader& in) {
   options.has_verifier = in.has("verifier");
   in.field("verifier", options.verifier);
   in.field("family", options.family);
-  in.choice("format", options.format, formats);
+  in.choice("format", options.rows.format, formats);
+  in.field("skip_bad_rows", options.rows.skip_bad_rows);
+  in.field("left_out_max", options.left_out_max, 0, 1);
   in.choice("language", options.language, {"auto", "en", "zh", ""});
   in.field("held_out", options.held_out, 0, 1);
   in.field("limit", options.limit, 0, int64_t(kProblemRowsMax));
   if (options.path.empty()) return in.error("path", "must name a JSON or JSONL file");
 
   const std::string bytes = TRY(read_file(options.path, kProblemFileMax));
-  ProblemFile file = TRY(parse_problem_file(bytes, options.path, options.format));
+  ProblemFile file = TRY(parse_problem_file(bytes, options.path, options.rows));
+  TRY(complete_all(options, file));
   if (options.limit > 0 && int64_t(file.problems.size()) > options.limit)
     file.problems.resize(size_t(options.limit));
-  GoldCheck golds;
   std::vector<Problem> train, held_out;
   for (Problem& problem : file.problems) {
-    TRY(complete(options, golds, problem));
     const Split side = split_of(whole_question(problem), options.held_out);
     (side == Split::held_out ? held_out : train).push_back(std::move(problem));
   }
-  std::string note =
-      fmt::format("{}: {} rows ({}), {} for training, {} held out", options.path, file.rows,
-                  row_format_name(file.format), train.size(), held_out.size());
-  if (file.left_out > 0)
-    note += fmt::format("; {} left out, the first at {}", file.left_out, file.first_left_out);
   return std::unique_ptr<ProblemSet>(
-      new FileSet(std::move(train), std::move(held_out), std::move(note)));
+      new FileSet(std::move(train), std::move(held_out), notes_of(file)));
 }
 
 }  // namespace weir

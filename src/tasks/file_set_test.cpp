@@ -80,14 +80,67 @@ TEST(FileSet, OptionsFillInWhatRowsDoNotSay) {
   EXPECT_EQ(verdict_of(must_make(*other, 0), " B "), Verdict::right);
 }
 
-TEST(FileSet, TheNoteSaysWhatWasRead) {
+TEST(FileSet, TheNotesCountWhatWasLeftOut) {
   const TemporaryFile file(rows(9) + "{\"question\":\"a\",\"answer\":\"\"}\n");
   const auto set = must_set(file.recipe(", held_out: 0, limit: 5"));
   ASSERT_NE(set, nullptr);
   EXPECT_EQ(set->count(Split::train), 5);
-  EXPECT_EQ(set->note(),
-            file.path() + ": 10 rows (qa), 5 for training, 0 held out; 1 left out, the first at " +
-                file.path() + ":10: the answer is empty");
+  const std::vector<SetNote> notes = set->notes();
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_EQ(notes[0].text, "1 of 10 rows left out: 'answer' is empty");
+  EXPECT_EQ(notes[0].place, file.path() + ":10");
+  EXPECT_TRUE(notes[0].is_loss);
+}
+
+TEST(FileSet, F11TheShareThatIsLeftOutHasALimit) {
+  const std::string odd = "{\"question\":\"a\",\"answer\":null}\n";
+  const TemporaryFile half(rows(2) + odd + odd), most(rows(2) + odd + odd + odd);
+  EXPECT_EQ(set_error(half.recipe()), "");
+  const std::string error = set_error(most.recipe());
+  EXPECT_NE(error.find("3 of 5 rows cannot be used, which is more than 'left_out_max' 0.5: "
+                       "'answer' is null (3 rows, the first " +
+                       most.path() + ":3)"),
+            std::string::npos)
+      << error;
+  EXPECT_EQ(set_error(most.recipe(", left_out_max: 0.6")), "");
+  EXPECT_NE(set_error(half.recipe(", left_out_max: 0")).find("left_out_max"), std::string::npos);
+  EXPECT_NE(set_error(half.recipe(", left_out_max: 2")).find("left_out_max"), std::string::npos);
+}
+
+TEST(FileSet, F11BrokenRowsAndGoldsAreSkippedOnlyWhenAsked) {
+  const TemporaryFile file(rows(8) + "{\"question\":\n{\"question\":\"a\",\"answer\":\"many\"}\n");
+  EXPECT_NE(set_error(file.recipe()).find(":9: not a JSON object"), std::string::npos);
+  const auto set = must_set(file.recipe(", held_out: 0, verifier: numeric, skip_bad_rows: true"));
+  ASSERT_NE(set, nullptr);
+  EXPECT_EQ(set->count(Split::train), 8);
+  const std::vector<SetNote> notes = set->notes();
+  ASSERT_EQ(notes.size(), 2u);
+  EXPECT_TRUE(notes[0].text.starts_with("1 of 10 rows left out: broken: not a JSON object"));
+  EXPECT_TRUE(notes[1].text.starts_with("1 of 10 rows left out: broken: ")) << notes[1].text;
+  EXPECT_EQ(notes[1].place, file.path() + ":10");
+}
+
+TEST(FileSet, F11ConversationsThatEndWithTheUserAreLeftOut) {
+  const TemporaryFile file(
+      R"({"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]})"
+      "\n"
+      R"({"messages":[{"role":"user","content":"a"}]})"
+      "\n");
+  const auto set = must_set(file.recipe(", held_out: 0"));
+  ASSERT_NE(set, nullptr);
+  EXPECT_EQ(set->count(Split::train), 1);
+  ASSERT_EQ(set->notes().size(), 1u);
+  EXPECT_TRUE(set->notes()[0].text.starts_with("1 of 2 rows left out: ends with the user"));
+}
+
+TEST(FileSet, F12NamesOfNoNaturalLanguageLeaveItToTheLetters) {
+  const TemporaryFile file(
+      "{\"question\":\"How many eggs?\",\"answer\":\"b\",\"language\":\"python\"}\n"
+      "{\"question\":\"Combien de pommes?\",\"answer\":\"b\",\"language\":\"French\"}\n");
+  const auto set = must_set(file.recipe(", held_out: 0"));
+  ASSERT_NE(set, nullptr);
+  EXPECT_EQ(must_make(*set, 0).language, "en");
+  EXPECT_EQ(must_make(*set, 1).language, "");
 }
 
 TEST(FileSet, EachWrongOptionOrGoldIsOneSentenceWithItsPlace) {
@@ -110,10 +163,11 @@ TEST(FileSet, QuestionsWithoutReplyNeedAGold) {
   const TemporaryFile with(question + ",\"gold\":\"1\",\"verifier\":\"numeric\"}");
   EXPECT_EQ(set_error(with.recipe()), "");
   const TemporaryFile without(question + "}");
-  EXPECT_NE(set_error(without.recipe()).find("so there is nothing to learn; add a reply, or"),
-            std::string::npos);
-  EXPECT_NE(set_error(without.recipe(", verifier: exact")).find("there is no 'gold' for the"),
-            std::string::npos);
+  for (const char* option : {"", ", verifier: exact"})
+    EXPECT_NE(set_error(without.recipe(option)).find("add a reply, or a gold and a verifier"),
+              std::string::npos);
+  const TemporaryFile no_verifier(question + ",\"gold\":\"1\"}");
+  EXPECT_NE(set_error(no_verifier.recipe()).find("set the source's 'verifier'"), std::string::npos);
 }
 
 }  // namespace

@@ -5,84 +5,163 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/encoding.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "tasks/file_kind.h"
 #include "text/unicode.h"
 
 namespace weir {
 namespace {
 
-constexpr JsonLimits kRowLimits{.depth = 32, .bytes = kProblemLineMax, .values = 100'000};
-constexpr JsonLimits kArrayLimits{.depth = 33, .bytes = kProblemFileMax};
+constexpr JsonLimits kRowLimits{.depth = 32, .bytes = kProblemRowMax, .values = 100'000};
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+constexpr size_t kDifferentMax = 20;  // of RowCounts
 
 constexpr RowFormat kFormats[] = {RowFormat::messages, RowFormat::sharegpt, RowFormat::alpaca,
-                                  RowFormat::qa, RowFormat::preference};
+                                  RowFormat::qa,       RowFormat::prompt,   RowFormat::preference};
 
-// Rows one after another into a ProblemFile.
-class Reader {
+// Rows one after another into a ProblemFile. As JsonElements it takes those of an array.
+class Reader final : public JsonElements {
  public:
-  explicit Reader(std::optional<RowFormat> format) : format_(format) {}
+  Reader(const std::string& path, const ProblemFileOptions& options)
+      : path_(path), options_(options) {
+    for (RowFormat known : kFormats)
+      if (options.format == row_format_name(known)) format_ = known;
+  }
+
+  Result<void> take(Json row) override {
+    return add(row, fmt::format("{}: row {}", path_, file_.rows + 1));
+  }
 
   // `place` names the row in messages.
   Result<void> add(const Json& row, const std::string& place) {
-    if (!row.is_object()) return Error{place + ": a row must be a JSON object"};
-    if (++file_.rows > kProblemRowsMax)
-      return Error{
-          fmt::format("{}: more than {} rows; cut the file into parts", place, kProblemRowsMax)};
-    if (!format_) format_ = TRY_IN(place, find_row_format(row));
-    ProblemRow read = TRY_IN(place, read_problem_row(row, *format_));
-    if (read.left_out.empty()) {
-      read.problem.place = place;
-      file_.problems.push_back(std::move(read.problem));
-    } else if (file_.left_out++ == 0) {
-      file_.first_left_out = place + ": " + read.left_out;
+    TRY(count_row(place));
+    if (!row.is_object()) return refuse(place, "a row must be a JSON object");
+    const Result<RowFormat> format = format_ ? *format_ : find_row_format(row);
+    if (!format) return refuse(place, format.error().message);
+    Result<ProblemRow> read = read_problem_row(row, *format);
+    if (!read) return refuse(place, read.error().message);
+    for (const std::string& what : read->notes) file_.notes.add(what, place);
+    for (const std::string& key : read->unread) file_.unread.add(key, place);
+    if (!read->left_out.empty()) {
+      file_.left_out.add(read->left_out, place);
+      return {};
     }
+    if (file_.problems.empty()) file_.format = *format;
+    read->problem.place = place;
+    file_.problems.push_back(std::move(read->problem));
     return {};
   }
 
-  Result<ProblemFile> finish(const std::string& path) {
-    if (file_.rows == 0) return Error{path + ": there are no rows in it"};
+  // A line that is no JSON.
+  Result<void> add_broken(const std::string& place, const std::string& why) {
+    TRY(count_row(place));
+    return refuse(place, why);
+  }
+
+  bool is_empty() const { return file_.rows == 0; }
+
+  Result<ProblemFile> finish() {
+    if (file_.rows == 0) return Error{path_ + ": there are no rows in it"};
     if (file_.problems.empty())
-      return Error{fmt::format("none of the {} rows of {} can be used: {}", file_.rows, path,
-                               file_.first_left_out)};
-    file_.format = *format_;
+      return Error{fmt::format("none of the {} rows of {} can be used: {}", file_.rows, path_,
+                               file_.left_out.text())};
     return std::move(file_);
   }
 
  private:
+  Result<void> count_row(const std::string& place) {
+    if (++file_.rows <= kProblemRowsMax) return {};
+    return Error{
+        fmt::format("{}: more than {} rows; cut the file into parts", place, kProblemRowsMax)};
+  }
+
+  // Broken: an error, or left out by the user's wish.
+  Result<void> refuse(const std::string& place, const std::string& why) {
+    if (options_.skip_bad_rows) {
+      file_.left_out.add("broken: " + why, place);
+      return {};
+    }
+    // The first row stands for a file of another kind more often than for one bad row.
+    if (file_.rows == 1) return Error{place + ": " + why};
+    return Error{place + ": " + why + "; correct the row, or set skip_bad_rows: true"};
+  }
+
+  const std::string& path_;
+  const ProblemFileOptions& options_;
   std::optional<RowFormat> format_;
   ProblemFile file_;
 };
 
+// Why a line is no row. `bytes`: the whole file.
+std::string broken_line(std::string_view line, const std::string& error, std::string_view bytes,
+                        const std::string& path, bool is_first, bool is_last) {
+  if (first_invalid_utf8(line) != line.npos || line.find('\0') != line.npos)
+    if (const std::string encoding = foreign_encoding(bytes, path); !encoding.empty())
+      return encoding;
+  return fmt::format("not a JSON object ({}){}", error,
+                     bad_line_hint(line, error, is_first, is_last));
+}
+
 Result<void> read_lines(std::string_view bytes, const std::string& path, Reader& reader) {
-  for (size_t number = 1; !bytes.empty(); ++number) {
-    const size_t end = std::min(bytes.find('\n'), bytes.size());
-    const std::string_view line = trim(bytes.substr(0, end));
-    bytes.remove_prefix(std::min(end + 1, bytes.size()));
+  std::string_view rest = bytes;
+  for (size_t number = 1; !rest.empty(); ++number) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    std::string_view line = trim(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
     if (line.empty()) continue;
     const std::string place = fmt::format("{}:{}", path, number);
-    if (line.size() > kProblemLineMax)
-      return Error{place + ": the line is longer than " + format_bytes(double(kProblemLineMax))};
+    if (line.size() > kProblemRowMax) {
+      TRY(reader.add_broken(place,
+                            "the line is longer than " + format_bytes(double(kProblemRowMax))));
+      continue;
+    }
     Result<Json> row = parse_json(line, kRowLimits);
-    if (!row)
-      return Error{
-          fmt::format("{}: not a JSON object ({}); a file has one object a line, or is one "
-                      "array of objects",
-                      place, row.error().message)};
-    TRY(reader.add(*row, place));
+    if (row)
+      TRY(reader.add(*row, place));
+    else
+      TRY(reader.add_broken(place, broken_line(line, row.error().message, bytes, path,
+                                               reader.is_empty(), trim(rest).empty())));
   }
   return {};
 }
 
 Result<void> read_array(std::string_view bytes, const std::string& path, Reader& reader) {
-  Json array = TRY_IN(path, parse_json(bytes, kArrayLimits));
-  for (size_t i = 0; i < array.items().size(); ++i)
-    TRY(reader.add(array.items()[i], fmt::format("{}: row {}", path, i + 1)));
-  return {};
+  Result<void> read = parse_json_array(bytes, kRowLimits, reader);
+  if (read || read.error().message.starts_with(path + ": row ")) return read;
+  if (first_invalid_utf8(bytes) != bytes.npos || bytes.find('\0') != bytes.npos)
+    if (const std::string encoding = foreign_encoding(bytes, path); !encoding.empty())
+      return Error{path + ": " + encoding};
+  return Error{path + ": " + read.error().message +
+               "; as JSON lines, one object a line, a file can be read past a broken row"};
 }
 
 }  // namespace
+
+void RowCounts::add(const std::string& what, const std::string& place) {
+  ++rows_;
+  for (RowCount& known : list_)
+    if (known.what == what) return void(++known.rows);
+  if (list_.size() < kDifferentMax) {
+    list_.push_back({what, 1, place});
+  } else if (list_.size() == kDifferentMax) {
+    list_.push_back({"another reason", 1, place});
+  } else {
+    ++list_.back().rows;
+  }
+}
+
+std::string RowCounts::text() const {
+  std::string text;
+  for (const RowCount& count : list_)
+    text += fmt::format("{}{} ({})", text.empty() ? "" : "; ", count.what,
+                        count.rows == 1
+                            ? count.first
+                            : fmt::format("{} rows, the first {}", count.rows, count.first));
+  return text;
+}
 
 const char* row_format_name(RowFormat format) {
   switch (format) {
@@ -94,6 +173,8 @@ const char* row_format_name(RowFormat format) {
       return "alpaca";
     case RowFormat::qa:
       return "qa";
+    case RowFormat::prompt:
+      return "prompt";
     case RowFormat::preference:
       return "preference";
   }
@@ -107,21 +188,19 @@ std::vector<std::string> row_format_names() {
 }
 
 Result<ProblemFile> parse_problem_file(std::string_view bytes, const std::string& path,
-                                       const std::string& format) {
+                                       const ProblemFileOptions& options) {
   if (bytes.size() > kProblemFileMax)
     return Error{fmt::format("{}: larger than {}; cut it into parts", path,
                              format_bytes(double(kProblemFileMax)))};
   if (bytes.starts_with(kByteOrderMark)) bytes.remove_prefix(kByteOrderMark.size());
-  std::optional<RowFormat> wanted;
-  for (RowFormat known : kFormats)
-    if (format == row_format_name(known)) wanted = known;
-  Reader reader(wanted);
-  if (trim(bytes).starts_with('[')) {
+  if (const std::string kind = other_file_kind(bytes, path); !kind.empty())
+    return Error{path + ": " + kind};
+  Reader reader(path, options);
+  if (trim(bytes).starts_with('['))
     TRY(read_array(trim(bytes), path, reader));
-  } else {
+  else
     TRY(read_lines(bytes, path, reader));
-  }
-  return reader.finish(path);
+  return reader.finish();
 }
 
 std::string guess_language(std::string_view text) {

@@ -1,11 +1,11 @@
 // A user's problems and conversations in the forms that people have them in, as JSON lines or as
 // one JSON array:
 //   messages    {"messages": [{"role": "user", "content": "..."}, ...]}           OpenAI
-//   sharegpt    {"conversations": [{"from": "human", "value": "..."}, ...]}, for preferences
-//               with "chosen" and "rejected" beside                               ShareGPT
+//   sharegpt    {"conversations": [{"from": "human", "value": "..."}, ...]}       ShareGPT
 //   alpaca      {"instruction": "...", "input": "...", "output": "..."}           Stanford Alpaca
 //   qa          {"question": "...", "answer": "steps #### 42"}                    GSM8K
-//   preference  {"prompt": "...", "chosen": "...", "rejected": "..."}             TRL
+//   prompt      {"prompt": ..., "completion": ...}, or with a gold instead        TRL, verl
+//   preference  {"prompt": ..., "chosen": ..., "rejected": ...}                   TRL, OpenAI
 // docs/problems.md lists the keys. Works on bytes in memory; any bytes give rows or one sentence.
 #pragma once
 #include <cstddef>
@@ -19,35 +19,61 @@
 
 namespace weir {
 
-enum class RowFormat { messages, sharegpt, alpaca, qa, preference };
+enum class RowFormat { messages, sharegpt, alpaca, qa, prompt, preference };
 const char* row_format_name(RowFormat format);
 std::vector<std::string> row_format_names();
 
 constexpr size_t kProblemFileMax = size_t(512) << 20;  // bytes
-constexpr size_t kProblemLineMax = size_t(16) << 20;   // bytes
+constexpr size_t kProblemRowMax = size_t(16) << 20;    // bytes
 constexpr size_t kProblemRowsMax = 2'000'000;
 constexpr size_t kProblemMessagesMax = 1000;  // of a row
 
+// What holds of some rows of a file: how many, and the place of the first.
+struct RowCount {
+  std::string what;
+  size_t rows = 0;
+  std::string first;  // "file.jsonl:3"
+};
+// Counts by what is said; beyond 20 different ones the rest is "another reason".
+class RowCounts {
+ public:
+  void add(const std::string& what, const std::string& place);
+  size_t rows() const { return rows_; }
+  const std::vector<RowCount>& list() const { return list_; }  // in order of the first
+  // "a message with tool calls (2 rows, the first at file.jsonl:3); ..." ; "" when empty.
+  std::string text() const;
+
+ private:
+  std::vector<RowCount> list_;
+  size_t rows_ = 0;
+};
+
 struct ProblemFile {
-  RowFormat format = RowFormat::messages;
+  RowFormat format = RowFormat::messages;  // of the first row
   // `family` and, where a row does not say, `verifier` and `language` are empty; `place` is
   // "file.jsonl:7", of an array "file.json: row 7".
   std::vector<Problem> problems;
   size_t rows = 0;
-  size_t left_out = 0;         // tool calls, pictures, empty replies
-  std::string first_left_out;  // "file.jsonl:3: a message of role 'tool'"
+  RowCounts
+      left_out;      // tool calls, pictures, empty replies ...; with skip_bad_rows broken ones too
+  RowCounts notes;   // what was read otherwise than it stands there, or not at all
+  RowCounts unread;  // columns that are not read, by name
 };
 
-// `format`: a name, or "auto" to go by the keys of the first row. `path` is for messages. A row
-// that is broken is an error; one that is whole but of no use here is left out and counted; nothing
+struct ProblemFileOptions {
+  std::string format = "auto";  // a name, or "auto" to go by the keys of each row
+  bool skip_bad_rows = false;   // else a broken row is an error
+};
+// `path` is for messages. A row that is whole but of no use here is left out and counted; nothing
 // left is an error.
 Result<ProblemFile> parse_problem_file(std::string_view bytes, const std::string& path,
-                                       const std::string& format);
+                                       const ProblemFileOptions& options = {});
 
 // One row (problem_rows.cpp). An empty `left_out` means that it is in `problem`.
 struct ProblemRow {
   Problem problem;
-  std::string left_out;  // why not
+  std::string left_out;                    // why not
+  std::vector<std::string> notes, unread;  // as above
 };
 Result<RowFormat> find_row_format(const Json& row);
 Result<ProblemRow> read_problem_row(const Json& row, RowFormat format);

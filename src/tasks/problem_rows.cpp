@@ -1,226 +1,35 @@
-// One row of a problem file, in each of the formats.
+// One row of a problem file, in each of the formats. Messages, pairs and the columns beside them
+// have files of their own (row_reader.h).
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 
 #include "base/text.h"
+#include "tasks/plain_text.h"
 #include "tasks/problem_file.h"
+#include "tasks/row_reader.h"
 
 namespace weir {
 namespace {
 
-// What messages are called in a format.
-struct MessageKeys {
-  const char *role, *content;
-};
-constexpr MessageKeys kOpenAi = {"role", "content"}, kShareGpt = {"from", "value"};
+constexpr std::string_view kMark = "####";
 
-constexpr std::array kThinkingKeys = {"reasoning_content", "thinking", "reasoning"};
-constexpr std::string_view kThinkOpen = "<think>", kThinkClose = "</think>";
-
-// Whole, and of no use here. Carried as the row's `left_out` up to read_problem_row.
-struct LeftOut {
-  std::string reason;
-  explicit operator bool() const { return !reason.empty(); }
-};
-
-Result<std::string> text_at(const Json& object, std::string_view key) {
-  const Json* value = object.find(key);
-  if (value == nullptr)
-    return Error{
-        fmt::format("there is no '{}' in the object; add it, or choose another 'format'", key)};
-  if (!value->is_string()) return Error{fmt::format("'{}' must be a string", key)};
-  if (value->text().find('\0') != std::string::npos)
-    return Error{fmt::format("'{}' holds a NUL character; remove it", key)};
-  return value->text();
-}
-// "" when absent or null.
-Result<std::string> text_if_any(const Json& object, std::string_view key) {
-  const Json* value = object.find(key);
-  if (value == nullptr || value->is_null()) return std::string();
-  return text_at(object, key);
-}
-
-// Thinking from its own key, or from a <think> block at the beginning of the reply.
-Result<void> read_thinking(const Json& object, Message& message) {
-  for (const char* key : kThinkingKeys) {
-    message.thinking = trim(TRY(text_if_any(object, key)));
-    if (!message.thinking.empty()) break;
+// One number as GSM8K and its relatives write it: "-1,250.50", "$18", "3/4", "50%".
+bool is_number(std::string_view text) {
+  if (!text.empty() && (text[0] == '-' || text[0] == '+')) text.remove_prefix(1);
+  if (text.starts_with('$')) text.remove_prefix(1);
+  if (!text.empty() && text[0] == '-') text.remove_prefix(1);
+  if (text.ends_with('%')) text.remove_suffix(1);
+  if (text.ends_with('.')) text.remove_suffix(1);
+  if (text.empty() || !is_digit(text.back())) return false;
+  const std::string_view signs = ".,/";
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (is_digit(text[i])) continue;
+    if (signs.find(text[i]) == signs.npos || (i > 0 && !is_digit(text[i - 1]))) return false;
   }
-  std::string_view content = trim(message.content);
-  if (message.thinking.empty() && content.starts_with(kThinkOpen)) {
-    const size_t close = content.find(kThinkClose);
-    if (close == std::string_view::npos)
-      return Error{"a reply begins with <think> and never closes it with </think>"};
-    message.thinking = trim(content.substr(kThinkOpen.size(), close - kThinkOpen.size()));
-    content.remove_prefix(close + kThinkClose.size());
-    message.content = std::string(trim(content));
-  }
-  message.has_thinking = !message.thinking.empty();
-  return {};
-}
-
-// A string, null beside tool calls, or a list of parts of which only text can be used.
-Result<std::string> read_content(const Json& message, const char* key, LeftOut& left_out) {
-  const Json* value = message.find(key);
-  if (value != nullptr && value->is_array()) {
-    std::string joined;
-    for (const Json& part : value->items()) {
-      const Json* type = part.find("type");
-      if (type == nullptr || type->text() != "text") {
-        left_out.reason = fmt::format("a part of '{}' is no text", key);
-        return std::string();
-      }
-      joined += TRY(text_at(part, "text"));
-    }
-    return joined;
-  }
-  const Json* calls = message.find("tool_calls");
-  if (calls != nullptr && !calls->is_null() && !calls->items().empty()) {
-    left_out.reason = "a message with tool calls";
-    return std::string();
-  }
-  return text_at(message, key);
-}
-
-Result<Message> read_message(const Json& json, const MessageKeys& keys, LeftOut& left_out) {
-  if (!json.is_object()) return Error{"a message must be an object"};
-  const std::string role = TRY(text_at(json, keys.role));
-  Message message;
-  if (role == "user" || role == "human") {
-    message.role = Role::user;
-  } else if (role == "assistant" || role == "gpt" || role == "model" || role == "bot") {
-    message.role = Role::assistant;
-  } else if (role == "system" || role == "developer") {
-    message.role = Role::system;
-  } else if (role == "tool" || role == "function" || role == "observation" ||
-             role == "function_call" || role == "tool_call") {
-    left_out.reason = fmt::format("a message of role '{}'", role);
-    return message;
-  } else {
-    return Error{fmt::format("'{}' must be system, user (human) or assistant (gpt), not '{}'",
-                             keys.role, printable(role))};
-  }
-  message.content = TRY(read_content(json, keys.content, left_out));
-  if (left_out) return message;
-  if (message.role == Role::assistant) TRY(read_thinking(json, message));
-  if (trim(message.content).empty() && message.role != Role::system)
-    left_out.reason = fmt::format("an empty message of role '{}'", role);
-  return message;
-}
-
-Result<std::vector<Message>> read_messages(const Json& list, const std::string& key,
-                                           const MessageKeys& keys, LeftOut& left_out) {
-  if (!list.is_array()) return Error{fmt::format("'{}' must be a list of messages", key)};
-  if (list.size() > kProblemMessagesMax)
-    return Error{fmt::format("'{}' has more than {} messages", key, kProblemMessagesMax)};
-  std::vector<Message> messages;
-  for (size_t i = 0; i < list.size() && !left_out; ++i) {
-    const std::string place = fmt::format("message {} of '{}'", i + 1, key);
-    messages.push_back(TRY_IN(place, read_message(list.items()[i], keys, left_out)));
-  }
-  return messages;
-}
-
-// System first if at all, then user and assistant in turn.
-Result<void> check_order(const std::vector<Message>& messages) {
-  Role wanted = Role::user;
-  for (size_t i = 0; i < messages.size(); ++i) {
-    const Role role = messages[i].role;
-    if (role == Role::system && i == 0) continue;
-    if (role != wanted)
-      return Error{
-          fmt::format("message {} is the {}'s where the {}'s is due; user and assistant "
-                      "must take turns, after one system message at most",
-                      i + 1, role_name(role), role_name(wanted))};
-    wanted = wanted == Role::user ? Role::assistant : Role::user;
-  }
-  if (messages.empty() || messages.back().role == Role::system)
-    return Error{"there is no message of the user"};
-  return {};
-}
-
-void add_system(std::string text, Problem& problem) {
-  if (!trim(text).empty())
-    problem.messages.insert(problem.messages.begin(), {Role::system, std::move(text)});
-}
-
-// A reply of a pair: a string, a message, or a list of messages of which the last counts.
-Result<Message> read_choice(const Json& row, const char* key, const MessageKeys& keys,
-                            LeftOut& left_out) {
-  const Json* value = row.find(key);
-  if (value == nullptr) return Error{fmt::format("there is no '{}' in the object", key)};
-  if (value->is_array()) {
-    if (value->items().empty()) return Error{fmt::format("'{}' is an empty list", key)};
-    value = &value->items().back();
-  }
-  Message message;
-  if (value->is_string()) {
-    message = {Role::assistant, TRY(text_at(row, key))};
-    TRY_IN(fmt::format("'{}'", key), read_thinking(Json::object(), message));
-    if (trim(message.content).empty()) left_out.reason = fmt::format("'{}' is empty", key);
-  } else {
-    message = TRY_IN(fmt::format("'{}'", key), read_message(*value, keys, left_out));
-    if (!left_out && message.role != Role::assistant)
-      return Error{fmt::format("'{}' must be the assistant's", key)};
-  }
-  return message;
-}
-
-Result<void> read_pair(const Json& row, const MessageKeys& keys, Problem& problem,
-                       LeftOut& left_out) {
-  Message chosen = TRY(read_choice(row, "chosen", keys, left_out));
-  problem.messages.push_back(std::move(chosen));
-  problem.rejected = TRY(read_choice(row, "rejected", keys, left_out));
-  problem.has_rejected = true;
-  return {};
-}
-
-Result<void> read_conversation(const Json& row, const char* key, const MessageKeys& keys,
-                               Problem& problem, LeftOut& left_out) {
-  const Json* list = TRY(row.at(key));
-  problem.messages = TRY(read_messages(*list, key, keys, left_out));
-  if (left_out) return {};
-  if (row.find("chosen") != nullptr) TRY(read_pair(row, keys, problem, left_out));
-  if (problem.messages.empty() || problem.messages.front().role != Role::system)
-    add_system(TRY(text_if_any(row, "system")), problem);
-  return {};
-}
-
-// "history" holds earlier turns as pairs of strings.
-Result<void> read_history(const Json& row, Problem& problem) {
-  const Json* history = row.find("history");
-  if (history == nullptr || history->is_null()) return {};
-  const Error error{"'history' must be a list of pairs of strings"};
-  if (!history->is_array() || history->size() > kProblemMessagesMax) return error;
-  for (const Json& turn : history->items()) {
-    if (!turn.is_array() || turn.size() != 2) return error;
-    for (const Json& text : turn.items())
-      if (!text.is_string() || text.text().find('\0') != std::string::npos) return error;
-    problem.messages.push_back({Role::user, turn.items()[0].text()});
-    problem.messages.push_back({Role::assistant, turn.items()[1].text()});
-  }
-  return {};
-}
-
-Result<void> read_alpaca(const Json& row, Problem& problem, LeftOut& left_out) {
-  TRY(read_history(row, problem));
-  std::string question = TRY(text_at(row, "instruction"));
-  const std::string input = TRY(text_if_any(row, "input"));
-  if (!trim(input).empty()) question += "\n" + input;
-  if (trim(question).empty()) left_out.reason = "'instruction' is empty";
-  problem.messages.push_back({Role::user, std::move(question)});
-  if (row.find("chosen") != nullptr) {
-    TRY(read_pair(row, kShareGpt, problem, left_out));
-  } else {
-    Message reply{Role::assistant, TRY(text_at(row, "output"))};
-    TRY(read_thinking(row, reply));
-    if (trim(reply.content).empty()) left_out.reason = "'output' is empty";
-    problem.messages.push_back(std::move(reply));
-  }
-  add_system(TRY(text_if_any(row, "system")), problem);
-  return {};
+  return std::count(text.begin(), text.end(), '.') <= 1 &&
+         std::count(text.begin(), text.end(), '/') <= 1;
 }
 
 // GSM8K marks what a calculator would say: "48/2 = <<48/2=24>>24".
@@ -236,116 +45,246 @@ std::string without_annotations(std::string_view text) {
   return out;
 }
 
-// The first of `keys` that the row has; the first of all when there is none, for the error.
-const char* key_of(const Json& row, std::initializer_list<const char*> keys) {
-  for (const char* key : keys)
-    if (row.find(key) != nullptr) return key;
-  return *keys.begin();
+// GSM8K's form is the mark and one number at the end of the last line. Any other "####" is a
+// heading.
+bool read_marked_answer(std::string_view answer, Message& reply) {
+  answer = trim(answer);
+  const size_t mark = answer.rfind(kMark);
+  if (mark == answer.npos || (mark > 0 && answer[mark - 1] == '#')) return false;
+  const std::string_view number = trim(answer.substr(mark + kMark.size()));
+  if (number.find('\n') != number.npos || !is_number(number)) return false;
+  reply.thinking = trim(without_annotations(answer.substr(0, mark)));
+  reply.has_thinking = !reply.thinking.empty();
+  reply.content = number;
+  return true;
 }
 
-Result<void> read_qa(const Json& row, Problem& problem, LeftOut& left_out) {
-  const std::string question = TRY(text_at(row, key_of(row, {"question", "problem"})));
-  const char* answer_key = key_of(row, {"answer", "solution"});
-  const Json* value = row.find(answer_key);
-  const std::string answer =
-      value != nullptr && value->is_number() ? value->dump() : TRY(text_at(row, answer_key));
-  Message reply{Role::assistant, answer};
-  const size_t mark = answer.rfind("####");
-  if (mark != std::string::npos) {
-    reply.thinking = trim(without_annotations(std::string_view(answer).substr(0, mark)));
-    reply.has_thinking = !reply.thinking.empty();
-    reply.content = trim(std::string_view(answer).substr(mark + 4));
-    problem.verifier = "numeric";
-  } else {
-    TRY(read_thinking(row, reply));
+void add_system(std::string text, Problem& problem) {
+  if (trim(text).empty()) return;
+  if (!problem.messages.empty() && problem.messages.front().role == Role::system) return;
+  problem.messages.insert(problem.messages.begin(), {Role::system, std::move(text)});
+}
+
+// "history" holds earlier turns as pairs of strings.
+Result<void> read_history(RowReader& row) {
+  const Json* history = row.find("history");
+  if (history == nullptr) return {};
+  const Error error{"'history' must be a list of pairs of strings"};
+  if (!history->is_array() || history->size() > kProblemMessagesMax) return error;
+  for (const Json& turn : history->items()) {
+    if (!turn.is_array() || turn.size() != 2) return error;
+    const std::string asked = TRY(text_of(turn.items()[0], "history"));
+    Message reply = {Role::assistant, TRY(text_of(turn.items()[1], "history"))};
+    TRY(read_thinking(Json::object(), reply, row));
+    if (trim(asked).empty() || trim(reply.content).empty())
+      row.leave_out("an empty turn of 'history'");
+    row.problem.messages.push_back({Role::user, asked});
+    row.problem.messages.push_back(std::move(reply));
   }
-  if (trim(question).empty()) left_out.reason = "the question is empty";
-  if (trim(reply.content).empty()) left_out.reason = "the answer is empty";
-  problem.gold = reply.content;
-  problem.messages = {{Role::user, question}, std::move(reply)};
-  add_system(TRY(text_if_any(row, "system")), problem);
   return {};
 }
 
-Result<void> read_preference(const Json& row, Problem& problem, LeftOut& left_out) {
-  const Json* prompt = TRY(row.at("prompt"));
-  if (prompt->is_string()) {
-    problem.messages = {{Role::user, TRY(text_at(row, "prompt"))}};
-    if (trim(problem.messages[0].content).empty()) left_out.reason = "'prompt' is empty";
-  } else {
-    problem.messages = TRY(read_messages(*prompt, "prompt", kOpenAi, left_out));
+Error missing(const char* key) {
+  return {fmt::format("there is no '{}' in the row; add it, or choose another 'format'", key)};
+}
+
+// The better and the worse reply, by any of their names.
+struct Pair {
+  RowReader::Found chosen, rejected;
+};
+Pair find_pair(RowReader& row) {
+  return {row.find_any({"chosen", "chosen_response", "preferred_output"}),
+          row.find_any({"rejected", "rejected_response", "non_preferred_output"})};
+}
+
+Result<void> read_pair(const Pair& pair, std::vector<Message> question, RowReader& row) {
+  if (pair.chosen.key == nullptr) return missing("chosen");
+  if (pair.rejected.key == nullptr) return missing("rejected");
+  for (const RowReader::Found& found : {pair.chosen, pair.rejected})
+    if (found.is_null()) row.leave_out(fmt::format("'{}' is null", found.key));
+  if (row.is_left_out()) return {};
+  return read_preference(*pair.chosen.value, *pair.rejected.value, std::move(question), row);
+}
+
+// A list of messages, perhaps with a pair beside it; or, as ms-swift has it, with the worse reply
+// to its last question.
+Result<void> read_conversation(std::initializer_list<const char*> keys, RowReader& row) {
+  const RowReader::Found list = row.find_any(keys);
+  if (list.key == nullptr) return missing(*keys.begin());
+  if (list.is_null()) row.leave_out(fmt::format("'{}' is null", list.key));
+  if (row.is_left_out()) return {};
+  std::vector<Message> messages = TRY(read_messages(*list.value, list.key, row));
+  if (row.is_left_out()) return {};
+  const Pair pair = find_pair(row);
+  if (pair.chosen.value != nullptr) return read_pair(pair, std::move(messages), row);
+  row.problem.messages = std::move(messages);
+  if (pair.rejected.value == nullptr || !row.problem.has_reply()) return {};
+  std::vector<Message> worse =
+      TRY(read_turns(*pair.rejected.value, pair.rejected.key, Role::assistant, row));
+  if (row.is_left_out()) return {};
+  if (worse.empty() || worse.back().role != Role::assistant) {
+    row.leave_out("a pair whose texts do not end with the assistant");
+    return {};
   }
-  if (!left_out) TRY(read_pair(row, kOpenAi, problem, left_out));
+  row.problem.rejected = std::move(worse.back());
+  row.problem.has_rejected = true;
   return {};
 }
 
-// Keys that any format may have.
-Result<void> read_common(const Json& row, Problem& problem) {
-  if (const Json* gold = row.find("gold"); gold != nullptr && !gold->is_null()) {
-    problem.gold = gold->is_number() ? gold->dump() : TRY(text_at(row, "gold"));
+RowReader::Found find_reply(RowReader& row) {
+  return row.find_any({"output", "completion", "response", "generation", "answer", "solution"});
+}
+
+// The reply to a question by any of its names. An answer or a solution is the gold too; beside
+// another reply it is the gold alone (read_columns).
+Result<void> read_reply(RowReader& row) {
+  const RowReader::Found found = find_reply(row);
+  if (found.key == nullptr) return {};
+  if (found.is_null()) {
+    row.leave_out(fmt::format("'{}' is null", found.key));
+    return {};
   }
-  if (std::string verifier = TRY(text_if_any(row, "verifier")); !verifier.empty())
-    problem.verifier = verifier;
-  problem.language = TRY(text_if_any(row, "language"));
-  if (const Json* difficulty = row.find("difficulty")) {
-    Result<int64_t> level = difficulty->as_int();
-    if (!level || *level < 0 || *level > 1'000'000)
-      return Error{"'difficulty' must be a whole number from 0"};
-    problem.difficulty = int(*level);
+  const std::string_view key = found.key;
+  const bool is_gold = key == "answer" || key == "solution";
+  if (found.value->is_array() || found.value->is_object()) {
+    for (Message& message : TRY(read_turns(*found.value, found.key, Role::assistant, row)))
+      row.problem.messages.push_back(std::move(message));
+    return {};
   }
+  const std::string text = TRY(text_of(*found.value, key));
+  Message reply{Role::assistant, text};
+  // read_thinking() needs the row's own keys, which count as read.
+  Json thoughts = Json::object();
+  for (const char* thought : {"reasoning_content", "thinking", "reasoning"})
+    if (const Json* value = row.find(thought)) thoughts.set(thought, *value);
+  if (is_gold && read_marked_answer(text, reply))
+    row.problem.verifier = "numeric";
+  else
+    TRY(read_thinking(thoughts, reply, row));
+  if (trim(reply.content).empty()) row.leave_out(fmt::format("'{}' is empty", key));
+  if (is_gold) row.problem.gold = reply.content;
+  row.problem.messages.push_back(std::move(reply));
   return {};
+}
+
+// One question under `keys` and what belongs to it: a reply, a pair, or a gold alone.
+Result<void> read_single(std::initializer_list<const char*> keys, RowReader& row) {
+  TRY(read_history(row));
+  const RowReader::Found asked = row.find_any(keys);
+  const Pair pair = find_pair(row);
+  std::vector<Message>& messages = row.problem.messages;
+  if (asked.is_null()) row.leave_out(fmt::format("'{}' is null", asked.key));
+  if (row.is_left_out()) return {};
+  if (asked.key == nullptr && pair.chosen.key == nullptr) return missing(*keys.begin());
+  if (asked.key != nullptr) {
+    std::vector<Message> turns = TRY(read_turns(*asked.value, asked.key, Role::user, row));
+    if (asked.value->is_string() && std::string_view(asked.key) != "input") {
+      const std::string input = TRY(row.text_if_any("input"));
+      if (!trim(input).empty()) turns[0].content += "\n" + input;
+    }
+    std::move(turns.begin(), turns.end(), std::back_inserter(messages));
+  }
+  if (row.is_left_out()) return {};
+  const bool is_pair =
+      pair.chosen.value != nullptr || (pair.chosen.is_null() && find_reply(row).value == nullptr);
+  if (!is_pair) return read_reply(row);
+  std::vector<Message> question = std::move(messages);
+  messages.clear();
+  return read_pair(pair, std::move(question), row);
+}
+
+// OpenAI's preferences: the question is a conversation inside "input".
+Result<void> read_openai_preference(const Json& input, RowReader& row) {
+  RowReader inner(input);
+  TRY_IN("'input'", read_conversation({"messages"}, inner));
+  TRY_IN("'input'", read_columns(inner));
+  if (inner.is_left_out()) row.leave_out(inner.left_out);
+  for (std::string& what : inner.notes) row.note(std::move(what));
+  return read_pair(find_pair(row), std::move(inner.problem.messages), row);
+}
+
+// What the row is, to a reader who knows another format than weir's.
+std::string hint_of(const Json& row) {
+  auto has = [&](const char* key) { return row.find(key) != nullptr; };
+  if (has("text")) return "; plain text is read by weir train, from 'data.paths'";
+  if (has("input_ids")) return "; rows that are tokens already are not read";
+  if (has("segments")) return "; segments with labels are not read";
+  if (has("completions") && has("labels")) return "; steps with labels are not read";
+  for (const auto& [key, value] : row.members())
+    if (value.is_array() && value.size() > 0 && value.items()[0].is_object())
+      return fmt::format("; if '{}' is the list of rows, write that list alone",
+                         printable(key, 24));
+  return "";
 }
 
 }  // namespace
 
 Result<RowFormat> find_row_format(const Json& row) {
-  auto has = [&](const char* key) { return row.find(key) != nullptr; };
-  if (has("messages")) return RowFormat::messages;
-  if (has("conversations")) return RowFormat::sharegpt;
-  if (has("instruction")) return RowFormat::alpaca;
-  if (has("prompt") && has("chosen")) return RowFormat::preference;
-  if ((has("question") || has("problem")) && (has("answer") || has("solution")))
-    return RowFormat::qa;
+  auto find = [&](bool null_counts) -> const RowFormat* {
+    auto has = [&](std::initializer_list<const char*> keys) {
+      return std::any_of(keys.begin(), keys.end(), [&](const char* key) {
+        const Json* value = row.find(key);
+        return value != nullptr && (null_counts || !value->is_null());
+      });
+    };
+    static constexpr RowFormat messages = RowFormat::messages, sharegpt = RowFormat::sharegpt,
+                               alpaca = RowFormat::alpaca, qa = RowFormat::qa,
+                               prompt = RowFormat::prompt, preference = RowFormat::preference;
+    if (has({"messages"})) return &messages;
+    if (has({"conversations", "conversation"})) return &sharegpt;
+    if (has({"chosen", "chosen_response", "preferred_output"})) return &preference;
+    if (has({"instruction"})) return &alpaca;
+    const bool is_answered =
+        has({"answer", "solution", "output", "completion", "response", "generation", "gold",
+             "ground_truth", "reference_answer", "reward_model"});
+    if (has({"question", "problem", "query"}) && is_answered) return &qa;
+    if (has({"prompt"}) && !has({"completions", "labels"})) return &prompt;
+    return nullptr;
+  };
+  // Exports of mixed sets have every key in every row, most of them null.
+  if (const RowFormat* found = find(false)) return *found;
+  if (const RowFormat* found = find(true)) return *found;
   std::vector<std::string> keys;
   for (size_t i = 0; i < std::min<size_t>(row.size(), 8); ++i)
     keys.push_back(printable(row.members()[i].first, 24));
   return Error{fmt::format(
       "the keys ({}) belong to no known format; a row needs 'messages', 'conversations', "
-      "'instruction' with 'output', 'question' with 'answer', or 'prompt' with 'chosen' and "
-      "'rejected'",
-      fmt::join(keys, ", "))};
+      "'instruction' with 'output', 'question' with 'answer', 'prompt' with 'completion' or a "
+      "gold, or 'chosen' with 'rejected'{}",
+      fmt::join(keys, ", "), hint_of(row))};
 }
 
-Result<ProblemRow> read_problem_row(const Json& row, RowFormat format) {
-  ProblemRow read;
-  LeftOut left_out;
-  Problem& problem = read.problem;
+Result<ProblemRow> read_problem_row(const Json& json, RowFormat format) {
+  RowReader row(json);
   switch (format) {
     case RowFormat::messages:
-      TRY(read_conversation(row, "messages", kOpenAi, problem, left_out));
+      TRY(read_conversation({"messages"}, row));
       break;
     case RowFormat::sharegpt:
-      TRY(read_conversation(row, "conversations", kShareGpt, problem, left_out));
+      TRY(read_conversation({"conversations", "conversation"}, row));
       break;
     case RowFormat::alpaca:
-      TRY(read_alpaca(row, problem, left_out));
+      TRY(read_single({"instruction"}, row));
       break;
     case RowFormat::qa:
-      TRY(read_qa(row, problem, left_out));
+      TRY(read_single({"question", "problem", "query"}, row));
+      break;
+    case RowFormat::prompt:
+      TRY(read_single({"prompt"}, row));
       break;
     case RowFormat::preference:
-      TRY(read_preference(row, problem, left_out));
+      if (const Json* input = json.find("input"); input != nullptr && input->is_object())
+        TRY(read_openai_preference(*row.find("input"), row));
+      else
+        TRY(read_single({"prompt", "instruction", "question", "input"}, row));
       break;
   }
-  const Json* tools = row.find("tools");
-  if (tools != nullptr && (tools->size() > 0 || tools->text().size() > 2))
-    left_out.reason = "a conversation with tools";
-  if (!left_out) {
-    TRY(check_order(problem.messages));
-    TRY(read_common(row, problem));
-  }
-  read.left_out = std::move(left_out.reason);
-  return read;
+  TRY(read_columns(row));
+  for (const char* key : {"system", "system_prompt"})
+    add_system(TRY(row.text_if_any(key)), row.problem);
+  if (!row.is_left_out()) check_order(row);
+  return ProblemRow{std::move(row.problem), std::move(row.left_out), std::move(row.notes),
+                    row.unread()};
 }
 
 }  // namespace weir

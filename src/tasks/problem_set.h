@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/options.h"
 #include "base/result.h"
@@ -23,14 +24,20 @@ Split split_of(std::string_view question);
 // The same with any share held out, from 0 to 1.
 Split split_of(std::string_view question, double held_out);
 
+// Something about the rows that a set was made of.
+struct SetNote {
+  bool is_loss = false;     // rows were left out
+  std::string text, place;  // "3 of 90 rows left out: ..."; the first of them
+};
+
 class ProblemSet {
  public:
   virtual ~ProblemSet() = default;
   // How many there are: -1 without end, else make() takes indices in [0, count).
   virtual int64_t count(Split split) const = 0;
   virtual Result<Problem> make(uint64_t seed, Split split, uint64_t index) const = 0;
-  // What is worth telling the user before training, as one sentence; "" when nothing is.
-  virtual std::string note() const { return ""; }
+  // What is worth telling the user before training.
+  virtual std::vector<SetNote> notes() const { return {}; }
 };
 
 // Reads `kind` and that kind's options from a section of a recipe:

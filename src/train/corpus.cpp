@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/encoding.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "train/corpus_files.h"
@@ -97,6 +98,9 @@ class CorpusReader {
     });
     size_t first_line = 0;  // of the part, 0-based
     for (JsonlPart& part : read) {
+      if (const std::string encoding = part.bad > 0 ? foreign_encoding(bytes, file.path) : "";
+          !encoding.empty())
+        return Error{file.path + ": " + encoding};
       if (part.bad > 0) TRY(count_bad(part, file.path, first_line));
       rows_ += part.rows;
       for (JsonlDocument& document : part.documents)
@@ -159,10 +163,14 @@ class CorpusReader {
 
 Result<std::string> clean_text(std::string bytes, const std::string& path) {
   if (bytes.starts_with(kByteOrderMark)) bytes.erase(0, kByteOrderMark.size());
-  if (size_t at = bytes.find('\0'); at != std::string::npos)
-    return Error{path + ":" + line_of(bytes, at) + ": holds a NUL byte; is this a text file?"};
-  if (size_t at = first_invalid_utf8(bytes); at != std::string::npos)
-    return Error{path + ":" + line_of(bytes, at) +
+  const size_t nul = bytes.find('\0'), broken = first_invalid_utf8(bytes);
+  if (std::min(nul, broken) != std::string::npos)
+    if (const std::string encoding = foreign_encoding(bytes, path); !encoding.empty())
+      return Error{path + ":" + line_of(bytes, std::min(nul, broken)) + ": " + encoding};
+  if (nul != std::string::npos)
+    return Error{path + ":" + line_of(bytes, nul) + ": holds a NUL byte; is this a text file?"};
+  if (broken != std::string::npos)
+    return Error{path + ":" + line_of(bytes, broken) +
                  ": not valid UTF-8; convert the file, for example with iconv -t UTF-8"};
   if (bytes.find('\r') == std::string::npos) return bytes;
   size_t kept = 0;
