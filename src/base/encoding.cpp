@@ -32,7 +32,7 @@ const char* wide_encoding(std::string_view bytes) {
 struct HighBytes {
   size_t utf8 = 0;    // characters of valid UTF-8
   size_t broken = 0;  // bytes that are none
-  // Pairs as GBK, Big5 and Shift-JIS have them: a high byte and one that is high or a letter. In
+  // Two high bytes in a row, as in GBK, Big5 and Shift-JIS, and high bytes before an ASCII one. In
   // GB2312, the older part of GBK that nearly all Chinese text keeps to, both are 0xa1 or above.
   size_t pairs = 0, high_pairs = 0, single = 0;
 };
@@ -75,9 +75,11 @@ std::string foreign_encoding(std::string_view bytes, const std::string& path) {
   // A few damaged characters are the business of their row.
   if (count.broken <= count.utf8) return "";
   if (bytes.find('\0') != bytes.npos) return "";  // no text at all
-  if (count.pairs <= 4 * count.single)
+  // In Big5 and Shift-JIS about half of the second bytes are ASCII; in Latin scripts nearly all
+  // are.
+  if (2 * count.pairs <= count.single)
     return remedy("not valid UTF-8, probably Windows-1252 (Latin-1)", "WINDOWS-1252", path);
-  if (10 * count.high_pairs >= 9 * count.pairs)
+  if (10 * count.high_pairs >= 9 * count.pairs && count.pairs > 9 * count.single)
     return remedy("not valid UTF-8, probably GBK (GB 18030)", "GB18030", path);
   return remedy("not valid UTF-8, perhaps Big5, Shift-JIS or GBK (GB 18030)", "BIG5", path);
 }

@@ -23,7 +23,7 @@ Result<Ending> r1(const R1Command& command) {
   if (command.minutes > 0) TRY(file.set(fmt::format("minutes={}", command.minutes)));
   R1Recipe recipe = TRY(read_r1_recipe(file));
   for (const RowNote& row : row_notes(recipe))
-    if (row.note.is_loss)
+    if (row.note.is_warning)
       fmt::print(stderr, "{}: {}: {}; the first at {}\n", row.stage, row.source, row.note.text,
                  row.note.place);
   catch_stop_signals();

@@ -240,9 +240,9 @@ void Doctor::check_vocabulary() {
 // What was left out of files, and what was read otherwise than it stands there.
 void Doctor::tell_rows() {
   for (const RowNote& row : row_notes(recipe_))
-    findings_.add({row.note.is_loss ? Severity::warning : Severity::note, "rows", row.stage,
+    findings_.add({row.note.is_warning ? Severity::warning : Severity::note, "rows", row.stage,
                    row.source, row.note.text,
-                   row.note.is_loss ? "correct these rows, or go on without them" : "",
+                   row.note.is_warning ? "correct these rows, or go on without them" : "",
                    "first at " + row.note.place});
 }
 

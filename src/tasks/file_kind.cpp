@@ -55,16 +55,26 @@ std::string other_file_kind(std::string_view bytes, const std::string& path) {
 
 std::string bad_line_hint(std::string_view line, const std::string& error, bool is_first,
                           bool is_last) {
-  const bool is_object = line.starts_with('{');
-  if (!is_object && is_first)
+  if (contains(line, "\r"))
+    return "; the lines end with CR alone: tr '\\r' '\\n' < FILE > rows.jsonl";
+  const bool is_table = contains(line, ",") || contains(line, "\t");
+  if (!line.starts_with('{') && is_first && is_table && !contains(line, "{"))
+    return fmt::format(
+        "; if it is a table, convert it with Python: import pandas; "
+        "pandas.read_csv(FILE{}).to_json('rows.jsonl', orient='records', lines=True)",
+        contains(line, ",") ? "" : ", sep='\\t'");
+  if (!line.starts_with('{') && is_first)
     return fmt::format(
         "; the file begins with '{}', but rows are one JSON object a line, or one "
         "array of objects",
         printable(line, 40));
   if (line.starts_with("{'")) return "; JSON has double quotes: write rows with json.dumps";
-  if (contains(error, "unexpected end of input"))
-    return is_last && !is_first ? "; the file may have been cut short"
-                                : "; each object must stand on one line: jq -c . FILE > rows.jsonl";
+  const bool is_cut =
+      contains(error, "unexpected end of input") || contains(error, "missing closing quote");
+  if (is_cut && is_last && !is_first) return "; the file may have been cut short";
+  if (is_cut)
+    return "; each object must stand on one line: jq -c . FILE > rows.jsonl, or jq -c '.KEY[]' "
+           "where a key of it holds the list of rows";
   if (contains(line, "NaN") || contains(line, "Infinity"))
     return "; JSON has no NaN and no Infinity: write null";
   if (contains(line, ": True") || contains(line, ": False") || contains(line, ": None"))

@@ -144,8 +144,16 @@ std::vector<SetNote> notes_of(const ProblemFile& file) {
     notes.push_back(
         {false, fmt::format("{} of {} rows: {}", count.rows, file.rows, count.what), count.first});
   std::string columns;
-  for (const RowCount& count : file.unread.list())
+  for (const RowCount& count : file.unread.list()) {
+    for (const char* known : {"context", "passage", "article", "choices", "options"})
+      if (count.what == known)
+        notes.push_back({true,
+                         fmt::format("{} of {} rows: '{}' is not read; if the question needs it, "
+                                     "put it into the question",
+                                     count.rows, file.rows, known),
+                         count.first});
     columns += fmt::format("{}{} ({})", columns.empty() ? "" : ", ", count.what, count.rows);
+  }
   if (!columns.empty())
     notes.push_back({false, "columns that are not read (in so many rows): " + columns,
                      file.unread.list().front().first});

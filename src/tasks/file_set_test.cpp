@@ -89,13 +89,20 @@ TEST(FileSet, TheNotesCountWhatWasLeftOut) {
   ASSERT_EQ(notes.size(), 1u);
   EXPECT_EQ(notes[0].text, "1 of 10 rows left out: 'answer' is empty");
   EXPECT_EQ(notes[0].place, file.path() + ":10");
-  EXPECT_TRUE(notes[0].is_loss);
+  EXPECT_TRUE(notes[0].is_warning);
 }
 
 TEST(FileSet, F11TheShareThatIsLeftOutHasALimit) {
   const std::string odd = "{\"question\":\"a\",\"answer\":null}\n";
-  const TemporaryFile half(rows(2) + odd + odd), most(rows(2) + odd + odd + odd);
-  EXPECT_EQ(set_error(half.recipe()), "");
+  {
+    const TemporaryFile half(rows(2) + odd + odd);
+    EXPECT_EQ(set_error(half.recipe()), "");
+    EXPECT_NE(set_error(half.recipe(", left_out_max: 0")).find("'left_out_max' 0:"),
+              std::string::npos);
+    EXPECT_NE(set_error(half.recipe(", left_out_max: 2")).find("'left_out_max' must be"),
+              std::string::npos);
+  }
+  const TemporaryFile most(rows(2) + odd + odd + odd);
   const std::string error = set_error(most.recipe());
   EXPECT_NE(error.find("3 of 5 rows cannot be used, which is more than 'left_out_max' 0.5: "
                        "'answer' is null (3 rows, the first " +
@@ -103,8 +110,20 @@ TEST(FileSet, F11TheShareThatIsLeftOutHasALimit) {
             std::string::npos)
       << error;
   EXPECT_EQ(set_error(most.recipe(", left_out_max: 0.6")), "");
-  EXPECT_NE(set_error(half.recipe(", left_out_max: 0")).find("left_out_max"), std::string::npos);
-  EXPECT_NE(set_error(half.recipe(", left_out_max: 2")).find("left_out_max"), std::string::npos);
+}
+
+TEST(FileSet, F12ColumnsThatAQuestionMayNeedAreAWarning) {
+  const TemporaryFile file(
+      "{\"question\":\"a\",\"answer\":\"b\",\"choices\":[\"b\",\"c\"],\"id\":1}\n");
+  const auto set = must_set(file.recipe(", held_out: 0"));
+  ASSERT_NE(set, nullptr);
+  const std::vector<SetNote> notes = set->notes();
+  ASSERT_EQ(notes.size(), 2u);
+  EXPECT_TRUE(notes[0].is_warning);
+  EXPECT_EQ(
+      notes[0].text,
+      "1 of 1 rows: 'choices' is not read; if the question needs it, put it into the question");
+  EXPECT_EQ(notes[1].text, "columns that are not read (in so many rows): choices (1), id (1)");
 }
 
 TEST(FileSet, F11BrokenRowsAndGoldsAreSkippedOnlyWhenAsked) {

@@ -134,8 +134,11 @@ Result<void> read_array(std::string_view bytes, const std::string& path, Reader&
   if (first_invalid_utf8(bytes) != bytes.npos || bytes.find('\0') != bytes.npos)
     if (const std::string encoding = foreign_encoding(bytes, path); !encoding.empty())
       return Error{path + ": " + encoding};
-  return Error{path + ": " + read.error().message +
-               "; as JSON lines, one object a line, a file can be read past a broken row"};
+  const bool is_cut = read.error().message.find("unexpected end of input") != std::string::npos;
+  return Error{fmt::format(
+      "{}: {}; {}", path, read.error().message,
+      is_cut ? "the file may have been cut short"
+             : "written as JSON lines, one object a line, it can be read past a broken row")};
 }
 
 }  // namespace
@@ -147,7 +150,7 @@ void RowCounts::add(const std::string& what, const std::string& place) {
   if (list_.size() < kDifferentMax) {
     list_.push_back({what, 1, place});
   } else if (list_.size() == kDifferentMax) {
-    list_.push_back({"another reason", 1, place});
+    list_.push_back({"others", 1, place});
   } else {
     ++list_.back().rows;
   }

@@ -34,7 +34,7 @@ struct RowCount {
   size_t rows = 0;
   std::string first;  // "file.jsonl:3"
 };
-// Counts by what is said; beyond 20 different ones the rest is "another reason".
+// Counts by what is said; beyond 20 different ones the rest is "others".
 class RowCounts {
  public:
   void add(const std::string& what, const std::string& place);

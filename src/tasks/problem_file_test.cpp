@@ -148,7 +148,7 @@ TEST(ProblemFile, EachBrokenFileIsOneSentence) {
       {ok + "{\"question\":\"a\"}", "f:2: the keys (question) belong to no known format"},
       {"{\"instruction\":\"a\",\"chosen\":\"b\"}", "f:1: there is no 'rejected' in the row; add"},
       {"{\"text\":\"a\",\"id\":1}", "f:1: the keys (text, id) belong to no known format; a row"},
-      {"{\"question\":\"a\",\"answer\":true}", "f:1: 'answer' must be a string"},
+      {"{\"question\":\"a\",\"answer\":true}", "f:1: 'answer' must be a string or a number"},
       {"{\"question\":\"a\\u0000\",\"answer\":\"b\"}", "f:1: 'question' holds a NUL character"},
       {"{\"messages\":{}}", "f:1: 'messages' must be a list of messages"},
       {"{\"messages\":[1]}", "f:1: message 1 of 'messages': a message must be an object"},
@@ -157,6 +157,8 @@ TEST(ProblemFile, EachBrokenFileIsOneSentence) {
       {"{\"prompt\":\"a\",\"chosen\":\"b\"}", "f:1: there is no 'rejected' in the row"},
       {"{\"instruction\":\"a\",\"output\":\"b\",\"history\":[[\"a\"]]}",
        "f:1: 'history' must be a list of pairs of strings"},
+      {"{\"question\":\"a\",\"answer\":[\"b\"]}",
+       "f:1: 'answer' must be a string, a message or a list of messages"},
   };
   for (const auto& [bytes, message] : errors) {
     EXPECT_TRUE(error_of(bytes).starts_with(message)) << bytes << "\n  gives: " << error_of(bytes);

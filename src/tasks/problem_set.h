@@ -26,7 +26,7 @@ Split split_of(std::string_view question, double held_out);
 
 // Something about the rows that a set was made of.
 struct SetNote {
-  bool is_loss = false;     // rows were left out
+  bool is_warning = false;  // rows were left out, or something that matters was not read
   std::string text, place;  // "3 of 90 rows left out: ..."; the first of them
 };
 

@@ -135,6 +135,8 @@ Result<std::vector<Message>> read_messages(const Json& list, const std::string& 
 
 Result<std::vector<Message>> read_turns(const Json& value, const std::string& key, Role role,
                                         RowReader& row) {
+  if (value.size() > 0 && value.is_array() && !value.items()[0].is_object())
+    return Error{fmt::format("'{}' must be a string, a message or a list of messages", key)};
   if (value.is_array()) return read_messages(value, key, row);
   std::vector<Message> messages;
   if (value.is_object()) {

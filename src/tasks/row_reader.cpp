@@ -40,7 +40,7 @@ std::vector<std::string> RowReader::unread() const {
 
 Result<std::string> text_of(const Json& value, std::string_view key) {
   if (value.is_number()) return value.number_text();
-  if (!value.is_string()) return Error{fmt::format("'{}' must be a string", key)};
+  if (!value.is_string()) return Error{fmt::format("'{}' must be a string or a number", key)};
   if (value.text().find('\0') != std::string::npos)
     return Error{fmt::format("'{}' holds a NUL character; remove it", key)};
   return value.text();
