@@ -98,9 +98,9 @@ class CorpusReader {
     });
     size_t first_line = 0;  // of the part, 0-based
     for (JsonlPart& part : read) {
-      if (const std::string encoding = part.bad > 0 ? foreign_encoding(bytes, file.path) : "";
-          !encoding.empty())
-        return Error{file.path + ": " + encoding};
+      if (part.bad > 0)
+        if (std::string encoding = foreign_encoding(bytes, file.path); !encoding.empty())
+          part.first_bad_reason = std::move(encoding);
       if (part.bad > 0) TRY(count_bad(part, file.path, first_line));
       rows_ += part.rows;
       for (JsonlDocument& document : part.documents)

@@ -131,6 +131,20 @@ TEST_F(CorpusTest, NamesFileAndLineOfBadRows) {
             std::string::npos);
 }
 
+TEST_F(CorpusTest, F17NamesTheEncodingOfTextAndRows) {
+  const std::string gbk = "\xd6\xd0\xb9\xfa\xb5\xc4\xca\xd7\xb6\xbc";
+  EXPECT_NE(
+      error({put("t.txt", "ok\n" + gbk + "\n")}).find("t.txt:2: not valid UTF-8, probably GBK"),
+      std::string::npos);
+  EXPECT_NE(error({put("r.jsonl", "{\"text\":\"" + gbk + "\"}\n")}).find("iconv -f GB18030"),
+            std::string::npos);
+  EXPECT_NE(error({put("w.txt", std::string("\xff\xfe"
+                                            "o\0k\0",
+                                            6))})
+                .find("iconv -f UTF-16LE"),
+            std::string::npos);
+}
+
 TEST_F(CorpusTest, SkipsAtMostOnePercentOfTheLines) {
   std::string rows;
   for (int i = 0; i < 199; ++i) rows += "{\"text\":\"row " + std::to_string(i) + "\"}\n";
