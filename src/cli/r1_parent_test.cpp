@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <set>
 
@@ -235,6 +236,51 @@ TEST_F(R1Parent, N2TheRecipeForRealModelsRuns) {
   write_text(path("rows.jsonl"), rows);
   EXPECT_EQ(error_of(recipe_yaml(recipe.root), sets), "");
   EXPECT_TRUE(file_exists(stage_file(run, "rl", "manifest.json")));
+}
+
+// Published files, where WEIR_REAL_MODELS names their folder.
+TEST_F(R1Parent, N2RealGgufFilesAreParents) {
+  const char* real = std::getenv("WEIR_REAL_MODELS");
+  if (!real) GTEST_SKIP() << "WEIR_REAL_MODELS names no folder of real models";
+  const struct {
+    const char* file;
+    const char* system;
+  } kFiles[] = {{"smollm2-135m-instruct-q4_1.gguf",
+                 "You are a helpful AI assistant named SmolLM, trained by Hugging Face"},
+                {"qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
+                 "You are Qwen, created by Alibaba Cloud. You are a helpful assistant."}};
+  for (const auto& [name, system] : kFiles) {
+    const std::string file = join_path(real, name), folder = path(name);
+    if (!file_exists(file)) GTEST_SKIP() << file << " is not there";
+    SCOPED_TRACE(name);
+    Result<ModelTexts> texts = read_model_texts(file);
+    ASSERT_TRUE(texts) << texts.error().message;
+    Result<ModelConfig> config = read_parent_config(file);
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_FALSE(config->rope.interleaved);
+    const Tokenizer& tokenizer = texts->tokenizer;
+    const ConversationFormat format = *make_format(tokenizer, texts->chat, file);
+    const std::vector<Message> messages = {{Role::user, "What is 2+2?"},
+                                           {Role::assistant, "4", "2 and 2", true}};
+    const RenderedConversation rendered = *format.render(messages);
+    std::string read, learned;
+    for (size_t i = 0; i < rendered.tokens.size(); ++i)
+      (rendered.trained[i] ? learned : read) += tokenizer.token_bytes(rendered.tokens[i]);
+    EXPECT_EQ(read, std::string("<|im_start|>system\n") + system +
+                        "<|im_end|>\n<|im_start|>user\nWhat is 2+2?<|im_end|>\n"
+                        "<|im_start|>assistant\n");
+    EXPECT_EQ(learned, "<think>\n2 and 2\n</think>\n\n4<|im_end|>");
+    // The files of a stage say the same as the file does.
+    ASSERT_TRUE(make_directories(folder));
+    for (const auto& [file_name, content] : texts->files)
+      write_text(join_path(folder, file_name), content);
+    const ModelTexts again = *read_model_texts(folder);
+    EXPECT_EQ(tokenizer_json(again.tokenizer), tokenizer_json(tokenizer));
+    EXPECT_EQ(again.chat.source, texts->chat.source);
+    EXPECT_EQ(again.chat.ends, texts->chat.ends);
+    EXPECT_EQ(make_format(again.tokenizer, again.chat, folder)->render(messages)->tokens,
+              rendered.tokens);
+  }
 }
 
 }  // namespace
