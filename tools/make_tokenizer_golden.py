@@ -120,6 +120,36 @@ def write_split_golden():
     (OUT / "split_golden.txt").write_text("\n".join(lines) + "\n", "utf8")
 
 
+# Characters of Unicode 15 and 16, which the programs of older systems do not know.
+NEW_CASES = [
+    "I love it 🩷",
+    "a 🫨",
+    " good 🪿 morning",
+    "x 🫸y🫷",
+    "12🩵34 🫎!🫏 🪻",
+    "\U0001fae9 tired \U0001fae6\U0001fadc\n\n🪉x",
+    "𞓐𞓑𞓒 𞓰𞓱𞓲3",
+    "\U00010d40\U00010d41 \U00010d4a\U00010d50\U00010d51",
+    "\U00016100\U0001611d \U00016130\U00016131",
+    "\U00031350\U000323af一\U0002ebf0",
+    "\U00011f04\U00011f34\U00011f50 \U00011f43\U00011f45",
+    "Ᲊᲊ ꟋꟌꟍ 'ᲊs",
+]
+
+
+def write_new_characters_golden():
+    lines = []
+    for name, patterns in split_presets().items():
+        patterns = [p.replace(r"[\s\S]", "(?:.|\\n)") for p in patterns]
+        steps = pre_tokenizers.Sequence(
+            [pre_tokenizers.Split(Regex(p), "isolated") for p in patterns])
+        for text in NEW_CASES:
+            pieces = [piece for piece, _ in steps.pre_tokenize_str(text)] if patterns else [text]
+            row = {"preset": name, "text": text, "pieces": pieces}
+            lines.append(json.dumps(row, ensure_ascii=False))
+    (OUT / "new_characters.golden.jsonl").write_text("\n".join(lines) + "\n", "utf8")
+
+
 def isolated(patterns, use_regex=False):
     steps = [pre_tokenizers.Split(Regex(p), "isolated") for p in patterns]
     return pre_tokenizers.Sequence(
@@ -159,6 +189,7 @@ def make_tokenizer(name, pre_tokenizer, vocab_size, added, normalizer=None, bos=
 
 def main():
     write_split_golden()
+    write_new_characters_golden()
     presets = split_presets()
     make_tokenizer("v3", isolated(presets["deepseek-v3"]), 700,
                    [AddedToken("<bos>", special=True), AddedToken("<eos>", special=True),

@@ -7,6 +7,7 @@
 
 #include "text/split_patterns.h"
 #include "text/split_regex.h"
+#include "text/split_syntax.h"
 #include "text/unicode.h"
 
 namespace weir {
@@ -15,6 +16,7 @@ namespace {
 constexpr size_t kStepsMax = 64;
 constexpr size_t kPartBytes = 1 << 20;
 constexpr size_t kPatternBytesMax = 64 << 10;
+
 bool is_white_space(char32_t c) {
   return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
          (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
@@ -28,6 +30,58 @@ size_t character_before(std::string_view text, size_t end) {
   return at;
 }
 
+// What a step does, as a tree.
+Result<SplitNode> meaning_of(const SplitStep& step) {
+  using Kind = SplitStep::Kind;
+  switch (step.kind) {
+    case Kind::each_digit:
+      return parse_split_pattern(R"(\p{N})");
+    case Kind::digit_run:
+      return parse_split_pattern(R"(\p{N}+)");
+    case Kind::gpt2:
+      return parse_split_pattern(kGpt2Pattern);
+    case Kind::regex:
+      return parse_split_pattern(step.pattern);
+    case Kind::literal:
+      break;
+  }
+  SplitNode text;
+  for (size_t at = 0; at < step.pattern.size();) {
+    const Utf8Character c = decode_utf8(step.pattern, at);
+    SplitNode character;
+    character.kind = SplitNode::Kind::set;
+    character.set = CodePointSet({{c.code, c.code}});
+    text.parts.push_back(std::move(character));
+    at += size_t(c.bytes);
+  }
+  if (text.parts.size() != 1) return text;
+  return std::move(text.parts[0]);
+}
+
+struct PresetMeaning {
+  std::string name;
+  std::vector<SplitNode> steps;
+};
+
+const std::vector<PresetMeaning>& preset_meanings() {
+  static const std::vector<PresetMeaning> meanings = [] {
+    std::vector<PresetMeaning> all;
+    for (const SplitPreset& preset : split_presets()) {
+      PresetMeaning meaning{preset.name, {}};
+      for (const SplitStep& step : preset.steps) meaning.steps.push_back(*meaning_of(step));
+      all.push_back(std::move(meaning));
+    }
+    return all;
+  }();
+  return meanings;
+}
+
+const SplitNode& known_meaning(const char* pattern) {
+  static const SplitNode trailing_space = *parse_split_pattern(kTrailingSpacePattern);
+  static const SplitNode every_character = *parse_split_pattern(kEveryCharacterPattern);
+  return pattern == kTrailingSpacePattern ? trailing_space : every_character;
+}
+
 }  // namespace
 
 SplitScratch::SplitScratch() : engine_(std::make_unique<RegexEngine>()) {}
@@ -38,8 +92,12 @@ SplitScratch::~SplitScratch() = default;
 struct PreTokenizer::Compiled {
   enum class How { pattern, literal, trailing_space, every_character };
   How how = How::pattern;
-  std::optional<SplitRegex> regex;
-  std::string text;  // the literal
+  SplitNode meaning = {};
+  std::optional<SplitRegex> regex = {};        // of a pattern
+  std::optional<SplitAlphabet> alphabet = {};  // of the others
+  std::string text = {};                       // the literal
+
+  const SplitAlphabet& classes() const { return regex ? regex->alphabet() : *alphabet; }
 
   using Pieces = std::vector<std::string_view>;
 
@@ -152,39 +210,57 @@ Result<PreTokenizer> PreTokenizer::from_steps(std::vector<SplitStep> steps) {
     if (step.kind == SplitStep::Kind::gpt2 && &step != &steps.back()) {
       return Error{"pre-tokenizer: ByteLevel must be the last step"};
     }
+    const bool has_pattern = step.kind == SplitStep::Kind::regex;
+    if ((has_pattern || step.kind == SplitStep::Kind::literal) && step.pattern.empty())
+      return split_pattern_error("", "an empty pattern splits nothing");
     Compiled compiled;
     compiled.text = step.pattern;
-    switch (step.kind) {
-      case SplitStep::Kind::literal:
-        compiled.how = How::literal;
-        break;
-      case SplitStep::Kind::each_digit:
-        compiled.text = R"(\p{N})";
-        break;
-      case SplitStep::Kind::digit_run:
-        compiled.text = R"(\p{N}+)";
-        break;
-      case SplitStep::Kind::gpt2:
-        compiled.text = kGpt2Pattern;
-        break;
-      case SplitStep::Kind::regex:
-        if (step.pattern == kTrailingSpacePattern) compiled.how = How::trailing_space;
-        if (step.pattern == kEveryCharacterPattern) compiled.how = How::every_character;
-        break;
+    compiled.meaning = TRY(meaning_of(step));
+    if (step.kind == SplitStep::Kind::literal)
+      compiled.how = How::literal;
+    else if (compiled.meaning == known_meaning(kTrailingSpacePattern))
+      compiled.how = How::trailing_space;
+    else if (compiled.meaning == known_meaning(kEveryCharacterPattern))
+      compiled.how = How::every_character;
+    if (compiled.how == How::pattern) {
+      compiled.regex = TRY(SplitRegex::compile(compiled.meaning, step.pattern));
+    } else {
+      Result<SplitAlphabet> alphabet = SplitAlphabet::create(compiled.meaning);
+      if (!alphabet) return split_pattern_error(step.pattern, alphabet.error().message);
+      compiled.alphabet = *std::move(alphabet);
     }
-    if (compiled.text.empty()) return split_pattern_error("", "an empty pattern splits nothing");
-    if (compiled.how == How::pattern) compiled.regex = TRY(SplitRegex::compile(compiled.text));
     made.compiled_.push_back(std::move(compiled));
   }
   made.steps_ = std::move(steps);
   // A preset is recognised with or without leading digit isolation.
-  std::vector<SplitStep> core = made.steps_;
-  if (core.size() > 1 && core[0].kind == SplitStep::Kind::each_digit) core.erase(core.begin());
+  const size_t digits =
+      made.steps_.size() > 1 && made.steps_[0].kind == SplitStep::Kind::each_digit;
+  const auto is_meant = [](const Compiled& step, const SplitNode& meaning) {
+    return step.meaning == meaning;
+  };
   made.name_.clear();
-  for (const SplitPreset& preset : split_presets()) {
-    if (preset.steps == core) made.name_ = preset.name;
-  }
+  for (const PresetMeaning& preset : preset_meanings())
+    if (std::equal(made.compiled_.begin() + long(digits), made.compiled_.end(),
+                   preset.steps.begin(), preset.steps.end(), is_meant))
+      made.name_ = preset.name;
   return made;
+}
+
+bool PreTokenizer::means(const PreTokenizer& other) const {
+  return std::equal(compiled_.begin(), compiled_.end(), other.compiled_.begin(),
+                    other.compiled_.end(),
+                    [](const Compiled& a, const Compiled& b) { return a.meaning == b.meaning; });
+}
+
+void PreTokenizer::append_classes(char32_t code, std::string& classes) const {
+  for (const Compiled& step : compiled_) classes += char(step.classes().class_of(code));
+}
+
+void PreTokenizer::append_borders(std::vector<char32_t>& borders) const {
+  for (const Compiled& step : compiled_) {
+    const std::vector<char32_t>& of_step = step.classes().borders();
+    borders.insert(borders.end(), of_step.begin(), of_step.end());
+  }
 }
 
 Result<void> PreTokenizer::split(std::string_view text, SplitScratch& scratch) const {

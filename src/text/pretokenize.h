@@ -1,6 +1,6 @@
 // Cuts text into the pieces inside which byte pairs may merge: the split patterns of DeepSeek,
-// Qwen, Llama and GPT-2, or those of any tokenizer.json, run by PCRE2. All text ends up in some
-// piece.
+// Qwen, Llama and GPT-2, or those of any tokenizer.json, run by PCRE2 over classes of characters of
+// Unicode 16.0 (split_alphabet.h). All text ends up in some piece.
 #pragma once
 #include <memory>
 #include <span>
@@ -45,7 +45,8 @@ class SplitScratch {
 class PreTokenizer {
  public:
   // "gpt-2", "deepseek-llm", "deepseek-coder", "deepseek-v3", "qwen2", "llama3", "kimi-k2"; "char"
-  // makes every character a piece, "none" cuts nothing. `isolate_digits` also makes every digit a piece.
+  // makes every character a piece, "none" cuts nothing. `isolate_digits` also makes every digit a
+  // piece.
   static Result<PreTokenizer> preset(std::string_view name, bool isolate_digits = false);
   static const std::vector<std::string>& preset_names();
   // Steps run in order, each on the pieces of the one before. At most 64 steps of 64 KiB.
@@ -61,8 +62,14 @@ class PreTokenizer {
   Result<void> split(std::string_view text, SplitScratch& scratch) const;
 
   const std::vector<SplitStep>& steps() const { return steps_; }
-  // The preset these steps are, with or without isolated digits; "" for others.
+  // The preset that these steps mean, with or without isolated digits; "" for others.
   const std::string& name() const { return name_; }
+  // Whether all steps mean the same, however their patterns are written.
+  bool means(const PreTokenizer& other) const;
+  // Appends the class of a character in each step: characters with equal classes are cut alike.
+  void append_classes(char32_t code, std::string& classes) const;
+  // Appends, in no order, every code point whose classes may differ from those of the one before.
+  void append_borders(std::vector<char32_t>& borders) const;
 
   // The first place at or after `from` where any preset always begins a piece and looks no further
   // back: after a line's end, before a letter. Long texts are cut there and worked on in parallel.

@@ -1,5 +1,6 @@
-// Patterns as the models publish them. Beware of editors that normalise: the Ohm and Kelvin signs
-// in kCasedWord are not the letters omega and K.
+// Patterns as the models publish them, though characters may be written otherwise: patterns are
+// compared by meaning. Beware of editors that normalise: the Ohm and Kelvin signs in kCasedWord are
+// not the letters omega and K.
 #include "text/split_patterns.h"
 
 namespace weir {
@@ -23,15 +24,13 @@ constexpr char kQwen2[] = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L
 constexpr char kLlama3[] = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3})"
                            R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 // Kimi-K2 and Moonlight: words end where a lower-case letter is followed by an upper-case one, and
-// ideographs stand apart. The published pattern intersects sets, [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&
-// [^\p{Han}]]; PCRE2 has no intersection, so these name what is left out.
-constexpr char kKimiK2[] =
-    R"(\p{Han}+)"
-    R"(|[^\r\n\p{L}\p{N}]?[^\p{Ll}\p{N}\p{P}\p{S}\p{Z}\p{C}\p{Han}]*)"
-    R"([^\p{Lu}\p{Lt}\p{N}\p{P}\p{S}\p{Z}\p{C}\p{Han}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
-    R"(|[^\r\n\p{L}\p{N}]?[^\p{Ll}\p{N}\p{P}\p{S}\p{Z}\p{C}\p{Han}]+)"
-    R"([^\p{Lu}\p{Lt}\p{N}\p{P}\p{S}\p{Z}\p{C}\p{Han}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
-    R"(|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+// ideographs stand apart.
+constexpr char kKimiK2[] = R"([\p{Han}]+)"
+                           R"(|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*)"
+                           R"([\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
+                           R"(|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+)"
+                           R"([\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
+                           R"(|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
 SplitStep regex(const char* pattern) { return {SplitStep::Kind::regex, pattern}; }
 

@@ -1,5 +1,5 @@
-// Regular expressions of tokenizer.json files, run by PCRE2 under match, heap and stack limits. The
-// files write for Oniguruma; what the two engines read differently is rewritten or refused.
+// Split patterns of tokenizer.json files (split_syntax.h), matched by PCRE2 over classes of
+// characters under match, heap and stack limits.
 #pragma once
 #include <memory>
 #include <string>
@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "base/result.h"
+#include "text/split_alphabet.h"
+#include "text/split_syntax.h"
 
 struct pcre2_real_code_8;
 
 namespace weir {
 
-// What one thread needs to match: result, limits and the JIT's stack.
+// What one thread needs to match: the text's classes, result, limits and the JIT's stack.
 class RegexEngine {
  public:
   RegexEngine();
@@ -29,24 +31,24 @@ class RegexEngine {
 // May be used by many threads, each with its own engine.
 class SplitRegex {
  public:
-  static Result<SplitRegex> compile(std::string_view pattern);
+  // `tree` is parse_split_pattern(pattern); the pattern itself is for messages.
+  static Result<SplitRegex> compile(const SplitNode& tree, std::string_view pattern);
 
   // Appends every match and every gap between matches. `text` is valid UTF-8.
   Result<void> split(std::string_view text, RegexEngine& engine,
                      std::vector<std::string_view>& pieces) const;
+  const SplitAlphabet& alphabet() const { return alphabet_; }
 
  private:
   struct CodeFree {
     void operator()(pcre2_real_code_8* code) const;
   };
   using Code = std::unique_ptr<pcre2_real_code_8, CodeFree>;
-  SplitRegex(Code code, std::string pattern)
-      : code_(std::move(code)), pattern_(std::move(pattern)) {}
+  SplitRegex(SplitAlphabet alphabet, Code code, std::string pattern)
+      : alphabet_(std::move(alphabet)), code_(std::move(code)), pattern_(std::move(pattern)) {}
+  SplitAlphabet alphabet_;
   Code code_;
-  std::string pattern_;  // for messages
+  std::string pattern_;
 };
-
-// "split pattern '...': why"
-Error split_pattern_error(std::string_view pattern, const std::string& why);
 
 }  // namespace weir
