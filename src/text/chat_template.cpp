@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "base/text.h"
 #include "text/jinja_interpreter.h"
@@ -46,11 +47,17 @@ Json with_reasoning(const Json& message) {
   return message;
 }
 
-Result<Value> message_value(Heap& heap, const Json& given) {
+using Names = std::set<std::string, std::less<>>;
+
+// Keys that are null are left out, as transformers 5 does. It also does so where the template asks
+// whether the value is none; then DeepSeek-V3's own template fails at a message that only calls
+// tools, so names in `tested_for_none` stay.
+Result<Value> message_value(Heap& heap, const Json& given, const Names& tested_for_none) {
   if (!given.is_object()) return Error{"must be an object with 'role' and 'content'"};
   const Json message = with_reasoning(given);
   std::vector<std::pair<Value, Value>> entries;
   for (const auto& [name, member] : message.members()) {
+    if (member.is_null() && !tested_for_none.contains(name)) continue;
     Value key = TRY(heap.text(name, false));
     const bool is_role = name == "role" && is_one_of(member.text(), kRoles);
     entries.emplace_back(std::move(key), TRY(jinja::from_json(heap, member, is_role)));
@@ -58,13 +65,13 @@ Result<Value> message_value(Heap& heap, const Json& given) {
   return Value(TRY(heap.dict(std::move(entries))));
 }
 
-Result<Value> messages_value(Heap& heap, const Json& messages) {
+Result<Value> messages_value(Heap& heap, const Json& messages, const Names& tested_for_none) {
   if (!messages.is_array()) return Error{"the messages must be a list"};
   if (messages.size() > kMessagesMax) return Error{"a conversation of more than 4096 messages"};
   std::vector<Value> items;
   for (size_t i = 0; i < messages.size(); ++i)
-    items.push_back(
-        TRY_IN(fmt::format("message {}", i + 1), message_value(heap, messages.items()[i])));
+    items.push_back(TRY_IN(fmt::format("message {}", i + 1),
+                           message_value(heap, messages.items()[i], tested_for_none)));
   return Value(TRY(heap.list(jinja::List::Form::list, std::move(items))));
 }
 
@@ -115,7 +122,7 @@ Result<RenderedTemplate> ChatTemplate::render(const Json& messages,
   auto set = [&](std::string_view name, Value value) {
     variables.emplace_back(name, std::move(value));
   };
-  set("messages", TRY(messages_value(heap, messages)));
+  set("messages", TRY(messages_value(heap, messages, state_->parsed.tested_for_none)));
   set("tools", jinja::None{});
   if (options.tools != nullptr)
     variables.back().second = TRY_IN("tools", jinja::from_json(heap, *options.tools, false));

@@ -136,13 +136,42 @@ TEST(ChatTemplate, TakesTheKeysInAMessageForData) {
   EXPECT_FALSE(opens_thinking(*rendered));
 }
 
+// Texts of transformers 5.23.0, where not said otherwise.
+TEST(ChatTemplate, F47KeysThatAreNullAreLeftOut) {
+  const Json message =
+      json(R"([{"role": "assistant", "content": null, "tool_calls": null, "x": {"y": null}}])");
+  const auto text = [&](const char* source) {
+    return *template_of(std::string("{% for m in messages %}") + source + "{% endfor %}")
+                .render(message);
+  };
+  EXPECT_EQ(text("{{ m }}|{{ m.content }}|{{ m.tool_calls }}").text,
+            "{'role': 'assistant', 'x': {'y': None}}||");
+  EXPECT_EQ(text("{{ 'content' in m }}{{ m.content is defined }}").text, "FalseFalse");
+  // transformers leaves these out too, and the templates of DeepSeek-V3 and R1 then fail.
+  EXPECT_EQ(text("{{ m.content is not none }}").text, "False");
+  EXPECT_EQ(text("{{ m['content'] is none }}{{ m.tool_calls is defined }}").text, "TrueFalse");
+  EXPECT_EQ(text("{% if m.content is none %}calls{% endif %}").text, "calls");
+  EXPECT_EQ(text("{% set content = m.content %}{{ content is none }}").text, "True");
+}
+
+TEST(ChatTemplate, Q2ReasoningComesUnderBothNamesInTransformersOrder) {
+  const Json messages = json(R"([{"role": "assistant", "content": "x", "reasoning": "r"}])");
+  EXPECT_EQ(template_of("{% for m in messages %}{{ m | tojson }}#{{ m | length }}#"
+                        "{{ m.keys() | list }}{% endfor %}")
+                .render(messages)
+                ->text,
+            R"({"thinking": "r", "role": "assistant", "content": "x", "reasoning": "r", )"
+            R"("reasoning_content": "r"}#5#)"
+            "['thinking', 'role', 'content', 'reasoning', 'reasoning_content']");
+}
+
 TEST(ChatTemplate, GivesReasoningTheNamesThatTemplatesRead) {
   ChatTemplate made =
       template_of("{% for m in messages %}{{ m.reasoning_content }}/{{ m.thinking }};{% endfor %}");
   EXPECT_EQ(made.render(json(R"([{"reasoning_content": "a"}, {"thinking": "b"}, {"reasoning": "c"},
                                  {"reasoning_content": null}])"))
                 ->text,
-            "a/a;b/b;c/c;None/;");
+            "a/a;b/b;c/c;/;");
 }
 
 TEST(ChatTemplate, SetsThinkingOnlyWhenAsked) {

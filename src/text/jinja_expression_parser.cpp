@@ -199,7 +199,22 @@ Result<ExpressionPtr> ExpressionParser::signed_value(bool with_filters) {
   if (with_filters) TRY(filter_or_test(*chain));
   if (chain->links.empty()) return value;
   chain->parts.push_back(std::move(value));
+  note_tests_for_none(*chain);
   return chain;
+}
+
+// "content" of content, message.content and message['content'].
+void ExpressionParser::note_tests_for_none(const Expression& chain) {
+  const std::string* name = nullptr;  // of what the next link is applied to
+  if (chain.parts[0]->kind == Kind::name) name = &chain.parts[0]->name;
+  for (const Link& link : chain.links) {
+    if (link.kind == Link::Kind::test && link.name == "none" && name)
+      tested_for_none_.insert(*name);
+    name = link.kind == Link::Kind::attribute ? &link.name : nullptr;
+    if (link.kind != Link::Kind::item || !link.bounds[0]) continue;
+    const StoredText* text = link.bounds[0]->value.text();
+    if (link.bounds[0]->kind == Kind::literal && text) name = &text->text();
+  }
 }
 
 Result<ExpressionPtr> ExpressionParser::primary() {

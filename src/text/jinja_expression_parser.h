@@ -4,15 +4,16 @@
 #include <set>
 #include <string>
 
+#include "text/jinja_syntax.h"
 #include "text/jinja_token_stream.h"
 
 namespace weir::jinja {
 
 class ExpressionParser {
  public:
-  // Both outlive the parser. Every variable that is read is added to `names`.
-  ExpressionParser(TokenStream& tokens, std::set<std::string, std::less<>>& names)
-      : tokens_(tokens), names_(names) {}
+  // Both outlive the parser, which adds to the template's lists of names.
+  ExpressionParser(TokenStream& tokens, Template& parsed)
+      : tokens_(tokens), names_(parsed.names), tested_for_none_(parsed.tested_for_none) {}
 
   Result<ExpressionPtr> expression() { return conditional(); }
   Result<ExpressionPtr> without_conditional() { return disjunction(); }
@@ -46,9 +47,10 @@ class ExpressionParser {
   Result<ArgumentList> arguments();
   Result<void> argument(ArgumentList& list);
   ExpressionPtr make(Expression::Kind kind) const;
+  void note_tests_for_none(const Expression& chain);
 
   TokenStream& tokens_;
-  std::set<std::string, std::less<>>& names_;
+  std::set<std::string, std::less<>>&names_, &tested_for_none_;
 };
 
 }  // namespace weir::jinja

@@ -12,7 +12,7 @@ namespace {
 class Parser {
  public:
   explicit Parser(std::vector<Token> tokens)
-      : tokens_(std::move(tokens)), expressions_(tokens_, parsed_.names) {}
+      : tokens_(std::move(tokens)), expressions_(tokens_, parsed_) {}
 
   Result<Template> run() {
     parsed_.body = TRY(body({}));

@@ -112,6 +112,8 @@ struct Statement {
 struct Template {
   Body body;
   std::set<std::string, std::less<>> names;  // every variable that is read somewhere
+  // The last name of every value that is tested with "is none": content of message['content'].
+  std::set<std::string, std::less<>> tested_for_none = {};
 };
 
 }  // namespace weir::jinja
