@@ -1,13 +1,12 @@
 #include "cli/open_model.h"
 
-#include <algorithm>
-
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "formats/gguf_tokenizer.h"
 #include "model/size.h"
 #include "text/chat_template.h"
+#include "text/end_tokens.h"
 #include "text/tokenizer_json.h"
 
 namespace weir {
@@ -69,24 +68,11 @@ Result<std::string> chat_template_of(const Checkpoint& checkpoint) {
   return TRY_IN(checkpoint.path(), metadata.string_at(kKey));
 }
 
-void add_stop(std::vector<int>& stops, const Result<int64_t>& id, int size) {
-  if (id && *id >= 0 && *id < size) stops.push_back(int(*id));
-}
-
-// generation_config.json's eos_token_id, one or a list; GGUF's ends of a turn and of a message.
-std::vector<int> stops_of(const Checkpoint& checkpoint, int size) {
-  std::vector<int> stops;
-  if (checkpoint.gguf()) {
-    for (const char* key : {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"})
-      add_stop(stops, checkpoint.gguf()->metadata().int_at(key), size);
-    return stops;
-  }
-  const auto config = read_json_file(join_path(checkpoint.path(), "generation_config.json"));
-  const Json* ids = config ? config->find("eos_token_id") : nullptr;
-  if (!ids) return stops;
-  for (const Json& id : ids->is_array() ? ids->items() : std::vector<Json>{*ids})
-    add_stop(stops, id.as_int(), size);
-  return stops;
+// Every token that the files, the template or the tokens' texts say ends a reply.
+Result<std::vector<int>> stops_of(const Checkpoint& checkpoint, const Tokenizer& tokenizer,
+                                  const std::string& chat_template) {
+  if (!checkpoint.gguf()) return ends_of_folder(checkpoint.path(), tokenizer, chat_template);
+  return TRY_IN(checkpoint.path(), gguf_ends(checkpoint.gguf()->metadata(), tokenizer));
 }
 
 }  // namespace
@@ -97,7 +83,7 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
   open.model = TRY(Model::open(checkpoint));
   open.tokenizer = TRY(open_tokenizer(*checkpoint));
   open.chat_template = TRY(chat_template_of(*checkpoint));
-  open.stops = stops_of(*checkpoint, open.tokenizer->size());
+  open.stops = TRY(stops_of(*checkpoint, *open.tokenizer, open.chat_template));
   open.pool = std::make_unique<ThreadPool>(setup.threads);
   GeneratorOptions options;
   options.sequences_max = setup.sequences_max;
@@ -114,10 +100,8 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
 
 std::vector<int> end_ids(const OpenModel& open) {
   std::vector<int> ids;
-  std::vector<int> all = {open.tokenizer->eos(), open.model->config().eos_token_id};
-  all.insert(all.end(), open.stops.begin(), open.stops.end());
-  for (int id : all)
-    if (id >= 0 && std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+  add_ends(ids, {open.tokenizer->eos(), open.model->config().eos_token_id});
+  add_ends(ids, open.stops);
   return ids;
 }
 

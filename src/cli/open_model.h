@@ -29,7 +29,7 @@ struct OpenModel {
   std::unique_ptr<Model> model;
   std::unique_ptr<Tokenizer> tokenizer;
   std::string chat_template;  // "": the files have none
-  std::vector<int> stops;     // further tokens that end a text, as the files name them
+  std::vector<int> stops;     // tokens that end a reply, of files, template and names
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<Generator> generator;  // warmed up
 };

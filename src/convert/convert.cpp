@@ -5,10 +5,13 @@
 #include <map>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "convert/importance.h"
+#include "convert/travelling_facts.h"
 #include "formats/gguf_tokenizer.h"
 #include "formats/safetensors_write.h"
 #include "text/chat_template.h"
+#include "text/end_tokens.h"
 #include "text/tokenizer_json.h"
 
 namespace weir {
@@ -70,8 +73,13 @@ Result<void> Conversion::add_tokenizer(GgufMetadata& metadata) {
   }
   const Tokenizer tokenizer = TRY(read_tokenizer(request_.from));
   const std::string chat_template = TRY(read_chat_template(request_.from));
-  TRY_IN(request_.from, write_gguf_tokenizer(tokenizer, chat_template, metadata,
-                                             checkpoint_->config().vocab_size));
+  const int rows = checkpoint_->config().vocab_size;
+  for (int id : TRY_IN(request_.from, tokens_without_rows(tokenizer, chat_template, rows)))
+    note(fmt::format(
+        "{}: token {} ('{}') has no row in the model, so it is left out of the GGUF file",
+        request_.from, id, printable(tokenizer.token_text(id))));
+  const std::vector<int> ends = TRY(ends_of_folder(request_.from, tokenizer, chat_template));
+  TRY_IN(request_.from, write_gguf_tokenizer(tokenizer, chat_template, metadata, rows, ends));
   return {};
 }
 
@@ -79,6 +87,7 @@ Result<void> Conversion::to_gguf() {
   GgufPlan plan = TRY(plan_gguf(*checkpoint_, mix_));
   if (!checkpoint_->gguf()) {
     plan.metadata.set("general.name", base_name(request_.from));
+    TRY(facts_to_gguf(request_.from, plan.metadata));
     note_limits();
     TRY(add_tokenizer(plan.metadata));
   }
@@ -106,7 +115,8 @@ Result<void> Conversion::write_tokenizer_files(const std::string& folder) {
     // Whatever belongs to the tokenizer and to generation stays as it is.
     for (const char* name :
          {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json",
-          "merges.txt", "added_tokens.json", "generation_config.json", "chat_template.jinja"}) {
+          "merges.txt", "added_tokens.json", "generation_config.json", "chat_template.jinja",
+          "README.md", "LICENSE", "LICENSE.txt", "NOTICE"}) {
       const std::string from = join_path(request_.from, name);
       if (!file_exists(from)) continue;
       const std::string text = TRY(read_file(from));
@@ -124,7 +134,9 @@ Result<void> Conversion::write_tokenizer_files(const std::string& folder) {
   options.model_max_length = checkpoint_->config().max_position_embeddings;
   if (metadata.find(kTemplateKey))
     options.chat_template = TRY_IN(request_.from, metadata.string_at(kTemplateKey));
-  return write_tokenizer(tokenizer, folder, options);
+  TRY(write_tokenizer(tokenizer, folder, options));
+  const std::vector<int> ends = TRY_IN(request_.from, gguf_ends(metadata, tokenizer));
+  return facts_to_folder(metadata, tokenizer, ends, folder);
 }
 
 // config.json as the source has it where it is a folder, with what the conversion changes.

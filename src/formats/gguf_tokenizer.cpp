@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <unordered_set>
 
 #include "base/text.h"
+#include "formats/gguf_splitting.h"
 #include "text/bpe.h"
+#include "text/end_tokens.h"
 #include "text/unicode.h"
 
 namespace weir {
@@ -19,75 +22,20 @@ constexpr const char* kTypes = "tokenizer.ggml.token_type";
 constexpr const char* kMerges = "tokenizer.ggml.merges";
 constexpr const char* kBos = "tokenizer.ggml.bos_token_id";
 constexpr const char* kEos = "tokenizer.ggml.eos_token_id";
+constexpr const char* kEot = "tokenizer.ggml.eot_token_id";
+constexpr const char* kEom = "tokenizer.ggml.eom_token_id";
+constexpr const char* kPad = "tokenizer.ggml.padding_token_id";
+constexpr const char* kUnk = "tokenizer.ggml.unknown_token_id";
 constexpr const char* kAddBos = "tokenizer.ggml.add_bos_token";
 constexpr const char* kAddEos = "tokenizer.ggml.add_eos_token";
 constexpr const char* kTemplate = "tokenizer.chat_template";
 // Ours, where it is not what the name of the split steps implies; llama.cpp never normalises.
 constexpr const char* kNfc = "weir.tokenizer.nfc";
+// Ours too: llama.cpp has keys for three ends and knows others by their text.
+constexpr const char* kEnds = "weir.tokenizer.end_token_ids";
 
 // tokenizer.ggml.token_type.
 enum TokenType : int64_t { kNormal = 1, kUnknown, kControl, kUserDefined, kUnused, kByte };
-
-// What a name in tokenizer.ggml.pre means.
-struct Splitting {
-  const char* name;
-  const char* preset;  // "": llama.cpp's default
-  bool nfc = false;
-  bool ignore_merges = false;
-  bool adds_bos = false;  // where add_bos_token is absent
-  bool isolates_digits = false;
-};
-
-// Writing takes the first that fits. Qwen's tokenizer.json normalises to NFC and llama.cpp does
-// not; we do what the model was trained with. Kimi's tokens were made by tiktoken, which takes a
-// piece that is a token as it is.
-constexpr Splitting kSplittings[] = {
-    {.name = "deepseek-llm", .preset = "deepseek-llm"},
-    {.name = "deepseek-coder", .preset = "deepseek-coder"},
-    {.name = "deepseek-v3", .preset = "deepseek-v3"},
-    {.name = "qwen2", .preset = "qwen2", .nfc = true},
-    {.name = "deepseek-r1-qwen", .preset = "qwen2", .nfc = true},
-    {.name = "llama-bpe", .preset = "llama3", .ignore_merges = true, .adds_bos = true},
-    {.name = "llama3", .preset = "llama3", .ignore_merges = true, .adds_bos = true},
-    {.name = "llama-v3", .preset = "llama3", .ignore_merges = true, .adds_bos = true},
-    {.name = "smaug-bpe", .preset = "llama3"},
-    {.name = "dbrx", .preset = "llama3"},
-    {.name = "kimi-k2", .preset = "kimi-k2", .ignore_merges = true},
-    {.name = "gpt-2", .preset = "gpt-2"},
-    {.name = "smollm", .preset = "gpt-2", .isolates_digits = true},
-    {.name = "default", .preset = ""},
-};
-
-Result<PreTokenizer> pre_tokenizer_of(const Splitting& splitting) {
-  if (*splitting.preset != '\0')
-    return PreTokenizer::preset(splitting.preset, splitting.isolates_digits);
-  using Kind = SplitStep::Kind;
-  return PreTokenizer::from_steps(
-      {{Kind::regex, R"([\p{P}\$\+<=>\^~\|]+)"},
-       {Kind::regex, R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S))"},
-       {Kind::regex, R"(\p{N}+)"},
-       {Kind::regex, "[0-9][0-9][0-9]"}});
-}
-
-std::string known_names() {
-  std::string names;
-  for (const Splitting& splitting : kSplittings)
-    names += (names.empty() ? "" : ", ") + std::string(splitting.name);
-  return names;
-}
-
-Result<const Splitting*> splitting_of(const GgufMetadata& metadata) {
-  if (!metadata.find(kPre))
-    return Error{
-        fmt::format("key '{}' is missing, so nothing says how text is split; the file is "
-                    "from before May 2024: convert the original model again",
-                    kPre)};
-  std::string name = TRY(metadata.string_at(kPre));
-  for (const Splitting& splitting : kSplittings)
-    if (name == splitting.name) return &splitting;
-  return Error{fmt::format("key '{}' is '{}', which is not supported; known are {}", kPre,
-                           printable(name), known_names())};
-}
 
 std::string padding_name(size_t id) { return fmt::format("[PAD{}]", id); }
 
@@ -102,21 +50,35 @@ std::optional<std::string> byte_token(const std::string& text) {
 
 Result<void> read_tokens(const GgufMetadata& metadata, TokenizerSpec& spec) {
   const std::vector<std::string>& tokens = *TRY(metadata.strings_at(kTokens));
-  const std::vector<int64_t>& types = *TRY(metadata.ints_at(kTypes));
+  std::vector<int64_t> types(tokens.size(), kNormal);
+  const bool has_types = metadata.find(kTypes) != nullptr;
+  if (has_types) types = *TRY(metadata.ints_at(kTypes));
   if (types.size() != tokens.size())
     return Error{
         fmt::format("key '{}' has {} entries for {} tokens", kTypes, types.size(), tokens.size())};
   // Older converters gave padding the type USER_DEFINED.
   size_t size = tokens.size();
   while (size > 0 && tokens[size - 1] == padding_name(size - 1)) --size;
-  for (const char* key : {kBos, kEos}) {
+  int eot = -1, eom = -1;
+  for (const auto& [key, place] :
+       {std::pair(kBos, &spec.bos), std::pair(kEos, &spec.eos), std::pair(kPad, &spec.pad),
+        std::pair(kUnk, &spec.unk), std::pair(kEot, &eot), std::pair(kEom, &eom)}) {
     if (!metadata.find(key)) continue;
-    int64_t id = TRY(metadata.int_at(key));
-    if (id < 0 || uint64_t(id) >= size)
+    const int64_t id = TRY(metadata.int_at(key));
+    const bool is_inside = id >= 0 && uint64_t(id) < size;
+    // Padding after the last token is no token here, and the others' ids are only hints.
+    if (!is_inside && key != kBos && key != kEos) continue;
+    if (!is_inside)
       return Error{fmt::format("key '{}' is {}, but the tokens have ids from 0 to {}", key, id,
                                int64_t(size) - 1)};
-    (key == kBos ? spec.bos : spec.eos) = int(id);
+    *place = int(id);
+    const std::string& text = tokens[size_t(id)];
+    // Texts can not do without a token of one character, whoever names it.
+    const bool is_character = text.empty() || size_t(decode_utf8(text, 0).bytes) == text.size();
+    if (!has_types && !is_character) types[size_t(id)] = kControl;
   }
+  for (size_t id = 0; id < size && !has_types; ++id)
+    if (is_end_name(tokens[id])) types[id] = kControl;
   spec.tokens.reserve(size);
   for (size_t id = 0; id < size; ++id) {
     const std::string& text = tokens[id];
@@ -168,7 +130,7 @@ Result<bool> bool_or(const GgufMetadata& metadata, const char* key, bool otherwi
 }
 
 // What frames a text: BOS before it, EOS after it.
-Result<void> read_frame(const GgufMetadata& metadata, const Splitting& splitting,
+Result<void> read_frame(const GgufMetadata& metadata, const GgufSplitting& splitting,
                         TokenizerSpec& spec) {
   bool adds_bos = TRY(bool_or(metadata, kAddBos, splitting.adds_bos && spec.bos >= 0));
   bool adds_eos = TRY(bool_or(metadata, kAddEos, false));
@@ -179,67 +141,6 @@ Result<void> read_frame(const GgufMetadata& metadata, const Splitting& splitting
   if (adds_bos) spec.prefix = {spec.bos};
   if (adds_eos) spec.suffix = {spec.eos};
   return {};
-}
-
-// Steps in one spelling, to be compared; with `join_digits`, runs of digits in place of single
-// ones.
-std::vector<SplitStep> canonical(std::vector<SplitStep> steps, bool join_digits) {
-  using Kind = SplitStep::Kind;
-  for (SplitStep& step : steps) {
-    if (step.kind == Kind::each_digit) step = {Kind::regex, R"(\p{N})"};
-    if (step.kind == Kind::digit_run) step = {Kind::regex, R"(\p{N}+)"};
-    if (join_digits && step == SplitStep{Kind::regex, R"(\p{N})"}) step.pattern += "+";
-  }
-  return steps;
-}
-
-// Whether both cut every token alike. Then no merge can join what only one of them cuts.
-Result<bool> cut_tokens_alike(const Tokenizer& tokenizer, const PreTokenizer& a,
-                              const PreTokenizer& b) {
-  SplitScratch scratch;
-  for (int id = 0; id < tokenizer.size(); ++id) {
-    std::string_view text = tokenizer.token_bytes(id);
-    if (tokenizer.is_added(id) || valid_utf8_prefix(text) != text.size()) continue;
-    TRY(a.split(text, scratch));
-    size_t pieces = scratch.pieces.size();
-    TRY(b.split(text, scratch));
-    if (scratch.pieces.size() != pieces) return false;
-  }
-  return true;
-}
-
-// DeepSeek's own files isolate digits where llama.cpp's pattern takes runs of them, and weir's
-// tokenizers may do so before everything else; that is the same for a vocabulary without tokens of
-// several digits.
-Result<bool> splits_as(const Tokenizer& tokenizer, const PreTokenizer& named) {
-  const PreTokenizer& own = tokenizer.pre_tokenizer();
-  if (canonical(own.steps(), false) == canonical(named.steps(), false)) return true;
-  std::vector<SplitStep> rest = own.steps();
-  if (!rest.empty() && rest.front().kind == SplitStep::Kind::each_digit) rest.erase(rest.begin());
-  if (canonical(own.steps(), true) != canonical(named.steps(), true) &&
-      canonical(rest, false) != canonical(named.steps(), false))
-    return false;
-  return cut_tokens_alike(tokenizer, own, named);
-}
-
-Result<const Splitting*> name_splitting(const Tokenizer& tokenizer) {
-  const Splitting* near = nullptr;
-  for (const Splitting& splitting : kSplittings) {
-    PreTokenizer named = TRY(pre_tokenizer_of(splitting));
-    bool same = TRY(splits_as(tokenizer, named));
-    if (!same) continue;
-    if (splitting.ignore_merges == tokenizer.ignores_merges()) return &splitting;
-    near = &splitting;
-  }
-  if (near)
-    return Error{
-        fmt::format("llama.cpp's '{}' splits text as this tokenizer does, but {} "
-                    "ignore_merges; GGUF can not say so: keep tokenizer.json",
-                    near->name, near->ignore_merges ? "has" : "lacks")};
-  return Error{
-      fmt::format("GGUF names the way text is split, and none of its names ({}) means "
-                  "this tokenizer's way; train it with one of them or keep tokenizer.json",
-                  known_names())};
 }
 
 Result<void> write_tokens(const Tokenizer& tokenizer, int vocab_size, GgufMetadata& metadata) {
@@ -273,7 +174,73 @@ void write_merges(const Tokenizer& tokenizer, GgufMetadata& metadata) {
   metadata.set(kMerges, std::move(merges));
 }
 
+// The end of a turn is what the template writes behind a reply, if that is not EOS. Without a
+// template it is the first that is neither EOS nor the end of a message.
+void write_ends(const Tokenizer& tokenizer, const std::string& chat_template,
+                std::span<const int> ends, int vocab_size, GgufMetadata& metadata) {
+  std::vector<int> rest;
+  for (int id : ends)
+    if (id >= 0 && id < vocab_size && id != tokenizer.eos()) add_ends(rest, {id});
+  if (rest.empty()) return;
+  int eot = -1, eom = -1;
+  if (const auto found = tokenizer.find_added("<|eom_id|>"))
+    if (std::find(rest.begin(), rest.end(), *found) != rest.end()) eom = *found;
+  const auto of_template = end_of_template(chat_template, tokenizer);
+  for (int id : rest)
+    if (of_template ? id == *of_template : eot < 0 && id != eom) eot = id;
+  if (eot >= 0) metadata.set(kEot, int64_t(eot));
+  if (eom >= 0) metadata.set(kEom, int64_t(eom));
+  const size_t keyed = size_t(eot >= 0) + size_t(eom >= 0 && eom != eot);
+  if (rest.size() <= keyed) return;
+  std::vector<int64_t> all;
+  if (tokenizer.eos() >= 0) all.push_back(tokenizer.eos());
+  all.insert(all.end(), rest.begin(), rest.end());
+  metadata.set(kEnds, std::move(all), GgufMetadata::Width::i32);
+}
+
 }  // namespace
+
+Result<std::vector<int>> tokens_without_rows(const Tokenizer& tokenizer,
+                                             const std::string& chat_template, int rows) {
+  std::vector<int> without;
+  for (int id = rows; id < tokenizer.size(); ++id) {
+    const std::string name = printable(tokenizer.token_text(id));
+    const auto needed = [&](const char* who) {
+      return Error{
+          fmt::format("the tokenizer has {} tokens, the model only {} rows for them, and "
+                      "{} needs token {} ('{}'); use the tokenizer of this model",
+                      tokenizer.size(), rows, who, id, name)};
+    };
+    const auto has = [&](const std::vector<int>& ids) {
+      return std::find(ids.begin(), ids.end(), id) != ids.end();
+    };
+    if (!tokenizer.is_added(id)) return needed("the vocabulary");
+    if (id == tokenizer.bos() || has(tokenizer.prefix())) return needed("the beginning of texts");
+    if (id == tokenizer.eos() || has(tokenizer.suffix())) return needed("the end of texts");
+    if (chat_template.find(tokenizer.token_bytes(id)) != std::string::npos)
+      return needed("the chat template");
+    without.push_back(id);
+  }
+  return without;
+}
+
+Result<std::vector<int>> gguf_ends(const GgufMetadata& metadata, const Tokenizer& tokenizer) {
+  std::vector<int> ends;
+  add_ends(ends, {tokenizer.eos()});
+  const auto add = [&](int64_t id) {
+    if (id >= 0 && id < tokenizer.size()) add_ends(ends, {int(id)});
+  };
+  for (const char* key : {kEot, kEom})
+    if (metadata.find(key)) add(TRY(metadata.int_at(key)));
+  if (metadata.find(kEnds))
+    for (int64_t id : *TRY(metadata.ints_at(kEnds))) add(id);
+  if (metadata.find(kTemplate)) {
+    const std::string chat_template = TRY(metadata.string_at(kTemplate));
+    if (const auto end = end_of_template(chat_template, tokenizer)) add(*end);
+  }
+  add_ends(ends, ends_by_name(tokenizer));
+  return ends;
+}
 
 Result<Tokenizer> read_gguf_tokenizer(const GgufMetadata& metadata) {
   std::string model = TRY(metadata.string_at(kModel));
@@ -287,9 +254,9 @@ Result<Tokenizer> read_gguf_tokenizer(const GgufMetadata& metadata) {
         fmt::format("key '{}' is '{}'; only byte-level BPE ('gpt2') is supported: use the "
                     "tokenizer.json of the original model",
                     kModel, printable(model))};
-  const Splitting& splitting = *TRY(splitting_of(metadata));
+  const GgufSplitting& splitting = *TRY(read_gguf_splitting(metadata));
   TokenizerSpec spec;
-  spec.pre_tokenizer = TRY(pre_tokenizer_of(splitting));
+  spec.pre_tokenizer = TRY(splitting.pre_tokenizer());
   spec.ignore_merges = splitting.ignore_merges;
   spec.nfc = TRY(bool_or(metadata, kNfc, splitting.nfc));
   TRY(read_tokens(metadata, spec));
@@ -299,12 +266,11 @@ Result<Tokenizer> read_gguf_tokenizer(const GgufMetadata& metadata) {
 }
 
 Result<void> write_gguf_tokenizer(const Tokenizer& tokenizer, const std::string& chat_template,
-                                  GgufMetadata& metadata, int vocab_size) {
+                                  GgufMetadata& metadata, int vocab_size,
+                                  std::span<const int> ends) {
   if (vocab_size == 0) vocab_size = tokenizer.size();
-  if (vocab_size < tokenizer.size())
-    return Error{fmt::format("the tokenizer has {} tokens, the model only {} rows for them",
-                             tokenizer.size(), vocab_size)};
-  const Splitting& splitting = *TRY(name_splitting(tokenizer));
+  TRY(tokens_without_rows(tokenizer, chat_template, vocab_size));
+  const GgufSplitting& splitting = *TRY(choose_gguf_splitting(tokenizer));
   bool adds_bos = tokenizer.prefix() == std::vector<int>{tokenizer.bos()};
   bool adds_eos = tokenizer.suffix() == std::vector<int>{tokenizer.eos()};
   if ((!adds_bos && !tokenizer.prefix().empty()) || (!adds_eos && !tokenizer.suffix().empty()))
@@ -317,6 +283,12 @@ Result<void> write_gguf_tokenizer(const Tokenizer& tokenizer, const std::string&
   write_merges(tokenizer, metadata);
   if (tokenizer.bos() >= 0) metadata.set(kBos, int64_t(tokenizer.bos()));
   if (tokenizer.eos() >= 0) metadata.set(kEos, int64_t(tokenizer.eos()));
+  const auto set_if_there = [&](const char* key, int id) {
+    if (id >= 0 && id < vocab_size) metadata.set(key, int64_t(id));
+  };
+  set_if_there(kPad, tokenizer.pad());
+  set_if_there(kUnk, tokenizer.unk());
+  write_ends(tokenizer, chat_template, ends, vocab_size, metadata);
   metadata.set(kAddBos, adds_bos);
   metadata.set(kAddEos, adds_eos);
   if (tokenizer.nfc() != splitting.nfc || metadata.find(kNfc)) metadata.set(kNfc, tokenizer.nfc());

@@ -167,13 +167,16 @@ Result<Tokenizer> Tokenizer::create(TokenizerSpec spec) {
   }
   s.prefix = std::move(spec.prefix);
   s.suffix = std::move(spec.suffix);
-  for (int id : {spec.bos, spec.eos}) {
+  for (int id : {spec.bos, spec.eos, spec.pad, spec.unk}) {
     if (id != -1 && !made.has(id)) {
-      return Error{"BOS or EOS has id " + std::to_string(id) + ", which does not exist"};
+      return Error{"BOS, EOS, the pad or the unknown token has id " + std::to_string(id) +
+                   ", which does not exist"};
     }
   }
   s.bos = spec.bos;
   s.eos = spec.eos;
+  s.pad = spec.pad;
+  s.unk = spec.unk;
   return made;
 }
 
@@ -215,6 +218,8 @@ bool Tokenizer::is_special(int id) const {
 }
 int Tokenizer::bos() const { return state_->bos; }
 int Tokenizer::eos() const { return state_->eos; }
+int Tokenizer::pad() const { return state_->pad; }
+int Tokenizer::unk() const { return state_->unk; }
 const std::vector<int>& Tokenizer::prefix() const { return state_->prefix; }
 const std::vector<int>& Tokenizer::suffix() const { return state_->suffix; }
 const std::vector<AddedToken>& Tokenizer::added_tokens() const { return state_->added; }

@@ -38,6 +38,7 @@ struct TokenizerSpec {
   bool ignore_merges = false;  // a piece that is a token is that token, whatever the merges say
   std::vector<int> prefix, suffix;  // ids around a framed text, usually BOS alone before it
   int bos = -1, eos = -1;
+  int pad = -1, unk = -1;  // kept for other programs; nothing here uses them
 };
 
 struct EncodeOptions {
@@ -82,6 +83,8 @@ class Tokenizer {
   bool is_special(int id) const;
   int bos() const;  // -1: none
   int eos() const;
+  int pad() const;
+  int unk() const;
   const std::vector<int>& prefix() const;
   const std::vector<int>& suffix() const;
 

@@ -10,13 +10,13 @@
 
 namespace weir {
 
-// `folder` holds tokenizer.json and, if it knows BOS and EOS, tokenizer_config.json.
+// `folder` holds tokenizer.json; tokenizer_config.json and special_tokens_map.json, if they are there,
+// name BOS, EOS, the pad and the unknown token.
 Result<Tokenizer> read_tokenizer(const std::string& folder);
 
-// tokenizer.json alone. BOS is then what the post-processor puts first, or a name known for it.
-Result<Tokenizer> parse_tokenizer_json(std::string_view json);
-// Takes BOS and EOS, and whether BOS is added, from the text of tokenizer_config.json.
-Result<void> apply_tokenizer_config(std::string_view json, Tokenizer& tokenizer);
+// tokenizer.json alone, or with the text of tokenizer_config.json. Without that BOS is what the
+// post-processor puts first, or a name known for it.
+Result<Tokenizer> parse_tokenizer_json(std::string_view json, std::string_view config = {});
 
 struct TokenizerConfigOptions {
   int64_t model_max_length = 0;    // 0: not written

@@ -1,15 +1,13 @@
 // Reading tokenizer.json: each section by its own function, errors with the path of the section.
+#include "text/tokenizer_spec.h"
+
 #include <algorithm>
 
-#include "base/file.h"
-#include "base/json.h"
-#include "text/tokenizer_json.h"
 #include "text/word_table.h"
 
 namespace weir {
 namespace {
 
-constexpr JsonLimits kLimits = {.depth = 32, .bytes = size_t(64) << 20};
 constexpr int64_t kIdMax = 2'000'000;
 constexpr int kNestingMax = 8;
 constexpr size_t kTemplateMax = 64;
@@ -322,8 +320,10 @@ void guess_bos_eos(TokenizerSpec& spec) {
   }
 }
 
-Result<Tokenizer> parse(std::string_view json) {
-  Json root = TRY(parse_json(json, kLimits));
+}  // namespace
+
+Result<TokenizerSpec> read_tokenizer_spec(std::string_view json) {
+  Json root = TRY(parse_json(json, kTokenizerJsonLimits));
   if (!root.is_object()) return Error{"must be a JSON object"};
   TokenizerSpec spec;
   static const Json null{};
@@ -342,48 +342,7 @@ Result<Tokenizer> parse(std::string_view json) {
   TRY(read_post_processor(section("post_processor"), "post_processor", 0, spec));
   TRY(check_decoder(section("decoder"), "decoder", 0));
   guess_bos_eos(spec);
-  return Tokenizer::create(std::move(spec));
-}
-
-}  // namespace
-
-Result<Tokenizer> parse_tokenizer_json(std::string_view json) {
-  return TRY_IN("tokenizer.json", parse(json));
-}
-
-Result<void> apply_tokenizer_config(std::string_view json, Tokenizer& tokenizer) {
-  const std::string file = "tokenizer_config.json";
-  Json root = TRY_IN(file, parse_json(json, kLimits));
-  // A token is named by its text or by an object with its text; absent keeps what is known.
-  auto token = [&](const char* key, int known) -> Result<int> {
-    const Json* value = root.find(key);
-    if (value == nullptr) return known;
-    if (value->is_null()) return -1;
-    if (value->is_object() && value->find("content") != nullptr) value = value->find("content");
-    std::string text = TRY_IN(file + ": " + key, value->as_string());
-    std::optional<int> id = tokenizer.find_added(text);
-    if (!id) return Error{file + ": " + key + " '" + text + "' is not an added token"};
-    return *id;
-  };
-  int bos = TRY(token("bos_token", tokenizer.bos()));
-  int eos = TRY(token("eos_token", tokenizer.eos()));
-  // add_bos_token rules over the post-processor where it is given.
-  std::optional<bool> frames;
-  if (root.find("add_bos_token") != nullptr) frames = is_true(root, "add_bos_token");
-  if (frames == true && !tokenizer.prefix().empty()) frames.reset();
-  return tokenizer.set_bos_eos(bos, eos, frames);
-}
-
-Result<Tokenizer> read_tokenizer(const std::string& folder) {
-  std::string path = join_path(folder, "tokenizer.json");
-  std::string text = TRY(read_file(path, kLimits.bytes));
-  Tokenizer tokenizer = TRY_IN(path, parse(text));
-  std::string config = join_path(folder, "tokenizer_config.json");
-  if (file_exists(config)) {
-    std::string config_text = TRY(read_file(config, kLimits.bytes));
-    TRY_IN(folder, apply_tokenizer_config(config_text, tokenizer));
-  }
-  return tokenizer;
+  return spec;
 }
 
 }  // namespace weir

@@ -161,11 +161,9 @@ TEST(TokenizerJson, UnusualButValidFilesAreRead) {
 
 TEST(TokenizerJson, ConfigNamesBosAndEos) {
   auto configured = [](const std::string& config) {
-    Result<Tokenizer> made = parse_tokenizer_json(kSmall);
-    EXPECT_TRUE(made);
-    EXPECT_EQ(made->bos(), 3);  // <s> is a known name
-    Result<void> done = apply_tokenizer_config(config, *made);
-    if (!done) return done.error().message;
+    EXPECT_EQ(parse_tokenizer_json(kSmall)->bos(), 3);  // <s> is a known name
+    Result<Tokenizer> made = parse_tokenizer_json(kSmall, config);
+    if (!made) return made.error().message;
     return std::to_string(made->bos()) + " " + std::to_string(made->eos()) + " " +
            std::to_string(made->prefix().size());
   };
@@ -175,8 +173,60 @@ TEST(TokenizerJson, ConfigNamesBosAndEos) {
       "3 3 1");
   EXPECT_EQ(configured(R"({"bos_token": null})"), "-1 -1 0");
   EXPECT_EQ(configured(R"({"eos_token": "</s>"})"),
-            "tokenizer_config.json: eos_token '</s>' is not an added token");
+            "tokenizer_config.json: eos_token '</s>' is no token of tokenizer.json");
   EXPECT_NE(configured("[").find("tokenizer_config.json"), std::string::npos);
+}
+
+TEST(TokenizerJson, F14AnAddBosTokenThatIsNullIsAbsent) {
+  std::string text = kSmall;
+  text.replace(text.find("\"post_processor\": null"), 22,
+               R"("post_processor": {"type": "TemplateProcessing",
+                   "special_tokens": {"<s>": {"id": "<s>", "ids": [3], "tokens": ["<s>"]}},
+                   "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}]})");
+  const auto framed = [&](const char* config) {
+    return *parse_tokenizer_json(text, config)->encode("ab", {.framed = true});
+  };
+  EXPECT_EQ(framed("{}"), (std::vector<int>{3, 2}));
+  EXPECT_EQ(framed(R"({"add_bos_token": null})"), (std::vector<int>{3, 2}));
+  EXPECT_EQ(framed(R"({"add_bos_token": false})"), std::vector<int>{2});
+}
+
+TEST(TokenizerJson, F14AnEndThatIsAnOrdinaryTokenBecomesAControlToken) {
+  Result<Tokenizer> made =
+      parse_tokenizer_json(kSmall, R"({"eos_token": "ab", "pad_token": "b", "unk_token": "none"})");
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(made->eos(), 2);
+  EXPECT_EQ(made->pad(), 1);
+  EXPECT_EQ(made->unk(), -1);
+  EXPECT_TRUE(made->is_special(2));
+  EXPECT_EQ(*made->encode("a", {.allow_special = true}), std::vector<int>{0});
+  EXPECT_EQ(*made->encode("ab", {.allow_special = true}), std::vector<int>{2});
+  EXPECT_EQ(*made->encode("ab"), (std::vector<int>{0, 1})) << "users can not type it";
+  EXPECT_FALSE(made->is_added(1)) << "a pad token may be an ordinary one";
+}
+
+TEST(TokenizerJson, F14TheMapNamesWhatTheConfigDoesNot) {
+  const std::string folder = testing::TempDir() + "weir_special_map";
+  (void)remove_all(folder);
+  ASSERT_TRUE(make_directories(folder));
+  ASSERT_TRUE(write_file_atomic(join_path(folder, "tokenizer.json"), kSmall));
+  ASSERT_TRUE(write_file_atomic(join_path(folder, "special_tokens_map.json"),
+                                R"({"eos_token": {"content": "<s>"}, "pad_token": "a"})"));
+  Result<Tokenizer> made = read_tokenizer(folder);
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(made->eos(), 3);
+  EXPECT_EQ(made->pad(), 0);
+  ASSERT_TRUE(write_file_atomic(join_path(folder, "tokenizer_config.json"),
+                                R"({"eos_token": "b", "pad_token": null})"));
+  made = read_tokenizer(folder);
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(made->eos(), 1);
+  EXPECT_EQ(made->pad(), -1);
+  // What is written names them again.
+  ASSERT_TRUE(write_tokenizer(*parse_tokenizer_json(kSmall, R"({"pad_token": "<s>"})"), folder));
+  ASSERT_TRUE(remove_all(join_path(folder, "special_tokens_map.json")));
+  EXPECT_EQ(read_tokenizer(folder)->pad(), 3);
+  ASSERT_TRUE(remove_all(folder));
 }
 
 TEST(TokenizerJson, FolderRoundTrip) {

@@ -165,6 +165,8 @@ std::string tokenizer_config_json(const Tokenizer& tokenizer,
   };
   named("bos_token", tokenizer.bos());
   named("eos_token", tokenizer.eos());
+  if (tokenizer.pad() >= 0) named("pad_token", tokenizer.pad());
+  if (tokenizer.unk() >= 0) named("unk_token", tokenizer.unk());
   root.set("clean_up_tokenization_spaces", false);
   if (options.model_max_length > 0) root.set("model_max_length", options.model_max_length);
   root.set("tokenizer_class", "PreTrainedTokenizerFast");

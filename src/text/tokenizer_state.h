@@ -66,7 +66,7 @@ struct Tokenizer::State {
   PreTokenizer pre_tokenizer;
   bool nfc = false, ignore_merges = false;
   std::vector<int> prefix, suffix;
-  int bos = -1, eos = -1;
+  int bos = -1, eos = -1, pad = -1, unk = -1;
 
   // For trusted templates and for the text of users; in raw and in normalised text.
   struct Matchers {
