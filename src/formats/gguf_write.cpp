@@ -7,6 +7,7 @@
 #include <limits>
 #include <unordered_set>
 
+#include "base/disk_space.h"
 #include "base/text.h"
 #include "formats/aside_files.h"
 #include "formats/gguf.h"
@@ -270,6 +271,9 @@ Result<GgufWriter> GgufWriter::create(const std::string& path, const GgufMetadat
   state->alignment = TRY_IN(path, gguf_alignment(metadata));
   TRY_IN(path, state->check_tensors());
   TRY(state->plan_parts(split_bytes));
+  uint64_t total = 0;
+  for (uint64_t bytes : state->bytes) total += bytes;
+  TRY(check_disk_space(path, total));
   TRY(state->begin_part());
   if (state->tensors.empty()) TRY(state->files.end());
   return GgufWriter(std::move(state));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/disk_space.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "formats/aside_files.h"
@@ -131,6 +132,9 @@ Result<SafetensorsWriter> SafetensorsWriter::create(
   state->bytes = TRY_IN(folder, planned_bytes(tensors));
   state->tensors = std::move(tensors);
   TRY_IN(folder, state->plan_shards(shard_bytes));
+  uint64_t total = 0;
+  for (uint64_t bytes : state->bytes) total += bytes;
+  TRY(check_disk_space(folder, total));
   // Begun first, renamed last: the index appears when all shards are there.
   if (state->shards.size() > 1) TRY(state->write_index());
   TRY(state->begin_shard());

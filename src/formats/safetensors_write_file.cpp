@@ -8,6 +8,7 @@
 #include <memory>
 #include <string_view>
 
+#include "base/disk_space.h"
 #include "base/text.h"
 #include "formats/aside_files.h"
 #include "formats/safetensors.h"
@@ -81,6 +82,7 @@ Result<std::string> write_safetensors(const std::string& path, std::vector<Tenso
     parts.emplace_back(reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size());
     total += tensor.bytes.size();
   }
+  TRY(check_disk_space(path, total));
 
   AsideFiles file;
   std::string place = fmt::format("writing {} ({})", path, format_bytes(double(total)));
