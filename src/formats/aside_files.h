@@ -10,6 +10,9 @@
 
 namespace weir {
 
+// The error with every mention of `aside` replaced by `path`: users know the name that they gave.
+Error named_as(Error error, const std::string& aside, const std::string& path);
+
 class AsideFiles {
  public:
   AsideFiles() = default;
@@ -17,7 +20,8 @@ class AsideFiles {
   AsideFiles& operator=(const AsideFiles&) = delete;
   ~AsideFiles();  // removes what was not renamed
 
-  // Begins the file that will be `path`; the one before must have ended.
+  // Begins the file that will be `path`; the one before must have ended. Errors of all functions
+  // name `path`.
   Result<void> begin(const std::string& path);
   bool is_open() const { return file_.has_value(); }
   Result<void> write(const void* data, size_t bytes);
