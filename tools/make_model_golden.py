@@ -76,6 +76,16 @@ def families():
     yield "llama_linear", "Llama", dict(BASE, **two, num_key_value_heads=4, intermediate_size=48,
                                         tie_word_embeddings=True, rope_theta=10000.0,
                                         rope_scaling=dict(rope_type="linear", factor=4.0))
+    # One expert per token with norm_topk_prob: its weight is 1, whatever its score.
+    yield "qwen3_moe_one", "Qwen3Moe", dict(qwen3, num_experts=6, num_experts_per_tok=1, moe_intermediate_size=12,
+                                            norm_topk_prob=True, tie_word_embeddings=False)
+    # Folders that state something else than they hold: load_stated() says what.
+    yield "qwen2_own_head", "Qwen2", dict(qwen2, **two, vocab_size=41, tie_word_embeddings=False)
+    small = dict(v3, **two, n_group=1, topk_group=1, n_routed_experts=4, num_experts_per_tok=2, rope_theta=10000.0)
+    yield "deepseek_v3_no_mtp", "DeepseekV3", dict(small, num_nextn_predict_layers=1)
+    yield "deepseek_v3_fused", "DeepseekV3", small
+    yield "qwen2_full_windows", "Qwen2", dict(qwen2, **two, vocab_size=41, tie_word_embeddings=True,
+                                              use_sliding_window=True, sliding_window=8, max_window_layers=2)
     # Blocks of 128 by 128 that end early in both directions.
     yield "deepseek_v3_fp8", "DeepseekV3", dict(BASE, **LATENT, **two, rope_theta=10000.0) | dict(
         hidden_size=160, intermediate_size=136, vocab_size=47, num_attention_heads=2, num_key_value_heads=2,
@@ -216,6 +226,15 @@ def save_fp8(model, vocabulary, folder):
         return result
 
 
+def load_stated(model, name, vocabulary, folder):
+    """Saves the folder, changes what it says about itself, and computes logits as transformers reads it."""
+    model.save_pretrained(folder, **(dict(save_original_format=False) if name == "deepseek_v3_fused" else {}))
+    if name == "qwen2_own_head":
+        change_config(folder, tie_word_embeddings=True)
+    loaded = type(model).from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).eval()
+    return run(loaded, vocabulary)
+
+
 def make(name, cls, options, folder):
     vocabulary = options["vocab_size"]
     seed = 7
@@ -236,6 +255,8 @@ def make(name, cls, options, folder):
         model.save_pretrained(folder)
     elif name == "deepseek_v3_fp8":
         tokens, logits = save_fp8(model, vocabulary, folder)
+    elif name in ("qwen2_own_head", "deepseek_v3_no_mtp", "deepseek_v3_fused", "qwen2_full_windows"):
+        tokens, logits = load_stated(model, name, vocabulary, folder)
     elif name == "deepseek":
         tokens, logits = run(model, vocabulary)
         save_first_moe(model, options, folder)

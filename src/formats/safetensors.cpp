@@ -181,11 +181,13 @@ Result<void> SafetensorsFolder::open_shards(const std::string& folder, const Jso
     }
     const SafetensorsFile& file = files_[entry->second];
     const TensorInfo* info = file.find(tensor);
-    if (!info)
-      return Error{
-          fmt::format("tensor '{}' is not in {}, where the index places it", tensor, shard.text())};
-    index_[tensor] = {entry->second, size_t(info - file.tensors().data())};
+    if (info) index_[tensor] = {entry->second, size_t(info - file.tensors().data())};
   }
+  // Readers of such folders open the files that the index names and take every tensor in them, so a
+  // tensor may be elsewhere than the index says, or nowhere: that is an error when it is needed.
+  for (size_t f = 0; f < files_.size(); ++f)
+    for (size_t t = 0; t < files_[f].tensors().size(); ++t)
+      index_.try_emplace(files_[f].tensors()[t].name, f, t);
   return {};
 }
 

@@ -370,9 +370,33 @@ TEST_F(SafetensorsFolders, RefusesAnIndexThatIsWrong) {
   EXPECT_NE(refusal_of_folder().find("x"), std::string::npos);
   put_index(R"({"x":"absent.safetensors"})");
   EXPECT_NE(refusal_of_folder().find("absent.safetensors"), std::string::npos);
+}
+
+// As transformers reads them: the index says which files there are, and their headers what is
+// there.
+TEST_F(SafetensorsFolders, F14AnIndexMayNameTensorsThatAreElsewhereOrNowhere) {
   put_shard("one.safetensors", "y", "1");
-  put_index(R"({"x":"one.safetensors"})");
-  EXPECT_NE(refusal_of_folder().find("'x' is not in one.safetensors"), std::string::npos);
+  put_shard("two.safetensors", "z", "2");
+  put_index(R"({"x":"one.safetensors","z":"one.safetensors","w":"two.safetensors"})");
+  auto opened = SafetensorsFolder::open(folder_);
+  ASSERT_TRUE(opened.has_value()) << opened.error().message;
+  EXPECT_EQ(opened->names(), (std::vector<std::string>{"y", "z"}));
+  EXPECT_EQ(text_of(opened->find("y")->bytes()), "1") << "not listed";
+  EXPECT_EQ(text_of(opened->find("z")->bytes()), "2") << "listed in another file";
+  for (const char* absent : {"x", "w"}) {
+    auto found = opened->find(absent);
+    ASSERT_FALSE(found.has_value());
+    EXPECT_NE(found.error().message.find("is missing"), std::string::npos);
+  }
+}
+
+TEST_F(SafetensorsFolders, ATensorInTwoFilesIsTheOneOfTheIndex) {
+  put_shard("one.safetensors", "x", "1");
+  put_shard("two.safetensors", "x", "2");
+  put_index(R"({"x":"two.safetensors","y":"one.safetensors"})");
+  auto opened = SafetensorsFolder::open(folder_);
+  ASSERT_TRUE(opened.has_value()) << opened.error().message;
+  EXPECT_EQ(text_of(opened->find("x")->bytes()), "2");
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+// Finding tensors; checkpoint_open.cpp opens.
 #include "model/checkpoint.h"
 
 #include <fmt/format.h>
@@ -8,7 +9,6 @@
 #include <set>
 
 #include "kernels/kernels.h"
-#include "model/gguf_config.h"
 #include "model/gguf_names.h"
 #include "model/size.h"
 
@@ -19,10 +19,17 @@ std::string place_of(const std::string& path, const std::string& name) {
   return fmt::format("{}: tensor '{}'", path, name);
 }
 
+// All experts of a layer as newer transformers keep them in memory and may save them: [experts,
+// 2 width, hidden], the gates' rows first, and [experts, hidden, width].
+constexpr const char* kFusedGateUp = ".mlp.experts.gate_up_proj";
+constexpr const char* kFusedDown = ".mlp.experts.down_proj";
+
 // Tensors of published folders that belong to no weight of their own: scales of F8 weights, what
-// older Llama files have.
+// older Llama files have, experts in one tensor.
 bool is_known_extra(const ModelConfig& config, const std::string& name) {
   if (name.ends_with(".weight_scale_inv") || name.ends_with(".rotary_emb.inv_freq")) return true;
+  if (config.n_routed_experts > 0 && (name.ends_with(kFusedGateUp) || name.ends_with(kFusedDown)))
+    return true;
   if (config.tie_word_embeddings && name == "lm_head.weight") return true;
   // Of multi-token prediction: copies of embedding and head, or modules that nothing mentions.
   const int layer = layer_of(name);
@@ -77,42 +84,6 @@ const char* torch_dtype(WeightType type) {
   return type == WeightType::f16 ? "float16" : "bfloat16";
 }
 
-Result<std::shared_ptr<const Checkpoint>> Checkpoint::open(const std::string& path, GgufUse use) {
-  std::shared_ptr<Checkpoint> made(new Checkpoint);
-  made->path_ = path;
-  if (is_directory(path)) {
-    if (!file_exists(join_path(path, "config.json")))
-      return Error{path +
-                   ": no config.json is there; give a model's folder (config.json, safetensors) or "
-                   "a .gguf file"};
-    made->config_ = TRY(read_config(join_path(path, "config.json")));
-    made->folder_ = TRY(SafetensorsFolder::open(path));
-    return std::shared_ptr<const Checkpoint>(std::move(made));
-  }
-  if (!file_exists(path))
-    return Error{path +
-                 ": no such file or folder; give a model's folder (config.json, safetensors) or a "
-                 ".gguf file"};
-  if (!is_gguf(path))
-    return Error{path +
-                 ": is neither a folder nor a GGUF file; give a model's folder or a GGUF file "
-                 "(pickled .bin and .pt files are never opened)"};
-  made->gguf_ = TRY(GgufFile::open(path, use));
-  const GgufConfig read = TRY(read_gguf_config(*made->gguf_));
-  made->config_ = read.config;
-  made->rope_rows_permuted_ = read.rope_rows_permuted;
-  return std::shared_ptr<const Checkpoint>(std::move(made));
-}
-
-Result<std::shared_ptr<const Checkpoint>> Checkpoint::open(const std::string& folder,
-                                                           const ModelConfig& config) {
-  std::shared_ptr<Checkpoint> made(new Checkpoint);
-  made->path_ = folder;
-  made->config_ = config;
-  made->folder_ = TRY(SafetensorsFolder::open(folder));
-  return std::shared_ptr<const Checkpoint>(std::move(made));
-}
-
 Result<StoredTensor> Checkpoint::find(const std::string& name) const {
   return folder_ ? find_in_folder(name) : find_in_gguf(name);
 }
@@ -129,7 +100,36 @@ Result<StoredTensor> Checkpoint::find(const std::string& name,
   return tensor;
 }
 
+// "model.layers.1.mlp.experts.7.up_proj.weight" of fused experts; the error of a plain tensor of
+// that name where there are none.
+Result<StoredTensor> Checkpoint::find_fused(const std::string& name) const {
+  const ExpertName split = split_expert_name(name);
+  const size_t at = split.pattern.find(".mlp.experts.{}.");
+  const bool is_down = name.ends_with(".down_proj.weight");
+  const std::string fused =
+      split.expert < 0 ? "" : split.pattern.substr(0, at) + (is_down ? kFusedDown : kFusedGateUp);
+  if (fused.empty() || !folder_->has(fused)) return folder_->find(name).error();
+  const SafetensorsFolder::Found found = TRY(folder_->find(fused));
+  StoredTensor tensor;
+  tensor.place = place_of(found.file->path(), fused);
+  tensor.type = TRY_IN(tensor.place, weight_type(found.info->dtype));
+  const std::vector<uint64_t>& shape = found.info->shape;
+  if (shape.size() != 3 || uint64_t(split.expert) >= shape[0] || (!is_down && shape[1] % 2 != 0))
+    return Error{fmt::format("{}: has shape [{}], which holds no expert {}", tensor.place,
+                             fmt::join(shape, ", "), split.expert)};
+  if (tensor.type == WeightType::f8_e4m3)
+    return Error{tensor.place +
+                 ": fused experts in F8_E4M3 are not supported; save the model with "
+                 "save_original_format=True"};
+  const uint64_t whole = type_bytes(tensor.type, shape[1] * shape[2]);
+  tensor.shape = {is_down ? shape[1] : shape[1] / 2, shape[2]};
+  tensor.data = found.bytes().data() + uint64_t(split.expert) * whole;
+  if (name.ends_with(".up_proj.weight")) tensor.data += whole / 2;
+  return tensor;
+}
+
 Result<StoredTensor> Checkpoint::find_in_folder(const std::string& name) const {
+  if (!folder_->has(name)) return find_fused(name);
   const SafetensorsFolder::Found found = TRY(folder_->find(name));
   StoredTensor tensor;
   tensor.place = place_of(found.file->path(), name);

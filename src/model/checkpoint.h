@@ -37,12 +37,19 @@ class Checkpoint {
   // file whose data are cut opens for GgufUse::header; find() then fails for what is missing.
   static Result<std::shared_ptr<const Checkpoint>> open(const std::string& path,
                                                         GgufUse use = GgufUse::whole);
-  // A folder of weights whose configuration is known already; none need be there.
+  // A folder of weights whose configuration is known already; none need be there. A head of its own
+  // in a model whose configuration ties it is an error here.
   static Result<std::shared_ptr<const Checkpoint>> open(const std::string& folder,
                                                         const ModelConfig& config);
 
   const std::string& path() const { return path_; }
+  // What the folder says, or the metadata. Where the files hold another model, theirs counts: a
+  // head that differs from the embedding is used although 'tie_word_embeddings' is true, and a
+  // module of multi-token prediction without any tensor is left out.
   const ModelConfig& config() const { return config_; }
+  // One sentence about each such difference, about what other programs compute otherwise, and about
+  // a generation_config.json that can not be read.
+  const std::vector<std::string>& notes() const { return notes_; }
   const GgufFile* gguf() const { return gguf_ ? &*gguf_ : nullptr; }  // null for a folder
 
   // One tensor by its HuggingFace name, an expert's included. GGUF's stacked experts are cut apart,
@@ -70,13 +77,18 @@ class Checkpoint {
 
  private:
   Checkpoint() = default;
+  Result<void> settle_folder();
+  Result<bool> has_own_head() const;
+  void settle_mtp();
   Result<StoredTensor> find_in_folder(const std::string& name) const;
+  Result<StoredTensor> find_fused(const std::string& name) const;
   Result<StoredTensor> find_in_gguf(const std::string& name) const;
   Result<StoredTensor> join_kv_b(const GgufTensor& k, const GgufTensor& v) const;
   Result<StoredTensor> slice(const GgufTensor& tensor, int expert, int part, int parts) const;
 
   std::string path_;
   ModelConfig config_;
+  std::vector<std::string> notes_;
   bool rope_rows_permuted_ = false;
   std::optional<SafetensorsFolder> folder_;
   std::optional<GgufFile> gguf_;

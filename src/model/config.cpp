@@ -10,6 +10,9 @@
 namespace weir {
 namespace {
 
+constexpr std::string_view kFsdpPrefix = "FSDP";
+// Of Qwen2Config and its successors in transformers.
+constexpr int kWindowDefault = 4096, kFirstWindowDefault = 28;
 constexpr size_t kConfigBytesMax = size_t(4) << 20;  // published files have 1-3 KB
 
 void read_latent_attention(ConfigReader& in, ModelConfig& config) {
@@ -28,17 +31,26 @@ void read_latent_attention(ConfigReader& in, ModelConfig& config) {
   in.must_be_off("indexer_rope_interleave");
 }
 
-// Windows of attention: use_sliding_window, or words in layer_types, the newer spelling.
-void refuse_windows(ConfigReader& in) {
+// Windows of attention: use_sliding_window, or words in layer_types, the newer spelling, which
+// decides where it is there. With use_sliding_window layers from max_window_layers on have windows;
+// one that is as long as the model's positions is none.
+void refuse_windows(ConfigReader& in, const ModelConfig& config) {
   constexpr const char* kRemedy = "attention over a window of positions is not supported";
   bool windows = false;
+  int window = kWindowDefault, first = kFirstWindowDefault;
   in.boolean("use_sliding_window", windows);
-  if (windows) in.fail("use_sliding_window", fmt::format("is true, but {}", kRemedy));
-  const Json* kinds = in.find("layer_types");
-  if (!kinds) return;
-  for (const Json& kind : kinds->items())
-    if (kind.text() != "full_attention")
-      return in.fail("layer_types", fmt::format("has '{}', but {}", kind.text(), kRemedy));
+  in.integer("sliding_window", window, 0, kPositionsMax);
+  in.integer("max_window_layers", first, 0, kPositionsMax);
+  if (window >= config.max_position_embeddings) return;
+  if (const Json* kinds = in.find("layer_types")) {
+    for (const Json& kind : kinds->items())
+      if (kind.text() != "full_attention")
+        return in.fail("layer_types", fmt::format("has '{}', but {}", kind.text(), kRemedy));
+    return;
+  }
+  if (windows && !in.is_null("sliding_window") && first < config.num_hidden_layers)
+    in.fail("use_sliding_window", fmt::format("is true for layers {} to {}, but {}", first,
+                                              config.num_hidden_layers - 1, kRemedy));
 }
 
 void read_grouped_attention(ConfigReader& in, ModelConfig& config) {
@@ -47,7 +59,7 @@ void read_grouped_attention(ConfigReader& in, ModelConfig& config) {
   if (config.head_dim == 0 && config.num_attention_heads > 0)
     config.head_dim = config.hidden_size / config.num_attention_heads;
   in.integer("head_dim", config.head_dim, 2, kHeadMax);
-  refuse_windows(in);
+  refuse_windows(in, config);
   in.must_be_off("mlp_bias");
   // Qwen2 has biases on q, k and v without saying so; elsewhere the key would add one to o as well.
   if (config.model_type != "qwen2") in.must_be_off("attention_bias");
@@ -89,8 +101,12 @@ Result<void> check_architectures(const Json& json, const std::string& path) {
   const Json* type = json.find("model_type");
   const ModelFamily* family = find_family(type ? type->text() : "");
   if (!family) return {};  // parse_config says so
-  for (const Json& name : names->items())
-    if (name.text() == family->architecture) return {};
+  for (const Json& name : names->items()) {
+    std::string_view text = name.text();
+    // FSDP2 put its wrapper's name before the class's for some months; the weights are ordinary.
+    if (text.starts_with(kFsdpPrefix)) text.remove_prefix(kFsdpPrefix.size());
+    if (text == family->architecture) return {};
+  }
   return Error{fmt::format(
       "{}: 'architectures' has '{}', but 'model_type' '{}' goes with '{}'; if the weights are of "
       "that kind, correct the file",

@@ -170,16 +170,35 @@ TEST(Config, WindowsOfAttentionAreRefused) {
     return parsed ? "" : parsed.error().message;
   };
   EXPECT_EQ(
-      refused({{"use_sliding_window", "true"}}),
-      "config.json: 'use_sliding_window' is true, but attention over a window of positions is "
-      "not supported");
+      refused(
+          {{"use_sliding_window", "true"}, {"sliding_window", "1024"}, {"max_window_layers", "4"}}),
+      "config.json: 'use_sliding_window' is true for layers 4 to 5, but attention over a "
+      "window of positions is not supported");
   EXPECT_NE(refused({{"layer_types", R"(["full_attention", "sliding_attention"])"}})
                 .find("has 'sliding_attention'"),
             std::string::npos);
   EXPECT_EQ(refused({{"layer_types", R"(["full_attention"])"}}), "");
 }
 
-TEST(Config, ArchitectureOfAFileIsThatOfItsType) {
+// What Qwen2Config and Qwen3MoeConfig of transformers make of these keys: layers from
+// max_window_layers (28) on are sliding, unless sliding_window is null.
+TEST(Config, F22WindowsThatNoLayerHasAreAccepted) {
+  auto accepted = [](const Changes& changes) {
+    auto all = changes;
+    all.push_back({"use_sliding_window", "true"});
+    auto parsed = parse_config(changed(kSmallQwen3, all), "config.json");
+    return bool(parsed);
+  };
+  EXPECT_TRUE(accepted({{"sliding_window", "1024"}})) << "max_window_layers 6 of 6";
+  EXPECT_TRUE(accepted({{"sliding_window", "1024"}, {"max_window_layers", "null"}})) << "28 of 6";
+  EXPECT_TRUE(accepted({{"sliding_window", "null"}, {"max_window_layers", "0"}}));
+  EXPECT_TRUE(accepted({{"sliding_window", "32768"}, {"max_window_layers", "0"}}))
+      << "as long as the positions";
+  EXPECT_FALSE(accepted({{"sliding_window", "1024"}, {"max_window_layers", "5"}}));
+  EXPECT_FALSE(accepted({{"sliding_window", "null"}, {"layer_types", R"(["sliding_attention"])"}}));
+}
+
+TEST(Config, F14ArchitectureOfAFileIsThatOfItsType) {
   const std::string path = ::testing::TempDir() + "/weir_config_test.json";
   auto read = [&](const Changes& changes) {
     EXPECT_TRUE(write_file_atomic(path, changed(kSmallV3, changes).dump()));
@@ -189,6 +208,8 @@ TEST(Config, ArchitectureOfAFileIsThatOfItsType) {
   EXPECT_EQ(read({}), "");
   EXPECT_EQ(read({{"architectures", "[]"}}), "");
   EXPECT_EQ(read({{"model_type", "\"kimi_k2\""}}), "");
+  EXPECT_EQ(read({{"architectures", R"(["FSDPDeepseekV3ForCausalLM"])"}}), "") << "F14";
+  EXPECT_NE(read({{"architectures", R"(["FSDPDeepseekV3ForSequenceClassification"])"}}), "");
   EXPECT_NE(read({{"architectures", R"(["DeepseekV3ForSequenceClassification"])"}})
                 .find("'architectures' has 'DeepseekV3ForSequenceClassification', but 'model_type' "
                       "'deepseek_v3' goes with 'DeepseekV3ForCausalLM'"),

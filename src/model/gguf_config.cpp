@@ -70,6 +70,7 @@ class Translator {
   void attention();
   void latent_attention();
   void rope();
+  void set_linear();
   Json yarn();
   Json llama3(const GgufTensor& factors);
   void experts();
@@ -214,15 +215,25 @@ void Translator::rope() {
   set("rope_theta", real("rope.freq_base", 10000));
   if (const GgufTensor* factors = file_.find("rope_freqs.weight"))
     return set("rope_scaling", llama3(*factors));
-  if (!has("rope.scaling.type")) return;
+  if (!has("rope.scaling.type")) return set_linear();
   auto type = metadata_.string_at(key("rope.scaling.type"));
   if (!type) return fail(type.error());
   if (*type == "none") return;
   if (*type == "yarn") return set("rope_scaling", yarn());
-  if (*type == "linear" && real("rope.scaling.factor", 1) == 1) return;
+  if (*type == "linear") return set_linear();
   Json json = Json::object();
   json.set("rope_type", *type);
   json.set("factor", real("rope.scaling.factor", 1));
+  set("rope_scaling", std::move(json));
+}
+
+// What a factor means without a type, to llama.cpp too; files of 2023 have it under another name.
+void Translator::set_linear() {
+  const double factor = real("rope.scaling.factor", real("rope.scale_linear", 1));
+  if (factor == 0 || factor == 1) return;
+  Json json = Json::object();
+  json.set("rope_type", "linear");
+  json.set("factor", factor);
   set("rope_scaling", std::move(json));
 }
 

@@ -168,6 +168,31 @@ TEST_F(GgufModel, RotarySettingsAreCarriedOrRefused) {
   EXPECT_FALSE(write_gguf_config(config, metadata));
 }
 
+// As llama.cpp reads them: linear where no type is stated.
+TEST_F(GgufModel, F8AFactorWithoutATypeIsLinear) {
+  const ModelConfig config = tiny("qwen2");
+  const auto rope_of = [&](const Change& change) {
+    auto loaded = load(write(config, change));
+    EXPECT_TRUE(loaded) << (loaded ? "" : loaded.error().message);
+    return loaded ? (*loaded)->config().rope : RopeConfig();
+  };
+  for (const char* key : {"qwen2.rope.scaling.factor", "qwen2.rope.scale_linear"}) {
+    const RopeConfig rope = rope_of([&](auto& metadata, auto&) { metadata.set(key, 4.0); });
+    EXPECT_EQ(rope.scaling, RopeScaling::linear) << key;
+    EXPECT_EQ(rope.factor, 4) << key;
+  }
+  for (double nothing : {0.0, 1.0})
+    EXPECT_EQ(rope_of([&](auto& metadata, auto&) {
+                metadata.set("qwen2.rope.scaling.factor", nothing);
+              }).scaling,
+              RopeScaling::none);
+  EXPECT_EQ(rope_of([&](auto& metadata, auto&) {
+              metadata.set("qwen2.rope.scaling.type", std::string("none"));
+              metadata.set("qwen2.rope.scaling.factor", 4.0);
+            }).scaling,
+            RopeScaling::none);
+}
+
 TEST_F(GgufModel, GroupsAreFilledInOnlyWhereNothingIsSaid) {
   ModelConfig config = tiny("deepseek_v3_plain");
   config.num_hidden_layers = 61;

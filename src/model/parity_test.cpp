@@ -129,7 +129,12 @@ INSTANTIATE_TEST_SUITE_P(Families, Parity,
                          ::testing::Values("deepseek", "deepseek_v2", "deepseek_v2_groups",
                                            "deepseek_v3", "deepseek_v3_fp8", "deepseek_v3_plain",
                                            "deepseek_v32", "kimi_k2", "qwen2", "qwen2_yarn",
-                                           "qwen3", "qwen3_moe", "llama", "llama_linear"),
+                                           "qwen3", "qwen3_moe", "llama", "llama_linear",
+                                           "qwen2_own_head",      // F6
+                                           "deepseek_v3_no_mtp",  // F9
+                                           "qwen3_moe_one",       // F20
+                                           "qwen2_full_windows",  // F22
+                                           "deepseek_v3_fused"),  // F49
                          [](const auto& family) { return std::string(family.param); });
 
 }  // namespace

@@ -113,7 +113,7 @@ void choose_or_keep(const GateShape& shape, const float* scores, const float* bi
 // 1 / divisor of the chosen scores: their sum plus 1e-20 when normalised (DeepSeek-V3 remote code).
 // DeepSeek-V2's code scales only when it does not normalise; V3 always scales.
 float weight_factor(const GateShape& shape, const float* scores, const int* expert) {
-  if (!shape.normalize || shape.per_token == 1) return shape.scale;
+  if (!shape.normalize) return shape.scale;
   float sum = 0;
   for (int j = 0; j < shape.per_token; ++j) sum += scores[expert[j]];
   return (shape.kind == GateKind::softmax ? 1 : shape.scale) / (sum + 1e-20f);
@@ -189,8 +189,7 @@ void balance_backward(const GateShape& shape, const Batch& batch, const float* s
 void weights_backward(const GateShape& shape, const float* scores, const int* expert,
                       const float* weight, const float* dweight, float* dscores) {
   float factor = weight_factor(shape, scores, expert), mixed = 0;
-  bool normalised = shape.normalize && shape.per_token > 1;
-  if (normalised) {
+  if (shape.normalize) {
     float sum = 1e-20f;
     for (int j = 0; j < shape.per_token; ++j) {
       mixed += dweight[j] * weight[j];

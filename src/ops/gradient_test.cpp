@@ -326,6 +326,7 @@ std::vector<Case> cases() {
   add(route_case("route, sigmoid, groups, bias, balance loss", gate, true));
   add(kept_route_case("route, sigmoid, groups, bias, balance loss, kept", gate, true));
   gate.group_kind = GroupKind::none, gate.balance_weight = 0, gate.per_token = 1;
+  gate.normalize = false;
   add(route_case("route, sigmoid, one expert", gate, true));
   add(experts_case());
   add(stored_case());
