@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -52,10 +53,10 @@ bool wants_more(int layer, int layers) {
 
 // Values carry more of the attention than their share of the bits.
 WeightType values_type(const Mix& mix, const MixModel& model, int layer) {
-  const bool more = wants_more(layer, model.layers);
+  const bool more = wants_more(layer, model.layers), shares = model.heads_per_kv_head >= 4;
   switch (mix.base) {
     case WeightType::q2_k:
-      return model.heads_per_kv_head >= 4 ? WeightType::q4_k : WeightType::q3_k;
+      return shares ? WeightType::q4_k : WeightType::q3_k;
     case WeightType::q3_k:
       if (mix.extra == Extra::medium) return layer < 2 ? WeightType::q5_k : WeightType::q4_k;
       return mix.extra == Extra::large ? WeightType::q5_k : mix.base;
@@ -66,29 +67,34 @@ WeightType values_type(const Mix& mix, const MixModel& model, int layer) {
       return mix.extra == Extra::medium && more ? WeightType::q6_k : mix.base;
     case WeightType::iq4_nl:
     case WeightType::iq4_xs:
-      return model.heads_per_kv_head >= 4 ? WeightType::q5_k : mix.base;
+      return shares ? WeightType::q5_k : mix.base;
     default:
       return mix.base;
   }
 }
 
 WeightType down_type(const Mix& mix, const MixModel& model, int layer) {
-  const bool more = wants_more(layer, model.layers);
+  const bool more = wants_more(layer, model.layers), is_early = layer < model.layers / 8;
   switch (mix.base) {
     case WeightType::q2_k:
       return WeightType::q3_k;
     case WeightType::q3_k:
       if (mix.extra == Extra::medium)
-        return layer < model.layers / 16 ? WeightType::q5_k : more ? WeightType::q4_k : mix.base;
+        return layer < model.layers / 16 ? WeightType::q5_k : WeightType::q4_k;
       return mix.extra == Extra::large ? WeightType::q5_k : mix.base;
     case WeightType::q4_k:
       if (mix.extra == Extra::medium) return more ? WeightType::q6_k : mix.base;
-      return layer < model.layers / 8 ? WeightType::q5_k : mix.base;
+      return is_early ? WeightType::q5_k : mix.base;
     case WeightType::q5_k:
       return mix.extra == Extra::medium && more ? WeightType::q6_k : mix.base;
     case WeightType::iq4_nl:
     case WeightType::iq4_xs:
-      return layer < model.layers / 8 ? WeightType::q5_k : mix.base;
+      return is_early && !mix.is_weighed ? WeightType::q5_k : mix.base;
+    // Importance can lead these two astray in the first layers, where a minimum helps.
+    case WeightType::q4_0:
+      return is_early && mix.is_weighed ? WeightType::q4_1 : mix.base;
+    case WeightType::q5_0:
+      return is_early && mix.is_weighed ? WeightType::q5_1 : mix.base;
     default:
       return mix.base;
   }
@@ -99,17 +105,16 @@ WeightType output_type(const Mix& mix, uint64_t columns) {
   return columns % uint64_t(type_traits(mix.base).block) == 0 ? WeightType::q6_k : WeightType::q8_0;
 }
 
-WeightType attention_output_type(const Mix& mix) {
+WeightType attention_output_type(const Mix& mix, const MixModel& model) {
+  if (model.experts == 8) {
+    const bool is_raised = mix.base == WeightType::q2_k || mix.base == WeightType::q4_k ||
+                           mix.base == WeightType::iq4_nl || mix.base == WeightType::iq4_xs ||
+                           (mix.base == WeightType::q3_k && mix.extra != Extra::large);
+    return is_raised ? WeightType::q5_k : mix.base;
+  }
   if (mix.base == WeightType::q2_k) return WeightType::q3_k;
   if (mix.base != WeightType::q3_k || mix.extra == Extra::small) return mix.base;
   return mix.extra == Extra::large ? WeightType::q5_k : WeightType::q4_k;
-}
-
-// Models of eight experts spend little on attention, so it may as well be fine.
-WeightType with_eight_experts(WeightType type, const std::string& name) {
-  if (contains(name, "attn_v.") || contains(name, "attn_k.")) return WeightType::q8_0;
-  if (contains(name, "attn_output.") && type == WeightType::q4_k) return WeightType::q5_k;
-  return type;
 }
 
 WeightType fitting(WeightType type, uint64_t columns) {
@@ -126,6 +131,10 @@ WeightType fitting(WeightType type, uint64_t columns) {
     case WeightType::q4_k:
       smaller = WeightType::q5_0;
       break;
+    case WeightType::q2_k:
+    case WeightType::q3_k:
+      smaller = WeightType::q4_0;
+      break;
     default:
       smaller = WeightType::iq4_nl;
       break;
@@ -133,8 +142,14 @@ WeightType fitting(WeightType type, uint64_t columns) {
   return divides(smaller) ? smaller : WeightType::f16;
 }
 
+// A matrix of one row counts as a vector.
+bool is_vector(const std::vector<uint64_t>& shape) {
+  return shape.size() < 2 || std::all_of(shape.begin(), shape.end() - 1,
+                                         [](uint64_t dimension) { return dimension == 1; });
+}
+
 bool stays_f32(const std::string& name, const std::vector<uint64_t>& shape) {
-  return shape.size() < 2 || !name.ends_with("weight") || contains(name, "_norm.weight") ||
+  return is_vector(shape) || !name.ends_with("weight") || contains(name, "_norm.weight") ||
          contains(name, "ffn_gate_inp.weight");
 }
 
@@ -159,31 +174,40 @@ std::vector<std::string> mix_names() {
 
 MixModel mix_model(const ModelConfig& config) {
   MixModel model;
-  model.layers = config.num_hidden_layers;
+  model.layers = config.num_hidden_layers + config.num_nextn_predict_layers;
   model.experts = config.n_routed_experts;
   if (config.attention == AttentionKind::gqa && config.num_key_value_heads > 0)
     model.heads_per_kv_head = config.num_attention_heads / config.num_key_value_heads;
   model.is_tied = config.tie_word_embeddings;
+  const bool is_llama = config.model_type == "llama" && model.heads_per_kv_head > 1;
+  model.is_70b = config.num_hidden_layers == 80 && (is_llama || config.model_type == "qwen2");
   return model;
+}
+
+WeightType wanted_type(const Mix& mix, const MixModel& model, const std::string& name,
+                       const std::vector<uint64_t>& shape) {
+  if (stays_f32(name, shape)) return WeightType::f32;
+  if (is_float(mix.base)) return mix.base;
+  const int layer = layer_number(name);
+  if (name == "output.weight" || (model.is_tied && name == "token_embd.weight"))
+    return output_type(mix, shape.back());
+  // Models of eight experts spend little on attention, so keys and values may as well be fine.
+  const bool are_values = contains(name, "attn_v.weight") || contains(name, "attn_kv_b.weight");
+  if (model.experts == 8 && (are_values || contains(name, "attn_k.weight")))
+    return WeightType::q8_0;
+  if (are_values) {
+    const WeightType type = values_type(mix, model, layer);
+    const bool is_low = type == WeightType::q3_k || type == WeightType::q4_k;
+    return model.is_70b && is_low ? WeightType::q5_k : type;
+  }
+  if (contains(name, "ffn_down")) return down_type(mix, model, layer);
+  if (contains(name, "attn_output.weight")) return attention_output_type(mix, model);
+  return mix.base;
 }
 
 WeightType choose_type(const Mix& mix, const MixModel& model, const std::string& name,
                        const std::vector<uint64_t>& shape) {
-  if (stays_f32(name, shape)) return WeightType::f32;
-  if (is_float(mix.base)) return mix.base;
-  const uint64_t columns = shape.back();
-  const int layer = layer_number(name);
-  WeightType type = mix.base;
-  if (name == "output.weight" || (model.is_tied && name == "token_embd.weight"))
-    type = output_type(mix, columns);
-  else if (mix.extra != Extra::none && contains(name, "attn_v."))
-    type = values_type(mix, model, layer);
-  else if (mix.extra != Extra::none && contains(name, "ffn_down"))
-    type = down_type(mix, model, layer);
-  else if (mix.extra != Extra::none && contains(name, "attn_output."))
-    type = attention_output_type(mix);
-  if (mix.extra != Extra::none && model.experts == 8) type = with_eight_experts(type, name);
-  return fitting(type, columns);
+  return fitting(wanted_type(mix, model, name, shape), shape.empty() ? 1 : shape.back());
 }
 
 }  // namespace weir

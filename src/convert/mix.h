@@ -21,22 +21,27 @@ struct Mix {
   WeightType base = WeightType::f32;
   int file_type = 0;  // general.file_type
   enum class Extra { none, small, medium, large } extra = Extra::none;
+  bool is_weighed = false;  // the importance of columns is known, which changes a few choices
 };
 Result<Mix> find_mix(const std::string& name);
 std::vector<std::string> mix_names();
 
 // What chooses a tensor's type, beside the mix.
 struct MixModel {
-  int layers = 0;
+  int layers = 0;  // those of multi-token prediction included
   int experts = 0;
   int heads_per_kv_head = 1;
   bool is_tied = false;  // no output.weight
+  bool is_70b = false;   // 80 layers whose values are a small part of the model
 };
 MixModel mix_model(const ModelConfig& config);
 
-// `name` as in GGUF, `shape` row-major. Vectors, norms and gates stay f32. Where the rows do not
-// divide into the type's blocks, the type with blocks of 32 that is no worse, and f16 where 32 does
-// not divide them either.
+// What the mix wants for a tensor: `name` as in GGUF, `shape` row-major. Vectors, norms and gates
+// stay f32.
+WeightType wanted_type(const Mix& mix, const MixModel& model, const std::string& name,
+                       const std::vector<uint64_t>& shape);
+// The same where the rows divide into the type's blocks, else the type with blocks of 32 that takes
+// its place, and f16 where 32 does not divide them either.
 WeightType choose_type(const Mix& mix, const MixModel& model, const std::string& name,
                        const std::vector<uint64_t>& shape);
 

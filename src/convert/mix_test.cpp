@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
+#include "base/file.h"
+#include "base/text.h"
 #include "convert/plan.h"
 
 namespace weir {
@@ -38,8 +42,67 @@ TEST(Mix, SizesOfPublishedModels) {
         << size.model << " " << size.type;
 }
 
+// "q6_k:1,q4_k:6" as q6_k and six q4_k.
+std::vector<std::string> types_of(std::string_view runs) {
+  std::vector<std::string> types;
+  for (std::string_view run : split(runs, ',')) {
+    const size_t colon = run.find(':');
+    const auto count = parse_int(run.substr(colon + 1));
+    EXPECT_TRUE(count) << run;
+    types.insert(types.end(), count ? size_t(*count) : 0, std::string(run.substr(0, colon)));
+  }
+  return types;
+}
+
+// What llama.cpp's quantizer made of models of several shapes, by kind of tensor
+// (tools/make_mix_golden.py): dense ones with and without shared keys, with 80 layers and tied
+// embeddings, with rows that 256 does not divide, of 4 and 8 experts, with latent attention.
+TEST(Mix, F40EveryTensorHasTheTypeOfLlamaCpp) {
+  const auto text = read_file(std::string(WEIR_SOURCE_DIR) + "/src/convert/testdata/mixes.txt");
+  ASSERT_TRUE(text) << text.error().message;
+  using Kinds = std::map<std::string, std::vector<std::string>>;
+  std::string name;
+  ModelConfig config;
+  std::map<std::string, std::map<std::string, Kinds>> expected;  // by model and mix
+  std::map<std::string, ModelConfig> configs;
+  for (std::string_view line : split(*text, '\n')) {
+    const size_t first = line.find(' '), second = line.find(' ', first + 1);
+    if (second == std::string_view::npos) continue;
+    const std::string middle(line.substr(first + 1, second - first - 1));
+    const std::string_view rest = line.substr(second + 1);
+    if (line.starts_with("model ")) {
+      auto json = parse_json(rest);
+      ASSERT_TRUE(json);
+      auto parsed = parse_config(*json, middle);
+      ASSERT_TRUE(parsed) << parsed.error().message;
+      configs[name = middle] = *parsed;
+    } else {
+      expected[name][std::string(line.substr(0, first))][middle] = types_of(rest);
+    }
+  }
+  EXPECT_GE(configs.size(), 15u);
+  size_t compared = 0;
+  for (const auto& [model, mixes] : expected)
+    for (const auto& [label, kinds] : mixes) {
+      const size_t plus = label.find('+');
+      Mix mix = *find_mix(label.substr(0, plus));
+      mix.is_weighed = plus != std::string::npos;
+      auto plan = plan_gguf(configs[model], find_nothing, mix);
+      ASSERT_TRUE(plan) << plan.error().message;
+      Kinds found;
+      for (const PlannedTensor& tensor : plan->tensors) {
+        if (tensor.type == WeightType::f32) continue;
+        const size_t dot = tensor.name.starts_with("blk.") ? tensor.name.find('.', 4) + 1 : 0;
+        found[tensor.name.substr(dot)].push_back(type_name(tensor.type));
+        ++compared;
+      }
+      EXPECT_EQ(found, kinds) << model << " " << label;
+    }
+  EXPECT_GT(compared, 30'000u);
+}
+
 TEST(Mix, RowsThatDoNotDivideFallBack) {
-  const MixModel model{27, 64, 1, false};
+  const MixModel model{27, 64, 1, false, false};
   const Mix q4 = *find_mix("q4_k_m"), q5 = *find_mix("q5_k_m"), q6 = *find_mix("q6_k");
   // V2-Lite's experts are 1408 wide: 5.5 blocks of 256.
   EXPECT_EQ(choose_type(q4, model, "blk.5.ffn_down_exps.weight", {64, 2048, 1408}),
@@ -55,7 +118,7 @@ TEST(Mix, RowsThatDoNotDivideFallBack) {
 }
 
 TEST(Mix, NormsGatesAndBiasesStayF32) {
-  const MixModel model{4, 8, 1, false};
+  const MixModel model{4, 8, 1, false, false};
   for (const char* type : {"q4_k_m", "bf16", "q2_k"})
     for (const char* name : {"blk.1.attn_norm.weight", "blk.1.ffn_gate_inp.weight",
                              "blk.1.exp_probs_b.bias", "blk.1.attn_q.bias"})
@@ -64,7 +127,7 @@ TEST(Mix, NormsGatesAndBiasesStayF32) {
 
 TEST(Mix, TiedEmbeddingsAreTreatedAsTheOutput) {
   const Mix mix = *find_mix("q4_k_m");
-  MixModel model{24, 0, 7, false};
+  MixModel model{24, 0, 7, false, false};
   EXPECT_EQ(choose_type(mix, model, "token_embd.weight", {1000, 1024}), WeightType::q4_k);
   EXPECT_EQ(choose_type(mix, model, "output.weight", {1000, 1024}), WeightType::q6_k);
   model.is_tied = true;
