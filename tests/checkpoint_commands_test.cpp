@@ -84,13 +84,64 @@ TEST_F(CheckpointCommands, PerplexityAndImportanceReadATextOnce) {
   EXPECT_NE(*sha256_file(path("plain.gguf")), *sha256_file(path("weighed.gguf")));
 }
 
+// ollama keeps its models under such names.
+TEST_F(CheckpointCommands, F13EveryCommandTakesAGgufFileOfAnyName) {
+  ASSERT_EQ(run({"convert", path("model"), path("m.gguf")}).code, 0);
+  ASSERT_EQ(run({"logits", path("m.gguf"), "--tokens", "1,2", "--out", path("a.npy")}).code, 0);
+  const std::string ids = run({"tokenize", path("m.gguf"), "--ids"}, "Hello").out;
+  const std::string config = run({"inspect", path("m.gguf"), "--config"}).out;
+  const std::string blob = path("sha256-4d0c"), named = path("M.GGUF");
+  const std::string bytes = *read_file(path("m.gguf"));
+  ASSERT_TRUE(write_file_atomic(path("text"), std::string(400, 'a')));
+  for (const std::string& model : {blob, named}) {
+    ASSERT_TRUE(write_file_atomic(model, bytes));
+    EXPECT_EQ(run({"logits", model, "--tokens", "1,2", "--out", path("b.npy")}).code, 0);
+    EXPECT_EQ(*read_file(path("b.npy")), *read_file(path("a.npy")));
+    EXPECT_EQ(run({"tokenize", model, "--ids"}, "Hello").out, ids);
+    EXPECT_EQ(run({"inspect", model, "--config"}).out, config);
+    EXPECT_EQ(run({"generate", model, "--prompt", "a", "--tokens", "2"}).code, 0);
+    EXPECT_EQ(run({"chat", model, "--form", "plain", "--tokens", "2"}, "hi\n").code, 0);
+    EXPECT_EQ(run({"perplexity", model, path("text"), "--context", "32"}).code, 0);
+    EXPECT_EQ(run({"quantize", model, path("q.gguf"), "q8_0", "--overwrite"}).code, 0);
+    EXPECT_EQ(run({"convert", model, path("c.gguf"), "--overwrite"}).code, 0);
+  }
+}
+
+TEST_F(CheckpointCommands, ACutFileServesWhatItsHeaderHolds) {
+  ASSERT_EQ(run({"convert", path("model"), path("m.gguf")}).code, 0);
+  const std::string whole = *read_file(path("m.gguf"));
+  ASSERT_TRUE(write_file_atomic(path("cut.gguf"), whole.substr(0, whole.size() - 1000)));
+  for (const char* arguments : {"tokenize", "inspect"}) {
+    const std::string option = arguments[0] == 't' ? "--ids" : "--config";
+    const Outcome cut = run({arguments, path("cut.gguf"), option}, "Hello");
+    EXPECT_EQ(cut.code, 0) << cut.error;
+    EXPECT_EQ(cut.out, run({arguments, path("m.gguf"), option}, "Hello").out);
+  }
+  EXPECT_EQ(run({"inspect", path("cut.gguf")}).code, 2);
+}
+
+// Seven layers of V2-Lite are 4.4 GB, of which a moment's work is written and removed.
+TEST_F(CheckpointCommands, AnInterruptSaysThatNothingWasWritten) {
+  const Outcome stopped =
+      run({"make-random", path("big.gguf"), "--like", "v2-lite", "--layers", "7", "--type", "q8_0"},
+          "", true);
+  if (stopped.error.find("are free on its disk") != std::string::npos)
+    GTEST_SKIP() << stopped.error;
+  EXPECT_EQ(stopped.code, 130) << stopped.error;
+  EXPECT_NE(stopped.error.find("nothing was written"), std::string::npos) << stopped.error;
+  const auto names = list_directory(folder_);
+  ASSERT_TRUE(names);
+  for (const std::string& name : *names)
+    EXPECT_FALSE(name.starts_with("big")) << name;
+}
+
 TEST_F(CheckpointCommands, WrongInputIsOneSentence) {
   ASSERT_EQ(run({"convert", path("model"), path("m.gguf")}).code, 0);
   const std::string whole = *read_file(path("m.gguf"));
   ASSERT_TRUE(write_file_atomic(path("cut.gguf"), whole.substr(0, whole.size() / 2)));
   const std::vector<std::vector<std::string>> wrong = {
       {"generate", path("cut.gguf"), "--prompt", "a"},
-      {"chat", path("nothing.gguf")},
+      {"logits", path("nothing.gguf"), "--tokens", "1", "--out", path("l.npy")},
       {"inspect", path("cut.gguf")},
       {"convert", path("cut.gguf"), path("out.gguf")},
       {"convert", path("model"), path("m.gguf")},
@@ -100,6 +151,8 @@ TEST_F(CheckpointCommands, WrongInputIsOneSentence) {
       {"logits", path("m.gguf"), "--tokens", "1", "--out", path("m.gguf")},
       {"perplexity", path("m.gguf"), path("config.json"), "--context", "100000"},
       {"make-random", path("r.gguf"), "--like", "nonesuch"},
+      {"make-random", path("r.gguf"), "--like", "v2-lite", "--layers", "100"},
+      {"convert", path("model"), path("absent/m.gguf")},
       {"chat", path("m.gguf"), "--form", "conversational"},
   };
   for (const auto& arguments : wrong) {

@@ -27,6 +27,7 @@ class ConversionView : public ConvertListener {
   void on_plan(const ConvertSize& size) override {
     progress_.emplace(title_, double(size.bytes) / 1e6, "MB");
   }
+  void on_note(const std::string& text) override { fmt::print(stderr, "note: {}\n", text); }
   bool on_bytes(uint64_t bytes, const std::string& tensor) override {
     done_ += bytes;
     progress_->update(double(done_) / 1e6, tensor);
@@ -44,6 +45,8 @@ class ConversionView : public ConvertListener {
                  type_name(report.from), type_name(report.to), format_bytes(double(report.bytes)),
                  report.relative_error);
   }
+  // Ends the line of progress before an error is told.
+  void stop() { progress_.reset(); }
   void finish(const ConvertResult& result) {
     progress_->finish();
     for (const auto& [name, kind] : kinds_)
@@ -60,7 +63,6 @@ class ConversionView : public ConvertListener {
                    ? result.files[0]
                    : fmt::format("{} and {} more files", result.files[0], result.files.size() - 1),
                8 * double(result.bytes) / double(std::max<uint64_t>(elements, 1)));
-    for (const std::string& note : result.notes) fmt::print(stderr, "note: {}\n", note);
   }
 
  private:
@@ -78,7 +80,11 @@ class ConversionView : public ConvertListener {
 };
 
 Result<Ending> finish(ConversionView& view, Result<ConvertResult> result) {
-  if (!result && stop_requested()) return Ending::interrupted;
+  if (!result) view.stop();
+  if (!result && stop_requested()) {
+    fmt::print(stderr, "{}\n", result.error().message);  // that nothing was written
+    return Ending::interrupted;
+  }
   if (!result) return std::move(result).error();
   view.finish(*result);
   return Ending::done;

@@ -12,6 +12,7 @@
 #include "cli/bandwidth.h"
 #include "cli/inspect_weights.h"
 #include "cli/model_offers.h"
+#include "cli/open_model.h"
 #include "formats/safetensors.h"
 #include "model/config.h"
 #include "model/size_check.h"
@@ -43,6 +44,10 @@ Result<Subject> open_folder(const std::string& folder) {
         fmt::format("{}: no config.json is there; give a model's folder, a .gguf file, a "
                     "config.json or one of the names {}",
                     folder, fmt::join(preset_names(), ", "))};
+  if (has_weights(folder) && file_exists(join_path(folder, "config.json"))) {
+    const auto checkpoint = TRY(open_checkpoint(folder));
+    return Subject{checkpoint->config(), checkpoint};
+  }
   Subject subject{TRY(read_config(own)), nullptr};
   if (has_weights(folder)) subject.checkpoint = TRY(Checkpoint::open(folder, subject.config));
   return subject;
@@ -51,7 +56,7 @@ Result<Subject> open_folder(const std::string& folder) {
 Result<Subject> find_subject(const std::string& target, GgufUse use) {
   if (is_directory(target)) return open_folder(target);
   if (file_exists(target) && is_gguf(target)) {
-    const auto checkpoint = TRY(Checkpoint::open(target, use));
+    const auto checkpoint = TRY(open_checkpoint(target, use));
     return Subject{checkpoint->config(), checkpoint};
   }
   if (file_exists(target)) return Subject{TRY(read_config(target)), nullptr};

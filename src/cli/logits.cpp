@@ -7,6 +7,7 @@
 #include "base/aside.h"
 #include "base/file.h"
 #include "base/progress.h"
+#include "cli/open_model.h"
 #include "generate/scorer.h"
 #include "kernels/kernels.h"
 
@@ -33,7 +34,8 @@ Result<Ending> logits(const LogitsOptions& options) {
     return Error{"--tokens needs at least one token id, as in --tokens 1,2,3"};
   if (!options.out.ends_with(".npy"))
     return Error{options.out + ": --out must end in .npy, so that nothing else is overwritten"};
-  const std::unique_ptr<Model> model = TRY(load_model(options.model, false));
+  const auto checkpoint = TRY(open_checkpoint(options.model));
+  const std::unique_ptr<Model> model = TRY(Model::open(checkpoint));
   ThreadPool pool(options.threads);
   const auto scorer =
       TRY_IN(options.model,

@@ -1,5 +1,10 @@
 #include "cli/open_model.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -24,6 +29,12 @@ CacheForm choose_cache(const std::string& wanted, const Model& model) {
 }
 
 }  // namespace
+
+Result<std::shared_ptr<const Checkpoint>> open_checkpoint(const std::string& path, GgufUse use) {
+  auto checkpoint = TRY(Checkpoint::open(path, use));
+  for (const std::string& note : checkpoint->notes()) fmt::print(stderr, "note: {}\n", note);
+  return checkpoint;
+}
 
 size_t default_cache_bytes() {
   double available = available_memory();
@@ -78,7 +89,7 @@ Result<std::vector<int>> stops_of(const Checkpoint& checkpoint, const Tokenizer&
 }  // namespace
 
 Result<OpenModel> open_model(const GenerationSetup& setup) {
-  const std::shared_ptr<const Checkpoint> checkpoint = TRY(Checkpoint::open(setup.path));
+  const std::shared_ptr<const Checkpoint> checkpoint = TRY(open_checkpoint(setup.path));
   OpenModel open;
   open.model = TRY(Model::open(checkpoint));
   open.tokenizer = TRY(open_tokenizer(*checkpoint));

@@ -35,6 +35,10 @@ struct OpenModel {
 };
 Result<OpenModel> open_model(const GenerationSetup& setup);
 
+// Checkpoint::open, whose notes go to stderr.
+Result<std::shared_ptr<const Checkpoint>> open_checkpoint(const std::string& path,
+                                                          GgufUse use = GgufUse::whole);
+
 // Bytes for the cache of a model that is loaded: four fifths of what is available.
 size_t default_cache_bytes();
 // An error when weights and packed panels of a model in f32 would not fit into memory.

@@ -99,7 +99,7 @@ struct Reading {
 
 template <class Options>
 Result<Reading> open_reading(const Options& options) {
-  const auto checkpoint = TRY(Checkpoint::open(options.model));
+  const auto checkpoint = TRY(open_checkpoint(options.model));
   const std::unique_ptr<Tokenizer> tokenizer = TRY(open_tokenizer(*checkpoint));
   Reading reading;
   reading.model = TRY(Model::open(checkpoint));

@@ -19,6 +19,8 @@ namespace {
 
 // Data of one file of a folder, as transformers cuts them.
 constexpr uint64_t kShardBytes = 5'000'000'000;
+// Of the latents' norms, whatever the configuration says (model/build.cpp).
+constexpr double kLatentEpsilon = 1e-6;
 constexpr const char* kTemplateKey = "tokenizer.chat_template";
 
 class Conversion {
@@ -30,12 +32,16 @@ class Conversion {
  private:
   Result<void> to_gguf();
   Result<void> to_folder();
+  Result<void> fill(const AsideFolder& folder, const FolderPlan& plan);
   Result<void> add_tokenizer(GgufMetadata& metadata);
   Result<void> write_texts(const FolderPlan& plan, const std::string& folder);
   Result<void> write_tokenizer_files(const std::string& folder);
   void note_limits();
   void announce(const std::vector<PlannedTensor>& tensors);
-  void note(std::string text) { result_.notes.push_back(std::move(text)); }
+  void note(const std::string& text) {
+    result_.notes.push_back(text);
+    listener_.on_note(text);
+  }
 
   const ConvertRequest& request_;
   ThreadPool& pool_;
@@ -53,7 +59,8 @@ void Conversion::announce(const std::vector<PlannedTensor>& tensors) {
   listener_.on_plan(size);
 }
 
-// llama.cpp tells models without a query latent by their number of layers (deepseek2.cpp).
+// llama.cpp tells models without a query latent by their number of layers, and has one epsilon for
+// all norms (deepseek2.cpp).
 void Conversion::note_limits() {
   const ModelConfig& c = checkpoint_->config();
   const bool is_lite = c.attention == AttentionKind::mla && c.q_lora_rank == 0;
@@ -62,6 +69,12 @@ void Conversion::note_limits() {
         fmt::format("llama.cpp loads models without a query latent only when they have 26 or 27 "
                     "layers; this one has {}. weir reads the file",
                     c.num_hidden_layers));
+  if (c.attention == AttentionKind::mla && c.rms_norm_eps != kLatentEpsilon)
+    note(
+        fmt::format("'rms_norm_eps' is {}: DeepSeek's code and weir take {} in the norms of the "
+                    "latents all the same, llama.cpp takes {} there too, so its logits differ "
+                    "from this model's",
+                    c.rms_norm_eps, kLatentEpsilon, c.rms_norm_eps));
 }
 
 Result<void> Conversion::add_tokenizer(GgufMetadata& metadata) {
@@ -84,6 +97,7 @@ Result<void> Conversion::add_tokenizer(GgufMetadata& metadata) {
 }
 
 Result<void> Conversion::to_gguf() {
+  if (mix_) mix_->is_weighed = !request_.importance.empty();
   GgufPlan plan = TRY(plan_gguf(*checkpoint_, mix_));
   if (!checkpoint_->gguf()) {
     plan.metadata.set("general.name", base_name(request_.from));
@@ -96,6 +110,8 @@ Result<void> Conversion::to_gguf() {
   std::vector<GgufWriter::Tensor> infos;
   for (const PlannedTensor& tensor : plan.tensors)
     infos.push_back({tensor.name, tensor.type, tensor.shape});
+  if (const std::string text = requantization_note(plan.tensors); !text.empty()) note(text);
+  if (!plan.fallbacks.empty()) note(plan.fallbacks);
   announce(plan.tensors);
   GgufWriter writer =
       TRY(GgufWriter::create(request_.to, plan.metadata, std::move(infos), request_.split_bytes));
@@ -139,6 +155,17 @@ Result<void> Conversion::write_tokenizer_files(const std::string& folder) {
   return facts_to_folder(metadata, tokenizer, ends, folder);
 }
 
+// Where the source's file says something else than it holds, the copy says what it holds.
+void state_what_is_there(const ModelConfig& written, Json& config) {
+  const Json own = config_json(written);
+  const Json* said = config.find("tie_word_embeddings");
+  if (written.tie_word_embeddings != (said && said->as_bool() && *said->as_bool()))
+    config.set("tie_word_embeddings", written.tie_word_embeddings);
+  for (const char* key : {"num_nextn_predict_layers", "num_mtp_layers"})
+    if (config.find(key)) config.set(key, written.num_nextn_predict_layers);
+  config.set("architectures", *own.find("architectures"));
+}
+
 // config.json as the source has it where it is a folder, with what the conversion changes.
 Result<void> Conversion::write_texts(const FolderPlan& plan, const std::string& folder) {
   Json config = config_json(plan.config);
@@ -146,6 +173,7 @@ Result<void> Conversion::write_texts(const FolderPlan& plan, const std::string& 
     config = TRY(read_json_file(join_path(request_.from, "config.json")));
     config.erase("quantization_config");
     config.erase("auto_map");  // names code that does not travel
+    state_what_is_there(plan.config, config);
   }
   WeightType most = WeightType::f32;
   uint64_t largest = 0;
@@ -170,8 +198,16 @@ Result<void> Conversion::to_folder() {
                       ".gguf",
                       mix_->name)};
   }
-  FolderPlan plan = TRY(plan_folder(*checkpoint_, type));
+  const FolderPlan plan = TRY(plan_folder(*checkpoint_, type));
   AsideFolder folder = TRY(AsideFolder::create(request_.to));
+  auto filled = fill(folder, plan);
+  if (!filled) return folder.named(filled.error());
+  TRY(folder.finish());
+  for (std::string& file : result_.files) file = join_path(request_.to, base_name(file));
+  return {};
+}
+
+Result<void> Conversion::fill(const AsideFolder& folder, const FolderPlan& plan) {
   std::vector<TensorPlan> infos;
   for (const PlannedTensor& tensor : plan.tensors)
     infos.push_back({tensor.name, dtype_of(tensor.type), tensor.shape});
@@ -187,10 +223,7 @@ Result<void> Conversion::to_folder() {
       ordered, pool_, {}, [&](std::span<const std::byte> piece) { return writer.write(piece); },
       listener_));
   result_.files = TRY(writer.finish());
-  TRY(write_texts(plan, folder.path()));
-  TRY(folder.finish());
-  for (std::string& file : result_.files) file = join_path(request_.to, base_name(file));
-  return {};
+  return write_texts(plan, folder.path());
 }
 
 Result<ConvertResult> Conversion::run() {
@@ -199,6 +232,7 @@ Result<ConvertResult> Conversion::run() {
   TRY(check_output(request_.to, request_.overwrites, request_.split_bytes > 0));
   if (!request_.type.empty()) mix_ = TRY(find_mix(request_.type));
   checkpoint_ = TRY(Checkpoint::open(request_.from));
+  for (const std::string& text : checkpoint_->notes()) note(text);
   for (const std::string& name : checkpoint_->unexpected())
     if (result_.notes.size() < 5 && !(checkpoint_->gguf() && has_gguf_name(request_.to)))
       note(

@@ -24,7 +24,7 @@ struct ConvertRequest {
 struct ConvertResult {
   std::vector<std::string> files;  // that were written
   uint64_t bytes = 0;              // of their tensors
-  std::vector<std::string> notes;  // what a user should know
+  std::vector<std::string> notes;  // what the listener was told
 };
 
 // An error when there is something at `path`, or are parts of a split model of that name, that must
@@ -42,6 +42,8 @@ class AsideFolder {
   ~AsideFolder();  // without finish(): it is removed
   const std::string& path() const { return path_; }
   Result<void> finish();
+  // The error with the target's name in place of the other.
+  Error named(Error error) const;
 
  private:
   AsideFolder(std::string target, std::string path)

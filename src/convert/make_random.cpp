@@ -69,6 +69,7 @@ class RandomModel {
   Result<void> choose_config();
   Result<void> to_gguf();
   Result<void> to_folder();
+  Result<void> fill(const AsideFolder& folder, WeightType type);
   std::vector<Output> folder_outputs(WeightType type) const;
   void announce(const std::vector<Output>& outputs);
   Result<void> write(const Output& output, const Sink& sink);
@@ -89,8 +90,10 @@ Result<void> RandomModel::choose_config() {
   config_ = TRY(is_directory(like)  ? read_config(join_path(like, "config.json"))
                 : file_exists(like) ? read_config(like)
                                     : preset(like));
-  if (request_.layers > 0)
-    config_.num_hidden_layers = std::min(request_.layers, config_.num_hidden_layers);
+  if (request_.layers > config_.num_hidden_layers)
+    return Error{fmt::format("--layers {}: {} has {} layers; give at most as many", request_.layers,
+                             like, config_.num_hidden_layers)};
+  if (request_.layers > 0) config_.num_hidden_layers = request_.layers;
   config_.first_k_dense_replace =
       std::min(config_.first_k_dense_replace, config_.num_hidden_layers);
   tokenizer_.emplace(TRY(make_tokenizer()));
@@ -153,6 +156,10 @@ Result<void> RandomModel::to_gguf() {
   for (const PlannedTensor& tensor : plan.tensors) {
     outputs.push_back({tensor.name, tensor.type, tensor.shape});
     infos.push_back({tensor.name, tensor.type, tensor.shape});
+  }
+  if (!plan.fallbacks.empty()) {
+    result_.notes.push_back(plan.fallbacks);
+    listener_.on_note(plan.fallbacks);
   }
   announce(outputs);
   GgufWriter writer =
@@ -219,7 +226,15 @@ Result<void> RandomModel::to_folder() {
                     "ends in .gguf",
                     request_.type)};
   AsideFolder folder = TRY(AsideFolder::create(request_.to));
-  const std::vector<Output> outputs = folder_outputs(traits->type);
+  auto filled = fill(folder, traits->type);
+  if (!filled) return folder.named(filled.error());
+  TRY(folder.finish());
+  for (std::string& file : result_.files) file = join_path(request_.to, base_name(file));
+  return {};
+}
+
+Result<void> RandomModel::fill(const AsideFolder& folder, WeightType type) {
+  const std::vector<Output> outputs = folder_outputs(type);
   std::vector<TensorPlan> infos;
   for (const Output& output : outputs)
     infos.push_back({output.name, dtype_of(output.type), output.shape});
@@ -237,10 +252,7 @@ Result<void> RandomModel::to_folder() {
     listener_.on_tensor({output.name, WeightType::f32, output.type, elements, output.bytes(), 0});
   }
   result_.files = TRY(writer.finish());
-  TRY(write_texts(folder.path(), traits->type));
-  TRY(folder.finish());
-  for (std::string& file : result_.files) file = join_path(request_.to, base_name(file));
-  return {};
+  return write_texts(folder.path(), type);
 }
 
 Result<ConvertResult> RandomModel::run() {

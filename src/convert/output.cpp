@@ -8,6 +8,8 @@
 #include "base/aside.h"
 #include "base/file.h"
 #include "convert/convert.h"
+#include "formats/aside_files.h"
+#include "formats/gguf.h"
 
 namespace weir {
 namespace {
@@ -62,8 +64,13 @@ Result<AsideFolder> AsideFolder::create(const std::string& target) {
   const std::string path = aside_name(target);
   if (is_directory(path) || file_exists(path))
     return Error{path + ": is in the way; remove it, no program is writing it"};
-  TRY(make_directories(path));
+  auto made = make_directories(path);
+  if (!made) return named_as(made.error(), path, target);
   return AsideFolder(target, path);
+}
+
+Error AsideFolder::named(Error error) const {
+  return path_.empty() ? error : named_as(std::move(error), path_, target_);
 }
 
 AsideFolder::AsideFolder(AsideFolder&& other) noexcept
@@ -74,7 +81,8 @@ AsideFolder::~AsideFolder() {
 }
 
 Result<void> AsideFolder::finish() {
-  TRY(rename_path(path_, target_));
+  auto renamed = rename_path(path_, target_);
+  if (!renamed) return named(renamed.error());
   path_.clear();
   return {};
 }

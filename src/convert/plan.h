@@ -18,6 +18,7 @@ struct PlannedTensor {
   WeightType type = WeightType::f32;
   std::vector<uint64_t> shape;  // row-major
   std::function<Result<StoredRows>()> open;
+  WeightType source = WeightType::f32;
 
   uint64_t columns() const { return shape.back(); }
   uint64_t rows() const;
@@ -27,7 +28,12 @@ struct PlannedTensor {
 struct GgufPlan {
   GgufMetadata metadata;
   std::vector<PlannedTensor> tensors;
+  // One sentence about tensors whose rows do not divide into blocks of the type that the mix wants,
+  // or "".
+  std::string fallbacks;
 };
+// Where a source is quantized and gets other types, one sentence that says so, or "".
+std::string requantization_note(const std::vector<PlannedTensor>& tensors);
 // Where the tensors of a configuration come from, by HuggingFace name.
 using FindTensor = std::function<Result<StoredTensor>(const std::string& name,
                                                       const std::vector<uint64_t>& shape)>;

@@ -40,7 +40,8 @@ class Planner {
   Result<FolderPlan> plan();
 
  private:
-  Result<WeightType> type_of(const TensorShape& tensor, const std::string& name) const;
+  WeightType type_of(const TensorShape& tensor, const std::string& name,
+                     const StoredTensor& stored) const;
   Result<void> add(const TensorShape& tensor, const std::string& name);
 
   const Checkpoint& checkpoint_;
@@ -49,10 +50,11 @@ class Planner {
   FolderPlan plan_;
 };
 
-Result<WeightType> Planner::type_of(const TensorShape& tensor, const std::string& name) const {
-  if (name.find("e_score_correction_bias") != std::string::npos) return WeightType::f32;
-  const StoredTensor stored = TRY(checkpoint_.find(name, tensor.shape));
-  if (type_) return *type_;
+WeightType Planner::type_of(const TensorShape& tensor, const std::string& name,
+                            const StoredTensor& stored) const {
+  // Biases of gates are never narrowed; DeepSeek's files have them in f32, fine-tuned ones in bf16.
+  const bool is_gate_bias = name.find("e_score_correction_bias") != std::string::npos;
+  if (type_ && !is_gate_bias) return *type_;
   // What GGUF keeps in f32: vectors and gates.
   const bool was_widened = tensor.shape.size() == 1 || tensor.part == ModelPart::router;
   if (stored.type == WeightType::f32 && common_ != WeightType::f32 &&
@@ -62,7 +64,8 @@ Result<WeightType> Planner::type_of(const TensorShape& tensor, const std::string
 }
 
 Result<void> Planner::add(const TensorShape& tensor, const std::string& name) {
-  const WeightType type = TRY(type_of(tensor, name));
+  const StoredTensor stored = TRY(checkpoint_.find(name, tensor.shape));
+  const WeightType type = type_of(tensor, name, stored);
   const bool restores = checkpoint_.rope_rows_permuted() && has_rope_rows(name);
   const auto open = [this, name, restores]() -> Result<StoredRows> {
     StoredRows rows;
@@ -73,7 +76,7 @@ Result<void> Planner::add(const TensorShape& tensor, const std::string& name) {
     }
     return rows;
   };
-  plan_.tensors.push_back({name, type, tensor.shape, open});
+  plan_.tensors.push_back({name, type, tensor.shape, open, stored.type});
   return {};
 }
 

@@ -1,7 +1,9 @@
 // What a GGUF file will hold.
 #include <fmt/format.h>
 
+#include <map>
 #include <set>
+#include <utility>
 
 #include "convert/plan.h"
 #include "model/gguf_config.h"
@@ -31,12 +33,15 @@ class Planner {
   void add_rope_factors();
   void push(std::string name, WeightType stored, std::vector<uint64_t> shape,
             std::function<Result<StoredRows>()> open);
-  void finish_metadata();
+  void finish();
+  std::string fallback_note() const;
 
   const ModelConfig config_;
   const FindTensor find_;
   const std::optional<Mix> mix_;
   MixModel model_;
+  // Tensors by the block that does not divide their rows, the rows' length, and the change of type.
+  std::map<std::pair<int, uint64_t>, std::map<std::string, size_t>> fallbacks_;
   GgufPlan plan_;
 };
 
@@ -44,7 +49,29 @@ void Planner::push(std::string name, WeightType stored, std::vector<uint64_t> sh
                    std::function<Result<StoredRows>()> open) {
   const WeightType type =
       mix_ ? choose_type(*mix_, model_, name, shape) : kept_type(stored, name, shape);
-  plan_.tensors.push_back({std::move(name), type, std::move(shape), std::move(open)});
+  if (mix_)
+    if (const WeightType wanted = wanted_type(*mix_, model_, name, shape); wanted != type)
+      ++fallbacks_[{type_traits(wanted).block, shape.back()}]
+                  [fmt::format("{} to {}", type_name(wanted), type_name(type))];
+  plan_.tensors.push_back({std::move(name), type, std::move(shape), std::move(open), stored});
+}
+
+// "24 tensors get another type than the mix wants, because 256 does not divide their rows of 896
+// (q4_k to q5_0: 20, q6_k to q8_0: 4)"
+std::string Planner::fallback_note() const {
+  std::string note;
+  for (const auto& [rows, changes] : fallbacks_) {
+    size_t tensors = 0;
+    std::string list;
+    for (const auto& [change, count] : changes) {
+      tensors += count;
+      list += fmt::format("{}{}: {}", list.empty() ? "" : ", ", change, count);
+    }
+    note +=
+        fmt::format("{}{} tensor{} fell back: {} does not divide {} ({})", note.empty() ? "" : "; ",
+                    tensors, tensors == 1 ? "" : "s", rows.first, rows.second, list);
+  }
+  return note;
 }
 
 // Two tensors there, so that llama.cpp can absorb them into queries and outputs.
@@ -103,7 +130,8 @@ void Planner::add_rope_factors() {
   });
 }
 
-void Planner::finish_metadata() {
+void Planner::finish() {
+  plan_.fallbacks = fallback_note();
   bool has_blocks = false;
   for (const PlannedTensor& tensor : plan_.tensors)
     has_blocks = has_blocks || type_traits(tensor.type).block > 1;
@@ -115,7 +143,7 @@ Result<GgufPlan> Planner::plan() {
   TRY(write_gguf_config(config_, plan_.metadata));
   add_rope_factors();
   for (const TensorShape& tensor : all_tensors(config_)) TRY(add(tensor));
-  finish_metadata();
+  finish();
   return std::move(plan_);
 }
 
@@ -139,9 +167,9 @@ Result<GgufPlan> Planner::plan(const GgufFile& file) {
     if (mix_)
       push(tensor.name, tensor.type, tensor.shape, open);
     else
-      plan_.tensors.push_back({tensor.name, tensor.type, tensor.shape, open});
+      plan_.tensors.push_back({tensor.name, tensor.type, tensor.shape, open, tensor.type});
   }
-  finish_metadata();
+  finish();
   return std::move(plan_);
 }
 
@@ -154,6 +182,22 @@ uint64_t PlannedTensor::rows() const {
 }
 
 uint64_t PlannedTensor::bytes() const { return rows() * type_bytes(type, columns()); }
+
+std::string requantization_note(const std::vector<PlannedTensor>& tensors) {
+  double bits = 0, numbers = 0;
+  for (const PlannedTensor& tensor : tensors) {
+    if (type_traits(tensor.source).block == 1 || tensor.source == tensor.type) continue;
+    const double count = double(tensor.rows()) * double(tensor.columns());
+    numbers += count;
+    bits += 8 * double(type_bytes(tensor.source, tensor.columns())) * double(tensor.rows());
+  }
+  if (numbers == 0) return "";
+  return fmt::format(
+      "the source is quantized already ({:.2f} bits a number): its errors stay, and those told "
+      "here "
+      "are against it; begin from the original for a better file",
+      bits / numbers);
+}
 
 namespace {
 

@@ -34,6 +34,8 @@ class ConvertListener {
  public:
   virtual ~ConvertListener() = default;
   virtual void on_plan(const ConvertSize&) {}
+  // A sentence that a user should know, told as soon as it is known.
+  virtual void on_note(const std::string&) {}
   // A few megabytes of a tensor are written; false ends the work with an error.
   virtual bool on_bytes(uint64_t /*bytes*/, const std::string& /*tensor*/) { return true; }
   virtual void on_tensor(const TensorReport&) {}
