@@ -5,6 +5,7 @@
 #include <set>
 
 #include "r1/rollout.h"
+#include "r1/shown_reply.h"
 
 namespace weir {
 namespace {
@@ -25,12 +26,6 @@ void count(const Rollout& rollout, FamilyScore& score) {
   score.well_formed += rollout.reply.is_well_formed;
   score.thinking_tokens += rollout.reply.thinking_tokens;  // means are made at the end
   score.language += rollout.language;
-}
-
-SampleReply show(const Problem& problem, const Rollout& rollout) {
-  return {problem.family,         problem.question().back().content,
-          rollout.reply.thinking, rollout.reply.answer,
-          problem.gold,           outcome_name(rollout)};
 }
 
 // The rows of one set, in order of difficulty.
@@ -107,7 +102,7 @@ Result<std::optional<StageEvaluation>> evaluate_stage(const R1Context& context,
       evaluation.scores.push_back(std::move(score));
     for (const Rollout& rollout : rollouts)
       if (shown.insert(problems[rollout.problem].family).second)
-        evaluation.samples.push_back(show(problems[rollout.problem], rollout));
+        evaluation.samples.push_back(shown_reply(problems[rollout.problem], rollout));
   }
   return std::optional<StageEvaluation>(std::move(evaluation));
 }

@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "r1/live_text.h"
+#include "r1/shown_reply.h"
 
 namespace weir {
 namespace {
@@ -220,7 +221,7 @@ void add_sample(std::vector<std::string>& lines, const SampleReply& sample,
   add_text(lines, format, "answer    ", answer.empty() ? "(none)" : answer, Ink::bold,
            kAnswerLines);
   InkedLine verdict(format.columns, format.has_color);
-  verdict.add("          ").add(one_line(sample.verdict, kNameBytes), verdict_ink(sample.verdict));
+  verdict.add("          ").add(one_line(shown_verdict(sample), kNameBytes), verdict_ink(sample.verdict));
   const std::string gold = one_line(sample.gold, kNameBytes);
   if (sample.verdict != "right" && !gold.empty()) verdict.add("  expected " + gold, Ink::dim);
   lines.push_back(verdict.text());
@@ -275,7 +276,7 @@ std::string live_line(const LiveState& state) {
 
 std::string sample_line(const SampleReply& sample, int columns) {
   const int third = std::max(8, (columns - 20) / 3);
-  return cut_columns(fmt::format("  {}: {} | {} | {}", one_line(sample.verdict, kNameBytes),
+  return cut_columns(fmt::format("  {}: {} | {} | {}", one_line(shown_verdict(sample), kNameBytes),
                                  cut_columns(one_line(sample.question, kReplyBytes), third),
                                  cut_columns(one_line(sample.thinking, kReplyBytes), third),
                                  cut_columns(one_line(sample.answer, kReplyBytes), third)),

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "r1/report_page.h"
+#include "r1/shown_reply.h"
 
 namespace weir {
 namespace {
@@ -49,7 +50,7 @@ std::string answer_html(const StageReport& stage, size_t index, const SampleRepl
       "<div class=\"reply c{}\"><p class=\"who\"><b class=\"dot c{}\">{}</b>"
       "<span class=\"verdict {}\">{}</span></p>",
       stage_color(index), stage_color(index), name_html(stage.name), verdict_style(reply.verdict),
-      name_html(reply.verdict));
+      name_html(shown_verdict(reply)));
   if (!reply.thinking.empty())
     html += "<div class=\"thinking\">" + reply_html(reply.thinking, kTextBytes) + "</div>";
   html += reply.answer.empty()
