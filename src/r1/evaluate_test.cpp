@@ -68,6 +68,32 @@ TEST(Evaluate, IsTheSameAtAnyNumberOfThreadsAndEveryTime) {
   EXPECT_EQ(scores_json(twice.run().scores).dump(), once);
 }
 
+// Problems of the training split have another gold and write down that they were made.
+std::unique_ptr<ProblemSet> both_splits(int& train, int& held_out) {
+  return std::make_unique<MadeProblems>([&](uint64_t, Split split) {
+    ++(split == Split::train ? train : held_out);
+    return made_problem(split == Split::train ? "trained" : "say", "a", "a");
+  });
+}
+
+TEST(Evaluate, F23DrawsTheHeldOutSplitOnly) {
+  Evaluated evaluated;
+  int train = 0, held_out = 0;
+  evaluated.t.recipe.evaluation.sets[0].set = both_splits(train, held_out);
+  const StageEvaluation evaluation = evaluated.run();
+  EXPECT_EQ(train, 0);
+  EXPECT_EQ(held_out, 12);
+  ASSERT_FALSE(evaluation.samples.empty());
+  EXPECT_EQ(evaluation.samples[0].question, "say");
+
+  evaluated.t.give(both_splits(train, held_out));
+  Result<double> found =
+      held_out_accuracy(evaluated.t.context, evaluated.t.stage(), *evaluated.model, 10);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(train, 0) << "the accuracy shown while a stage learns is of held-out problems, too";
+  EXPECT_EQ(held_out, 22);
+}
+
 TEST(Evaluate, SetsWithoutHeldOutProblemsAreNamed) {
   Evaluated evaluated;
   EXPECT_TRUE(check_evaluation(evaluated.t.recipe.evaluation));

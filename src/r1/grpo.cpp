@@ -8,6 +8,7 @@
 #include "r1/batches.h"
 #include "r1/experience.h"
 #include "r1/policy_objective.h"
+#include "r1/shown_reply.h"
 
 namespace weir {
 namespace {
@@ -106,15 +107,47 @@ class GrpoStage final : public Stage {
       if (!(recipe_.masks_truncated && experience_.rollouts[i].is_truncated)) replies.push_back(i);
     LearnTally tally;
     const size_t parts = std::min(size_t(recipe_.minibatches), replies.size());
+    const auto minibatch = [&](size_t part) {
+      const size_t begin = replies.size() * part / parts, end = replies.size() * (part + 1) / parts;
+      return std::span<const size_t>(replies).subspan(begin, end - begin);
+    };
+    // The first minibatch is compared where it is learned from; the others while the policy is
+    // still the one that drew them.
+    for (size_t part = 1; part < parts; ++part) compare_paths(minibatch(part), tally);
     for (int epoch = 0; epoch < recipe_.inner_epochs; ++epoch)
       for (size_t part = 0; part < parts; ++part) {
-        const size_t begin = replies.size() * part / parts;
-        const size_t end = replies.size() * (part + 1) / parts;
-        TRY(accumulate(std::span(replies).subspan(begin, end - begin), tally));
+        TRY(accumulate(minibatch(part), tally));
         tally.norm = TRY(learner_.update(stage_rate(stage_.rate, step, steps_)));
         ++tally.updates;
       }
     return tally;
+  }
+
+  // The log-probabilities of one minibatch against those of its rollouts, without gradients.
+  void compare_paths(std::span<const size_t> chosen, LearnTally& tally) {
+    std::vector<TrainingSequence> sequences;
+    for (size_t i : chosen) sequences.push_back(sequence_of(experience_.rollouts[i]));
+    for (const MicroBatch& part : micro_batches(sequences, learner_.rows_max())) {
+      const TrainingBatch batch = batch_of(sequences, part);
+      RoutingTrace kept = learner_.model().routing_trace(), own = learner_.model().routing_trace();
+      std::vector<float> drawn, logs(batch.tokens.size());
+      for (size_t s = part.begin; s < part.end; ++s) {
+        const Completion& completion = experience_.rollouts[chosen[s]].completion;
+        append_experts(sequences[s], part.shared[s - part.begin], completion.experts, kept);
+        drawn.insert(drawn.end(), completion.policy_log_probabilities.begin(),
+                     completion.policy_log_probabilities.end());
+      }
+      own.append(int(batch.tokens.size()));
+      Learner::score(learner_.model(), batch, float(1 / recipe_.temperature), logs.data(),
+                     learner_.arena(), learner_.pool(),
+                     {recipe_.keeps_routing ? &kept : nullptr, &own});
+      size_t next = 0;
+      for (size_t row = 0; row < logs.size(); ++row)
+        if (batch.targets[row] >= 0)
+          tally.max_difference =
+              std::max(tally.max_difference, std::abs(double(logs[row]) - double(drawn[next++])));
+      tally.moved += compare(kept, own).moved;
+    }
   }
 
   // Gradients of one minibatch.
@@ -200,9 +233,7 @@ class GrpoStage final : public Stage {
   void show_one() {
     const Rollout& rollout = experience_.rollouts.front();
     const Problem& problem = experience_.problems[rollout.problem];
-    sample_ = {problem.family,         problem.question().back().content,
-               rollout.reply.thinking, rollout.reply.answer,
-               problem.gold,           outcome_name(rollout)};
+    sample_ = shown_reply(problem, rollout);
     has_sample_ = true;
   }
 

@@ -66,12 +66,15 @@ ByHand first_step(Policy& p, const TokenWeight& weight) {
   ByHand out;
   std::vector<const Rollout*> learned;
   std::vector<double> advantage;
+  double all_squares = 0, all_rewards = 0;  // of the groups, about their own means
   for (size_t begin = 0; begin < rollouts.size(); begin += size_t(g.group)) {
     std::vector<double> rewards;
     for (int i = 0; i < g.group; ++i)
       rewards.push_back(rollouts[begin + size_t(i)].is_right() ? 1 : 0);
     const double mean = std::accumulate(rewards.begin(), rewards.end(), 0.0) / g.group;
     const double deviation = deviation_of(rewards, mean);
+    for (double reward : rewards) all_squares += (reward - mean) * (reward - mean);
+    all_rewards += double(rewards.size());
     out.uniform += deviation == 0;
     if (deviation == 0 && g.skips_uniform) continue;
     for (size_t i = 0; i < rewards.size(); ++i) {
@@ -79,10 +82,12 @@ ByHand first_step(Policy& p, const TokenWeight& weight) {
       out.truncated += rollout.is_truncated;
       if (g.masks_truncated && rollout.is_truncated) continue;
       learned.push_back(&rollout);
-      const double divisor = g.scale == AdvantageScale::none ? 1 : deviation;
+      const double divisor = g.scale == AdvantageScale::group ? deviation : 1;
       advantage.push_back(deviation == 0 ? 0 : (rewards[i] - mean) / divisor);
     }
   }
+  if (g.scale == AdvantageScale::batch)
+    for (double& a : advantage) a /= std::sqrt(all_squares / all_rewards);
   out.replies = int64_t(learned.size());
 
   struct Slopes : TokenObjective {
@@ -146,6 +151,7 @@ TEST(Grpo, LossesAreThoseOfTheFormulas) {
       {{}, kToken},
       {{"stages.rl.loss=sequence"}, kSequence},
       {{"stages.rl.loss=dr_grpo", "stages.rl.advantage_scale=none"}, kDrGrpo},
+      {{"stages.rl.advantage_scale=batch"}, kToken},  // F27
       {{"stages.rl.temperature=0.8"}, kToken},
       {{"stages.rl.lr=0", "stages.rl.minibatches=3"}, kToken},
       {{"stages.rl.lr=0", "stages.rl.minibatches=2", "stages.rl.loss=sequence"}, kSequence},
@@ -267,6 +273,62 @@ TEST(Grpo, ReferenceIsTheParentUntilItIsRefreshed) {
     EXPECT_EQ(number_at(line, "kl") > 0, number_at(line, "step") > 1);
   EXPECT_EQ(all_weights(*never.stage->companion()), letter_weights());
   EXPECT_EQ(Policy().stage->companion(), nullptr);
+}
+
+// Letters whose drawing writes down the splits, and may do more.
+std::unique_ptr<ProblemSet> watched(std::function<void(uint64_t index, Split split)> watch) {
+  return std::make_unique<MadeProblems>([watch](uint64_t index, Split split) {
+    watch(index, split);
+    return made_problem("say", "a", index % 2 == 0 ? "a" : "nothing like it");
+  });
+}
+
+TEST(Grpo, F24RolloutsAreOfTheTrainingSplitOnly) {
+  int train = 0, held_out = 0;
+  Policy p({"stages.rl.skips_uniform=true", "stages.rl.extra_rounds=2"},
+           watched([&](uint64_t, Split split) { ++(split == Split::train ? train : held_out); }));
+  take_steps(*p.stage, 2);
+  EXPECT_GT(train, 8);
+  EXPECT_EQ(held_out, 0);
+}
+
+// Problems of later rounds of a step are made after the earlier rounds' rollouts: a watcher that
+// changes the weights there makes rollouts and training differ.
+struct TwoPaths {
+  double difference = 0;
+  int64_t groups = 0;
+};
+// The weights are others while the rounds that begin at problems `from` ... `until` - 1 are rolled
+// out.
+TwoPaths with_other_weights(uint64_t from, uint64_t until, const std::string& minibatches) {
+  Model* model = nullptr;
+  Policy p({"stages.rl.skips_uniform=true", "stages.rl.extra_rounds=2",
+            "stages.rl.minibatches=" + minibatches},
+           watched([&](uint64_t index, Split) {
+             if (model == nullptr) return;
+             std::vector<float> weights = letter_weights();
+             if (index >= from && index < until)
+               for (float& w : weights) w *= 1.01f;
+             set_weights(*model, weights);
+           }));
+  model = p.model.get();
+  const std::vector<Json> lines = take_steps(*p.stage, 1);
+  return {lines.empty() ? -1 : number_at(lines[0], "max_difference"),
+          int64_t(number_at(p.stage->cursor(), "next"))};
+}
+
+TEST(Grpo, F26MaxDifferenceIsOfEveryMinibatchAndNotZeroWhenPathsDiffer) {
+  for (const char* minibatches : {"1", "2", "5", "1000"}) {
+    SCOPED_TRACE(minibatches);
+    const TwoPaths same = with_other_weights(100, 100, minibatches);
+    EXPECT_EQ(same.difference, 0);
+    ASSERT_GE(same.groups, 6) << "more than one round";
+    // The first round alone, which the first minibatch belongs to, and the second one alone.
+    EXPECT_GT(with_other_weights(0, 4, minibatches).difference, 1e-4);
+    const TwoPaths later = with_other_weights(4, 6, minibatches);
+    EXPECT_GT(later.difference, 1e-4);
+    EXPECT_EQ(later.groups, same.groups);
+  }
 }
 
 TEST(Grpo, LearnsToEmitTheRewardedToken) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/aside.h"
 #include "base/text.h"
 #include "train/run_folder.h"
 
@@ -72,6 +73,7 @@ Result<R1Folder> R1Folder::open(const std::string& path) {
   TRY_IN("run folder", check_is_run(path));
   TRY_IN("run folder", make_directories(path));
   FileLock lock = TRY_IN("run folder", FileLock::acquire(join_path(path, kLock)));
+  TRY_IN("run folder", remove_stale_asides(path));
   return R1Folder(path, std::move(lock));
 }
 

@@ -25,6 +25,21 @@ TEST(Advantages, AreScaledByGroupBatchOrNothing) {
               {.5 / d, -.5 / d, -.5 / d, .5 / d, 2 / d, -2 / d});
 }
 
+// One group with few and one with many right: their sizes stay apart, and the whole has spread 1.
+TEST(Advantages, F27OfABatchHaveOneSpreadTogether) {
+  const Doubles rewards = {1, 0, 0, 0, 0, 0, 0, 0, 3, 0, 3, 0, 3, 0, 3, 0};
+  const std::vector<size_t> groups = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1};
+  const Doubles plain = advantages(rewards, groups, AdvantageScale::none);
+  const Doubles batch = advantages(rewards, groups, AdvantageScale::batch);
+  double squares = 0;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    squares += batch[i] * batch[i];
+    EXPECT_NEAR(batch[i] / batch[0], plain[i] / plain[0], 1e-12) << i;
+  }
+  EXPECT_NEAR(squares / double(batch.size()), 1, 1e-12);
+  EXPECT_NE(batch, plain);
+}
+
 // Three times 0.1 is not 0.3 in binary; the difference must not be blown up to 1.
 TEST(Advantages, OfAGroupWithEqualRewardsAreZero) {
   const std::vector<size_t> groups = {3, 3, 3, 5, 5};

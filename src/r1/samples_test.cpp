@@ -185,6 +185,18 @@ TEST(DrawSamples, AsksEveryProblemSoOftenAndJudges) {
   EXPECT_EQ(texts[0], texts[1]);
 }
 
+TEST(DrawSamples, F25AreOfTheTrainingSplitOnly) {
+  Drawn drawn;
+  Result<std::vector<SampledReply>> samples =
+      drawn.draw(std::make_unique<MadeProblems>([](uint64_t, Split split) {
+        return made_problem(split == Split::train ? "say" : "held out", "a", "a");
+      }));
+  ASSERT_TRUE(samples) << samples.error().message;
+  ASSERT_EQ(samples->size(), 210u);
+  for (const SampledReply& sample : *samples)
+    EXPECT_EQ(sample.problem.messages.front().content, "say");
+}
+
 TEST(DrawSamples, ProblemsWithoutVerifierArePassedOver) {
   Drawn drawn;
   auto some = std::make_unique<MadeProblems>(
