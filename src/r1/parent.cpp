@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "formats/gguf_tokenizer.h"
 #include "model/checkpoint.h"
+#include "text/end_tokens.h"
 #include "text/tokenizer_json.h"
 
 namespace weir {
@@ -13,27 +14,6 @@ namespace {
 
 constexpr const char* kTemplateKey = "tokenizer.chat_template";
 constexpr const char* kGenerationConfig = "generation_config.json";
-
-// The tokenizer's end of sequence, the model's, and those that generation stops at.
-class Ends {
- public:
-  explicit Ends(const Tokenizer& tokenizer) : tokenizer_(tokenizer) { add(tokenizer.eos()); }
-  void add(int64_t id) {
-    const bool is_known = std::find(ids_.begin(), ids_.end(), int(id)) != ids_.end();
-    if (id >= 0 && id < tokenizer_.size() && !is_known) ids_.push_back(int(id));
-  }
-  // One id or a list; anything else is no end.
-  void add(const Json* json) {
-    if (!json) return;
-    for (const Json& one : json->is_array() ? json->items() : std::vector<Json>{*json})
-      if (const Result<int64_t> id = one.as_int()) add(*id);
-  }
-  std::vector<int> take() { return std::move(ids_); }
-
- private:
-  const Tokenizer& tokenizer_;
-  std::vector<int> ids_;
-};
 
 // The template's own end joins the others, also in the file that other programs stop by.
 Result<void> add_own_end(ModelTexts& texts) {
@@ -57,14 +37,7 @@ Result<ModelTexts> read_folder(const std::string& folder) {
   std::string source = TRY(read_chat_template(folder));
   if (source.empty() || source == conversation_chat_template()) return texts;
   texts.chat.source = std::move(source);
-  Ends ends(texts.tokenizer);
-  for (const char* name : {"config.json", kGenerationConfig}) {
-    const std::string path = join_path(folder, name);
-    if (!file_exists(path)) continue;
-    const Json json = TRY(read_json_file(path));
-    ends.add(json.find("eos_token_id"));
-  }
-  texts.chat.ends = ends.take();
+  texts.chat.ends = TRY(ends_of_folder(folder, texts.tokenizer, texts.chat.source));
   for (const char* name :
        {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json",
         "merges.txt", "added_tokens.json", kGenerationConfig, "chat_template.jinja"}) {
@@ -89,11 +62,7 @@ Result<ModelTexts> read_gguf(const Checkpoint& checkpoint) {
   if (metadata.find(kTemplateKey)) source = TRY(metadata.string_at(kTemplateKey));
   if (source.empty() || source == conversation_chat_template()) return texts;
   texts.chat.source = source;
-  Ends ends(texts.tokenizer);
-  ends.add(checkpoint.config().eos_token_id);
-  for (const char* key : {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"})
-    if (const Result<int64_t> id = metadata.int_at(key)) ends.add(*id);
-  texts.chat.ends = ends.take();
+  texts.chat.ends = TRY(gguf_ends(metadata, texts.tokenizer));
   TokenizerConfigOptions options;
   options.model_max_length = checkpoint.config().max_position_embeddings;
   options.chat_template = source;

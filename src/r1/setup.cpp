@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "base/file.h"
 #include "text/tokenizer_json.h"
 #include "text/tokenizer_train.h"
@@ -76,20 +78,27 @@ Result<ModelConfig> make_r1_config(const R1Recipe& recipe, const Tokenizer& toke
   TrainRecipe section;  // of which only the model is looked at
   section.data.sequence_length = 0;
   section.model = recipe.model;
+  std::optional<ModelConfig> parent;
   if (const std::string folder = base_folder(recipe); !folder.empty()) {
     if (!recipe.model.is_null())
       return Error{
           fmt::format("'model' is stated, but the stages begin from {}; leave it out", folder)};
-    const ModelConfig config = TRY_IN("parent", read_parent_config(folder));
-    if (config.vocab_size < tokenizer.size())
+    parent = TRY_IN("parent", read_parent_config(folder));
+    if (parent->vocab_size < tokenizer.size())
       return Error{fmt::format("parent: {}: the model has {} tokens and its tokenizer {}", folder,
-                               config.vocab_size, tokenizer.size())};
-    if (!is_directory(folder)) return config;
+                               parent->vocab_size, tokenizer.size())};
+    if (!is_directory(folder)) return *parent;
     section.model = Json(folder);
   } else if (recipe.model.is_null()) {
     return Error{"'model' is missing: a preset or the keys of a config.json (docs/config.md)"};
   }
-  return make_config(section, {tokenizer.size(), tokenizer.bos(), tokenizer.eos()});
+  ModelConfig config =
+      TRY(make_config(section, {tokenizer.size(), tokenizer.bos(), tokenizer.eos()}));
+  if (!parent) return config;
+  // What the folder holds counts, where its config.json says something else (model/checkpoint.h).
+  config.tie_word_embeddings = parent->tie_word_embeddings;
+  config.num_nextn_predict_layers = parent->num_nextn_predict_layers;
+  return config;
 }
 
 }  // namespace weir
