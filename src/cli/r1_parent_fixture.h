@@ -33,7 +33,9 @@ class R1Parent : public testing::Test {
     const std::string_view text = "say it is so, say it is so and so; say a and b";
     TokenizerTrainOptions options;
     options.vocab_size = 264;
-    options.added_tokens = {{"<|endoftext|>"}, {"<|im_start|>"}, {"<|im_end|>"}};
+    options.added_tokens = {{"<|im_start|>"}};
+    if (has_end)
+      options.added_tokens.insert(options.added_tokens.end(), {{"<|endoftext|>"}, {"<|im_end|>"}});
     options.pattern = "gpt-2";
     if (has_end) options.eos = "<|endoftext|>";
     ThreadPool pool(1);
