@@ -199,7 +199,8 @@ Result<void> Generator::compute(const std::vector<Row>& rows, Listener* listener
   }
   arena_.reset();
   Batch batch(tokens, positions, sequences);
-  Run run{arena_, pool_, batch, &cache_};
+  Run run{arena_, pool_, batch};
+  run.cache = &cache_;
   run.exact = options_.exact;
   if (records_experts_) {
     trace_.clear();

@@ -45,7 +45,8 @@ Result<void> Scorer::run(
     const size_t begin = size_t(first);
     const Batch batch(tokens.subspan(begin, rows), std::span(positions).subspan(begin, rows),
                       std::span(sequences).first(rows));
-    Run pass{arena_, pool_, batch, &cache_};
+    Run pass{arena_, pool_, batch};
+    pass.cache = &cache_;
     pass.observer = observer;
     pass.exact = exact;
     TRY(on_hidden(pass, first, model_.forward(pass)));

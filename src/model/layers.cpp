@@ -39,7 +39,7 @@ TokenChoice choose(Run& run, const Indexer& in, const RopeTable& main_table, Ten
   int* tokens = nullptr;
   if (is_needed) tokens = run.arena.array<int>(size_t(n.rows) * size_t(in.shape.keep));
   ArenaScope scope(run.arena);
-  Run quiet{run.arena, run.pool, run.batch, run.cache};
+  Run quiet = run.unrecorded();
   RopeTable table = main_table;  // the same angles, but in halves and on a head's first columns
   table.interleaved = false, table.leading = true;
   Tensor k = layer_norm(quiet, linear(quiet, n, *in.k), *in.k_gain, *in.k_bias, kIndexEpsilon);

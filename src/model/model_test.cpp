@@ -70,7 +70,8 @@ class Trial {
     arena_.reset();
     arena_.reset_peak();
     Tape tape(arena_);
-    Run run{arena_, pool_, batch_, nullptr, record ? &tape : nullptr};
+    Run run{arena_, pool_, batch_};
+    if (record) run.tape = &tape;
     model->weights_changed();
     Tensor hidden = model->forward(run);
     double total = cross_entropy(run, hidden, model->head(), targets_, 0.1f).loss;

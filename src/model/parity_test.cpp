@@ -52,7 +52,8 @@ std::vector<float> logits_of(const Golden& golden, int begin, int count, Cache* 
   Arena arena(size_t(1) << 30);
   ThreadPool pool(threads);
   Batch batch(std::span(golden.tokens).subspan(size_t(begin), size_t(count)), positions, sequences);
-  weir::Run run{arena, pool, batch, cache};
+  weir::Run run{arena, pool, batch};
+  run.cache = cache;
   Tensor logits = golden.model->logits(run, golden.model->forward(run));
   return {logits.data, logits.data + size_t(logits.rows) * size_t(logits.cols)};
 }

@@ -82,7 +82,8 @@ double measured_activations(Model& model, bool recompute) {
     Batch batch(tokens, positions, sequences);
     Arena arena(size_t(1) << 30);
     Tape tape(arena);
-    Run run{arena, pool, batch, nullptr, &tape};
+    Run run{arena, pool, batch};
+    run.tape = &tape;
     Tensor hidden = model.forward(run);
     for (int m = 0; m < model.config().num_nextn_predict_layers; ++m)
       (void)model.predict_further(run, hidden, tokens, m);

@@ -86,7 +86,8 @@ std::vector<float> attend_rows(const Inputs& in, const std::vector<Segment>& seg
   ThreadPool pool(threads);
   const SegmentRows picked(segments);
   const Batch batch = picked.batch();
-  Run run{arena, pool, batch, cache};
+  Run run{arena, pool, batch};
+  run.cache = cache;
   auto gather = [&](const std::vector<float>& from, int width) {
     return picked.gather(run, from, width);
   };
@@ -286,7 +287,8 @@ std::vector<float> train_once(int threads) {
   GateShape shape{
       .kind = GateKind::sigmoid, .experts = experts, .per_token = 2, .balance_weight = 0.1f};
   Tape tape(arena);
-  Run run{arena, pool, batch, nullptr, &tape};
+  Run run{arena, pool, batch};
+  run.tape = &tape;
   Tensor x = embed(run, table), n = rms_norm(run, x, gain, 1e-5f);
   Routing r = route(run, linear(run, n, router), nullptr, shape);
   Tensor h =
@@ -323,7 +325,8 @@ std::vector<float> head_once(const std::vector<int>& tokens, const std::vector<i
   table.data = head.data = values.data();
   table.grad = ignored.data(), head.grad = gradient.data();
   Tape tape(arena);
-  Run run{arena, pool, batch, nullptr, &tape};
+  Run run{arena, pool, batch};
+  run.tape = &tape;
   std::vector<float> out = {0};
   out[0] = float(cross_entropy(run, embed(run, table), head, targets, 0.01f, logs.data()).loss);
   tape.backward();

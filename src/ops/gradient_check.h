@@ -116,7 +116,8 @@ class GradientCheck {
     for (auto& g : gradients_) std::fill(g.begin(), g.end(), 0.f);
     for (Weight& w : weights_) w.changed();
     Tape tape(arena_);
-    Run run{arena_, pool_, batch_, nullptr, &tape};
+    Run run{arena_, pool_, batch_};
+    run.tape = &tape;
     std::vector<Tensor> inputs = make_inputs(run);
     for (int u = 0; u < uses; ++u) loss(run, inputs, true);
     tape.backward();

@@ -15,18 +15,22 @@ Tensor recompute(Run& run, const Body& body, Tensor x) {
   Tensor y = run.make(x.rows, x.cols);
   {
     ArenaScope scope(run.arena);
-    Run quiet{run.arena, run.pool, run.batch, run.cache, nullptr, 0, run.aux_scale, run.routing};
+    Run quiet = run.unrecorded();
     Tensor result = body(quiet, x);
     for (int r = 0; r < y.rows; ++r)
       std::memcpy(y.row(r), result.row(r), sizeof(float) * size_t(y.cols));
     run.aux_loss += quiet.aux_loss;
   }
-  run.record([x, y, body, arena = &run.arena, pool = &run.pool, batch = &run.batch,
-              aux_scale = run.aux_scale, kept = run.routing.kept] {
+  run.record([x, y, body, as_before = run.unrecorded()] {
     if (!y.reached()) return;
-    ArenaScope scope(*arena);
-    Tape inner(*arena);
-    Run again{*arena, *pool, *batch, nullptr, &inner, 0, aux_scale, {kept, nullptr}};
+    ArenaScope scope(as_before.arena);
+    Tape inner(as_before.arena);
+    Run again = as_before;
+    again.tape = &inner;
+    // Cache, routing trace and observer have had these rows.
+    again.cache = nullptr;
+    again.routing.own = nullptr;
+    again.observer = nullptr;
     Tensor result = body(again, x);
     // The body's output may share its gradient with x (residual stream): then x must start from dy.
     bool add = result.accumulate();

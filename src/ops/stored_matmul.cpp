@@ -78,7 +78,7 @@ struct Rounded {
 };
 
 Rounded round_rows(Workers workers, Rows x, int first, int count, WeightType type) {
-  const size_t bytes = size_t(x.cols) / 32 * kRoundedBytes;
+  const size_t bytes = rounded_row_bytes(x.cols);
   uint8_t* data = workers.arena->array<uint8_t>(bytes * size_t(count));
   for_chunks(*workers.pool, count, row_grain(x.cols), [&](int begin, int end, int) {
     for (int m = begin; m < end; ++m)

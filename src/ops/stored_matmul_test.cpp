@@ -64,7 +64,7 @@ std::vector<float> row_by_row(const Weight& w, Left& x, bool gathers, bool exact
 
 std::vector<float> by_scalar_kernels(const Weight& w, Left& x, bool exact) {
   std::vector<float> out = normals(size_t(kRows) * kOutputs, 2), scratch(kGemmScratch);
-  std::vector<uint8_t> rounded(size_t(kInner) / 32 * kRoundedBytes);
+  std::vector<uint8_t> rounded(rounded_row_bytes(kInner));
   const bool rounds = !exact && type_traits(w.type).block > 1;
   for (int g = 0; g < kGroups; ++g)
     for (int m = kBegin[g]; m < kBegin[g + 1]; ++m) {

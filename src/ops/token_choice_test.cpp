@@ -63,7 +63,8 @@ std::vector<int> chosen(const Inputs& in, const std::vector<Segment>& segments, 
   ThreadPool pool(threads);
   const SegmentRows picked(segments);
   const Batch batch = picked.batch();
-  Run run{arena, pool, batch, cache};
+  Run run{arena, pool, batch};
+  run.cache = cache;
   auto gather = [&](const std::vector<float>& from, int width) {
     return picked.gather(run, from, width);
   };

@@ -40,7 +40,10 @@ LossSum Learner::accumulate(const TrainingBatch& batch, TokenObjective& objectiv
   arena_.reset();
   const Batch rows = batch.rows();
   Tape tape(arena_);
-  Run run{arena_, pool_, rows, nullptr, &tape, 0, options.aux_scale, options.routing};
+  Run run{arena_, pool_, rows};
+  run.tape = &tape;
+  run.aux_scale = options.aux_scale;
+  run.routing = options.routing;
   Tensor hidden = model_.forward(run);
   LossSum sum = token_loss(run, hidden, model_.head(), batch.targets, objective,
                            options.log_probabilities, options.inverse_temperature);
@@ -55,7 +58,8 @@ void Learner::score(const Model& model, const TrainingBatch& batch, float invers
   } nothing;
   arena.reset();
   const Batch rows = batch.rows();
-  Run run{arena, pool, rows, nullptr, nullptr, 0, 1, routing};
+  Run run{arena, pool, rows};
+  run.routing = routing;
   Tensor hidden = model.forward(run);
   token_loss(run, hidden, model.head(), batch.targets, nothing, log_probabilities,
              inverse_temperature);

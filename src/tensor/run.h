@@ -15,6 +15,11 @@
 namespace weir {
 
 struct Run {
+  // Everything else is set by name, or copied from another run: a list of values in order would
+  // silently leave out what is added later.
+  Run(Arena& arena_, ThreadPool& pool_, const Batch& batch_)
+      : arena(arena_), pool(pool_), batch(batch_) {}
+
   Arena& arena;
   ThreadPool& pool;
   const Batch& batch;
@@ -26,9 +31,17 @@ struct Run {
   float aux_scale = 1;  // 1 / micro-batches of the step
   RoutingUse routing = {};
   ActivationObserver* observer = nullptr;
-  // False: quantized weights meet activations rounded to 8 bits (round_left in kernels.h), faster
-  // and nearly as good; still the same bits for any batch, machine and number of threads.
+  // False: quantized weights meet activations rounded to 15 bits (round_left in kernels.h), faster
+  // and as good; still the same bits for any batch, machine and number of threads.
   bool exact = true;
+
+  // The same computation without a tape.
+  Run unrecorded() const {
+    Run run = *this;
+    run.tape = nullptr;
+    run.aux_loss = 0;
+    return run;
+  }
 
   // Uninitialised data; the gradient, when taped, is not reached yet.
   Tensor make(int rows, int cols) {

@@ -34,7 +34,9 @@ void accumulate_gradients(const Model& model, const TrainingBatch& batch,
   arena.reset();
   const Batch rows = batch.rows();
   Tape tape(arena);
-  Run run{arena, pool, rows, nullptr, &tape, 0, weights.aux};
+  Run run{arena, pool, rows};
+  run.tape = &tape;
+  run.aux_scale = weights.aux;
   Tensor hidden = model.forward(run);
   LossSum sum = cross_entropy(run, hidden, model.head(), batch.targets, weights.token);
   totals.loss += sum.negative_log;
