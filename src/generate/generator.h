@@ -28,7 +28,7 @@ struct GeneratorOptions {
   // the longest beginning that its prompt shares with one (a conversation grows by turns). Only for
   // a model whose weights do not change between calls.
   bool keeps_prefixes = false;
-  // False: quantized weights meet activations rounded to 8 bits (Run::exact). Other weights do not
+  // False: quantized weights meet activations rounded to 15 bits (Run::exact). Other weights do not
   // know the difference.
   bool exact = true;
 };

@@ -65,7 +65,7 @@ struct Operands {
 // `rounded`: the time to round the left rows is part of it.
 void multiply(benchmark::State& state, WeightType type, bool rounded) {
   Operands o(type, state);
-  const size_t rounded_row = size_t(o.inner) / 32 * kRoundedBytes;
+  const size_t rounded_row = rounded_row_bytes(o.inner);
   std::vector<uint8_t> bytes(rounded_row * size_t(o.rows));
   size_t i = 0;
   for (auto _ : state) {

@@ -100,7 +100,7 @@ struct StoredProblem {
   size_t scales_row() const { return size_t(inner / kScaleSquare + 1); }
   size_t left_row() const { return size_t(inner) + 3; }
   size_t out_row() const { return size_t(cols) + 5; }
-  size_t rounded_row() const { return size_t(inner) / 32 * kRoundedBytes; }
+  size_t rounded_row() const { return rounded_row_bytes(inner); }
   // From now on the products are those of rounded left rows.
   void round(const Kernels& table) {
     rounded.emplace_back(rounded_row() * size_t(rows));

@@ -98,6 +98,9 @@ template <class F>
   return r;
 }
 
+inline Ints splat_int(int x) {
+  return each_int([&](int) { return x; });
+}
 inline Words splat_word(int x) {
   return each_word([&](int) { return x; });
 }
@@ -127,28 +130,30 @@ inline Words select_word(Words a) {
 inline Words operator*(Words a, Words b) {
   return each_word([&](int i) { return a.v[i] * b.v[i]; });
 }
-// Products of bytes with signed bytes of -127 to 127, two added at a time: those with unsigned
-// bytes are below 64, so that no sum is beyond 16 bits.
-inline Words multiply_pairs(Bytes unsigned_, Bytes a) {
-  return each_word([&](int i) {
-    return unsigned_.v[2 * i] * int8_t(a.v[2 * i]) +
-           unsigned_.v[2 * i + 1] * int8_t(a.v[2 * i + 1]);
-  });
+// The bytes at even and at odd places.
+template <bool kSigned>
+inline int number_of(uint8_t byte) {
+  return kSigned ? int8_t(byte) : byte;
 }
-inline Words multiply_signed_pairs(Bytes b, Bytes a) {
-  return each_word([&](int i) {
-    return int8_t(b.v[2 * i]) * int8_t(a.v[2 * i]) +
-           int8_t(b.v[2 * i + 1]) * int8_t(a.v[2 * i + 1]);
-  });
+template <bool kSigned>
+inline Words even_words(Bytes a) {
+  return each_word([&](int i) { return number_of<kSigned>(a.v[2 * i]); });
+}
+template <bool kSigned>
+inline Words odd_words(Bytes a) {
+  return each_word([&](int i) { return number_of<kSigned>(a.v[2 * i + 1]); });
+}
+// Of 32 words, those at even places, then those at odd ones.
+inline void even_first(int16_t* p) {
+  int16_t before[32];
+  __builtin_memcpy(before, p, sizeof before);
+  for (int i = 0; i < 32; ++i) p[i] = before[i < 16 ? 2 * i : 2 * i - 31];
 }
 inline Ints multiply_pairs(Words a, Words b) {
   return each_int([&](int i) { return a.v[2 * i] * b.v[2 * i] + a.v[2 * i + 1] * b.v[2 * i + 1]; });
 }
 inline Ints operator+(Ints a, Ints b) {
   return each_int([&](int i) { return a.v[i] + b.v[i]; });
-}
-inline Ints operator-(Ints a, Ints b) {
-  return each_int([&](int i) { return a.v[i] - b.v[i]; });
 }
 inline void store_ints(int32_t* p, Ints a) {
   for (int i = 0; i < 8; ++i) p[i] = a.v[i];
@@ -158,6 +163,24 @@ inline Eight splat_eight(float x) {
   return each_of_eight([&](int) { return x; });
 }
 inline Eight splat_half_eight(const uint8_t* p) { return splat_eight(half_at(p)); }
+inline Eight load_eight(const float* p) {
+  return each_of_eight([&](int i) { return p[i]; });
+}
+// Eight unsigned bytes; of sixteen, those at even (parity 0) or odd places.
+inline Eight numbers_of(uint64_t bytes) {
+  return each_of_eight([&](int i) { return float(bytes >> 8 * i & 255); });
+}
+inline Eight numbers_of(const uint64_t* bytes, int parity) {
+  return each_of_eight([&](int i) {
+    const int at = 2 * i + parity;
+    return float(bytes[at / 8] >> at % 8 * 8 & 255);
+  });
+}
+// `count` halves, kStride bytes apart, then zeros.
+template <int kStride>
+inline Eight halves_at(const uint8_t* p, int count) {
+  return each_of_eight([&](int i) { return i < count ? half_at(p + i * kStride) : 0.f; });
+}
 inline Eight floats_of(Ints a) {
   return each_of_eight([&](int i) { return float(a.v[i]); });
 }
@@ -177,9 +200,9 @@ inline float sum_of(Eight a) {
     for (int i = 0; i < step; ++i) a.v[i] = a.v[i] + a.v[i + step];
   return a.v[0];
 }
-// The low byte of every lane's representation.
-inline void store_low_bytes(int8_t* p, Lanes a) {
-  for (int i = 0; i < 16; ++i) p[i] = int8_t(bits_of(a.v[i]) & 255);
+// The low 16 bits of every lane's representation.
+inline void store_low_words(int16_t* p, Lanes a) {
+  for (int i = 0; i < 16; ++i) p[i] = int16_t(bits_of(a.v[i]) & 0xffff);
 }
 
 }  // namespace

@@ -49,8 +49,8 @@ struct Gemm {
 // begin at scales + ((first + n) / 128) * scales_row
 //
 // With `rounded` the left rows are those that round_left made for this type, and the products are
-// taken in integers (rounded_tile-inl.h has their definition): several times faster for one row,
-// and again the same bits everywhere.
+// taken in integers (rounded_tile-inl.h has their definition): faster, and again the same bits
+// everywhere.
 struct BlockGemm {
   WeightType type;
   const void* weights;
@@ -70,8 +70,11 @@ struct BlockGemm {
   float* scratch;  // kGemmScratch floats, 64-byte aligned
 };
 
-// Bytes of 32 numbers of a rounded left row.
-constexpr size_t kRoundedBytes = 40;
+// Bytes of a rounded left row of `inner` numbers, a multiple of 64.
+constexpr size_t rounded_row_bytes(int inner) {
+  const size_t sections = (size_t(inner) + 255) / 256;
+  return (2 * size_t(inner) + 17 * sizeof(float) * sections + 63) / 64 * 64;
+}
 
 struct AdamW {
   float lr, beta1, beta2, epsilon, weight_decay;
@@ -84,9 +87,10 @@ struct Kernels {
 
   void (*gemm)(const Gemm&);
   void (*block_gemm)(const BlockGemm&);
-  // Rounds a left row to eight bits for products with weights of `type`, a quantized one: integers
-  // of -127 to 127 times a scale for every block (32 or 256 numbers, as the weight has), which is
-  // the largest size there / 127. to: inner / 32 * kRoundedBytes, aligned to 4.
+  // Rounds a left row to 15 bits for products with weights of `type`, a quantized one: integers of
+  // -16383 to 16383 times a scale for every 256 numbers (the last ones may be fewer), which is the
+  // largest size there / 16383. `inner` is a multiple of 32; to: rounded_row_bytes(inner) bytes,
+  // aligned to 4.
   void (*round_left)(WeightType type, const float* x, int inner, void* to);
   // As dequantize_row (blocks.h).
   void (*dequantize)(WeightType type, const void* row, const float* scales, float* y, size_t n);

@@ -79,15 +79,12 @@ inline void store_bf16(uint16_t* p, Lanes a) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permute4x64_epi64(both, 0xd8));
 }
 
-inline __m256i low_bytes(__m256 a) {
-  return _mm256_and_si256(_mm256_castps_si256(a), _mm256_set1_epi32(255));
+inline __m256i low_words(__m256 a) {
+  return _mm256_and_si256(_mm256_castps_si256(a), _mm256_set1_epi32(0xffff));
 }
-inline void store_low_bytes(int8_t* p, Lanes a) {
-  __m256i both = _mm256_packus_epi32(low_bytes(a.low), low_bytes(a.high));
-  both = _mm256_permute4x64_epi64(both, 0xd8);
-  _mm_storeu_si128(
-      reinterpret_cast<__m128i*>(p),
-      _mm_packus_epi16(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1)));
+inline void store_low_words(int16_t* p, Lanes a) {
+  const __m256i both = _mm256_packus_epi32(low_words(a.low), low_words(a.high));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permute4x64_epi64(both, 0xd8));
 }
 
 inline Lanes operator+(Lanes a, Lanes b) {

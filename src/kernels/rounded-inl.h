@@ -1,33 +1,39 @@
-// Left rows rounded to eight bits, for products in integers with quantized weights: one scale for
-// as many numbers as a block of the weights has. Written over one bytes_*-inl.h.
+// Left rows rounded to 15-bit integers, for products in integers with quantized weights: one scale
+// for every 256 numbers. Written over one bytes_*-inl.h.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/ranges-inl.h"
 #include "kernels/vector-inl.h"
 
 namespace weir {
 namespace {
 
-// Where a rounded row has its parts, one after another. What the minimums of the weights multiply
-// comes last: for blocks of 32 an eighth of the sum of the block's bytes, a share of each lane; for
-// blocks of 256 the sums of every 16 bytes, of each block first those at even places.
+// The largest integer of a rounded row. With it the sums of a block of 256 stay below 2^31 in every
+// lane, whatever its type: 32 numbers of at most 4096 (q6_k) times this.
+constexpr int kRoundedMost = 16383;
+// Numbers that share a scale; the last section of a row may be shorter.
+constexpr int kSection = 256;
+
+// Where a rounded row has its parts, one after another. Of every 32 integers those at even places
+// come first. `sums` are what the minimums of the weights multiply: the sums of every 32 integers,
+// eight a section, zeros at the end; for groups of 16, of each section first the sums of the first
+// halves of its eight 32, then of the second halves.
 struct RoundedRow {
-  int8_t* bytes;
+  int16_t* words;
   float* scales;
-  float* eighths;
-  int16_t* sums;
+  float* sums;
 
   RoundedRow() = default;
   RoundedRow(const void* row, int inner)
-      : bytes(static_cast<int8_t*>(const_cast<void*>(row))),
-        scales(reinterpret_cast<float*>(bytes + inner)),
-        eighths(scales + inner / 32),
-        sums(reinterpret_cast<int16_t*>(scales + inner / 256)) {}
+      : words(static_cast<int16_t*>(const_cast<void*>(row))),
+        scales(reinterpret_cast<float*>(words + inner)),
+        sums(scales + ceil_div(inner, kSection)) {}
 };
 
-// The scale of n numbers (a multiple of 16), whose largest becomes 127: 0 when all are nearly zero,
-// NaN when one is not finite, so that this shows in the product.
+// The scale of n numbers (a multiple of 16), whose largest becomes kRoundedMost: 0 when all are
+// nearly zero, NaN when one is not finite, so that this shows in the product.
 inline float rounding_scale(const float* x, int n) {
   Lanes top = splat(0), not_finite = splat(0);
   for (int i = 0; i < n; i += 16) {
@@ -36,40 +42,47 @@ inline float rounding_scale(const float* x, int n) {
     not_finite = fma(y, splat(0), not_finite);
   }
   const float most = lane_max(top);
-  return (most < 1e-30f ? 0 : most / 127) + lane_sum(not_finite);
+  return (most < 1e-30f ? 0 : most / kRoundedMost) + lane_sum(not_finite);
 }
 
-// bytes = x / scale to the nearest integer, ties to even.
-inline void round_numbers(const float* x, float scale, int n, int8_t* bytes) {
+// words = x / scale to the nearest integer, ties to even, in the order of RoundedRow.
+inline void round_numbers(const float* x, float scale, int n, int16_t* words) {
   // Adding 1.5 * 2^23 rounds to an integer that stands in the low bits.
   const Lanes inverse = splat(scale > 0 ? 1 / scale : 0), magic = splat(12582912.0f);
-  for (int i = 0; i < n; i += 16) store_low_bytes(bytes + i, fma(load(x + i), inverse, magic));
+  for (int i = 0; i < n; i += 32) {
+    for (int h = 0; h < 32; h += 16)
+      store_low_words(words + i + h, fma(load(x + i + h), inverse, magic));
+    even_first(words + i);
+  }
 }
 
-// The sum of 16 of 32 bytes.
-inline void sum_halves(const int8_t* bytes, int* sums) {
+// The sums of the first and the second 16 of 32 integers.
+inline void sum_halves(const int16_t* words, int* sums) {
   int32_t quarters[8];
-  const Words pairs = multiply_pairs(splat_byte(1), load_bytes(bytes));
-  store_ints(quarters, multiply_pairs(pairs, splat_word(1)));
+  const Words one = splat_word(1);
+  store_ints(quarters,
+             multiply_pairs(load_words(words), one) + multiply_pairs(load_words(words + 16), one));
   for (int h = 0; h < 2; ++h)
     sums[h] = quarters[4 * h] + quarters[4 * h + 1] + quarters[4 * h + 2] + quarters[4 * h + 3];
 }
 
 void round_left(WeightType type, const float* x, int inner, void* to) {
   const RoundedRow row(to, inner);
-  const int block = type_traits(type).block;
-  for (int i = 0; i < inner / block; ++i) {
-    const float scale = rounding_scale(x + i * block, block);
+  const int sums_of_section = type == WeightType::q2_k ? 16 : 8;
+  for (int i = 0, begin = 0; begin < inner; ++i, begin += kSection) {
+    const int count = smaller(kSection, inner - begin);
+    const float scale = rounding_scale(x + begin, count);
     row.scales[i] = scale;
-    round_numbers(x + i * block, scale, block, row.bytes + i * block);
-    for (int j = 0; j < block / 32; ++j) {
-      int sums[2];
-      sum_halves(row.bytes + i * block + 32 * j, sums);
-      if (block == 32) {
-        row.eighths[i] = float(sums[0] + sums[1]) * 0.125f;
+    round_numbers(x + begin, scale, count, row.words + begin);
+    float* sums = row.sums + i * sums_of_section;
+    for (int j = 0; j < 8; ++j) {
+      int halves[2] = {0, 0};
+      if (32 * j < count) sum_halves(row.words + begin + 32 * j, halves);
+      if (sums_of_section == 8) {
+        sums[j] = float(halves[0] + halves[1]);
       } else {
-        row.sums[16 * i + j] = int16_t(sums[0]);
-        row.sums[16 * i + 8 + j] = int16_t(sums[1]);
+        sums[j] = float(halves[0]);
+        sums[8 + j] = float(halves[1]);
       }
     }
   }

@@ -24,11 +24,11 @@ struct RoundedPart {
   size_t stride, ahead;
 };
 
-template <class B, int R, int C>
+template <class F, class Row, int R, int C>
 void multiply_rounded(const BlockGemm& g, const RoundedPart& part) {
-  RoundedTile<B, R, C> tile;
+  RoundedTile<F, Row, R, C> tile;
   for (int r = 0; r < R; ++r) tile.left[r] = rounded_row(g, part.rows.begin + r);
-  for (int c = 0; c < C; ++c) tile.right[c] = part.right + size_t(c) * part.stride;
+  for (int c = 0; c < C; ++c) tile.right[c] = Row(part.right + size_t(c) * part.stride, g.inner);
   tile.run(g.inner, part.ahead);
   for (int r = 0; r < R; ++r)
     for (int c = 0; c < C; ++c)
@@ -36,30 +36,31 @@ void multiply_rounded(const BlockGemm& g, const RoundedPart& part) {
 }
 
 // All columns of a part, kRoundedColumns at a time; part.rows.count is at most R.
-template <class B, int R>
+template <class F, class Row, int R>
 void multiply_rounded_rows(const BlockGemm& g, RoundedPart part) {
   if constexpr (R > 1)
-    if (part.rows.count < R) return multiply_rounded_rows<B, R - 1>(g, part);
+    if (part.rows.count < R) return multiply_rounded_rows<F, Row, R - 1>(g, part);
   const int end = part.columns.begin + part.columns.count;
   for (; part.columns.begin + kRoundedColumns <= end; part.columns.begin += kRoundedColumns) {
-    multiply_rounded<B, R, kRoundedColumns>(g, part);
+    multiply_rounded<F, Row, R, kRoundedColumns>(g, part);
     part.right += kRoundedColumns * part.stride;
   }
   if constexpr (kRoundedColumns > 1)
-    if (part.columns.begin < end) multiply_rounded<B, R, 1>(g, part);
+    if (part.columns.begin < end) multiply_rounded<F, Row, R, 1>(g, part);
 }
 
 template <class F>
 void spread_and_multiply(const BlockGemm& g, int columns) {
-  using B = SpreadOf<F>;
   uint8_t* spread = reinterpret_cast<uint8_t*>(g.scratch);
-  const size_t stride = size_t(g.inner / F::kNumbers) * B::kBytes;
+  const size_t stride = SpreadRow<F>::bytes(g.inner);
   const Split groups(g.cols, columns), tiles(g.rows, kRoundedRows);
   for (int i = 0; i < groups.parts; ++i) {
     for (int c = 0; c < groups[i].count; ++c)
-      spread_row<F>(stored_row(g, groups[i].begin + c), g.inner, spread + size_t(c) * stride);
+      SpreadRow<F>::spread(stored_row(g, groups[i].begin + c), g.inner,
+                           spread + size_t(c) * stride);
     for (int t = 0; t < tiles.parts; ++t)
-      multiply_rounded_rows<B, kRoundedRows>(g, {tiles[t], groups[i], spread, stride, 0});
+      multiply_rounded_rows<F, SpreadRow<F>, kRoundedRows>(
+          g, {tiles[t], groups[i], spread, stride, 0});
   }
 }
 
@@ -67,13 +68,12 @@ template <class F>
 void rounded_gemm_of(const BlockGemm& g) {
   if constexpr (kRoundedRows > 1) {
     constexpr int kColumns = 24;  // weight rows of a group: a few dozen KiB at usual lengths
-    const size_t spread_row_bytes = size_t(g.inner / F::kNumbers) * SpreadOf<F>::kBytes + 1;
-    const size_t room = kGemmScratch * sizeof(float) / spread_row_bytes;
+    const size_t room = kGemmScratch * sizeof(float) / SpreadRow<F>::bytes(g.inner);
     if (g.rows > 1 && room > 0)
       return spread_and_multiply<F>(g, int(room < kColumns ? room : kColumns));
   }
   for (int m = 0; m < g.rows; ++m)
-    multiply_rounded_rows<StoredBlocks<F>, 1>(
+    multiply_rounded_rows<F, StoredRow<F>, 1>(
         g, {{m, 1}, {0, g.cols}, stored_row(g, 0), g.weight_row, kRoundedColumns * g.weight_row});
 }
 

@@ -1,12 +1,16 @@
-// Products of rounded left rows with quantized rows: bytes times bytes, added in 32-bit integers
+// Products of rounded left rows with quantized rows: integers times integers, added in 32 bits
 // within a block and in eight float lanes over the blocks. Integers are exact, so this is the
-// definition, whatever the instruction set, and however many rows are taken at a time:
-//   blocks of 32    i[l] = sum of q a over elements 4l .. 4l+3;      f[l] = i[l] step
-//                   with a minimum f[l] = fma(minimum, sum(a) / 8, f[l])
-//   blocks of 256   i[l] = sum of s q a over elements k with k / 4 % 8 = l;  f[l] = i[l] step
-//                   o[l] = minimums times sums of a, as multiply_pairs pairs them
-//                   with one unit for both i[l] -= o[l], else f[l] = fma(-o[l], least, f[l])
-//   lane[l] = fma(f[l], scale of the left block, lane[l]);   the product is sum_of(lane)
+// definition, whatever the instruction set, and however many rows are taken at a time. a: the
+// integers of the left row, q: those of the weights less their centre, k: within the block, j: the
+// number of 32 of them within their 256.
+//   blocks of 32    i[l] = sum of q a over elements 4l .. 4l+3
+//                   f[l] = fma(i[l], step, f[l]) over the blocks of a section, from 0
+//                   with minimums f[j] = fma(minimum of block j, sum of its a, f[j])
+//   blocks of 256   i[l] = sum of s q a over elements with k / 4 % 8 = l;  f[l] = i[l] step
+//                   with minimums f[j] = fma(-o[j], least, f[j]), o[j] = m[j] * sum of a, or with
+//                   groups of 16 fma(m[2j+1], sum of the second half, m[2j] * sum of the first)
+//   lane[l] = fma(f[l], scale of the section, lane[l]);   the product is sum_of(lane)
+// Sums of i[l] stay below 2^31 (rounded-inl.h), those of a block of 32 below 2^24.
 // Written over formats-inl.h and rounded-inl.h.
 #pragma once
 #include <cstddef>
@@ -18,196 +22,273 @@
 namespace weir {
 namespace {
 
-// What the minimums of a type are multiples of.
-enum class Offset { none, own, step };
-
-// A block of 256: integer scales and minimums in the order of select_word, and their units.
-struct BlockScales {
-  Words steps, minimums;
-  Eight step, least;
-};
-
-// The blocks of a type as its rows have them.
-template <class F>
-struct StoredBlocks {
-  static constexpr int kNumbers = F::kNumbers, kBytes = F::kBytes;
-  // In blocks of 32 the centre is taken from the bytes, in the others from the sums.
-  static constexpr bool kCentered = F::kCenter != 0 && kNumbers == 32;
-  static constexpr bool kSigned = F::kSigned || kCentered;
-  static constexpr Offset kOffset = F::kMinimum != kNone            ? Offset::own
-                                    : F::kCenter != 0 && !kCentered ? Offset::step
-                                                                    : Offset::none;
-  template <int j>
-  static Bytes quants(const uint8_t* b) {
-    const Bytes q = F::template quants<j>(b);
-    return kCentered ? minus(q, F::kCenter) : q;
-  }
-  static Eight step(const uint8_t* b) { return splat_half_eight(b + F::kStep); }
-  static Eight minimum(const uint8_t* b) { return splat_half_eight(b + F::kMinimum); }
-  static BlockScales scales(const uint8_t* b) {
-    const GroupScales s = F::scales(b);
-    auto words = [](const uint64_t* p) {
-      return F::kGroup == 16 ? split_bytes(p) : double_bytes(*p);
-    };
-    BlockScales r;
-    r.step = step(b);
-    r.steps = words(s.step);
-    if constexpr (F::kMinimum != kNone) {
-      r.least = minimum(b);
-      r.minimums = words(s.minimum);
-    } else if constexpr (kOffset == Offset::step) {
-      r.minimums = r.steps * splat_word(F::kCenter);
-    }
-    return r;
-  }
-};
-
-// The same blocks spread out, to be met by many left rows: bytes, then the scales.
-template <int kNumbers_, bool kSigned_, Offset kOffset_>
-struct SpreadBlocks {
-  static constexpr int kNumbers = kNumbers_;
-  static constexpr bool kSigned = kSigned_;
-  static constexpr Offset kOffset = kOffset_;
-  struct Small {
-    uint8_t quants[32];
-    float step, minimum;
-  };
-  struct Large {
-    uint8_t quants[256];
-    int16_t steps[16], minimums[16];
-    float step, least;
-  };
-  static constexpr int kBytes = int(kNumbers == 32 ? sizeof(Small) : sizeof(Large));
-
-  static const Small& small(const uint8_t* b) { return *reinterpret_cast<const Small*>(b); }
-  static const Large& large(const uint8_t* b) { return *reinterpret_cast<const Large*>(b); }
-  template <int j>
-  static Bytes quants(const uint8_t* b) {
-    return load_bytes(b + 32 * j);
-  }
-  static Eight step(const uint8_t* b) { return splat_eight(small(b).step); }
-  static Eight minimum(const uint8_t* b) { return splat_eight(small(b).minimum); }
-  static BlockScales scales(const uint8_t* b) {
-    const Large& block = large(b);
-    return {load_words(block.steps), load_words(block.minimums), splat_eight(block.step),
-            splat_eight(block.least)};
-  }
+// Thirty-two integers in the order of RoundedRow.
+struct WordPair {
+  Words even, odd;
 };
 
 template <class F>
-using SpreadOf = SpreadBlocks<F::kNumbers, StoredBlocks<F>::kSigned, StoredBlocks<F>::kOffset>;
-
-template <class F, int j = 0>
-[[gnu::always_inline]] inline void spread_quants(const uint8_t* b, uint8_t* to) {
-  store_bytes(to + 32 * j, StoredBlocks<F>::template quants<j>(b));
-  if constexpr (32 * (j + 1) < F::kNumbers) spread_quants<F, j + 1>(b, to);
-}
-
+constexpr bool kHasMinimum = F::kMinimum != kNone;
 template <class F>
-void spread_row(const uint8_t* b, int inner, uint8_t* to) {
-  using From = StoredBlocks<F>;
-  using To = SpreadOf<F>;
-  for (int k = 0; k < inner; k += F::kNumbers, b += From::kBytes, to += To::kBytes) {
-    spread_quants<F>(b, to);
-    if constexpr (F::kNumbers == 32) {
-      auto& block = *reinterpret_cast<typename To::Small*>(to);
-      block.step = half_at(b + F::kStep);
-      if constexpr (From::kOffset == Offset::own) block.minimum = half_at(b + F::kMinimum);
-    } else {
-      auto& block = *reinterpret_cast<typename To::Large*>(to);
-      const BlockScales scales = From::scales(b);
-      block.step = half_at(b + F::kStep);
-      store_words(block.steps, scales.steps);
-      if constexpr (From::kOffset != Offset::none) store_words(block.minimums, scales.minimums);
-      if constexpr (From::kOffset == Offset::own) block.least = half_at(b + F::kMinimum);
+constexpr int kMinimums = F::kGroup == 16 ? 16 : 8;  // of a block of 256
+
+// A row of weights as it is stored, block after block.
+template <class F>
+class StoredRow {
+ public:
+  static constexpr bool kIsSpread = false;
+  StoredRow() = default;
+  StoredRow(const uint8_t* row, int) : b_(row) {}
+
+  void start() {
+    if constexpr (F::kNumbers == 256) {
+      const GroupScales s = F::scales(b_);
+      steps_ = words(s.step);
+      if constexpr (kHasMinimum<F>) {
+        minimums_[0] = s.minimum[0];
+        minimums_[1] = s.minimum[1];
+      }
     }
   }
-}
+  void next() { b_ += F::kBytes; }
+  void prefetch(size_t ahead) const {
+    for (int line = 0; line < F::kBytes; line += 64) __builtin_prefetch(b_ + ahead + line);
+  }
 
-// C rows of blocks that meet R rounded rows.
-template <class B, int R, int C>
+  template <int j>
+  [[gnu::always_inline]] WordPair pair() const {
+    Bytes q = F::template quants<j>(b_);
+    if constexpr (F::kCenter != 0) q = minus(q, F::kCenter);
+    constexpr bool kSigned = F::kSigned || F::kCenter != 0;
+    WordPair p{even_words<kSigned>(q), odd_words<kSigned>(q)};
+    if constexpr (F::kNumbers == 256) {
+      const Words step = select_word<j>(steps_);
+      p.even = p.even * step;
+      p.odd = p.odd * step;
+    }
+    return p;
+  }
+  Eight step() const { return splat_half_eight(b_ + F::kStep); }
+  // Blocks of 256: what the sums of the left row give with the minimums, and their unit.
+  Eight offset(const float* sums) const {
+    if constexpr (F::kGroup == 16)
+      return fma(numbers_of(minimums_, 1), load_eight(sums + 8),
+                 numbers_of(minimums_, 0) * load_eight(sums));
+    else
+      return numbers_of(minimums_[0]) * load_eight(sums);
+  }
+  Eight least() const { return splat_half_eight(b_ + F::kMinimum); }
+  // Blocks of 32: the minimums of `count` blocks before this one, then zeros.
+  Eight minimums(int count) const {
+    return halves_at<F::kBytes>(b_ - size_t(count) * F::kBytes + F::kMinimum, count);
+  }
+
+  static Words words(const uint64_t* p) {
+    return F::kGroup == 16 ? split_bytes(p) : double_bytes(*p);
+  }
+
+ private:
+  const uint8_t* b_ = nullptr;
+  Words steps_;
+  uint64_t minimums_[2];
+};
+
+// A row spread out to be met by many left rows: integers, multiplied by the steps of their groups,
+// then the units of the blocks, then the minimums, and in blocks of 256 their units.
+template <class F>
+class SpreadRow {
+ public:
+  static constexpr bool kIsSpread = true;
+  static constexpr int kMinimumsOfSection = F::kNumbers == 32 ? 8 : kMinimums<F>;
+  SpreadRow() = default;
+  SpreadRow(const uint8_t* row, int inner)
+      : words_(reinterpret_cast<int16_t*>(const_cast<uint8_t*>(row))),
+        steps_(reinterpret_cast<float*>(words_ + inner)),
+        minimums_(steps_ + inner / F::kNumbers),
+        least_(minimums_ + ceil_div(inner, kSection) * kMinimumsOfSection) {}
+  static size_t bytes(int inner) {
+    const int sections = ceil_div(inner, kSection);
+    const int floats = inner / F::kNumbers + sections * (kMinimumsOfSection + 1);
+    return size_t(2 * inner + 4 * floats + 63) / 64 * 64;
+  }
+
+  void start() {}
+  void next() {
+    words_ += F::kNumbers;
+    ++steps_;
+    if constexpr (F::kNumbers == 256) minimums_ += kMinimumsOfSection, ++least_;
+  }
+  void prefetch(size_t) const {}
+  template <int j>
+  [[gnu::always_inline]] WordPair pair() const {
+    return pair(j);
+  }
+  WordPair pair(int j) const {
+    return {load_words(words_ + 32 * j), load_words(words_ + 32 * j + 16)};
+  }
+  Eight step() const { return splat_eight(*steps_); }
+  Eight offset(const float* sums) const {
+    if constexpr (F::kGroup == 16)
+      return fma(load_eight(minimums_ + 8), load_eight(sums + 8),
+                 load_eight(minimums_) * load_eight(sums));
+    else
+      return load_eight(minimums_) * load_eight(sums);
+  }
+  Eight least() const { return splat_eight(*least_); }
+  Eight minimums(int) {
+    const Eight m = load_eight(minimums_);
+    minimums_ += 8;
+    return m;
+  }
+
+  // Fills the row from a stored one.
+  static void spread(const uint8_t* stored, int inner, uint8_t* to) {
+    SpreadRow row(to, inner);
+    StoredRow<F> from(stored, inner);
+    for (int k = 0, block = 0; k < inner; k += F::kNumbers, ++block) {
+      from.start();
+      row.template take<0>(from);
+      const uint8_t* b = stored + size_t(block) * F::kBytes;
+      *row.steps_ = half_at(b + F::kStep);
+      if constexpr (F::kNumbers == 256 && kHasMinimum<F>) {
+        const GroupScales s = F::scales(b);
+        for (int h = 0; h < kMinimums<F> / 8; ++h)
+          store_eight(row.minimums_ + 8 * h,
+                      F::kGroup == 16 ? numbers_of(s.minimum, h) : numbers_of(s.minimum[0]));
+        *row.least_ = half_at(b + F::kMinimum);
+      }
+      from.next();
+      row.next();
+      const int of_section = block % 8 + 1;
+      if (F::kNumbers == 32 && kHasMinimum<F> && (of_section == 8 || k + 32 == inner)) {
+        store_eight(row.minimums_, from.minimums(of_section));
+        row.minimums_ += 8;
+      }
+    }
+  }
+
+ private:
+  template <int j>
+  [[gnu::always_inline]] void take(const StoredRow<F>& from) {
+    const WordPair p = from.template pair<j>();
+    store_words(words_ + 32 * j, p.even);
+    store_words(words_ + 32 * j + 16, p.odd);
+    if constexpr (32 * (j + 1) < F::kNumbers) take<j + 1>(from);
+  }
+
+  int16_t* words_ = nullptr;
+  float *steps_ = nullptr, *minimums_ = nullptr, *least_ = nullptr;
+};
+
+// C rows of weights that meet R rounded rows.
+template <class F, class Row, int R, int C>
 struct RoundedTile {
   RoundedRow left[R];
-  const uint8_t* right[C];
+  Row right[C];
   Eight sum[R][C];
 
-  [[gnu::always_inline]] static Words pairs(Bytes quants, Bytes a) {
-    if constexpr (B::kSigned)
-      return multiply_signed_pairs(quants, a);
-    else
-      return multiply_pairs(quants, a);
+  static Ints products(WordPair p, const int16_t* a) {
+    return multiply_pairs(p.even, load_words(a)) + multiply_pairs(p.odd, load_words(a + 16));
   }
 
-  [[gnu::always_inline]] void small_block(int i) {
+  [[gnu::always_inline]] void add_section(int i, const Eight (&f)[R][C]) {
 #pragma GCC unroll 4
-    for (int c = 0; c < C; ++c) {
-      const Bytes quants = B::template quants<0>(right[c]);
-      const Eight step = B::step(right[c]);
+    for (int r = 0; r < R; ++r) {
+      const Eight scale = splat_eight(left[r].scales[i]);
 #pragma GCC unroll 4
-      for (int r = 0; r < R; ++r) {
-        const Words products = pairs(quants, load_bytes(left[r].bytes + 32 * i));
-        Eight f = floats_of(multiply_pairs(products, splat_word(1))) * step;
-        if constexpr (B::kOffset == Offset::own)
-          f = fma(B::minimum(right[c]), splat_eight(left[r].eighths[i]), f);
-        sum[r][c] = fma(f, splat_eight(left[r].scales[i]), sum[r][c]);
-      }
+      for (int c = 0; c < C; ++c) sum[r][c] = fma(f[r][c], scale, sum[r][c]);
     }
   }
 
+  // Blocks of 32, `count` of them from block 8 i on.
+  [[gnu::always_inline]] void small_blocks(int i, int count, size_t ahead) {
+    Eight f[R][C];
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+      for (int c = 0; c < C; ++c) f[r][c] = splat_eight(0);
+    for (int b = 0; b < count; ++b) {
+      const size_t at = size_t(kSection) * size_t(i) + 32 * size_t(b);
+#pragma GCC unroll 4
+      for (int c = 0; c < C; ++c) {
+        if (ahead > 0) right[c].prefetch(ahead);
+        const WordPair p = right[c].template pair<0>();
+        const Eight step = right[c].step();
+#pragma GCC unroll 4
+        for (int r = 0; r < R; ++r)
+          f[r][c] = fma(floats_of(products(p, left[r].words + at)), step, f[r][c]);
+        right[c].next();
+      }
+    }
+    if constexpr (kHasMinimum<F>) {
+#pragma GCC unroll 4
+      for (int c = 0; c < C; ++c) {
+        const Eight minimums = right[c].minimums(count);
+#pragma GCC unroll 4
+        for (int r = 0; r < R; ++r)
+          f[r][c] = fma(minimums, load_eight(left[r].sums + 8 * i), f[r][c]);
+      }
+    }
+    add_section(i, f);
+  }
+
+  [[gnu::always_inline]] void add_products(int c, WordPair p, size_t at,
+                                           Ints (&total)[R][C]) const {
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) total[r][c] = total[r][c] + products(p, left[r].words + at);
+  }
   template <int j = 0>
-  [[gnu::always_inline]] void groups(int i, const Words (&steps)[C], Ints (&total)[R][C]) const {
+  [[gnu::always_inline]] void groups(size_t at, Ints (&total)[R][C]) const {
 #pragma GCC unroll 4
-    for (int c = 0; c < C; ++c) {
-      const Bytes quants = B::template quants<j>(right[c]);
-      const Words step = select_word<j>(steps[c]);
+    for (int c = 0; c < C; ++c) add_products(c, right[c].template pair<j>(), at + 32 * j, total);
+    if constexpr (j < 7) groups<j + 1>(at, total);
+  }
+  // A loop for rows spread out: unrolled, g++ 12 makes all products first and stores them away.
+  [[gnu::always_inline]] void spread_groups(size_t at, Ints (&total)[R][C]) const {
+#pragma GCC unroll 1
+    for (int j = 0; j < 8; ++j)
 #pragma GCC unroll 4
-      for (int r = 0; r < R; ++r) {
-        const Words products = pairs(quants, load_bytes(left[r].bytes + 256 * i + 32 * j));
-        const Ints part = multiply_pairs(products, step);
-        total[r][c] = j == 0 ? part : total[r][c] + part;
-      }
-    }
-    if constexpr (j < 7) groups<j + 1>(i, steps, total);
+      for (int c = 0; c < C; ++c) add_products(c, right[c].pair(j), at + 32 * size_t(j), total);
   }
 
-  [[gnu::always_inline]] void large_block(int i) {
-    BlockScales scales[C];
-    Words steps[C];
+  [[gnu::always_inline]] void large_block(int i, size_t ahead) {
     Ints total[R][C];
+    Eight f[R][C];
 #pragma GCC unroll 4
     for (int c = 0; c < C; ++c) {
-      scales[c] = B::scales(right[c]);
-      steps[c] = scales[c].steps;
-    }
-    groups(i, steps, total);
+      if (ahead > 0) right[c].prefetch(ahead);
+      right[c].start();
 #pragma GCC unroll 4
-    for (int c = 0; c < C; ++c)
+      for (int r = 0; r < R; ++r) total[r][c] = splat_int(0);
+    }
+    const size_t at = size_t(kSection) * size_t(i);
+    if constexpr (Row::kIsSpread)
+      spread_groups(at, total);
+    else
+      groups(at, total);
+#pragma GCC unroll 4
+    for (int c = 0; c < C; ++c) {
 #pragma GCC unroll 4
       for (int r = 0; r < R; ++r) {
-        Ints offset;
-        if constexpr (B::kOffset != Offset::none)
-          offset = multiply_pairs(scales[c].minimums, load_words(left[r].sums + 16 * i));
-        if constexpr (B::kOffset == Offset::step) total[r][c] = total[r][c] - offset;
-        Eight f = floats_of(total[r][c]) * scales[c].step;
-        if constexpr (B::kOffset == Offset::own)
-          f = minus_product(floats_of(offset), scales[c].least, f);
-        sum[r][c] = fma(f, splat_eight(left[r].scales[i]), sum[r][c]);
+        f[r][c] = floats_of(total[r][c]) * right[c].step();
+        if constexpr (kHasMinimum<F>)
+          f[r][c] = minus_product(right[c].offset(left[r].sums + kMinimums<F> * i),
+                                  right[c].least(), f[r][c]);
       }
+      right[c].next();
+    }
+    add_section(i, f);
   }
 
   // `ahead`: bytes from each row to what is needed next.
   [[gnu::always_inline]] void run(int inner, size_t ahead) {
     for (int r = 0; r < R; ++r)
       for (int c = 0; c < C; ++c) sum[r][c] = splat_eight(0);
-    for (int i = 0; i < inner / B::kNumbers; ++i) {
-      for (int c = 0; c < C && ahead > 0; ++c)
-        for (int line = 0; line < B::kBytes; line += 64)
-          __builtin_prefetch(right[c] + ahead + line);
-      if constexpr (B::kNumbers == 32)
-        small_block(i);
+    for (int i = 0, begin = 0; begin < inner; ++i, begin += kSection) {
+      if constexpr (F::kNumbers == 32)
+        small_blocks(i, smaller(kSection, inner - begin) / 32, ahead);
       else
-        large_block(i);
-      for (int c = 0; c < C; ++c) right[c] += B::kBytes;
+        large_block(i, ahead);
     }
   }
 };
