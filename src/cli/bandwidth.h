@@ -1,11 +1,15 @@
-// How fast this machine reads memory: what decoding is bound by.
+// How fast this machine reads memory and weights: what decoding is bound by. All figures are the
+// best of many short probes, so that a moment in which other programs run does not decide.
 #pragma once
 #include "base/thread_pool.h"
+#include "kernels/kernels.h"
 
 namespace weir {
 
-// Bytes per second that all threads together read from memory, the best of five passes over 512
-// MiB: more than the caches of most machines.
+// Bytes per second that all threads together read from memory.
 double memory_bandwidth(ThreadPool& pool);
+// Bytes of weights of `type` per second that all threads together multiply with one row, as when a
+// reply is generated: bound by memory or by arithmetic.
+double decoding_rate(ThreadPool& pool, WeightType type);
 
 }  // namespace weir

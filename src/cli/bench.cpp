@@ -13,6 +13,7 @@
 #include "cli/bandwidth.h"
 #include "cli/open_model.h"
 #include "kernels/kernels.h"
+#include "model/size_check.h"
 #include "text/tokenizer_train.h"
 
 namespace weir {
@@ -50,15 +51,14 @@ Result<OpenModel> random_model(const BenchOptions& options) {
 }
 
 Result<OpenModel> open_subject(const BenchOptions& options) {
-  if (!is_directory(options.model) && !is_gguf(options.model))
-    return random_model(options);
+  if (!is_directory(options.model) && !is_gguf(options.model)) return random_model(options);
   return open_model({.path = options.model, .threads = options.threads});
 }
 
 Result<Speed> measure(const BenchOptions& options, const OpenModel& open, int sequences) {
   GeneratorOptions settings;
   settings.sequences_max = sequences;
-  settings.cache = options.cache == "latent" ? CacheForm::latent : CacheForm::expanded;
+  settings.cache = choose_cache(options.cache, *open.model);
   settings.exact = options.exact;
   settings.cache_bytes_max = default_cache_bytes();
   auto generator = TRY(Generator::create(*open.model, *open.tokenizer, *open.pool, settings));
@@ -86,6 +86,18 @@ Result<Speed> measure(const BenchOptions& options, const OpenModel& open, int se
   return Speed{sequences, median(prefill), median(decode), *slowest, *best};
 }
 
+// Bytes of weights that one pass with one sequence reads, as they are stored.
+double bytes_per_token(const Model& model) {
+  double bytes = 0;
+  for (const TensorShape& tensor : all_tensors(model.config())) {
+    const Weight* weight = model.find(tensor.name);
+    const WeightType type = weight ? weight->type : WeightType::f32;
+    bytes += share_per_token(model.config(), tensor) *
+             double(type_bytes(type, size_t(tensor.elements())));
+  }
+  return bytes;
+}
+
 Result<void> check(const BenchOptions& options, const ModelConfig& config) {
   if (options.prompt < 1 || options.tokens < 2)
     return Error{"--prompt must be at least 1 and --tokens at least 2"};
@@ -106,14 +118,18 @@ Result<void> bench(const BenchOptions& options) {
   TRY(check(options, config));
   const ModelSize size = model_size(config);
   const double bandwidth = memory_bandwidth(*open.pool);
-  const double read = double(size.active) * 4;  // by one pass with one sequence
+  const double read = bytes_per_token(*open.model);
+  const bool is_latent = choose_cache(options.cache, *open.model) == CacheForm::latent;
+  const std::string cache = is_latent ? "latent" : "expanded";
   fmt::print(
       "{}: {} parameters, {} active; {} threads, {}; prompts of {} tokens, {} generated, {} "
       "cache\n",
       options.model, format_count(double(size.total)), format_count(double(size.active)),
-      open.pool->threads(), kernels().name, options.prompt, options.tokens, options.cache);
-  fmt::print("memory is read at {:.1f} GB/s, enough for {:.0f} tokens/s of one sequence\n\n",
-             bandwidth * 1e-9, bandwidth / read);
+      open.pool->threads(), kernels().name, options.prompt, options.tokens, cache);
+  fmt::print(
+      "memory is read at {:.1f} GB/s and a token reads {} of weights: enough for {:.0f} tokens/s "
+      "of one sequence\n\n",
+      bandwidth * 1e-9, format_bytes(read), bandwidth / read);
   fmt::print("sequences  prompt tokens/s  new tokens/s  (slowest, best of {})\n",
              options.repetitions);
   Json rows = Json::array();
@@ -139,7 +155,9 @@ Result<void> bench(const BenchOptions& options) {
   j.set("prompt", options.prompt);
   j.set("tokens", options.tokens);
   j.set("samples", options.samples);
-  j.set("cache", options.cache);
+  j.set("cache", cache);
+  j.set("exact", options.exact);
+  j.set("bytes_per_token", read);
   j.set("repetitions", options.repetitions);
   j.set("memory_bytes_per_second", bandwidth);
   j.set("speeds", std::move(rows));

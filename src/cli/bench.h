@@ -18,7 +18,7 @@ struct BenchOptions {
   std::vector<int> sequences = {1, 8, 32};
   int repetitions = 3;
   bool exact = false;  // as in GenerateOptions
-  std::string cache = "expanded";
+  std::string cache = "auto";  // as in GenerationSetup
   int threads = 0;
   bool training = false;
   int step_tokens = 4096;     // training: of one step

@@ -99,7 +99,8 @@ Spread step_time(const BenchOptions& o, Model& model, ThreadPool& pool) {
   return time_of(kSeconds, [&] {
     arena.reset();
     Tape tape(arena);
-    Run run{arena, pool, batch, nullptr, &tape};
+    Run run{arena, pool, batch};
+    run.tape = &tape;
     model.zero_gradients();
     model.weights_changed();
     cross_entropy(run, model.forward(run), model.head(), targets, 1.0f / float(o.step_tokens));

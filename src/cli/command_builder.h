@@ -75,6 +75,12 @@ inline void add_choice(CLI::App* app, const char* name, std::string& value,
   add_value(app, name, value, "WORD", help)->check(one_of(words));
 }
 
+// The one option about arithmetic, with the same default in every command that runs a model.
+inline void add_exact(CLI::App* app, bool& exact) {
+  app->add_flag("--exact", exact,
+                "do not quantize activations, which are else int15 (slower, nearly the same)");
+}
+
 inline void add_threads(CLI::App* app, int& threads) {
   add_count(app, "--threads", threads, 0, 1024, "number of threads; 0: one per core");
 }

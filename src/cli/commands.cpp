@@ -40,10 +40,6 @@ void add_cache(CLI::App* app, std::string& cache, double& limit) {
 constexpr const char* kFolderHelp =
     "a .gguf file, or a folder: config.json, safetensors, tokenizer.json";
 
-void add_exact(CLI::App* app, bool& exact) {
-  app->add_flag("--exact", exact,
-                "do not quantize activations to int8 (more accurate; slower on most models)");
-}
 constexpr const char* kPathsHelp = "text, Markdown, HTML, JSONL (gzip too), folders, patterns";
 
 void add_train(CLI::App& app, Chosen& chosen, TrainOptions& o) {
@@ -126,7 +122,7 @@ void add_inspect(CLI::App& app, Chosen& chosen, InspectOptions& o) {
   CLI::App* c =
       add_command(app, chosen, "inspect", "show a model's architecture, size and memory", o);
   c->add_option("MODEL", o.target,
-                "a name (deepseek-v3, demo ...), config.json, folder, .gguf, .safetensors")
+                "a .gguf file, a folder or run, config.json, .safetensors, a name (deepseek-v3 ...)")
       ->required()
       ->option_text(" ");
   c->add_option("--type", o.type,
@@ -138,7 +134,8 @@ void add_inspect(CLI::App& app, Chosen& chosen, InspectOptions& o) {
   add_value(c, "--tokens", o.tokens, "N", "tokens of one training micro-batch")
       ->check(whole_number(1, int64_t(1) << 40));
   c->add_flag("--config", o.config, "print only the configuration, as config.json");
-  c->add_flag("--tensors", o.tensors, "list every tensor");
+  c->add_flag("--details", o.details, "print parameters, KV cache and memory part by part");
+  c->add_flag("--tensors", o.tensors, "list every tensor with its shape");
   c->add_flag("--json", o.json, "print one JSON object instead of text");
 }
 
@@ -218,7 +215,7 @@ void add_bench(CLI::App& app, Chosen& chosen, BenchOptions& o) {
       ->delimiter(',')
       ->check(whole_number(1, 4096));
   add_count(c, "--repetitions", o.repetitions, 1, 100, "repetitions; the median is shown");
-  add_choice(c, "--cache", o.cache, {"expanded", "latent"}, "KV cache form");
+  add_choice(c, "--cache", o.cache, {"auto", "expanded", "latent"}, "KV cache form, as in weir generate");
   add_exact(c, o.exact);
   c->add_flag("--training", o.training, "measure training steps instead");
   add_count(c, "--step-tokens", o.step_tokens, 1, 1 << 24, "training: tokens per step");

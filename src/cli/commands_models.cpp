@@ -86,7 +86,7 @@ void add_logits(CLI::App& app, Chosen& chosen, LogitsOptions& o) {
       ->required()
       ->option_text("FILE.npy");
   add_choice(c, "--cache", o.cache, {"expanded", "latent"}, "KV cache form");
-  c->add_flag("--rounded", o.rounded, "quantize activations to int8, as generate does");
+  add_exact(c, o.exact);
   add_count(c, "--chunk", o.chunk, 1, 65536, "tokens per pass; changes no bit of the result");
   add_threads(c, o.threads);
 }
@@ -98,7 +98,7 @@ void add_perplexity(CLI::App& app, Chosen& chosen, PerplexityOptions& o) {
   c->add_option("TEXT", o.text, "a file; - is standard input")->required()->option_text(" ");
   add_count(c, "--context", o.context, 4, 1 << 24, "window length in tokens");
   add_count(c, "--windows", o.windows, 0, 1 << 30, "number of windows; 0: all");
-  c->add_flag("--rounded", o.rounded, "quantize activations to int8, as generate does");
+  add_exact(c, o.exact);
   c->add_flag("--all", o.scores_all, "score every token, not only the second half of each window");
   c->add_flag("--json", o.json, "print one JSON object instead of text");
   add_threads(c, o.threads);

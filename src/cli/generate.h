@@ -20,7 +20,7 @@ struct GenerateOptions {
   int samples = 1;
   bool ignore_end = false;     // go on after the end-of-sequence token
   bool allow_special = false;  // control tokens in the prompt count as such
-  bool exact = false;          // do not quantize activations to int8
+  bool exact = false;          // do not quantize activations to int15
   std::string cache = "auto";
   double cache_limit_gib = 0;
   int threads = 0;

@@ -14,10 +14,12 @@ struct InspectOptions {
   int64_t tokens = 4096;  // rows of one training micro-batch
   bool json = false;      // one JSON object instead of text
   bool config = false;    // only the configuration, as config.json
-  bool tensors = false;   // list every tensor of the folder's files
+  bool tensors = false;   // list every tensor of the files, or of the configuration
+  bool details = false;   // parameters, cache and memory part by part, after the five lines
 };
 
-// Prints to stdout. Weights that do not match their configuration are an error, after the report.
+// Prints to stdout. Weights that do not match their configuration, or whose file was cut, are an
+// error, after the report.
 Result<void> inspect(const InspectOptions& options);
 
 }  // namespace weir

@@ -76,12 +76,7 @@ std::string weights_report(const ModelConfig& config, const WeightCheck& weights
         fmt::format("  {}{}\n", is_latent ? (latent ? "latent cache: " : "expanded cache: ") : "",
                     fit_text(weights, cache_bytes(config, question.context, latent), question));
   }
-  if (question.bandwidth > 0)
-    text += fmt::format(
-        "  a token reads {} of weights; memory gives {:.1f} GB/s here: at most {:.1f} tokens/s for "
-        "one sequence\n",
-        format_bytes(weights.bytes_per_token), question.bandwidth / 1e9,
-        question.bandwidth / weights.bytes_per_token);
+  text += fmt::format("  a token reads {} of weights\n", format_bytes(weights.bytes_per_token));
   return text;
 }
 
@@ -104,8 +99,6 @@ Json weights_json(const ModelConfig& config, const WeightCheck& weights,
   json.set("cache_bytes", cache);
   json.set("free_bytes", question.free_bytes);
   json.set("fits_memory", double(weights.bytes) + cache <= question.free_bytes);
-  json.set("bytes_per_second", question.bandwidth);
-  json.set("tokens_per_second_at_most", question.bandwidth / weights.bytes_per_token);
   return json;
 }
 

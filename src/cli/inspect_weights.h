@@ -11,12 +11,11 @@ namespace weir {
 // Of a GGUF file that `weir quantize` would write.
 Result<WeightCheck> planned_weights(const ModelConfig& config, const Mix& mix);
 
-// What running them takes on this machine.
+// The memory that running them takes.
 struct RunningQuestion {
   std::string name;
   int64_t context = 0;
   double free_bytes = 0;  // 0: unknown
-  double bandwidth = 0;   // bytes per second
 };
 std::string weights_report(const ModelConfig& config, const WeightCheck& weights,
                            const RunningQuestion& question);

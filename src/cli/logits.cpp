@@ -42,7 +42,7 @@ Result<Ending> logits(const LogitsOptions& options) {
              Scorer::create(*model, pool, int(options.tokens.size()),
                             options.cache == "latent" ? CacheForm::latent : CacheForm::expanded,
                             options.chunk));
-  scorer->exact = !options.rounded;
+  scorer->exact = options.exact;
   TRY(remove_stale_asides_of(options.out));
   const std::string aside = aside_name(options.out);
   const size_t columns = size_t(model->config().vocab_size);

@@ -15,7 +15,7 @@ struct LogitsOptions {
   std::string out;  // FILE.npy, f32 [tokens, vocabulary]
   std::string cache = "expanded";
   int chunk = 256;       // tokens of a pass
-  bool rounded = false;  // quantized weights meet rounded activations, as in generate
+  bool exact = false;  // as in GenerateOptions
   int threads = 0;
 };
 

@@ -19,6 +19,8 @@ namespace {
 
 constexpr double kGiB = double(size_t(1) << 30);
 
+}  // namespace
+
 CacheForm choose_cache(const std::string& wanted, const Model& model) {
   if (wanted == "latent") return CacheForm::latent;
   if (wanted == "expanded" || model.config().attention != AttentionKind::mla)
@@ -27,8 +29,6 @@ CacheForm choose_cache(const std::string& wanted, const Model& model) {
     if (weight->type != WeightType::f32) return CacheForm::latent;
   return CacheForm::expanded;
 }
-
-}  // namespace
 
 Result<std::shared_ptr<const Checkpoint>> open_checkpoint(const std::string& path, GgufUse use) {
   auto checkpoint = TRY(Checkpoint::open(path, use));

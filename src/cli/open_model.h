@@ -39,6 +39,8 @@ Result<OpenModel> open_model(const GenerationSetup& setup);
 Result<std::shared_ptr<const Checkpoint>> open_checkpoint(const std::string& path,
                                                           GgufUse use = GgufUse::whole);
 
+// The form that `wanted` ("expanded", "latent", "auto") means for this model.
+CacheForm choose_cache(const std::string& wanted, const Model& model);
 // Bytes for the cache of a model that is loaded: four fifths of what is available.
 size_t default_cache_bytes();
 // An error when weights and packed panels of a model in f32 would not fit into memory.

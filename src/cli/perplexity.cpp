@@ -15,6 +15,7 @@
 #include "convert/importance.h"
 #include "generate/scorer.h"
 #include "model/gguf_names.h"
+#include "train/corpus.h"
 
 namespace weir {
 namespace {
@@ -26,8 +27,8 @@ using Windows = std::vector<std::vector<int>>;
 
 Result<Windows> read_windows(const std::string& path, const Tokenizer& tokenizer, int context,
                              int most) {
-  const std::string text =
-      path == "-" ? TRY(read_standard_input()) : TRY(read_file(path, kTextBytesMax));
+  std::string text = path == "-" ? TRY(read_standard_input()) : TRY(read_file(path, kTextBytesMax));
+  if (path != "-") text = TRY(clean_text(std::move(text), path));
   const std::vector<int> ids = TRY_IN(path, tokenizer.encode(text));
   Windows windows;
   const std::vector<int>& prefix = tokenizer.prefix();
@@ -146,21 +147,23 @@ class SquareSums : public ActivationObserver {
 Result<Ending> perplexity(const PerplexityOptions& options) {
   const Reading reading = TRY(open_reading(options));
   const std::vector<std::vector<int>>& windows = reading.windows;
-  reading.scorer->exact = !options.rounded;
+  reading.scorer->exact = options.exact;
   catch_stop_signals();
   Progress progress("perplexity", double(windows.size()), "windows");
   const size_t first = options.scores_all ? 1 : size_t(options.context) / 2;
   Sums sums;
-  for (size_t i = 0; i < windows.size(); ++i) {
-    if (stop_requested()) return Ending::interrupted;
-    add(TRY_IN(options.model, reading.scorer->log_probabilities(windows[i])), first, sums);
-    progress.update(double(i + 1), fmt::format("{:.4f}", sums.perplexity()));
+  size_t scored = 0;
+  while (scored < windows.size() && !stop_requested()) {
+    add(TRY_IN(options.model, reading.scorer->log_probabilities(windows[scored])), first, sums);
+    progress.update(double(++scored), fmt::format("{:.4f}", sums.perplexity()));
   }
-  progress.finish();
+  const bool is_whole = scored == windows.size();
+  if (is_whole) progress.finish();
   if (!std::isfinite(sums.loss))
     return Error{options.model + ": gives probabilities that are not finite; the file is damaged"};
-  print_perplexity(options, sums, windows.size());
-  return Ending::done;
+  if (scored > 0) print_perplexity(options, sums, scored);
+  if (!is_whole) fmt::print(stderr, "stopped after {} of {} windows\n", scored, windows.size());
+  return is_whole ? Ending::done : Ending::interrupted;
 }
 
 Result<Ending> importance(const ImportanceOptions& options) {

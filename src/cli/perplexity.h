@@ -13,7 +13,7 @@ struct PerplexityOptions {
   int context = 512;
   bool scores_all = false;  // every token of a window, not its second half alone
   int windows = 0;          // 0: all
-  bool rounded = false;     // quantized weights meet rounded activations, as in generate
+  bool exact = false;       // as in GenerateOptions
   int threads = 0;
   bool json = false;
 };

@@ -37,6 +37,11 @@ std::string bits_text(int64_t elements, double bits) {
 }
 
 bool is_latent(const ModelConfig& c) { return c.attention == AttentionKind::mla; }
+// DeepSeek-V2's paper compares its cache with the model before it, which says something of models
+// of such sizes only.
+bool compares_with_67b(const ModelConfig& c) {
+  return is_latent(c) && model_size(c).total > 1'000'000'000;
+}
 
 std::string attention_text(const ModelConfig& c) {
   if (!is_latent(c))
@@ -116,11 +121,15 @@ void write_cache(Page& page, const ModelConfig& config) {
   };
   row(own, size.elements);
   row("plain multi-head attention, same heads", size.multi_head_elements);
-  row("DeepSeek-67B (8 key/value heads)", savings.dense_elements);
-  page.line(
-      "  saved against the same heads: {:.1f} %; against DeepSeek-67B: {:.1f} %, and {:.1f} % with "
-      "6-bit numbers against its bf16",
-      100 * savings.own_heads, 100 * savings.dense, 100 * savings.dense_six_bits);
+  if (compares_with_67b(config)) {
+    row("DeepSeek-67B (8 key/value heads)", savings.dense_elements);
+    page.line(
+        "  saved against the same heads: {:.1f} %; against DeepSeek-67B: {:.1f} %, and {:.1f} % "
+        "with 6-bit numbers against its bf16",
+        100 * savings.own_heads, 100 * savings.dense, 100 * savings.dense_six_bits);
+  } else {
+    page.line("  saved against the same heads: {:.1f} %", 100 * savings.own_heads);
+  }
 
   page.line("\ncache of one sequence {:>28} {:>12} {:>12}", "4K", "32K", "128K");
   auto contexts = [&](const std::string& name, int64_t n, double bits) {
@@ -130,7 +139,7 @@ void write_cache(Page& page, const ModelConfig& config) {
   contexts(fmt::format("{}, f32", own), size.elements, 32);
   contexts(fmt::format("{}, bf16", own), size.elements, 16);
   if (is_latent(config)) contexts("expanded per head, f32", size.multi_head_elements, 32);
-  contexts("DeepSeek-67B, bf16", savings.dense_elements, 16);
+  if (compares_with_67b(config)) contexts("DeepSeek-67B, bf16", savings.dense_elements, 16);
 }
 
 std::string verdict(double needed, double free_bytes) {
@@ -140,9 +149,11 @@ std::string verdict(double needed, double free_bytes) {
                      format_bytes(free_bytes));
 }
 
-void write_memory(Page& page, const ModelConfig& config, const SizeQuestion& q) {
-  page.line("\nmemory to generate, {} tokens in the cache", q.context);
-  page.line("  {:<18} {:>10} {:>10} {:>10} {:>10}", "", "weights", "panels", "cache", "in all");
+constexpr const char* kPackedMeaning = "packed: a copy of every matrix in the order of products";
+
+void write_generation(Page& page, const ModelConfig& config, const SizeQuestion& q) {
+  page.line("\nmemory to generate, {} tokens in the cache ({})", q.context, kPackedMeaning);
+  page.line("  {:<18} {:>10} {:>10} {:>10} {:>10}", "", "weights", "packed", "cache", "in all");
   auto inference = [&](const char* name, int bytes, bool latent) {
     InferenceMemory m = inference_memory(config, bytes, q.context, latent);
     page.line("  {:<18} {:>10} {:>10} {:>10} {:>10}  {}", name, format_bytes(m.weights),
@@ -157,9 +168,13 @@ void write_memory(Page& page, const ModelConfig& config, const SizeQuestion& q) 
     inference("f32", 4, false);
     inference("bf16", 2, false);
   }
-  page.line("\nmemory to train in f32 with AdamW, {} tokens at a time", q.tokens);
+}
+
+void write_training(Page& page, const ModelConfig& config, const SizeQuestion& q) {
+  page.line("\nmemory to train in f32 with AdamW, {} tokens at a time ({})", q.tokens,
+            kPackedMeaning);
   page.line("  {:<18} {:>10} {:>10} {:>10} {:>10} {:>11} {:>10}", "", "weights", "gradients",
-            "moments", "panels", "activations", "in all");
+            "moments", "packed", "activations", "in all");
   for (bool recompute : {false, true}) {
     TrainingMemory m = training_memory(config, q.tokens, recompute);
     page.line("  {:<18} {:>10} {:>10} {:>10} {:>10} {:>11} {:>10}  {}",
@@ -249,9 +264,10 @@ std::string size_report(const ModelConfig& config, const SizeQuestion& question)
   page.line("  attention  {}", attention_text(config));
   if (config.n_routed_experts > 0) page.line("  experts    {}", experts_text(config));
   write_parameters(page, config, question.context);
-  write_shapes(page, config);
+  if (question.shapes) write_shapes(page, config);
   write_cache(page, config);
-  write_memory(page, config, question);
+  if (question.generates) write_generation(page, config, question);
+  write_training(page, config, question);
   return page.take();
 }
 

@@ -1,0 +1,268 @@
+#include "cli/inspect_summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/bandwidth.h"
+#include "convert/plan.h"
+#include "model/size.h"
+#include "text/chat_template.h"
+
+namespace weir {
+namespace {
+
+// Adds a tensor by its GGUF or HuggingFace name.
+void add(StoredBytes& stored, const ModelConfig& config, const std::string& name, WeightType type,
+         double bytes) {
+  const bool is_gguf_layer = name.starts_with("blk.");
+  const size_t layer_at = is_gguf_layer ? 4 : std::string("model.layers.").size();
+  const bool is_layer = is_gguf_layer || name.starts_with("model.layers.");
+  const bool is_further =
+      is_layer && std::atoi(name.c_str() + layer_at) >= config.num_hidden_layers;
+  const bool is_table = (name == "token_embd.weight" || name == "model.embed_tokens.weight") &&
+                        !config.tie_word_embeddings;
+  const bool is_expert =
+      name.find("_exps.") != std::string::npos || name.find(".experts.") != std::string::npos;
+  const double share =
+      is_table || is_further ? 0
+      : is_expert ? double(config.num_experts_per_tok) / std::max(1, config.n_routed_experts)
+                  : 1;
+  stored.by_type[type] += bytes;
+  stored.all += bytes;
+  stored.per_token += share * bytes;
+}
+
+// The type that the files call `name`; what is none counts as f32.
+WeightType type_named(const std::string& name) {
+  if (const TypeTraits* traits = find_type(name.c_str())) return traits->type;
+  const auto type = weight_type(name);
+  return type ? *type : WeightType::f32;
+}
+
+}  // namespace
+
+WeightType StoredBytes::main_type() const {
+  const auto most =
+      std::max_element(by_type.begin(), by_type.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  return most == by_type.end() ? WeightType::f32 : most->first;
+}
+
+StoredBytes stored_bytes(const Checkpoint& checkpoint) {
+  StoredBytes stored;
+  checkpoint.for_each_stored([&](const std::string& name, const std::string& type,
+                                 const std::vector<uint64_t>&, uint64_t bytes) {
+    add(stored, checkpoint.config(), name, type_named(type), double(bytes));
+  });
+  if (const GgufFile* file = checkpoint.gguf())
+    for (const GgufTensor& tensor : file->tensors())
+      stored.is_cut = stored.is_cut || (tensor.bytes > 0 && file->data(tensor).empty());
+  return stored;
+}
+
+Result<StoredBytes> planned_bytes(const ModelConfig& config, const Mix& mix) {
+  StoredBytes stored;
+  const GgufPlan plan = TRY(plan_gguf(config, find_nothing, mix));
+  for (const PlannedTensor& tensor : plan.tensors)
+    add(stored, config, tensor.name, tensor.type, double(tensor.bytes()));
+  return stored;
+}
+
+namespace {
+
+bool holds(const std::string& text, std::initializer_list<const char*> words) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](const char* word) { return text.find(word) != std::string::npos; });
+}
+
+// Tokens between which a model that fills in the middle finds what is before the gap.
+bool names_a_gap(const std::string& vocabulary) {
+  return holds(vocabulary, {"fim_prefix", "fim▁begin", "fim_begin", "<PRE>", "fim-prefix"});
+}
+
+// What follows needs no exact reader: a vocabulary of 50 MB is searched for words.
+constexpr size_t kVocabularyBytesMax = size_t(64) << 20;
+
+std::string template_of(const Checkpoint& checkpoint) {
+  if (checkpoint.gguf()) {
+    auto text = checkpoint.gguf()->metadata().string_at("tokenizer.chat_template");
+    return text ? *text : "";
+  }
+  auto text = read_chat_template(checkpoint.path());
+  return text ? *text : "";
+}
+
+bool knows_gaps(const Checkpoint& checkpoint) {
+  if (!checkpoint.gguf()) {
+    const auto text =
+        read_file(join_path(checkpoint.path(), "tokenizer.json"), kVocabularyBytesMax);
+    return text && names_a_gap(*text);
+  }
+  const auto tokens = checkpoint.gguf()->metadata().strings_at("tokenizer.ggml.tokens");
+  return tokens && std::any_of((*tokens)->begin(), (*tokens)->end(), names_a_gap);
+}
+
+}  // namespace
+
+Abilities find_abilities(const Checkpoint& checkpoint) {
+  const std::string text = template_of(checkpoint);
+  return {.has_template = !text.empty(),
+          .tools = holds(text, {"tools"}),
+          .thinking = holds(text, {"think>", "thinking"}),
+          .fill_in = knows_gaps(checkpoint)};
+}
+
+// Tables of equal shape agree in a few rows. Two roundings of the same numbers differ by a tenth,
+// numbers that were trained apart by more than their size.
+bool head_repeats_embedding(const Checkpoint& checkpoint) {
+  if (checkpoint.config().tie_word_embeddings) return false;
+  const auto table = checkpoint.find("model.embed_tokens.weight");
+  const auto head = checkpoint.find("lm_head.weight");
+  if (!table || !head || table->shape != head->shape || table->rows() < 8) return false;
+  std::vector<float> a(table->columns()), b(table->columns());
+  double difference = 0, size = 0;
+  for (uint64_t i = 0; i < 8; ++i) {
+    const uint64_t row = table->rows() * (2 * i + 1) / 16;
+    decode_row(*table, row, a.data());
+    decode_row(*head, row, b.data());
+    for (size_t k = 0; k < a.size(); ++k) {
+      difference += double(a[k] - b[k]) * double(a[k] - b[k]);
+      size += double(a[k]) * double(a[k]) + double(b[k]) * double(b[k]);
+    }
+  }
+  return difference < 0.1 * size;
+}
+
+namespace {
+
+bool is_all_f32(const StoredBytes& stored) {
+  return stored.by_type.size() == 1 && stored.by_type.count(WeightType::f32) > 0;
+}
+
+// Seconds for the weights of a token: every type that matters at its own rate.
+double token_seconds(const StoredBytes& stored, ThreadPool& pool) {
+  double seconds = 0, counted = 0;
+  for (const auto& [type, bytes] : stored.by_type) {
+    if (bytes < 0.05 * stored.all) continue;
+    const double rate =
+        type == WeightType::f32 ? memory_bandwidth(pool) : decoding_rate(pool, type);
+    seconds += bytes / rate;
+    counted += bytes;
+  }
+  return counted > 0 ? seconds * stored.per_token / counted : 0;
+}
+
+std::string count_text(int64_t n) {
+  if (n >= 100'000'000'000) return fmt::format("{:.0f} B", double(n) / 1e9);
+  if (n >= 1'000'000'000) return fmt::format("{:.3g} B", double(n) / 1e9);
+  if (n >= 1'000'000) return fmt::format("{:.3g} M", double(n) / 1e6);
+  return fmt::format("{}", n);
+}
+
+std::string what_it_is(const Summary& s) {
+  const ModelConfig& c = s.config;
+  const ModelSize size = model_size(c);
+  const int64_t table = int64_t(c.vocab_size) * c.hidden_size;
+  std::string text = fmt::format("{}, {} parameters", c.model_type,
+                                 count_text(size.total - (s.head_repeats ? table : 0)));
+  if (c.n_routed_experts > 0) text += fmt::format(" ({} for a token)", count_text(size.active));
+  return text + fmt::format(", {} layers of width {}, vocabulary {}, context {}",
+                            c.num_hidden_layers, c.hidden_size, c.vocab_size,
+                            c.max_position_embeddings);
+}
+
+std::string on_disk(const Summary& s) {
+  std::vector<std::pair<double, WeightType>> types;
+  for (const auto& [type, bytes] : s.stored.by_type) types.push_back({bytes, type});
+  std::sort(types.rbegin(), types.rend());
+  std::string list;
+  for (const auto& [bytes, type] : types)
+    if (bytes >= 0.01 * s.stored.all)
+      list += fmt::format("{}{:.0f} % {}", list.empty() ? "" : ", ", 100 * bytes / s.stored.all,
+                          type_name(type));
+  std::string text = format_bytes(s.stored.all);
+  text += s.is_planned ? fmt::format(" as {} (a plan, no weights are here): ", s.type_name)
+                       : " of weights: ";
+  text += list;
+  if (s.head_repeats) text += "; the head repeats the embedding";
+  if (s.stored.is_cut) text += "; THE FILE IS CUT: download it again";
+  return text;
+}
+
+std::string in_memory(const Summary& s) {
+  std::string text = fmt::format("{} with {} tokens of context: {} of weights, ",
+                                 format_bytes(s.memory()), s.context, format_bytes(s.stored.all));
+  if (s.packed > 0) text += fmt::format("{} of packed copies, ", format_bytes(s.packed));
+  text += fmt::format("{} of cache", format_bytes(s.cache));
+  if (s.free_bytes <= 0) return text;
+  text += fmt::format("; {} free: ", format_bytes(s.free_bytes));
+  return text + (s.memory() <= s.free_bytes
+                     ? "fits"
+                     : "larger, so weights are read from the disk again and again");
+}
+
+std::string can_do(const Summary& s) {
+  if (!s.knows_abilities) return "unknown without its files";
+  std::string text =
+      s.abilities.has_template ? "chat (has a template)" : "continue text (no chat template)";
+  if (s.abilities.tools) text += ", tools";
+  if (s.abilities.thinking) text += ", thinking";
+  if (s.abilities.fill_in) text += ", fill in the middle";
+  return text;
+}
+
+}  // namespace
+
+void measure(Summary& s, ThreadPool& pool) {
+  const bool is_f32 = is_all_f32(s.stored);
+  const bool is_latent = s.config.attention == AttentionKind::mla && !is_f32;
+  const InferenceMemory memory = inference_memory(s.config, 4, s.context, is_latent);
+  s.cache = memory.cache;
+  s.packed = is_f32 && memory.panels < 0.5 * s.free_bytes ? memory.panels : 0;
+  // What does not fit is bound by the disk, which is not measured.
+  if (s.stored.all > 0 && (s.free_bytes <= 0 || s.memory() <= s.free_bytes))
+    if (const double seconds = token_seconds(s.stored, pool); seconds > 0)
+      s.tokens_per_second = 1 / seconds;
+}
+
+std::string summary_text(const Summary& s) {
+  std::string speed = "not measured: bound by the disk";
+  if (s.tokens_per_second > 0)
+    speed = fmt::format("measured now, with other programs running: about {:.{}f} tokens/s",
+                        s.tokens_per_second, s.tokens_per_second < 10 ? 1 : 0);
+  return fmt::format("{}: {}\n  on disk  {}\n  memory   {}\n  speed    {}\n  can      {}\n",
+                     printable(s.name, 200), what_it_is(s), on_disk(s), in_memory(s), speed,
+                     can_do(s));
+}
+
+Json summary_json(const Summary& s) {
+  const ModelSize size = model_size(s.config);
+  const int64_t table = int64_t(s.config.vocab_size) * s.config.hidden_size;
+  Json json = Json::object();
+  json.set("parameters", size.total - (s.head_repeats ? table : 0));
+  json.set("is_planned", s.is_planned);
+  json.set("is_cut", s.stored.is_cut);
+  json.set("disk_bytes", s.stored.all);
+  json.set("bytes_per_token", s.stored.per_token);
+  json.set("main_type", type_name(s.stored.main_type()));
+  json.set("context", s.context);
+  json.set("cache_bytes", s.cache);
+  json.set("packed_bytes", s.packed);
+  json.set("memory_bytes", s.memory());
+  json.set("free_bytes", s.free_bytes);
+  json.set("fits_memory", s.free_bytes <= 0 || s.memory() <= s.free_bytes);
+  json.set("tokens_per_second_about", s.tokens_per_second);
+  if (s.knows_abilities) {
+    json.set("chat_template", s.abilities.has_template);
+    json.set("tools", s.abilities.tools);
+    json.set("thinking", s.abilities.thinking);
+    json.set("fill_in_the_middle", s.abilities.fill_in);
+  }
+  return json;
+}
+
+}  // namespace weir

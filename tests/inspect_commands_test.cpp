@@ -1,0 +1,152 @@
+// What `weir inspect`, `bench` and `perplexity` print, as their users meet it.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "base/json.h"
+#include "tests/run_program.h"
+
+namespace weir {
+namespace {
+
+class InspectCommands : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_NE(mkdtemp(folder_.data()), nullptr);
+    Json config = *read_json_file(std::string(WEIR_SOURCE_DIR) +
+                                  "/src/model/testdata/deepseek_v3/config.json");
+    config.set("vocab_size", 300);
+    ASSERT_TRUE(write_file_atomic(path("config.json"), config.dump()));
+    Outcome made =
+        run({"make-random", path("m.gguf"), "--like", path("config.json"), "--type", "q8_0"});
+    ASSERT_EQ(made.code, 0) << made.error;
+  }
+  void TearDown() override { (void)remove_all(folder_); }
+  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  static int64_t lines(const std::string& text) {
+    return std::count(text.begin(), text.end(), '\n');
+  }
+  static Json last_line(const std::string& text) {
+    const size_t end = text.find_last_not_of('\n');
+    const size_t begin = text.rfind('\n', end);
+    auto json = parse_json(text.substr(begin + 1, end - begin));
+    EXPECT_TRUE(json) << text;
+    return json ? *json : Json();
+  }
+
+  std::string folder_ = testing::TempDir() + "weir_inspect_XXXXXX";
+};
+
+#define EXPECT_HOLDS(text, words) EXPECT_NE((text).find(words), std::string::npos) << text
+
+TEST_F(InspectCommands, N14AFileIsFiveLinesAndDetailsFollowOnRequest) {
+  Outcome five = run({"inspect", path("m.gguf")});
+  ASSERT_EQ(five.code, 0) << five.error;
+  EXPECT_EQ(lines(five.out), 5) << five.out;
+  for (const char* words : {"m.gguf: deepseek", " parameters", "on disk", "q8_0", "memory",
+                            "of context", "speed", "can      continue text"})
+    EXPECT_HOLDS(five.out, words);
+  Outcome details = run({"inspect", path("m.gguf"), "--details"});
+  ASSERT_EQ(details.code, 0) << details.error;
+  EXPECT_HOLDS(details.out, "memory to train");
+  EXPECT_EQ(details.out.find("panels"), std::string::npos);
+  EXPECT_EQ(details.out.find("memory to generate"), std::string::npos);  // the file's type is known
+  Outcome tensors = run({"inspect", path("m.gguf"), "--tensors"});
+  EXPECT_HOLDS(tensors.out, "token_embd.weight");
+  EXPECT_GT(lines(tensors.out), 20);
+}
+
+TEST_F(InspectCommands, N14NamesAndConfigurationsAreFiveLinesToo) {
+  for (const std::string& target :
+       {std::string("deepseek-v3"), std::string("demo"), path("config.json")}) {
+    Outcome five = run({"inspect", target});
+    ASSERT_EQ(five.code, 0) << five.error;
+    EXPECT_EQ(lines(five.out), 5) << five.out;
+    EXPECT_HOLDS(five.out, "a plan");
+  }
+  // No comparison with DeepSeek-67B where nothing was saved by a latent.
+  Outcome grouped = run({"inspect", "qwen2.5-0.5b", "--details"});
+  ASSERT_EQ(grouped.code, 0) << grouped.error;
+  EXPECT_EQ(grouped.out.find("67B"), std::string::npos) << grouped.out;
+  EXPECT_HOLDS(run({"inspect", "deepseek-v2", "--details"}).out, "67B");
+}
+
+TEST_F(InspectCommands, N14TheSummaryIsInTheJsonAndAddsUp) {
+  Outcome outcome = run({"inspect", path("m.gguf"), "--json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.error;
+  auto json = parse_json(outcome.out);
+  ASSERT_TRUE(json) << outcome.out;
+  const Json* summary = json->find("summary");
+  ASSERT_NE(summary, nullptr);
+  auto number = [&](const char* key) { return *summary->find(key)->as_double(); };
+  // All but the header of the file.
+  const double file = double((*read_file(path("m.gguf"))).size());
+  EXPECT_GT(number("disk_bytes"), 0.5 * file);
+  EXPECT_LT(number("disk_bytes"), file);
+  EXPECT_EQ(number("memory_bytes"),
+            number("disk_bytes") + number("packed_bytes") + number("cache_bytes"));
+  EXPECT_EQ(summary->find("main_type")->text(), "q8_0");
+  EXPECT_NEAR(number("bytes_per_token"),
+              *json->find("weights")->find("bytes_per_token")->as_double(),
+              1e-6 * number("bytes_per_token"));
+}
+
+TEST_F(InspectCommands, N14ACutFileIsDescribedAndRefused) {
+  const std::string whole = *read_file(path("m.gguf"));
+  ASSERT_TRUE(write_file_atomic(path("cut.gguf"), whole.substr(0, whole.size() - 1000)));
+  Outcome outcome = run({"inspect", path("cut.gguf")});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_EQ(lines(outcome.out), 5) << outcome.out;
+  EXPECT_HOLDS(outcome.out, "CUT");
+  EXPECT_HOLDS(outcome.error, "download it again");
+  EXPECT_EQ(lines(outcome.error), 1) << outcome.error;
+}
+
+TEST_F(InspectCommands, F34BenchCountsStoredBytesAndHasTheCacheOfGenerate) {
+  Outcome bench = run({"bench", path("m.gguf"), "--sequences", "1", "--prompt", "4", "--tokens",
+                       "2", "--repetitions", "1"});
+  ASSERT_EQ(bench.code, 0) << bench.error;
+  const Json json = last_line(bench.out);
+  EXPECT_EQ(json.find("cache")->text(), "latent");  // weights are not f32
+  auto inspected = parse_json(run({"inspect", path("m.gguf"), "--json"}).out);
+  ASSERT_TRUE(inspected);
+  EXPECT_NEAR(*json.find("bytes_per_token")->as_double(),
+              *inspected->find("weights")->find("bytes_per_token")->as_double(), 1);
+}
+
+TEST_F(InspectCommands, F41OneOptionOfArithmeticEverywhere) {
+  for (const char* command : {"generate", "chat", "perplexity", "logits", "bench"}) {
+    Outcome help = run({command, "--help"});
+    EXPECT_HOLDS(help.out, "--exact");
+    EXPECT_EQ(help.out.find("--rounded"), std::string::npos) << command;
+  }
+}
+
+TEST_F(InspectCommands, PerplexityRefusesWhatTrainingRefuses) {
+  struct Case {
+    std::string text;
+    const char* words;
+  };
+  const Case cases[] = {{"caf\xe9 au lait\n", "UTF-8"}, {std::string("ab\0cd", 5), "NUL"}};
+  for (const Case& c : cases) {
+    Outcome outcome = run({"perplexity", path("m.gguf"), "-", "--context", "8"}, c.text);
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_HOLDS(outcome.error, c.words);
+    EXPECT_HOLDS(outcome.error, "standard input:1");
+  }
+}
+
+TEST_F(InspectCommands, PerplexityPrintsWhatItHasWhenStopped) {
+  std::string text;
+  for (int i = 0; i < 200000; ++i) text += "the river runs ";
+  Outcome outcome = run({"perplexity", path("m.gguf"), "-", "--context", "64"}, text, true);
+  EXPECT_EQ(outcome.code, 130) << outcome.error;
+  EXPECT_HOLDS(outcome.error, "stopped after ");
+  if (outcome.error.find("stopped after 0 of") == std::string::npos) {
+    EXPECT_EQ(outcome.out.rfind("perplexity ", 0), 0u) << outcome.out;
+  }
+}
+
+}  // namespace
+}  // namespace weir
