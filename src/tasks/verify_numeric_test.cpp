@@ -3,6 +3,8 @@
 // the two differ or where that library is the reference.
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "tasks/verifier.h"
 
 namespace weir {
@@ -333,6 +335,32 @@ TEST(NumericReply, AgreesWithMathVerifyOrIsRightWhereItIsNot) {
   expect_pairs(pairs);
   for (const char* gold : {"\\{1,2\\}", "1,2", "(1,2)"})  // true as sets: no golds of 'numeric'
     EXPECT_FALSE(numeric().check_gold(gold)) << gold;
+}
+
+// Replies that the scorers of verl 0.9.1 (gsm8k, math_dapo) and TRL 1.16.0 (accuracy_reward) judge
+// otherwise: findings/verl-*.sh and findings/trl-accuracy-reward.sh run them.
+TEST(NumericReply, ReadsRepliesThatOtherTrainersScorersJudgeWrongly) {
+  const Pair pairs[] = {
+      {"72", "#### 72.", true},                              // verl gsm8k: 0
+      {"72", "#### 72.00", true},                            // verl gsm8k: 0
+      {"1,000", "#### 1,000", true},                         // verl gsm8k: 0
+      {"72", "#### $72", true},                              // verl gsm8k: 0
+      {"72", "#### **72**", true},                           // verl gsm8k: 0
+      {"72", "**Answer:** 72", true},                        // verl math_dapo: -1
+      {"72", "**Answer: 72**", true},                        // verl math_dapo: -1
+      {"72", "Answer: 72.", true},                           // verl math_dapo: -1
+      {"72", "Answer\uFF1A72", true},                        // verl math_dapo: -1
+      {"31/2", "Answer: 3 1/2", false},                      // verl math_dapo: 1
+      {"7/2", "Answer: 3 1/2", true},                        // verl math_dapo: -1
+      {"72", "Answer: 72 apples", true},                     // verl math_dapo: -1
+      {"72", "Answer: the value above\n\\boxed{72}", true},  // verl math_dapo: -1
+      {"72", "The answer is 72.", true},                     // TRL: 0
+      {"72", "$72$", true},                                  // TRL: 0
+      {"72", "#### 72", true},                               // TRL: 0
+  };
+  expect_pairs(pairs);
+  const std::string late = "#### 72\n" + std::string(400, ' ') + "Good luck!";  // verl gsm8k: 0
+  EXPECT_EQ(numeric().check(late, "72"), Verdict::right);
 }
 
 }  // namespace
