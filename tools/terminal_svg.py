@@ -185,8 +185,9 @@ def svg(screens):
         style += f"@keyframes k{number}{{{steps}}}.k{number}{{animation-name:k{number}}}"
         last = " z" if end == count else ""
         groups += f'<g class="k{number}{last}">' + "".join(lines) + "</g>\n"
-    style += "@media(prefers-reduced-motion:reduce){g{animation:none}.z{visibility:visible}}"
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
+    # Viewers without animation show the last screen.
+    style += ".z{visibility:visible}@media(prefers-reduced-motion:reduce){g{animation:none}}"
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
             'aria-label="A terminal: weir trains a small model through four stages and talks with it">'
             f"<style>{style}</style>"
             f'<rect width="100%" height="100%" rx="8" fill="#14181d"/>\n{groups}</svg>\n')
