@@ -1,6 +1,7 @@
 // The finished program as its users meet it: exit codes, messages, generate, chat and tokenizer on
 // a tiny random model.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -438,6 +439,27 @@ TEST_F(CommandLine, TokenizerLearnsFromFiles) {
   EXPECT_NE(learned.out.find("270 tokens"), std::string::npos) << learned.out;
   Outcome ids = run({"tokenizer", "encode", folder + "/t", "the cat"});
   EXPECT_EQ(run({"tokenizer", "decode", folder + "/t"}, ids.out).out, "the cat");
+  EXPECT_TRUE(remove_all(folder));
+}
+
+// A disk limit reached while writing leaves what stood at the target.
+TEST_F(CommandLine, ACorpusThatCanNotBeWrittenLeavesTheFileBefore) {
+  std::string folder = testing::TempDir() + "weir_corpus_XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const std::string out = folder + "/corpus.jsonl";
+  ASSERT_TRUE(write_file_atomic(folder + "/text.txt", std::string(20000, 'a')));
+  ASSERT_TRUE(write_file_atomic(out, "precious"));
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit tight{4096, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &tight), 0);
+  Outcome outcome = run({"corpus", folder + "/text.txt", "--out", out});
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_EQ(outcome.code, 2) << outcome.error;
+  EXPECT_NE(outcome.error.find("corpus.jsonl: larger than the file size limit"), std::string::npos)
+      << outcome.error;
+  EXPECT_EQ(*read_file(out), "precious");
+  EXPECT_EQ(list_directory(folder)->size(), 2u);  // nothing half written
   EXPECT_TRUE(remove_all(folder));
 }
 

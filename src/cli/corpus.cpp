@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/progress.h"
 #include "base/text.h"
+#include "formats/aside_files.h"
 #include "train/corpus.h"
 
 namespace weir {
@@ -18,8 +19,10 @@ namespace {
 constexpr size_t kWriteBytes = size_t(1) << 20;
 constexpr size_t kLongestShown = 5;
 
+// What stood at `path` stays until all is written.
 Result<void> write_jsonl(const Corpus& corpus, const std::string& path) {
-  FileWriter writer = TRY(FileWriter::create(path));
+  AsideFiles file;
+  TRY(file.begin(path));
   std::string lines;
   for (size_t i = 0; i < corpus.documents.size(); ++i) {
     Json line = Json::object();
@@ -27,11 +30,12 @@ Result<void> write_jsonl(const Corpus& corpus, const std::string& path) {
     line.set("source", corpus.sources[i]);
     lines += line.dump() + "\n";
     if (lines.size() < kWriteBytes) continue;
-    TRY(writer.write(lines.data(), lines.size()));
+    TRY(file.write(lines.data(), lines.size()));
     lines.clear();
   }
-  TRY(writer.write(lines.data(), lines.size()));
-  return writer.close();
+  TRY(file.write(lines.data(), lines.size()));
+  TRY(file.end());
+  return file.rename_all();
 }
 
 // "manual.html" counts as .html, "data.jsonl:17" as .jsonl.
