@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 
 #include "base/memory.h"
 #include "base/processor.h"
@@ -26,6 +27,9 @@
 
 namespace weir {
 namespace {
+
+// Unlike fmt::print, silent when standard error takes no more: the work goes on.
+void say(const std::string& text) { (void)std::fputs(text.c_str(), stderr); }
 
 constexpr int kManifestVersion = 1;
 
@@ -93,7 +97,7 @@ class Pipeline {
       if (folder_.has_begun()) return kept;
       if (kept && is_recipe_of_folder()) return {};
     }
-    fmt::print(stderr, "measuring this machine ...\n");
+    say("measuring this machine ...\n");
     const CoreTimes before = read_core_times();
     const MachineSpeed speed = TRY(measure_speed(context_, shared_.config));
     plan_ = TRY(make_plan(context_, speed));
@@ -147,8 +151,7 @@ class Pipeline {
   // A line or more on stderr, wrapped where it is a terminal.
   static void say_fact(const std::string& name, const std::string& text) {
     const int columns = stderr_is_terminal() ? stderr_size().columns : 0;
-    for (const std::string& line : fact_lines(name, text, columns))
-      fmt::print(stderr, "{}\n", line);
+    for (const std::string& line : fact_lines(name, text, columns)) say(fmt::format("{}\n", line));
   }
 
   std::vector<std::pair<std::string, std::string>> facts() const {
@@ -378,7 +381,7 @@ class Pipeline {
       if (report)
         reports.push_back(*std::move(report));
       else
-        fmt::print(stderr, "warning: {}\n", report.error().message);
+        say(fmt::format("warning: {}\n", report.error().message));
     }
     return reports;
   }

@@ -24,6 +24,9 @@
 namespace weir {
 namespace {
 
+// Unlike fmt::print, silent when standard error takes no more: the work goes on.
+void say(const std::string& text) { (void)std::fputs(text.c_str(), stderr); }
+
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
 // Everything that is decided before the first step.
@@ -213,26 +216,27 @@ class TrainingLoop {
   // A report that can not be written is no reason to stop training.
   void write_current_report() {
     if (Result<void> written = write_report(p_.folder.file("report.html"), report_); !written)
-      fmt::print(stderr, "warning: {}\n", written.error().message);
+      say(fmt::format("warning: {}\n", written.error().message));
   }
 
   Result<void> finish() {
     if (!stop_requested())
       report_.samples = TRY(generate_samples(recipe_, model_, p_.tokenizer, pool_));
     for (const auto& [prompt, continuation] : report_.samples)
-      fmt::print(stderr, "--- {}\n{}\n", prompt, continuation);
+      say(fmt::format("--- {}\n{}\n", prompt, continuation));
     write_current_report();
     return {};
   }
 
   void show_facts() const {
-    for (const auto& [name, text] : report_.facts) fmt::print(stderr, "{:<8} {}\n", name, text);
+    for (const auto& [name, text] : report_.facts) say(fmt::format("{:<8} {}\n", name, text));
     const std::string begin =
         p_.resumed ? fmt::format("continues after step {}", trainer_.step()) : "begins";
-    fmt::print(stderr, "{:<8} {} {}; {} steps, a checkpoint every {}\n", "run", p_.folder.path(),
-               begin, recipe_.steps, recipe_.checkpoint_every);
-    fmt::print(stderr, "{:<8} {}, written every {} steps and when the run stops\n", "report",
-               p_.folder.file("report.html"), std::min(recipe_.evaluate_every, recipe_.steps));
+    say(fmt::format("{:<8} {} {}; {} steps, a checkpoint every {}\n", "run", p_.folder.path(),
+                    begin, recipe_.steps, recipe_.checkpoint_every));
+    say(fmt::format("{:<8} {}, written every {} steps and when the run stops\n", "report",
+                    p_.folder.file("report.html"),
+                    std::min(recipe_.evaluate_every, recipe_.steps)));
   }
 
   const TrainRecipe& recipe_;
