@@ -1,3 +1,4 @@
+#!/bin/bash
 # Sourced by every script here: a temporary folder that is removed at the end, and `install PACKAGE...`
 # (pip options as they come) into a virtual environment there; `run` gives standard input to its Python.
 set -euo pipefail
