@@ -172,10 +172,10 @@ TEST_F(ChatTerminal, N6TheFirstInterruptClearsTheLineAndSaysHowToLeave) {
 }
 
 TEST_F(ChatTerminal, N6AnInterruptStopsTheAnswerAndKeepsIt) {
-  GTEST_SKIP() << "NOT TESTED: Ctrl-C may arrive before the editor has left the line, and then hangs";
   start({}, "60000");  // much more than is computed before the key arrives
   type("go\r");
   wait_for("go");
+  wait_for("\n");  // the line was read: Ctrl-C drops what was not
   type("typed ahead");
   type(kCtrlC);
   wait_for("(stopped; /more goes on)");

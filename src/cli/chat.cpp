@@ -100,8 +100,7 @@ Result<Ending> talk(ChatSession& session, ChatInput& input) {
       say_goodbye(session);
       return Ending::done;
     }
-    interrupts = 0;
-    take_line(session, said);
+    take_line(session, said);  // which an interrupt stops that came since the line was read
     if (ferror(stdout)) return Error{"standard output cannot be written"};
   }
 }

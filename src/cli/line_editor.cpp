@@ -19,6 +19,7 @@ namespace weir {
 namespace {
 
 constexpr int kHistoryMax = 1000;
+constexpr int kSignalPatience_ms = 100;
 constexpr std::wstring_view kPasteEnd = L"\x1b[201~";
 constexpr wchar_t kUnreadable = 0xfffd;
 constexpr wchar_t kDrawKey = 0x1e;  // Ctrl-^, bound to drawing the line anew
@@ -106,9 +107,6 @@ int LineEditor::State::read_byte(unsigned char& byte) {
     return 1;
   }
   for (;;) {
-    const ssize_t n = ::read(STDIN_FILENO, &byte, 1);
-    if (n == 1) return 1;
-    if (n == 0 || errno != EINTR) return 0;
     if (is_interrupted()) {
       was_interrupted = true;
       return 0;
@@ -118,6 +116,14 @@ int LineEditor::State::read_byte(unsigned char& byte) {
     if (continued || size_changed) el_set(editor, EL_REFRESH);
     continued = 0;
     size_changed = 0;
+    // A signal between the questions above and the wait, or one that another thread handled, does
+    // not end the wait: hence the limit.
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    const int ready = poll(&input, 1, kSignalPatience_ms);
+    if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
+    const ssize_t n = ready < 0 ? 0 : ::read(STDIN_FILENO, &byte, 1);
+    if (n == 1) return 1;
+    if (n == 0 || errno != EINTR) return 0;
   }
 }
 
