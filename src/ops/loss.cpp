@@ -24,12 +24,13 @@ struct Chunk {
   std::span<const int> picked;  // rows of the batch, each with a target
   int rows;                     // how many
   float inverse_temperature;
-  float* input;     // [rows, width] hidden states
-  float* gradient;  // [rows, width] of them
-  float* logits;    // [rows, vocabulary]; exponentials after statistics()
-  float* inverse;   // [rows] 1 / sum of exponentials
-  float* log_prob;  // [rows]
-  float* slope;     // [rows] d objective / d log p
+  Rows input;         // hidden states, from the first picked row to the last
+  const int* gather;  // [rows] which of them are picked; null: all
+  float* gradient;    // [rows, width] of the picked ones
+  float* logits;      // [rows, vocabulary]; exponentials after statistics()
+  float* inverse;     // [rows] 1 / sum of exponentials
+  float* log_prob;    // [rows]
+  float* slope;       // [rows] d objective / d log p
 };
 
 // log p of the targets; leaves exp(logit - top) in the logits.
@@ -74,26 +75,33 @@ std::vector<int> targeted_rows(std::span<const int> targets, int vocabulary) {
   return picked;
 }
 
-bool is_run(std::span<const int> picked) {
-  return picked.back() - picked.front() + 1 == int(picked.size());
+// The rows of the chunk in x. `offsets` has room for them.
+void find_input(Chunk& c, Tensor x, int* offsets) {
+  const int front = c.picked.front(), span = c.picked.back() - front + 1;
+  c.input = {x.row(front), x.stride, span, x.cols};
+  c.gather = span == c.rows ? nullptr : offsets;
+  for (int r = 0; c.gather && r < c.rows; ++r) offsets[r] = c.picked[size_t(r)] - front;
 }
 
 // In the forward pass this was: z = x head. Rows that stand one after another are used in place.
-void hidden_backward(const Workers& workers, const Chunk& c, Tensor x, const Rows& input,
-                     const Rows& slopes, const Weight& head, bool adds) {
-  if (is_run(c.picked)) {
-    multiply_transposed(workers, slopes, head, 0,
-                        {x.grad_row(c.picked.front()), x.stride, c.rows, x.cols}, adds);
-  } else {
-    multiply_transposed(workers, slopes, head, 0, {c.gradient, size_t(x.cols), c.rows, x.cols},
-                        false);
-    for (int r = 0; r < c.rows; ++r) {
+void hidden_backward(const Workers& workers, const Chunk& c, Tensor x, const Rows& slopes,
+                     const Weight& head, bool adds) {
+  if (head.grad) accumulate_outer(workers, slopes, c.input, c.gather, head.grad);
+  if (!c.gather)
+    return multiply_transposed(workers, slopes, head, 0,
+                               {x.grad_row(c.picked.front()), x.stride, c.rows, x.cols}, adds);
+  multiply_transposed(workers, slopes, head, 0, {c.gradient, size_t(x.cols), c.rows, x.cols},
+                      false);
+  for_chunks(*workers.pool, c.rows, row_grain(x.cols), [&](int begin, int end, int) {
+    for (int r = begin; r < end; ++r) {
       float* to = x.grad_row(c.picked[size_t(r)]);
       const float* from = c.gradient + size_t(r) * size_t(x.cols);
-      for (int i = 0; i < x.cols; ++i) to[i] = adds ? to[i] + from[i] : from[i];
+      if (adds)
+        kernels().add(to, from, to, x.cols);
+      else
+        std::memcpy(to, from, sizeof(float) * size_t(x.cols));
     }
-  }
-  if (head.grad) accumulate_outer(workers, slopes, input, nullptr, head.grad);
+  });
 }
 
 }  // namespace
@@ -107,8 +115,8 @@ LossSum token_loss(Run& run, Tensor x, const Weight& head, std::span<const int> 
   ArenaScope scope(run.arena);
   Chunk c{};
   c.inverse_temperature = inverse_temperature;
-  c.input = run.arena.floats(size_t(step) * size_t(x.cols));
-  c.gradient = run.arena.floats(size_t(step) * size_t(x.cols));
+  int* offsets = run.arena.array<int>(size_t(step));
+  if (run.tape) c.gradient = run.arena.floats(size_t(step) * size_t(x.cols));
   c.logits = run.arena.floats(size_t(step) * size_t(vocabulary));
   c.inverse = run.arena.floats(size_t(step));
   c.log_prob = run.arena.floats(size_t(step));
@@ -123,15 +131,9 @@ LossSum token_loss(Run& run, Tensor x, const Weight& head, std::span<const int> 
   for (size_t begin = 0; begin < picked.size(); begin += size_t(step)) {
     c.picked = std::span(picked).subspan(begin, std::min(size_t(step), picked.size() - begin));
     c.rows = int(c.picked.size());
-    Rows input{x.row(c.picked.front()), x.stride, c.rows, x.cols};
-    if (!is_run(c.picked)) {
-      for (int r = 0; r < c.rows; ++r)
-        std::memcpy(c.input + size_t(r) * size_t(x.cols), x.row(c.picked[size_t(r)]),
-                    sizeof(float) * size_t(x.cols));
-      input = {c.input, size_t(x.cols), c.rows, x.cols};
-    }
+    find_input(c, x, offsets);
     Rows logits{c.logits, size_t(vocabulary), c.rows, vocabulary};
-    multiply(workers, input, nullptr, head, 0, logits, false);
+    multiply(workers, c.input, c.gather, head, 0, logits, false);
     statistics(run.pool, c, targets, vocabulary);
     for (int r = 0; r < c.rows; ++r) {
       const int row = c.picked[size_t(r)];
@@ -143,7 +145,7 @@ LossSum token_loss(Run& run, Tensor x, const Weight& head, std::span<const int> 
     }
     if (!run.tape) continue;
     logits_backward(run.pool, c, targets, vocabulary);
-    hidden_backward(workers, c, x, input, logits, head, adds);
+    hidden_backward(workers, c, x, logits, head, adds);
   }
   return sum;
 }
