@@ -77,6 +77,8 @@ void catch_stop_signals() {
   signal(SIGXFSZ, SIG_IGN);
 }
 
+void write_stderr(const std::string& text) { (void)std::fputs(text.c_str(), stderr); }
+
 bool stop_requested() { return stop_signalled.load(std::memory_order_relaxed); }
 
 std::string progress_text(const ProgressLine& line, int columns_max) {

@@ -50,6 +50,8 @@ struct TerminalSize {
   int columns = 0, rows = 0;
 };
 TerminalSize stderr_size();
+// Unlike fmt::print, silent when standard error takes no more: the work goes on.
+void write_stderr(const std::string& text);
 
 // After the first SIGINT or SIGTERM stop_requested() is true and the work ends at its next safe
 // point; a second signal ends the process at once. A write beyond the file size limit (SIGXFSZ)

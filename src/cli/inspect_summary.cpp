@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/bandwidth.h"
 #include "convert/plan.h"
+#include "formats/gguf_tokenizer.h"
 #include "model/size.h"
 #include "text/chat_template.h"
 
@@ -88,11 +89,8 @@ bool names_a_gap(const std::string& vocabulary) {
 constexpr size_t kVocabularyBytesMax = size_t(64) << 20;
 
 std::string template_of(const Checkpoint& checkpoint) {
-  if (checkpoint.gguf()) {
-    auto text = checkpoint.gguf()->metadata().string_at("tokenizer.chat_template");
-    return text ? *text : "";
-  }
-  auto text = read_chat_template(checkpoint.path());
+  auto text = checkpoint.gguf() ? gguf_chat_template(checkpoint.gguf()->metadata())
+                                : read_chat_template(checkpoint.path());
   return text ? *text : "";
 }
 

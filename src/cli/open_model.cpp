@@ -73,10 +73,7 @@ namespace {
 
 Result<std::string> chat_template_of(const Checkpoint& checkpoint) {
   if (!checkpoint.gguf()) return read_chat_template(checkpoint.path());
-  constexpr const char* kKey = "tokenizer.chat_template";
-  const GgufMetadata& metadata = checkpoint.gguf()->metadata();
-  if (!metadata.find(kKey)) return std::string();
-  return TRY_IN(checkpoint.path(), metadata.string_at(kKey));
+  return TRY_IN(checkpoint.path(), gguf_chat_template(checkpoint.gguf()->metadata()));
 }
 
 // Every token that the files, the template or the tokens' texts say ends a reply.

@@ -21,7 +21,6 @@ namespace {
 constexpr uint64_t kShardBytes = 5'000'000'000;
 // Of the latents' norms, whatever the configuration says (model/build.cpp).
 constexpr double kLatentEpsilon = 1e-6;
-constexpr const char* kTemplateKey = "tokenizer.chat_template";
 
 class Conversion {
  public:
@@ -128,7 +127,8 @@ Result<void> Conversion::to_gguf() {
 
 Result<void> Conversion::write_tokenizer_files(const std::string& folder) {
   if (!checkpoint_->gguf()) {
-    // Whatever belongs to the tokenizer and to generation stays as it is.
+    // Whatever belongs to the tokenizer and to generation, the card and the licence stay as they
+    // are.
     for (const char* name :
          {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json",
           "merges.txt", "added_tokens.json", "generation_config.json", "chat_template.jinja",
@@ -148,8 +148,7 @@ Result<void> Conversion::write_tokenizer_files(const std::string& folder) {
   const Tokenizer tokenizer = TRY_IN(request_.from, read_gguf_tokenizer(metadata));
   TokenizerConfigOptions options;
   options.model_max_length = checkpoint_->config().max_position_embeddings;
-  if (metadata.find(kTemplateKey))
-    options.chat_template = TRY_IN(request_.from, metadata.string_at(kTemplateKey));
+  options.chat_template = TRY_IN(request_.from, gguf_chat_template(metadata));
   TRY(write_tokenizer(tokenizer, folder, options));
   const std::vector<int> ends = TRY_IN(request_.from, gguf_ends(metadata, tokenizer));
   return facts_to_folder(metadata, tokenizer, ends, folder);

@@ -224,6 +224,10 @@ Result<std::vector<int>> tokens_without_rows(const Tokenizer& tokenizer,
   return without;
 }
 
+Result<std::string> gguf_chat_template(const GgufMetadata& metadata) {
+  return metadata.find(kTemplate) ? metadata.string_at(kTemplate) : std::string();
+}
+
 Result<std::vector<int>> gguf_ends(const GgufMetadata& metadata, const Tokenizer& tokenizer) {
   std::vector<int> ends;
   add_ends(ends, {tokenizer.eos()});
@@ -234,10 +238,7 @@ Result<std::vector<int>> gguf_ends(const GgufMetadata& metadata, const Tokenizer
     if (metadata.find(key)) add(TRY(metadata.int_at(key)));
   if (metadata.find(kEnds))
     for (int64_t id : *TRY(metadata.ints_at(kEnds))) add(id);
-  if (metadata.find(kTemplate)) {
-    const std::string chat_template = TRY(metadata.string_at(kTemplate));
-    if (const auto end = end_of_template(chat_template, tokenizer)) add(*end);
-  }
+  if (const auto end = end_of_template(TRY(gguf_chat_template(metadata)), tokenizer)) add(*end);
   add_ends(ends, ends_by_name(tokenizer));
   return ends;
 }

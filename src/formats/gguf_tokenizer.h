@@ -31,6 +31,9 @@ Result<void> write_gguf_tokenizer(const Tokenizer& tokenizer, const std::string&
 Result<std::vector<int>> tokens_without_rows(const Tokenizer& tokenizer,
                                              const std::string& chat_template, int rows);
 
+// tokenizer.chat_template; empty where the file has none.
+Result<std::string> gguf_chat_template(const GgufMetadata& metadata);
+
 // All tokens that end a reply: those that the file names, the template's, and those known by name.
 Result<std::vector<int>> gguf_ends(const GgufMetadata& metadata, const Tokenizer& tokenizer);
 

@@ -107,6 +107,8 @@ struct ModelSize {
   int64_t embedding = 0, attention = 0, dense_mlp = 0, experts = 0, router = 0, norms = 0, mtp = 0;
 };
 ModelSize model_size(const ModelConfig& config);
+// "2.4 M parameters, 770 k active per token; 4 layers of width 128".
+std::string size_words(const ModelConfig& config);
 
 // Numbers cached per token over all layers: what this model keeps, what the same heads would keep
 // as plain multi-head attention.

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace weir {
 namespace {
 
@@ -209,6 +211,13 @@ ModelSize model_size(const ModelConfig& config) {
     for (const TensorShape& tensor : tensors) size.mtp += tensor.elements() * group.count;
   }
   return size;
+}
+
+std::string size_words(const ModelConfig& config) {
+  const ModelSize size = model_size(config);
+  return fmt::format("{} parameters, {} active per token; {} layers of width {}",
+                     format_count(double(size.total + size.mtp)), format_count(double(size.active)),
+                     config.num_hidden_layers, config.hidden_size);
 }
 
 CacheSize cache_size(const ModelConfig& config) {

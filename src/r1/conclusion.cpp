@@ -15,11 +15,7 @@ constexpr double kUsable = 0.3;
 // Of the steps wanted, from which on a lack of them is no reason.
 constexpr double kNearlyAll = 0.9;
 
-// Reasoning, or everything where there is none.
-FamilyScore measured(const StageReport& stage) {
-  const std::vector<FamilyScore> reasoning = reasoning_scores(stage.scores);
-  return total_score(reasoning.empty() ? stage.scores : reasoning, "");
-}
+FamilyScore measured(const StageReport& stage) { return held_out_score(stage.scores); }
 
 enum class Change { better, worse, none };
 Change change_of(const FamilyScore& from, const FamilyScore& to) {
@@ -29,24 +25,7 @@ Change change_of(const FamilyScore& from, const FamilyScore& to) {
   return Change::none;
 }
 
-// The first stage that took fewer steps than the recipe wants; null when all took enough.
-const PlannedSteps* hurried_stage(const std::vector<StageReport>& stages, const Plan& plan) {
-  for (const StageReport& stage : stages) {
-    const PlannedSteps* planned = plan.find(stage.name);
-    if (planned && planned->wanted > 0 &&
-        double(stage.steps) < kNearlyAll * double(planned->wanted))
-      return planned;
-  }
-  return nullptr;
-}
-
-int64_t steps_of(const std::vector<StageReport>& stages, const std::string& name) {
-  for (const StageReport& stage : stages)
-    if (stage.name == name) return stage.steps;
-  return 0;
-}
-
-// "; it declines 94.5 % of harmful requests and 8.6 % of harmless ones".
+// "; it declines 94 % of harmful requests and 9 % of harmless ones".
 std::string conduct_words(const StageReport& stage) {
   const FamilyScore harmful = total_score(stage.scores, kHarmfulFamily);
   const FamilyScore benign = total_score(stage.scores, kBenignFamily);
@@ -58,12 +37,16 @@ std::string conduct_words(const StageReport& stage) {
   return text;
 }
 
+// Of the first stage that took fewer steps than the recipe wants; empty when all took enough.
 std::string reason_words(const std::vector<StageReport>& stages, const Plan& plan) {
-  const PlannedSteps* hurried = hurried_stage(stages, plan);
-  if (!hurried) return "";
-  return fmt::format(": {} took {} of about {} steps; use --minutes {:g} with another 'run'",
-                     hurried->stage, steps_of(stages, hurried->stage), hurried->wanted,
-                     std::ceil(plan.enough_minutes));
+  for (const StageReport& stage : stages) {
+    const PlannedSteps* planned = plan.find(stage.name);
+    if (planned && planned->wanted > 0 &&
+        double(stage.steps) < kNearlyAll * double(planned->wanted))
+      return fmt::format("{} took {} of about {} steps; use --minutes {:g} with another 'run'",
+                         stage.name, stage.steps, planned->wanted, std::ceil(plan.enough_minutes));
+  }
+  return "";
 }
 
 }  // namespace
@@ -101,20 +84,21 @@ std::string run_conclusion(const std::vector<StageReport>& stages, const Plan& p
                           "right answers to held-out questions went from {:.0f} % ({}) to "
                           "{:.0f} % ({})",
                           100 * from.accuracy(), first->name, 100 * to.accuracy(), last->name);
-  if (to.accuracy() < kUsable) return fmt::format("Did not learn to reason{}; {}.", reason, change);
-  const std::string rest = conduct_words(*last);
+  if (to.accuracy() < kUsable)
+    return fmt::format("Did not learn to reason{}; {}.", reason.empty() ? "" : ": " + reason,
+                       change);
+  const std::string rest = conduct_words(*last), aside = reason.empty() ? "" : " (" + reason + ")";
   if (first == last) return fmt::format("Learned: {}{}.", change, rest);
   switch (change_of(from, to)) {
     case Change::better:
       return fmt::format("Learned: {}{}.", change, rest);
     case Change::worse:
-      return fmt::format("Unlearned{}: {}{}.", reason.empty() ? "" : " (" + reason.substr(2) + ")",
-                         change, rest);
+      return fmt::format("Unlearned{}: {}{}.", aside, change, rest);
     case Change::none:
       break;
   }
-  return fmt::format("Kept what {} had learned{}: {}, no sure difference{}.", first->name,
-                     reason.empty() ? "" : " (" + reason.substr(2) + ")", change, rest);
+  return fmt::format("Kept what {} had learned{}: {}, no sure difference{}.", first->name, aside,
+                     change, rest);
 }
 
 }  // namespace weir

@@ -9,6 +9,7 @@
 #include "r1/experience.h"
 #include "r1/policy_objective.h"
 #include "r1/shown_reply.h"
+#include "r1/stage_memory.h"
 
 namespace weir {
 namespace {
@@ -255,7 +256,7 @@ Result<std::unique_ptr<Stage>> make_grpo_stage(const R1Context& context, const S
                                                int64_t steps, Learner& learner,
                                                std::map<std::string, RewardModel*> judges) {
   GeneratorOptions options;
-  options.sequences_max = std::min(stage.grpo.prompts * stage.grpo.group, 512);
+  options.sequences_max = sequences_together(stage.grpo);
   std::unique_ptr<Generator> generator =
       TRY(Generator::create(learner.model(), context.tokenizer, context.pool, options));
   return std::unique_ptr<Stage>(

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "base/text.h"
 #include "model/size.h"
 #include "r1/setup.h"
+#include "train/setup.h"
 
 namespace weir {
 
@@ -23,15 +23,9 @@ std::string experts_note(const ModelConfig& config) {
 }
 
 std::string model_words(const R1Recipe& recipe, const ModelConfig& config) {
-  const ModelSize size = model_size(config);
-  std::string text =
-      fmt::format("{} parameters, {} active per token; {} layers of width {}, vocabulary of {}",
-                  format_count(double(size.total + size.mtp)), format_count(double(size.active)),
-                  config.num_hidden_layers, config.hidden_size, config.vocab_size);
-  const bool is_learned = recipe.tokenizer.path.empty() && base_folder(recipe).empty();
-  if (is_learned && config.vocab_size < recipe.tokenizer.vocab_size)
-    text += fmt::format(", all that the data supports (tokenizer.vocab_size is {} by default)",
-                        recipe.tokenizer.vocab_size);
+  std::string text = fmt::format("{}, vocabulary of {}", size_words(config), config.vocab_size);
+  if (recipe.tokenizer.path.empty() && base_folder(recipe).empty())
+    text += vocabulary_note(config.vocab_size, recipe.tokenizer.vocab_size);
   if (const std::string note = experts_note(config); !note.empty()) text += "; " + note;
   return text;
 }

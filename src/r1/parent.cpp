@@ -12,22 +12,27 @@
 namespace weir {
 namespace {
 
-constexpr const char* kTemplateKey = "tokenizer.chat_template";
 constexpr const char* kGenerationConfig = "generation_config.json";
 
-// The template's own end joins the others, also in the file that other programs stop by.
-Result<void> add_own_end(ModelTexts& texts) {
-  Result<ConversationFormat> format = ConversationFormat::of_template(texts.tokenizer, texts.chat);
-  if (!format || format->ends() == texts.chat.ends) return {};  // make_format() says what is wrong
-  texts.chat.ends = format->ends();
+Json json_of(const std::vector<int>& ids) {
+  Json json = Json::array();
+  for (int id : ids) json.push(id);
+  return json;
+}
+
+// The template's own end also stands in the file that other programs stop by.
+Result<void> state_own_end(ModelTexts& texts) {
+  const std::optional<int> own = end_of_template(texts.chat.source, texts.tokenizer);
+  if (!own) return {};
   auto file = std::find_if(texts.files.begin(), texts.files.end(),
                            [](const auto& one) { return one.first == kGenerationConfig; });
   if (file == texts.files.end())
     file = texts.files.insert(texts.files.end(), {kGenerationConfig, "{}"});
   Json json = TRY_IN(kGenerationConfig, parse_json(file->second));
-  Json ids = Json::array();
-  for (int id : texts.chat.ends) ids.push(id);
-  json.set("eos_token_id", std::move(ids));
+  const std::vector<int> stated =
+      TRY_IN(kGenerationConfig, ends_of_config(json, texts.tokenizer.size()));
+  if (std::find(stated.begin(), stated.end(), *own) != stated.end()) return {};
+  json.set("eos_token_id", json_of(texts.chat.ends));
   file->second = json.dump(2) + "\n";
   return {};
 }
@@ -51,29 +56,26 @@ Result<ModelTexts> read_folder(const std::string& folder) {
     texts.files.emplace_back("tokenizer_config.json",
                              tokenizer_config_json(texts.tokenizer, options));
   }
-  TRY_IN(folder, add_own_end(texts));
+  TRY_IN(folder, state_own_end(texts));
   return texts;
 }
 
 Result<ModelTexts> read_gguf(const Checkpoint& checkpoint) {
   const GgufMetadata& metadata = checkpoint.gguf()->metadata();
   ModelTexts texts{TRY(read_gguf_tokenizer(metadata))};
-  std::string source;
-  if (metadata.find(kTemplateKey)) source = TRY(metadata.string_at(kTemplateKey));
+  const std::string source = TRY(gguf_chat_template(metadata));
   if (source.empty() || source == conversation_chat_template()) return texts;
   texts.chat.source = source;
   texts.chat.ends = TRY(gguf_ends(metadata, texts.tokenizer));
   TokenizerConfigOptions options;
   options.model_max_length = checkpoint.config().max_position_embeddings;
   options.chat_template = source;
-  Json generation = Json::object(), ids = Json::array();
-  for (int id : texts.chat.ends) ids.push(id);
+  Json generation = Json::object();
   if (texts.tokenizer.bos() >= 0) generation.set("bos_token_id", texts.tokenizer.bos());
-  generation.set("eos_token_id", std::move(ids));
+  generation.set("eos_token_id", json_of(texts.chat.ends));
   texts.files = {{"tokenizer.json", tokenizer_json(texts.tokenizer)},
                  {"tokenizer_config.json", tokenizer_config_json(texts.tokenizer, options)},
                  {kGenerationConfig, generation.dump(2) + "\n"}};
-  TRY(add_own_end(texts));
   return texts;
 }
 

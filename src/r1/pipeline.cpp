@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <map>
 
 #include "base/memory.h"
 #include "base/processor.h"
@@ -28,9 +28,6 @@
 namespace weir {
 namespace {
 
-// Unlike fmt::print, silent when standard error takes no more: the work goes on.
-void say(const std::string& text) { (void)std::fputs(text.c_str(), stderr); }
-
 constexpr int kManifestVersion = 1;
 
 class Pipeline {
@@ -48,7 +45,8 @@ class Pipeline {
   Result<R1Summary> run() {
     TRY(check_evaluation(recipe_.evaluation));
     TRY(check_alone());
-    say_fact("model", model_words(recipe_, shared_.config));
+    add_fact("model", model_words(recipe_, shared_.config));
+    add_memory_fact();
     TRY(find_plan());
     std::vector<PlannedStage> planned;
     for (const PlannedSteps& steps : plan_.stages)
@@ -57,8 +55,7 @@ class Pipeline {
     context_.activity = [&](const std::string& what, double done, double total) {
       view.show_activity(what, done, total);
     };
-    for (const auto& [name, text] : facts())
-      if (name != "model") say_fact(name, text);
+    add_plan_facts();
     R1Summary summary;
     summary.folder = folder_.path();
     for (size_t i = 0; i < recipe_.stages.size() && !summary.is_stopped; ++i) {
@@ -79,7 +76,7 @@ class Pipeline {
 
  private:
   // A stage that is run alone needs others; said before the machine is measured.
-  Result<void> check_alone() const {
+  Result<void> check_alone() {
     if (options_.stage.empty()) return {};
     const StageRecipe& stage = *recipe_.find(options_.stage);
     std::string parent, sha256;
@@ -97,11 +94,12 @@ class Pipeline {
       if (folder_.has_begun()) return kept;
       if (kept && is_recipe_of_folder()) return {};
     }
-    say("measuring this machine ...\n");
+    write_stderr("measuring this machine ...\n");
     const CoreTimes before = read_core_times();
     const MachineSpeed speed = TRY(measure_speed(context_, shared_.config));
     plan_ = TRY(make_plan(context_, speed));
     plan_.others = std::max(0.0, others_share(before, read_core_times()));
+    must_write_ = true;
     return {};
   }
 
@@ -119,11 +117,13 @@ class Pipeline {
   // What the stages share, when the first of them starts: a start that fails before leaves the
   // folder free.
   Result<void> write_shared_files() {
-    if (folder_.has_begun() && !shared_.is_new) return {};
+    if (!must_write_) return {};
     TRY(make_directories(folder_.file("stages")));
     TRY(write_model_files(shared_, folder_.path()));
     TRY(write_file_atomic(folder_.file("recipe.yaml"), recipe_yaml(frozen_recipe(recipe_, plan_))));
-    return write_file_atomic(folder_.file("plan.json"), plan_json(plan_).dump(2) + "\n");
+    TRY(write_file_atomic(folder_.file("plan.json"), plan_json(plan_).dump(2) + "\n"));
+    must_write_ = false;
+    return {};
   }
 
   Result<void> check_plan(const std::string& path) const {
@@ -148,43 +148,43 @@ class Pipeline {
     return {};
   }
 
-  // A line or more on stderr, wrapped where it is a terminal.
-  static void say_fact(const std::string& name, const std::string& text) {
+  // A line or more on stderr, wrapped where it is a terminal; the report has it too.
+  void add_fact(const std::string& name, const std::string& text) {
+    facts_.emplace_back(name, text);
     const int columns = stderr_is_terminal() ? stderr_size().columns : 0;
-    for (const std::string& line : fact_lines(name, text, columns)) say(fmt::format("{}\n", line));
+    for (const std::string& line : fact_lines(name, text, columns))
+      write_stderr(fmt::format("{}\n", line));
   }
 
-  std::vector<std::pair<std::string, std::string>> facts() const {
-    std::vector<std::pair<std::string, std::string>> all;
-    all.emplace_back("model", model_words(recipe_, shared_.config));
-    std::string machine = fmt::format(
-        "{} threads, {} kernels; learns from {} tokens a second, writes {}", pool_.threads(),
-        kernels().name, format_count(1 / plan_.speed.row), format_count(1 / plan_.speed.token));
-    if (const std::string others = others_words(plan_.others); !others.empty())
-      machine += ", while " + others;
-    all.emplace_back("machine", machine);
-    if (const std::string advice = plan_advice(plan_); !advice.empty())
-      all.emplace_back("time", advice);
-    std::string steps;
-    double seconds = 0;
-    for (const PlannedSteps& planned : plan_.stages) {
-      steps += fmt::format("{}{} {}", steps.empty() ? "" : ", ", planned.stage, planned.steps);
-      seconds += planned.seconds;
-    }
-    // The stage that takes most.
+  // Of the stage that takes most, before any of it is taken.
+  void add_memory_fact() {
     StageMemory memory;
     const double available = available_memory();
     for (const StageRecipe& stage : recipe_.stages) {
       const StageMemory one = stage_memory(recipe_, stage, shared_.config, available);
       if (one.total() > memory.total()) memory = one;
     }
-    all.emplace_back("memory",
-                     fmt::format("{}; {} available", memory.text(), format_bytes(available)));
-    all.emplace_back("plan", fmt::format("about {}; steps: {}", format_seconds(seconds), steps));
+    add_fact("memory", fmt::format("{}; {} available", memory.text(), format_bytes(available)));
+  }
+
+  void add_plan_facts() {
+    std::string machine = fmt::format(
+        "{} threads, {} kernels; learns from {} tokens a second, writes {}", pool_.threads(),
+        kernels().name, format_count(1 / plan_.speed.row), format_count(1 / plan_.speed.token));
+    if (const std::string others = others_words(plan_.others); !others.empty())
+      machine += ", while " + others;
+    add_fact("machine", machine);
+    if (const std::string advice = plan_advice(plan_); !advice.empty()) add_fact("time", advice);
+    std::string steps;
+    double seconds = 0;
+    for (const PlannedSteps& planned : plan_.stages) {
+      steps += fmt::format("{}{} {}", steps.empty() ? "" : ", ", planned.stage, planned.steps);
+      seconds += planned.seconds;
+    }
+    add_fact("plan", fmt::format("about {}; steps: {}", format_seconds(seconds), steps));
     if (const std::string rounds = rounds_advice(recipe_, plan_); !rounds.empty())
-      all.emplace_back("until", rounds);
-    all.emplace_back("run", folder_.path() + "; Ctrl-C saves and stops, the same command goes on");
-    return all;
+      add_fact("until", rounds);
+    add_fact("run", folder_.path() + "; Ctrl-C saves and stops, the same command goes on");
   }
 
   // What decides a stage's result.
@@ -225,11 +225,14 @@ class Pipeline {
   }
 
   // The folder and SHA-256 of the model that a stage starts from.
-  Result<void> find_parent(const StageRecipe& stage, std::string& parent,
-                           std::string& sha256) const {
+  Result<void> find_parent(const StageRecipe& stage, std::string& parent, std::string& sha256) {
     if (stage.parent.empty()) return {};
     if (stage.has_folder_parent()) {
       parent = stage.parent;
+      if (const auto known = parents_.find(parent); known != parents_.end()) {
+        sha256 = known->second;
+        return {};
+      }
       const ModelTexts texts = TRY_IN("parent", read_model_texts(parent));
       if (sha256_hex(tokenizer_json(texts.tokenizer)) != shared_.tokenizer_sha256)
         return Error{
@@ -240,6 +243,7 @@ class Pipeline {
         return Error{fmt::format(
             "parent {} has another chat template than this run's; choose another 'run'", parent)};
       sha256 = TRY(weights_sha256(parent));
+      parents_[parent] = sha256;
       return {};
     }
     parent = folder_.stage(stage.parent);
@@ -381,7 +385,7 @@ class Pipeline {
       if (report)
         reports.push_back(*std::move(report));
       else
-        say(fmt::format("warning: {}\n", report.error().message));
+        write_stderr(fmt::format("warning: {}\n", report.error().message));
     }
     return reports;
   }
@@ -390,7 +394,7 @@ class Pipeline {
   void write_report(LiveView& view) {
     const std::string path = folder_.file("report.html");
     const std::vector<StageReport> finished = finished_reports();
-    R1ReportInput input{recipe_.title, facts(), finished,
+    R1ReportInput input{recipe_.title, facts_, finished,
                         recipe_yaml(frozen_recipe(recipe_, plan_))};
     input.conclusion = run_conclusion(finished, plan_);
     input.talk = "weir chat " + folder_.path();
@@ -420,6 +424,10 @@ class Pipeline {
   ThreadPool& pool_;
   Plan plan_;
   int64_t began_ns_ = monotonic_ns();
+  std::vector<std::pair<std::string, std::string>> facts_;
+  std::map<std::string, std::string> parents_;  // folders and files that were checked: SHA-256
+  // The files that the stages share are not in the folder as this process has them.
+  bool must_write_ = shared_.is_new || !folder_.has_begun();
   bool is_report_said_ = false;
 };
 

@@ -284,16 +284,21 @@ const PlannedSteps* Plan::find(const std::string& stage) const {
 Result<MachineSpeed> measure_speed(const R1Context& context, const ModelConfig& config,
                                    std::optional<double> seconds_max) {
   const Stopwatch watch(seconds_max ? *seconds_max : kPlanningShare * 60 * context.recipe.minutes);
+  const double available = available_memory();
+  bool recomputes = false;
+  for (const StageRecipe& stage : context.recipe.stages) {
+    const StageMemory memory = stage_memory(context.recipe, stage, config, available);
+    TRY_IN("stage '" + stage.name + "'", check_memory(memory, available));
+    recomputes |= memory.recomputes;
+  }
   std::unique_ptr<Model> model = Model::create(config, true);
+  model->recompute_blocks = recomputes;
   // Any weights do; those of a parent are faster read than drawn.
   if (const std::string parent = base_folder(context.recipe); !parent.empty())
     TRY(load_weights(*model, parent));
   else
     model->initialize(1);
   model->weights_changed();
-  const double available = available_memory();
-  for (const StageRecipe& stage : context.recipe.stages)
-    model->recompute_blocks |= stage_memory(context.recipe, stage, config, available).recomputes;
   context.activity("measuring this machine", 0, 2);
   MachineSpeed speed;
   TRY(measure_learning(context, *model, "adamw", watch.left() / 2, speed));

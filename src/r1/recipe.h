@@ -10,6 +10,7 @@
 
 #include "base/options.h"
 #include "base/result.h"
+#include "formats/gguf.h"
 #include "tasks/mixture.h"
 #include "train/recipe.h"
 
@@ -116,7 +117,7 @@ struct StageRecipe {
   Mixture data;
   Json json;  // the section as written
   bool has_folder_parent() const {
-    return parent.find('/') != std::string::npos || parent.ends_with(".gguf");
+    return parent.find('/') != std::string::npos || has_gguf_name(parent);
   }
 };
 

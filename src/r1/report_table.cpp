@@ -7,13 +7,14 @@
 #include <set>
 
 namespace weir {
-namespace {
-
-enum class Better { higher, lower, neither };
 
 bool is_reasoning(const std::string& family) {
   return family != kFactsFamily && family != kHarmfulFamily && family != kBenignFamily;
 }
+
+namespace {
+
+enum class Better { higher, lower, neither };
 
 // A tie of all is no distinction.
 void mark_best(std::vector<StageCell>& cells, Better better) {
@@ -191,9 +192,13 @@ std::vector<FamilyScore> untrained_scores(const std::vector<FamilyScore>& scores
   return rows;
 }
 
+FamilyScore held_out_score(const std::vector<FamilyScore>& scores, bool trained_only) {
+  const std::vector<FamilyScore> reasoning = reasoning_scores(scores);
+  return total_score(reasoning.empty() ? scores : reasoning, "", trained_only);
+}
+
 FamilyScore thinking_score(const std::vector<FamilyScore>& scores) {
-  const FamilyScore reasoning = total_score(reasoning_scores(scores), "");
-  return reasoning.replies() > 0 ? reasoning : total_score(scores, "");
+  return held_out_score(scores);
 }
 
 Interval score_interval(const FamilyScore& score) {

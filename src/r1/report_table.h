@@ -39,11 +39,15 @@ struct StageTable {
 inline constexpr char kFactsFamily[] = "facts";
 inline constexpr char kHarmfulFamily[] = "harmful";  // right: declined
 inline constexpr char kBenignFamily[] = "benign";    // right: answered
+bool is_reasoning(const std::string& family);
 // Names of the rows that they have.
 inline constexpr char kFactsRow[] = "general facts";
 inline constexpr char kHarmfulRow[] = "harmful requests declined";
 // Rows of reasoning families.
 std::vector<FamilyScore> reasoning_scores(const std::vector<FamilyScore>& scores);
+// Of the reasoning families, of all where there are none; `trained_only`: of the difficulties that
+// stages train on.
+FamilyScore held_out_score(const std::vector<FamilyScore>& scores, bool trained_only = false);
 std::vector<FamilyScore> untrained_scores(const std::vector<FamilyScore>& scores);
 // Where thinking is measured: over the reasoning families, over all when there are none. Elsewhere
 // replies often have no thinking, which counts as in the right language.

@@ -6,29 +6,26 @@
 
 #include "r1/live_text.h"
 #include "r1/report_table.h"
+#include "r1/shown_reply.h"
 
 namespace weir {
 namespace {
 
 constexpr size_t kTextBytes = 400, kNameBytes = 40;
 
-bool is_reasoning(const SampleReply& reply) {
-  return reply.family != kFactsFamily && reply.family != kHarmfulFamily &&
-         reply.family != kBenignFamily;
-}
-
 // How well a pair shows what has changed.
 int merit(const SampleReply& before, const SampleReply& now) {
   const bool was_right = before.verdict == "right", is_right = now.verdict == "right";
   const int change = is_right && !was_right ? 4 : before.verdict != now.verdict ? 2 : 0;
-  return change + (is_reasoning(now) ? 1 : 0);
+  return change + (is_reasoning(now.family) ? 1 : 0);
 }
 
 std::string reply_line(const std::string& label, const SampleReply& reply) {
   const std::string thinking = one_line(reply.thinking, kTextBytes);
   const std::string answer = one_line(reply.answer, kTextBytes);
   return fmt::format("  {}{}{} ({})", label, thinking.empty() ? "" : thinking + " -> ",
-                     answer.empty() ? "no answer" : answer, one_line(reply.verdict, kNameBytes));
+                     answer.empty() ? "no answer" : answer,
+                     one_line(shown_verdict(reply), kNameBytes));
 }
 
 }  // namespace

@@ -6,17 +6,21 @@
 #include <set>
 
 #include "base/text.h"
+#include "generate/generator.h"
 #include "model/size.h"
 
 namespace weir {
 namespace {
 
-constexpr double kShare = 0.9;                    // of what is available
-constexpr double kCacheMax = double(1ull << 32);  // GeneratorOptions::cache_bytes_max
-constexpr int kSequencesMax = 512;                // drawn together
-constexpr int kPromptEstimate = 256;              // tokens
+constexpr double kShare = 0.9;        // of what is available
+constexpr int kSequencesMax = 512;    // drawn together
+constexpr int kPromptEstimate = 256;  // tokens
 
 }  // namespace
+
+int sequences_together(const GrpoRecipe& grpo) {
+  return std::min(grpo.prompts * grpo.group, kSequencesMax);
+}
 
 std::string StageMemory::text() const {
   std::string parts;
@@ -50,8 +54,8 @@ StageMemory stage_memory(const R1Recipe& recipe, const StageRecipe& stage,
     memory.activations = training.activations;
     memory.recomputes = recomputes;
     if (stage.kind == StageKind::grpo)
-      memory.cache = std::min(
-          kCacheMax, reader.cache * std::min(stage.grpo.prompts * stage.grpo.group, kSequencesMax));
+      memory.cache = std::min(double(GeneratorOptions().cache_bytes_max),
+                              reader.cache * sequences_together(stage.grpo));
     if (available <= 0 || memory.total() < kShare * available) break;
   }
   return memory;

@@ -21,6 +21,9 @@ struct StageMemory {
   std::string text() const;  // "3.9 GiB: weights 0.5 GiB, ..."
 };
 
+// Replies of one step of a GRPO stage that are drawn at the same time.
+int sequences_together(const GrpoRecipe& grpo);
+
 // `available`: bytes; activations are kept when everything fits into nine tenths of it.
 StageMemory stage_memory(const R1Recipe& recipe, const StageRecipe& stage,
                          const ModelConfig& config, double available);

@@ -211,7 +211,7 @@ class StageRunner {
     }
     outcome_.evaluation_seconds += double(monotonic_ns() - began) * 1e-9;
     outcome_.core_seconds += process_cpu_seconds() - cores;
-    const double right = trained_accuracy(evaluation->scores);
+    const double right = held_out_score(evaluation->scores, true).accuracy();
     TRY(record_round(right));
     outcome_.evaluation = std::move(evaluation);
     const int64_t round = round_steps(job_.steps);
@@ -226,12 +226,6 @@ class StageRunner {
     view_.note(fmt::format("{}; it goes on for {} steps", measured, round));
     target_ += round;
     return true;
-  }
-
-  // Of the difficulties that stages train on, reasoning where there is any.
-  static double trained_accuracy(const std::vector<FamilyScore>& scores) {
-    const std::vector<FamilyScore> reasoning = reasoning_scores(scores);
-    return total_score(reasoning.empty() ? scores : reasoning, "", true).accuracy();
   }
 
   // rounds.json: [{"step": 166, "right": 0.04}, ...], one for each measurement.

@@ -24,9 +24,6 @@
 namespace weir {
 namespace {
 
-// Unlike fmt::print, silent when standard error takes no more: the work goes on.
-void say(const std::string& text) { (void)std::fputs(text.c_str(), stderr); }
-
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
 // Everything that is decided before the first step.
@@ -86,35 +83,24 @@ Result<void> write_folder(const TrainRecipe& recipe, const Prepared& p) {
   return write_file_atomic(p.folder.file("recipe.yaml"), recipe_yaml(recipe_json(recipe)));
 }
 
-// A learned vocabulary of the default size may be smaller.
-std::string vocabulary_note(const TrainRecipe& recipe, const Tokenizer& tokenizer) {
-  const bool is_learned = recipe.tokenizer.path.empty() && recipe.tokenizer.kind == "bpe";
-  if (!is_learned || tokenizer.size() >= recipe.tokenizer.vocab_size) return "";
-  return fmt::format(", all that the text supports (tokenizer.vocab_size is {} by default)",
-                     recipe.tokenizer.vocab_size);
-}
-
 Facts collect_facts(const TrainRecipe& recipe, const Prepared& p, const ThreadPool& pool) {
-  const ModelSize size = model_size(p.config);
   const int64_t rows = int64_t(recipe.micro_windows()) * recipe.data.sequence_length;
   const double memory = training_memory(p.config, rows, recipe.recompute).total();
+  const bool is_learned = recipe.tokenizer.path.empty() && recipe.tokenizer.kind == "bpe";
   Facts facts;
-  facts.emplace_back(
-      "model",
-      fmt::format("{} parameters, {} active per token; {} layers of width {}",
-                  format_count(double(size.total + size.mtp)), format_count(double(size.active)),
-                  p.config.num_hidden_layers, p.config.hidden_size));
+  facts.emplace_back("model", size_words(p.config));
   if (p.config.n_routed_experts > 0)
     facts.emplace_back("experts",
                        fmt::format("{} of {} per token, {} shared", p.config.num_experts_per_tok,
                                    p.config.n_routed_experts, p.config.n_shared_experts));
   facts.emplace_back(
-      "data", fmt::format("{} in {} documents; {} tokens to train on, {} held out; "
-                          "vocabulary of {}",
-                          format_bytes(double(p.bytes)), p.documents,
-                          format_count(double(p.dataset.training_tokens())),
-                          format_count(double(p.dataset.validation_tokens())), p.tokenizer.size()) +
-                  vocabulary_note(recipe, p.tokenizer));
+      "data",
+      fmt::format("{} in {} documents; {} tokens to train on, {} held out; "
+                  "vocabulary of {}",
+                  format_bytes(double(p.bytes)), p.documents,
+                  format_count(double(p.dataset.training_tokens())),
+                  format_count(double(p.dataset.validation_tokens())), p.tokenizer.size()) +
+          (is_learned ? vocabulary_note(p.tokenizer.size(), recipe.tokenizer.vocab_size) : ""));
   facts.emplace_back("step",
                      fmt::format("{} windows of {} tokens, {} at a time", recipe.batch.windows,
                                  recipe.data.sequence_length, recipe.micro_windows()));
@@ -216,27 +202,28 @@ class TrainingLoop {
   // A report that can not be written is no reason to stop training.
   void write_current_report() {
     if (Result<void> written = write_report(p_.folder.file("report.html"), report_); !written)
-      say(fmt::format("warning: {}\n", written.error().message));
+      write_stderr(fmt::format("warning: {}\n", written.error().message));
   }
 
   Result<void> finish() {
     if (!stop_requested())
       report_.samples = TRY(generate_samples(recipe_, model_, p_.tokenizer, pool_));
     for (const auto& [prompt, continuation] : report_.samples)
-      say(fmt::format("--- {}\n{}\n", prompt, continuation));
+      write_stderr(fmt::format("--- {}\n{}\n", prompt, continuation));
     write_current_report();
     return {};
   }
 
   void show_facts() const {
-    for (const auto& [name, text] : report_.facts) say(fmt::format("{:<8} {}\n", name, text));
+    for (const auto& [name, text] : report_.facts)
+      write_stderr(fmt::format("{:<8} {}\n", name, text));
     const std::string begin =
         p_.resumed ? fmt::format("continues after step {}", trainer_.step()) : "begins";
-    say(fmt::format("{:<8} {} {}; {} steps, a checkpoint every {}\n", "run", p_.folder.path(),
-                    begin, recipe_.steps, recipe_.checkpoint_every));
-    say(fmt::format("{:<8} {}, written every {} steps and when the run stops\n", "report",
-                    p_.folder.file("report.html"),
-                    std::min(recipe_.evaluate_every, recipe_.steps)));
+    write_stderr(fmt::format("{:<8} {} {}; {} steps, a checkpoint every {}\n", "run",
+                             p_.folder.path(), begin, recipe_.steps, recipe_.checkpoint_every));
+    write_stderr(fmt::format("{:<8} {}, written every {} steps and when the run stops\n", "report",
+                             p_.folder.file("report.html"),
+                             std::min(recipe_.evaluate_every, recipe_.steps)));
   }
 
   const TrainRecipe& recipe_;

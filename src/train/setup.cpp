@@ -153,6 +153,12 @@ DatasetOptions dataset_options(const TrainRecipe& recipe) {
   return options;
 }
 
+std::string vocabulary_note(int size, int wanted) {
+  if (size >= wanted) return "";
+  return fmt::format(", all that the data supports (tokenizer.vocab_size is {} by default)",
+                     wanted);
+}
+
 Result<Tokenizer> named_vocabulary(Result<Tokenizer> learned) {
   if (learned) return learned;
   const std::string& message = learned.error().message;

@@ -19,6 +19,9 @@ Result<Tokenizer> make_tokenizer(const TrainRecipe& recipe, const Corpus& corpus
 // What learning a tokenizer gave; an error names the recipe's key, as in "'tokenizer.vocab_size'
 // 4096 asked, but the text supports only 352".
 Result<Tokenizer> named_vocabulary(Result<Tokenizer> learned);
+// ", all that the data supports ..." where a learned vocabulary came out smaller than `wanted`, its
+// default; else "".
+std::string vocabulary_note(int size, int wanted);
 // SHA-256 of the tokenizer.json that the recipe names; "" when it is learned.
 Result<std::string> tokenizer_source_sha256(const TrainRecipe& recipe);
 
