@@ -125,7 +125,7 @@ Result<void> ChatSession::ask_problem(const std::string& family) {
   for (const Message& message : problem.question())
     fmt::print(stderr, "{}: {}\n", problem.family, message.content);
   ChatTurn turn{problem.question()};
-  turn.problem = std::move(problem);
+  turn.problem = std::make_shared<const Problem>(std::move(problem));
   return ask_turn(std::move(turn));
 }
 

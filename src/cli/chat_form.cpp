@@ -84,8 +84,8 @@ Result<ChatForm> ChatForm::choose(const OpenModel& open, const std::string& path
   const std::string& wanted = options.wanted;
   const bool has_template = !open.chat_template.empty();
   // What was tuned with its own template has it still (r1/parent.h).
-  const bool is_ours = (options.is_tuned && !has_template) ||
-                       open.chat_template == conversation_chat_template();
+  const bool is_ours =
+      (options.is_tuned && !has_template) || open.chat_template == conversation_chat_template();
   Result<ConversationFormat> format = ConversationFormat::create(*open.tokenizer);
   if (wanted == "conversation" && !format) return std::move(format).error().within(path);
   if (wanted == "template" && !has_template)
@@ -112,7 +112,7 @@ Result<ChatForm> ChatForm::choose(const OpenModel& open, const std::string& path
 
 Result<RenderedTemplate> ChatForm::render(const ChatContext& context,
                                           std::span<const ChatTurn> turns) const {
-  const bool is_problem = turns.back().problem.has_value();
+  const bool is_problem = turns.back().problem != nullptr;
   TemplateOptions options;
   options.thinking = thinking_;
   if (context.tools && !is_problem) options.tools = &*context.tools;

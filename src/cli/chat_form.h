@@ -8,18 +8,19 @@
 
 #include "base/json.h"
 #include "cli/open_model.h"
-#include "tasks/problem.h"
 #include "text/chat_template.h"
 #include "text/reply_stream.h"
 
 namespace weir {
+
+struct Problem;
 
 // One question with its answer, empty until it was given. A problem is asked without the turns
 // before it, as evaluation does.
 struct ChatTurn {
   std::vector<Message> question = {};
   std::string answer = {};
-  std::optional<Problem> problem = {};
+  std::shared_ptr<const Problem> problem = {};
   Json calls = {};         // of tools, in the answer: OpenAI's 'tool_calls'
   bool is_result = false;  // the question is what the calls of the turn before gave
   bool has_calls() const { return calls.size() > 0; }

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "cli/bandwidth.h"
 #include "convert/plan.h"
-#include "formats/gguf_tokenizer.h"
+#include "formats/gguf_chat.h"
 #include "model/size.h"
 #include "text/chat_template.h"
 

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "formats/gguf_chat.h"
 #include "formats/gguf_tokenizer.h"
 #include "model/size.h"
 #include "text/chat_template.h"

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "convert/importance.h"
 #include "convert/travelling_facts.h"
+#include "formats/gguf_chat.h"
 #include "formats/gguf_tokenizer.h"
 #include "formats/safetensors_write.h"
 #include "text/chat_template.h"
@@ -91,7 +92,8 @@ Result<void> Conversion::add_tokenizer(GgufMetadata& metadata) {
         "{}: token {} ('{}') has no row in the model, so it is left out of the GGUF file",
         request_.from, id, printable(tokenizer.token_text(id))));
   const std::vector<int> ends = TRY(ends_of_folder(request_.from, tokenizer, chat_template));
-  TRY_IN(request_.from, write_gguf_tokenizer(tokenizer, chat_template, metadata, rows, ends));
+  TRY_IN(request_.from, write_gguf_tokenizer(tokenizer, chat_template, metadata, rows));
+  write_gguf_ends(tokenizer, chat_template, ends, rows, metadata);
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "convert/convert_fixture.h"
+#include "formats/gguf_chat.h"
 #include "formats/gguf_tokenizer.h"
 #include "text/chat_template.h"
 #include "text/end_tokens.h"

@@ -1,7 +1,6 @@
 // The tokenizer that a GGUF file carries in its metadata (tokenizer.ggml.*), read and written so
 // that llama.cpp gives the same ids. Byte-level BPE only, as DeepSeek, Qwen, Llama 3 and Kimi have.
 #pragma once
-#include <span>
 #include <string>
 #include <vector>
 
@@ -18,23 +17,14 @@ Result<Tokenizer> read_gguf_tokenizer(const GgufMetadata& metadata);
 
 // Sets tokenizer.ggml.* and, unless empty, tokenizer.chat_template. `vocab_size`: rows of the
 // model's embedding, which llama.cpp wants a token for each; 0 for the tokenizer's own size.
-// Reading it back gives the same tokenizer, without tokens_without_rows(). `ends`: all tokens that
-// end a reply, EOS among them; those that llama.cpp has keys for get them, and where they do not
-// suffice the list stands in weir.tokenizer.end_token_ids. Fails when no name of llama.cpp's means
-// its split steps.
+// Reading it back gives the same tokenizer, without tokens_without_rows(). Fails when no name of
+// llama.cpp's means its split steps.
 Result<void> write_gguf_tokenizer(const Tokenizer& tokenizer, const std::string& chat_template,
-                                  GgufMetadata& metadata, int vocab_size = 0,
-                                  std::span<const int> ends = {});
+                                  GgufMetadata& metadata, int vocab_size = 0);
 
 // Added tokens beyond the model's rows, which a fine-tune left in the tokenizer and no reply can
 // have. An error when some other token is beyond them, or BOS, EOS or the template needs one.
 Result<std::vector<int>> tokens_without_rows(const Tokenizer& tokenizer,
                                              const std::string& chat_template, int rows);
-
-// tokenizer.chat_template; empty where the file has none.
-Result<std::string> gguf_chat_template(const GgufMetadata& metadata);
-
-// All tokens that end a reply: those that the file names, the template's, and those known by name.
-Result<std::vector<int>> gguf_ends(const GgufMetadata& metadata, const Tokenizer& tokenizer);
 
 }  // namespace weir

@@ -230,19 +230,6 @@ TEST(GgufTokenizer, F44PadAndUnknownTokensAreKept) {
   EXPECT_EQ(again->pad(), 261);
 }
 
-TEST(GgufTokenizer, F7EndsOfTheFileAreRead) {
-  const Tokenizer tokenizer = small("deepseek-v3");
-  GgufMetadata metadata = metadata_of(tokenizer);
-  EXPECT_EQ(*gguf_ends(metadata, tokenizer), std::vector<int>{261});
-  metadata.set("tokenizer.ggml.eot_token_id", int64_t(257));
-  metadata.set("tokenizer.ggml.eom_token_id", int64_t(9000));  // not in the vocabulary
-  metadata.set("tokenizer.chat_template",
-               "{% for m in messages %}{{ m.content }}<|bos|>{% endfor %}");
-  EXPECT_EQ(*gguf_ends(metadata, tokenizer), (std::vector<int>{261, 257, 259}));
-  metadata.set("tokenizer.ggml.eot_token_id", "x");
-  EXPECT_FALSE(gguf_ends(metadata, tokenizer));
-}
-
 TEST(GgufTokenizer, ReadsTheOtherTypesOfTokens) {
   GgufMetadata metadata = metadata_of(small("gpt-2"));
   std::vector<std::string> tokens = **metadata.strings_at("tokenizer.ggml.tokens");

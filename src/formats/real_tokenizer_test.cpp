@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "formats/gguf.h"
+#include "formats/gguf_chat.h"
 #include "formats/gguf_tokenizer.h"
 #include "text/chat_template.h"
 #include "text/test_data.h"

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "formats/gguf_chat.h"
 #include "formats/gguf_tokenizer.h"
 #include "model/checkpoint.h"
 #include "text/end_tokens.h"

@@ -3,6 +3,7 @@
 #include "formats/gguf.h"
 #include "formats/safetensors.h"
 #include "train/checkpoint.h"
+#include "train/metrics.h"
 #include "train/report.h"
 #include "train/run_folder.h"
 #include "train/training_fixture.h"

@@ -1,4 +1,5 @@
-// metrics.jsonl: one JSON object per step, appended while training and cut back on resume.
+#include "train/metrics.h"
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -10,7 +11,6 @@
 #include <utility>
 
 #include "base/file.h"
-#include "train/report.h"
 
 namespace weir {
 namespace {

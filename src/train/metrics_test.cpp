@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "train/report.h"
+#include "train/metrics.h"
 
 namespace weir {
 namespace {

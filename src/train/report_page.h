@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "train/metrics.h"
 #include "train/report.h"
 #include "train/report_chart.h"
 

@@ -16,6 +16,7 @@
 #include "train/continue_run.h"
 #include "train/evaluate.h"
 #include "train/memory.h"
+#include "train/report.h"
 #include "train/run_folder.h"
 #include "train/samples.h"
 #include "train/setup.h"

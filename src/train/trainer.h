@@ -10,9 +10,9 @@
 #include "model/model.h"
 #include "train/checkpoint.h"
 #include "train/dataset.h"
+#include "train/metrics.h"
 #include "train/optimizer.h"
 #include "train/recipe.h"
-#include "train/report.h"
 #include "train/train_loss.h"
 
 namespace weir {
