@@ -2,9 +2,9 @@
 // back as it was written.
 #include <cstdlib>
 
-#include "model/config.h"
-#include "model/size.h"
-#include "model/size_report.h"
+#include "cli/size_report.h"
+#include "config/config.h"
+#include "config/size.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view text(reinterpret_cast<const char*>(data), size);

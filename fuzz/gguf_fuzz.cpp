@@ -4,8 +4,8 @@
 #include <cstdlib>
 
 #include "formats/gguf.h"
-#include "formats/gguf_tokenizer.h"
-#include "text/tokenizer_json.h"
+#include "tokenizer/gguf_tokenizer.h"
+#include "tokenizer/tokenizer_json.h"
 
 namespace {
 

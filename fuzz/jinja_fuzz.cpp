@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "base/text.h"
-#include "text/chat_template.h"
+#include "chat/chat_template.h"
 
 namespace {
 

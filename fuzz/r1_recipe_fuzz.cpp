@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "base/text.h"
-#include "r1/recipe.h"
+#include "stages/r1_recipe.h"
 
 namespace {
 

@@ -2,7 +2,7 @@
 // the text back, keeps control tokens out of it, and reads the same after it was written.
 #include <cstdlib>
 
-#include "text/tokenizer_json.h"
+#include "tokenizer/tokenizer_json.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view input(reinterpret_cast<const char*>(data), size);

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "tasks/verifier.h"
+#include "verify/verifier.h"
 
 namespace {
 

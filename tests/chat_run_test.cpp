@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "model/model.h"
-#include "r1/tuning.h"
+#include "stages/tuning.h"
 #include "tests/run_program.h"
-#include "text/tokenizer_json.h"
-#include "text/tokenizer_train.h"
+#include "tokenizer/tokenizer_json.h"
+#include "tokenizer/tokenizer_train.h"
 
 namespace weir {
 namespace {
@@ -116,7 +116,8 @@ class ChatRun : public testing::Test {
   static std::string stage(const std::string& name) { return folder_ + "/stages/" + name; }
   static Outcome chat(const std::string& input, std::vector<std::string> more = {},
                       const std::string& folder = folder_) {
-    std::vector<std::string> arguments = {"chat", folder, "--temperature", "0", "--threads", "1", "--lines"};
+    std::vector<std::string> arguments = {"chat",      folder, "--temperature", "0",
+                                          "--threads", "1",    "--lines"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run(arguments, input);
   }

@@ -131,8 +131,7 @@ TEST_F(CheckpointCommands, AnInterruptSaysThatNothingWasWritten) {
   EXPECT_NE(stopped.error.find("nothing was written"), std::string::npos) << stopped.error;
   const auto names = list_directory(folder_);
   ASSERT_TRUE(names);
-  for (const std::string& name : *names)
-    EXPECT_FALSE(name.starts_with("big")) << name;
+  for (const std::string& name : *names) EXPECT_FALSE(name.starts_with("big")) << name;
 }
 
 TEST_F(CheckpointCommands, WrongInputIsOneSentence) {

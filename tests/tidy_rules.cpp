@@ -13,22 +13,42 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"kernels", {"base"}},
     {"tensor", {"base", "kernels"}},
     {"text", {"base"}},
-    {"formats", {"base", "kernels", "tensor", "text"}},
+    {"jinja", {"base", "text"}},
+    {"formats", {"base", "kernels"}},
+    {"tokenizer", {"base", "text", "formats"}},
     {"ops", {"base", "kernels", "tensor"}},
-    {"model", {"base", "kernels", "tensor", "ops", "formats"}},
-    {"convert", {"base", "kernels", "tensor", "text", "formats", "ops", "model"}},
-    {"generate", {"base", "kernels", "tensor", "ops", "text", "model"}},
-    {"train", {"base", "kernels", "tensor", "text", "formats", "ops", "model", "generate"}},
-    {"tasks", {"base", "text"}},
-    {"r1",
-     {"base", "kernels", "tensor", "text", "formats", "ops", "model", "generate", "train",
-      "tasks"}},
-    {"guard", {"base", "text", "generate"}},
-    {"serve", {"base", "text", "generate", "guard"}},
-    {"apps", {"base", "text", "generate", "guard", "serve"}},
+    {"config", {"base", "formats", "ops"}},
+    {"checkpoint", {"base", "kernels", "formats", "config"}},
+    {"model", {"base", "formats", "tensor", "ops", "config", "checkpoint"}},
+    {"engine", {"base", "kernels", "tensor", "formats", "tokenizer", "ops", "config", "model"}},
+    {"chat",
+     {"base", "text", "jinja", "formats", "tokenizer", "config", "checkpoint", "model", "engine"}},
+    {"corpus", {"base", "tensor", "tokenizer"}},
+    {"train", {"base", "kernels", "tensor", "formats", "ops", "config", "model", "corpus"}},
+    {"convert",
+     {"base", "kernels", "text", "formats", "tokenizer", "config", "checkpoint", "chat"}},
+    {"verify", {"base", "text"}},
+    {"tasks", {"base", "text", "verify", "chat"}},
+    {"stages",
+     {"base", "formats", "tokenizer", "ops", "config", "model", "engine", "chat", "corpus", "train",
+      "verify", "tasks"}},
+    {"live", {"base", "text", "stages"}},
+    {"report", {"base", "text", "train", "stages", "live"}},
+    {"doctor", {"base", "tokenizer", "chat", "train", "tasks", "stages"}},
+    {"pretrain",
+     {"base", "tensor", "formats", "tokenizer", "config", "model", "engine", "corpus", "train",
+      "report"}},
+    {"pipeline",
+     {"base", "kernels", "tokenizer", "config", "checkpoint", "chat", "train", "stages", "live",
+      "report", "pretrain"}},
     {"cli",
-     {"base", "kernels", "tensor", "text", "formats", "ops", "model", "convert", "generate",
-      "train", "tasks", "r1", "guard", "serve", "apps"}},
+     {"base",   "kernels",    "tensor", "text",   "jinja",  "formats", "tokenizer", "ops",
+      "config", "checkpoint", "model",  "engine", "chat",   "corpus",  "train",     "convert",
+      "verify", "tasks",      "stages", "live",   "report", "doctor",  "pretrain",  "pipeline"}},
+    {"testing",
+     {"base",   "kernels",    "tensor", "text",   "jinja",  "formats", "tokenizer", "ops",
+      "config", "checkpoint", "model",  "engine", "chat",   "corpus",  "train",     "convert",
+      "verify", "tasks",      "stages", "live",   "report", "doctor",  "pretrain",  "pipeline"}},
 };
 
 struct Include {
@@ -107,6 +127,10 @@ Complaints check_layers(const SourceFile& file) {
     if (!kLayers.contains(other)) {
       complaints.push_back(place(file, include.line) + "\"" + include.name +
                            "\" must be written from src/: \"folder/file.h\"");
+    } else if (other == "testing" && folder != "testing") {
+      if (!file.path.ends_with("_test.cpp") && !file.path.ends_with("_bench.cpp"))
+        complaints.push_back(place(file, include.line) + "only tests use testing (\"" +
+                             include.name + "\")");
     } else if (other != folder && !layer->second.contains(other)) {
       complaints.push_back(place(file, include.line) + folder + " may not use " + other + " (\"" +
                            include.name + "\")");
@@ -122,6 +146,15 @@ Complaints check_own_header(const SourceFile& file, const Tree& tree) {
   std::vector<Include> includes = includes_of(file);
   if (!includes.empty() && includes[0].name == header) return {};
   return {file.path + ": include \"" + header + "\" first"};
+}
+
+Complaints check_name(const SourceFile& file, const Tree& tree) {
+  auto name_of = [](const SourceFile& f) { return f.path.substr(f.path.rfind('/') + 1); };
+  for (const SourceFile& other : tree) {
+    if (other.path >= file.path || name_of(other) != name_of(file)) continue;
+    return {file.path + ": " + other.path + " has the same name; tell them apart"};
+  }
+  return {};
 }
 
 Complaints check_text(const SourceFile& file) {

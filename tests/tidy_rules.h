@@ -24,6 +24,8 @@ constexpr int kLinesWithoutTest = 150;  // a larger .cpp file has a test
 Complaints check_layers(const SourceFile& file);
 // X.cpp includes X.h before anything else, which proves that the header stands alone.
 Complaints check_own_header(const SourceFile& file, const Tree& tree);
+// No other file of the tree has its name.
+Complaints check_name(const SourceFile& file, const Tree& tree);
 // Length of file and lines, tabs, trailing blanks, an introduction, #pragma once in headers.
 Complaints check_text(const SourceFile& file);
 // Notes to oneself belong in an issue.

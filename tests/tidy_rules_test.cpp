@@ -44,6 +44,22 @@ TEST(TidyRules, AHeaderThatIsNotFirstIsFound) {
   EXPECT_TRUE(check_own_header(tree[1], tree).empty());
 }
 
+TEST(TidyRules, ANameThatIsThereTwiceIsFound) {
+  Tree tree = {{"src/model/checkpoint.h", ""}, {"src/train/checkpoint.h", ""}, {"src/a/b.h", ""}};
+  EXPECT_TRUE(check_name(tree[0], tree).empty());
+  EXPECT_EQ(only(check_name(tree[1], tree)),
+            "src/train/checkpoint.h: src/model/checkpoint.h has the same name; tell them apart");
+  EXPECT_TRUE(check_name(tree[2], tree).empty());
+}
+
+TEST(TidyRules, OnlyTestsMayUseFixtures) {
+  SourceFile file{"src/ops/moe.cpp", "// Routing.\n#include \"testing/gradient_check.h\"\n"};
+  EXPECT_EQ(only(check_layers(file)),
+            "src/ops/moe.cpp:2: only tests use testing (\"testing/gradient_check.h\")");
+  file.path = "src/ops/moe_test.cpp";
+  EXPECT_TRUE(check_layers(file).empty());
+}
+
 TEST(TidyRules, LongFilesAndLinesAreFound) {
   std::string text = "// A file.\n";
   for (int i = 1; i < kLinesMax; ++i) text += "int a;\n";
@@ -83,10 +99,11 @@ TEST(TidyRules, NotesAreFoundAndLongerWordsAreNot) {
 }
 
 TEST(TidyRules, AnInlineFunctionBehindAnIncludeIsFound) {
-  Tree tree = {{"src/kernels/avx2.cpp", "// A.\n#include \"kernels/gemm-inl.h\"\n"},
-               {"src/kernels/gemm-inl.h", "// A.\n#include <cstddef>\n#include \"base/check.h\"\n"},
-               {"src/base/check.h", "// A.\n#include <string>\n"},
-               {"src/kernels/dispatch.cpp", "// A.\n#include <string>\n"}};
+  Tree tree = {
+      {"src/kernels/avx2.cpp", "// A.\n#include \"kernels/dense/gemm-inl.h\"\n"},
+      {"src/kernels/dense/gemm-inl.h", "// A.\n#include <cstddef>\n#include \"base/check.h\"\n"},
+      {"src/base/check.h", "// A.\n#include <string>\n"},
+      {"src/kernels/dispatch.cpp", "// A.\n#include <string>\n"}};
   EXPECT_EQ(
       only(check_instruction_set(tree[0], tree)),
       "src/base/check.h:2: <string> has inline functions, and src/kernels/avx2.cpp is compiled "

@@ -84,6 +84,11 @@ TEST(Tidy, FilesIncludeTheirOwnHeaderFirst) {
   expect_none(complaints(sources(), rule));
 }
 
+TEST(Tidy, NoTwoFilesShareAName) {
+  auto rule = [](const SourceFile& file) { return check_name(file, sources()); };
+  expect_none(complaints(sources(), rule));
+}
+
 TEST(Tidy, FilesAreShortAndClean) { expect_none(complaints(all_code(), check_text)); }
 
 TEST(Tidy, NothingIsLeftAsANote) { expect_none(complaints(all_code(), check_markers)); }

@@ -9,8 +9,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "model/model.h"
-#include "text/tokenizer_json.h"
-#include "text/tokenizer_train.h"
+#include "tokenizer/tokenizer_json.h"
+#include "tokenizer/tokenizer_train.h"
 
 namespace weir {
 

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Writes what transformers says the assistant wrote, for src/text/template_conversation_test.cpp.
+"""Writes what transformers says the assistant wrote, for src/chat/template_conversation_test.cpp.
 
 Needs the Python packages transformers and jinja2. The templates of mask_cases.json mark the
 assistant's part with {% generation %}; return_assistant_tokens_mask finds it. Each line of
-src/text/testdata/mask_cases.golden.jsonl has the rendered text and the spans of characters.
+src/testing/data/mask_cases.golden.jsonl has the rendered text and the spans of characters.
 """
 import json
 import pathlib
 
 from transformers.utils import chat_template_utils as hf
 
-DATA = pathlib.Path(__file__).parent.parent / "src/text/testdata"
+DATA = pathlib.Path(__file__).parent.parent / "src/testing/data"
 
 
 def main():

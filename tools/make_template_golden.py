@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""Writes what transformers makes of chat templates, for src/text/chat_template_test.cpp.
+"""Writes what transformers makes of chat templates, for src/chat/chat_template_test.cpp.
 
 Needs the Python packages transformers, tokenizers and jinja2.
 
     tools/make_template_golden.py --templates ../shared/data/chat-templates
-        writes src/text/testdata/chat_templates.golden.jsonl: every template with every conversation
-        of src/text/testdata/chat_cases.json.
+        writes src/testing/data/chat_templates.golden.jsonl: every template with every conversation
+        of src/testing/data/chat_cases.json.
     tools/make_template_golden.py --templates FOLDER --out FILE
         the same for other templates; run the test with WEIR_TEMPLATES=FOLDER and
         WEIR_TEMPLATE_GOLDEN=FILE.
     tools/make_template_golden.py --features
-        writes src/text/testdata/jinja_features.golden.jsonl from jinja_features.txt.
+        writes src/testing/data/jinja_features.golden.jsonl from jinja_features.txt.
     tools/make_template_golden.py --ids
-        writes src/text/testdata/chat_ids.golden.jsonl: chat.jinja with the conversations that hold
+        writes src/testing/data/chat_ids.golden.jsonl: chat.jinja with the conversations that hold
         nothing like a control token, as ids of small tokenizers.
 
 The environment is that of transformers, with the extensions of weir that some templates need: the
@@ -29,7 +29,7 @@ import jinja2.sandbox
 from tokenizers import AddedToken, Tokenizer
 from transformers.utils import chat_template_utils as hf
 
-DATA = pathlib.Path(__file__).parent.parent / "src/text/testdata"
+DATA = pathlib.Path(__file__).parent.parent / "src/testing/data"
 NOW = datetime.datetime(2026, 3, 4, 15, 6, 7)
 TEXT_MAX = 700  # longer results are kept as their SHA-256
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes src/text/testdata with independent programs: Python's `regex` for the split patterns and
+"""Makes src/testing/data with independent programs: Python's `regex` for the split patterns and
 HuggingFace `tokenizers` for training and encoding. Not part of the build; run it when a pattern or
 a case is added:  pip install tokenizers regex && tools/make_tokenizer_golden.py
 """
@@ -13,7 +13,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 from tokenizers import pre_tokenizers, processors, trainers
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-OUT = ROOT / "src/text/testdata"
+OUT = ROOT / "src/testing/data"
 
 CASES = [
     "Hello, world! 1234567 \n\n  x",
@@ -51,8 +51,8 @@ CASES = [
 
 def split_presets():
     """The patterns as the C++ file has them; gpt-2's is in the header."""
-    source = (ROOT / "src/text/split_patterns.cpp").read_text("utf8")
-    header = (ROOT / "src/text/split_patterns.h").read_text("utf8")
+    source = (ROOT / "src/tokenizer/split_patterns.cpp").read_text("utf8")
+    header = (ROOT / "src/tokenizer/split_patterns.h").read_text("utf8")
     raw = r'R"\((.*?)\)"'
     constants = {}
     for text in (header, source):

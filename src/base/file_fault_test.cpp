@@ -1,6 +1,6 @@
 // Files of base/file.h on a disk that fails at every call.
 #include "base/file.h"
-#include "base/file_fault_walk.h"
+#include "testing/file_fault_walk.h"
 
 namespace weir {
 namespace {

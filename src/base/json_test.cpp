@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "base/file.h"
-#include "base/work_fixture.h"
+#include "testing/work_fixture.h"
 
 namespace weir {
 namespace {

@@ -9,11 +9,11 @@
 #include "base/progress.h"
 #include "base/random.h"
 #include "base/text.h"
-#include "cli/bench.h"
+#include "cli/bench_command.h"
+#include "config/size.h"
 #include "model/model.h"
-#include "model/size.h"
 #include "ops/matmul.h"
-#include "train/memory.h"
+#include "train/training_memory.h"
 
 namespace weir {
 namespace {

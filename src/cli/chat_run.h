@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "r1/recipe.h"
-#include "r1/run_stages.h"
-#include "r1/stage.h"
+#include "pipeline/run_stages.h"
+#include "stages/r1_recipe.h"
+#include "stages/stage.h"
 
 namespace weir {
 

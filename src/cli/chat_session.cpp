@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "cli/chat_tools.h"
+#include "chat/chat_tools.h"
 #include "cli/model_offers.h"
 #include "cli/reply_printer.h"
 #include "cli/standard_input.h"

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "cli/chat.h"
-#include "cli/chat_form.h"
+#include "chat/chat_form.h"
+#include "chat/open_model.h"
+#include "cli/chat_command.h"
 #include "cli/chat_run.h"
 #include "cli/chat_store.h"
-#include "cli/open_model.h"
 
 namespace weir {
 

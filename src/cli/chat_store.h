@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/json.h"
-#include "cli/chat_form.h"
+#include "chat/chat_form.h"
 
 namespace weir {
 

@@ -121,8 +121,9 @@ void add_chat(CLI::App& app, Chosen& chosen, ChatOptions& o) {
 void add_inspect(CLI::App& app, Chosen& chosen, InspectOptions& o) {
   CLI::App* c =
       add_command(app, chosen, "inspect", "show a model's architecture, size and memory", o);
-  c->add_option("MODEL", o.target,
-                "a .gguf file, a folder or run, config.json, .safetensors, a name (deepseek-v3 ...)")
+  c->add_option(
+       "MODEL", o.target,
+       "a .gguf file, a folder or run, config.json, .safetensors, a name (deepseek-v3 ...)")
       ->required()
       ->option_text(" ");
   c->add_option("--type", o.type,
@@ -215,7 +216,8 @@ void add_bench(CLI::App& app, Chosen& chosen, BenchOptions& o) {
       ->delimiter(',')
       ->check(whole_number(1, 4096));
   add_count(c, "--repetitions", o.repetitions, 1, 100, "repetitions; the median is shown");
-  add_choice(c, "--cache", o.cache, {"auto", "expanded", "latent"}, "KV cache form, as in weir generate");
+  add_choice(c, "--cache", o.cache, {"auto", "expanded", "latent"},
+             "KV cache form, as in weir generate");
   add_exact(c, o.exact);
   c->add_flag("--training", o.training, "measure training steps instead");
   add_count(c, "--step-tokens", o.step_tokens, 1, 1 << 24, "training: tokens per step");

@@ -5,19 +5,19 @@
 #include <string>
 #include <variant>
 
-#include "cli/bench.h"
-#include "cli/chat.h"
-#include "cli/convert.h"
-#include "cli/corpus.h"
-#include "cli/doctor.h"
-#include "cli/generate.h"
-#include "cli/inspect.h"
-#include "cli/logits.h"
-#include "cli/perplexity.h"
-#include "cli/r1.h"
-#include "cli/tokenize.h"
-#include "cli/tokenizer.h"
-#include "cli/train.h"
+#include "cli/bench_command.h"
+#include "cli/chat_command.h"
+#include "cli/convert_command.h"
+#include "cli/corpus_command.h"
+#include "cli/doctor_command.h"
+#include "cli/generate_command.h"
+#include "cli/inspect_command.h"
+#include "cli/logits_command.h"
+#include "cli/perplexity_command.h"
+#include "cli/r1_command.h"
+#include "cli/tokenize_command.h"
+#include "cli/tokenizer_command.h"
+#include "cli/train_command.h"
 
 namespace weir {
 

@@ -7,11 +7,11 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "chat/chat_template.h"
+#include "chat/gguf_chat.h"
 #include "cli/bandwidth.h"
-#include "convert/plan.h"
-#include "formats/gguf_chat.h"
-#include "model/size.h"
-#include "text/chat_template.h"
+#include "config/size.h"
+#include "convert/conversion_plan.h"
 
 namespace weir {
 namespace {

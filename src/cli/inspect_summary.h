@@ -6,8 +6,8 @@
 
 #include "base/json.h"
 #include "base/thread_pool.h"
+#include "checkpoint/checkpoint.h"
 #include "convert/mix.h"
-#include "model/checkpoint.h"
 
 namespace weir {
 

@@ -4,8 +4,8 @@
 #include <fmt/ranges.h>
 
 #include "base/text.h"
-#include "convert/plan.h"
-#include "model/gguf_names.h"
+#include "checkpoint/gguf_names.h"
+#include "convert/conversion_plan.h"
 
 namespace weir {
 namespace {

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <string>
 
+#include "checkpoint/size_check.h"
 #include "convert/mix.h"
-#include "model/size_check.h"
 
 namespace weir {
 

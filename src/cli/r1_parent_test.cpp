@@ -9,11 +9,11 @@
 #include <set>
 
 #include "base/text.h"
-#include "cli/r1_parent_fixture.h"
-#include "r1/doctor.h"
-#include "r1/parent.h"
-#include "r1/setup.h"
-#include "r1/stage_memory.h"
+#include "doctor/doctor.h"
+#include "pipeline/parent.h"
+#include "pipeline/r1_setup.h"
+#include "stages/stage_memory.h"
+#include "testing/r1_parent_fixture.h"
 
 namespace weir {
 namespace {

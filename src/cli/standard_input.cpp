@@ -6,7 +6,7 @@
 #include <cstdio>
 
 #include "base/file.h"
-#include "train/corpus.h"
+#include "corpus/corpus.h"
 
 namespace weir {
 

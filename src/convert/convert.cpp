@@ -6,14 +6,14 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "chat/chat_template.h"
+#include "chat/end_tokens.h"
+#include "chat/gguf_chat.h"
 #include "convert/importance.h"
 #include "convert/travelling_facts.h"
-#include "formats/gguf_chat.h"
-#include "formats/gguf_tokenizer.h"
 #include "formats/safetensors_write.h"
-#include "text/chat_template.h"
-#include "text/end_tokens.h"
-#include "text/tokenizer_json.h"
+#include "tokenizer/gguf_tokenizer.h"
+#include "tokenizer/tokenizer_json.h"
 
 namespace weir {
 namespace {

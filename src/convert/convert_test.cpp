@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "convert/convert_fixture.h"
 #include "formats/safetensors.h"
+#include "testing/convert_fixture.h"
 
 namespace weir {
 namespace {

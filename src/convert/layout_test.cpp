@@ -1,9 +1,9 @@
 // Forms of the same tensors that GGUF files of different ages have.
 #include <gtest/gtest.h>
 
-#include "convert/convert_fixture.h"
 #include "convert/importance.h"
 #include "kernels/kernels.h"
+#include "testing/convert_fixture.h"
 
 namespace weir {
 namespace {

@@ -8,14 +8,14 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "chat/conversation.h"
+#include "checkpoint/gguf_names.h"
+#include "config/gguf_config.h"
 #include "convert/random_rows.h"
-#include "formats/gguf_tokenizer.h"
 #include "formats/safetensors_write.h"
-#include "model/gguf_config.h"
-#include "model/gguf_names.h"
-#include "text/conversation.h"
-#include "text/tokenizer_json.h"
 #include "text/unicode.h"
+#include "tokenizer/gguf_tokenizer.h"
+#include "tokenizer/tokenizer_json.h"
 
 namespace weir {
 namespace {

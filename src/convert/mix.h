@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "kernels/blocks.h"
-#include "model/config.h"
+#include "config/config.h"
+#include "kernels/quant/blocks.h"
 
 namespace weir {
 

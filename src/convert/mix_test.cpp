@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "convert/plan.h"
+#include "convert/conversion_plan.h"
 
 namespace weir {
 namespace {

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "base/json.h"
-#include "convert/convert_fixture.h"
 #include "formats/safetensors.h"
+#include "testing/convert_fixture.h"
 
 namespace weir {
 namespace {

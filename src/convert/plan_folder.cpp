@@ -2,10 +2,10 @@
 #include <cmath>
 #include <cstring>
 
-#include "convert/plan.h"
+#include "checkpoint/gguf_names.h"
+#include "convert/conversion_plan.h"
 #include "kernels/kernels.h"
-#include "kernels/narrow_floats.h"
-#include "model/gguf_names.h"
+#include "kernels/quant/narrow_floats.h"
 
 namespace weir {
 namespace {

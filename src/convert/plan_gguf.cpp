@@ -5,9 +5,9 @@
 #include <set>
 #include <utility>
 
-#include "convert/plan.h"
-#include "model/gguf_config.h"
-#include "model/gguf_names.h"
+#include "checkpoint/gguf_names.h"
+#include "config/gguf_config.h"
+#include "convert/conversion_plan.h"
 
 namespace weir {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "base/random.h"
-#include "kernels/quantize.h"
+#include "kernels/quant/quantize.h"
 
 namespace weir {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
-#include "kernels/blocks.h"
+#include "kernels/quant/blocks.h"
 
 namespace weir {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "model/checkpoint.h"
+#include "checkpoint/checkpoint.h"
 
 namespace weir {
 

@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 #include "formats/gguf.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 namespace weir {
 

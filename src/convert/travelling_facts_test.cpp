@@ -1,13 +1,13 @@
 #include "convert/travelling_facts.h"
 
 #include "base/json.h"
-#include "convert/convert_fixture.h"
-#include "formats/gguf_chat.h"
-#include "formats/gguf_tokenizer.h"
-#include "text/chat_template.h"
-#include "text/end_tokens.h"
-#include "text/tokenizer_json.h"
+#include "chat/chat_template.h"
+#include "chat/end_tokens.h"
+#include "chat/gguf_chat.h"
+#include "testing/convert_fixture.h"
 #include "text/unicode.h"
+#include "tokenizer/gguf_tokenizer.h"
+#include "tokenizer/tokenizer_json.h"
 
 namespace weir {
 namespace {

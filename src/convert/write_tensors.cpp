@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "kernels/kernels.h"
-#include "kernels/quantize.h"
+#include "kernels/quant/quantize.h"
 
 namespace weir {
 namespace {

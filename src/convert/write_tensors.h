@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
-#include "convert/plan.h"
+#include "convert/conversion_plan.h"
 
 namespace weir {
 

@@ -13,7 +13,7 @@
 
 #include "base/file.h"
 #include "base/result.h"
-#include "kernels/blocks.h"
+#include "kernels/quant/blocks.h"
 
 namespace weir {
 

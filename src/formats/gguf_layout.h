@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 #include "formats/gguf.h"
-#include "kernels/blocks.h"
+#include "kernels/quant/blocks.h"
 
 namespace weir {
 

@@ -3,11 +3,11 @@
 #include "kernels/tables.h"
 
 #if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
-#include "kernels/lanes_avx2-inl.h"
+#include "kernels/lanes/lanes_avx2-inl.h"
 
-#include "kernels/bytes_avx2-inl.h"  // after the lanes it is written over
+#include "kernels/lanes/bytes_avx2-inl.h"  // after the lanes it is written over
 
-#include "kernels/block_row-inl.h"
+#include "kernels/quant/block_row-inl.h"
 #include "kernels/table-inl.h"
 
 namespace weir {

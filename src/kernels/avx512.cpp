@@ -4,11 +4,11 @@
 
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && \
     defined(__AVX512VL__) && defined(__F16C__)
-#include "kernels/lanes_avx512-inl.h"
+#include "kernels/lanes/lanes_avx512-inl.h"
 
-#include "kernels/bytes_avx2-inl.h"  // after the lanes it is written over
+#include "kernels/lanes/bytes_avx2-inl.h"  // after the lanes it is written over
 
-#include "kernels/block_row-inl.h"
+#include "kernels/quant/block_row-inl.h"
 #include "kernels/table-inl.h"
 
 namespace weir {

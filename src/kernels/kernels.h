@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/blocks.h"
+#include "kernels/quant/blocks.h"
 
 namespace weir {
 

@@ -1,6 +1,6 @@
 // The reference table: plain loops, correct on every processor and the definition for the others.
-#include "kernels/bytes_scalar-inl.h"
-#include "kernels/dequantize_scalar-inl.h"
+#include "kernels/lanes/bytes_scalar-inl.h"
+#include "kernels/quant/dequantize_scalar-inl.h"
 #include "kernels/table-inl.h"
 #include "kernels/tables.h"
 

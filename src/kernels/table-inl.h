@@ -1,8 +1,8 @@
 // The table of one instruction set, after its lanes and the loops over them were included.
 #pragma once
-#include "kernels/activation-inl.h"
-#include "kernels/block_gemm-inl.h"
-#include "kernels/gemm-inl.h"
+#include "kernels/dense/activation-inl.h"
+#include "kernels/dense/gemm-inl.h"
+#include "kernels/quant/block_gemm-inl.h"
 
 namespace weir {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "model/rope_table.h"
+#include "config/rope_table.h"
 
 namespace weir {
 namespace {

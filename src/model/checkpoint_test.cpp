@@ -1,13 +1,13 @@
 // What a checkpoint does where its configuration and its files say different things. The logits of
 // such folders are compared with transformers' in parity_test.cpp.
-#include "model/checkpoint.h"
+#include "checkpoint/checkpoint.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include "base/file.h"
-#include "model/config_notes.h"
-#include "model/gguf_names.h"
+#include "checkpoint/gguf_names.h"
+#include "config/config_notes.h"
 #include "model/model.h"
 
 namespace weir {

@@ -1,5 +1,5 @@
 // Configurations in GGUF metadata: read back, and whatever a hostile file may say instead.
-#include "model/gguf_config.h"
+#include "config/gguf_config.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -7,8 +7,8 @@
 #include <cmath>
 #include <functional>
 
-#include "model/checkpoint.h"
-#include "model/gguf_names.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/gguf_names.h"
 #include "model/model.h"
 
 namespace weir {

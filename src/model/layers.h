@@ -3,7 +3,7 @@
 #pragma once
 #include <vector>
 
-#include "model/config.h"
+#include "config/config.h"
 #include "ops/ops.h"
 
 namespace weir {

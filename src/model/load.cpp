@@ -8,9 +8,9 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/gguf_names.h"
 #include "model/build.h"
-#include "model/checkpoint.h"
-#include "model/gguf_names.h"
 #include "model/model.h"
 
 namespace weir {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "model/config.h"
+#include "config/config.h"
 #include "model/layers.h"
 #include "ops/ops.h"
 #include "tensor/buffer.h"

@@ -9,7 +9,7 @@
 #include <fstream>
 
 #include "base/random.h"
-#include "model/rope_table.h"
+#include "config/rope_table.h"
 
 namespace weir {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <map>
 
+#include "config/size.h"
 #include "model/model.h"
-#include "model/size.h"
 
 namespace weir {
 namespace {

@@ -1,6 +1,6 @@
 // Weights to safetensors, under their HuggingFace names.
+#include "checkpoint/gguf_names.h"
 #include "formats/safetensors.h"
-#include "model/gguf_names.h"
 #include "model/model.h"
 
 namespace weir {

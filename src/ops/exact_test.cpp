@@ -8,7 +8,7 @@
 
 #include "base/random.h"
 #include "ops/ops.h"
-#include "ops/segment_rows.h"
+#include "testing/segment_rows.h"
 
 namespace weir {
 namespace {

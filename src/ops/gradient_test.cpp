@@ -2,8 +2,8 @@
 // differences at odd sizes and over all branches.
 #include <set>
 
-#include "ops/gradient_check.h"
-#include "ops/stored_test_support.h"
+#include "testing/gradient_check.h"
+#include "testing/stored_support.h"
 
 namespace weir {
 namespace {

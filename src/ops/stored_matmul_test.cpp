@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "ops/stored_test_support.h"
+#include "testing/stored_support.h"
 
 namespace weir {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "tasks/chat_table.h"
 #include "tasks/facts_table.h"
-#include "tasks/problem_fixture.h"
+#include "testing/problem_fixture.h"
 
 namespace weir {
 namespace {

@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "tasks/kinds.h"
 #include "tasks/problem_file.h"
-#include "tasks/verifier.h"
+#include "verify/verifier.h"
 
 namespace weir {
 namespace {

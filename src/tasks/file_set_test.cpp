@@ -6,7 +6,7 @@
 #include <set>
 
 #include "base/file.h"
-#include "tasks/problem_fixture.h"
+#include "testing/problem_fixture.h"
 
 namespace weir {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "text/conversation.h"
+#include "chat/conversation.h"
 
 namespace weir {
 

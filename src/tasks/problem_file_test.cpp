@@ -5,8 +5,8 @@
 #include <map>
 
 #include "base/file.h"
-#include "tasks/problem_fixture.h"
-#include "text/test_data.h"
+#include "testing/problem_fixture.h"
+#include "testing/tokenizer_data.h"
 
 namespace weir {
 namespace {

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tasks/problem_file.h"
-#include "tasks/verifier.h"
+#include "verify/verifier.h"
 
 namespace weir {
 namespace {

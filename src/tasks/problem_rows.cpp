@@ -6,9 +6,9 @@
 #include <array>
 
 #include "base/text.h"
-#include "tasks/plain_text.h"
 #include "tasks/problem_file.h"
 #include "tasks/row_reader.h"
+#include "verify/plain_text.h"
 
 namespace weir {
 namespace {

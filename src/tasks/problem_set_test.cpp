@@ -4,7 +4,7 @@
 #include <set>
 
 #include "base/text.h"
-#include "tasks/problem_fixture.h"
+#include "testing/problem_fixture.h"
 
 namespace weir {
 namespace {

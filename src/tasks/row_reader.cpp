@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "tasks/plain_text.h"
+#include "verify/plain_text.h"
 
 namespace weir {
 

@@ -4,9 +4,9 @@
 
 #include <set>
 
-#include "tasks/problem_fixture.h"
-#include "tasks/refusal.h"
 #include "tasks/safety_table.h"
+#include "testing/problem_fixture.h"
+#include "verify/refusal.h"
 
 namespace weir {
 namespace {

@@ -1,5 +1,5 @@
 // What attention remembers of earlier tokens, as the operations see it. Owned by the model layer
-// (model/kv_cache.h); an operation asks for the storage of one layer and sequence.
+// (engine/kv_cache.h); an operation asks for the storage of one layer and sequence.
 #pragma once
 #include <cstddef>
 

@@ -10,7 +10,7 @@
 #include "tensor/buffer.h"
 #include "tensor/weight.h"
 #include "train/muon.h"
-#include "train/recipe.h"
+#include "train/training_recipe.h"
 
 namespace weir {
 

@@ -3,7 +3,7 @@
 #pragma once
 #include <cstdint>
 
-#include "train/recipe.h"
+#include "train/training_recipe.h"
 
 namespace weir {
 

@@ -5,8 +5,8 @@
 
 #include "base/arena.h"
 #include "base/thread_pool.h"
+#include "corpus/dataset.h"
 #include "model/model.h"
-#include "train/dataset.h"
 
 namespace weir {
 

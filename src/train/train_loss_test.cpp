@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "train/training_fixture.h"
+#include "testing/training_fixture.h"
 
 namespace weir {
 namespace {

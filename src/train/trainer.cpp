@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "base/progress.h"
-#include "model/size.h"
+#include "config/size.h"
 #include "train/schedule.h"
 
 namespace weir {

@@ -7,13 +7,13 @@
 
 #include "base/arena.h"
 #include "base/thread_pool.h"
+#include "corpus/dataset.h"
 #include "model/model.h"
-#include "train/checkpoint.h"
-#include "train/dataset.h"
 #include "train/metrics.h"
 #include "train/optimizer.h"
-#include "train/recipe.h"
 #include "train/train_loss.h"
+#include "train/training_checkpoint.h"
+#include "train/training_recipe.h"
 
 namespace weir {
 

@@ -1,0 +1,86 @@
+// How a conversation is put to a model: by the template in its files, in DeepSeek's tokens, or as
+// plain text.
+#pragma once
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "chat/chat_template.h"
+#include "chat/open_model.h"
+#include "chat/reply_stream.h"
+
+namespace weir {
+
+struct Problem;
+
+// One question with its answer, empty until it was given. A problem is asked without the turns
+// before it, as evaluation does.
+struct ChatTurn {
+  std::vector<Message> question = {};
+  std::string answer = {};
+  std::shared_ptr<const Problem> problem = {};
+  Json calls = {};         // of tools, in the answer: OpenAI's 'tool_calls'
+  bool is_result = false;  // the question is what the calls of the turn before gave
+  bool has_calls() const { return calls.size() > 0; }
+};
+
+// What every prompt of a conversation holds beside its turns.
+struct ChatContext {
+  std::string system;              // "": none
+  std::optional<Json> tools = {};  // check_tools()
+};
+
+struct ChatFormOptions {
+  // "auto", "template", "conversation" or "plain". auto: conversation for models made by weir (its
+  // own template, or `is_tuned` without one) whose tokenizer has the control tokens; else the
+  // template of the files; plain where there is none.
+  std::string wanted = "auto";
+  bool is_tuned = false;
+  std::optional<bool> thinking = {};  // told to the template
+};
+
+// A reply taken apart.
+struct ChatReply {
+  std::string answer;
+  Json calls = {};
+};
+
+class ChatForm {
+ public:
+  static Result<ChatForm> choose(const OpenModel& open, const std::string& path,
+                                 const ChatFormOptions& options);
+
+  bool is_plain() const { return !format_ && !template_; }
+  // What to tell the user about it.
+  const std::string& introduction() const { return introduction_; }
+
+  // Whether the form has a place for what the context holds. An error for a template that refuses
+  // it, or that leaves the system prompt or the tools out.
+  Result<void> check(const ChatContext& context) const;
+  // The last turn is the one to answer. A problem comes without the context.
+  Result<std::vector<int>> prompt(const OpenModel& open, const ChatContext& context,
+                                  std::span<const ChatTurn> turns);
+  // What ends an answer.
+  void set_ends(const OpenModel& open, Request& request) const;
+  // Where the reply to the last prompt is cut; not for plain text.
+  ReplyMarks marks(const OpenModel& open, const ChatContext& context) const;
+  // The reply to the last prompt, without its thinking. `text` is what plain text is made of.
+  ChatReply reply_of(const OpenModel& open, const ChatContext& context,
+                     const std::vector<int>& tokens, const std::string& text) const;
+
+ private:
+  Result<void> use_template(const OpenModel& open, const std::string& path,
+                            std::optional<bool> thinking);
+  Result<RenderedTemplate> render(const ChatContext& context,
+                                  std::span<const ChatTurn> turns) const;
+
+  std::optional<ConversationFormat> format_;
+  std::optional<ChatTemplate> template_;
+  std::optional<bool> thinking_;
+  bool begins_thinking_ = false;  // the last prompt ended with <think>
+  std::string introduction_;
+};
+
+}  // namespace weir

@@ -1,0 +1,130 @@
+#include "chat/open_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "chat/chat_template.h"
+#include "chat/end_tokens.h"
+#include "chat/gguf_chat.h"
+#include "config/size.h"
+#include "tokenizer/gguf_tokenizer.h"
+#include "tokenizer/tokenizer_json.h"
+
+namespace weir {
+namespace {
+
+constexpr double kGiB = double(size_t(1) << 30);
+
+}  // namespace
+
+CacheForm choose_cache(const std::string& wanted, const Model& model) {
+  if (wanted == "latent") return CacheForm::latent;
+  if (wanted == "expanded" || model.config().attention != AttentionKind::mla)
+    return CacheForm::expanded;
+  for (const Weight* weight : model.parameters())
+    if (weight->type != WeightType::f32) return CacheForm::latent;
+  return CacheForm::expanded;
+}
+
+Result<std::shared_ptr<const Checkpoint>> open_checkpoint(const std::string& path, GgufUse use) {
+  auto checkpoint = TRY(Checkpoint::open(path, use));
+  for (const std::string& note : checkpoint->notes()) fmt::print(stderr, "note: {}\n", note);
+  return checkpoint;
+}
+
+size_t default_cache_bytes() {
+  double available = available_memory();
+  return size_t(0.8 * (available > 0 ? available : 4 * kGiB));
+}
+
+Result<void> check_model_fits(const ModelConfig& config, const std::string& name) {
+  const double available = available_memory();
+  const double needed = inference_memory(config, 4, 0, false).total();
+  if (available <= 0 || needed <= available) return {};
+  return Error{name + ": weights take " + format_bytes(needed) + " of memory in f32 and " +
+               format_bytes(available) + " are available; use a smaller model or a larger machine"};
+}
+
+Result<std::unique_ptr<Tokenizer>> open_tokenizer(const std::string& path) {
+  if (is_directory(path)) return std::make_unique<Tokenizer>(TRY(read_tokenizer(path)));
+  if (!file_exists(path))
+    return Error{path +
+                 ": no such file or folder; give a model's folder, a .gguf file or a "
+                 "tokenizer.json"};
+  if (is_gguf(path)) {
+    const GgufFile file = TRY(GgufFile::open(path, GgufUse::metadata));
+    return std::make_unique<Tokenizer>(TRY_IN(path, read_gguf_tokenizer(file.metadata())));
+  }
+  const std::string text = TRY(read_file(path));
+  return std::make_unique<Tokenizer>(TRY_IN(path, parse_tokenizer_json(text)));
+}
+
+Result<std::unique_ptr<Tokenizer>> open_tokenizer(const Checkpoint& checkpoint) {
+  if (!checkpoint.gguf()) return open_tokenizer(checkpoint.path());
+  const GgufMetadata& metadata = checkpoint.gguf()->metadata();
+  return std::make_unique<Tokenizer>(TRY_IN(checkpoint.path(), read_gguf_tokenizer(metadata)));
+}
+
+namespace {
+
+Result<std::string> chat_template_of(const Checkpoint& checkpoint) {
+  if (!checkpoint.gguf()) return read_chat_template(checkpoint.path());
+  return TRY_IN(checkpoint.path(), gguf_chat_template(checkpoint.gguf()->metadata()));
+}
+
+// Every token that the files, the template or the tokens' texts say ends a reply.
+Result<std::vector<int>> stops_of(const Checkpoint& checkpoint, const Tokenizer& tokenizer,
+                                  const std::string& chat_template) {
+  if (!checkpoint.gguf()) return ends_of_folder(checkpoint.path(), tokenizer, chat_template);
+  return TRY_IN(checkpoint.path(), gguf_ends(checkpoint.gguf()->metadata(), tokenizer));
+}
+
+}  // namespace
+
+Result<OpenModel> open_model(const GenerationSetup& setup) {
+  const std::shared_ptr<const Checkpoint> checkpoint = TRY(open_checkpoint(setup.path));
+  OpenModel open;
+  open.model = TRY(Model::open(checkpoint));
+  open.tokenizer = TRY(open_tokenizer(*checkpoint));
+  open.chat_template = TRY(chat_template_of(*checkpoint));
+  open.stops = TRY(stops_of(*checkpoint, *open.tokenizer, open.chat_template));
+  open.pool = std::make_unique<ThreadPool>(setup.threads);
+  GeneratorOptions options;
+  options.sequences_max = setup.sequences_max;
+  options.keeps_prefixes = setup.keeps_prefixes;
+  options.exact = setup.exact;
+  options.cache = choose_cache(setup.cache, *open.model);
+  options.cache_bytes_max =
+      setup.cache_limit_gib > 0 ? size_t(setup.cache_limit_gib * kGiB) : default_cache_bytes();
+  open.generator =
+      TRY_IN(setup.path, Generator::create(*open.model, *open.tokenizer, *open.pool, options));
+  TRY_IN(setup.path, open.generator->warm_up());
+  return open;
+}
+
+std::vector<int> end_ids(const OpenModel& open) {
+  std::vector<int> ids;
+  add_ends(ids, {open.tokenizer->eos(), open.model->config().eos_token_id});
+  add_ends(ids, open.stops);
+  return ids;
+}
+
+Result<std::vector<int>> encode_prompt(const OpenModel& open, const std::string& text,
+                                       bool allow_special) {
+  const Tokenizer& tokenizer = *open.tokenizer;
+  std::vector<int> ids = TRY_IN("prompt", tokenizer.encode(text, {allow_special, true}));
+  if (!ids.empty()) return ids;
+  int first = tokenizer.bos() >= 0 ? tokenizer.bos() : tokenizer.eos();
+  if (first < 0)
+    return Error{
+        "the prompt is empty and the tokenizer has no token to begin a text with; give a "
+        "prompt"};
+  return std::vector<int>{first};
+}
+
+}  // namespace weir

@@ -1,0 +1,61 @@
+// The model and tokenizer of a folder or GGUF file, ready to generate with. Shared by the commands
+// that do.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "base/thread_pool.h"
+#include "checkpoint/checkpoint.h"
+#include "engine/generator.h"
+#include "model/model.h"
+#include "tokenizer/tokenizer.h"
+
+namespace weir {
+
+struct GenerationSetup {
+  std::string path;  // a folder or a .gguf file
+  // "expanded", "latent", or "auto": expanded where weights are f32 and so every bit counts, latent
+  // where they are not and memory does (of models with latent attention).
+  std::string cache = "auto";
+  double cache_limit_gib = 0;  // 0: four fifths of the memory that is available
+  int threads = 0;             // 0: all cores
+  int sequences_max = 1;
+  bool keeps_prefixes = false;
+  bool exact = false;  // GeneratorOptions
+};
+
+struct OpenModel {
+  std::unique_ptr<Model> model;
+  std::unique_ptr<Tokenizer> tokenizer;
+  std::string chat_template;  // "": the files have none
+  std::vector<int> stops;     // tokens that end a reply, of files, template and names
+  std::unique_ptr<ThreadPool> pool;
+  std::unique_ptr<Generator> generator;  // warmed up
+};
+Result<OpenModel> open_model(const GenerationSetup& setup);
+
+// Checkpoint::open, whose notes go to stderr.
+Result<std::shared_ptr<const Checkpoint>> open_checkpoint(const std::string& path,
+                                                          GgufUse use = GgufUse::whole);
+
+// The form that `wanted` ("expanded", "latent", "auto") means for this model.
+CacheForm choose_cache(const std::string& wanted, const Model& model);
+// Bytes for the cache of a model that is loaded: four fifths of what is available.
+size_t default_cache_bytes();
+// An error when weights and packed panels of a model in f32 would not fit into memory.
+Result<void> check_model_fits(const ModelConfig& config, const std::string& name);
+
+// Of a folder, a tokenizer.json or a GGUF file.
+Result<std::unique_ptr<Tokenizer>> open_tokenizer(const std::string& path);
+// Of a checkpoint that is open: a GGUF file's header is read once.
+Result<std::unique_ptr<Tokenizer>> open_tokenizer(const Checkpoint& checkpoint);
+
+// Ids that end a text: the tokenizer's end of sequence and the model's.
+std::vector<int> end_ids(const OpenModel& open);
+// The prompt as tokens, beginning with BOS (or, in a tokenizer without one, with EOS) if it would
+// otherwise be empty. `allow_special`: control tokens written in the text become control tokens.
+Result<std::vector<int>> encode_prompt(const OpenModel& open, const std::string& text,
+                                       bool allow_special);
+
+}  // namespace weir

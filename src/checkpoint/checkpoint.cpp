@@ -1,0 +1,287 @@
+// Finding tensors; checkpoint_open.cpp opens.
+#include "checkpoint/checkpoint.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <cstring>
+#include <set>
+
+#include "checkpoint/gguf_names.h"
+#include "config/size.h"
+#include "kernels/kernels.h"
+
+namespace weir {
+namespace {
+
+std::string place_of(const std::string& path, const std::string& name) {
+  return fmt::format("{}: tensor '{}'", path, name);
+}
+
+// All experts of a layer as newer transformers keep them in memory and may save them: [experts,
+// 2 width, hidden], the gates' rows first, and [experts, hidden, width].
+constexpr const char* kFusedGateUp = ".mlp.experts.gate_up_proj";
+constexpr const char* kFusedDown = ".mlp.experts.down_proj";
+
+// Tensors of published folders that belong to no weight of their own: scales of F8 weights, what
+// older Llama files have, experts in one tensor.
+bool is_known_extra(const ModelConfig& config, const std::string& name) {
+  if (name.ends_with(".weight_scale_inv") || name.ends_with(".rotary_emb.inv_freq")) return true;
+  if (config.n_routed_experts > 0 && (name.ends_with(kFusedGateUp) || name.ends_with(kFusedDown)))
+    return true;
+  if (config.tie_word_embeddings && name == "lm_head.weight") return true;
+  // Of multi-token prediction: copies of embedding and head, or modules that nothing mentions.
+  const int layer = layer_of(name);
+  if (layer >= config.num_hidden_layers + config.num_nextn_predict_layers) return true;
+  return layer >= config.num_hidden_layers &&
+         (name.ends_with(".embed_tokens.weight") || name.ends_with(".shared_head.head.weight"));
+}
+
+// The same of GGUF files, and other forms of tensors that Checkpoint::find() knows.
+bool is_other_form(const std::string& name) {
+  for (const char* form : {".attn_k_b.weight", ".attn_v_b.weight", ".ffn_gate_up_exps.weight",
+                           ".ffn_gate.", ".ffn_up.", ".ffn_down.", "rope_freqs.weight",
+                           ".nextn.embed_tokens.", ".nextn.shared_head_head."})
+    if (name.find(form) != std::string::npos) return true;
+  return false;
+}
+
+uint64_t product(const std::vector<uint64_t>& shape) {
+  uint64_t count = 1;
+  for (uint64_t dimension : shape) count *= dimension;
+  return count;
+}
+
+}  // namespace
+
+Result<WeightType> weight_type(const std::string& dtype) {
+  if (dtype == "F32") return WeightType::f32;
+  if (dtype == "F16") return WeightType::f16;
+  if (dtype == "BF16") return WeightType::bf16;
+  if (dtype == "F8_E4M3") return WeightType::f8_e4m3;
+  return Error{"dtype " + dtype +
+               " can not be loaded as weights; convert it to F32, BF16, F16 or F8_E4M3"};
+}
+
+const char* dtype_of(WeightType type) {
+  switch (type) {
+    case WeightType::f32:
+      return "F32";
+    case WeightType::f16:
+      return "F16";
+    case WeightType::bf16:
+      return "BF16";
+    case WeightType::f8_e4m3:
+      return "F8_E4M3";
+    default:
+      return "";
+  }
+}
+
+const char* torch_dtype(WeightType type) {
+  if (type == WeightType::f32) return "float32";
+  return type == WeightType::f16 ? "float16" : "bfloat16";
+}
+
+Result<StoredTensor> Checkpoint::find(const std::string& name) const {
+  return folder_ ? find_in_folder(name) : find_in_gguf(name);
+}
+
+Result<StoredTensor> Checkpoint::find(const std::string& name,
+                                      const std::vector<uint64_t>& shape) const {
+  StoredTensor tensor = TRY(find(name));
+  if (tensor.shape != shape)
+    return Error{
+        fmt::format("{}: has shape [{}], but {} asks for [{}]; the weights belong to "
+                    "another configuration",
+                    tensor.place, fmt::join(tensor.shape, ", "),
+                    gguf_ ? "its metadata" : "config.json", fmt::join(shape, ", "))};
+  return tensor;
+}
+
+// "model.layers.1.mlp.experts.7.up_proj.weight" of fused experts; the error of a plain tensor of
+// that name where there are none.
+Result<StoredTensor> Checkpoint::find_fused(const std::string& name) const {
+  const ExpertName split = split_expert_name(name);
+  const size_t at = split.pattern.find(".mlp.experts.{}.");
+  const bool is_down = name.ends_with(".down_proj.weight");
+  const std::string fused =
+      split.expert < 0 ? "" : split.pattern.substr(0, at) + (is_down ? kFusedDown : kFusedGateUp);
+  if (fused.empty() || !folder_->has(fused)) return folder_->find(name).error();
+  const SafetensorsFolder::Found found = TRY(folder_->find(fused));
+  StoredTensor tensor;
+  tensor.place = place_of(found.file->path(), fused);
+  tensor.type = TRY_IN(tensor.place, weight_type(found.info->dtype));
+  const std::vector<uint64_t>& shape = found.info->shape;
+  if (shape.size() != 3 || uint64_t(split.expert) >= shape[0] || (!is_down && shape[1] % 2 != 0))
+    return Error{fmt::format("{}: has shape [{}], which holds no expert {}", tensor.place,
+                             fmt::join(shape, ", "), split.expert)};
+  if (tensor.type == WeightType::f8_e4m3)
+    return Error{tensor.place +
+                 ": fused experts in F8_E4M3 are not supported; save the model with "
+                 "save_original_format=True"};
+  const uint64_t whole = type_bytes(tensor.type, shape[1] * shape[2]);
+  tensor.shape = {is_down ? shape[1] : shape[1] / 2, shape[2]};
+  tensor.data = found.bytes().data() + uint64_t(split.expert) * whole;
+  if (name.ends_with(".up_proj.weight")) tensor.data += whole / 2;
+  return tensor;
+}
+
+Result<StoredTensor> Checkpoint::find_in_folder(const std::string& name) const {
+  if (!folder_->has(name)) return find_fused(name);
+  const SafetensorsFolder::Found found = TRY(folder_->find(name));
+  StoredTensor tensor;
+  tensor.place = place_of(found.file->path(), name);
+  tensor.type = TRY_IN(tensor.place, weight_type(found.info->dtype));
+  tensor.shape = found.info->shape;
+  tensor.data = found.bytes().data();
+  if (tensor.type != WeightType::f8_e4m3) return tensor;
+  // In another shard, perhaps (DeepSeek-V3, README_WEIGHTS.md).
+  const std::string scales = name + "_scale_inv";
+  if (!folder_->has(scales))
+    return Error{
+        fmt::format("{}: is F8_E4M3, but its scales '{}' are missing", tensor.place, scales)};
+  const SafetensorsFolder::Found scale = TRY(folder_->find(scales));
+  const std::vector<uint64_t> expected = {(tensor.rows() + kScaleSquare - 1) / kScaleSquare,
+                                          (tensor.columns() + kScaleSquare - 1) / kScaleSquare};
+  if (tensor.shape.size() != 2 || scale.info->dtype != "F32" || scale.info->shape != expected)
+    return Error{
+        fmt::format("{}: its scales '{}' are {} of shape [{}]; F32 of shape [{}] belongs "
+                    "to it",
+                    tensor.place, scales, scale.info->dtype, fmt::join(scale.info->shape, ", "),
+                    fmt::join(expected, ", "))};
+  auto copy = std::make_shared<std::vector<float>>(product(expected));
+  std::memcpy(copy->data(), scale.bytes().data(), copy->size() * sizeof(float));
+  for (float value : *copy)
+    if (!std::isfinite(value))
+      return Error{fmt::format("{}: a scale of '{}' is not finite; the file is damaged",
+                               tensor.place, scales)};
+  tensor.scales = copy->data();
+  tensor.owned = copy;
+  return tensor;
+}
+
+// Expert `expert` (or all) of a stacked tensor, and of its rows the part `part` of `parts` equal
+// ones.
+Result<StoredTensor> Checkpoint::slice(const GgufTensor& stored, int expert, int part,
+                                       int parts) const {
+  StoredTensor tensor;
+  tensor.place = place_of(gguf_->path(stored), stored.name);
+  tensor.type = stored.type;
+  tensor.shape = stored.shape;
+  const std::span<const std::byte> data = gguf_->data(stored);
+  if (data.size() != stored.bytes)
+    return Error{tensor.place +
+                 ": its data end beyond the file, which was cut short; download it again"};
+  tensor.data = data.data();
+  if (expert < 0) return tensor;
+  if (stored.shape.size() != 3 || uint64_t(expert) >= stored.shape[0] ||
+      stored.shape[1] % uint64_t(parts) != 0)
+    return Error{fmt::format("{}: has shape [{}], which holds no expert {}", tensor.place,
+                             fmt::join(stored.shape, ", "), expert)};
+  tensor.shape = {stored.shape[1] / uint64_t(parts), stored.shape[2]};
+  const uint64_t whole = type_bytes(stored.type, stored.shape[1] * stored.shape[2]);
+  tensor.data += uint64_t(expert) * whole + uint64_t(part) * tensor.bytes();
+  return tensor;
+}
+
+Result<StoredTensor> Checkpoint::find_in_gguf(const std::string& name) const {
+  const ExpertName split = split_expert_name(name);
+  const std::string stacked = gguf_name(name);
+  if (stacked.empty()) return Error{place_of(path_, name) + ": GGUF files have no such tensor"};
+  if (const GgufTensor* found = gguf_->find(stacked)) return slice(*found, split.expert, 0, 1);
+  const std::string block = stacked.substr(0, stacked.find('.', 4) + 1);  // "blk.N."
+  if (split.expert >= 0) {
+    // Files of 2023 and 2024 have a tensor for each expert; some newer ones gate and up in one.
+    const std::string kind = stacked.substr(block.size(), stacked.find("_exps") - block.size());
+    const std::string single = fmt::format("{}{}.{}.weight", block, kind, split.expert);
+    if (const GgufTensor* found = gguf_->find(single)) return slice(*found, -1, 0, 1);
+    const GgufTensor* fused = gguf_->find(block + "ffn_gate_up_exps.weight");
+    if (fused && kind != "ffn_down") return slice(*fused, split.expert, kind == "ffn_up", 2);
+  }
+  if (stacked.ends_with("attn_kv_b.weight")) {
+    const GgufTensor* k = gguf_->find(block + "attn_k_b.weight");
+    const GgufTensor* v = gguf_->find(block + "attn_v_b.weight");
+    if (k && v) return TRY_IN(place_of(gguf_->path(*k), k->name), join_kv_b(*k, *v));
+  }
+  return Error{fmt::format("{} ('{}' elsewhere): is missing", place_of(path_, stacked), name)};
+}
+
+// k: per head [rank][nope], the transpose of its rows in kv_b; v: per head [value][rank].
+Result<StoredTensor> Checkpoint::join_kv_b(const GgufTensor& k, const GgufTensor& v) const {
+  const uint64_t heads = uint64_t(config_.num_attention_heads),
+                 rank = uint64_t(config_.kv_lora_rank), nope = uint64_t(config_.qk_nope_head_dim),
+                 value = uint64_t(config_.v_head_dim);
+  if (k.shape.back() != nope || product(k.shape) != heads * rank * nope || v.shape.back() != rank ||
+      product(v.shape) != heads * value * rank)
+    return Error{fmt::format(
+        "has shape [{}] and '{}' has [{}], but the metadata ask for {} heads "
+        "of {} keys and {} values over a rank of {}",
+        fmt::join(k.shape, ", "), v.name, fmt::join(v.shape, ", "), heads, nope, value, rank)};
+  if (gguf_->data(k).size() != k.bytes || gguf_->data(v).size() != v.bytes)
+    return Error{"its data end beyond the file, which was cut short; download it again"};
+  std::vector<float> keys(heads * rank * nope);
+  auto joined = std::make_shared<std::vector<float>>(heads * (nope + value) * rank);
+  kernels().dequantize(k.type, gguf_->data(k).data(), nullptr, keys.data(), keys.size());
+  const std::byte* values = gguf_->data(v).data();
+  const size_t head_bytes = type_bytes(v.type, value * rank);
+  for (uint64_t h = 0; h < heads; ++h) {
+    float* to = joined->data() + h * (nope + value) * rank;
+    for (uint64_t i = 0; i < nope; ++i)
+      for (uint64_t j = 0; j < rank; ++j) to[i * rank + j] = keys[(h * rank + j) * nope + i];
+    kernels().dequantize(v.type, values + h * head_bytes, nullptr, to + nope * rank, value * rank);
+  }
+  StoredTensor tensor;
+  tensor.shape = {heads * (nope + value), rank};
+  tensor.data = reinterpret_cast<const std::byte*>(joined->data());
+  tensor.place = place_of(gguf_->path(k), k.name);
+  tensor.owned = joined;
+  return tensor;
+}
+
+std::vector<std::string> Checkpoint::unexpected() const {
+  std::set<std::string> known;
+  for (const TensorShape& tensor : all_tensors(config_))
+    for (int i = 0; i < tensor.copies; ++i) {
+      const std::string name = expert_name(tensor.name, i);
+      known.insert(gguf_ ? gguf_name(name) : name);
+    }
+  std::vector<std::string> names;
+  for_each_stored(
+      [&](const std::string& name, const std::string&, const std::vector<uint64_t>&, uint64_t) {
+        if (!known.count(name) && !(gguf_ ? is_other_form(name) : is_known_extra(config_, name)))
+          names.push_back(name);
+      });
+  return names;
+}
+
+void Checkpoint::for_each_stored(
+    const std::function<void(const std::string& name, const std::string& type,
+                             const std::vector<uint64_t>& shape, uint64_t bytes)>& see) const {
+  if (gguf_) {
+    for (const GgufTensor& tensor : gguf_->tensors())
+      see(tensor.name, type_name(tensor.type), tensor.shape, tensor.bytes);
+    return;
+  }
+  for (const std::string& name : folder_->names()) {
+    const auto found = folder_->find(name);
+    if (found)
+      see(name, found->info->dtype, found->info->shape, found->info->end - found->info->begin);
+  }
+}
+
+void decode_row(const StoredTensor& tensor, uint64_t row, float* to) {
+  const size_t columns = tensor.columns();
+  const size_t scales_row = (columns + kScaleSquare - 1) / kScaleSquare;
+  const float* scales = tensor.scales ? tensor.scales + row / kScaleSquare * scales_row : nullptr;
+  kernels().dequantize(tensor.type, tensor.data + row * type_bytes(tensor.type, columns), scales,
+                       to, columns);
+}
+
+void decode(const StoredTensor& tensor, float* to) {
+  for (uint64_t row = 0; row < tensor.rows(); ++row)
+    decode_row(tensor, row, to + row * tensor.columns());
+}
+
+}  // namespace weir

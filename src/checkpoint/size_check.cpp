@@ -1,0 +1,69 @@
+#include "checkpoint/size_check.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "checkpoint/gguf_names.h"
+
+namespace weir {
+namespace {
+
+constexpr size_t kExamplesMax = 10;
+
+class Checker {
+ public:
+  explicit Checker(const Checkpoint& checkpoint)
+      : checkpoint_(checkpoint), config_(checkpoint.config()) {}
+  WeightCheck check();
+
+ private:
+  void expect(const TensorShape& tensor, const std::string& name);
+  void note(std::string sentence) {
+    if (result_.examples.size() < kExamplesMax) result_.examples.push_back(std::move(sentence));
+  }
+  const Checkpoint& checkpoint_;
+  const ModelConfig& config_;
+  WeightCheck result_;
+};
+
+void Checker::expect(const TensorShape& tensor, const std::string& name) {
+  const Result<StoredTensor> found = checkpoint_.find(name);
+  if (!found) {
+    ++result_.missing;
+    return note(found.error().message);
+  }
+  if (found->owned && !found->scales) result_.joined_bytes += found->bytes();
+  result_.bytes_per_token += share_per_token(config_, tensor) * double(found->bytes());
+  if (found->shape == tensor.shape) return;
+  ++result_.misshapen;
+  note(fmt::format("{}: has shape [{}], the configuration asks for [{}]", found->place,
+                   fmt::join(found->shape, ", "), fmt::join(tensor.shape, ", ")));
+}
+
+WeightCheck Checker::check() {
+  checkpoint_.for_each_stored([&](const std::string&, const std::string& type,
+                                  const std::vector<uint64_t>&, uint64_t bytes) {
+    ++result_.tensors;
+    ++result_.dtypes[type];
+    result_.bytes += bytes;
+  });
+  for (const TensorShape& tensor : all_tensors(config_))
+    for (int i = 0; i < tensor.copies; ++i) expect(tensor, expert_name(tensor.name, i));
+  for (const std::string& name : checkpoint_.unexpected()) {
+    ++result_.unexpected;
+    note(fmt::format("'{}' has no place in this model", name));
+  }
+  return std::move(result_);
+}
+
+}  // namespace
+
+double share_per_token(const ModelConfig& config, const TensorShape& tensor) {
+  if (layer_of(tensor.name) >= config.num_hidden_layers) return 0;
+  if (tensor.copies > 1) return double(config.num_experts_per_tok) / tensor.copies;
+  return tensor.is_active ? 1 : 0;
+}
+
+WeightCheck check_weights(const Checkpoint& checkpoint) { return Checker(checkpoint).check(); }
+
+}  // namespace weir

@@ -1,0 +1,168 @@
+#include "cli/bench_command.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/progress.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "chat/open_model.h"
+#include "checkpoint/size_check.h"
+#include "cli/bandwidth.h"
+#include "kernels/kernels.h"
+#include "tokenizer/tokenizer_train.h"
+
+namespace weir {
+namespace {
+
+struct Speed {
+  int sequences;
+  double prefill, decode;              // tokens per second, medians
+  double decode_slowest, decode_best;  // of the repetitions
+};
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+// The shape of a model: from a config.json, in its folder or alone, or a preset's.
+Result<ModelConfig> shape_of(const std::string& model) {
+  if (is_directory(model)) return read_config(join_path(model, "config.json"));
+  return model.ends_with(".json") ? read_config(model) : preset(model);
+}
+
+// A model of this shape with random weights; 256 of its tokens have a text.
+Result<OpenModel> random_model(const BenchOptions& options) {
+  ModelConfig config = TRY(shape_of(options.model));
+  TRY(check_model_fits(config, options.model));
+  OpenModel open;
+  open.model = Model::create(config, false);
+  open.model->initialize(1);
+  const std::string_view text[] = {" "};
+  open.tokenizer = std::make_unique<Tokenizer>(TRY(train_character_tokenizer(
+      text, {.added_tokens = {}, .bos = "", .eos = "", .only_seen = false})));
+  open.pool = std::make_unique<ThreadPool>(options.threads);
+  return open;
+}
+
+Result<OpenModel> open_subject(const BenchOptions& options) {
+  if (!is_directory(options.model) && !is_gguf(options.model)) return random_model(options);
+  return open_model({.path = options.model, .threads = options.threads});
+}
+
+Result<Speed> measure(const BenchOptions& options, const OpenModel& open, int sequences) {
+  GeneratorOptions settings;
+  settings.sequences_max = sequences;
+  settings.cache = choose_cache(options.cache, *open.model);
+  settings.exact = options.exact;
+  settings.cache_bytes_max = default_cache_bytes();
+  auto generator = TRY(Generator::create(*open.model, *open.tokenizer, *open.pool, settings));
+  TRY(generator->warm_up());
+  std::vector<double> prefill, decode;
+  for (int repetition = 0; repetition < options.repetitions; ++repetition) {
+    std::vector<Request> requests(static_cast<size_t>(sequences));
+    Random random(1, uint64_t(repetition));
+    for (size_t i = 0; i < requests.size(); ++i) {
+      if (i % size_t(options.samples) > 0) requests[i].prompt = requests[i - 1].prompt;
+      while (int(requests[i].prompt.size()) < options.prompt)
+        requests[i].prompt.push_back(int(random.below(uint64_t(open.model->config().vocab_size))));
+      requests[i].tokens_max = options.tokens;
+      requests[i].stream = i;
+    }
+    GenerateStatistics before = generator->statistics();
+    TRY(generator->generate(requests));
+    const GenerateStatistics& after = generator->statistics();
+    prefill.push_back(double(after.prompt_tokens - before.prompt_tokens) /
+                      (after.prefill_seconds - before.prefill_seconds));
+    decode.push_back(double(after.decoded_tokens - before.decoded_tokens) /
+                     (after.decode_seconds - before.decode_seconds));
+  }
+  auto [slowest, best] = std::minmax_element(decode.begin(), decode.end());
+  return Speed{sequences, median(prefill), median(decode), *slowest, *best};
+}
+
+// Bytes of weights that one pass with one sequence reads, as they are stored.
+double bytes_per_token(const Model& model) {
+  double bytes = 0;
+  for (const TensorShape& tensor : all_tensors(model.config())) {
+    const Weight* weight = model.find(tensor.name);
+    const WeightType type = weight ? weight->type : WeightType::f32;
+    bytes += share_per_token(model.config(), tensor) *
+             double(type_bytes(type, size_t(tensor.elements())));
+  }
+  return bytes;
+}
+
+Result<void> check(const BenchOptions& options, const ModelConfig& config) {
+  if (options.prompt < 1 || options.tokens < 2)
+    return Error{"--prompt must be at least 1 and --tokens at least 2"};
+  if (options.prompt + options.tokens > config.max_position_embeddings)
+    return Error{fmt::format("--prompt and --tokens together exceed the model's context of {}",
+                             config.max_position_embeddings)};
+  for (int n : options.sequences)
+    if (n < 1 || n > 4096) return Error{fmt::format("--sequences must be in [1, 4096], not {}", n)};
+  return {};
+}
+
+}  // namespace
+
+Result<void> bench(const BenchOptions& options) {
+  if (options.training) return bench_training(options, TRY(shape_of(options.model)));
+  OpenModel open = TRY(open_subject(options));
+  const ModelConfig& config = open.model->config();
+  TRY(check(options, config));
+  const ModelSize size = model_size(config);
+  const double bandwidth = memory_bandwidth(*open.pool);
+  const double read = bytes_per_token(*open.model);
+  const bool is_latent = choose_cache(options.cache, *open.model) == CacheForm::latent;
+  const std::string cache = is_latent ? "latent" : "expanded";
+  fmt::print(
+      "{}: {} parameters, {} active; {} threads, {}; prompts of {} tokens, {} generated, {} "
+      "cache\n",
+      options.model, format_count(double(size.total)), format_count(double(size.active)),
+      open.pool->threads(), kernels().name, options.prompt, options.tokens, cache);
+  fmt::print(
+      "memory is read at {:.1f} GB/s and a token reads {} of weights: enough for {:.0f} tokens/s "
+      "of one sequence\n\n",
+      bandwidth * 1e-9, format_bytes(read), bandwidth / read);
+  fmt::print("sequences  prompt tokens/s  new tokens/s  (slowest, best of {})\n",
+             options.repetitions);
+  Json rows = Json::array();
+  for (int n : options.sequences) {
+    Speed s = TRY(measure(options, open, n));
+    fmt::print("{:9}  {:15.0f}  {:12.0f}  ({:.0f}, {:.0f})\n", s.sequences, s.prefill, s.decode,
+               s.decode_slowest, s.decode_best);
+    fflush(stdout);
+    Json row = Json::object();
+    row.set("sequences", s.sequences);
+    row.set("prefill_tokens_per_second", s.prefill);
+    row.set("decode_tokens_per_second", s.decode);
+    row.set("decode_slowest", s.decode_slowest);
+    row.set("decode_best", s.decode_best);
+    rows.push(std::move(row));
+  }
+  Json j = Json::object();
+  j.set("model", options.model);
+  j.set("parameters", size.total);
+  j.set("active_parameters", size.active);
+  j.set("kernels", kernels().name);
+  j.set("threads", open.pool->threads());
+  j.set("prompt", options.prompt);
+  j.set("tokens", options.tokens);
+  j.set("samples", options.samples);
+  j.set("cache", cache);
+  j.set("exact", options.exact);
+  j.set("bytes_per_token", read);
+  j.set("repetitions", options.repetitions);
+  j.set("memory_bytes_per_second", bandwidth);
+  j.set("speeds", std::move(rows));
+  fmt::print("\n{}\n", j.dump());
+  return {};
+}
+
+}  // namespace weir

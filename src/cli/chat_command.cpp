@@ -1,0 +1,124 @@
+#include "cli/chat_command.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/text.h"
+#include "cli/chat_input.h"
+#include "cli/chat_line.h"
+#include "cli/chat_session.h"
+#include "cli/terminal.h"
+
+namespace weir {
+namespace {
+
+// Since the last answer or line began.
+volatile sig_atomic_t interrupts = 0;
+// How many end the process while an answer is made: on a terminal one more than by mistake.
+volatile sig_atomic_t deadly_interrupts = 2;
+
+// The first Ctrl-C is a wish to stop the answer.
+void on_interrupt(int number) {
+  interrupts = interrupts + 1;
+  if (interrupts < deadly_interrupts) return;
+  restore_terminal();
+  signal(number, SIG_DFL);
+  raise(number);
+}
+
+bool was_interrupted() { return interrupts != 0; }
+
+void catch_interrupts() {
+  struct sigaction action {};
+  action.sa_handler = on_interrupt;  // without SA_RESTART: a read at the prompt returns
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, nullptr);
+}
+
+// Says how a line went wrong; the conversation goes on.
+void say(const Result<void>& done) {
+  if (!done) fmt::print(stderr, "weir: {}\n", done.error().message);
+}
+
+void take_line(ChatSession& session, const ChatText& said) {
+  if (said.is_verbatim) return say(session.ask(said.text));
+  const ChatLine line = read_chat_line(said.text, ChatSession::command_names());
+  switch (line.kind) {
+    case ChatLine::Kind::nothing:
+      if (session.has_text_aside()) say(session.ask(""));
+      break;
+    case ChatLine::Kind::question:
+      say(session.ask(line.text));
+      break;
+    case ChatLine::Kind::command:
+      say(session.obey(line.word, line.text));
+      break;
+    case ChatLine::Kind::mistyped:
+      fmt::print(stderr, "{} is no command; did you mean {}? (a blank in front asks it)\n",
+                 printable(line.text), line.word);
+      break;
+  }
+}
+
+void say_goodbye(const ChatSession& session) {
+  if (session.is_kept())
+    fmt::print(stderr, "The conversation is kept: /load in the next session continues it.\n");
+}
+
+Result<Ending> talk(ChatSession& session, ChatInput& input) {
+  bool was_asked_to_leave = false;
+  for (;;) {
+    interrupts = 0;
+    const ChatText said = TRY(input.next());
+    switch (said.state) {
+      case InputLine::State::interrupted:
+        if (!input.is_terminal()) return Ending::interrupted;
+        if (was_asked_to_leave) {
+          say_goodbye(session);
+          return Ending::interrupted;
+        }
+        was_asked_to_leave = true;
+        fmt::print(stderr, "^C\n(Ctrl-C again or Ctrl-D leaves)\n");
+        continue;
+      case InputLine::State::end:
+        if (input.is_terminal()) fmt::print(stderr, "\n");
+        say_goodbye(session);
+        return Ending::done;
+      case InputLine::State::too_long:
+        fmt::print(stderr, "weir: a line of more than 1 MiB is not read; say it shorter\n");
+        continue;
+      case InputLine::State::line:
+        break;
+    }
+    was_asked_to_leave = false;
+    const std::string_view word = trim(said.text);
+    if (!said.is_verbatim && (word == "/quit" || word == "/exit" || word == "/bye")) {
+      say_goodbye(session);
+      return Ending::done;
+    }
+    take_line(session, said);  // which an interrupt stops that came since the line was read
+    if (ferror(stdout)) return Error{"standard output cannot be written"};
+  }
+}
+
+}  // namespace
+
+Result<Ending> chat(const ChatOptions& options) {
+  TRY(validate(options.sampling));
+  const char* wish = std::getenv("WEIR_PRIVATE");
+  ChatOptions chosen = options;
+  chosen.is_private = options.is_private || (wish && *wish && std::string_view(wish) != "0");
+  const bool is_terminal = isatty(STDIN_FILENO) == 1;
+  ChatSession session(chosen, is_terminal, was_interrupted);
+  TRY(session.open());
+  if (is_terminal) deadly_interrupts = 3;
+  catch_interrupts();
+  ChatInput input(chosen.by_lines, chosen.is_private, was_interrupted);
+  return talk(session, input);
+}
+
+}  // namespace weir

@@ -1,0 +1,42 @@
+#include "cli/train_command.h"
+
+#include <fmt/format.h>
+
+#include "base/options.h"
+#include "base/progress.h"
+#include "base/text.h"
+#include "base/thread_pool.h"
+#include "pretrain/run_training.h"
+
+namespace weir {
+namespace {
+
+void print_summary(const TrainSummary& s) {
+  if (s.stopped) {
+    fmt::print(
+        "stopped after step {} of {}; everything is saved in {}, the same command goes on; the "
+        "report "
+        "so far is {}/report.html\n",
+        s.step, s.steps, s.folder, s.folder);
+    return;
+  }
+  fmt::print("done: {} steps in {}", s.step, format_seconds(s.seconds));
+  if (s.loss > 0) fmt::print(", loss {:.4f}", s.loss);
+  if (s.validation_loss > 0)
+    fmt::print(", held-out {:.4f} ({:.3f} bits per byte)", s.validation_loss, s.bits_per_byte);
+  fmt::print("; the model is in {}\n", s.folder);
+}
+
+}  // namespace
+
+Result<void> train(const TrainOptions& options) {
+  Recipe file = TRY(Recipe::read(options.recipe));
+  for (const std::string& assignment : options.sets) TRY(file.set(assignment));
+  TrainRecipe recipe = TRY(read_train_recipe(file));
+  catch_stop_signals();
+  ThreadPool pool(options.threads > 0 ? options.threads : recipe.threads);
+  print_summary(TRY(run_training(recipe, pool)));
+  return {};
+}
+
+}  // namespace weir

@@ -1,0 +1,156 @@
+#include "config/config_families.h"
+
+namespace weir {
+namespace {
+
+// Defaults of DeepseekV3Config (transformers 5.23). num_nextn_predict_layers is 0 here: a file that
+// does not mention MTP comes without its weights.
+ModelConfig deepseek_v3_defaults() {
+  ModelConfig c;
+  c.max_position_embeddings = 4096;
+  c.bos_token_id = 0;
+  c.eos_token_id = 1;
+  c.attention = AttentionKind::mla;
+  c.q_lora_rank = 1536;
+  c.kv_lora_rank = 512;
+  c.qk_nope_head_dim = 128;
+  c.qk_rope_head_dim = 64;
+  c.v_head_dim = 128;
+  c.n_routed_experts = 256;
+  c.n_shared_experts = 1;
+  c.num_experts_per_tok = 8;
+  c.moe_intermediate_size = 2048;
+  c.first_k_dense_replace = 3;
+  c.gate = GateKind::sigmoid;
+  c.has_gate_bias = true;
+  c.n_group = 8;
+  c.topk_group = 4;
+  c.norm_topk_prob = true;
+  c.routed_scaling_factor = 2.5;
+  return c;
+}
+
+// Defaults of DeepseekV2Config.
+ModelConfig deepseek_v2_defaults() {
+  ModelConfig c = deepseek_v3_defaults();
+  c.max_position_embeddings = 2048;
+  c.bos_token_id = 1;
+  c.eos_token_id = 2;
+  c.n_routed_experts = 64;
+  c.n_shared_experts = 2;
+  c.num_experts_per_tok = 0;  // no default there either
+  c.moe_intermediate_size = 1407;
+  c.first_k_dense_replace = 0;
+  c.gate = GateKind::softmax;
+  c.has_gate_bias = false;
+  c.n_group = c.topk_group = 1;
+  c.norm_topk_prob = false;
+  c.routed_scaling_factor = 1;
+  return c;
+}
+
+// The first DeepSeekMoE: Llama's attention with experts (its own configuration_deepseek.py, whose
+// token ids belong to one vocabulary and are not assumed for others).
+ModelConfig deepseek_defaults() {
+  ModelConfig c;
+  c.max_position_embeddings = 2048;
+  c.attention = AttentionKind::gqa;
+  c.rope.interleaved = false;
+  c.moe_intermediate_size = 1407;
+  c.gate = GateKind::softmax;
+  c.norm_topk_prob = false;
+  return c;
+}
+
+ModelConfig llama_defaults() {
+  ModelConfig c;
+  c.max_position_embeddings = 2048;
+  c.bos_token_id = 1;
+  c.eos_token_id = 2;
+  c.attention = AttentionKind::gqa;
+  c.rope.interleaved = false;
+  clear_experts(c);
+  return c;
+}
+
+// Defaults of DeepseekV32Config: V3 with an indexer.
+ModelConfig deepseek_v32_defaults() {
+  ModelConfig c = deepseek_v3_defaults();
+  c.max_position_embeddings = 163840;
+  c.index_n_heads = 64;
+  c.index_head_dim = 128;
+  c.index_topk = 2048;
+  return c;
+}
+
+ModelConfig qwen2_defaults() {
+  ModelConfig c = llama_defaults();
+  c.max_position_embeddings = 32768;
+  c.bos_token_id = c.eos_token_id = -1;
+  c.attention_bias = true;
+  return c;
+}
+
+ModelConfig qwen3_defaults() {
+  ModelConfig c = qwen2_defaults();
+  c.head_dim = 128;
+  c.attention_bias = false;
+  c.head_norms = true;
+  return c;
+}
+
+ModelConfig qwen3_moe_defaults() {
+  ModelConfig c = qwen3_defaults();
+  c.head_dim = 0;  // hidden_size / num_attention_heads
+  c.n_routed_experts = 128;
+  c.num_experts_per_tok = 8;
+  c.moe_intermediate_size = 768;
+  c.moe_layer_phase = 1;
+  c.gate = GateKind::softmax;
+  c.norm_topk_prob = false;
+  return c;
+}
+
+const std::vector<ModelFamily>& families() {
+  static const std::vector<ModelFamily> kFamilies = {
+      {"deepseek", "DeepseekForCausalLM", true, false, deepseek_defaults()},
+      {"deepseek_v2", "DeepseekV2ForCausalLM", true, false, deepseek_v2_defaults()},
+      {"deepseek_v3", "DeepseekV3ForCausalLM", true, true, deepseek_v3_defaults()},
+      {"kimi_k2", "DeepseekV3ForCausalLM", true, true, deepseek_v3_defaults()},
+      {"deepseek_v32", "DeepseekV32ForCausalLM", true, true, deepseek_v32_defaults()},
+      {"qwen2", "Qwen2ForCausalLM", false, false, qwen2_defaults()},
+      {"qwen3", "Qwen3ForCausalLM", false, false, qwen3_defaults()},
+      {"qwen3_moe", "Qwen3MoeForCausalLM", true, false, qwen3_moe_defaults()},
+      {"llama", "LlamaForCausalLM", false, false, llama_defaults()},
+  };
+  return kFamilies;
+}
+
+}  // namespace
+
+const ModelFamily* find_family(const std::string& model_type) {
+  for (const ModelFamily& family : families())
+    if (model_type == family.model_type) return &family;
+  return nullptr;
+}
+
+std::vector<std::string> family_names() {
+  std::vector<std::string> names;
+  for (const ModelFamily& family : families()) names.push_back(family.model_type);
+  return names;
+}
+
+void clear_experts(ModelConfig& config) {
+  config.n_routed_experts = config.n_shared_experts = config.num_experts_per_tok = 0;
+  config.moe_intermediate_size = config.first_k_dense_replace = 0;
+  config.moe_layer_phase = 0;
+  config.mlp_only_layers.clear();
+  config.moe_layer_freq = config.n_group = config.topk_group = 1;
+  config.gate = GateKind::sigmoid;
+  config.group_kind = GroupKind::none;
+  config.has_gate_bias = false;
+  config.norm_topk_prob = true;
+  config.routed_scaling_factor = 1;
+}
+
+}  // namespace weir

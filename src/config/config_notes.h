@@ -1,0 +1,14 @@
+// Where a config.json is read otherwise by other programs, so that logits differ from theirs.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "config/config.h"
+
+namespace weir {
+
+// One sentence for each, without the file's name. `config` is what parse_config made of `json`.
+std::vector<std::string> config_notes(const Json& json, const ModelConfig& config);
+
+}  // namespace weir

@@ -1,0 +1,310 @@
+// Reading; gguf_config_write.cpp writes.
+#include "config/gguf_config.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+
+#include "config/gguf_architectures.h"
+#include "config/rope_table.h"
+
+namespace weir {
+namespace {
+
+Result<const GgufArchitecture*> find_architecture(const std::string& name) {
+  std::string known;
+  for (const GgufArchitecture& architecture : kGgufArchitectures) {
+    if (name == architecture.name) return &architecture;
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", architecture.name);
+  }
+  return Error{
+      fmt::format("'general.architecture' '{}' is not supported: only {} are", name, known)};
+}
+
+// The shortest decimal of an f32: 1e-06 rather than 9.99999997e-07.
+double shortest(double value) { return std::atof(fmt::format("{}", float(value)).c_str()); }
+
+// Copies keys of the metadata into a config.json. The first error is kept.
+class Translator {
+ public:
+  Translator(const GgufFile& file, const GgufArchitecture& architecture)
+      : file_(file), metadata_(file.metadata()), architecture_(architecture) {}
+
+  std::string key(const char* name) const { return fmt::format("{}.{}", architecture_.name, name); }
+  bool has(const char* name) const { return metadata_.find(key(name)) != nullptr; }
+
+  int64_t integer(const char* name, int64_t otherwise) {
+    if (!has(name)) return otherwise;
+    auto value = metadata_.int_at(key(name));
+    if (!value) fail(value.error());
+    return value ? *value : otherwise;
+  }
+  int64_t needed(const char* name) {
+    auto value = metadata_.int_at(key(name));
+    if (!value) fail(value.error());
+    return value ? *value : 0;
+  }
+  double real(const char* name, double otherwise) {
+    if (!has(name)) return otherwise;
+    auto value = metadata_.double_at(key(name));
+    if (!value) fail(value.error());
+    return value ? shortest(*value) : otherwise;
+  }
+  bool boolean(const char* name, bool otherwise) {
+    if (!has(name)) return otherwise;
+    auto value = metadata_.bool_at(key(name));
+    if (!value) fail(value.error());
+    return value ? *value : otherwise;
+  }
+  void fail(const Error& error) {
+    if (error_.message.empty()) error_ = error;
+  }
+
+  Result<Json> config();
+
+ private:
+  void sizes();
+  void tokens();
+  void attention();
+  void latent_attention();
+  void rope();
+  void set_linear();
+  Json yarn();
+  Json llama3(const GgufTensor& factors);
+  void experts();
+  void groups();
+  void set(const char* name, Json value) { json_.set(name, std::move(value)); }
+
+  const GgufFile& file_;
+  const GgufMetadata& metadata_;
+  const GgufArchitecture& architecture_;
+  Json json_ = Json::object();
+  Error error_;
+  int64_t layers_ = 0;  // without those of multi-token prediction
+};
+
+void Translator::sizes() {
+  const GgufTensor* embedding = file_.find("token_embd.weight");
+  if (!embedding || embedding->shape.size() != 2)
+    return fail(
+        {"tensor 'token_embd.weight' is missing or has no two dimensions; this is no "
+         "language model"});
+  const int64_t nextn = integer("nextn_predict_layers", 0);
+  layers_ = needed("block_count") - nextn;
+  const bool has_nextn =
+      nextn > 0 && file_.find(fmt::format("blk.{}.nextn.eh_proj.weight", layers_)) != nullptr;
+  set("vocab_size", int64_t(embedding->shape[0]));
+  set("hidden_size", needed("embedding_length"));
+  set("num_hidden_layers", layers_);
+  set("num_attention_heads", needed("attention.head_count"));
+  set("max_position_embeddings", needed("context_length"));
+  set("intermediate_size", needed("feed_forward_length"));
+  set("rms_norm_eps", real("attention.layer_norm_rms_epsilon", 1e-6));
+  set("tie_word_embeddings", file_.find("output.weight") == nullptr);
+  if (architecture_.is_latent) set("num_nextn_predict_layers", has_nextn ? nextn : 0);
+}
+
+void Translator::tokens() {
+  for (const char* name : {"bos", "eos"}) {
+    const std::string from = fmt::format("tokenizer.ggml.{}_token_id", name);
+    if (!metadata_.find(from)) continue;
+    auto id = metadata_.int_at(from);
+    if (!id) return fail(id.error());
+    set(name[0] == 'b' ? "bos_token_id" : "eos_token_id", *id);
+  }
+}
+
+void Translator::attention() {
+  const int64_t heads = needed("attention.head_count");
+  set("num_key_value_heads", integer("attention.head_count_kv", heads));
+  if (has("attention.key_length")) set("head_dim", integer("attention.key_length", 0));
+  const int64_t width = integer("attention.key_length", 0);
+  if (integer("attention.value_length", width) != width ||
+      (width > 0 && integer("rope.dimension_count", width) != width))
+    fail({fmt::format("'{}', '{}' and '{}' differ, which is not supported",
+                      key("attention.key_length"), key("attention.value_length"),
+                      key("rope.dimension_count"))});
+}
+
+void Translator::latent_attention() {
+  const int64_t rope = needed("rope.dimension_count");
+  const char* keys =
+      has("attention.key_length_mla") ? "attention.key_length_mla" : "attention.key_length";
+  const char* values =
+      has("attention.value_length_mla") ? "attention.value_length_mla" : "attention.value_length";
+  set("qk_nope_head_dim", needed(keys) - rope);
+  set("qk_rope_head_dim", rope);
+  set("v_head_dim", needed(values));
+  set("kv_lora_rank", needed("attention.kv_lora_rank"));
+  const bool has_latent = file_.find("blk.0.attn_q_a.weight") != nullptr;
+  set("q_lora_rank", has_latent ? Json(needed("attention.q_lora_rank")) : Json());
+  if (std::string_view(architecture_.name) != "deepseek32") return;
+  set("index_n_heads", needed("attention.indexer.head_count"));
+  set("index_head_dim", needed("attention.indexer.key_length"));
+  set("index_topk", needed("attention.indexer.top_k"));
+}
+
+// The multiplier in the file is 0.1 * mscale_all_dim (convert_hf_to_gguf.py); cos and sin are not
+// scaled, so mscale equals mscale_all_dim. Before the key existed there was V2-Lite with 0.707.
+Json Translator::yarn() {
+  Json json = Json::object();
+  json.set("type", "yarn");
+  json.set("factor", real("rope.scaling.factor", 1));
+  json.set("original_max_position_embeddings", needed("rope.scaling.original_context_length"));
+  json.set("beta_fast", real("rope.scaling.yarn_beta_fast", 32));
+  json.set("beta_slow", real("rope.scaling.yarn_beta_slow", 1));
+  if (!architecture_.is_latent) {
+    // llama.cpp multiplies its own amplitude, 1 + 0.1 ln(factor), by this.
+    const double factor = real("rope.scaling.factor", 1);
+    if (has("rope.scaling.attn_factor"))
+      json.set("attention_factor",
+               shortest(real("rope.scaling.attn_factor", 1) * (0.1 * std::log(factor) + 1)));
+    return json;
+  }
+  const double otherwise = layers_ == 27 ? 0.0707 : 0.1;
+  const double mscale =
+      shortest(real("rope.scaling.yarn_log_multiplier", otherwise) / double(0.1f));
+  json.set("mscale", mscale);
+  json.set("mscale_all_dim", mscale);
+  return json;
+}
+
+// Llama 3's scaling is a tensor of factors here. They are those of the published parameters or of
+// none that this program knows.
+Json Translator::llama3(const GgufTensor& tensor) {
+  const std::span<const std::byte> bytes = file_.data(tensor);
+  if (bytes.size() != tensor.bytes) {
+    fail(
+        {"tensor 'rope_freqs.weight': its data end beyond the file, which was cut short; download "
+         "it again"});
+    return {};
+  }
+  std::vector<float> factors(bytes.size() / sizeof(float));
+  std::memcpy(factors.data(), bytes.data(), factors.size() * sizeof(float));
+  RopeConfig rope;
+  rope.theta = real("rope.freq_base", 10000);
+  rope.scaling = RopeScaling::llama3;
+  rope.factor = factors.empty() ? 1 : shortest(factors.back());
+  rope.original_positions = int(integer("rope.scaling.original_context_length", 8192));
+  const int width = int(factors.size()) * 2;
+  const bool is_plausible = tensor.type == WeightType::f32 && width > 0 && rope.factor >= 1;
+  const std::vector<double> scaled =
+      is_plausible ? rope_frequencies(rope, width) : std::vector<double>();
+  for (size_t i = 0; i < scaled.size(); ++i) {
+    const double plain = std::pow(rope.theta, -2.0 * double(i) / width);
+    if (std::abs(plain / scaled[i] / double(factors[i]) - 1) < 1e-4) continue;
+    fail(
+        {fmt::format("tensor 'rope_freqs.weight': element {} is {}, {} belongs to Llama 3's "
+                     "scaling by {}; other scalings are not supported",
+                     i, factors[i], plain / scaled[i], rope.factor)});
+    break;
+  }
+  if (!is_plausible) fail({"tensor 'rope_freqs.weight': is no scaling that is supported"});
+  Json json = Json::object();
+  json.set("rope_type", "llama3");
+  json.set("factor", rope.factor);
+  json.set("original_max_position_embeddings", rope.original_positions);
+  json.set("low_freq_factor", rope.low_frequency_factor);
+  json.set("high_freq_factor", rope.high_frequency_factor);
+  return json;
+}
+
+void Translator::rope() {
+  set("rope_theta", real("rope.freq_base", 10000));
+  if (const GgufTensor* factors = file_.find("rope_freqs.weight"))
+    return set("rope_scaling", llama3(*factors));
+  if (!has("rope.scaling.type")) return set_linear();
+  auto type = metadata_.string_at(key("rope.scaling.type"));
+  if (!type) return fail(type.error());
+  if (*type == "none") return;
+  if (*type == "yarn") return set("rope_scaling", yarn());
+  if (*type == "linear") return set_linear();
+  Json json = Json::object();
+  json.set("rope_type", *type);
+  json.set("factor", real("rope.scaling.factor", 1));
+  set("rope_scaling", std::move(json));
+}
+
+// What a factor means without a type, to llama.cpp too; files of 2023 have it under another name.
+void Translator::set_linear() {
+  const double factor = real("rope.scaling.factor", real("rope.scale_linear", 1));
+  if (factor == 0 || factor == 1) return;
+  Json json = Json::object();
+  json.set("rope_type", "linear");
+  json.set("factor", factor);
+  set("rope_scaling", std::move(json));
+}
+
+// Files from before expert_group_count have DeepSeek's published groups.
+void Translator::groups() {
+  struct Published {
+    int64_t experts, layers, groups, kept;
+  };
+  constexpr Published kPublished[] = {{160, 60, 8, 3}, {256, 61, 8, 4}};
+  int64_t groups = integer("expert_group_count", 0), kept = integer("expert_group_used_count", 0);
+  const int64_t experts = integer("expert_count", 0);
+  for (const Published& model : kPublished)
+    if (!has("expert_group_count") && experts == model.experts && layers_ == model.layers) {
+      groups = model.groups;
+      kept = model.kept;
+    }
+  set("n_group", groups > 0 ? groups : 1);
+  set("topk_group", kept > 0 ? kept : 1);
+}
+
+void Translator::experts() {
+  const int64_t experts = integer("expert_count", 0);
+  set("n_routed_experts", experts);
+  set("num_experts", experts);
+  if (experts == 0) return;
+  const bool is_sigmoid = integer("expert_gating_func", kSoftmaxGate) == kSigmoidGate;
+  const int64_t dense = integer("leading_dense_block_count", 0);
+  const bool has_bias = file_.find(fmt::format("blk.{}.exp_probs_b.bias", dense)) != nullptr;
+  set("num_experts_per_tok", needed("expert_used_count"));
+  set("moe_intermediate_size", needed("expert_feed_forward_length"));
+  const bool is_qwen = std::string_view(architecture_.name) == "qwen3moe";
+  set("norm_topk_prob", boolean("expert_weights_norm", is_qwen));
+  if (is_qwen) return;
+  set("n_shared_experts", integer("expert_shared_count", 0));
+  set("first_k_dense_replace", dense);
+  set("routed_scaling_factor", real("expert_weights_scale", 1));
+  groups();
+  const bool is_grouped = json_.find("n_group")->as_int() && *json_.find("n_group")->as_int() > 1;
+  set("scoring_func", is_sigmoid ? "sigmoid" : "softmax");
+  set("topk_method", has_bias ? "noaux_tc" : is_grouped ? "group_limited_greedy" : "greedy");
+}
+
+Result<Json> Translator::config() {
+  std::string type = architecture_.model_type;
+  const bool is_sigmoid = integer("expert_gating_func", kSoftmaxGate) == kSigmoidGate;
+  if (type == "deepseek_v2" && is_sigmoid) type = "deepseek_v3";
+  set("model_type", type);
+  sizes();
+  tokens();
+  if (architecture_.is_latent)
+    latent_attention();
+  else
+    attention();
+  rope();
+  if (architecture_.has_experts) experts();
+  if (!error_.message.empty()) return error_;
+  return json_;
+}
+
+}  // namespace
+
+Result<GgufConfig> read_gguf_config(const GgufFile& file) {
+  const std::string name = TRY_IN(file.path(), file.metadata().string_at("general.architecture"));
+  const GgufArchitecture* architecture = TRY_IN(file.path(), find_architecture(name));
+  Translator translator(file, *architecture);
+  const Json json = TRY_IN(file.path(), translator.config());
+  GgufConfig read;
+  read.config = TRY(parse_config(json, file.path()));
+  read.rope_rows_permuted = architecture->permutes_rope;
+  if (architecture->permutes_rope) read.config.rope.interleaved = true;
+  return read;
+}
+
+}  // namespace weir

@@ -1,0 +1,25 @@
+// A model's configuration in the metadata of a GGUF file, both ways.
+#pragma once
+#include "config/config.h"
+#include "formats/gguf.h"
+
+namespace weir {
+
+struct GgufConfig {
+  ModelConfig config;
+  bool rope_rows_permuted = false;  // checkpoint.h
+};
+// Architectures llama, qwen2, qwen3, qwen3moe, deepseek, deepseek2, deepseek32. The keys become
+// those of a config.json and are checked as such. What older files leave out is filled in: groups
+// of experts of the published models, YaRN's multiplier, tied embeddings from the tensors there
+// are.
+Result<GgufConfig> read_gguf_config(const GgufFile& file);
+
+// general.architecture and the architecture's keys, as llama.cpp expects them; nothing of the
+// tokenizer. Fails for what that architecture cannot say.
+Result<void> write_gguf_config(const ModelConfig& config, GgufMetadata& metadata);
+// Factors that divide the frequencies (tensor rope_freqs.weight, f32 [head_dim / 2]) under Llama
+// 3's scaling; empty without.
+std::vector<float> gguf_rope_factors(const ModelConfig& config);
+
+}  // namespace weir

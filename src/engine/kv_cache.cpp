@@ -1,0 +1,152 @@
+#include "engine/kv_cache.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+#include "base/text.h"
+
+namespace weir {
+namespace {
+
+constexpr int kSequencesMax = 1 << 20;  // ids are slots, counted from 0
+
+int pages_for(int positions) { return (positions + kCachePage - 1) / kCachePage; }
+
+}  // namespace
+
+Result<KvCache> KvCache::create(const ModelConfig& config, CacheForm form, size_t bytes_max) {
+  if (form == CacheForm::latent && config.attention != AttentionKind::mla)
+    return Error{"a latent cache needs multi-head latent attention, which model type '" +
+                 config.model_type + "' does not have; use the expanded form"};
+  KvCache cache;
+  cache.form_ = form;
+  cache.layers_ = config.num_hidden_layers;
+  cache.heads_ = config.kv_heads();
+  cache.key_width_ = config.key_head_width();
+  cache.value_width_ = config.value_head_width();
+  cache.latent_width_ = config.kv_lora_rank + config.qk_rope_head_dim;
+  cache.context_ = config.max_position_embeddings;
+  cache.bytes_max_ = bytes_max;
+  const size_t width = form == CacheForm::latent
+                           ? size_t(cache.latent_width_)
+                           : size_t(cache.heads_) * size_t(cache.key_width_ + cache.value_width_);
+  cache.layer_floats_ = width * kCachePage;
+  cache.index_floats_ = size_t(config.index_head_dim) * kCachePage;
+  const size_t page =
+      sizeof(float) * size_t(cache.layers_) * (cache.layer_floats_ + cache.index_floats_);
+  cache.pool_ = PagePool(page, bytes_max / page);
+  return cache;
+}
+
+CacheView KvCache::view(int layer, int sequence) {
+  CHECK_LT(layer, layers_);
+  CHECK_LT(sequence, int(sequences_.size()));
+  const Sequence& s = sequences_[size_t(sequence)];
+  CacheView view;
+  view.pages = s.data.data();
+  view.capacity = int(s.pages.size()) * kCachePage;
+  view.layer_offset = size_t(layer) * layer_floats_;
+  view.index_offset = size_t(layers_) * layer_floats_ + size_t(layer) * index_floats_;
+  if (form_ == CacheForm::latent) {
+    view.latent_stride = size_t(latent_width_);
+    return view;
+  }
+  view.value_offset = size_t(key_width_) * kCachePage;
+  view.head_stride = view.value_offset + size_t(value_width_) * kCachePage;
+  return view;
+}
+
+size_t KvCache::bytes_for(int positions) const {
+  return size_t(pages_for(positions)) * pool_.page_bytes();
+}
+
+int KvCache::positions_max() const {
+  const size_t pages = std::min(pool_.pages_max(), size_t(pages_for(context_)));
+  return std::min(context_, int(pages) * kCachePage);
+}
+
+// Gives a page of the sequence up for another, or adds one.
+void KvCache::replace(Sequence& s, size_t at, int page) {
+  if (at == s.pages.size()) {
+    s.pages.push_back(page);
+    s.data.push_back(pool_.data(page));
+    return;
+  }
+  pool_.drop(s.pages[at]);
+  s.pages[at] = page;
+  s.data[at] = pool_.data(page);
+}
+
+Result<void> KvCache::reserve(int sequence, int positions) {
+  CHECK(sequence >= 0 && sequence < kSequencesMax);
+  CHECK(positions >= 0);
+  if (positions > context_)
+    return Error{"a sequence of " + std::to_string(positions) +
+                 " tokens is longer than the model's context of " + std::to_string(context_)};
+  if (size_t(sequence) >= sequences_.size()) sequences_.resize(size_t(sequence) + 1);
+  Sequence& s = sequences_[size_t(sequence)];
+  // Pages that will be written must be the sequence's own.
+  const size_t first = size_t(s.length / kCachePage), end = size_t(pages_for(positions));
+  auto is_fine = [&](size_t p) { return p < s.pages.size() && !pool_.is_shared(s.pages[p]); };
+  size_t fresh = 0;
+  for (size_t p = first; p < end; ++p) fresh += !is_fine(p);
+  if (pool_.in_use() + fresh > pool_.pages_max()) {
+    const size_t needed = (pool_.in_use() + fresh) * pool_.page_bytes();
+    return Error{"the key/value cache needs " + format_bytes(double(needed)) + " (" +
+                 std::to_string(needed) + " bytes) and its limit is " +
+                 format_bytes(double(bytes_max_)) +
+                 "; raise the limit, shorten the context or run fewer sequences at a time"};
+  }
+  for (size_t p = first; p < end; ++p) {
+    if (is_fine(p)) continue;
+    const int page = pool_.take();
+    if (p == first && s.length % kCachePage != 0)
+      std::memcpy(pool_.data(page), s.data[p], pool_.page_bytes());
+    replace(s, p, page);
+  }
+  s.length = std::max(s.length, positions);
+  return {};
+}
+
+void KvCache::release(int sequence) {
+  if (sequence < 0 || size_t(sequence) >= sequences_.size()) return;
+  Sequence& s = sequences_[size_t(sequence)];
+  for (int page : s.pages) pool_.drop(page);
+  s = Sequence{};
+}
+
+Result<void> KvCache::fork(int from, int to, int positions) {
+  CHECK(from != to);
+  CHECK_LE(positions, length(from));
+  truncate(to, 0);
+  TRY(reserve(to, positions));  // before taking references: it may move the sequences
+  const Sequence& source = sequences_[size_t(from)];
+  Sequence& target = sequences_[size_t(to)];
+  const size_t whole = size_t(positions / kCachePage);
+  for (size_t p = 0; p < whole; ++p) {
+    pool_.share(source.pages[p]);
+    replace(target, p, source.pages[p]);
+  }
+  if (positions % kCachePage != 0)
+    std::memcpy(target.data[whole], source.data[whole], pool_.page_bytes());
+  return {};
+}
+
+void KvCache::truncate(int sequence, int positions) {
+  CHECK_LE(positions, length(sequence));
+  if (positions < length(sequence)) sequences_[size_t(sequence)].length = positions;
+}
+
+int KvCache::length(int sequence) const {
+  return sequence >= 0 && size_t(sequence) < sequences_.size() ? sequences_[size_t(sequence)].length
+                                                               : 0;
+}
+
+int KvCache::capacity(int sequence) const {
+  return sequence >= 0 && size_t(sequence) < sequences_.size()
+             ? int(sequences_[size_t(sequence)].pages.size()) * kCachePage
+             : 0;
+}
+
+}  // namespace weir

@@ -1,0 +1,232 @@
+// The sampler against the definitions: distributions by chi-square, filters on known probabilities.
+#include "engine/sampler.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "base/random.h"
+#include "ops/ops.h"
+
+namespace weir {
+namespace {
+
+// Logits whose softmax at temperature 1 is `p`.
+std::vector<float> logits_of(const std::vector<double>& p) {
+  std::vector<float> logits;
+  for (double x : p) logits.push_back(float(std::log(x)));
+  return logits;
+}
+
+std::map<int, int> draw_many(const std::vector<float>& logits, const SamplingOptions& options,
+                             int draws) {
+  Sampler sampler(int(logits.size()));
+  std::map<int, int> counts;
+  for (int i = 0; i < draws; ++i) {
+    auto token = sampler.sample(logits, options, 7, uint64_t(i));
+    EXPECT_TRUE(token.has_value());
+    ++counts[token->token];
+  }
+  return counts;
+}
+
+// Sum of (observed - expected)^2 / expected.
+double chi_square(const std::map<int, int>& counts, const std::vector<double>& p, int draws) {
+  double sum = 0;
+  for (size_t i = 0; i < p.size(); ++i) {
+    auto found = counts.find(int(i));
+    double observed = found == counts.end() ? 0 : found->second, expected = p[i] * draws;
+    if (p[i] == 0)
+      EXPECT_EQ(observed, 0) << "token " << i;
+    else
+      sum += (observed - expected) * (observed - expected) / expected;
+  }
+  return sum;
+}
+
+std::vector<double> tempered(std::vector<double> p, double temperature) {
+  double sum = 0;
+  for (double& x : p) sum += x = std::pow(x, 1 / temperature);
+  for (double& x : p) x /= sum;
+  return p;
+}
+
+const std::vector<double> kP = {0.05, 0.3, 0.02, 0.2, 0.13, 0.1, 0.15, 0.05};
+// Quantile 0.999 of chi-square with 7 degrees of freedom; the seed is fixed, so this passes or
+// fails for good.
+constexpr double kChiSquare7 = 24.32;
+
+TEST(Sampler, DrawsFollowTheSoftmax) {
+  constexpr int kDraws = 200000;
+  EXPECT_LT(chi_square(draw_many(logits_of(kP), {.seed = 1}, kDraws), kP, kDraws), kChiSquare7);
+}
+
+TEST(Sampler, DrawsFollowTheTemperedSoftmax) {
+  constexpr int kDraws = 200000;
+  for (double temperature : {0.5, 2.0}) {
+    auto counts = draw_many(logits_of(kP), {.temperature = temperature, .seed = 2}, kDraws);
+    EXPECT_LT(chi_square(counts, tempered(kP, temperature), kDraws), kChiSquare7) << temperature;
+  }
+}
+
+// The set of tokens that a filter leaves, and their probabilities.
+std::vector<double> kept(std::vector<double> p, const std::vector<int>& tokens) {
+  double sum = 0;
+  std::vector<double> result(p.size(), 0);
+  for (int t : tokens) sum += p[size_t(t)];
+  for (int t : tokens) result[size_t(t)] = p[size_t(t)] / sum;
+  return result;
+}
+
+TEST(Sampler, FiltersKeepWhatTheirDefinitionsSay) {
+  constexpr int kDraws = 100000;
+  struct Case {
+    SamplingOptions options;
+    std::vector<int> tokens;
+  };
+  const Case cases[] = {
+      {{.top_k = 1}, {1}},
+      {{.top_k = 3}, {1, 3, 6}},
+      {{.top_k = 7}, {1, 3, 6, 4, 5, 0, 7}},
+      {{.top_k = 100}, {0, 1, 2, 3, 4, 5, 6, 7}},
+      {{.top_p = 0.001}, {1}},
+      {{.top_p = 0.29}, {1}},
+      {{.top_p = 0.31}, {1, 3}},
+      {{.top_p = 0.79}, {1, 3, 6, 4, 5}},  // 0.3 + 0.2 + 0.15 + 0.13 = 0.78
+      {{.min_p = 0.5}, {1, 3}},            // at least 0.15, which rounds to less
+      {{.min_p = 0.49}, {1, 3, 6}},
+      {{.min_p = 1}, {1}},
+      {{.top_k = 3, .top_p = 0.7}, {1, 3}},               // of the three: 0.46, 0.31, 0.23
+      {{.top_k = 5, .top_p = 0.9, .min_p = 0.6}, {1, 3}}  // all three, in this order
+  };
+  for (const Case& c : cases) {
+    SamplingOptions options = c.options;
+    options.seed = 4;
+    auto p = logits_of(kP);
+    p[6] = std::nextafter(p[6], -10.f);  // a little below half of the top
+    auto counts = draw_many(p, options, kDraws);
+    EXPECT_EQ(counts.size(), c.tokens.size())
+        << "k " << options.top_k << " p " << options.top_p << " min " << options.min_p;
+    EXPECT_LT(chi_square(counts, kept(kP, c.tokens), kDraws), kChiSquare7 + 5);
+  }
+}
+
+TEST(Sampler, TopKTiesGoToTheLowestIds) {
+  std::vector<float> logits = {1, 2, 1, 2, 1, 1};
+  auto counts = draw_many(logits, {.top_k = 3, .seed = 5}, 1000);
+  EXPECT_EQ(counts.size(), 3u);
+  EXPECT_TRUE(counts.count(0) && counts.count(1) && counts.count(3));
+}
+
+TEST(Sampler, LargeNucleusEqualsTheSortedDefinition) {
+  // 5000 random logits; the set is compared through the probability of the sampled distribution.
+  Random random(11, 0);
+  std::vector<float> logits(5000);
+  for (float& x : logits) x = 3 * random.normal();
+  Sampler sampler(int(logits.size()));
+  for (double top_p : {0.1, 0.5, 0.9, 0.99, 0.9999}) {
+    std::vector<double> weights;
+    double total = 0;
+    for (float x : logits) total += weights.emplace_back(std::exp(double(x)));
+    std::sort(weights.rbegin(), weights.rend());
+    double mass = 0;
+    for (size_t i = 0; mass < top_p * total; ++i) mass += weights[i];
+    for (uint64_t step = 0; step < 20; ++step) {
+      auto token = sampler.sample(logits, {.top_p = top_p, .seed = 6}, 0, step);
+      ASSERT_TRUE(token.has_value());
+      double expected = double(logits[size_t(token->token)]) - std::log(mass);
+      // exp in f32 is good to 2 ulp.
+      EXPECT_NEAR(double(token->log_probability), expected, 2e-6) << top_p;
+    }
+  }
+}
+
+TEST(Sampler, GreedyTakesTheHighestAndTiesGoToTheLowestId) {
+  Sampler sampler(5);
+  auto token = sampler.sample(std::vector<float>{0, 3, 1, 3, 3}, {.temperature = 0}, 0, 0);
+  ASSERT_TRUE(token.has_value());
+  EXPECT_EQ(token->token, 1);
+  EXPECT_EQ(token->log_probability, 0);
+}
+
+TEST(Sampler, IdsBeyondTheTokenizerAreNeverChosen) {
+  std::vector<float> logits = {0, 1, 2, 50, 60};
+  for (double temperature : {0.0, 1.0}) {
+    Sampler sampler(3);
+    for (uint64_t step = 0; step < 100; ++step) {
+      auto token = sampler.sample(logits, {.temperature = temperature}, 0, step);
+      ASSERT_TRUE(token.has_value());
+      EXPECT_LT(token->token, 3);
+      // The model's own softmax counts all columns.
+      EXPECT_LT(token->model_log_probability, -57);
+    }
+  }
+}
+
+TEST(Sampler, LogProbabilitiesAreThoseOfTheTwoDistributions) {
+  auto logits = logits_of(kP);
+  Sampler sampler(int(logits.size()));
+  std::vector<float> scratch(logits.size());
+  float all = log_sum_exp(logits.data(), int(logits.size()), scratch.data());
+  for (uint64_t step = 0; step < 50; ++step) {
+    auto token = sampler.sample(logits, {.temperature = 0.7, .top_k = 4}, 1, step);
+    ASSERT_TRUE(token.has_value());
+    auto p = kept(tempered(kP, 0.7), {1, 3, 6, 4});
+    EXPECT_NEAR(double(token->log_probability), std::log(p[size_t(token->token)]), 1e-6);
+    EXPECT_EQ(token->model_log_probability, logits[size_t(token->token)] - all);
+  }
+}
+
+TEST(Sampler, DrawsDependOnSeedStreamAndStepOnly) {
+  auto logits = logits_of(kP);
+  Sampler first(8), second(8);
+  int different = 0;
+  for (uint64_t step = 0; step < 64; ++step) {
+    auto a = first.sample(logits, {.seed = 1}, 2, step);
+    (void)second.sample(std::vector<float>(8, 0.f), {.seed = 9}, 5, step);
+    auto b = second.sample(logits, {.seed = 1}, 2, step);
+    EXPECT_EQ(a->token, b->token);
+    different += first.sample(logits, {.seed = 1}, 3, step)->token != a->token;
+  }
+  EXPECT_GT(different, 20);
+}
+
+TEST(Sampler, LogitsThatAreNotFiniteAreAnError) {
+  for (float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+                    -std::numeric_limits<float>::infinity()}) {
+    Sampler sampler(2);
+    auto token = sampler.sample(std::vector<float>{0, 0, bad}, {}, 0, 0);
+    ASSERT_FALSE(token.has_value());
+    EXPECT_NE(token.error().message.find("token 2"), std::string::npos);
+  }
+}
+
+TEST(Sampler, ExtremeLogitsAndTemperaturesGiveNumbers) {
+  std::vector<float> logits = {-3e38f, 3e38f, 3e38f};
+  Sampler sampler(3);
+  for (double temperature : {0.001, 1.0, 1000.0}) {
+    auto token = sampler.sample(logits, {.temperature = temperature, .top_p = 0.9}, 0, 0);
+    ASSERT_TRUE(token.has_value());
+    EXPECT_GT(token->token, 0);
+    EXPECT_NEAR(double(token->log_probability), -std::log(2.0), 1e-6);
+  }
+}
+
+TEST(Sampler, OptionsOutOfRangeAreNamed) {
+  const double nan = std::nan("");
+  EXPECT_FALSE(validate({.temperature = -1}).has_value());
+  EXPECT_FALSE(validate({.temperature = nan}).has_value());
+  EXPECT_FALSE(validate({.temperature = 1e-9}).has_value());
+  EXPECT_FALSE(validate({.top_k = -1}).has_value());
+  EXPECT_FALSE(validate({.top_p = 0}).has_value());
+  EXPECT_FALSE(validate({.top_p = nan}).has_value());
+  auto error = validate({.min_p = 1.5});
+  ASSERT_FALSE(error.has_value());
+  EXPECT_NE(error.error().message.find("min-p"), std::string::npos);
+  EXPECT_TRUE(validate({.temperature = 0, .top_k = 5, .top_p = 1, .min_p = 1}).has_value());
+}
+
+}  // namespace
+}  // namespace weir

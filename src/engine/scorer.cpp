@@ -1,0 +1,79 @@
+#include "engine/scorer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "engine/pass_memory.h"
+
+namespace weir {
+
+Result<std::unique_ptr<Scorer>> Scorer::create(const Model& model, ThreadPool& pool,
+                                               int positions_max, CacheForm form, int chunk) {
+  CHECK_LT(0, chunk);
+  KvCache cache = TRY(KvCache::create(model.config(), form, size_t(1) << 50));
+  if (positions_max < 1 || positions_max > cache.positions_max())
+    return Error{fmt::format("a text of {} tokens does not fit the model's context of {}",
+                             positions_max, cache.positions_max())};
+  return std::unique_ptr<Scorer>(
+      new Scorer(model, pool, std::move(cache), std::min(chunk, positions_max)));
+}
+
+Scorer::Scorer(const Model& model, ThreadPool& pool, KvCache cache, int chunk)
+    : model_(model),
+      pool_(pool),
+      cache_(std::move(cache)),
+      chunk_(size_t(chunk)),
+      arena_(pass_bytes(model.config(), chunk, pool.threads())) {}
+
+Result<void> Scorer::run(
+    std::span<const int> tokens,
+    const std::function<Result<void>(Run& run, int first, Tensor hidden)>& on_hidden) {
+  for (int token : tokens)
+    if (token < 0 || token >= model_.config().vocab_size)
+      return Error{fmt::format("token {} is outside the model's {} tokens", token,
+                               model_.config().vocab_size)};
+  cache_.release(0);
+  TRY(cache_.reserve(0, int(tokens.size())));
+  std::vector<int> positions(tokens.size());
+  std::iota(positions.begin(), positions.end(), 0);
+  const std::vector<int> sequences(tokens.size(), 0);
+  for (int first = 0; first < int(tokens.size()); first += int(chunk_)) {
+    const size_t rows = std::min(chunk_, tokens.size() - size_t(first));
+    arena_.reset();
+    const size_t begin = size_t(first);
+    const Batch batch(tokens.subspan(begin, rows), std::span(positions).subspan(begin, rows),
+                      std::span(sequences).first(rows));
+    Run pass{arena_, pool_, batch};
+    pass.cache = &cache_;
+    pass.observer = observer;
+    pass.exact = exact;
+    TRY(on_hidden(pass, first, model_.forward(pass)));
+  }
+  return {};
+}
+
+Result<void> Scorer::logits(std::span<const int> tokens,
+                            const std::function<Result<void>(int first, Tensor rows)>& on_rows) {
+  return run(tokens, [&](Run& pass, int first, Tensor hidden) {
+    return on_rows(first, model_.logits(pass, hidden));
+  });
+}
+
+Result<std::vector<float>> Scorer::log_probabilities(std::span<const int> tokens) {
+  std::vector<float> all(tokens.size() + 1);  // [i]: of token i, and one that nobody asks for
+  std::vector<int> targets(tokens.begin(), tokens.end());
+  targets.push_back(-1);
+  const auto on_hidden = [&](Run& pass, int first, Tensor hidden) -> Result<void> {
+    const std::span<const int> next = std::span(targets).subspan(size_t(first) + 1);
+    cross_entropy(pass, hidden, model_.head(), next.first(size_t(hidden.rows)), 1,
+                  all.data() + first + 1);
+    return {};
+  };
+  TRY(run(tokens, on_hidden));
+  all.pop_back();
+  return all;
+}
+
+}  // namespace weir

@@ -1,0 +1,177 @@
+// What the bytes of every stored type mean (ggml-common.h and ggml-quants.c of llama.cpp, checked
+// bit for bit by blocks_test.cpp). The vectorised forms are those of dequantize-inl.h.
+#include <cstring>
+
+#include "kernels/quant/blocks.h"
+#include "kernels/quant/iq4_curve.h"
+#include "kernels/quant/narrow_floats.h"
+
+namespace weir {
+namespace {
+
+uint16_t half_at(const uint8_t* b) { return uint16_t(b[0] | b[1] << 8); }
+float scale_at(const uint8_t* b) { return f16_to_f32(half_at(b)); }
+uint32_t word_at(const uint8_t* b) {
+  return uint32_t(b[0]) | uint32_t(b[1]) << 8 | uint32_t(b[2]) << 16 | uint32_t(b[3]) << 24;
+}
+
+// The low four bits of byte j are element j, the high ones element j + 16.
+int nibble(const uint8_t* qs, int i) { return i < 16 ? qs[i] & 15 : qs[i - 16] >> 4; }
+
+void q4_0(const uint8_t* b, float* y) {
+  const float d = scale_at(b);
+  for (int i = 0; i < 32; ++i) y[i] = float(nibble(b + 2, i) - 8) * d;
+}
+void q4_1(const uint8_t* b, float* y) {
+  const float d = scale_at(b), m = scale_at(b + 2);
+  for (int i = 0; i < 32; ++i) y[i] = float(nibble(b + 4, i)) * d + m;
+}
+void q5_0(const uint8_t* b, float* y) {
+  const float d = scale_at(b);
+  const uint32_t high = word_at(b + 2);
+  for (int i = 0; i < 32; ++i) y[i] = float((nibble(b + 6, i) | int(high >> i & 1) << 4) - 16) * d;
+}
+void q5_1(const uint8_t* b, float* y) {
+  const float d = scale_at(b), m = scale_at(b + 2);
+  const uint32_t high = word_at(b + 4);
+  for (int i = 0; i < 32; ++i) y[i] = float(nibble(b + 8, i) | int(high >> i & 1) << 4) * d + m;
+}
+void q8_0(const uint8_t* b, float* y) {
+  const float d = scale_at(b);
+  for (int i = 0; i < 32; ++i) y[i] = float(int8_t(b[2 + i])) * d;
+}
+void iq4_nl(const uint8_t* b, float* y) {
+  const float d = scale_at(b);
+  for (int i = 0; i < 32; ++i) y[i] = d * float(kCurve[nibble(b + 2, i)]);
+}
+
+// Two bits of element i: four planes of 32 elements share 32 bytes, twice.
+int two_bits(const uint8_t* qs, int i) {
+  const int half = i / 128, r = i % 128;
+  return qs[32 * half + r % 32] >> (2 * (r / 32)) & 3;
+}
+
+void q2_k(const uint8_t* b, float* y) {
+  const float d = scale_at(b + 80), least = scale_at(b + 82);
+  for (int i = 0; i < 256; ++i) {
+    const int scale = b[i / 16];
+    const float step = d * float(scale & 15), minimum = least * float(scale >> 4);
+    y[i] = step * float(two_bits(b + 16, i)) - minimum;
+  }
+}
+
+void q3_k(const uint8_t* b, float* y) {
+  const uint8_t *mask = b, *qs = b + 32, *scales = b + 96;
+  const float d = scale_at(b + 108);
+  for (int i = 0; i < 256; ++i) {
+    const int k = i / 16;
+    const int low = k < 8 ? scales[k] & 15 : scales[k - 8] >> 4;
+    const int high = scales[8 + k % 4] >> (2 * (k / 4)) & 3;
+    const int q = two_bits(qs, i) + 4 * (mask[i % 32] >> (i / 32) & 1) - 4;
+    y[i] = d * float((low | high << 4) - 32) * float(q);
+  }
+}
+
+// Six-bit scale and minimum j of the eight in Q4_K and Q5_K.
+void scale_and_minimum(const uint8_t* a, int j, int& scale, int& minimum) {
+  if (j < 4) {
+    scale = a[j] & 63;
+    minimum = a[j + 4] & 63;
+  } else {
+    scale = (a[j + 4] & 15) | (a[j - 4] >> 6) << 4;
+    minimum = a[j + 4] >> 4 | (a[j] >> 6) << 4;
+  }
+}
+
+void q45_k(const uint8_t* b, const uint8_t* qh, const uint8_t* qs, float* y) {
+  const float d = scale_at(b), least = scale_at(b + 2);
+  for (int j = 0; j < 8; ++j) {
+    int scale, minimum;
+    scale_and_minimum(b + 4, j, scale, minimum);
+    const float step = d * float(scale), below = least * float(minimum);
+    for (int l = 0; l < 32; ++l) {
+      int q = qs[32 * (j / 2) + l] >> (4 * (j & 1)) & 15;
+      if (qh) q += 16 * (qh[l] >> j & 1);
+      y[32 * j + l] = step * float(q) - below;
+    }
+  }
+}
+void q4_k(const uint8_t* b, float* y) { q45_k(b, nullptr, b + 16, y); }
+void q5_k(const uint8_t* b, float* y) { q45_k(b, b + 16, b + 48, y); }
+
+void q6_k(const uint8_t* b, float* y) {
+  const uint8_t *ql = b, *qh = b + 128, *scales = b + 192;
+  const float d = scale_at(b + 208);
+  for (int i = 0; i < 256; ++i) {
+    const int half = i / 128, k = i % 128 / 32, l = i % 32;
+    const int low = ql[64 * half + 32 * (k & 1) + l] >> (4 * (k >> 1)) & 15;
+    const int high = qh[32 * half + l] >> (2 * k) & 3;
+    y[i] = d * float(int8_t(scales[i / 16])) * float((low | high << 4) - 32);
+  }
+}
+
+void iq4_xs(const uint8_t* b, float* y) {
+  const float d = scale_at(b);
+  const int high = half_at(b + 2);
+  for (int j = 0; j < 8; ++j) {
+    const int low = b[4 + j / 2] >> (4 * (j & 1)) & 15;
+    const float step = d * float((low | (high >> (2 * j) & 3) << 4) - 32);
+    for (int i = 0; i < 32; ++i) y[32 * j + i] = step * float(kCurve[nibble(b + 8 + 16 * j, i)]);
+  }
+}
+
+using BlockFunction = void (*)(const uint8_t* block, float* y);
+
+BlockFunction block_function(WeightType type) {
+  switch (type) {
+    case WeightType::q4_0:
+      return q4_0;
+    case WeightType::q4_1:
+      return q4_1;
+    case WeightType::q5_0:
+      return q5_0;
+    case WeightType::q5_1:
+      return q5_1;
+    case WeightType::q8_0:
+      return q8_0;
+    case WeightType::q2_k:
+      return q2_k;
+    case WeightType::q3_k:
+      return q3_k;
+    case WeightType::q4_k:
+      return q4_k;
+    case WeightType::q5_k:
+      return q5_k;
+    case WeightType::q6_k:
+      return q6_k;
+    case WeightType::iq4_nl:
+      return iq4_nl;
+    case WeightType::iq4_xs:
+      return iq4_xs;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
+void dequantize_row(WeightType type, const void* row, const float* scales, float* y, size_t count) {
+  const uint8_t* bytes = static_cast<const uint8_t*>(row);
+  if (type == WeightType::f32) {
+    std::memcpy(y, row, count * sizeof(float));
+  } else if (type == WeightType::f16 || type == WeightType::bf16) {
+    for (size_t i = 0; i < count; ++i) {
+      const uint16_t half = half_at(bytes + 2 * i);
+      y[i] = type == WeightType::f16 ? f16_to_f32(half) : bf16_to_f32(half);
+    }
+  } else if (type == WeightType::f8_e4m3) {
+    for (size_t i = 0; i < count; ++i) y[i] = f8_to_f32(bytes[i]) * scales[i / kScaleSquare];
+  } else {
+    const TypeTraits& traits = type_traits(type);
+    const BlockFunction decode = block_function(type);
+    for (size_t i = 0; i < count; i += size_t(traits.block), bytes += traits.block_bytes)
+      decode(bytes, y + i);
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,202 @@
+// Products of left rows rounded to 15 bits with quantized weights: the same bits on every table
+// and for every way of cutting, near the product of the rounded numbers, and what is not a number
+// shows.
+#include "testing/block_support.h"
+
+namespace weir {
+namespace {
+
+std::vector<WeightType> quantized_types() {
+  std::vector<WeightType> types;
+  for (WeightType type : all_types())
+    if (is_quantized(type)) types.push_back(type);
+  return types;
+}
+
+TEST(RoundedGemm, EveryTableGivesTheBitsOfTheScalarOne) {
+  Random random(41, 0);
+  for (WeightType type : quantized_types())
+    for (int i = 0; i < 24; ++i) {
+      const int rows = i % 3 == 0 ? 1 : 1 + int(random.below(30));
+      StoredProblem p(random, type, rows, 1 + int(random.below(60)), 1 + int(random.below(1200)),
+                      i % 4 == 3);
+      p.round(*scalar_kernels());
+      const Floats expected = p.run(*scalar_kernels());
+      for (const Kernels* table : fast_tables())
+        EXPECT_TRUE(same(p.run(*table), expected)) << table->name << ": " << p.name();
+    }
+}
+
+TEST(RoundedGemm, AnySplitOfRowsAndColumnsGivesTheSameBits) {
+  Random random(42, 0);
+  for (WeightType type : quantized_types())
+    for (int i = 0; i < 6; ++i) {
+      const bool is_long = i == 0;  // and then few rows, for the time it takes
+      StoredProblem p(random, type, 1 + int(random.below(is_long ? 6 : 40)),
+                      1 + int(random.below(is_long ? 8 : 60)),
+                      is_long ? 60000 : 1 + int(random.below(1200)));
+      p.round(kernels());
+      for (const Kernels* table : all_tables())
+        EXPECT_TRUE(same(p.run_in_pieces(*table, random), p.run(*table)))
+            << table->name << ": " << p.name();
+    }
+}
+
+// Rows too long for the scratch go one at a time.
+TEST(RoundedGemm, LongRowsGiveTheSameBits) {
+  Random random(43, 0);
+  for (WeightType type : {WeightType::q4_0, WeightType::q6_k}) {
+    StoredProblem p(random, type, 2, 3, 600000);
+    p.round(kernels());
+    for (const Kernels* table : all_tables())
+      EXPECT_TRUE(same(p.run_in_pieces(*table, random), p.run(*table))) << table->name;
+  }
+}
+
+// The number k of a rounded row: of every 32, those at even places come first.
+float rounded_number(const StoredProblem& p, int row, int k) {
+  const uint8_t* bytes = p.rounded[0].data() + size_t(row) * p.rounded_row();
+  int16_t word;
+  float scale;
+  std::memcpy(&word, bytes + 2 * (k / 32 * 32 + k % 32 / 2 + k % 2 * 16), sizeof word);
+  std::memcpy(&scale, bytes + 2 * p.inner + 4 * (k / 256), sizeof scale);
+  return float(word) * scale;
+}
+
+TEST(RoundedLeft, IsWithinHalfAStepOfTheNumbers) {
+  Random random(44, 0);
+  for (WeightType type : {WeightType::q8_0, WeightType::q4_k})
+    for (const Kernels* table : all_tables()) {
+      StoredProblem p(random, type, 3, 1, 1500);
+      for (size_t i = 0; i < p.left_row(); ++i) p.left[i] *= i < 512 ? 0 : 1e3f;
+      p.round(*table);
+      for (int m = 0; m < p.rows; ++m)
+        for (int begin = 0; begin < p.inner; begin += 256) {
+          const int count = std::min(256, p.inner - begin);
+          const float* x = p.left.data() + size_t(m) * p.left_row() + begin;
+          float most = 0;
+          for (int k = 0; k < count; ++k) most = std::max(most, std::fabs(x[k]));
+          // Half a step, and the rounding of x / scale and of the number itself.
+          for (int k = 0; k < count; ++k)
+            ASSERT_LE(std::fabs(rounded_number(p, m, begin + k) - x[k]), 0.502f * most / 16383);
+        }
+    }
+}
+
+TEST(RoundedLeft, IsTheSameOnEveryTable) {
+  Random random(45, 0);
+  for (WeightType type : {WeightType::q8_0, WeightType::q4_k})
+    for (const Kernels* table : fast_tables()) {
+      StoredProblem p(random, type, 20, 1, 1500);
+      const Floats left = awkward(random, p.left.size());
+      std::memcpy(p.left.data(), left.data(), left.size() * sizeof(float));
+      p.round(*scalar_kernels());
+      const Stored expected = p.rounded[0];
+      p.rounded.clear();
+      p.round(*table);
+      for (size_t m = 0; m < size_t(p.rows); ++m) {  // not what lies between the rows
+        const size_t at = m * p.rounded_row(), n = size_t(p.inner);
+        const size_t sections = (n + 255) / 256, used = 2 * n + 4 * 9 * sections;
+        ASSERT_EQ(std::memcmp(expected.data() + at, p.rounded[0].data() + at, used), 0);
+      }
+    }
+}
+
+// One part in 2^19 of the sizes that are added: there are up to 100 roundings of 2^-24 at sizes of
+// a few times the largest weight (a step's and a minimum's).
+TEST(RoundedGemm, IsNearTheProductOfTheRoundedNumbers) {
+  Random random(46, 0);
+  for (WeightType type : quantized_types())
+    for (int rows : {1, 5}) {
+      StoredProblem p(random, type, rows, 7, 1500);
+      p.accumulate = p.gathers = false;
+      p.round(kernels());
+      const Floats out = p.run(kernels());
+      std::vector<float> w(size_t(p.inner));
+      for (int n = 0; n < p.cols; ++n) {
+        dequantize_row(type, p.weights.data() + size_t(n) * type_bytes(type, w.size()), nullptr,
+                       w.data(), w.size());
+        float most = 0;
+        for (float x : w) most = std::max(most, std::fabs(x));
+        for (int m = 0; m < rows; ++m) {
+          double sum = 0, size = 0;
+          for (int k = 0; k < p.inner; ++k) {
+            sum += double(rounded_number(p, m, k)) * double(w[size_t(k)]);
+            size += std::fabs(double(rounded_number(p, m, k)) * double(most));
+          }
+          EXPECT_NEAR(out[size_t(m) * p.out_row() + size_t(n)], sum, 0x1p-19 * size) << p.name();
+        }
+      }
+    }
+}
+
+// The largest sums: every code, every scale and every integer of the left row at its limit and of
+// one sign. A sum beyond 2^31 would show as another sign.
+TEST(RoundedGemm, F42TheLargestIntegersDoNotOverflow) {
+  Random random(48, 0);
+  for (WeightType type : quantized_types())
+    for (uint8_t byte : {uint8_t(0x00), uint8_t(0x7f), uint8_t(0x80), uint8_t(0xff)})
+      for (int rows : {1, 5})
+        for (const Kernels* table : all_tables()) {
+          StoredProblem p(random, type, rows, 3, 512);
+          p.accumulate = p.gathers = false;
+          std::memset(p.weights.data(), byte, p.weights.size());
+          const Halves halves = halves_of(type);
+          const size_t block = size_t(type_traits(type).block_bytes);
+          const uint16_t one = f32_to_f16(1);
+          for (size_t b = 0; b < p.weights.size(); b += block)
+            for (int at : {halves.first, halves.second})
+              if (at != kNoHalf) std::memcpy(p.weights.data() + b + at, &one, sizeof one);
+          for (size_t i = 0; i < p.left.size(); ++i) p.left[i] = 3;
+          p.round(*table);
+          const Floats out = p.run(*table);
+          std::vector<float> w(size_t(p.inner));
+          dequantize_row(type, p.weights.data(), nullptr, w.data(), w.size());
+          double sum = 0, size = 0;
+          for (float x : w) sum += 3. * double(x), size += 3. * std::fabs(double(x));
+          EXPECT_NEAR(out[0], sum, 1e-5 * size) << table->name << " " << p.name() << int(byte);
+        }
+}
+
+// What rounding costs, beside the sizes that are added: half of 1/16383 of the largest of 256
+// numbers each, which are independent. With eight bits it was a hundred times as much.
+TEST(RoundedGemm, F42IsWithinATenThousandthOfTheExactProduct) {
+  Random random(49, 0);
+  for (WeightType type : quantized_types()) {
+    StoredProblem p(random, type, 4, 8, 2048);
+    p.accumulate = p.gathers = false;
+    const Floats exact = p.run(kernels());
+    p.round(kernels());
+    const Floats rounded = p.run(kernels());
+    double difference = 0, size = 0;
+    for (size_t i = 0; i < size_t(p.rows); ++i)
+      for (size_t n = 0; n < size_t(p.cols); ++n) {
+        const double x = double(exact[i * p.out_row() + n]);
+        const double d = double(rounded[i * p.out_row() + n]) - x;
+        difference += d * d, size += x * x;
+      }
+    EXPECT_LT(std::sqrt(difference / size), 1.5e-4) << p.name();
+    EXPECT_GT(std::sqrt(difference / size), 1e-7) << p.name();  // it is rounded
+  }
+}
+
+TEST(RoundedGemm, ANumberThatIsNotFiniteMakesItsRowNaN) {
+  Random random(47, 0);
+  for (WeightType type : quantized_types())
+    for (float wrong : {NAN, INFINITY, -INFINITY})
+      for (const Kernels* table : all_tables()) {
+        StoredProblem p(random, type, 3, 4, 1024);
+        p.accumulate = p.gathers = false;
+        p.left[p.left_row() + 700] = wrong;
+        p.round(*table);
+        const Floats out = p.run(*table);
+        for (size_t n = 0; n < 4; ++n) {
+          EXPECT_TRUE(std::isfinite(out[n]));
+          EXPECT_TRUE(std::isnan(out[p.out_row() + n])) << table->name << " " << p.name();
+          EXPECT_TRUE(std::isfinite(out[2 * p.out_row() + n]));
+        }
+      }
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,453 @@
+#include "pipeline/pipeline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/memory.h"
+#include "base/processor.h"
+#include "base/progress.h"
+#include "base/text.h"
+#include "kernels/kernels.h"
+#include "live/live_text.h"
+#include "pipeline/conclusion.h"
+#include "pipeline/model_words.h"
+#include "pipeline/plan.h"
+#include "pipeline/r1_setup.h"
+#include "pipeline/run_setup.h"
+#include "pipeline/stage_run.h"
+#include "pretrain/model_setup.h"
+#include "report/report_r1.h"
+#include "report/side_by_side.h"
+#include "stages/evaluate.h"
+#include "stages/stage_memory.h"
+#include "stages/stage_words.h"
+#include "tokenizer/tokenizer_json.h"
+
+namespace weir {
+namespace {
+
+constexpr int kManifestVersion = 1;
+
+class Pipeline {
+ public:
+  Pipeline(const R1Recipe& recipe, const R1Options& options, R1Folder folder,
+           const RunSetup& shared, ConversationFormat format, ThreadPool& pool)
+      : recipe_(recipe),
+        options_(options),
+        folder_(std::move(folder)),
+        shared_(shared),
+        format_(std::move(format)),
+        context_{recipe, shared_.tokenizer(), format_, pool},
+        pool_(pool) {}
+
+  Result<R1Summary> run() {
+    TRY(check_evaluation(recipe_.evaluation));
+    TRY(check_alone());
+    add_fact("model", model_words(recipe_, shared_.config));
+    add_memory_fact();
+    TRY(find_plan());
+    std::vector<PlannedStage> planned;
+    for (const PlannedSteps& steps : plan_.stages)
+      planned.push_back({steps.stage, steps.seconds, stage_sentence(*recipe_.find(steps.stage))});
+    LiveView view(recipe_.title, planned);
+    context_.activity = [&](const std::string& what, double done, double total) {
+      view.show_activity(what, done, total);
+    };
+    add_plan_facts();
+    R1Summary summary;
+    summary.folder = folder_.path();
+    for (size_t i = 0; i < recipe_.stages.size() && !summary.is_stopped; ++i) {
+      const StageRecipe& stage = recipe_.stages[i];
+      if (!options_.stage.empty() && stage.name != options_.stage) continue;
+      summary.is_stopped = !TRY_IN("stage '" + stage.name + "'", run_one(i, view));
+      if (!summary.is_stopped) write_report(view);
+    }
+    view.clear();
+    const std::vector<StageReport> finished = finished_reports();
+    summary.seconds = double(monotonic_ns() - began_ns_) * 1e-9;
+    summary.seconds_in_all = std::max(summary.seconds, seconds_of(finished));
+    summary.table = stage_table_text(finished, stdout_is_terminal() ? stderr_size().columns : 0);
+    if (!finished.empty()) summary.conclusion = run_conclusion(finished, plan_);
+    summary.has_report = file_exists(folder_.file("report.html"));
+    return summary;
+  }
+
+ private:
+  // A stage that is run alone needs others; said before the machine is measured.
+  Result<void> check_alone() {
+    if (options_.stage.empty()) return {};
+    const StageRecipe& stage = *recipe_.find(options_.stage);
+    std::string parent, sha256;
+    TRY_IN("stage '" + stage.name + "'", find_parent(stage, parent, sha256));
+    TRY_IN("stage '" + stage.name + "'", find_others(stage));
+    return {};
+  }
+
+  // The folder's plan, or one made now. A folder in which nothing was learned yet keeps its plan
+  // only for the recipe that it was made for.
+  Result<void> find_plan() {
+    const std::string path = folder_.file("plan.json");
+    if (file_exists(path)) {
+      Result<void> kept = read_plan(path);
+      if (folder_.has_begun()) return kept;
+      if (kept && is_recipe_of_folder()) return {};
+    }
+    write_stderr("measuring this machine ...\n");
+    const CoreTimes before = read_core_times();
+    const MachineSpeed speed = TRY(measure_speed(context_, shared_.config));
+    plan_ = TRY(make_plan(context_, speed));
+    plan_.others = std::max(0.0, others_share(before, read_core_times()));
+    must_write_ = true;
+    return {};
+  }
+
+  Result<void> read_plan(const std::string& path) {
+    const Json json = TRY(read_json_file(path));
+    plan_ = TRY_IN(path, parse_plan(json));
+    return check_plan(path);
+  }
+
+  bool is_recipe_of_folder() const {
+    Result<std::string> then = read_file(folder_.file("recipe.yaml"));
+    return then && *then == recipe_yaml(frozen_recipe(recipe_, plan_));
+  }
+
+  // What the stages share, when the first of them starts: a start that fails before leaves the
+  // folder free.
+  Result<void> write_shared_files() {
+    if (!must_write_) return {};
+    TRY(make_directories(folder_.file("stages")));
+    TRY(write_model_files(shared_, folder_.path()));
+    TRY(write_file_atomic(folder_.file("recipe.yaml"), recipe_yaml(frozen_recipe(recipe_, plan_))));
+    TRY(write_file_atomic(folder_.file("plan.json"), plan_json(plan_).dump(2) + "\n"));
+    must_write_ = false;
+    return {};
+  }
+
+  Result<void> check_plan(const std::string& path) const {
+    for (const StageRecipe& stage : recipe_.stages) {
+      const PlannedSteps* planned = plan_.find(stage.name);
+      if (!planned)
+        return Error{
+            fmt::format("{} knows no stage '{}'; choose another 'run' for a recipe with "
+                        "other stages",
+                        path, stage.name)};
+      if (stage.steps > 0 && stage.steps != planned->steps)
+        return Error{
+            fmt::format("{} gave stage '{}' {} steps, the recipe says {}; choose another "
+                        "'run'",
+                        path, stage.name, planned->steps, stage.steps)};
+    }
+    if (plan_.minutes != recipe_.minutes)
+      return Error{
+          fmt::format("{} was made for {} minutes, now {} are wanted; the steps of a run are "
+                      "frozen, choose another 'run'",
+                      path, plan_.minutes, recipe_.minutes)};
+    return {};
+  }
+
+  // A line or more on stderr, wrapped where it is a terminal; the report has it too.
+  void add_fact(const std::string& name, const std::string& text) {
+    facts_.emplace_back(name, text);
+    const int columns = stderr_is_terminal() ? stderr_size().columns : 0;
+    for (const std::string& line : fact_lines(name, text, columns))
+      write_stderr(fmt::format("{}\n", line));
+  }
+
+  // Of the stage that takes most, before any of it is taken.
+  void add_memory_fact() {
+    StageMemory memory;
+    const double available = available_memory();
+    for (const StageRecipe& stage : recipe_.stages) {
+      const StageMemory one = stage_memory(recipe_, stage, shared_.config, available);
+      if (one.total() > memory.total()) memory = one;
+    }
+    add_fact("memory", fmt::format("{}; {} available", memory.text(), format_bytes(available)));
+  }
+
+  void add_plan_facts() {
+    std::string machine = fmt::format(
+        "{} threads, {} kernels; learns from {} tokens a second, writes {}", pool_.threads(),
+        kernels().name, format_count(1 / plan_.speed.row), format_count(1 / plan_.speed.token));
+    if (const std::string others = others_words(plan_.others); !others.empty())
+      machine += ", while " + others;
+    add_fact("machine", machine);
+    if (const std::string advice = plan_advice(plan_); !advice.empty()) add_fact("time", advice);
+    std::string steps;
+    double seconds = 0;
+    for (const PlannedSteps& planned : plan_.stages) {
+      steps += fmt::format("{}{} {}", steps.empty() ? "" : ", ", planned.stage, planned.steps);
+      seconds += planned.seconds;
+    }
+    add_fact("plan", fmt::format("about {}; steps: {}", format_seconds(seconds), steps));
+    if (const std::string rounds = rounds_advice(recipe_, plan_); !rounds.empty())
+      add_fact("until", rounds);
+    add_fact("run", folder_.path() + "; Ctrl-C saves and stops, the same command goes on");
+  }
+
+  // What decides a stage's result.
+  Result<Json> identity(const StageRecipe& stage, const std::string& parent_sha256,
+                        Json models) const {
+    Json settings = stage.json;
+    // Words for people, and what the plan has taken up.
+    std::erase_if(settings.members(), [](const Json::Member& member) {
+      return member.first == "about" || member.first == "steps_wanted" ||
+             member.first == "steps_max";
+    });
+    const std::string data = TRY(data_sha256(settings));
+    drop_length(settings);
+    Json json = Json::object();
+    json.set("stage", stage.name);
+    json.set("kind", stage_kind_name(stage.kind));
+    json.set("parent", stage.parent);
+    json.set("parent_sha256", parent_sha256);
+    json.set("models_sha256", std::move(models));
+    json.set("data_sha256", data);
+    json.set("tokenizer_sha256", shared_.tokenizer_sha256);
+    if (format_.has_template()) {
+      json.set("chat_template_sha256", sha256_hex(shared_.texts.chat.source));
+      if (recipe_.thinking) json.set("thinking", *recipe_.thinking);
+    }
+    json.set("config_sha256", sha256_hex(config_text(shared_.config)));
+    json.set("seed", recipe_.seed);
+    json.set("rows", recipe_.rows);
+    json.set("steps", plan_.find(stage.name)->steps);
+    json.set("settings", std::move(settings));
+    // What decides about further rounds.
+    if (stage.good_enough > 0) {
+      json.set("steps_max", plan_.find(stage.name)->steps_max);
+      const Json* evaluation = recipe_.json.find("evaluation");
+      json.set("evaluation_sha256", TRY(data_sha256(evaluation ? *evaluation : Json::object())));
+    }
+    return json;
+  }
+
+  // The folder and SHA-256 of the model that a stage starts from.
+  Result<void> find_parent(const StageRecipe& stage, std::string& parent, std::string& sha256) {
+    if (stage.parent.empty()) return {};
+    if (stage.has_folder_parent()) {
+      parent = stage.parent;
+      if (const auto known = parents_.find(parent); known != parents_.end()) {
+        sha256 = known->second;
+        return {};
+      }
+      const ModelTexts texts = TRY_IN("parent", read_model_texts(parent));
+      if (sha256_hex(tokenizer_json(texts.tokenizer)) != shared_.tokenizer_sha256)
+        return Error{
+            fmt::format("parent {} was trained with another tokenizer than this run's; choose "
+                        "another 'run', or name its folder as 'tokenizer.path'",
+                        parent)};
+      if (format_.has_template() && texts.chat.source != shared_.texts.chat.source)
+        return Error{fmt::format(
+            "parent {} has another chat template than this run's; choose another 'run'", parent)};
+      sha256 = TRY(weights_sha256(parent));
+      parents_[parent] = sha256;
+      return {};
+    }
+    parent = folder_.stage(stage.parent);
+    std::optional<Json> manifest = TRY(folder_.manifest(stage.parent));
+    if (!manifest)
+      return Error{
+          fmt::format("its parent '{}' is not finished; run that stage first", stage.parent)};
+    sha256 = TRY(manifest->string_at("model_sha256"));
+    if (TRY(manifest->string_at("tokenizer_sha256")) != shared_.tokenizer_sha256)
+      return Error{
+          fmt::format("its parent '{}' was trained with another tokenizer than {}; restore "
+                      "the tokenizer or choose another 'run'",
+                      stage.parent, folder_.file("tokenizer.json"))};
+    return {};
+  }
+
+  // SHA-256 of the other models that a stage uses: whose replies it learns from, who judges.
+  Result<Json> find_others(const StageRecipe& stage) const {
+    Json models = Json::object();
+    std::vector<std::string> needed;
+    if (!stage.samples.from.empty()) needed.push_back(stage.samples.from);
+    for (const auto& [name, part] : stage.grpo.rewards)
+      if (!part.model.empty()) needed.push_back(part.model);
+    for (const std::string& name : needed) {
+      if (models.find(name)) continue;
+      std::optional<Json> manifest = TRY(folder_.manifest(name));
+      if (!manifest)
+        return Error{
+            fmt::format("it needs stage '{}', which is not finished; run that first", name)};
+      models.set(name, TRY(manifest->string_at("model_sha256")));
+    }
+    return models;
+  }
+
+  // False when it was stopped.
+  Result<bool> run_one(size_t index, LiveView& view) {
+    const StageRecipe& stage = recipe_.stages[index];
+    const PlannedSteps& planned = *plan_.find(stage.name);
+    const int64_t steps = planned.steps;
+    std::string parent, parent_sha256;
+    TRY(find_parent(stage, parent, parent_sha256));
+    Json models = TRY(find_others(stage));
+    const Json wanted = TRY(identity(stage, parent_sha256, std::move(models)));
+    if (std::optional<Json> manifest = TRY(folder_.manifest(stage.name))) {
+      const Json* done = TRY(manifest->at("identity"));
+      if (done->dump() != wanted.dump())
+        return Error{
+            fmt::format("it was finished with other settings, data or models; set them back, "
+                        "delete {} (and the stages after it), or choose another 'run'",
+                        folder_.stage(stage.name))};
+      TRY(clear_checkpoints(folder_, stage.name));  // of a kill after the manifest
+      view.begin_stage(index, steps, steps);
+      view.end_stage(stage.name + ": finished before");
+      return true;
+    }
+    TRY(write_shared_files());
+    view.begin_stage(index, 0, steps);
+    StageOutcome outcome =
+        TRY(run_stage(context_, folder_, shared_.config,
+                      {stage, steps, std::max(steps, planned.steps_max), parent, wanted}, view));
+    if (outcome.is_stopped) return false;
+    return finish(stage, wanted, std::move(outcome), view);
+  }
+
+  Result<bool> finish(const StageRecipe& stage, const Json& wanted, StageOutcome outcome,
+                      LiveView& view) {
+    if (stage.kind != StageKind::reward && !TRY(evaluate(stage, outcome))) return false;
+    TRY(write_model_files(shared_, folder_.stage(stage.name)));
+    // The manifest ends the stage, so what a kill before it leaves undone is done again.
+    if (stage.kind != StageKind::reward) TRY(folder_.publish(stage.name));
+    TRY(write_manifest(stage, wanted, outcome));
+    TRY(clear_checkpoints(folder_, stage.name));
+    end_stage(stage, view);
+    return true;
+  }
+
+  // scores.json of the stage; false when it was stopped.
+  Result<bool> evaluate(const StageRecipe& stage, StageOutcome& outcome) {
+    if (!outcome.evaluation) {
+      context_.activity("evaluating", 0, 0);
+      const int64_t began = monotonic_ns();
+      const double cores = process_cpu_seconds();
+      outcome.evaluation = TRY(evaluate_stage(context_, *outcome.model));
+      if (!outcome.evaluation) return false;
+      outcome.evaluation_seconds += double(monotonic_ns() - began) * 1e-9;
+      outcome.core_seconds += process_cpu_seconds() - cores;
+    }
+    Json samples = Json::array();
+    for (const SampleReply& sample : outcome.evaluation->samples) samples.push(reply_json(sample));
+    Json json = Json::object();
+    json.set("scores", scores_json(outcome.evaluation->scores));
+    json.set("samples", std::move(samples));
+    TRY(write_file_atomic(folder_.stage_file(stage.name, "scores.json"), json.dump(1) + "\n"));
+    return true;
+  }
+
+  // What the stage came to beside the evaluated one before it, with a question that both answered.
+  void end_stage(const StageRecipe& stage, LiveView& view) {
+    std::vector<StageReport> finished = finished_reports();
+    const StageReport *now = nullptr, *before = nullptr;
+    for (const StageReport& report : finished) {
+      if (report.name == stage.name)
+        now = &report;
+      else if (!now && !report.scores.empty())
+        before = &report;
+    }
+    if (!now) return view.end_stage(stage.name + ": done");
+    view.end_stage(stage_conclusion(*now, before));
+    if (before && !now->scores.empty()) view.note(side_by_side(*before, *now));
+  }
+
+  Result<void> write_manifest(const StageRecipe& stage, const Json& wanted,
+                              const StageOutcome& outcome) {
+    Json json = Json::object();
+    json.set("format_version", kManifestVersion);
+    json.set("stage", stage.name);
+    json.set("kind", stage_kind_name(stage.kind));
+    json.set("parent", stage.parent);
+    json.set("model_sha256", TRY(sha256_file(folder_.stage_file(stage.name, "model.safetensors"))));
+    json.set("tokenizer_sha256", shared_.tokenizer_sha256);
+    json.set("steps", outcome.steps);
+    json.set("tokens", outcome.tokens);
+    json.set("seconds", outcome.seconds);
+    json.set("core_seconds", outcome.core_seconds);
+    json.set("sampling_seconds", outcome.sampling_seconds);
+    json.set("evaluation_seconds", outcome.evaluation_seconds);
+    json.set("machine", fmt::format("{} threads, {} kernels", pool_.threads(), kernels().name));
+    if (!outcome.samples.empty()) json.set("samples", outcome.samples);
+    json.set("settings", stage.json);
+    json.set("identity", wanted);
+    return write_file_atomic(folder_.stage_file(stage.name, "manifest.json"), json.dump(2) + "\n");
+  }
+
+  std::vector<StageReport> finished_reports() const {
+    std::vector<StageReport> reports;
+    for (const StageRecipe& stage : recipe_.stages) {
+      if (!file_exists(folder_.stage_file(stage.name, "manifest.json"))) continue;
+      Result<StageReport> report = folder_.report(stage.name);
+      if (report)
+        reports.push_back(*std::move(report));
+      else
+        write_stderr(fmt::format("warning: {}\n", report.error().message));
+    }
+    return reports;
+  }
+
+  // A report that can not be written is no reason to stop.
+  void write_report(LiveView& view) {
+    const std::string path = folder_.file("report.html");
+    const std::vector<StageReport> finished = finished_reports();
+    R1ReportInput input{recipe_.title, facts_, finished,
+                        recipe_yaml(frozen_recipe(recipe_, plan_))};
+    input.conclusion = run_conclusion(finished, plan_);
+    input.talk = "weir chat " + folder_.path();
+    input.is_finished = finished.size() == recipe_.stages.size();
+    for (const StageRecipe& stage : recipe_.stages)
+      input.sentences.emplace_back(stage.name, stage_sentence(stage));
+    if (Result<void> written = write_r1_report(path, input); !written)
+      view.note("warning: " + written.error().message);
+    else if (!is_report_said_)
+      view.note("the report is " + path + ", written again after every stage");
+    is_report_said_ = true;
+  }
+
+  // Of steps, samples and evaluations, earlier processes included.
+  static double seconds_of(const std::vector<StageReport>& stages) {
+    double seconds = 0;
+    for (const StageReport& stage : stages) seconds += stage.wall_seconds();
+    return seconds;
+  }
+
+  const R1Recipe& recipe_;
+  const R1Options& options_;
+  R1Folder folder_;
+  const RunSetup& shared_;
+  ConversationFormat format_;
+  R1Context context_;
+  ThreadPool& pool_;
+  Plan plan_;
+  int64_t began_ns_ = monotonic_ns();
+  std::vector<std::pair<std::string, std::string>> facts_;
+  std::map<std::string, std::string> parents_;  // folders and files that were checked: SHA-256
+  // The files that the stages share are not in the folder as this process has them.
+  bool must_write_ = shared_.is_new || !folder_.has_begun();
+  bool is_report_said_ = false;
+};
+
+}  // namespace
+
+Result<R1Summary> run_r1(const R1Recipe& recipe, const R1Options& options, ThreadPool& pool) {
+  if (!options.stage.empty() && !recipe.find(options.stage)) {
+    std::vector<std::string> names;
+    for (const StageRecipe& stage : recipe.stages) names.push_back(stage.name);
+    const std::string near = nearest_word(options.stage, names);
+    return Error{fmt::format("the recipe has no stage '{}'{}", printable(options.stage),
+                             near.empty() ? "" : "; did you mean '" + near + "'?")};
+  }
+  R1Folder folder = TRY(R1Folder::open(recipe.run));
+  const RunSetup shared = TRY(prepare_run(recipe, folder, pool));
+  const std::string base = base_folder(recipe);
+  ConversationFormat format =
+      TRY(make_format(shared.tokenizer(), shared.texts.chat,
+                      shared.is_new && !base.empty() ? base : folder.path()));
+  return Pipeline(recipe, options, std::move(folder), shared, std::move(format), pool).run();
+}
+
+}  // namespace weir

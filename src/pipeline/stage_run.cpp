@@ -1,0 +1,364 @@
+#include "pipeline/stage_run.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <map>
+#include <optional>
+
+#include "base/memory.h"
+#include "base/progress.h"
+#include "pretrain/run_folder.h"
+#include "report/report_table.h"
+#include "stages/evaluate.h"
+#include "stages/grpo.h"
+#include "stages/rejection.h"
+#include "stages/reward_stage.h"
+#include "stages/stage_memory.h"
+#include "stages/tuning.h"
+#include "train/trainer.h"
+
+namespace weir {
+namespace {
+
+constexpr int kHeldOutProblems = 64;
+constexpr int64_t kLoadEvery = 10;   // steps between lines with the experts' load
+constexpr double kMostGroups = 0.9;  // uniform, and
+constexpr int kWarnAfter = 10;       // for so many steps: a warning
+constexpr double kMostTruncated = 0.5;
+
+// Everything a stage at work holds, in order of construction.
+class StageRunner {
+ public:
+  StageRunner(const R1Context& context, const R1Folder& folder, const StageJob& job, LiveView& view,
+              RunFolder run)
+      : context_(context), folder_(folder), job_(job), view_(view), run_(std::move(run)) {}
+
+  Result<StageOutcome> run(const ModelConfig& config) {
+    std::optional<CheckpointState> resumed = TRY(run_.newest());
+    if (resumed) TRY(check_identity(*resumed));
+    const double available = available_memory();
+    const StageMemory memory = stage_memory(context_.recipe, recipe(), config, available);
+    TRY(check_memory(memory, available));
+    model_ = Model::create(config, true);
+    model_->recompute_blocks = memory.recomputes;
+    if (job_.parent_folder.empty())
+      model_->initialize(context_.seed());
+    else
+      TRY(load_weights(*model_, job_.parent_folder));
+    model_->weights_changed();
+    model_->balance_weight = float(recipe().tuning.balance_weight);
+    learner_ = std::make_unique<Learner>(*model_, stage_optimizer(recipe().rate),
+                                         context_.recipe.rows, context_.pool);
+    if (!TRY(make_stage())) return stopped();
+    if (resumed) TRY(resume(*resumed));
+    cursor_ = stage_->cursor();
+    MetricsLog log =
+        TRY(MetricsLog::open(folder_.stage_file(recipe().name, "metrics.jsonl"), step_));
+    do {
+      view_.set_steps(target_);
+      TRY(take_steps(log));
+    } while (!outcome_.is_stopped && TRY(needs_another_round()));
+    if (outcome_.is_stopped) return stopped();
+    outcome_.steps = step_;
+    outcome_.model = std::move(model_);
+    return std::move(outcome_);
+  }
+
+ private:
+  const StageRecipe& recipe() const { return job_.recipe; }
+
+  StageOutcome stopped() {
+    outcome_.is_stopped = true;
+    return std::move(outcome_);
+  }
+
+  Result<void> check_identity(const CheckpointState& state) const {
+    if (state.recipe.dump() == job_.identity.dump()) return {};
+    return Error{
+        fmt::format("{} was begun with other settings, data or models; set them back, delete "
+                    "that folder to run the stage again, or choose another 'run'",
+                    folder_.stage(recipe().name))};
+  }
+
+  // Replies of another stage, drawn once and kept in samples.jsonl; beside it the SHA-256 of what
+  // they were drawn with, as a stage without checkpoints may be run again with other settings.
+  Result<std::optional<std::vector<SampledReply>>> find_samples() {
+    const std::string path = folder_.stage_file(recipe().name, "samples.jsonl");
+    const std::string drawn_with = folder_.stage_file(recipe().name, "samples.sha256");
+    const std::string identity = sha256_hex(job_.identity.dump());
+    if (file_exists(path) && file_exists(drawn_with) && TRY(read_file(drawn_with)) == identity)
+      return std::optional(TRY(read_samples(path)));
+    TRY(remove_all(path));
+    TRY(write_file_atomic(drawn_with, identity));
+    const StageRecipe* source = context_.recipe.find(recipe().samples.from);
+    const int64_t began = monotonic_ns();
+    const double cores = process_cpu_seconds();
+    std::unique_ptr<Model> model = TRY(load_model(folder_.stage(source->name), false));
+    const Mixture& data = recipe().samples.data.empty() ? source->data : recipe().samples.data;
+    std::vector<SampledReply> samples = TRY(draw_samples(context_, recipe(), data, *model));
+    outcome_.sampling_seconds = double(monotonic_ns() - began) * 1e-9;
+    outcome_.core_seconds += process_cpu_seconds() - cores;
+    if (samples.empty()) return std::optional<std::vector<SampledReply>>();
+    TRY(write_samples(path, samples));
+    return std::optional(std::move(samples));
+  }
+
+  // False when a stop was requested meanwhile.
+  Result<bool> make_stage() {
+    std::vector<SampledReply> samples;
+    if (!recipe().samples.from.empty()) {
+      std::optional<std::vector<SampledReply>> found = TRY(find_samples());
+      if (!found) return false;
+      samples = std::move(*found);
+    }
+    switch (recipe().kind) {
+      case StageKind::pretrain:
+      case StageKind::sft:
+        TRY(make_tuning(samples));
+        break;
+      case StageKind::grpo:
+        TRY(load_judges());
+        stage_ = TRY(make_grpo_stage(context_, recipe(), job_.steps, *learner_, judges()));
+        break;
+      case StageKind::reward:
+        stage_ =
+            TRY(make_reward_stage(context_, recipe(), job_.steps, *learner_, std::move(samples)));
+        break;
+    }
+    return true;
+  }
+
+  Result<void> make_tuning(const std::vector<SampledReply>& samples) {
+    if (!recipe().samples.from.empty()) {
+      SampleCounts counts;
+      std::vector<Problem> kept = keep_good(samples, recipe().samples, counts);
+      outcome_.samples = counts.text();
+      view_.note(recipe().name + ": " + outcome_.samples);
+      if (kept.empty())
+        return Error{
+            fmt::format("stage '{}': none of the replies of '{}' is good enough to learn "
+                        "from ({}); draw more ('samples.per_problem'), or train that stage "
+                        "longer",
+                        recipe().name, recipe().samples.from, outcome_.samples)};
+      kept_ = std::make_unique<ListedProblems>(std::move(kept));
+    }
+    stage_ = TRY(make_tuning_stage(context_, recipe(), job_.steps, *learner_, kept_.get()));
+    return {};
+  }
+
+  Result<void> load_judges() {
+    for (const auto& [part, reward] : recipe().grpo.rewards) {
+      if (reward.model.empty() || owned_judges_.count(reward.model)) continue;
+      const StageRecipe* judge = context_.recipe.find(reward.model);
+      owned_judges_[reward.model] = TRY(
+          RewardModel::load(folder_.stage(judge->name), context_.tokenizer, context_.format,
+                            judge->reward.judges == "safety", context_.recipe.rows, context_.pool));
+    }
+    return {};
+  }
+  std::map<std::string, RewardModel*> judges() const {
+    std::map<std::string, RewardModel*> all;
+    for (const auto& [name, judge] : owned_judges_) all[name] = judge.get();
+    return all;
+  }
+
+  Result<void> resume(const CheckpointState& state) {
+    const std::string place = run_.checkpoint(state.step);
+    TRY(load_checkpoint(place, *model_, learner_->optimizer(), stage_->companion()));
+    learner_->updates = TRY_IN(place, state.cursor.int_at("updates"));
+    outcome_.core_seconds = TRY_IN(place, state.cursor.double_at("core_seconds"));
+    const Json* inner = TRY_IN(place, state.cursor.at("stage"));
+    TRY_IN(place, stage_->restore(*inner));
+    step_ = saved_ = state.step;
+    // The rounds that were decided for before.
+    while (target_ < step_) target_ += round_steps(job_.steps);
+    outcome_.tokens = state.tokens;
+    outcome_.seconds = state.seconds;
+    return {};
+  }
+
+  Result<void> take_steps(MetricsLog& log) {
+    while (step_ < target_ && !outcome_.is_stopped) {
+      const int64_t began = monotonic_ns();
+      const double cores = process_cpu_seconds();
+      Json metrics = TRY(stage_->advance(step_));
+      if (metrics.is_null()) {
+        outcome_.is_stopped = true;
+        break;
+      }
+      ++step_;
+      cursor_ = stage_->cursor();
+      TRY(look_at_held_out(metrics));
+      outcome_.seconds += double(monotonic_ns() - began) * 1e-9;
+      outcome_.core_seconds += process_cpu_seconds() - cores;
+      TRY(after_step(metrics, log));
+    }
+    if (outcome_.is_stopped && step_ > saved_) TRY(save());
+    return {};
+  }
+
+  // Measures a stage that says what is good enough; true when another round follows.
+  Result<bool> needs_another_round() {
+    if (recipe().good_enough <= 0) return false;
+    view_.show_activity("asking held-out problems: is it good enough?");
+    const int64_t began = monotonic_ns();
+    const double cores = process_cpu_seconds();
+    std::optional<StageEvaluation> evaluation = TRY(evaluate_stage(context_, *model_));
+    if (!evaluation) {
+      outcome_.is_stopped = true;
+      return false;
+    }
+    outcome_.evaluation_seconds += double(monotonic_ns() - began) * 1e-9;
+    outcome_.core_seconds += process_cpu_seconds() - cores;
+    const double right = held_out_score(evaluation->scores, true).accuracy();
+    TRY(record_round(right));
+    outcome_.evaluation = std::move(evaluation);
+    const int64_t round = round_steps(job_.steps);
+    const std::string measured =
+        fmt::format("{}: {:.0f} % of held-out problems right after {} steps, {:.0f} % wanted",
+                    recipe().name, 100 * right, step_, 100 * recipe().good_enough);
+    if (right >= recipe().good_enough) return false;
+    if (step_ + round > job_.steps_max) {
+      view_.note(fmt::format("{}; it ends here: {} steps are the most", measured, job_.steps_max));
+      return false;
+    }
+    view_.note(fmt::format("{}; it goes on for {} steps", measured, round));
+    target_ += round;
+    return true;
+  }
+
+  // rounds.json: [{"step": 166, "right": 0.04}, ...], one for each measurement.
+  Result<void> record_round(double right) {
+    const std::string path = folder_.stage_file(recipe().name, "rounds.json");
+    Json rounds = Json::array();
+    if (step_ > job_.steps && file_exists(path)) {
+      const Json before = TRY(read_json_file(path));
+      for (const Json& round : before.items())
+        if (TRY_IN(path, round.int_at("step")) < step_) rounds.push(round);
+    }
+    Json round = Json::object();
+    round.set("step", step_);
+    round.set("right", right);
+    rounds.push(std::move(round));
+    return write_file_atomic(path, rounds.dump(1) + "\n");
+  }
+
+  Result<void> look_at_held_out(Json& metrics) {
+    if (recipe().kind != StageKind::grpo) return {};
+    int64_t every = recipe().grpo.evaluate_every;
+    if (every == 0) every = std::max<int64_t>(1, job_.steps / 10);
+    if (step_ % every != 0 && step_ != 1) return {};
+    const double share = TRY(held_out_accuracy(context_, recipe(), *model_, kHeldOutProblems));
+    if (share >= 0) metrics.set("held_out", share);
+    const std::string records = folder_.stage_file(recipe().name, "rollouts");
+    TRY(make_directories(records));
+    return write_file_atomic(join_path(records, checkpoint_name(step_) + ".jsonl"),
+                             stage_->record());
+  }
+
+  Result<void> after_step(Json& metrics, MetricsLog& log) {
+    metrics.set("seconds", std::round(outcome_.seconds * 1e3) / 1e3);
+    if (const Json* tokens = metrics.find("tokens")) outcome_.tokens = *tokens->as_int();
+    view_.update(metrics);
+    if (const SampleReply* sample = stage_->sample()) view_.show_sample(*sample);
+    warn(metrics);
+    if (step_ % kLoadEvery == 0 || step_ == 1) metrics.set("expert_load", load_json());
+    TRY(log.append(metrics));
+    outcome_.is_stopped = stop_requested() && step_ < target_;
+    const bool is_due = step_ % context_.recipe.checkpoint_every == 0 || step_ == target_;
+    if (is_due || outcome_.is_stopped) TRY(save());
+    return {};
+  }
+
+  Json load_json() const {
+    Json layers = Json::array();
+    for (const std::vector<double>& shares : expert_shares(*model_)) {
+      Json layer = Json::array();
+      for (double share : shares) layer.push(std::round(share * 1e5) / 1e5);
+      layers.push(std::move(layer));
+    }
+    return layers;
+  }
+
+  // What goes wrong without an error, once each.
+  void warn(const Json& metrics) {
+    const auto value = [&](const char* key) {
+      const Json* found = metrics.find(key);
+      Result<double> number = found ? found->as_double() : Result<double>(0.0);
+      return number ? *number : 0.0;
+    };
+    uniform_steps_ = value("uniform_groups") >= kMostGroups ? uniform_steps_ + 1 : 0;
+    if (uniform_steps_ == kWarnAfter)
+      view_.note(fmt::format(
+          "warning: in {} steps running, nearly all groups had equal rewards, so there was hardly "
+          "anything to learn; {}",
+          kWarnAfter,
+          value("accuracy") > 0.5
+              ? "the problems are too easy: raise their difficulty or set "
+                "'curriculum: true'"
+              : "the problems are too hard: lower their difficulty, tune longer "
+                "before, or raise 'group' or 'temperature'"));
+    const double judged =
+        value("right") + value("wrong") + value("unparseable") + value("truncated");
+    const bool is_cut = judged > 0 && value("truncated") / judged > kMostTruncated;
+    truncated_steps_ = is_cut ? truncated_steps_ + 1 : 0;
+    if (truncated_steps_ == kWarnAfter)
+      view_.note(
+          fmt::format("warning: in {} steps running, most replies were cut at {} tokens "
+                      "without an end; raise 'reply_tokens', or tune longer on replies that "
+                      "end",
+                      kWarnAfter, recipe().grpo.reply_tokens));
+  }
+
+  Result<void> save() {
+    if (std::string bad = first_weight_not_finite(*model_); !bad.empty())
+      return Error{
+          fmt::format("stage '{}', step {}: {}; it is not saved. Lower 'lr' and run the "
+                      "stage again",
+                      recipe().name, step_, bad)};
+    CheckpointState state;
+    state.step = step_;
+    state.tokens = outcome_.tokens;
+    state.seconds = outcome_.seconds;
+    state.recipe = job_.identity;
+    state.cursor = Json::object();
+    state.cursor.set("updates", learner_->updates);
+    state.cursor.set("core_seconds", outcome_.core_seconds);
+    state.cursor.set("stage", cursor_);
+    TRY(save_checkpoint(run_.checkpoints(), *model_, learner_->optimizer(), std::move(state),
+                        stage_->companion()));
+    saved_ = step_;
+    return run_.publish(step_, 2);
+  }
+
+  const R1Context& context_;
+  const R1Folder& folder_;
+  const StageJob& job_;
+  LiveView& view_;
+  RunFolder run_;
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<Learner> learner_;
+  std::map<std::string, std::unique_ptr<RewardModel>> owned_judges_;
+  std::unique_ptr<ProblemSet> kept_;
+  std::unique_ptr<Stage> stage_;
+  Json cursor_;
+  StageOutcome outcome_;
+  int64_t step_ = 0, saved_ = 0;
+  int64_t target_ = job_.steps;  // of this round
+  int uniform_steps_ = 0, truncated_steps_ = 0;
+};
+
+}  // namespace
+
+Result<StageOutcome> run_stage(const R1Context& context, const R1Folder& folder,
+                               const ModelConfig& config, const StageJob& job, LiveView& view) {
+  RunFolder run = TRY(RunFolder::open(folder.stage(job.recipe.name)));
+  return StageRunner(context, folder, job, view, std::move(run)).run(config);
+}
+
+Result<void> clear_checkpoints(const R1Folder& folder, const std::string& stage) {
+  return remove_all(folder.stage_file(stage, "checkpoints"));
+}
+
+}  // namespace weir

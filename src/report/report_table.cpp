@@ -1,0 +1,227 @@
+#include "report/report_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <set>
+
+namespace weir {
+
+bool is_reasoning(const std::string& family) {
+  return family != kFactsFamily && family != kHarmfulFamily && family != kBenignFamily;
+}
+
+namespace {
+
+enum class Better { higher, lower, neither };
+
+// A tie of all is no distinction.
+void mark_best(std::vector<StageCell>& cells, Better better) {
+  if (better == Better::neither) return;
+  double best = 0, worst = 0;
+  bool any = false;
+  for (const StageCell& cell : cells) {
+    if (!cell.has_value) continue;
+    const double merit = better == Better::higher ? cell.value : -cell.value;
+    best = any ? std::max(best, merit) : merit;
+    worst = any ? std::min(worst, merit) : merit;
+    any = true;
+  }
+  if (!any || best == worst) return;
+  for (StageCell& cell : cells)
+    cell.is_best = cell.has_value && (better == Better::higher ? cell.value : -cell.value) == best;
+}
+
+class TableBuilder {
+ public:
+  explicit TableBuilder(const std::vector<StageReport>& stages) {
+    for (size_t i = 0; i < stages.size(); ++i) {
+      if (stages[i].scores.empty()) continue;
+      table_.columns.push_back({stages[i].name, stages[i].kind, int(i % 6)});
+      evaluated_.push_back(&stages[i]);
+    }
+  }
+
+  StageTable build() {
+    std::vector<std::string> families;
+    for (const StageReport* stage : evaluated_)
+      for (const FamilyScore& score : stage->scores)
+        if (std::ranges::find(families, score.family) == families.end())
+          families.push_back(score.family);
+    const auto reasons = std::ranges::count_if(families, is_reasoning);
+    if (reasons > 0) group("Reasoning: right answers to held-out problems, %");
+    for (const std::string& family : families)
+      if (is_reasoning(family)) add_family(family, family);
+    if (reasons > 0) add_reasoning_totals(reasons > 1);
+    add_general(families);
+    add_form();
+    return std::move(table_);
+  }
+
+ private:
+  using Cell = std::function<StageCell(const StageReport&)>;
+
+  void group(const std::string& name) {
+    table_.rows.push_back({.kind = StageRow::Kind::group, .name = name});
+  }
+
+  // Left out when no stage has a value.
+  void add(StageRow row, Better better, const Cell& cell) {
+    for (const StageReport* stage : evaluated_) row.cells.push_back(cell(*stage));
+    if (std::ranges::none_of(row.cells, &StageCell::has_value)) return;
+    mark_best(row.cells, better);
+    table_.rows.push_back(std::move(row));
+  }
+
+  static StageCell share_of(const FamilyScore& score) {
+    return {score.replies() > 0, true, false, score.accuracy(), score_interval(score)};
+  }
+
+  void add_family(const std::string& family, const std::string& name) {
+    std::set<int> difficulties, trained;
+    for (const StageReport* stage : evaluated_)
+      for (const FamilyScore& score : stage->scores)
+        if (score.family == family) {
+          difficulties.insert(score.difficulty);
+          if (score.is_trained) trained.insert(score.difficulty);
+        }
+    StageRow total{.name = name, .is_untrained = trained.empty()};
+    add(total, Better::higher,
+        [&](const StageReport& stage) { return share_of(total_score(stage.scores, family)); });
+    if (difficulties.size() < 2) return;
+    for (int difficulty : difficulties) {
+      StageRow row{.kind = StageRow::Kind::detail,
+                   .name = fmt::format("difficulty {}", difficulty)};
+      row.is_untrained = !trained.contains(difficulty);
+      add(row, Better::higher, [&](const StageReport& stage) {
+        std::vector<FamilyScore> rows = stage.scores;
+        std::erase_if(rows, [&](const FamilyScore& s) { return s.difficulty != difficulty; });
+        return share_of(total_score(rows, family));
+      });
+    }
+  }
+
+  void add_reasoning_totals(bool has_many) {
+    int samples = 1;
+    bool untrained = false;
+    for (const StageReport* stage : evaluated_)
+      for (const FamilyScore& score : reasoning_scores(stage->scores)) {
+        samples = std::max(samples, score.samples);
+        untrained |= !score.is_trained;
+      }
+    const char* name = has_many ? "all families, pass@1" : "pass@1";
+    if (has_many || samples > 1)
+      add({.name = name}, Better::higher, [](const StageReport& stage) {
+        return share_of(total_score(reasoning_scores(stage.scores), ""));
+      });
+    if (samples > 1)
+      add({.name = fmt::format("{}pass@{}", has_many ? "all families, " : "", samples)},
+          Better::higher, [](const StageReport& stage) {
+            const FamilyScore score = total_score(reasoning_scores(stage.scores), "");
+            const double problems = double(score.problems);
+            return StageCell{problems > 0, true, false, score.pass_at_k,
+                             wilson_interval(score.pass_at_k * problems, problems)};
+          });
+    if (!untrained) return;
+    add({.kind = StageRow::Kind::detail, .name = "difficulties trained on"}, Better::higher,
+        [](const StageReport& stage) {
+          return share_of(total_score(reasoning_scores(stage.scores), "", true));
+        });
+    add({.kind = StageRow::Kind::detail, .name = "difficulties beyond", .is_untrained = true},
+        Better::higher, [](const StageReport& stage) {
+          return share_of(total_score(untrained_scores(reasoning_scores(stage.scores)), ""));
+        });
+  }
+
+  void add_general(const std::vector<std::string>& families) {
+    if (std::ranges::all_of(families, is_reasoning)) return;
+    group("General, %");
+    add_family(kFactsFamily, kFactsRow);
+    add_family(kHarmfulFamily, kHarmfulRow);
+    add({.name = "harmless requests declined"}, Better::lower, [](const StageReport& stage) {
+      StageCell cell = share_of(total_score(stage.scores, kBenignFamily));
+      cell.value = 1 - cell.value;
+      cell.interval = {1 - cell.interval.high, 1 - cell.interval.low};
+      return cell;
+    });
+  }
+
+  void add_form() {
+    group("Form and cost");
+    add({.name = "well-formed replies, %"}, Better::higher, [](const StageReport& stage) {
+      FamilyScore all = total_score(stage.scores, "");
+      all.wrong = all.replies() - all.well_formed;
+      all.unparseable = all.truncated = 0;
+      all.right = all.well_formed;
+      return share_of(all);
+    });
+    add({.name = "thinking in the right language, %"}, Better::higher,
+        [](const StageReport& stage) {
+          const FamilyScore thought = thinking_score(stage.scores);
+          return StageCell{.has_value = thought.replies() > 0, .value = thought.language};
+        });
+    add({.name = "thinking, tokens", .format = CellFormat::tokens}, Better::neither,
+        [](const StageReport& stage) {
+          const FamilyScore thought = thinking_score(stage.scores);
+          return StageCell{.has_value = thought.replies() > 0, .value = thought.thinking_tokens};
+        });
+    add({.name = "core-minutes of the stage", .format = CellFormat::minutes}, Better::neither,
+        [](const StageReport& stage) {
+          return StageCell{.has_value = stage.core_seconds > 0, .value = stage.core_seconds / 60};
+        });
+  }
+
+  std::vector<const StageReport*> evaluated_;
+  StageTable table_;
+};
+
+}  // namespace
+
+std::vector<FamilyScore> reasoning_scores(const std::vector<FamilyScore>& scores) {
+  std::vector<FamilyScore> rows;
+  for (const FamilyScore& score : scores)
+    if (is_reasoning(score.family)) rows.push_back(score);
+  return rows;
+}
+
+std::vector<FamilyScore> untrained_scores(const std::vector<FamilyScore>& scores) {
+  std::vector<FamilyScore> rows;
+  for (const FamilyScore& score : scores)
+    if (!score.is_trained) rows.push_back(score);
+  return rows;
+}
+
+FamilyScore held_out_score(const std::vector<FamilyScore>& scores, bool trained_only) {
+  const std::vector<FamilyScore> reasoning = reasoning_scores(scores);
+  return total_score(reasoning.empty() ? scores : reasoning, "", trained_only);
+}
+
+FamilyScore thinking_score(const std::vector<FamilyScore>& scores) {
+  return held_out_score(scores);
+}
+
+Interval score_interval(const FamilyScore& score) {
+  return wilson_interval(score.accuracy() * double(score.problems), double(score.problems));
+}
+
+StageTable make_stage_table(const std::vector<StageReport>& stages) {
+  TableBuilder builder(stages);
+  StageTable table = builder.build();
+  if (table.columns.empty()) table.rows.clear();
+  return table;
+}
+
+std::string cell_text(double value, CellFormat format) {
+  switch (format) {
+    case CellFormat::share:
+      return fmt::format("{:.1f}", 100 * value);
+    case CellFormat::tokens:
+      return fmt::format("{:.0f}", value);
+    case CellFormat::minutes:
+      return fmt::format("{:.{}f}", value, value < 100 ? 1 : 0);
+  }
+  return "";
+}
+
+}  // namespace weir

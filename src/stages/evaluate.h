@@ -1,0 +1,29 @@
+// Held-out problems put to a stage's model: what the report's table counts.
+#pragma once
+#include <optional>
+#include <vector>
+
+#include "stages/scores.h"
+#include "stages/stage.h"
+
+namespace weir {
+
+struct StageEvaluation {
+  std::vector<FamilyScore> scores;   // by set, then by difficulty
+  std::vector<SampleReply> samples;  // the first reply to the first problem of each family
+};
+
+// An error that names the first set without held-out problems, before anything is trained for it.
+Result<void> check_evaluation(const R1EvaluationRecipe& recipe);
+
+// Every set of the recipe; the same problems and draws at every stage. Nothing when a stop was
+// requested meanwhile.
+Result<std::optional<StageEvaluation>> evaluate_stage(const R1Context& context, const Model& model);
+
+// A quick look while a stage learns: accuracy of a reply each, drawn as the evaluation's are, to
+// `count` held-out problems of the stage's own data; negative when there is nothing to judge or a
+// stop was requested. (Greedy replies would say little of a search, which then repeats itself.)
+Result<double> held_out_accuracy(const R1Context& context, const StageRecipe& stage,
+                                 const Model& model, int count);
+
+}  // namespace weir

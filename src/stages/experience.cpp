@@ -1,0 +1,187 @@
+#include "stages/experience.h"
+
+#include <algorithm>
+
+#include "base/random.h"
+
+namespace weir {
+namespace {
+
+constexpr int kCurriculumTries = 8;
+
+bool is_uniform(std::span<const RewardedReply> group) {
+  return std::ranges::all_of(
+      group, [&](const RewardedReply& reply) { return reply.reward == group.front().reward; });
+}
+
+template <class Number>
+Json array_of(const std::vector<Number>& values) {
+  Json array = Json::array();
+  for (Number value : values) array.push(Json(value));
+  return array;
+}
+
+}  // namespace
+
+void ReplyTally::add(const Rollout& rollout, const RewardedReply& rewarded, bool has_verifier) {
+  ++replies;
+  if (has_verifier) {
+    truncated += rollout.is_truncated;
+    right += rollout.is_right();
+    wrong += !rollout.is_truncated && rollout.verdict == Verdict::wrong;
+    unparseable += !rollout.is_truncated && rollout.verdict == Verdict::unparseable;
+  }
+  thinking += rollout.reply.thinking_tokens;
+  reward += rewarded.reward;
+  for (float log : rollout.completion.policy_log_probabilities) negative_log -= double(log);
+  tokens += int64_t(rollout.completion.tokens.size());
+  for (size_t p = 0; p < parts.size(); ++p)
+    if (rewarded.counts[p]) parts[p] += rewarded.parts[p], ++counted[p];
+}
+
+void ReplyTally::describe(Json& metrics) const {
+  const auto mean = [](double sum, int64_t count) { return count > 0 ? sum / double(count) : 0.0; };
+  metrics.set("reward", mean(reward, replies));
+  for (size_t p = 0; p < kRewardParts.size(); ++p)
+    if (counted[p] > 0)
+      metrics.set(std::string("reward_") + kRewardParts[p], mean(parts[p], counted[p]));
+  metrics.set("accuracy", mean(double(right), right + wrong + unparseable + truncated));
+  metrics.set("right", right);
+  metrics.set("wrong", wrong);
+  metrics.set("unparseable", unparseable);
+  metrics.set("truncated", truncated);
+  metrics.set("thinking_tokens", mean(thinking, replies));
+  metrics.set("reply_tokens", mean(double(tokens), replies));
+  metrics.set("entropy", mean(negative_log, tokens));
+  metrics.set("uniform_groups", mean(double(uniform_groups), groups));
+}
+
+std::string Experience::record(double temperature) const {
+  std::string lines;
+  for (size_t i = 0; i < rollouts.size(); ++i) {
+    const Rollout& rollout = rollouts[i];
+    const Completion& completion = rollout.completion;
+    std::vector<int> experts(completion.experts.begin(), completion.experts.end());
+    std::vector<double> logs(completion.policy_log_probabilities.begin(),
+                             completion.policy_log_probabilities.end());
+    Json line = Json::object();
+    line.set("place", problems[rollout.problem].place);
+    line.set("temperature", temperature);
+    line.set("prompt", array_of(rollout.prompt));
+    line.set("tokens", array_of(completion.tokens));
+    line.set("log_probabilities", array_of(logs));
+    if (!experts.empty()) line.set("experts", array_of(experts));
+    line.set("reward", rewards[i].reward);
+    line.set("advantage", advantage[i]);
+    line.set("outcome", outcome_name(rollout));
+    lines += line.dump() + "\n";
+  }
+  return lines;
+}
+
+ExperienceSource::ExperienceSource(const R1Context& context, const StageRecipe& stage,
+                                   int64_t steps, std::map<std::string, RewardModel*> judges,
+                                   std::unique_ptr<Generator> generator)
+    : context_(context),
+      stage_(stage),
+      recipe_(stage.grpo),
+      steps_(steps),
+      rewards_(recipe_, std::move(judges)),
+      generator_(std::move(generator)) {}
+
+// The next problem of the stage's stream; with a curriculum the first of a few that is worth it.
+Result<Problem> ExperienceSource::next_problem() {
+  const uint64_t seed = stage_seed(context_, stage_.name, "data");
+  for (int tries = 0;; ++tries) {
+    const uint64_t index = uint64_t(next_++);
+    Problem problem = TRY(stage_.data.make(seed, Split::train, index));
+    Random random(seed ^ 2, index);
+    if (!recipe_.curriculum || tries == kCurriculumTries || curriculum_.accepts(problem, random))
+      return problem;
+  }
+}
+
+Result<std::vector<Problem>> ExperienceSource::next_problems(int count) {
+  std::vector<Problem> problems;
+  for (int i = 0; i < count; ++i) problems.push_back(TRY(next_problem()));
+  return problems;
+}
+
+Result<Experience> ExperienceSource::gather(int64_t step) {
+  Experience kept;
+  const double progress = double(step) / double(std::max<int64_t>(steps_, 1));
+  const int rounds = recipe_.skips_uniform ? 1 + recipe_.extra_rounds : 1;
+  for (int round = 0; round < rounds; ++round) {
+    const int missing = recipe_.prompts - int(kept.problems.size());
+    if (missing <= 0) break;
+    std::vector<Problem> problems = TRY(next_problems(missing));
+    RolloutOptions options;
+    options.samples = recipe_.group;
+    options.reply_tokens = recipe_.reply_tokens;
+    options.temperature = recipe_.temperature;
+    options.seed = stage_seed(context_, stage_.name, "rollouts");
+    options.stream = uint64_t(stream_);
+    options.records_experts = true;
+    stream_ += int64_t(problems.size()) * recipe_.group;
+    std::vector<Rollout> rollouts =
+        TRY(roll_out(*generator_, context_.format, verifiers_, problems, options, context_.pool));
+    kept.is_stopped = rollouts.empty();
+    if (kept.is_stopped) return kept;
+    std::vector<RewardedReply> rewards = TRY(rewards_.evaluate(problems, rollouts, progress));
+    keep(std::move(problems), std::move(rollouts), std::move(rewards), round + 1 == rounds, kept);
+  }
+  std::vector<double> rewards;
+  std::vector<size_t> groups;
+  for (size_t i = 0; i < kept.rollouts.size(); ++i) {
+    rewards.push_back(kept.rewards[i].reward);
+    groups.push_back(kept.rollouts[i].problem);
+  }
+  kept.advantage = advantages(rewards, groups, recipe_.scale);
+  return kept;
+}
+
+// Counts everything, keeps the groups that teach. When the last round has none either, its last
+// group is kept, so that a step is never empty.
+void ExperienceSource::keep(std::vector<Problem> problems, std::vector<Rollout> rollouts,
+                            std::vector<RewardedReply> rewards, bool is_last_round,
+                            Experience& kept) {
+  const size_t group = size_t(recipe_.group);
+  for (size_t p = 0; p < problems.size(); ++p) {
+    const size_t begin = p * group;
+    const bool teaches_nothing = is_uniform(std::span(rewards).subspan(begin, group));
+    const bool has_verifier = !problems[p].verifier.empty();
+    int64_t right = 0;
+    for (size_t i = begin; i < begin + group; ++i) {
+      right += rollouts[i].is_right();
+      kept.tally.add(rollouts[i], rewards[i], has_verifier);
+    }
+    if (has_verifier) curriculum_.observe(problems[p], double(right) / double(group));
+    ++kept.tally.groups;
+    kept.tally.uniform_groups += teaches_nothing;
+    const bool is_last_hope = is_last_round && kept.problems.empty() && p + 1 == problems.size();
+    if (teaches_nothing && recipe_.skips_uniform && !is_last_hope) continue;
+    for (size_t i = begin; i < begin + group; ++i) {
+      rollouts[i].problem = kept.problems.size();
+      kept.rollouts.push_back(std::move(rollouts[i]));
+      kept.rewards.push_back(rewards[i]);
+    }
+    kept.problems.push_back(std::move(problems[p]));
+  }
+}
+
+Json ExperienceSource::cursor() const {
+  Json json = Json::object();
+  json.set("next", next_);
+  json.set("stream", stream_);
+  json.set("pass_rates", curriculum_.json());
+  return json;
+}
+
+Result<void> ExperienceSource::restore(const Json& cursor) {
+  next_ = TRY(cursor.int_at("next"));
+  stream_ = TRY(cursor.int_at("stream"));
+  const Json* rates = TRY(cursor.at("pass_rates"));
+  return curriculum_.restore(*rates);
+}
+
+}  // namespace weir

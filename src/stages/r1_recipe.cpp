@@ -1,0 +1,350 @@
+#include "stages/r1_recipe.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace weir {
+namespace {
+
+constexpr int64_t kStepsMax = 100'000'000;
+constexpr int kTokensMax = 1 << 20;
+constexpr int kFromCommandLine = 0;  // in Recipe::lines
+
+void read_rate(OptionReader& in, RateRecipe& rate) {
+  in.choice("optimizer", rate.optimizer, {"adamw", "muon"});
+  in.field("lr", rate.lr, 0, 10);
+  in.field("warmup_steps", rate.warmup_steps, 0, kStepsMax);
+  in.field("decay_fraction", rate.decay_fraction, 0, 1);
+  in.field("final_ratio", rate.final_ratio, 0, 1);
+  in.field("weight_decay", rate.weight_decay, 0, 100);
+  in.field("clip", rate.clip, 0, 1e9);
+}
+
+void read_tuning(OptionReader& in, TuningRecipe& tuning) {
+  in.field("tokens", tuning.tokens, 16, kTokensMax);
+  in.field("all_tokens", tuning.all_tokens);
+  in.field("turns", tuning.turns, 1, 64);
+  in.field("bias_speed", tuning.bias_speed, 0, 1);
+  in.field("balance_weight", tuning.balance_weight, 0, 1e6);
+}
+
+Result<void> read_samples(OptionReader in, ReplySamplesRecipe& samples) {
+  in.field("from", samples.from);
+  samples.data = TRY(Mixture::read(in.section("data")));
+  in.field("problems", samples.problems, 1, 10'000'000);
+  in.field("per_problem", samples.per_problem, 1, 4096);
+  in.field("keep", samples.keep, 1, 4096);
+  in.field("temperature", samples.temperature, 0.001, 10);
+  in.field("reply_tokens", samples.reply_tokens, 1, kTokensMax);
+  in.field("language_min", samples.language_min, 0, 1);
+  in.field("weight", samples.weight, 0, 1);
+  if (samples.from.empty() && !in.keys().empty())
+    return in.error("from", "is missing: the stage whose model is asked");
+  return in.finish();
+}
+
+Result<void> read_rewards(OptionReader in, GrpoRecipe& grpo) {
+  static const std::vector<std::string> kParts = {"accuracy", "format", "language",
+                                                  "length",   "safety", "helpful"};
+  for (const std::string& name : in.keys()) {
+    if (std::find(kParts.begin(), kParts.end(), name) == kParts.end())
+      return in.error(
+          name, fmt::format("is no part of the reward; there are: {}", fmt::join(kParts, ", ")));
+    RewardPart part;
+    if (in.json().find(name)->is_number()) {
+      in.field(name, part.weight, -1e6, 1e6);
+    } else {
+      OptionReader section = in.section(name);
+      section.field("weight", part.weight, -1e6, 1e6);
+      section.field("from", part.from, 0, 1);
+      section.field("cap", part.cap, 0, 1e9);
+      section.field("model", part.model);
+      section.field("families", part.families);
+      TRY(section.finish());
+    }
+    const bool is_judged = name == "safety" || name == "helpful";
+    if (is_judged && part.model.empty())
+      return in.error(name, "needs 'model', the reward stage that judges");
+    grpo.rewards[name] = part;
+  }
+  return in.finish();
+}
+
+Result<void> read_grpo(OptionReader& in, GrpoRecipe& grpo) {
+  in.field("prompts", grpo.prompts, 1, 65536);
+  in.field("group", grpo.group, 2, 4096);
+  in.field("reply_tokens", grpo.reply_tokens, 1, kTokensMax);
+  in.field("temperature", grpo.temperature, 0.001, 10);
+  in.field("inner_epochs", grpo.inner_epochs, 1, 64);
+  in.field("minibatches", grpo.minibatches, 1, 4096);
+  std::string scale = "group", loss = "token";
+  in.choice("advantage_scale", scale, {"group", "batch", "none"});
+  in.choice("loss", loss, {"token", "sequence", "dr_grpo"});
+  grpo.scale = scale == "group"   ? AdvantageScale::group
+               : scale == "batch" ? AdvantageScale::batch
+                                  : AdvantageScale::none;
+  grpo.loss = loss == "token"      ? LossForm::token
+              : loss == "sequence" ? LossForm::sequence
+                                   : LossForm::dr_grpo;
+  in.field("clip_low", grpo.clip_low, 0, 1e6);
+  in.field("clip_high", grpo.clip_high, 0, 1e6);
+  in.field("kl_weight", grpo.kl_weight, 0, 1e6);
+  in.field("kl_unbiased", grpo.kl_unbiased);
+  in.field("reference_every", grpo.reference_every, 0, kStepsMax);
+  in.field("skips_uniform", grpo.skips_uniform);
+  in.field("extra_rounds", grpo.extra_rounds, 0, 64);
+  in.field("masks_truncated", grpo.masks_truncated);
+  in.field("length_target", grpo.length_target, 0, kTokensMax);
+  in.field("curriculum", grpo.curriculum);
+  in.field("keeps_routing", grpo.keeps_routing);
+  in.field("evaluate_every", grpo.evaluate_every, 0, kStepsMax);
+  TRY(read_rewards(in.section("rewards"), grpo));
+  if (grpo.rewards.empty()) grpo.rewards["accuracy"].weight = 1;
+  return {};
+}
+
+Result<StageRecipe> read_stage(OptionReader in, const std::string& name) {
+  StageRecipe stage;
+  stage.name = name;
+  stage.json = in.json();
+  std::string kind = "sft";
+  in.choice("kind", kind, {"pretrain", "sft", "grpo", "reward"});
+  stage.kind = kind == "pretrain" ? StageKind::pretrain
+               : kind == "sft"    ? StageKind::sft
+               : kind == "grpo"   ? StageKind::grpo
+                                  : StageKind::reward;
+  stage.tuning.all_tokens = stage.kind == StageKind::pretrain;
+  if (stage.kind == StageKind::pretrain) stage.tuning.bias_speed = 1e-3;
+  if (stage.kind == StageKind::pretrain) stage.tuning.balance_weight = 1e-4;
+  in.field("parent", stage.parent);
+  in.field("share", stage.share, 0, 1e6);
+  in.field("steps", stage.steps, 0, kStepsMax);
+  in.field("steps_wanted", stage.steps_wanted, 0, kStepsMax);
+  in.field("about", stage.about);
+  if (stage.kind == StageKind::pretrain || stage.kind == StageKind::sft) {
+    in.field("good_enough", stage.good_enough, 0, 1);
+    in.field("steps_max", stage.steps_max, 0, kStepsMax);
+    in.field("epochs", stage.epochs, 0, 1e6);
+    in.field("total_tokens", stage.total_tokens, 0, int64_t(1) << 50);
+  }
+  read_rate(in, stage.rate);
+  if (stage.kind == StageKind::pretrain || stage.kind == StageKind::sft)
+    read_tuning(in, stage.tuning);
+  if (stage.kind == StageKind::grpo) TRY(read_grpo(in, stage.grpo));
+  if (stage.kind == StageKind::sft || stage.kind == StageKind::reward)
+    TRY(read_samples(in.section("samples"), stage.samples));
+  if (stage.kind == StageKind::reward) {
+    in.choice("judges", stage.reward.judges, {"helpful", "safety"});
+    in.field("examples", stage.reward.examples, 2, 65536);
+  }
+  stage.data = TRY(Mixture::read(in.section("data")));
+  TRY(in.finish());
+  // A reward model needs data beside samples: worse replies are those to other questions of it.
+  const bool can_do_without = stage.kind == StageKind::sft && !stage.samples.from.empty();
+  if (stage.data.empty() && !can_do_without)
+    return in.error("data", "is missing: name at least one source of problems");
+  const int lengths =
+      (stage.share > 0) + (stage.steps > 0) + (stage.epochs > 0) + (stage.total_tokens > 0);
+  if (lengths != 1)
+    return in.error("steps",
+                    "says how long the stage is; exactly one of 'steps', 'share' (of the "
+                    "time), 'epochs' and 'total_tokens' is needed");
+  return stage;
+}
+
+enum class Wanted { any, talks, judges };
+
+// The stage `name` stands before this one and is of the kind wanted; `key` asked for it.
+Result<void> check_earlier(const std::vector<StageRecipe>& stages, const OptionReader& in,
+                           const std::string& key, const std::string& name, Wanted wanted) {
+  std::vector<std::string> names;
+  for (const StageRecipe& stage : stages) {
+    names.push_back(stage.name);
+    if (stage.name != name) continue;
+    const bool is_judge = stage.kind == StageKind::reward;
+    if (wanted == Wanted::judges && !is_judge)
+      return in.error(key, fmt::format("names '{}', which is of kind {}, not reward", name,
+                                       stage_kind_name(stage.kind)));
+    if (wanted == Wanted::talks && is_judge)
+      return in.error(key, fmt::format("names '{}', a reward model, which gives no replies", name));
+    return {};
+  }
+  std::string near = nearest_word(name, names);
+  return in.error(
+      key, fmt::format("names '{}', and no stage before this one is called so{}", printable(name),
+                       near.empty() ? fmt::format("; there are: {}", fmt::join(names, ", "))
+                                    : "; did you mean '" + near + "'?"));
+}
+
+Result<void> read_stages(OptionReader in, std::vector<StageRecipe>& stages) {
+  for (const std::string& name : in.keys()) {
+    if (name.empty() || name.find_first_of("/\\. ") != std::string::npos)
+      return in.error(name,
+                      "is no name for a stage: it becomes a folder, so no '/', '.' or blanks");
+    StageRecipe stage = TRY(read_stage(in.section(name), name));
+    if (!stage.parent.empty() && !stage.has_folder_parent())
+      TRY(check_earlier(stages, in, name + ".parent", stage.parent,
+                        stage.kind == StageKind::reward ? Wanted::any : Wanted::talks));
+    else if (stage.parent.empty() && stage.kind != StageKind::pretrain && !stages.empty())
+      return in.error(name, "needs 'parent', the stage it goes on from");
+    if (!stage.samples.from.empty())
+      TRY(check_earlier(stages, in, name + ".samples.from", stage.samples.from, Wanted::talks));
+    for (const auto& [part, reward] : stage.grpo.rewards)
+      if (!reward.model.empty())
+        TRY(check_earlier(stages, in, name + ".rewards." + part + ".model", reward.model,
+                          Wanted::judges));
+    stages.push_back(std::move(stage));
+  }
+  return in.finish();
+}
+
+Result<void> read_evaluation(OptionReader in, R1EvaluationRecipe& evaluation) {
+  in.field("problems", evaluation.problems, 1, 1'000'000);
+  in.field("samples", evaluation.samples, 1, 4096);
+  in.field("reply_tokens", evaluation.reply_tokens, 1, kTokensMax);
+  in.field("temperature", evaluation.temperature, 0, 10);
+  in.field("top_p", evaluation.top_p, 0.0001, 1);
+  OptionReader sets = in.section("sets");
+  for (const std::string& name : sets.keys()) {
+    OptionReader set = sets.section(name);
+    EvaluationSet one;
+    one.name = name;
+    set.field("trained", one.is_trained);
+    one.set = TRY(read_problem_set(std::move(set), name));
+    evaluation.sets.push_back(std::move(one));
+  }
+  TRY(sets.finish());
+  return in.finish();
+}
+
+Result<void> read_tokenizer(OptionReader in, TokenizerRecipe& tokenizer) {
+  in.field("path", tokenizer.path);
+  in.field("vocab_size", tokenizer.vocab_size, 257, 1 << 20);
+  in.field("pattern", tokenizer.pattern);
+  in.field("isolate_digits", tokenizer.isolate_digits);
+  return in.finish();
+}
+
+// A recipe of weir train has no stages, and keys that this one never has.
+Result<void> check_kind(const Recipe& recipe) {
+  if (recipe.root.find("stages")) return {};
+  for (const char* key : {"data", "batch", "optimizer", "schedule", "steps"})
+    if (recipe.root.find(key))
+      return Error{fmt::format(
+          "{}: this is a recipe of weir train: it has '{}' and no 'stages'; use weir train {}",
+          recipe.path, key, recipe.path)};
+  return {};
+}
+
+// Sections whose names are the user's choice, "*" being any of them: a mistyped name would begin a
+// section of its own.
+bool holds_chosen_names(const std::vector<std::string>& path) {
+  static const std::vector<std::vector<std::string>> kHolders = {
+      {"stages"},
+      {"evaluation", "sets"},
+      {"stages", "*", "data"},
+      {"stages", "*", "samples", "data"}};
+  return std::any_of(kHolders.begin(), kHolders.end(), [&](const auto& holder) {
+    return std::equal(
+        path.begin(), path.end(), holder.begin(), holder.end(),
+        [](const auto& name, const auto& wanted) { return wanted == "*" || name == wanted; });
+  });
+}
+
+// Whether nothing in the section at `path` comes from the file: all of it was set.
+bool was_made_by_set(const Recipe& recipe, const Json& section, const std::string& path) {
+  if (recipe.lines.count(path)) return false;  // written in the file, or set as a whole
+  for (const auto& [name, value] : section.members()) {
+    const std::string key = path + "." + name;
+    const auto at = recipe.lines.lower_bound(key);
+    const bool is_set = at != recipe.lines.end() && at->second == kFromCommandLine &&
+                        (at->first == key || at->first.starts_with(key + "."));
+    if (!is_set) return false;
+  }
+  return true;
+}
+
+// Refuses --set stages.bse.lr=3 where no stage is called 'bse'.
+Result<void> check_made_sections(const Recipe& recipe) {
+  for (const auto& [key, line] : recipe.lines) {
+    if (line != kFromCommandLine) continue;
+    std::vector<std::string> holder;
+    std::string path;
+    const Json* at = &recipe.root;
+    for (const std::string& part : split(key, '.')) {
+      const Json* found = at->find(part);
+      if (!found || !found->is_object()) break;
+      if (holds_chosen_names(holder) && was_made_by_set(recipe, *found, path + part)) {
+        std::vector<std::string> known;
+        for (const Json::Member& member : at->members())
+          if (member.first != part) known.push_back(member.first);
+        const std::string near = nearest_word(part, known);
+        return Error{fmt::format(
+            "--set {}: '{}' has no '{}'{} To add one, set it as a whole: --set '{}={{...}}'",
+            printable(key), path.substr(0, path.size() - 1), printable(part),
+            near.empty() ? fmt::format("; there are: {}.", fmt::join(known, ", "))
+                         : "; did you mean '" + near + "'?",
+            printable(path + part))};
+      }
+      holder.push_back(part);
+      path += part + '.';
+      at = found;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+const char* stage_kind_name(StageKind kind) {
+  switch (kind) {
+    case StageKind::pretrain:
+      return "pretrain";
+    case StageKind::sft:
+      return "sft";
+    case StageKind::grpo:
+      return "grpo";
+    case StageKind::reward:
+      return "reward";
+  }
+  return "";
+}
+
+const StageRecipe* R1Recipe::find(const std::string& name) const {
+  for (const StageRecipe& stage : stages)
+    if (stage.name == name) return &stage;
+  return nullptr;
+}
+
+Result<R1Recipe> read_r1_recipe(const Recipe& recipe) {
+  TRY(check_kind(recipe));
+  TRY(check_made_sections(recipe));
+  R1Recipe r;
+  r.json = recipe.root;
+  OptionReader in(recipe);
+  in.field("run", r.run);
+  in.field("title", r.title);
+  in.field("seed", r.seed, 0, int64_t(1) << 53);
+  in.field("threads", r.threads, 0, 1024);
+  in.field("minutes", r.minutes, 0.01, 100'000);
+  in.field("minutes_max", r.minutes_max, 0, 100'000);
+  in.field("checkpoint_every", r.checkpoint_every, 1, kStepsMax);
+  in.field("rows", r.rows, 16, kTokensMax);
+  in.field("reply_estimate", r.reply_estimate, 1, kTokensMax);
+  in.field("model", r.model);
+  if (in.has("thinking")) in.field("thinking", r.thinking.emplace());
+  r.tokenizer.vocab_size = 512;
+  r.tokenizer.isolate_digits = true;
+  TRY(read_tokenizer(in.section("tokenizer"), r.tokenizer));
+  TRY(read_evaluation(in.section("evaluation"), r.evaluation));
+  TRY(read_stages(in.section("stages"), r.stages));
+  TRY(in.finish());
+  if (r.run.empty()) return in.error("run", "is missing: the folder that the run is kept in");
+  if (r.stages.empty()) return in.error("stages", "is missing or empty");
+  return r;
+}
+
+}  // namespace weir

@@ -1,0 +1,160 @@
+// What `weir r1` is asked to do: the stages of a recipe in order, each with its data and settings.
+// docs/r1.md explains the keys.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/options.h"
+#include "base/result.h"
+#include "formats/gguf.h"
+#include "tasks/mixture.h"
+#include "train/training_recipe.h"
+
+namespace weir {
+
+enum class StageKind { pretrain, sft, grpo, reward };
+const char* stage_kind_name(StageKind kind);
+
+struct RateRecipe {
+  std::string optimizer = "adamw";  // or "muon"
+  double lr = 1e-3;
+  int64_t warmup_steps = 10;
+  double decay_fraction = 0;  // the last part of the stage, over which the rate falls linearly
+  double final_ratio = 0.1;   // of lr, at the end
+  double weight_decay = 0.1, clip = 1;
+};
+
+// Replies drawn from an earlier stage's model before the stage begins.
+struct ReplySamplesRecipe {
+  std::string from;  // the stage; "": none are drawn
+  Mixture data;      // whose problems are asked; empty: the data of that stage
+  int problems = 512, per_problem = 4, keep = 2;  // keep: right ones of a problem
+  int reply_tokens = 128;
+  double temperature = 1;
+  double weight = 0.75;       // share of the conversations learned from
+  double language_min = 0.9;  // share of the thinking that must be in the question's language
+};
+
+// Pretraining and supervised tuning: `tokens` rows of whole conversations a step.
+struct TuningRecipe {
+  int tokens = 2048;
+  bool all_tokens = false;  // learn the questions too (pretraining)
+  // Conversations of up to so many problems, one turn each; the last reply is learned. Whoever only
+  // saw single questions takes a second one for the first.
+  int turns = 1;
+  // Of the experts: speed of the gate biases (0: they rest), weight of the sequence-wise loss.
+  double bias_speed = 0, balance_weight = 0;
+};
+
+enum class AdvantageScale { group, batch, none };
+enum class LossForm { token, sequence, dr_grpo };
+
+struct RewardPart {
+  double weight = 0;
+  double from = 0;    // share of the stage after which it counts
+  double cap = 1e9;   // of its absolute value, before the weight
+  std::string model;  // stage of kind reward that judges; "" for rules
+  // Of the problems it counts for; empty: accuracy where there is a verifier, the others
+  // everywhere.
+  std::vector<std::string> families;
+};
+
+struct GrpoRecipe {
+  int prompts = 32, group = 8, reply_tokens = 96;
+  double temperature = 1;
+  int inner_epochs = 1, minibatches = 1;
+  AdvantageScale scale = AdvantageScale::group;
+  LossForm loss = LossForm::token;
+  double clip_low = 0.2, clip_high = 0.28;  // of the ratio: [1 - low, 1 + high]
+  double kl_weight = 0;
+  bool kl_unbiased = false;      // k3 times the ratio (DeepSeek-V3.2)
+  int64_t reference_every = 0;   // steps after which the policy becomes the reference; 0: never
+  bool skips_uniform = true;     // groups whose rewards are all equal teach nothing
+  int extra_rounds = 1;          // of prompts drawn to replace skipped groups
+  bool masks_truncated = false;  // replies cut by reply_tokens are not learned from
+  double length_target = 0;      // thinking tokens beyond which the length part counts down
+  bool curriculum = false;       // draw difficulties by how near their pass rate is to a half
+  bool keeps_routing = false;    // learn with the experts of the rollout (DeepSeek-V3.2)
+  int64_t evaluate_every = 0;  // steps between looks at held-out problems; 0: a tenth of the stage
+  std::map<std::string, RewardPart> rewards;  // accuracy, format, language, length, safety, helpful
+};
+
+// A reward model answers "yes" or "no" after a reply. "helpful": pairs of replies, the better one
+// first, on the answer alone; "safety": single replies, thinking included (as in R1's supplement).
+struct RewardModelRecipe {
+  std::string judges = "helpful";
+  int examples = 64;  // pairs or replies of a step
+};
+
+struct StageRecipe {
+  std::string name;
+  StageKind kind = StageKind::sft;
+  // An earlier stage, or a model's folder or file (a path with '/', or NAME.gguf); "": fresh
+  // weights.
+  std::string parent;
+  // How long: exactly one is not 0. A share of the wanted time, steps, or for tuning passes over
+  // the data or rows in all.
+  double share = 0;
+  int64_t steps = 0;
+  double epochs = 0;
+  int64_t total_tokens = 0;
+  // What it needs to become what it is for: with a share of the time, the plan gives it so many.
+  int64_t steps_wanted = 0;
+  // Pretraining and tuning: the share of right answers to held-out problems at which the stage may
+  // end; below it further rounds of steps follow, up to `steps_max` in all (0: twice the plan).
+  double good_enough = 0;
+  int64_t steps_max = 0;
+  std::string about;  // what it tries, as one sentence for people; "": made from its settings
+  RateRecipe rate;
+  TuningRecipe tuning;
+  ReplySamplesRecipe samples;
+  GrpoRecipe grpo;
+  RewardModelRecipe reward;
+  Mixture data;
+  Json json;  // the section as written
+  bool has_folder_parent() const {
+    return parent.find('/') != std::string::npos || has_gguf_name(parent);
+  }
+};
+
+struct EvaluationSet {
+  std::string name;
+  bool is_trained = true;
+  std::unique_ptr<ProblemSet> set;
+};
+
+struct R1EvaluationRecipe {
+  int problems = 64, samples = 2, reply_tokens = 160;
+  double temperature = 0.6, top_p = 0.95;
+  std::vector<EvaluationSet> sets;
+};
+
+struct R1Recipe {
+  std::string run;
+  std::string title = "R1 in four stages";
+  int64_t seed = 1;
+  int threads = 0;
+  double minutes = 10;
+  double minutes_max = 240;  // that the plan may use when `minutes` is too little for steps_wanted
+  int64_t checkpoint_every = 50;
+  int rows = 2048;             // of a micro-batch
+  double reply_estimate = 40;  // tokens of a reply, for the plan of steps
+  Json model;
+  TokenizerRecipe tokenizer;
+  std::optional<bool> thinking;  // told to the parent's chat template
+  R1EvaluationRecipe evaluation;
+  std::vector<StageRecipe> stages;
+  Json json;  // the recipe as read, overrides included
+
+  const StageRecipe* find(const std::string& name) const;
+};
+
+// Every error names file, line and key: unknown parents, samples from a stage that comes later, a
+// reward part that names no reward stage.
+Result<R1Recipe> read_r1_recipe(const Recipe& recipe);
+
+}  // namespace weir

@@ -1,0 +1,87 @@
+#include "stages/rewards.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace weir {
+namespace {
+
+// Equal rewards differ from their mean by rounding: what is smaller than this is no deviation.
+constexpr double kDeviationMin = 1e-9;
+
+bool counts_for(const RewardPart& part, const std::string& name, const Problem& problem) {
+  if (!part.families.empty())
+    return std::find(part.families.begin(), part.families.end(), problem.family) !=
+           part.families.end();
+  return name != "accuracy" || !problem.verifier.empty();
+}
+
+double rule_value(const std::string& name, const Rollout& rollout, const GrpoRecipe& recipe) {
+  if (name == "accuracy") return rollout.is_right() ? 1 : 0;
+  if (name == "format") return rollout.reply.is_well_formed ? 1 : 0;
+  if (name == "language") return rollout.language;
+  if (recipe.length_target <= 0) return 0;
+  const double excess = rollout.reply.thinking_tokens - recipe.length_target;
+  return -std::clamp(excess / recipe.length_target, 0.0, 1.0);
+}
+
+}  // namespace
+
+Result<std::vector<RewardedReply>> RewardFunction::evaluate(std::span<const Problem> problems,
+                                                            std::span<const Rollout> rollouts,
+                                                            double progress) const {
+  std::vector<RewardedReply> replies(rollouts.size());
+  for (size_t p = 0; p < kRewardParts.size(); ++p) {
+    const std::string name = kRewardParts[p];
+    auto found = recipe_.rewards.find(name);
+    if (found == recipe_.rewards.end()) continue;
+    const RewardPart& part = found->second;
+    if (part.weight == 0 || progress < part.from) continue;
+    std::vector<JudgedReply> judged;
+    std::vector<size_t> places;
+    for (size_t i = 0; i < rollouts.size(); ++i) {
+      const Rollout& rollout = rollouts[i];
+      const Problem& problem = problems[rollout.problem];
+      if (!counts_for(part, name, problem)) continue;
+      replies[i].counts[p] = true;
+      if (part.model.empty())
+        replies[i].parts[p] = rule_value(name, rollout, recipe_);
+      else if (rollout.reply.is_ended)  // a reply that never ends is worth nothing to a reader
+        judged.push_back({&problem, &rollout.reply}), places.push_back(i);
+    }
+    if (!judged.empty()) {
+      std::vector<double> scores = TRY(judges_.at(part.model)->judge(judged));
+      for (size_t i = 0; i < places.size(); ++i) replies[places[i]].parts[p] = scores[i];
+    }
+    for (RewardedReply& reply : replies)
+      reply.reward += part.weight * std::clamp(reply.parts[p], -part.cap, part.cap);
+  }
+  return replies;
+}
+
+std::vector<double> advantages(std::span<const double> rewards, std::span<const size_t> groups,
+                               AdvantageScale scale) {
+  std::vector<double> result(rewards.size());
+  double all_squares = 0;
+  for (size_t begin = 0, end; begin < rewards.size(); begin = end) {
+    double sum = 0, squares = 0;
+    for (end = begin; end < rewards.size() && groups[end] == groups[begin]; ++end)
+      sum += rewards[end];
+    const double mean = sum / double(end - begin);
+    for (size_t i = begin; i < end; ++i) {
+      result[i] = rewards[i] - mean;
+      squares += result[i] * result[i];
+    }
+    all_squares += squares;
+    const double deviation = std::sqrt(squares / double(end - begin));
+    const double divisor = scale == AdvantageScale::group ? deviation : 1;
+    for (size_t i = begin; i < end; ++i)
+      result[i] = deviation < kDeviationMin ? 0 : result[i] / divisor;
+  }
+  const double deviation = rewards.empty() ? 0 : std::sqrt(all_squares / double(rewards.size()));
+  if (scale == AdvantageScale::batch && deviation >= kDeviationMin)
+    for (double& a : result) a /= deviation;
+  return result;
+}
+
+}  // namespace weir

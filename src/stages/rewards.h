@@ -1,0 +1,51 @@
+// What a reply is worth: named parts, weighed and added (DeepSeek-R1, section 2.2.2 and 2.3.4).
+//   accuracy  1 when the verifier says right
+//   format    1 when there is at most one think block, closed, followed by an answer and the end
+//   language  share of the thinking's words in the question's language
+//   length    0 up to length_target thinking tokens, then -excess / length_target, at least -1
+//   safety, helpful   a reward model's probability of "yes"
+#pragma once
+#include <array>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "stages/reward_model.h"
+#include "stages/rollout.h"
+
+namespace weir {
+
+inline constexpr std::array<const char*, 6> kRewardParts = {"accuracy", "format", "language",
+                                                            "length",   "safety", "helpful"};
+
+struct RewardedReply {
+  double reward = 0;                 // the weighted sum
+  std::array<double, 6> parts = {};  // unweighted, in the order of kRewardParts
+  std::array<bool, 6> counts = {};   // whether the part was judged at all
+};
+
+class RewardFunction {
+ public:
+  // `judges`: the reward models of the parts that name one, by stage name; they outlive this.
+  RewardFunction(const GrpoRecipe& recipe, std::map<std::string, RewardModel*> judges)
+      : recipe_(recipe), judges_(std::move(judges)) {}
+
+  // Rewards of replies to `problems`, in order. `progress` in [0, 1]: how much of the stage is
+  // done; parts that begin later do not count yet.
+  Result<std::vector<RewardedReply>> evaluate(std::span<const Problem> problems,
+                                              std::span<const Rollout> rollouts,
+                                              double progress) const;
+
+ private:
+  const GrpoRecipe& recipe_;
+  std::map<std::string, RewardModel*> judges_;
+};
+
+// Group-relative advantages (DeepSeekMath, eq. 4): rewards minus the mean of their group, divided
+// by the group's deviation, by that of the whole batch, or by nothing (Dr. GRPO). `groups[i]`
+// numbers the group of reward i; groups stand together. A group of equal rewards gets 0, exactly.
+std::vector<double> advantages(std::span<const double> rewards, std::span<const size_t> groups,
+                               AdvantageScale scale);
+
+}  // namespace weir

@@ -1,0 +1,72 @@
+#include "stages/stage_memory.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/text.h"
+#include "config/size.h"
+#include "engine/generator.h"
+
+namespace weir {
+namespace {
+
+constexpr double kShare = 0.9;        // of what is available
+constexpr int kSequencesMax = 512;    // drawn together
+constexpr int kPromptEstimate = 256;  // tokens
+
+}  // namespace
+
+int sequences_together(const GrpoRecipe& grpo) {
+  return std::min(grpo.prompts * grpo.group, kSequencesMax);
+}
+
+std::string StageMemory::text() const {
+  std::string parts;
+  const std::pair<const char*, double> all[] = {{"weights", weights},
+                                                {"gradients and moments", learning},
+                                                {"packed copies", panels},
+                                                {"activations", activations},
+                                                {"cache of replies", cache}};
+  for (const auto& [name, bytes] : all)
+    if (bytes > 0)
+      parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", name, format_bytes(bytes));
+  return fmt::format("{}: {}{}", format_bytes(total()), parts,
+                     recomputes ? "; blocks are computed again for gradients" : "");
+}
+
+StageMemory stage_memory(const R1Recipe& recipe, const StageRecipe& stage,
+                         const ModelConfig& config, double available) {
+  StageMemory memory;
+  // Judges and the reference only read.
+  std::set<std::string> judges;
+  for (const auto& [name, part] : stage.grpo.rewards)
+    if (!part.model.empty()) judges.insert(part.model);
+  const double readers = double(judges.size()) + (stage.grpo.kl_weight > 0 ? 1 : 0);
+  const InferenceMemory reader =
+      inference_memory(config, 4, kPromptEstimate + stage.grpo.reply_tokens, false);
+  for (const bool recomputes : {false, true}) {
+    const TrainingMemory training = training_memory(config, recipe.rows, recomputes);
+    memory.weights = training.weights + readers * reader.weights;
+    memory.learning = training.gradients + training.moments;
+    memory.panels = training.panels + readers * reader.panels;
+    memory.activations = training.activations;
+    memory.recomputes = recomputes;
+    if (stage.kind == StageKind::grpo)
+      memory.cache = std::min(double(GeneratorOptions().cache_bytes_max),
+                              reader.cache * sequences_together(stage.grpo));
+    if (available <= 0 || memory.total() < kShare * available) break;
+  }
+  return memory;
+}
+
+Result<void> check_memory(const StageMemory& memory, double available) {
+  if (available <= 0 || memory.total() <= available) return {};
+  return Error{fmt::format(
+      "needs {} and {} are available; lower 'rows' (of a micro-batch), end other programs, or take "
+      "a smaller model or a larger machine",
+      memory.text(), format_bytes(available))};
+}
+
+}  // namespace weir

@@ -1,0 +1,49 @@
+// Conversations as rows of a training batch: nothing is padded, every conversation attends to
+// itself only, and rows whose token the model does not produce have no target. Replies to one
+// prompt are computed after one copy of the prompt: nothing is learned from the prompt's rows, and
+// they are the same for all.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "corpus/document_stream.h"
+#include "tensor/routing_trace.h"
+
+namespace weir {
+
+// One conversation's tokens; a token whose mark is 0 is read but not learned.
+struct TrainingSequence {
+  std::vector<int> tokens;
+  std::vector<uint8_t> trained;  // as many as tokens; the first is never learned
+  // Sequences that begin alike and stand one after another have the same number here, and the later
+  // ones share rows of the first. -1: it shares nothing.
+  int group = -1;
+  int rows() const { return int(tokens.size()) - 1; }
+};
+
+// Which sequences are computed together: consecutive ones with at most `rows_max` rows, at least
+// one.
+struct MicroBatch {
+  size_t begin = 0, end = 0;  // of the sequences
+  std::vector<int> shared;    // of each, the first rows that it shares with the first of its group
+};
+std::vector<MicroBatch> micro_batches(std::span<const TrainingSequence> sequences, int rows_max);
+
+// The first rows of `sequence` that are those of `first`, too, and have no target; 0 in another
+// group. At least one row is its own.
+int shared_rows(const TrainingSequence& first, const TrainingSequence& sequence);
+
+// Appends rows: token i with target i + 1, from row `shared` on. With `shared` > 0 the last whole
+// sequence of the batch begins with the rows that are left out.
+void append_sequence(const TrainingSequence& sequence, int shared, TrainingBatch& batch);
+// The sequences of a micro-batch.
+TrainingBatch batch_of(std::span<const TrainingSequence> sequences, const MicroBatch& part);
+
+// Appends the routing of the rows that append_sequence makes of `sequence`: that of token i is
+// position i of `experts` (Completion::experts of a rollout that begins with the same tokens).
+// Positions beyond its end choose freely, all when it is empty.
+void append_experts(const TrainingSequence& sequence, int shared, std::span<const uint16_t> experts,
+                    RoutingTrace& trace);
+
+}  // namespace weir
