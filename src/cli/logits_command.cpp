@@ -1,5 +1,5 @@
-#include "cli/logits_command.h"
-
+// `weir logits`: the scores of every token over the vocabulary, as a NumPy file, so that anyone can
+// compare with another program.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -8,11 +8,23 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "chat/open_model.h"
+#include "cli/commands.h"
+#include "cli/shared_options.h"
 #include "engine/scorer.h"
 #include "kernels/kernels.h"
 
 namespace weir {
 namespace {
+
+struct LogitsOptions {
+  std::string model;
+  std::vector<int> tokens;
+  std::string out;  // FILE.npy, f32 [tokens, vocabulary]
+  std::string cache = "expanded";
+  int chunk = 256;     // tokens of a pass
+  bool exact = false;  // as in GenerateOptions
+  int threads = 0;
+};
 
 // The header of NumPy's format 1.0 for a little-endian f32 matrix, padded to 64 bytes.
 std::string npy_header(size_t rows, size_t columns) {
@@ -26,8 +38,6 @@ std::string npy_header(size_t rows, size_t columns) {
   header += char(dictionary.size() >> 8);
   return header + dictionary;
 }
-
-}  // namespace
 
 Result<Ending> logits(const LogitsOptions& options) {
   if (options.tokens.empty())
@@ -74,6 +84,23 @@ Result<Ending> logits(const LogitsOptions& options) {
   progress.finish();
   fmt::print(stderr, "{} x {} logits in {}\n", options.tokens.size(), columns, options.out);
   return Ending::done;
+}
+
+}  // namespace
+
+void add_logits(CommandGroup& commands) {
+  auto [c, o] =
+      commands.add("logits", "write the logits of a text as a NumPy file", logits, Writes::files);
+  c.argument("MODEL", o.model, kModelHelp).required();
+  c.option("--tokens", o.tokens, "N,N", "token ids of the text")
+      .required()
+      .comma_separated()
+      .whole_number(0, INT32_MAX);
+  c.option("--out", o.out, "FILE.npy", "output file, f32 [tokens, vocabulary]").required();
+  c.choice("--cache", o.cache, {"expanded", "latent"}, "KV cache form");
+  add_exact(c, o.exact);
+  c.count("--chunk", o.chunk, 1, 65536, "tokens per pass; changes no bit of the result");
+  add_threads(c, o.threads);
 }
 
 }  // namespace weir
