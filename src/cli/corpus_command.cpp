@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 
+#include "base/atomic_output.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/progress.h"
@@ -13,7 +14,6 @@
 #include "cli/commands.h"
 #include "cli/shared_options.h"
 #include "corpus/corpus.h"
-#include "formats/aside_files.h"
 
 namespace weir {
 namespace {
@@ -32,7 +32,7 @@ constexpr size_t kLongestShown = 5;
 
 // What stood at `path` stays until all is written.
 Result<void> write_jsonl(const Corpus& corpus, const std::string& path) {
-  AsideFiles file;
+  AtomicFiles file;
   TRY(file.begin(path));
   std::string lines;
   for (size_t i = 0; i < corpus.documents.size(); ++i) {

@@ -4,8 +4,7 @@
 
 #include <cmath>
 
-#include "base/aside.h"
-#include "base/file.h"
+#include "base/atomic_output.h"
 #include "base/progress.h"
 #include "chat/open_model.h"
 #include "cli/commands.h"
@@ -53,12 +52,11 @@ Result<Ending> logits(const LogitsOptions& options) {
                             options.cache == "latent" ? CacheForm::latent : CacheForm::expanded,
                             options.chunk));
   scorer->exact = options.exact;
-  TRY(remove_stale_asides_of(options.out));
-  const std::string aside = aside_name(options.out);
   const size_t columns = size_t(model->config().vocab_size);
   const std::string header = npy_header(options.tokens.size(), columns);
-  FileWriter writer = TRY(FileWriter::create(aside));
-  TRY(writer.write(header.data(), header.size()));
+  AtomicFiles file;
+  TRY(file.begin(options.out));
+  TRY(file.write(header.data(), header.size()));
   Progress progress("logits", double(options.tokens.size()), "tokens");
   bool was_stopped = false;
   const auto write = [&](int first, Tensor rows) -> Result<void> {
@@ -70,7 +68,7 @@ Result<Ending> logits(const LogitsOptions& options) {
       if (!std::isfinite(kernels().sum(rows.row(r), int(columns))))
         return Error{
             fmt::format("the scores of token {} are not finite; the file is damaged", first + r)};
-      TRY(writer.write(rows.row(r), columns * sizeof(float)));
+      TRY(file.write(rows.row(r), columns * sizeof(float)));
     }
     progress.update(first + rows.rows);
     return {};
@@ -79,8 +77,8 @@ Result<Ending> logits(const LogitsOptions& options) {
   Result<void> scored = scorer->logits(options.tokens, write);
   if (was_stopped) return Ending::interrupted;
   TRY_IN(options.model, std::move(scored));
-  TRY(writer.close());
-  TRY(rename_path(aside, options.out));
+  TRY(file.end());
+  TRY(file.rename_all());
   progress.finish();
   fmt::print(stderr, "{} x {} logits in {}\n", options.tokens.size(), columns, options.out);
   return Ending::done;

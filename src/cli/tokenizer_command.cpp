@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "base/atomic_output.h"
 #include "base/file.h"
 #include "base/progress.h"
 #include "base/text.h"

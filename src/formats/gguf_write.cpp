@@ -7,9 +7,9 @@
 #include <limits>
 #include <unordered_set>
 
+#include "base/atomic_output.h"
 #include "base/disk_space.h"
 #include "base/text.h"
-#include "formats/aside_files.h"
 #include "formats/gguf.h"
 #include "formats/gguf_layout.h"
 
@@ -147,7 +147,7 @@ struct GgufWriter::State {
   std::vector<uint64_t> bytes;  // by tensor
   uint64_t alignment = kGgufAlignment;
   std::vector<Part> parts;
-  AsideFiles files;
+  AtomicFiles files;
   size_t part = 0, tensor = 0;  // being written
   uint64_t done = 0;            // bytes of the tensor
 

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <map>
 
+#include "base/atomic_output.h"
 #include "base/memory.h"
 #include "base/processor.h"
 #include "base/progress.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "kernels/kernels.h"
 #include "live/live_text.h"

@@ -9,7 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/atomic_output.h"
 #include "base/progress.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "config/size.h"
 #include "pretrain/continue_run.h"

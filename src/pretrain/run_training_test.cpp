@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/progress.h"
+#include "base/sha256.h"
 #include "pretrain/run_folder.h"
 #include "testing/training_fixture.h"
 

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/progress.h"
+#include "base/sha256.h"
 #include "pipeline/pipeline.h"
 #include "testing/r1_fixture.h"
 #include "testing/training_fixture.h"
