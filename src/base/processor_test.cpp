@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "base/progress.h"
+#include "base/clock.h"
 
 namespace weir {
 namespace {

@@ -7,7 +7,6 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/progress.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "chat/open_model.h"

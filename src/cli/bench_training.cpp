@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/clock.h"
 #include "base/json.h"
-#include "base/progress.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "config/size.h"

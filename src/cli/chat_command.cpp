@@ -6,13 +6,13 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/terminal.h"
 #include "base/text.h"
 #include "cli/chat_input.h"
 #include "cli/chat_line.h"
 #include "cli/chat_session.h"
 #include "cli/commands.h"
 #include "cli/shared_options.h"
-#include "cli/terminal.h"
 
 namespace weir {
 namespace {

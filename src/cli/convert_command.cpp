@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/progress.h"
+#include "base/stop_signal.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/shared_options.h"

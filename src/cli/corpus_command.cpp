@@ -7,9 +7,9 @@
 #include <numeric>
 
 #include "base/atomic_output.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/progress.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/shared_options.h"

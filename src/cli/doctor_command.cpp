@@ -4,10 +4,10 @@
 #include <cstdio>
 
 #include "base/options.h"
+#include "base/terminal.h"
 #include "base/thread_pool.h"
 #include "cli/commands.h"
 #include "cli/shared_options.h"
-#include "cli/terminal.h"
 #include "doctor/doctor.h"
 #include "doctor/doctor_view.h"
 #include "pipeline/model_words.h"

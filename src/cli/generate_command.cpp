@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "base/json.h"
-#include "base/progress.h"
+#include "base/stop_signal.h"
 #include "chat/open_model.h"
 #include "cli/commands.h"
 #include "cli/model_offers.h"

@@ -6,6 +6,7 @@
 
 #include "base/atomic_output.h"
 #include "base/progress.h"
+#include "base/stop_signal.h"
 #include "chat/open_model.h"
 #include "cli/commands.h"
 #include "cli/shared_options.h"

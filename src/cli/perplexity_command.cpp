@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/progress.h"
+#include "base/stop_signal.h"
 #include "chat/open_model.h"
 #include "checkpoint/gguf_names.h"
 #include "cli/commands.h"

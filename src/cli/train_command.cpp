@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/options.h"
-#include "base/progress.h"
+#include "base/stop_signal.h"
 #include "base/text.h"
 #include "base/thread_pool.h"
 #include "cli/commands.h"

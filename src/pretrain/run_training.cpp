@@ -12,6 +12,8 @@
 #include "base/atomic_output.h"
 #include "base/progress.h"
 #include "base/sha256.h"
+#include "base/stop_signal.h"
+#include "base/terminal.h"
 #include "base/text.h"
 #include "config/size.h"
 #include "pretrain/continue_run.h"
