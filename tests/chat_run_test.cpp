@@ -2,6 +2,7 @@
 // The run has two tiny models that learned one answer each.
 #include <gtest/gtest.h>
 
+#include "base/atomic_output.h"
 #include "model/model.h"
 #include "stages/tuning.h"
 #include "tests/run_program.h"

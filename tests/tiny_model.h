@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "base/file.h"
+#include "base/atomic_output.h"
 #include "base/json.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer_json.h"

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <thread>
 
+#include "base/atomic_output.h"
+#include "base/sha256.h"
 #include "base/text.h"
 
 namespace weir {

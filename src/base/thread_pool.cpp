@@ -8,8 +8,8 @@
 #include <system_error>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/file.h"
-#include "base/progress.h"
 #include "base/text.h"
 
 namespace weir {

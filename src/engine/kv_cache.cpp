@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/div_up.h"
 #include "base/text.h"
 
 namespace weir {
@@ -11,7 +12,7 @@ namespace {
 
 constexpr int kSequencesMax = 1 << 20;  // ids are slots, counted from 0
 
-int pages_for(int positions) { return (positions + kCachePage - 1) / kCachePage; }
+int pages_for(int positions) { return div_up(positions, kCachePage); }
 
 }  // namespace
 

@@ -7,7 +7,6 @@
 #include <cstdlib>
 
 #include "base/processor.h"
-#include "base/progress.h"
 #include "base/text.h"
 #include "live/live_text.h"
 #include "stages/shown_reply.h"

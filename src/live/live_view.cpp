@@ -4,7 +4,8 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "base/progress.h"
+#include "base/clock.h"
+#include "base/terminal.h"
 #include "base/text.h"
 #include "live/live_text.h"
 

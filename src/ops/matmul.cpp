@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/div_up.h"
 #include "ops/stored_matmul.h"
 
 namespace weir {
@@ -13,7 +14,7 @@ namespace {
 constexpr int kRowBlock = 240;
 constexpr int kPanelBlock = 8;
 
-int panel_count(int columns) { return (columns + kPanel - 1) / kPanel; }
+int panel_count(int columns) { return div_up(columns, kPanel); }
 
 // One grid of (row block x panel block) tasks.
 struct Grid {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/div_up.h"
 
 namespace weir {
 namespace {
@@ -16,7 +17,7 @@ constexpr int kTaskColumns = 48, kTaskStep = 8;
 // different sets of the cache.
 constexpr int kPartRows = 64, kPartColumns = 256, kPartStride = kPartColumns + 16;
 
-int parts(int total, int size) { return (total + size - 1) / size; }
+int parts(int total, int size) { return div_up(total, size); }
 
 // The products of all groups that have rows, cut into tasks of left rows and columns of out.
 struct Tasks {

@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <map>
 
+#include "base/atomic_output.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/processor.h"
-#include "base/progress.h"
+#include "base/sha256.h"
+#include "base/terminal.h"
 #include "base/text.h"
 #include "kernels/kernels.h"
 #include "live/live_text.h"

@@ -9,7 +9,8 @@
 #include <set>
 #include <thread>
 
-#include "base/progress.h"
+#include "base/sha256.h"
+#include "base/stop_signal.h"
 #include "pretrain/run_folder.h"
 #include "testing/training_fixture.h"
 

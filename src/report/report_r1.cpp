@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "base/file.h"
+#include "base/atomic_output.h"
 #include "base/text.h"
 #include "report/page.h"
 #include "report/r1_page.h"

@@ -1,12 +1,13 @@
 #include "tensor/weight.h"
 
 #include "base/check.h"
+#include "base/div_up.h"
 #include "base/thread_pool.h"
 
 namespace weir {
 namespace {
 
-int panel_count(int outputs) { return (outputs + kPanel - 1) / kPanel; }
+int panel_count(int outputs) { return div_up(outputs, kPanel); }
 // Panels packed by one task: about 256 KiB of output at an inner size of 512.
 constexpr int kPanelsPerTask = 4;
 

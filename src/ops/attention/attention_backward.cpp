@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/div_up.h"
 #include "ops/attention/attention_core.h"
 
 namespace weir {

@@ -2,6 +2,7 @@
 // token for all heads, and the up-projections of keys and values move to the query and the output.
 #include <cstring>
 
+#include "base/div_up.h"
 #include "ops/attention/attention_core.h"
 
 namespace weir {

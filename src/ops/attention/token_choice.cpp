@@ -7,6 +7,7 @@
 #include <functional>
 #include <vector>
 
+#include "base/div_up.h"
 #include "ops/attention/attention_core.h"
 
 namespace weir {
@@ -14,7 +15,7 @@ namespace {
 
 static_assert(kCachePage == kPanel);
 
-int panels_for(int tokens) { return (tokens + kPanel - 1) / kPanel; }
+int panels_for(int tokens) { return div_up(tokens, kPanel); }
 
 // Tokens of its sequence that stand before a segment's rows and are seen by it.
 int past_of(const Run& run, const Segment& segment) {

@@ -1,14 +1,14 @@
-#include "cli/terminal.h"
+#include "base/terminal.h"
 
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <string_view>
-
-#include "base/progress.h"
 
 namespace weir {
 namespace {
@@ -28,6 +28,17 @@ void on_deadly_signal(int number) {
 }
 
 }  // namespace
+
+bool stderr_is_terminal() { return isatty(STDERR_FILENO) == 1; }
+bool stdout_is_terminal() { return isatty(STDOUT_FILENO) == 1; }
+
+TerminalSize stderr_size() {
+  winsize size{};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0) return {};
+  return {size.ws_col, size.ws_row};
+}
+
+void write_stderr(const std::string& text) { (void)std::fputs(text.c_str(), stderr); }
 
 bool stdout_has_color() {
   const char* no_color = std::getenv("NO_COLOR");

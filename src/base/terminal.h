@@ -1,8 +1,19 @@
-// What the terminal can show, and its state while somebody talks to a model.
+// The terminal behind the standard streams: what it can show, and its state while somebody talks to
+// a model.
 #pragma once
+#include <string>
 
 namespace weir {
 
+bool stderr_is_terminal();
+bool stdout_is_terminal();
+// Of the terminal behind stderr; 0 when it does not say.
+struct TerminalSize {
+  int columns = 0, rows = 0;
+};
+TerminalSize stderr_size();
+// Unlike fmt::print, silent when standard error takes no more: the work goes on.
+void write_stderr(const std::string& text);
 // Standard output is a terminal, and nobody asked for plain text (NO_COLOR, https://no-color.org;
 // TERM=dumb).
 bool stdout_has_color();
