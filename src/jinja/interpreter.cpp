@@ -1,9 +1,9 @@
-// Statements: running them.
-#include <fmt/format.h>
+#include "jinja/interpreter.h"
+
+#include <fmt/core.h>
 
 #include "base/text.h"
 #include "jinja/builtins.h"
-#include "jinja/interpreter.h"
 #include "jinja/operators.h"
 #include "jinja/print.h"
 
@@ -24,8 +24,8 @@ auto Interpreter::in_scope(Scope* parent, const F& body) {
 
 Result<TracedText> Interpreter::run(std::vector<std::pair<std::string_view, Value>> variables) {
   Scope context;
-  for (const NamedBuiltin& function : functions()) {
-    Callable made{std::string(function.name), function.builtin};
+  for (const Builtin& function : functions()) {
+    Callable made{std::string(function.name), &function};
     context.set(function.name, Value(TRY(heap_.callable(std::move(made)))));
   }
   for (auto& [name, value] : variables) context.set(name, std::move(value));
@@ -37,8 +37,7 @@ Result<TracedText> Interpreter::run(std::vector<std::pair<std::string_view, Valu
 }
 
 Result<Interpreter::Flow> Interpreter::run_body(const Body& body) {
-  Deeper deeper(*this);
-  TRY(deeper.check());
+  Depth depth = TRY(deeper());
   for (const Statement& statement : body) {
     Result<Flow> flow = run_statement(statement);
     if (!flow) return at_line(statement.line, std::move(flow).error());
@@ -248,8 +247,7 @@ Result<void> Interpreter::run_call_block(const Statement& statement) {
 }
 
 Result<Value> Interpreter::call_macro(const Callable& macro, Call& call) {
-  Deeper deeper(*this);
-  TRY(deeper.check());
+  Depth depth = TRY(deeper());
   Flow flow = Flow::onward;
   Result<TracedText> text = in_scope(macro.scope, [&]() -> Result<TracedText> {
     TRY(bind_macro(macro, call));
