@@ -53,7 +53,12 @@ Generator::Placement Generator::place(Sequence& sequence) {
   if (source >= 0 && !slots_[size_t(source)].sequence) target = source;
   if (source < 0) shared = 0;
   Slot& slot = slots_[size_t(target)];
-  if (target != source) slot.forget();
+  // What is written from `shared` on must not be in pages that other slots share: make_room()
+  // reserves from the length that is left.
+  if (target == source)
+    slot.cached.resize(size_t(shared));
+  else
+    slot.forget();
   if (!make_room(target, source, sequence.positions())) return Placement::no_room;
   if (source >= 0 && source != target) {
     auto forked = cache_.fork(source, target, shared);

@@ -272,6 +272,24 @@ TEST(Generator, ExpertsAreCompleteAlsoAfterACallThatRecordedNone) {
   }
 }
 
+// A conversation that goes another way takes over a slot whose pages a running reply still reads.
+TEST(Generator, ASlotThatIsTakenOverLeavesSharedPagesAlone) {
+  const Model& model = tiny_model(Kind::latent);
+  std::vector<Request> requests(3);
+  for (size_t i = 0; i < 3; ++i) {
+    requests[i].prompt = prompt_of(1, 100);
+    requests[i].stream = i;
+  }
+  requests[0].tokens_max = 4;  // then its slot is free, and shares three pages with the next one
+  requests[1].tokens_max = 20;
+  requests[2].prompt = prompt_of(2, 60);
+  std::copy_n(requests[0].prompt.begin(), 20, requests[2].prompt.begin());
+  requests[2].tokens_max = 5;
+  const auto together = generate(model, requests, {.sequences_max = 2});
+  for (size_t i = 0; i < 3; ++i)
+    expect_equal(together[i], generate(model, {&requests[i], 1}, {})[0], std::to_string(i));
+}
+
 TEST(Generator, ShortMemoryMakesRequestsWaitAndChangesNothing) {
   const Model& model = tiny_model(Kind::latent);
   const auto requests = mixed_requests();
