@@ -78,6 +78,7 @@ Result<Speed> measure(const BenchOptions& options, const OpenModel& open, int se
   settings.cache = choose_cache(options.cache, *open.model);
   settings.exact = options.exact;
   settings.cache_bytes_max = default_cache_bytes();
+  settings.keeps_prefixes = true;  // from reading the prompts to the replies
   auto generator = TRY(Generator::create(*open.model, *open.tokenizer, *open.pool, settings));
   TRY(generator->warm_up());
   std::vector<double> prefill, decode;
@@ -91,13 +92,19 @@ Result<Speed> measure(const BenchOptions& options, const OpenModel& open, int se
       requests[i].tokens_max = options.tokens;
       requests[i].stream = i;
     }
-    GenerateStatistics before = generator->statistics();
+    // First the prompts alone: replies that begin while others are read would be measured with
+    // them.
+    std::vector<Request> prompts = requests;
+    for (Request& prompt : prompts) prompt.tokens_max = 1;
+    const GenerateStatistics before = generator->statistics();
+    TRY(generator->generate(prompts));
+    const GenerateStatistics read = generator->statistics();
     TRY(generator->generate(requests));
     const GenerateStatistics& after = generator->statistics();
-    prefill.push_back(double(after.prompt_tokens - before.prompt_tokens) /
-                      (after.prefill_seconds - before.prefill_seconds));
-    decode.push_back(double(after.decoded_tokens - before.decoded_tokens) /
-                     (after.decode_seconds - before.decode_seconds));
+    prefill.push_back(double(read.prompt_tokens - before.prompt_tokens) /
+                      (read.prefill_seconds - before.prefill_seconds));
+    decode.push_back(double(after.decoded_tokens - read.decoded_tokens) /
+                     (after.decode_seconds - read.decode_seconds));
   }
   auto [slowest, best] = std::minmax_element(decode.begin(), decode.end());
   return Speed{sequences, median(prefill), median(decode), *slowest, *best};

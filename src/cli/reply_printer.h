@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "chat/generator.h"
 #include "chat/reply_stream.h"
-#include "engine/request.h"
 
 namespace weir {
 

@@ -62,7 +62,7 @@ Result<void> Scorer::logits(std::span<const int> tokens,
 }
 
 Result<std::vector<float>> Scorer::log_probabilities(std::span<const int> tokens) {
-  std::vector<float> all(tokens.size() + 1);  // [i]: of token i, and one that nobody asks for
+  std::vector<float> all(tokens.size() + 1);  // [i]: of token i; the last is unused
   std::vector<int> targets(tokens.begin(), tokens.end());
   targets.push_back(-1);
   const auto on_hidden = [&](Run& pass, int first, Tensor hidden) -> Result<void> {

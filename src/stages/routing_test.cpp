@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "base/random.h"
-#include "engine/generator.h"
+#include "chat/generator.h"
 #include "tokenizer/tokenizer_train.h"
 #include "train/batches.h"
 #include "train/learner.h"

@@ -1,4 +1,4 @@
-#include "engine/stop_scanner.h"
+#include "chat/stop_scanner.h"
 
 #include <algorithm>
 
