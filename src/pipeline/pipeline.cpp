@@ -10,7 +10,6 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "kernels/kernels.h"
-#include "live/live_text.h"
 #include "pipeline/conclusion.h"
 #include "pipeline/model_words.h"
 #include "pipeline/plan.h"
@@ -23,6 +22,7 @@
 #include "stages/evaluate.h"
 #include "stages/stage_memory.h"
 #include "stages/stage_words.h"
+#include "text/terminal_text.h"
 #include "tokenizer/tokenizer_json.h"
 
 namespace weir {
