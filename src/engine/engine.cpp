@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/progress.h"
+#include "base/clock.h"
 #include "engine/pass_memory.h"
 
 namespace weir {

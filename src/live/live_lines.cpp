@@ -8,8 +8,8 @@
 
 #include "base/processor.h"
 #include "base/text.h"
-#include "live/live_text.h"
 #include "stages/shown_reply.h"
+#include "text/terminal_text.h"
 
 namespace weir {
 namespace {

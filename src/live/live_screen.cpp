@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/div_up.h"
-#include "live/live_text.h"
+#include "text/terminal_text.h"
 
 namespace weir {
 

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/terminal.h"
 #include "base/text.h"
-#include "live/live_text.h"
+#include "text/terminal_text.h"
 
 namespace weir {
 namespace {

@@ -1,4 +1,4 @@
-#include "live/live_text.h"
+#include "text/terminal_text.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 namespace weir {
 namespace {
 
-TEST(LiveText, OneLineLeavesNothingThatATerminalObeys) {
+TEST(TerminalText, OneLineLeavesNothingThatATerminalObeys) {
   EXPECT_EQ(one_line("a\r\n\tb  c\n", 100), "a b c");
   EXPECT_EQ(one_line("\033[2Jx\x07\x7f\xc2\x9b", 100), "?[2Jx???");
   EXPECT_EQ(one_line("caf\xff\xe4\xb8", 100), "caf?");  // the tail may just have been cut
@@ -22,7 +22,7 @@ TEST(LiveText, OneLineLeavesNothingThatATerminalObeys) {
   EXPECT_EQ(one_line(zalgo, 100'000), "z");
 }
 
-TEST(LiveText, OneLineIsValidAndFreeOfControlsForAnyBytes) {
+TEST(TerminalText, OneLineIsValidAndFreeOfControlsForAnyBytes) {
   std::string bytes;
   for (int i = 0; i < 256; ++i)
     for (int j = 0; j < 256; j += 5) bytes += {char(i), char(j)};
@@ -32,7 +32,7 @@ TEST(LiveText, OneLineIsValidAndFreeOfControlsForAnyBytes) {
   EXPECT_EQ(printable(line, line.size()), line);
 }
 
-TEST(LiveText, ChineseTakesTwoColumnsAndColorNone) {
+TEST(TerminalText, ChineseTakesTwoColumnsAndColorNone) {
   EXPECT_EQ(columns_of("abc"), 3);
   EXPECT_EQ(columns_of("答案 7"), 6);
   EXPECT_EQ(columns_of("\033[1mab\033[0m"), 2);
@@ -40,7 +40,7 @@ TEST(LiveText, ChineseTakesTwoColumnsAndColorNone) {
   EXPECT_EQ(columns_of("，！😀"), 6);
 }
 
-TEST(LiveText, CutsAtColumnsNotInCharacters) {
+TEST(TerminalText, CutsAtColumnsNotInCharacters) {
   EXPECT_EQ(cut_columns("abcdef", 6), "abcdef");
   EXPECT_EQ(cut_columns("abcdefg", 6), "abcde…");
   EXPECT_EQ(cut_columns("答案是", 5), "答案…");
@@ -49,7 +49,7 @@ TEST(LiveText, CutsAtColumnsNotInCharacters) {
   EXPECT_EQ(cut_columns("答", 1), "…");
 }
 
-TEST(LiveText, WrapsAtBlanksAndBreaksLongWords) {
+TEST(TerminalText, WrapsAtBlanksAndBreaksLongWords) {
   using Lines = std::vector<std::string>;
   EXPECT_EQ(wrap_columns("one two three", 9, 5), (Lines{"one two", "three"}));
   EXPECT_EQ(wrap_columns("abcdefghijkl", 5, 5), (Lines{"abcde", "fghij", "kl"}));

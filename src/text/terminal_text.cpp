@@ -1,4 +1,4 @@
-#include "live/live_text.h"
+#include "text/terminal_text.h"
 
 #include <algorithm>
 #include <cstdint>
