@@ -8,22 +8,15 @@
 #include <limits>
 
 #include "testing/generation_fixture.h"
-#include "tokenizer/tokenizer_train.h"
+#include "testing/tiny_models.h"
 
 namespace weir {
 namespace {
 
 // 256 bytes and two added tokens; the models have some more columns than that.
 const Tokenizer& byte_tokenizer() {
-  static const Tokenizer tokenizer = [] {
-    std::string_view text[] = {"a"};
-    auto made = train_character_tokenizer(text, {.added_tokens = {{"<bos>", true}, {"<eos>", true}},
-                                                 .bos = "<bos>",
-                                                 .eos = "<eos>",
-                                                 .only_seen = false});
-    if (!made) ADD_FAILURE() << made.error().message;
-    return *std::move(made);
-  }();
+  static const Tokenizer tokenizer =
+      make_byte_tokenizer({{"<bos>", true}, {"<eos>", true}}, "<bos>", "<eos>");
   return tokenizer;
 }
 
