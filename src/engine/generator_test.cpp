@@ -74,6 +74,8 @@ const Model& tiny_model(Kind kind) {
   if (!model) {
     model = Model::create(tiny(kind), false);
     model->initialize(5);
+    ThreadPool pool(1);
+    model->pack(pool);
   }
   return *model;
 }
@@ -465,11 +467,12 @@ TEST(Generator, DamagedWeightsAreAnErrorAndTheGeneratorLives) {
   auto model = Model::create(tiny(Kind::grouped), false);
   model->initialize(1);
   ThreadPool pool(2);
+  model->pack(pool);
   auto generator = Generator::create(*model, byte_tokenizer(), pool, {});
   Request r;
   r.prompt = {5, 6};
   r.tokens_max = 3;
-  Weight* norm = model->find("model.norm.weight");
+  Parameter* norm = model->find("model.norm.weight")->parameter;
   ASSERT_NE(norm, nullptr);
   norm->f32()[3] = std::numeric_limits<float>::quiet_NaN();
   auto failed = (*generator)->generate({&r, 1});
