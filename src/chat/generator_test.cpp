@@ -453,11 +453,12 @@ TEST(Generator, DamagedWeightsAreAnErrorAndTheGeneratorLives) {
   auto model = Model::create(tiny(Kind::grouped), false);
   model->initialize(1);
   ThreadPool pool(2);
+  model->pack(pool);
   auto generator = Generator::create(*model, byte_tokenizer(), pool, {});
   Request r;
   r.prompt = {5, 6};
   r.tokens_max = 3;
-  Weight* norm = model->find("model.norm.weight");
+  Parameter* norm = model->find("model.norm.weight")->parameter;
   ASSERT_NE(norm, nullptr);
   norm->f32()[3] = std::numeric_limits<float>::quiet_NaN();
   auto failed = (*generator)->generate({&r, 1});

@@ -26,7 +26,7 @@ CacheForm choose_cache(const std::string& wanted, const Model& model) {
   if (wanted == "latent") return CacheForm::latent;
   if (wanted == "expanded" || model.config().attention != AttentionKind::mla)
     return CacheForm::expanded;
-  for (const Weight* weight : model.parameters())
+  for (const Matrix* weight : model.weights())
     if (weight->type != WeightType::f32) return CacheForm::latent;
   return CacheForm::expanded;
 }
@@ -94,6 +94,7 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
   open.chat_template = TRY(chat_template_of(*checkpoint));
   open.stops = TRY(stops_of(*checkpoint, *open.tokenizer, open.chat_template));
   open.pool = std::make_unique<ThreadPool>(setup.threads);
+  open.model->pack(*open.pool);
   GeneratorOptions options;
   options.sequences_max = setup.sequences_max;
   options.keeps_prefixes = setup.keeps_prefixes;

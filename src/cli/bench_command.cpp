@@ -64,6 +64,7 @@ Result<OpenModel> random_model(const BenchOptions& options) {
   open.tokenizer = std::make_unique<Tokenizer>(TRY(train_character_tokenizer(
       text, {.added_tokens = {}, .bos = "", .eos = "", .only_seen = false})));
   open.pool = std::make_unique<ThreadPool>(options.threads);
+  open.model->pack(*open.pool);
   return open;
 }
 
@@ -114,7 +115,7 @@ Result<Speed> measure(const BenchOptions& options, const OpenModel& open, int se
 double bytes_per_token(const Model& model) {
   double bytes = 0;
   for (const TensorShape& tensor : all_tensors(model.config())) {
-    const Weight* weight = model.find(tensor.name);
+    const Matrix* weight = model.find(tensor.name);
     const WeightType type = weight ? weight->type : WeightType::f32;
     bytes += share_per_token(model.config(), tensor) *
              double(type_bytes(type, size_t(tensor.elements())));

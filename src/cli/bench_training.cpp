@@ -12,6 +12,7 @@
 #include "config/size.h"
 #include "model/model.h"
 #include "ops/matmul.h"
+#include "tensor/packed.h"
 #include "train/training_memory.h"
 
 namespace weir {
@@ -65,8 +66,12 @@ double multiply_limit(ThreadPool& pool) {
 double product_rate(ThreadPool& pool, int tokens, int outputs, int inputs) {
   Arena arena(size_t(1) << 34);
   Buffer weight(size_t(outputs) * size_t(inputs) * sizeof(float)), gradient(weight.size());
-  Weight w;
-  w.rows = outputs, w.cols = inputs, w.data = weight.data(), w.grad = gradient.floats();
+  Parameter parameter;
+  parameter.rows = outputs, parameter.cols = inputs;
+  parameter.data = weight.floats(), parameter.grad = gradient.floats();
+  Matrix w = Matrix::of(parameter);
+  Packed packed(w, true);
+  w.packed = &packed;
   auto rows = [&](int cols) {
     Rows r{arena.floats(size_t(tokens) * size_t(cols)), size_t(cols), tokens, cols};
     std::memset(r.data, 0, size_t(tokens) * size_t(cols) * sizeof(float));
@@ -75,10 +80,11 @@ double product_rate(ThreadPool& pool, int tokens, int outputs, int inputs) {
   Rows x = rows(inputs), dx = rows(inputs), y = rows(outputs);
   Workers workers{&arena, &pool};
   Spread s = time_of(kSeconds, [&] {
-    w.changed();
+    packed.source_changed();
+    packed.pack(pool);
     multiply(workers, x, nullptr, w, 0, y, false);
     multiply_transposed(workers, y, w, 0, dx, false);
-    accumulate_outer(workers, y, x, nullptr, w.grad);
+    accumulate_outer(workers, y, x, nullptr, w.grad());
   });
   return 6.0 * tokens * outputs * inputs / s.median;
 }
@@ -102,6 +108,7 @@ Spread step_time(const TrainingBench& o, Model& model, ThreadPool& pool) {
     run.tape = &tape;
     model.zero_gradients();
     model.weights_changed();
+    model.pack(pool);
     cross_entropy(run, model.forward(run), model.head(), targets, 1.0f / float(o.step_tokens));
     tape.backward();
   });

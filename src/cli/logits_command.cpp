@@ -47,6 +47,7 @@ Result<Ending> logits(const LogitsOptions& options) {
   const auto checkpoint = TRY(open_checkpoint(options.model));
   const std::unique_ptr<Model> model = TRY(Model::open(checkpoint));
   ThreadPool pool(options.threads);
+  model->pack(pool);
   const auto scorer =
       TRY_IN(options.model,
              Scorer::create(*model, pool, int(options.tokens.size()),

@@ -130,6 +130,7 @@ Result<Reading> open_reading(const Options& options) {
     return Error{fmt::format("--context must be from 4 to {}, not {}", most, options.context)};
   reading.windows = TRY(read_windows(options.text, *tokenizer, options.context, options.windows));
   reading.pool = std::make_unique<ThreadPool>(options.threads);
+  reading.model->pack(*reading.pool);
   reading.scorer =
       TRY_IN(options.model, Scorer::create(*reading.model, *reading.pool, options.context));
   return reading;
@@ -138,7 +139,7 @@ Result<Reading> open_reading(const Options& options) {
 // Adds up squares of activations, by the weights' GGUF names.
 class SquareSums : public ActivationObserver {
  public:
-  void observe(const Weight& weight, const Tensor& x) override {
+  void observe(const Matrix& weight, const Tensor& x) override {
     ImportanceSums& sums = sums_[&weight];
     sums.squares.resize(size_t(x.cols));
     sums.rows += x.rows;
@@ -160,7 +161,7 @@ class SquareSums : public ActivationObserver {
   }
 
  private:
-  std::map<const Weight*, ImportanceSums> sums_;
+  std::map<const Matrix*, ImportanceSums> sums_;
 };
 
 // exp of the mean of -log p. The text is cut into windows of `context` tokens, each beginning with

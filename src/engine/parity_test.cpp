@@ -38,6 +38,8 @@ Result<Golden> read_golden(const std::string& family) {
   std::vector<int64_t> ids = values<int64_t>(file, "tokens");
   Golden golden;
   golden.model = TRY(load_model(folder, false));
+  ThreadPool pool(1);
+  golden.model->pack(pool);
   golden.tokens.assign(ids.begin(), ids.end());
   golden.logits = values<float>(file, "logits");
   return golden;

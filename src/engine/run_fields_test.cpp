@@ -44,13 +44,14 @@ ModelConfig sparse_config() {
 
 struct Names : ActivationObserver {
   std::multiset<std::string> seen;
-  void observe(const Weight& weight, const Tensor&) override { seen.insert(weight.name); }
+  void observe(const Matrix& weight, const Tensor&) override { seen.insert(weight.name); }
 };
 
 // One pass of kRows tokens over a model.
 class Pass {
  public:
-  explicit Pass(const Model& model) : model_(model) {
+  explicit Pass(Model& model) {
+    model.pack(pool_);
     for (int i = 0; i < kRows; ++i) {
       tokens_.push_back(i * 7 % model.config().vocab_size);
       positions_.push_back(i);
@@ -64,7 +65,6 @@ class Pass {
   }
 
  private:
-  const Model& model_;
   Arena arena_{size_t(1) << 30};
   ThreadPool pool_{1};
   std::vector<int> tokens_, positions_, sequences_ = std::vector<int>(kRows, 0);
@@ -72,7 +72,7 @@ class Pass {
 };
 
 // The keys that the indexer of the first layer leaves in the cache.
-std::vector<float> index_keys(const Model& model, bool exact) {
+std::vector<float> index_keys(Model& model, bool exact) {
   auto cache = KvCache::create(model.config(), CacheForm::expanded, size_t(1) << 30);
   if (!cache || !cache->reserve(0, kRows)) return {};
   Pass(model).with([&](weir::Run& run) {
@@ -88,15 +88,15 @@ TEST(RunFields, F35TheIndexersProductsAreRoundedWhenTheRunIsNotExact) {
   auto model = Model::create(sparse_config(), false);
   model->initialize(3);
   // Only the indexer's keys have quantized weights, so nothing else can differ.
-  Weight* keys = model->find("model.layers.0.self_attn.indexer.wk.weight");
+  Matrix* keys = model->find("model.layers.0.self_attn.indexer.wk.weight");
   ASSERT_NE(keys, nullptr);
   const std::vector<float> f32 = index_keys(*model, true);
   EXPECT_EQ(f32, index_keys(*model, false));
   std::vector<uint8_t> stored(type_bytes(WeightType::q8_0, keys->count()));
   quantize_row(WeightType::q8_0, keys->f32(), nullptr, keys->count(), stored.data());
   keys->type = WeightType::q8_0;
-  keys->data = nullptr;
-  keys->stored = {stored.data()};
+  keys->parts = {stored.data()};
+  keys->packed = nullptr;
   const std::vector<float> exact = index_keys(*model, true), rounded = index_keys(*model, false);
   ASSERT_EQ(exact.size(), rounded.size());
   EXPECT_NE(exact, rounded);
@@ -126,7 +126,7 @@ TEST(RunFields, F35ARecomputedBlockKeepsExactAndIsObservedOnce) {
     int passes = 0, exact = 0, observed = 0;
   } seen;
   Names names;
-  Weight* weight = model->find("model.layers.0.mlp.down_proj.weight");  // a square one
+  Matrix* weight = model->find("model.layers.0.mlp.down_proj.weight");  // a square one
   ASSERT_NE(weight, nullptr);
   Pass(*model).with([&](weir::Run& run) {
     Tape tape(run.arena);

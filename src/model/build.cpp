@@ -18,46 +18,63 @@ bool normalizes(const ModelConfig& c) {
 
 }  // namespace
 
-Weight* ModelBuilder::add(const std::string& name, int rows, int cols, int groups, bool decays) {
-  auto weight = std::make_unique<Weight>();
-  weight->name = name;
-  weight->rows = rows;
-  weight->cols = cols;
-  weight->groups = groups;
-  weight->decays = decays;
-  if (storage_ != Storage::elsewhere || rows == 1)
-    weight->data = model_.memory_.emplace_back(weight->count() * sizeof(float)).data();
-  if (storage_ == Storage::trainable)
-    weight->grad = model_.memory_.emplace_back(weight->count() * sizeof(float)).floats();
-  model_.parameters_.push_back(weight.get());
-  model_.owned_.push_back(std::move(weight));
-  return model_.parameters_.back();
+Matrix* ModelBuilder::add(const std::string& name, int rows, int cols, int groups, Kind kind) {
+  const bool is_frozen = kind == Kind::frozen;
+  Matrix& matrix = model_.matrices_.emplace_back();
+  if (storage_ == Storage::elsewhere) {
+    matrix.name = name;
+    matrix.rows = rows, matrix.cols = cols, matrix.groups = groups;
+  } else {
+    Parameter& p = model_.owned_.emplace_back();
+    p.name = name;
+    p.rows = rows, p.cols = cols, p.groups = groups;
+    p.decays = kind == Kind::matrix;
+    p.data = model_.memory_.emplace_back(p.count() * sizeof(float)).floats();
+    if (storage_ == Storage::trainable && !is_frozen)
+      p.grad = model_.memory_.emplace_back(p.count() * sizeof(float)).floats();
+    (is_frozen ? model_.buffers_ : model_.parameters_).push_back(&p);
+    matrix = Matrix::of(p);
+  }
+  (is_frozen ? frozen_ : model_.weights_).push_back(&matrix);
+  return &matrix;
 }
 
-Weight* ModelBuilder::frozen(const std::string& name, int rows, int cols) {
-  Weight* weight = add(name, rows, cols, 1, false);
-  model_.parameters_.pop_back();
-  weight->grad = nullptr;
-  model_.buffers_.push_back(weight);
-  return weight;
+Linear ModelBuilder::linear(const std::string& name, int rows, int cols, int groups) {
+  Matrix* matrix = add(name, rows, cols, groups, Kind::matrix);
+  model_.multiplied_.push_back(matrix);
+  return *matrix;
+}
+
+const Matrix* ModelBuilder::vector(const std::string& name, int width) {
+  return add(name, 1, width, 1, Kind::vector);
+}
+
+Linear ModelBuilder::frozen_linear(const std::string& name, int rows, int cols) {
+  Matrix* matrix = add(name, rows, cols, 1, Kind::frozen);
+  model_.multiplied_.push_back(matrix);
+  return *matrix;
+}
+
+Matrix* ModelBuilder::frozen_vector(const std::string& name, int width) {
+  return add(name, 1, width, 1, Kind::frozen);
 }
 
 Norm ModelBuilder::norm(const std::string& name, int width, double epsilon) {
-  return {add(name, 1, width, 1, false), float(epsilon)};
+  return {vector(name, width), float(epsilon)};
 }
 
 Gqa ModelBuilder::gqa(const std::string& prefix, int layer) {
   const ModelConfig& c = model_.config_;
   const int q = c.num_attention_heads * c.head_dim, kv = c.num_key_value_heads * c.head_dim;
   Gqa a;
-  a.q = matrix(prefix + "q_proj.weight", q, c.hidden_size);
-  a.k = matrix(prefix + "k_proj.weight", kv, c.hidden_size);
-  a.v = matrix(prefix + "v_proj.weight", kv, c.hidden_size);
-  a.out = matrix(prefix + "o_proj.weight", c.hidden_size, q);
+  a.q = linear(prefix + "q_proj.weight", q, c.hidden_size);
+  a.k = linear(prefix + "k_proj.weight", kv, c.hidden_size);
+  a.v = linear(prefix + "v_proj.weight", kv, c.hidden_size);
+  a.out = linear(prefix + "o_proj.weight", c.hidden_size, q);
   if (c.attention_bias) {
-    a.q_bias = add(prefix + "q_proj.bias", 1, q, 1, false);
-    a.k_bias = add(prefix + "k_proj.bias", 1, kv, 1, false);
-    a.v_bias = add(prefix + "v_proj.bias", 1, kv, 1, false);
+    a.q.bias = vector(prefix + "q_proj.bias", q);
+    a.k.bias = vector(prefix + "k_proj.bias", kv);
+    a.v.bias = vector(prefix + "v_proj.bias", kv);
   }
   if (c.head_norms) {
     a.q_norm = norm(prefix + "q_norm.weight", c.head_dim, c.rms_norm_eps);
@@ -80,11 +97,11 @@ Indexer ModelBuilder::indexer(const std::string& prefix, int layer) {
   const ModelConfig& c = model_.config_;
   Indexer in;
   if (!c.is_sparse()) return in;
-  in.q = frozen(prefix + "wq_b.weight", c.index_n_heads * c.index_head_dim, c.q_lora_rank);
-  in.k = frozen(prefix + "wk.weight", c.index_head_dim, c.hidden_size);
-  in.k_gain = frozen(prefix + "k_norm.weight", 1, c.index_head_dim);
-  in.k_bias = frozen(prefix + "k_norm.bias", 1, c.index_head_dim);
-  in.weights = frozen(prefix + "weights_proj.weight", c.index_n_heads, c.hidden_size);
+  in.q = frozen_linear(prefix + "wq_b.weight", c.index_n_heads * c.index_head_dim, c.q_lora_rank);
+  in.k = frozen_linear(prefix + "wk.weight", c.index_head_dim, c.hidden_size);
+  in.k_gain = frozen_vector(prefix + "k_norm.weight", c.index_head_dim);
+  in.k_bias = frozen_vector(prefix + "k_norm.bias", c.index_head_dim);
+  in.weights = frozen_linear(prefix + "weights_proj.weight", c.index_n_heads, c.hidden_size);
   in.shape = {c.index_n_heads, c.index_head_dim, c.index_topk, layer};
   return in;
 }
@@ -95,16 +112,16 @@ Mla ModelBuilder::mla(const std::string& prefix, int layer) {
             heads = c.num_attention_heads;
   Mla a;
   if (c.q_lora_rank > 0) {
-    a.q_a = matrix(prefix + "q_a_proj.weight", c.q_lora_rank, c.hidden_size);
+    a.q_a = linear(prefix + "q_a_proj.weight", c.q_lora_rank, c.hidden_size);
     a.q_norm = norm(prefix + "q_a_layernorm.weight", c.q_lora_rank, kLatentEpsilon);
-    a.q_b = matrix(prefix + "q_b_proj.weight", heads * (nope + rope_width), c.q_lora_rank);
+    a.q_b = linear(prefix + "q_b_proj.weight", heads * (nope + rope_width), c.q_lora_rank);
   } else {
-    a.q = matrix(prefix + "q_proj.weight", heads * (nope + rope_width), c.hidden_size);
+    a.q = linear(prefix + "q_proj.weight", heads * (nope + rope_width), c.hidden_size);
   }
-  a.kv_a = matrix(prefix + "kv_a_proj_with_mqa.weight", c.kv_lora_rank + rope_width, c.hidden_size);
+  a.kv_a = linear(prefix + "kv_a_proj_with_mqa.weight", c.kv_lora_rank + rope_width, c.hidden_size);
   a.kv_norm = norm(prefix + "kv_a_layernorm.weight", c.kv_lora_rank, kLatentEpsilon);
-  a.kv_b = matrix(prefix + "kv_b_proj.weight", heads * (nope + c.v_head_dim), c.kv_lora_rank);
-  a.out = matrix(prefix + "o_proj.weight", c.hidden_size, heads * c.v_head_dim);
+  a.kv_b = linear(prefix + "kv_b_proj.weight", heads * (nope + c.v_head_dim), c.kv_lora_rank);
+  a.out = linear(prefix + "o_proj.weight", c.hidden_size, heads * c.v_head_dim);
   a.indexer = indexer(prefix + "indexer.", layer);
   a.rank = c.kv_lora_rank;
   a.rope_width = rope_width;
@@ -123,23 +140,25 @@ Mla ModelBuilder::mla(const std::string& prefix, int layer) {
 
 Mlp ModelBuilder::mlp(const std::string& prefix, int width) {
   const int hidden = model_.config_.hidden_size;
-  return {matrix(prefix + "gate_proj.weight", width, hidden),
-          matrix(prefix + "up_proj.weight", width, hidden),
-          matrix(prefix + "down_proj.weight", hidden, width)};
+  return {linear(prefix + "gate_proj.weight", width, hidden),
+          linear(prefix + "up_proj.weight", width, hidden),
+          linear(prefix + "down_proj.weight", hidden, width)};
 }
 
 Moe ModelBuilder::moe(const std::string& prefix, int layer) {
   const ModelConfig& c = model_.config_;
   const int experts = c.n_routed_experts, width = c.moe_intermediate_size;
   Moe m;
-  m.router = matrix(prefix + "gate.weight", experts, c.hidden_size);
+  m.router = linear(prefix + "gate.weight", experts, c.hidden_size);
+  Matrix* bias = nullptr;
   if (c.has_gate_bias) {
     // Moved by the trainer, not by a gradient.
-    m.bias = frozen(prefix + "gate.e_score_correction_bias", 1, experts);
+    bias = frozen_vector(prefix + "gate.e_score_correction_bias", experts);
+    m.bias = bias;
   }
-  m.gate = add(prefix + "experts.{}.gate_proj.weight", experts * width, c.hidden_size, experts);
-  m.up = add(prefix + "experts.{}.up_proj.weight", experts * width, c.hidden_size, experts);
-  m.down = add(prefix + "experts.{}.down_proj.weight", experts * c.hidden_size, width, experts);
+  m.gate = linear(prefix + "experts.{}.gate_proj.weight", experts * width, c.hidden_size, experts);
+  m.up = linear(prefix + "experts.{}.up_proj.weight", experts * width, c.hidden_size, experts);
+  m.down = linear(prefix + "experts.{}.down_proj.weight", experts * c.hidden_size, width, experts);
   if (c.n_shared_experts > 0)
     m.shared = mlp(prefix + "shared_experts.", c.n_shared_experts * width);
   m.shape = {.kind = c.gate,
@@ -154,7 +173,7 @@ Moe ModelBuilder::moe(const std::string& prefix, int layer) {
              .balance_weight = 0};
   model_.loads_.push_back(std::make_unique<std::vector<int64_t>>(size_t(experts)));
   m.load = model_.loads_.back().get();
-  model_.gates_.push_back({layer, const_cast<Weight*>(m.bias), m.load});
+  model_.gates_.push_back({layer, bias ? bias->parameter : nullptr, m.load});
   return m;
 }
 
@@ -184,7 +203,7 @@ MtpModule ModelBuilder::mtp(int index) {
   MtpModule m;
   m.embedding_norm = norm(prefix + "enorm.weight", c.hidden_size, c.rms_norm_eps);
   m.hidden_norm = norm(prefix + "hnorm.weight", c.hidden_size, c.rms_norm_eps);
-  m.project = matrix(prefix + "eh_proj.weight", c.hidden_size, 2 * c.hidden_size);
+  m.project = linear(prefix + "eh_proj.weight", c.hidden_size, 2 * c.hidden_size);
   m.block = block(layer, c.n_routed_experts > 0);
   m.final_norm = norm(prefix + "shared_head.norm.weight", c.hidden_size, c.rms_norm_eps);
   return m;
@@ -203,14 +222,18 @@ void ModelBuilder::rope() {
 void ModelBuilder::build() {
   const ModelConfig& c = model_.config_;
   rope();
-  Weight* embedding = add("model.embed_tokens.weight", c.vocab_size, c.hidden_size);
-  embedding->is_embedding = true;
+  Matrix* embedding =
+      add("model.embed_tokens.weight", c.vocab_size, c.hidden_size, 1, Kind::matrix);
+  if (embedding->parameter) embedding->parameter->is_embedding = true;
+  if (c.tie_word_embeddings) model_.multiplied_.push_back(embedding);  // as the head
   model_.embedding_ = embedding;
   for (int layer = 0; layer < c.num_hidden_layers; ++layer)
     model_.blocks_.push_back(block(layer, c.is_moe(layer)));
-  model_.final_norm_ = add("model.norm.weight", 1, c.hidden_size, 1, false);
-  if (!c.tie_word_embeddings) model_.head_ = add("lm_head.weight", c.vocab_size, c.hidden_size);
+  model_.final_norm_ = vector("model.norm.weight", c.hidden_size);
+  if (!c.tie_word_embeddings)
+    model_.head_ = linear("lm_head.weight", c.vocab_size, c.hidden_size).base;
   for (int i = 0; i < c.num_nextn_predict_layers; ++i) model_.mtp_.push_back(mtp(i));
+  model_.weights_.insert(model_.weights_.end(), frozen_.begin(), frozen_.end());
 }
 
 }  // namespace weir

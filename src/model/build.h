@@ -8,18 +8,21 @@ namespace weir {
 
 class ModelBuilder {
  public:
-  // Where the numbers of matrices will be; vectors are always allocated.
+  // Elsewhere: in mapped files, which Model::bind finds.
   enum class Storage { trainable, frozen, elsewhere };
   ModelBuilder(Model& model, Storage storage) : model_(model), storage_(storage) {}
   void build();
 
  private:
-  Weight* add(const std::string& name, int rows, int cols, int groups = 1, bool decays = true);
-  const Weight* matrix(const std::string& name, int rows, int cols) {
-    return add(name, rows, cols);
-  }
-  // No part of the gradient: among the model's buffers.
-  Weight* frozen(const std::string& name, int rows, int cols);
+  // `vector`: a gain or a bias, which does not decay. `frozen`: no part of the gradient, among the
+  // model's buffers.
+  enum class Kind { matrix, vector, frozen };
+  Matrix* add(const std::string& name, int rows, int cols, int groups, Kind kind);
+  // A projection, or those of all experts.
+  Linear linear(const std::string& name, int rows, int cols, int groups = 1);
+  const Matrix* vector(const std::string& name, int width);
+  Linear frozen_linear(const std::string& name, int rows, int cols);
+  Matrix* frozen_vector(const std::string& name, int width);
   Norm norm(const std::string& name, int width, double epsilon);
   Gqa gqa(const std::string& prefix, int layer);
   Indexer indexer(const std::string& prefix, int layer);
@@ -32,6 +35,7 @@ class ModelBuilder {
 
   Model& model_;
   Storage storage_;
+  std::vector<Matrix*> frozen_;
 };
 
 }  // namespace weir

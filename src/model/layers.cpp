@@ -15,12 +15,12 @@ Tensor norm_heads(Run& run, const Norm& norm, Tensor x) {
 Tensor attention_residual(Run& run, const Norm& norm, const Gqa& a, const RopeTable& table,
                           Tensor x) {
   Tensor n = norm(run, x);
-  Tensor q = norm_heads(run, a.q_norm, linear(run, n, *a.q, a.q_bias));
-  Tensor k = norm_heads(run, a.k_norm, linear(run, n, *a.k, a.k_bias));
-  Tensor v = linear(run, n, *a.v, a.v_bias);
+  Tensor q = norm_heads(run, a.q_norm, linear(run, n, a.q));
+  Tensor k = norm_heads(run, a.k_norm, linear(run, n, a.k));
+  Tensor v = linear(run, n, a.v);
   rope(run, q, a.shape.own, table);
   rope(run, k, a.shape.own, table);
-  return add_linear(run, x, attend(run, q, k, {}, v, a.shape), *a.out);
+  return add_linear(run, x, attend(run, q, k, {}, v, a.shape), a.out);
 }
 
 namespace {
@@ -42,13 +42,13 @@ TokenChoice choose(Run& run, const Indexer& in, const RopeTable& main_table, Ten
   Run quiet = run.unrecorded();
   RopeTable table = main_table;  // the same angles, but in halves and on a head's first columns
   table.interleaved = false, table.leading = true;
-  Tensor k = layer_norm(quiet, linear(quiet, n, *in.k), *in.k_gain, *in.k_bias, kIndexEpsilon);
+  Tensor k = layer_norm(quiet, linear(quiet, n, in.k), *in.k_gain, *in.k_bias, kIndexEpsilon);
   rope(quiet, k, in.shape.width, table);
   if (run.cache) cache_index_keys(quiet, k, in.shape);
   if (!is_needed) return {};
-  Tensor q = linear(quiet, latent, *in.q);
+  Tensor q = linear(quiet, latent, in.q);
   rope(quiet, q, in.shape.width, table);
-  return choose_tokens(quiet, q, k, linear(quiet, n, *in.weights), in.shape, tokens);
+  return choose_tokens(quiet, q, k, linear(quiet, n, in.weights), in.shape, tokens);
 }
 
 }  // namespace
@@ -56,26 +56,26 @@ TokenChoice choose(Run& run, const Indexer& in, const RopeTable& main_table, Ten
 Tensor attention_residual(Run& run, const Norm& norm, const Mla& a, const RopeTable& table,
                           Tensor x) {
   Tensor n = norm(run, x);
-  Tensor query_latent = a.q ? Tensor{} : a.q_norm(run, linear(run, n, *a.q_a));
-  Tensor q = a.q ? linear(run, n, *a.q) : linear(run, query_latent, *a.q_b);
+  Tensor query_latent = a.q ? Tensor{} : a.q_norm(run, linear(run, n, a.q_a));
+  Tensor q = a.q ? linear(run, n, a.q) : linear(run, query_latent, a.q_b);
   const TokenChoice choice = choose(run, a.indexer, table, n, query_latent);
-  Tensor packed = linear(run, n, *a.kv_a);  // [latent | rotary key shared by all heads]
+  Tensor packed = linear(run, n, a.kv_a);  // [latent | rotary key shared by all heads]
   Tensor latent = a.kv_norm(run, packed.columns(0, a.rank));
   Tensor k_rope = packed.columns(a.rank, a.rope_width);
   rope(run, q, a.shape.own + a.shape.shared, table);
   rope(run, k_rope, a.rope_width, table);
   if (run.cache && run.cache->form() == CacheForm::latent)
-    return add_linear(run, x, attend_latent(run, q, latent, k_rope, *a.kv_b, a.shape, choice),
-                      *a.out);
-  Tensor kv = linear(run, latent, *a.kv_b);  // per head [k_nope | v]
-  return add_linear(run, x, attend(run, q, kv, k_rope, kv, a.shape, choice), *a.out);
+    return add_linear(run, x, attend_latent(run, q, latent, k_rope, *a.kv_b.base, a.shape, choice),
+                      a.out);
+  Tensor kv = linear(run, latent, a.kv_b);  // per head [k_nope | v]
+  return add_linear(run, x, attend(run, q, kv, k_rope, kv, a.shape, choice), a.out);
 }
 
 namespace {
 
 Tensor add_mlp(Run& run, const Mlp& m, Tensor residual, Tensor n) {
-  return add_linear(run, residual, swiglu(run, linear(run, n, *m.gate), linear(run, n, *m.up)),
-                    *m.down);
+  return add_linear(run, residual, swiglu(run, linear(run, n, m.gate), linear(run, n, m.up)),
+                    m.down);
 }
 
 }  // namespace
@@ -89,13 +89,13 @@ Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weig
   Tensor n = norm(run, x);
   GateShape shape = m.shape;
   shape.balance_weight = balance_weight;
-  Routing routing = route(run, linear(run, n, *m.router), m.bias ? m.bias->f32() : nullptr, shape);
+  Routing routing = route(run, linear(run, n, m.router), m.bias ? m.bias->f32() : nullptr, shape);
   if (run.tape && m.load)
     for (int e = 0; e < routing.experts; ++e)
       (*m.load)[size_t(e)] += routing.begin[e + 1] - routing.begin[e];
-  Tensor gate = expert_linear_gather(run, n, routing, *m.gate);
-  Tensor up = expert_linear_gather(run, n, routing, *m.up);
-  Tensor parts = expert_linear(run, swiglu(run, gate, up), routing, *m.down);
+  Tensor gate = expert_linear_gather(run, n, routing, m.gate);
+  Tensor up = expert_linear_gather(run, n, routing, m.up);
+  Tensor parts = expert_linear(run, swiglu(run, gate, up), routing, m.down);
   if (m.shared.gate) x = add_mlp(run, m.shared, x, n);
   return combine(run, x, parts, routing);
 }

@@ -1,5 +1,5 @@
-// The parts of a block. Each is a small struct of weight pointers and a function of (run, x); the
-// model owns the weights.
+// The parts of a block. Each is a small struct of projections and gains and a function of (run, x);
+// the model owns the weights.
 #pragma once
 #include <vector>
 
@@ -9,7 +9,7 @@
 namespace weir {
 
 struct Norm {
-  const Weight* gain = nullptr;
+  const Matrix* gain = nullptr;
   float epsilon = 1e-6f;
   Tensor operator()(Run& run, Tensor x) const { return rms_norm(run, x, *gain, epsilon); }
 };
@@ -17,8 +17,7 @@ struct Norm {
 // Grouped-query attention (Ainslie et al. 2023), as in Llama and Qwen2; DeepSeekMoE's multi-head
 // form. Qwen3 normalises each head's query and key before they are rotated.
 struct Gqa {
-  const Weight *q = nullptr, *k = nullptr, *v = nullptr, *out = nullptr;
-  const Weight *q_bias = nullptr, *k_bias = nullptr, *v_bias = nullptr;
+  Linear q, k, v, out;
   Norm q_norm, k_norm;  // [head]; null gains: none
   AttentionShape shape;
 };
@@ -26,32 +25,32 @@ struct Gqa {
 // Which tokens a row attends to (DeepSeek-V3.2, section 2.1). Frozen: DeepSeek trains it apart, on
 // a detached input, so nothing of the language model's loss reaches it.
 struct Indexer {
-  const Weight *q = nullptr, *k = nullptr, *weights = nullptr;  // wq_b, wk, weights_proj
-  const Weight *k_gain = nullptr, *k_bias = nullptr;            // a LayerNorm
+  Linear q, k, weights;                               // wq_b, wk, weights_proj
+  const Matrix *k_gain = nullptr, *k_bias = nullptr;  // a LayerNorm
   IndexShape shape;
 };
 
 // Multi-head latent attention (DeepSeek-V2, section 2.1). q alone without a query latent, else
 // q_a -> q_norm -> q_b.
 struct Mla {
-  const Weight *q = nullptr, *q_a = nullptr, *q_b = nullptr;
+  Linear q, q_a, q_b;
   Norm q_norm, kv_norm;
-  const Weight *kv_a = nullptr, *kv_b = nullptr, *out = nullptr;
+  Linear kv_a, kv_b, out;
   int rank = 0, rope_width = 0;
-  Indexer indexer;  // null weights: attention to all tokens
+  Indexer indexer;  // empty: attention to all tokens
   AttentionShape shape;
 };
 
 struct Mlp {
-  const Weight *gate = nullptr, *up = nullptr, *down = nullptr;
+  Linear gate, up, down;
 };
 
 // DeepSeekMoE: routed experts chosen per token and shared experts always at work.
 struct Moe {
-  const Weight* router = nullptr;
-  const Weight* bias = nullptr;  // e_score_correction_bias, may be null
-  const Weight *gate = nullptr, *up = nullptr, *down = nullptr;  // one group per expert
-  Mlp shared;                                                    // null weights: none
+  Linear router;
+  const Matrix* bias = nullptr;  // e_score_correction_bias, may be null
+  Linear gate, up, down;         // one group per expert
+  Mlp shared;                    // empty: none
   GateShape shape;
   std::vector<int64_t>* load = nullptr;
 };
@@ -67,7 +66,7 @@ struct Block {
 
 struct MtpModule {
   Norm embedding_norm, hidden_norm, final_norm;
-  const Weight* project = nullptr;  // eh_proj [H, 2H], embedding half first
+  Linear project;  // eh_proj [H, 2H], embedding half first
   Block block;
 };
 

@@ -17,7 +17,7 @@ namespace weir {
 namespace {
 
 // The share of free memory that packed copies of f32 weights may take.
-constexpr double kPanelShare = 0.5;
+constexpr double kPackedShare = 0.5;
 
 Result<void> check_finite(const StoredTensor& tensor, const float* values) {
   for (uint64_t i = 0; i < tensor.count(); ++i)
@@ -35,19 +35,13 @@ Result<void> decode_finite(const StoredTensor& tensor, float* to) {
 }
 
 // Rows of q_proj and k_proj in HuggingFace's order, from the order of GGUF's llama.
-void restore_rope_rows(const Weight& weight, int head_dim) {
+void restore_rope_rows(const Parameter& weight, int head_dim) {
   const size_t width = size_t(weight.rows > 1 ? weight.cols : 1);
   const size_t rows = weight.count() / width;
-  const std::vector<float> permuted(weight.f32(), weight.f32() + weight.count());
+  const std::vector<float> permuted(weight.data, weight.data + weight.count());
   for (size_t r = 0; r < rows; ++r)
     std::copy_n(permuted.data() + Checkpoint::permuted_row(r, size_t(head_dim)) * width, width,
-                weight.f32() + r * width);
-}
-
-std::vector<Weight*> all_weights(const Model& model) {
-  std::vector<Weight*> all = model.parameters();
-  all.insert(all.end(), model.buffers().begin(), model.buffers().end());
-  return all;
+                weight.data + r * width);
 }
 
 bool is_aligned(const std::byte* data) {
@@ -56,15 +50,17 @@ bool is_aligned(const std::byte* data) {
 
 }  // namespace
 
-Result<void> Model::bind(Weight& weight, const Checkpoint& checkpoint) {
+Result<void> Model::bind(Matrix& weight, const Checkpoint& checkpoint) {
   const std::vector<NamedSlice> slices = named_slices(weight);
-  if (weight.data) {  // a vector
+  if (weight.rows == 1) {  // a vector
     const StoredTensor tensor = TRY(checkpoint.find(slices[0].name, slices[0].shape));
-    return decode_finite(tensor, weight.f32());
+    float* copy = memory_.emplace_back(weight.count() * sizeof(float)).floats();
+    weight.parts = {copy};
+    return decode_finite(tensor, copy);
   }
   for (const NamedSlice& slice : slices) {
     StoredTensor tensor = TRY(checkpoint.find(slice.name, slice.shape));
-    if (weight.stored.empty()) weight.type = tensor.type;
+    if (weight.parts.empty()) weight.type = tensor.type;
     if (tensor.type != weight.type)
       return Error{
           fmt::format("{}: is {} where the experts before it are {}, which is not "
@@ -78,7 +74,7 @@ Result<void> Model::bind(Weight& weight, const Checkpoint& checkpoint) {
       }
       TRY(check_finite(tensor, reinterpret_cast<const float*>(tensor.data)));
     }
-    weight.stored.push_back(tensor.data);
+    weight.parts.push_back(tensor.data);
     if (tensor.scales) weight.scales.push_back(tensor.scales);
     if (tensor.owned) kept_.push_back(tensor.owned);
   }
@@ -86,15 +82,14 @@ Result<void> Model::bind(Weight& weight, const Checkpoint& checkpoint) {
 }
 
 Result<void> Model::bind(const Checkpoint& checkpoint) {
-  double panels = 0;
-  for (Weight* weight : all_weights(*this)) {
+  double packed = 0;  // bytes
+  for (Matrix* weight : weights_) {
     TRY(bind(*weight, checkpoint));
-    if (weight->rows > 1 && weight->uses_panels())
-      panels += double(weight->count()) * sizeof(float);
+    if (weight->rows > 1 && weight->type == WeightType::f32)
+      packed += double(weight->count()) * sizeof(float);
   }
   const double available = available_memory();
-  if (available <= 0 || panels <= kPanelShare * available) return {};
-  for (Weight* weight : all_weights(*this)) weight->has_panels = false;
+  if (available <= 0 || packed <= kPackedShare * available) add_packed();
   return {};
 }
 
@@ -116,12 +111,13 @@ namespace {
 Result<void> read_weights(Model& model, const Checkpoint& checkpoint) {
   const ModelConfig& config = model.config();
   const bool restores = checkpoint.rope_rows_permuted() && !config.rope.interleaved;
-  for (Weight* weight : all_weights(model)) {
+  for (const Matrix* weight : model.weights()) {
     for (const NamedSlice& slice : named_slices(*weight)) {
       const StoredTensor tensor = TRY(checkpoint.find(slice.name, slice.shape));
-      TRY(decode_finite(tensor, weight->f32() + slice.begin));
+      TRY(decode_finite(tensor, weight->parameter->data + slice.begin));
     }
-    if (restores && has_rope_rows(weight->name)) restore_rope_rows(*weight, config.head_dim);
+    if (restores && has_rope_rows(weight->name))
+      restore_rope_rows(*weight->parameter, config.head_dim);
   }
   model.weights_changed();
   return {};

@@ -23,16 +23,15 @@ std::unique_ptr<Model> Model::create(const ModelConfig& config, bool trainable) 
   std::unique_ptr<Model> model(new Model(config));
   using Storage = ModelBuilder::Storage;
   ModelBuilder(*model, trainable ? Storage::trainable : Storage::frozen).build();
+  model->add_packed();
   return model;
 }
 
 void Model::initialize(uint64_t seed) {
   const float range = float(config_.initializer_range);
   const float residual = range / std::sqrt(2.0f * float(config_.num_hidden_layers));
-  std::vector<Weight*> all = parameters_;
-  all.insert(all.end(), buffers_.begin(), buffers_.end());
-  for (Weight* w : all) {
-    float* data = w->f32();
+  for (const Matrix* w : weights_) {
+    float* data = w->parameter->data;
     if (w->rows == 1) {
       float value = w->name.ends_with("bias") ? 0.f : 1.f;
       for (size_t i = 0; i < w->count(); ++i) data[i] = value;
@@ -66,7 +65,7 @@ Tensor Model::predict_further(Run& run, Tensor hidden, std::span<const int> next
                 m.embedding_norm.epsilon, joined.columns(0, width));
   rms_norm_into(run, hidden, *m.hidden_norm.gain, m.hidden_norm.epsilon,
                 joined.columns(width, width));
-  Tensor x = linear(run, joined, *m.project);
+  Tensor x = linear(run, joined, m.project);
   auto body = [&block = m.block, table = rope_, balance = balance_weight](Run& r, Tensor in) {
     return block_forward(r, block, table, balance, in);
   };
@@ -74,19 +73,31 @@ Tensor Model::predict_further(Run& run, Tensor hidden, std::span<const int> next
   return m.final_norm(run, x);
 }
 
-Weight* Model::find(const std::string& name) const {
-  for (const auto& w : owned_)
-    if (w->name == name) return w.get();
+Matrix* Model::find(const std::string& name) const {
+  for (Matrix* w : weights_)
+    if (w->name == name) return w;
   return nullptr;
 }
 
 void Model::zero_gradients() {
-  for (Weight* w : parameters_)
+  for (Parameter* w : parameters_)
     if (w->grad) std::memset(w->grad, 0, w->count() * sizeof(float));
 }
 
 void Model::weights_changed() {
-  for (const auto& w : owned_) w->changed();
+  for (Packed& packed : packed_) packed.source_changed();
+}
+
+void Model::pack(ThreadPool& pool) {
+  for (Packed& packed : packed_) packed.pack(pool);
+}
+
+void Model::add_packed() {
+  for (Matrix* w : multiplied_) {
+    if (w->type != WeightType::f32) continue;
+    const bool has_backward = w->grad() != nullptr;
+    w->packed = &packed_.emplace_back(*w, has_backward);
+  }
 }
 
 void Model::clear_loads() {

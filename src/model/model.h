@@ -1,6 +1,7 @@
 // The model, written once: a decoder of attention and feed-forward blocks on a residual stream. The
 // same forward trains (with a tape), prefills and decodes (with a cache).
 #pragma once
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 #include "model/layers.h"
 #include "ops/ops.h"
 #include "tensor/buffer.h"
+#include "tensor/packed.h"
 
 namespace weir {
 
@@ -34,27 +36,33 @@ class Model {
   Tensor forward(Run& run) const;
   // Scores over the vocabulary, [rows, vocab].
   Tensor logits(Run& run, Tensor hidden) const { return linear(run, hidden, head()); }
-  const Weight& head() const { return config_.tie_word_embeddings ? *embedding_ : *head_; }
+  const Matrix& head() const { return config_.tie_word_embeddings ? *embedding_ : *head_; }
 
   // Multi-token prediction (DeepSeek-V3, section 2.2): hidden states that predict the token after
   // next. `next` holds the following token of every row (any valid token where there is none: those
   // rows have no target). depth in [0, num_nextn_predict_layers).
   Tensor predict_further(Run& run, Tensor hidden, std::span<const int> next, int depth) const;
 
-  // Every parameter in a fixed order. The gate biases (e_score_correction_bias), which the trainer
-  // moves, and the indexers of sparse attention, which nobody does, are no parameters: they have no
-  // gradient and are weights with grad == nullptr in `buffers()`.
-  const std::vector<Weight*>& parameters() const { return parameters_; }
-  const std::vector<Weight*>& buffers() const { return buffers_; }
-  Weight* find(const std::string& name) const;  // by Weight::name; null when absent
+  // Of a model made by create(): what may be trained, in a fixed order. The gate biases
+  // (e_score_correction_bias), which the trainer moves, and the indexers of sparse attention, which
+  // nobody does, have no gradient and are in `buffers()`. An opened model has neither.
+  const std::vector<Parameter*>& parameters() const { return parameters_; }
+  const std::vector<Parameter*>& buffers() const { return buffers_; }
+  // Every weight, those of buffers() last.
+  const std::vector<Matrix*>& weights() const { return weights_; }
+  Matrix* find(const std::string& name) const;  // null when absent
   void zero_gradients();
-  void weights_changed();  // after any write to parameters or buffers
+  // After any write to parameters or buffers; then pack() before the next forward().
+  void weights_changed();
+  // Brings the packed copies up to date with the weights; at once where they are. Called by whoever
+  // loaded or updated the weights.
+  void pack(ThreadPool& pool);
 
   // Mixture-of-experts layers in order, MTP modules last: their gate bias and the tokens routed to
   // each expert since clear_loads() (counted by forward when a tape is present).
   struct GateState {
     int layer;
-    Weight* bias;                // null when the gate has none
+    Parameter* bias;             // null when the gate has none or the model was opened
     std::vector<int64_t>* load;  // [experts]
   };
   const std::vector<GateState>& gates() const { return gates_; }
@@ -69,17 +77,21 @@ class Model {
   explicit Model(const ModelConfig& config) : config_(config) {}
   friend class ModelBuilder;
   Result<void> bind(const Checkpoint& checkpoint);
-  Result<void> bind(Weight& weight, const Checkpoint& checkpoint);
+  Result<void> bind(Matrix& weight, const Checkpoint& checkpoint);
+  void add_packed();
 
   ModelConfig config_;
-  std::vector<std::unique_ptr<Weight>> owned_;
+  std::deque<Matrix> matrices_;
+  std::deque<Parameter> owned_;
+  std::deque<Packed> packed_;
   std::vector<Buffer> memory_;
   std::vector<std::unique_ptr<std::vector<int64_t>>> loads_;
-  std::vector<Weight*> parameters_, buffers_;
+  std::vector<Parameter*> parameters_, buffers_;
+  std::vector<Matrix*> weights_, multiplied_;  // all; those that products read
   std::vector<GateState> gates_;
-  Weight* embedding_ = nullptr;
-  Weight* head_ = nullptr;
-  Weight* final_norm_ = nullptr;
+  const Matrix* embedding_ = nullptr;
+  const Matrix* head_ = nullptr;
+  const Matrix* final_norm_ = nullptr;
   std::vector<Block> blocks_;
   std::vector<MtpModule> mtp_;
   std::vector<std::shared_ptr<const void>> kept_;  // mapped files and what belongs to them
@@ -93,7 +105,7 @@ struct NamedSlice {
   std::vector<uint64_t> shape;
   size_t begin, count;  // elements of the weight
 };
-std::vector<NamedSlice> named_slices(const Weight& weight);
+std::vector<NamedSlice> named_slices(const Matrix& weight);
 
 // Writes `path` as safetensors (f32), parameters and buffers; returns its SHA-256. Metadata:
 // {"format": "pt"}.

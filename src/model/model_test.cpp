@@ -73,6 +73,7 @@ class Trial {
     Run run{arena_, pool_, batch_};
     if (record) run.tape = &tape;
     model->weights_changed();
+    model->pack(pool_);
     Tensor hidden = model->forward(run);
     double total = cross_entropy(run, hidden, model->head(), targets_, 0.1f).loss;
     if (model->config().num_nextn_predict_layers)
@@ -94,6 +95,7 @@ class Trial {
   }
   std::vector<float> logits() {
     arena_.reset();
+    model->pack(pool_);
     Run run{arena_, pool_, batch_};
     Tensor z = model->logits(run, model->forward(run));
     return {z.data, z.data + size_t(z.rows) * size_t(z.cols)};

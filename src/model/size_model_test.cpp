@@ -61,9 +61,8 @@ TEST(SizeOfModel, ListsTheTensorsThatTheModelHas) {
     for (int i = 0; i < c.num_hidden_layers + c.num_nextn_predict_layers; ++i)
       list(layer_tensors(c, i));
     auto model = Model::create(c, false);
-    for (auto weights : {model->parameters(), model->buffers()})
-      for (const Weight* weight : weights)
-        for (const NamedSlice& slice : named_slices(*weight)) real[slice.name] = slice.shape;
+    for (const Matrix* weight : model->weights())
+      for (const NamedSlice& slice : named_slices(*weight)) real[slice.name] = slice.shape;
     EXPECT_EQ(listed, real) << kind;
   }
 }
@@ -97,6 +96,8 @@ TEST(SizeOfModel, ActivationsAreAsMeasured) {
     ModelConfig c = small(kind);
     auto model = Model::create(c, true);
     model->initialize(1);
+    ThreadPool pool(1);
+    model->pack(pool);
     double formula = 4. * double(activations_per_token(c, false));
     // The rest is rounding to 64 bytes and the lists of gathered rows.
     EXPECT_NEAR(measured_activations(*model, false) / formula, 1, 0.01) << kind;

@@ -4,17 +4,7 @@
 #include "model/model.h"
 
 namespace weir {
-namespace {
-
-std::vector<Weight*> all_weights(const Model& model) {
-  std::vector<Weight*> all = model.parameters();
-  all.insert(all.end(), model.buffers().begin(), model.buffers().end());
-  return all;
-}
-
-}  // namespace
-
-std::vector<NamedSlice> named_slices(const Weight& weight) {
+std::vector<NamedSlice> named_slices(const Matrix& weight) {
   std::vector<NamedSlice> slices;
   const size_t size = weight.count() / size_t(weight.groups);
   const bool grouped = weight.name.find("{}") != std::string::npos;
@@ -28,12 +18,12 @@ std::vector<NamedSlice> named_slices(const Weight& weight) {
 
 Result<std::string> save_model(const Model& model, const std::string& path) {
   std::vector<TensorSource> tensors;
-  for (const Weight* w : all_weights(model)) {
-    CHECK(w->type == WeightType::f32);
+  for (const Matrix* w : model.weights()) {
+    CHECK(w->parameter);
     for (NamedSlice& slice : named_slices(*w))
       tensors.push_back(
           {slice.name, "F32", slice.shape,
-           std::as_bytes(std::span<const float>(w->f32() + slice.begin, slice.count))});
+           std::as_bytes(std::span<const float>(w->parameter->data + slice.begin, slice.count))});
   }
   return write_safetensors(path, std::move(tensors), {{"format", "pt"}});
 }

@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "ops/ops.h"
+#include "tensor/packed.h"
 #include "testing/segment_rows.h"
 
 namespace weir {
@@ -93,9 +94,11 @@ std::vector<float> attend_rows(const Inputs& in, const std::vector<Segment>& seg
   };
   Tensor q = gather(in.q, kHeads * (kNope + kRope)), latent = gather(in.latent, kRank);
   Tensor shared = gather(in.shared, kRope);
-  Weight kv_b;
-  kv_b.rows = kHeads * (kNope + kValue), kv_b.cols = kRank;
-  kv_b.data = const_cast<float*>(in.kv_b.data());
+  Matrix kv_b;
+  kv_b.rows = kHeads * (kNope + kValue), kv_b.cols = kRank, kv_b.parts = {in.kv_b.data()};
+  Packed packed(kv_b, false);
+  packed.pack(pool);
+  kv_b.packed = &packed;
   std::vector<int> chosen(picked.positions.size() * size_t(keep));
   for (size_t r = 0; keep > 0 && r < picked.positions.size(); ++r)
     for (int j = 0; j < keep && picked.positions[r] >= keep; ++j)
@@ -257,6 +260,21 @@ TEST(Attention, OverChosenTokensDecodesWithTheBitsOfThePackedForward) {
   }
 }
 
+// A matrix with gradient and packed copies over memory of the test.
+struct TrainedMatrix {
+  Parameter parameter;
+  Matrix matrix;
+  Packed packed{matrix, true};
+  TrainedMatrix(std::vector<float>& values, std::vector<float>& gradient, int rows, int groups,
+                ThreadPool& pool) {
+    parameter.rows = rows, parameter.cols = int(values.size()) / rows, parameter.groups = groups;
+    parameter.data = values.data(), parameter.grad = gradient.data();
+    matrix = Matrix::of(parameter);
+    packed.pack(pool);
+    matrix.packed = &packed;
+  }
+};
+
 // Forward and backward of a mixture of experts and the loss, as bytes.
 std::vector<float> train_once(int threads) {
   Arena arena(size_t(1) << 30);
@@ -269,21 +287,19 @@ std::vector<float> train_once(int threads) {
   }
   Batch batch(tokens, positions, sequences);
   std::deque<std::vector<float>> memory;
-  std::deque<Weight> weights;
+  std::deque<TrainedMatrix> weights;
   Random random(4, 4);
-  auto weight = [&](int r, int c, int groups) -> Weight& {
+  auto weight = [&](int r, int c, int groups) -> Matrix& {
     auto& values = memory.emplace_back(size_t(r) * size_t(c));
     for (float& v : values) v = 0.2f * random.normal();
     auto& gradient = memory.emplace_back(values.size());
-    Weight w;
-    w.rows = r, w.cols = c, w.groups = groups, w.data = values.data(), w.grad = gradient.data();
-    return weights.emplace_back(std::move(w));
+    return weights.emplace_back(values, gradient, r, groups, pool).matrix;
   };
-  Weight &table = weight(vocabulary, width, 1), &gain = weight(1, width, 1),
+  Matrix &table = weight(vocabulary, width, 1), &gain = weight(1, width, 1),
          &router = weight(experts, width, 1);
-  Weight &gate = weight(experts * inner, width, experts),
+  Matrix &gate = weight(experts * inner, width, experts),
          &up = weight(experts * inner, width, experts);
-  Weight& down = weight(experts * width, inner, experts);
+  Matrix& down = weight(experts * width, inner, experts);
   GateShape shape{
       .kind = GateKind::sigmoid, .experts = experts, .per_token = 2, .balance_weight = 0.1f};
   Tape tape(arena);
@@ -297,7 +313,8 @@ std::vector<float> train_once(int threads) {
   std::vector<float> out(size_t(rows) + 1);
   out[0] = float(cross_entropy(run, x, table, targets, 0.01f, out.data() + 1).loss);
   tape.backward();
-  for (const Weight& w : weights) out.insert(out.end(), w.grad, w.grad + w.count());
+  for (const TrainedMatrix& w : weights)
+    out.insert(out.end(), w.parameter.grad, w.parameter.grad + w.parameter.count());
   return out;
 }
 
@@ -320,15 +337,14 @@ std::vector<float> head_once(const std::vector<int>& tokens, const std::vector<i
   std::vector<float> values(size_t(vocabulary) * width), ignored(values.size()),
       gradient(values.size()), logs(tokens.size());
   for (float& v : values) v = 0.2f * random.normal();
-  Weight table, head;
-  table.rows = head.rows = vocabulary, table.cols = head.cols = width;
-  table.data = head.data = values.data();
-  table.grad = ignored.data(), head.grad = gradient.data();
+  TrainedMatrix table(values, ignored, vocabulary, 1, pool),
+      head(values, gradient, vocabulary, 1, pool);
   Tape tape(arena);
   Run run{arena, pool, batch};
   run.tape = &tape;
   std::vector<float> out = {0};
-  out[0] = float(cross_entropy(run, embed(run, table), head, targets, 0.01f, logs.data()).loss);
+  out[0] = float(
+      cross_entropy(run, embed(run, table.matrix), head.matrix, targets, 0.01f, logs.data()).loss);
   tape.backward();
   for (size_t t = 0; t < tokens.size(); ++t)
     if (targets[t] >= 0)

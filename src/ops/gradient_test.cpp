@@ -10,7 +10,7 @@ namespace {
 
 using testing::Case;
 using Inputs = std::vector<Tensor>;
-using Weights = std::deque<Weight>;
+using Weights = std::deque<Matrix>;
 
 // Router logits far enough apart that no finite difference moves a token to another expert.
 std::vector<float> spaced_logits(int rows, int experts) {
@@ -273,7 +273,7 @@ std::vector<Case> cases() {
        .inputs = {{"x", 0, 5}},
        .weights = {{"w", 70, 5}, {"bias", 1, 70}},
        .forward = [](Run& run, Inputs& in, Weights& w, double&) {
-         return linear(run, in[0], w[0], &w[1]);
+         return linear(run, in[0], {w[0], &w[1]});
        }});
   add({.name = "add_linear",
        .inputs = {{"residual", 0, 33}, {"x", 0, 5}},

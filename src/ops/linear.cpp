@@ -21,16 +21,16 @@ void accumulate_bias(ThreadPool& pool, Tensor y, float* gradient) {
 }
 
 // In the forward pass this was: y (+)= x W^T. With dy: dx (+)= dy W, dW += dy^T x.
-void linear_backward(Workers workers, Tensor x, Tensor y, const Weight& w) {
+void linear_backward(Workers workers, Tensor x, Tensor y, const Matrix& w) {
   if (x.grad) multiply_transposed(workers, grad_of(y), w, 0, grad_of(x), x.accumulate());
-  if (w.grad) accumulate_outer(workers, grad_of(y), data_of(x), nullptr, w.grad);
+  if (w.grad()) accumulate_outer(workers, grad_of(y), data_of(x), nullptr, w.grad());
 }
 
 }  // namespace
 
-Tensor embed(Run& run, const Weight& table) { return embed(run, table, run.batch.tokens()); }
+Tensor embed(Run& run, const Matrix& table) { return embed(run, table, run.batch.tokens()); }
 
-Tensor embed(Run& run, const Weight& table, std::span<const int> tokens) {
+Tensor embed(Run& run, const Matrix& table, std::span<const int> tokens) {
   const int rows = int(tokens.size());
   Tensor y = run.make(rows, table.cols);
   for_chunks(run.pool, rows, row_grain(y.cols), [&](int begin, int end, int) {
@@ -40,8 +40,8 @@ Tensor embed(Run& run, const Weight& table, std::span<const int> tokens) {
       if (row != y.row(t)) std::memcpy(y.row(t), row, sizeof(float) * size_t(y.cols));
     }
   });
-  if (table.grad)
-    run.record([y, grad = table.grad, tokens = tokens.data(), pool = &run.pool] {
+  if (table.grad())
+    run.record([y, grad = table.grad(), tokens = tokens.data(), pool = &run.pool] {
       if (!y.reached()) return;
       // Tokens repeat, so threads share columns, not rows: each element is one chain in row order.
       for_chunks(*pool, y.cols, 64, [&](int begin, int end, int) {
@@ -54,7 +54,9 @@ Tensor embed(Run& run, const Weight& table, std::span<const int> tokens) {
   return y;
 }
 
-Tensor linear(Run& run, Tensor x, const Weight& w, const Weight* bias) {
+Tensor linear(Run& run, Tensor x, const Linear& projection) {
+  const Matrix& w = *projection.base;
+  const Matrix* bias = projection.bias;
   CHECK_EQ(x.cols, w.cols);
   if (run.observer) run.observer->observe(w, x);
   Workers workers{&run.arena, &run.pool, run.exact};
@@ -63,18 +65,20 @@ Tensor linear(Run& run, Tensor x, const Weight& w, const Weight* bias) {
     CHECK_EQ(bias->cols, w.rows);
     CHECK(bias->type == WeightType::f32);
     for (int t = 0; t < y.rows; ++t)
-      std::memcpy(y.row(t), bias->data, sizeof(float) * size_t(y.cols));
+      std::memcpy(y.row(t), bias->f32(), sizeof(float) * size_t(y.cols));
   }
   multiply(workers, data_of(x), nullptr, w, 0, data_of(y), bias != nullptr);
   run.record([x, y, &w, bias, workers] {
     if (!y.reached()) return;
     linear_backward(workers, x, y, w);
-    if (bias && bias->grad) accumulate_bias(*workers.pool, y, bias->grad);
+    if (bias && bias->grad()) accumulate_bias(*workers.pool, y, bias->grad());
   });
   return y;
 }
 
-Tensor add_linear(Run& run, Tensor residual, Tensor x, const Weight& w) {
+Tensor add_linear(Run& run, Tensor residual, Tensor x, const Linear& projection) {
+  const Matrix& w = *projection.base;
+  CHECK(!projection.bias);
   CHECK_EQ(x.cols, w.cols);
   CHECK_EQ(residual.cols, w.rows);
   if (run.observer) run.observer->observe(w, x);

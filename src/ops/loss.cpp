@@ -85,8 +85,8 @@ void find_input(Chunk& c, Tensor x, int* offsets) {
 
 // In the forward pass this was: z = x head. Rows that stand one after another are used in place.
 void hidden_backward(const Workers& workers, const Chunk& c, Tensor x, const Rows& slopes,
-                     const Weight& head, bool adds) {
-  if (head.grad) accumulate_outer(workers, slopes, c.input, c.gather, head.grad);
+                     const Matrix& head, bool adds) {
+  if (head.grad()) accumulate_outer(workers, slopes, c.input, c.gather, head.grad());
   if (!c.gather)
     return multiply_transposed(workers, slopes, head, 0,
                                {x.grad_row(c.picked.front()), x.stride, c.rows, x.cols}, adds);
@@ -106,7 +106,7 @@ void hidden_backward(const Workers& workers, const Chunk& c, Tensor x, const Row
 
 }  // namespace
 
-LossSum token_loss(Run& run, Tensor x, const Weight& head, std::span<const int> targets,
+LossSum token_loss(Run& run, Tensor x, const Matrix& head, std::span<const int> targets,
                    TokenObjective& objective, float* log_probabilities, float inverse_temperature) {
   CHECK_EQ(int(targets.size()), x.rows);
   Workers workers{&run.arena, &run.pool, run.exact};
@@ -150,7 +150,7 @@ LossSum token_loss(Run& run, Tensor x, const Weight& head, std::span<const int> 
   return sum;
 }
 
-LossSum cross_entropy(Run& run, Tensor x, const Weight& head, std::span<const int> targets,
+LossSum cross_entropy(Run& run, Tensor x, const Matrix& head, std::span<const int> targets,
                       float weight, float* log_probabilities) {
   struct CrossEntropy : TokenObjective {
     float weight;

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/div_up.h"
 #include "ops/stored_matmul.h"
+#include "tensor/packed.h"
 
 namespace weir {
 namespace {
@@ -79,14 +80,14 @@ void run_products(Workers workers, const Gemm* products, int count) {
   });
 }
 
-Gemm forward_product(const Rows& x, const int* gather, const Weight& w, int group, ThreadPool& pool,
-                     const Rows& out, int begin, int rows, bool accumulate) {
+Gemm forward_product(const Rows& x, const int* gather, const Matrix& w, int group, const Rows& out,
+                     int begin, int rows, bool accumulate) {
   Gemm g{};
   g.left = gather ? x.data : x.data + size_t(begin) * x.stride;
   g.left_row = x.stride;
   g.left_inner = 1;
   g.left_rows = gather ? gather + begin : nullptr;
-  g.panels = w.forward_panels(pool) + size_t(group) * w.forward_group_elements();
+  g.panels = w.packed->forward(group);
   g.panel_stride = size_t(w.cols) * kPanel;
   g.inner_stride = kPanel;
   g.out = out.data + size_t(begin) * out.stride;
@@ -98,13 +99,13 @@ Gemm forward_product(const Rows& x, const int* gather, const Weight& w, int grou
   return g;
 }
 
-Gemm transposed_product(const Rows& dy, const Weight& w, int group, ThreadPool& pool,
-                        const Rows& dx, int begin, int rows, bool accumulate) {
+Gemm transposed_product(const Rows& dy, const Matrix& w, int group, const Rows& dx, int begin,
+                        int rows, bool accumulate) {
   Gemm g{};
   g.left = dy.data + size_t(begin) * dy.stride;
   g.left_row = dy.stride;
   g.left_inner = 1;
-  g.panels = w.backward_panels(pool) + size_t(group) * w.backward_group_elements();
+  g.panels = w.packed->backward(group);
   g.panel_stride = size_t(w.group_rows()) * kPanel;
   g.inner_stride = kPanel;
   g.out = dx.data + size_t(begin) * dx.stride;
@@ -135,6 +136,8 @@ Gemm outer_product(const Rows& dy, int begin, int rows, const float* panels, int
   return g;
 }
 
+bool has_backward(const Matrix& w) { return w.packed && w.packed->has_backward(); }
+
 constexpr int kPanelsPerPack = 2;
 
 void pack_columns(const Rows& x, const int* gather, int begin, int rows, int task, float* panels) {
@@ -149,29 +152,29 @@ int pack_tasks(int columns) { return (panel_count(columns) + kPanelsPerPack - 1)
 
 }  // namespace
 
-void multiply(Workers workers, Rows x, const int* gather, const Weight& w, int group, Rows out,
+void multiply(Workers workers, Rows x, const int* gather, const Matrix& w, int group, Rows out,
               bool accumulate) {
   CHECK_EQ(x.cols, w.cols);
   CHECK_EQ(out.cols, w.group_rows());
   if (out.rows == 0) return;
-  if (!w.uses_panels()) {
+  if (!w.packed) {
     const int begin[] = {0, out.rows};
     return stored_multiply(workers, group, 1, begin, x, gather, w, out, accumulate);
   }
-  Gemm g = forward_product(x, gather, w, group, *workers.pool, out, 0, out.rows, accumulate);
+  Gemm g = forward_product(x, gather, w, group, out, 0, out.rows, accumulate);
   run_products(workers, &g, 1);
 }
 
-void multiply_transposed(Workers workers, Rows dy, const Weight& w, int group, Rows dx,
+void multiply_transposed(Workers workers, Rows dy, const Matrix& w, int group, Rows dx,
                          bool accumulate) {
   CHECK_EQ(dy.cols, w.group_rows());
   CHECK_EQ(dx.cols, w.cols);
   if (dy.rows == 0) return;
-  if (!w.uses_panels()) {
+  if (!has_backward(w)) {
     const int begin[] = {0, dy.rows};
     return stored_multiply_transposed(workers, group, 1, begin, dy, w, dx, accumulate);
   }
-  Gemm g = transposed_product(dy, w, group, *workers.pool, dx, 0, dy.rows, accumulate);
+  Gemm g = transposed_product(dy, w, group, dx, 0, dy.rows, accumulate);
   run_products(workers, &g, 1);
 }
 
@@ -186,37 +189,36 @@ void accumulate_outer(Workers workers, Rows dy, Rows x, const int* gather, float
   run_products(workers, &g, 1);
 }
 
-void grouped_multiply(Workers workers, const int* begin, Rows x, const int* gather, const Weight& w,
+void grouped_multiply(Workers workers, const int* begin, Rows x, const int* gather, const Matrix& w,
                       Rows out, bool accumulate) {
   CHECK_EQ(x.cols, w.cols);
-  if (!w.uses_panels())
-    return stored_multiply(workers, 0, w.groups, begin, x, gather, w, out, accumulate);
+  if (!w.packed) return stored_multiply(workers, 0, w.groups, begin, x, gather, w, out, accumulate);
   ArenaScope scope(*workers.arena);
   Gemm* products = workers.arena->array<Gemm>(size_t(w.groups));
   int count = 0;
   for (int e = 0; e < w.groups; ++e)
     if (begin[e + 1] > begin[e])
-      products[count++] = forward_product(x, gather, w, e, *workers.pool, out, begin[e],
-                                          begin[e + 1] - begin[e], accumulate);
+      products[count++] =
+          forward_product(x, gather, w, e, out, begin[e], begin[e + 1] - begin[e], accumulate);
   run_products(workers, products, count);
 }
 
-void grouped_multiply_transposed(Workers workers, const int* begin, Rows dy, const Weight& w,
+void grouped_multiply_transposed(Workers workers, const int* begin, Rows dy, const Matrix& w,
                                  Rows dx, bool accumulate) {
-  if (!w.uses_panels())
+  if (!has_backward(w))
     return stored_multiply_transposed(workers, 0, w.groups, begin, dy, w, dx, accumulate);
   ArenaScope scope(*workers.arena);
   Gemm* products = workers.arena->array<Gemm>(size_t(w.groups));
   int count = 0;
   for (int e = 0; e < w.groups; ++e)
     if (begin[e + 1] > begin[e])
-      products[count++] = transposed_product(dy, w, e, *workers.pool, dx, begin[e],
-                                             begin[e + 1] - begin[e], accumulate);
+      products[count++] =
+          transposed_product(dy, w, e, dx, begin[e], begin[e + 1] - begin[e], accumulate);
   run_products(workers, products, count);
 }
 
 void grouped_accumulate_outer(Workers workers, const int* begin, Rows dy, Rows x, const int* gather,
-                              const Weight& w) {
+                              const Matrix& w) {
   ArenaScope scope(*workers.arena);
   Arena& arena = *workers.arena;
   size_t per_row = size_t(panel_count(x.cols)) * kPanel;
@@ -234,7 +236,7 @@ void grouped_accumulate_outer(Workers workers, const int* begin, Rows dy, Rows x
     if (begin[e + 1] > begin[e])
       products[count++] =
           outer_product(dy, begin[e], begin[e + 1] - begin[e], panels + per_row * size_t(begin[e]),
-                        x.cols, w.grad + size_t(e) * group_size);
+                        x.cols, w.grad() + size_t(e) * group_size);
   run_products(workers, products, count);
 }
 

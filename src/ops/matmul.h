@@ -6,7 +6,7 @@
 #include "base/div_up.h"
 #include "base/thread_pool.h"
 #include "kernels/kernels.h"
-#include "tensor/weight.h"
+#include "tensor/matrix.h"
 
 namespace weir {
 
@@ -26,22 +26,22 @@ struct Rows {
 
 // out (+)= x W^T for group `group` of w: out [rows, group_rows]. gather: source row of each out
 // row.
-void multiply(Workers workers, Rows x, const int* gather, const Weight& w, int group, Rows out,
+void multiply(Workers workers, Rows x, const int* gather, const Matrix& w, int group, Rows out,
               bool accumulate);
 // dx (+)= dy W.
-void multiply_transposed(Workers workers, Rows dy, const Weight& w, int group, Rows dx,
+void multiply_transposed(Workers workers, Rows dy, const Matrix& w, int group, Rows dx,
                          bool accumulate);
 // dW += dy^T x, for x rows optionally gathered.
 void accumulate_outer(Workers workers, Rows dy, Rows x, const int* gather, float* gradient);
 
 // The three products for every non-empty group at once, so that small experts share the threads
 // evenly. gather may be null; for grouped_multiply it maps grouped rows to rows of x.
-void grouped_multiply(Workers workers, const int* begin, Rows x, const int* gather, const Weight& w,
+void grouped_multiply(Workers workers, const int* begin, Rows x, const int* gather, const Matrix& w,
                       Rows out, bool accumulate);
-void grouped_multiply_transposed(Workers workers, const int* begin, Rows dy, const Weight& w,
+void grouped_multiply_transposed(Workers workers, const int* begin, Rows dy, const Matrix& w,
                                  Rows dx, bool accumulate);
 void grouped_accumulate_outer(Workers workers, const int* begin, Rows dy, Rows x, const int* gather,
-                              const Weight& w);
+                              const Matrix& w);
 
 // Calls body(begin, end, thread) over [0, count) in chunks of `grain` (fixed, so that per-chunk
 // partial results do not depend on the threads).

@@ -13,7 +13,9 @@ Rows grad_of(const Tensor& t) { return {t.grad, t.stride, t.rows, t.cols}; }
 
 }  // namespace
 
-Tensor expert_linear(Run& run, Tensor x, const Routing& routing, const Weight& w) {
+Tensor expert_linear(Run& run, Tensor x, const Routing& routing, const Linear& projection) {
+  const Matrix& w = *projection.base;
+  CHECK(!projection.bias);
   CHECK_EQ(w.groups, routing.experts);
   if (run.observer) run.observer->observe(w, x);
   Workers workers{&run.arena, &run.pool, run.exact};
@@ -22,13 +24,15 @@ Tensor expert_linear(Run& run, Tensor x, const Routing& routing, const Weight& w
   run.record([x, y, routing, &w, workers] {
     if (!y.reached()) return;
     grouped_multiply_transposed(workers, routing.begin, grad_of(y), w, grad_of(x), x.accumulate());
-    if (w.grad)
+    if (w.grad())
       grouped_accumulate_outer(workers, routing.begin, grad_of(y), data_of(x), nullptr, w);
   });
   return y;
 }
 
-Tensor expert_linear_gather(Run& run, Tensor x, const Routing& routing, const Weight& w) {
+Tensor expert_linear_gather(Run& run, Tensor x, const Routing& routing, const Linear& projection) {
+  const Matrix& w = *projection.base;
+  CHECK(!projection.bias);
   CHECK_EQ(w.groups, routing.experts);
   if (run.observer) run.observer->observe(w, x);
   Workers workers{&run.arena, &run.pool, run.exact};
@@ -36,7 +40,7 @@ Tensor expert_linear_gather(Run& run, Tensor x, const Routing& routing, const We
   grouped_multiply(workers, routing.begin, data_of(x), routing.token, w, data_of(y), false);
   run.record([x, y, routing, &w, workers] {
     if (!y.reached()) return;
-    if (w.grad)
+    if (w.grad())
       grouped_accumulate_outer(workers, routing.begin, grad_of(y), data_of(x), routing.token, w);
     ArenaScope scope(*workers.arena);
     Rows dx{workers.arena->floats(size_t(y.rows) * size_t(x.cols)), size_t(x.cols), y.rows, x.cols};

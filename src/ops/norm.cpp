@@ -12,7 +12,7 @@ namespace {
 constexpr int kRowsPerPartial = 64;
 
 // In the forward pass this was: y = x * r * gain (kernels.h, rms_norm_backward).
-void rms_norm_backward(Workers workers, Tensor x, Tensor y, const Weight& gain,
+void rms_norm_backward(Workers workers, Tensor x, Tensor y, const Matrix& gain,
                        const float* inverse) {
   ArenaScope scope(*workers.arena);
   bool add = x.accumulate();
@@ -26,14 +26,14 @@ void rms_norm_backward(Workers workers, Tensor x, Tensor y, const Weight& gain,
       kernels().rms_norm_backward(x.row(t), gain.f32(), y.grad_row(t), inverse[t], x.grad_row(t),
                                   add, sum, x.cols);
   });
-  if (!gain.grad) return;
+  if (!gain.grad()) return;
   for (int p = 0; p < partials; ++p)
-    kernels().add(gain.grad, sums + size_t(p) * width, gain.grad, x.cols);
+    kernels().add(gain.grad(), sums + size_t(p) * width, gain.grad(), x.cols);
 }
 
 }  // namespace
 
-void rms_norm_into(Run& run, Tensor x, const Weight& gain, float epsilon, Tensor out) {
+void rms_norm_into(Run& run, Tensor x, const Matrix& gain, float epsilon, Tensor out) {
   CHECK_EQ(x.cols, gain.cols);
   CHECK_EQ(x.cols, out.cols);
   CHECK(gain.type == WeightType::f32);
@@ -47,13 +47,13 @@ void rms_norm_into(Run& run, Tensor x, const Weight& gain, float epsilon, Tensor
   });
 }
 
-Tensor rms_norm(Run& run, Tensor x, const Weight& gain, float epsilon) {
+Tensor rms_norm(Run& run, Tensor x, const Matrix& gain, float epsilon) {
   Tensor y = run.make(x.rows, x.cols);
   rms_norm_into(run, x, gain, epsilon, y);
   return y;
 }
 
-Tensor layer_norm(Run& run, Tensor x, const Weight& gain, const Weight& bias, float epsilon) {
+Tensor layer_norm(Run& run, Tensor x, const Matrix& gain, const Matrix& bias, float epsilon) {
   CHECK(!run.tape);
   CHECK_EQ(x.cols, gain.cols);
   CHECK_EQ(x.cols, bias.cols);

@@ -14,26 +14,36 @@
 #include <vector>
 
 #include "ops/gate.h"
+#include "tensor/matrix.h"
 #include "tensor/run.h"
-#include "tensor/weight.h"
 
 namespace weir {
 
 // y[t] = table[token t].
-Tensor embed(Run& run, const Weight& table);
+Tensor embed(Run& run, const Matrix& table);
 // The same for tokens given beside the batch (multi-token prediction looks one ahead). `tokens`
 // must outlive the tape.
-Tensor embed(Run& run, const Weight& table, std::span<const int> tokens);
+Tensor embed(Run& run, const Matrix& table, std::span<const int> tokens);
 
 // y = x / sqrt(mean(x^2) + epsilon) * gain (Zhang and Sennrich 2019).
-Tensor rms_norm(Run& run, Tensor x, const Weight& gain, float epsilon);
+Tensor rms_norm(Run& run, Tensor x, const Matrix& gain, float epsilon);
 // The same, written into `out` (for example columns of a concatenation).
-void rms_norm_into(Run& run, Tensor x, const Weight& gain, float epsilon, Tensor out);
+void rms_norm_into(Run& run, Tensor x, const Matrix& gain, float epsilon, Tensor out);
 
+// A projection: W and, where there is one, the bias. A low-rank adapter of W (Hu et al. 2021) will
+// be a third pointer here.
+struct Linear {
+  const Matrix* base = nullptr;  // null: the model has no such projection
+  const Matrix* bias = nullptr;
+
+  Linear() = default;
+  Linear(const Matrix& base_, const Matrix* bias_ = nullptr) : base(&base_), bias(bias_) {}
+  explicit operator bool() const { return base != nullptr; }
+};
 // y = x W^T (+ bias).
-Tensor linear(Run& run, Tensor x, const Weight& w, const Weight* bias = nullptr);
-// y = residual + x W^T; shares the residual's gradient (see above).
-Tensor add_linear(Run& run, Tensor residual, Tensor x, const Weight& w);
+Tensor linear(Run& run, Tensor x, const Linear& w);
+// y = residual + x W^T, without a bias; shares the residual's gradient (see above).
+Tensor add_linear(Run& run, Tensor residual, Tensor x, const Linear& w);
 
 // y = gate * sigmoid(gate) * up (Shazeer 2020).
 Tensor swiglu(Run& run, Tensor gate, Tensor up);
@@ -51,7 +61,7 @@ struct RopeTable {
 void rope(Run& run, Tensor x, int head_width, const RopeTable& table);
 
 // y = (x - mean(x)) / sqrt(variance(x) + epsilon) * gain + bias (Ba et al. 2016). Inference only.
-Tensor layer_norm(Run& run, Tensor x, const Weight& gain, const Weight& bias, float epsilon);
+Tensor layer_norm(Run& run, Tensor x, const Matrix& gain, const Matrix& bias, float epsilon);
 
 // The tokens that attention is restricted to (DeepSeek-V3.2, section 2.1): `keep` of those that a
 // row sees, counted from the first it sees, ascending. Rows that see no more than `keep` have all.
@@ -104,7 +114,7 @@ Tensor attend(Run& run, Tensor q, Tensor keys, Tensor shared_keys, Tensor values
 // section 2.1.2: W^UK is absorbed into the query, W^UV applied after the sum). Inference only.
 // latent [tokens, rank] is normalised, k_rope [tokens, rope] rotated; kv_b [heads * (nope + value),
 // rank].
-Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Weight& kv_b,
+Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Matrix& kv_b,
                      const AttentionShape& shape, const TokenChoice& choice = {});
 
 // The experts chosen for every token, and the same choice grouped by expert.
@@ -125,9 +135,9 @@ struct Routing {
 Routing route(Run& run, Tensor logits, const float* bias, const GateShape& shape);
 
 // y[r] = W_e x[token(r)] for the grouped rows r of expert e; w has one group per expert.
-Tensor expert_linear_gather(Run& run, Tensor x, const Routing& routing, const Weight& w);
+Tensor expert_linear_gather(Run& run, Tensor x, const Routing& routing, const Linear& w);
 // y[r] = W_e x[r].
-Tensor expert_linear(Run& run, Tensor x, const Routing& routing, const Weight& w);
+Tensor expert_linear(Run& run, Tensor x, const Routing& routing, const Linear& w);
 // y[t] = residual[t] + sum over slots j of weight[t][j] * parts[row(t, j)], in slot order; shares
 // the residual's gradient.
 Tensor combine(Run& run, Tensor residual, Tensor parts, const Routing& routing);
@@ -150,12 +160,12 @@ struct LossSum {
 // of x and of the head are made in the same chunk (upstream derivative 1). log_probabilities (may
 // be null): [rows], 0 where not counted. Logits are multiplied by `inverse_temperature` first: the
 // log-probabilities are then those of the policy that samples at that temperature.
-LossSum token_loss(Run& run, Tensor x, const Weight& head, std::span<const int> targets,
+LossSum token_loss(Run& run, Tensor x, const Matrix& head, std::span<const int> targets,
                    TokenObjective& objective, float* log_probabilities = nullptr,
                    float inverse_temperature = 1);
 // Cross entropy: the objective -weight * log p with one weight for all rows, for example 1 /
 // counted.
-LossSum cross_entropy(Run& run, Tensor x, const Weight& head, std::span<const int> targets,
+LossSum cross_entropy(Run& run, Tensor x, const Matrix& head, std::span<const int> targets,
                       float weight, float* log_probabilities = nullptr);
 
 // log(sum(exp(x))) of one row of logits, as token_loss computes it. `scratch` holds n floats.

@@ -54,17 +54,17 @@ struct Tasks {
 };
 
 // Columns of a task: a few tasks for each thread, of sizes the kernel likes.
-int task_columns(const Weight& w, int groups, int threads) {
+int task_columns(const Matrix& w, int groups, int threads) {
   const int fair = parts(w.group_rows() * groups, 4 * threads);
   return std::clamp(parts(fair, kTaskStep) * kTaskStep, kTaskStep, kTaskColumns);
 }
 
-size_t scales_per_row(const Weight& w) { return size_t(parts(w.cols, kScaleSquare)); }
+size_t scales_per_row(const Matrix& w) { return size_t(parts(w.cols, kScaleSquare)); }
 
-BlockGemm product(const Weight& w, int group) {
+BlockGemm product(const Matrix& w, int group) {
   BlockGemm g{};
   g.type = w.type;
-  g.weights = w.stored[size_t(group)];
+  g.weights = w.parts[size_t(group)];
   g.weight_row = type_bytes(w.type, size_t(w.cols));
   if (w.type == WeightType::f8_e4m3) g.scales = w.scales[size_t(group)];
   g.scales_row = scales_per_row(w);
@@ -92,7 +92,7 @@ Rounded round_rows(Workers workers, Rows x, int first, int count, WeightType typ
 }  // namespace
 
 void stored_multiply(Workers workers, int first, int count, const int* begin, Rows x,
-                     const int* gather, const Weight& w, Rows out, bool accumulate) {
+                     const int* gather, const Matrix& w, Rows out, bool accumulate) {
   ArenaScope scope(*workers.arena);
   ThreadPool& pool = *workers.pool;
   float* scratch = workers.arena->floats(kGemmScratch * size_t(pool.threads()));
@@ -125,7 +125,7 @@ void stored_multiply(Workers workers, int first, int count, const int* begin, Ro
 }
 
 void stored_multiply_transposed(Workers workers, int first, int count, const int* begin, Rows dy,
-                                const Weight& w, Rows dx, bool accumulate) {
+                                const Matrix& w, Rows dx, bool accumulate) {
   ArenaScope scope(*workers.arena);
   ThreadPool& pool = *workers.pool;
   constexpr size_t kPart = size_t(kPartRows) * kPartStride;

@@ -9,9 +9,9 @@ namespace weir {
 // first + count) of w: group first + i has the rows [begin[i], begin[i + 1]) of out and, through
 // `gather` if there is one, of x.
 void stored_multiply(Workers workers, int first, int count, const int* begin, Rows x,
-                     const int* gather, const Weight& w, Rows out, bool accumulate);
+                     const int* gather, const Matrix& w, Rows out, bool accumulate);
 // dx (+)= dy W, for the same groups.
 void stored_multiply_transposed(Workers workers, int first, int count, const int* begin, Rows dy,
-                                const Weight& w, Rows dx, bool accumulate);
+                                const Matrix& w, Rows dx, bool accumulate);
 
 }  // namespace weir

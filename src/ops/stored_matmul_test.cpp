@@ -38,7 +38,7 @@ struct Left {
 };
 
 // All groups, through `gather` or row by row.
-std::vector<float> grouped(const Weight& w, Left& x, bool gathers, int threads, bool exact) {
+std::vector<float> grouped(const Matrix& w, Left& x, bool gathers, int threads, bool exact) {
   Arena arena(size_t(1) << 30);
   ThreadPool pool(threads);
   std::vector<float> out = normals(size_t(kRows) * kOutputs, 2);
@@ -48,7 +48,7 @@ std::vector<float> grouped(const Weight& w, Left& x, bool gathers, int threads, 
 }
 
 // One row of out after another, each in a call of its own.
-std::vector<float> row_by_row(const Weight& w, Left& x, bool gathers, bool exact) {
+std::vector<float> row_by_row(const Matrix& w, Left& x, bool gathers, bool exact) {
   Arena arena(size_t(1) << 30);
   ThreadPool pool(2);
   std::vector<float> out = normals(size_t(kRows) * kOutputs, 2);
@@ -62,7 +62,7 @@ std::vector<float> row_by_row(const Weight& w, Left& x, bool gathers, bool exact
   return out;
 }
 
-std::vector<float> by_scalar_kernels(const Weight& w, Left& x, bool exact) {
+std::vector<float> by_scalar_kernels(const Matrix& w, Left& x, bool exact) {
   std::vector<float> out = normals(size_t(kRows) * kOutputs, 2), scratch(kGemmScratch);
   std::vector<uint8_t> rounded(rounded_row_bytes(kInner));
   const bool rounds = !exact && type_traits(w.type).block > 1;
@@ -70,7 +70,7 @@ std::vector<float> by_scalar_kernels(const Weight& w, Left& x, bool exact) {
     for (int m = kBegin[g]; m < kBegin[g + 1]; ++m) {
       BlockGemm b{};
       b.type = w.type;
-      b.weights = w.stored[size_t(g)];
+      b.weights = w.parts[size_t(g)];
       b.weight_row = type_bytes(w.type, kInner);
       b.scales = w.type == WeightType::f8_e4m3 ? w.scales[size_t(g)] : nullptr;
       b.scales_row = kInner / kScaleSquare;

@@ -98,6 +98,7 @@ class StageRunner {
     const int64_t began = monotonic_ns();
     const double cores = process_cpu_seconds();
     std::unique_ptr<Model> model = TRY(load_model(folder_.stage(source->name), false));
+    model->pack(context_.pool);
     const Mixture& data = recipe().samples.data.empty() ? source->data : recipe().samples.data;
     std::vector<SampledReply> samples = TRY(draw_samples(context_, recipe(), data, *model));
     outcome_.sampling_seconds = double(monotonic_ns() - began) * 1e-9;
@@ -169,6 +170,8 @@ class StageRunner {
   Result<void> resume(const CheckpointState& state) {
     const std::string place = run_.checkpoint(state.step);
     TRY(load_checkpoint(place, *model_, learner_->optimizer(), stage_->companion()));
+    model_->pack(context_.pool);
+    if (Model* companion = stage_->companion()) companion->pack(context_.pool);
     learner_->updates = TRY_IN(place, state.cursor.int_at("updates"));
     outcome_.core_seconds = TRY_IN(place, state.cursor.double_at("core_seconds"));
     const Json* inner = TRY_IN(place, state.cursor.at("stage"));

@@ -262,8 +262,8 @@ Result<TrainSummary> run_training(const TrainRecipe& recipe, ThreadPool& pool) {
     TRY(prepared.folder.publish(step, recipe.keep_checkpoints));
   } else {
     model->initialize(uint64_t(recipe.seed));
-    model->weights_changed();
   }
+  model->pack(pool);
   MetricsLog log = TRY(MetricsLog::open(prepared.folder.file("metrics.jsonl"), trainer.step()));
   return TrainingLoop(recipe, prepared, *model, trainer, pool, std::move(log)).run();
 }

@@ -212,7 +212,7 @@ TEST(Trainer, LossThatExplodesStopsTheRunAndSaysWhy) {
   SmallTrainer s(t, 1);
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(s.trainer.advance());
   // A head that is sure of itself and wrong.
-  Weight* head = s.model->find("lm_head.weight");
+  Parameter* head = s.model->find("lm_head.weight")->parameter;
   ASSERT_NE(head, nullptr);
   for (size_t i = 0; i < head->count(); ++i) head->f32()[i] *= 3000;
   s.model->weights_changed();
@@ -228,7 +228,7 @@ TEST(Trainer, LossLimitCanBeSwitchedOff) {
   SmallTraining t = small({"loss_limit_factor=0", "schedule.name=constant"});
   SmallTrainer s(t, 1);
   for (int i = 0; i < 2; ++i) ASSERT_TRUE(s.trainer.advance());
-  Weight* head = s.model->find("lm_head.weight");
+  Parameter* head = s.model->find("lm_head.weight")->parameter;
   for (size_t i = 0; i < head->count(); ++i) head->f32()[i] *= 3000;
   s.model->weights_changed();
   EXPECT_TRUE(s.trainer.advance());

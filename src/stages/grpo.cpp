@@ -16,8 +16,7 @@ namespace {
 
 void copy_weights(const std::vector<Weight*>& from, const std::vector<Weight*>& to) {
   for (size_t i = 0; i < from.size(); ++i) {
-    std::memcpy(to[i]->data, from[i]->data, type_bytes(from[i]->type, from[i]->count()));
-    to[i]->changed();
+    std::memcpy(to[i]->data, from[i]->data, from[i]->count() * sizeof(float));
   }
 }
 
@@ -44,6 +43,7 @@ class GrpoStage final : public Stage {
         recipe_(stage.grpo),
         steps_(steps),
         learner_(learner),
+        pool_(context.pool),
         source_(context, stage, steps, std::move(judges), std::move(generator)) {
     if (recipe_.kl_weight > 0) {
       reference_ = Model::create(learner.model().config(), false);
@@ -87,6 +87,8 @@ class GrpoStage final : public Stage {
   void refresh_reference() {
     copy_weights(learner_.model().parameters(), reference_->parameters());
     copy_weights(learner_.model().buffers(), reference_->buffers());
+    reference_->weights_changed();
+    reference_->pack(pool_);
   }
 
   // A reply's token's share in the loss of a minibatch.
@@ -242,6 +244,7 @@ class GrpoStage final : public Stage {
   const GrpoRecipe& recipe_;
   int64_t steps_;
   Learner& learner_;
+  ThreadPool& pool_;
   ExperienceSource source_;
   std::unique_ptr<Model> reference_;
   Experience experience_;  // of the last step

@@ -47,6 +47,7 @@ Result<std::unique_ptr<RewardModel>> RewardModel::load(const std::string& folder
                                                        ThreadPool& pool) {
   VerdictTokens verdict = TRY(VerdictTokens::of(tokenizer));
   std::unique_ptr<Model> model = TRY(load_model(folder, false));
+  model->pack(pool);
   return std::unique_ptr<RewardModel>(
       new RewardModel(std::move(model), format, verdict, with_thinking, rows_max, pool));
 }

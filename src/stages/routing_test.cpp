@@ -37,10 +37,10 @@ ModelConfig tiny(const std::string& type) {
 std::unique_ptr<Model> make_model(const std::string& type) {
   auto model = Model::create(tiny(type), true);
   model->initialize(5);
-  for (Weight* bias : model->buffers()) {
+  for (Weight* bias : model->buffers())
     for (size_t e = 0; e < bias->count(); ++e) bias->f32()[e] = e % 3 == 0 ? 0.2f : -0.1f;
-    bias->changed();
-  }
+  ThreadPool pool(1);
+  model->pack(pool);
   return model;
 }
 
@@ -49,6 +49,8 @@ void perturb(Model& model) {
   for (Weight* w : model.parameters())
     for (size_t i = 0; i < w->count(); ++i) w->f32()[i] += 0.02f * random.normal();
   model.weights_changed();
+  ThreadPool pool(1);
+  model.pack(pool);
 }
 
 // Two groups of eight samples.

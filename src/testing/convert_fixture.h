@@ -62,6 +62,7 @@ class ConvertTest : public ::testing::Test {
     auto model = load_model(model_path, false);
     EXPECT_TRUE(model) << (model ? "" : model.error().message);
     if (!model) return {};
+    (*model)->pack(pool_);
     std::vector<int> tokens(static_cast<size_t>(count)), positions(tokens.size()),
         sequences(tokens.size(), 0);
     std::iota(tokens.begin(), tokens.end(), 1);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "base/thread_pool.h"
 #include "model/model.h"
 #include "testing/tiny_models.h"
 
@@ -34,6 +35,8 @@ inline const Model& tiny_model(Kind kind) {
   if (!model) {
     model = Model::create(tiny(kind), false);
     model->initialize(5);
+    ThreadPool pool(1);
+    model->pack(pool);
   }
   return *model;
 }

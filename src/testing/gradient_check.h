@@ -10,6 +10,7 @@
 
 #include "base/random.h"
 #include "ops/ops.h"
+#include "tensor/packed.h"
 
 namespace weir::testing {
 
@@ -30,7 +31,7 @@ struct Case {
   std::vector<Variable> inputs = {}, weights = {};
   // Output whose elements, times fixed random numbers, make the loss; or an empty tensor and the
   // loss itself through `value` (operations that end the tape).
-  std::function<Tensor(Run&, std::vector<Tensor>&, std::deque<Weight>&, double& value)> forward =
+  std::function<Tensor(Run&, std::vector<Tensor>&, std::deque<Matrix>&, double& value)> forward =
       {};
   bool can_repeat = true;  // may be applied twice to the same inputs (no shared residual gradient)
   double tolerance = 2e-3;
@@ -63,10 +64,11 @@ class GradientCheck {
       }
     for (Case::Variable& v : case_.weights) {
       gradients_.emplace_back(v.values.size());
-      Weight w;
-      w.name = v.name, w.rows = v.rows, w.cols = v.cols, w.groups = v.groups;
-      w.data = v.values.data(), w.grad = gradients_.back().data();
-      weights_.push_back(std::move(w));
+      Parameter& p = parameters_.emplace_back();
+      p.name = v.name, p.rows = v.rows, p.cols = v.cols, p.groups = v.groups;
+      p.data = v.values.data(), p.grad = gradients_.back().data();
+      Matrix& w = weights_.emplace_back(Matrix::of(p));
+      w.packed = &packed_.emplace_back(w, true);
     }
   }
 
@@ -111,10 +113,17 @@ class GradientCheck {
     return inputs;
   }
 
+  void pack() {
+    for (Packed& packed : packed_) {
+      packed.source_changed();
+      packed.pack(pool_);
+    }
+  }
+
   void backward(int uses) {
     arena_.reset();
     for (auto& g : gradients_) std::fill(g.begin(), g.end(), 0.f);
-    for (Weight& w : weights_) w.changed();
+    pack();
     Tape tape(arena_);
     Run run{arena_, pool_, batch_};
     run.tape = &tape;
@@ -131,7 +140,7 @@ class GradientCheck {
 
   double forward_loss() {
     arena_.reset();
-    for (Weight& w : weights_) w.changed();
+    pack();
     Run run{arena_, pool_, batch_};
     std::vector<Tensor> inputs = make_inputs(run);
     return loss(run, inputs, false);
@@ -184,7 +193,9 @@ class GradientCheck {
   ThreadPool pool_;
   std::vector<int> tokens_, positions_, sequences_, roots_;
   Batch batch_;
-  std::deque<Weight> weights_;
+  std::deque<Parameter> parameters_;
+  std::deque<Matrix> weights_;
+  std::deque<Packed> packed_;
   std::deque<std::vector<float>> gradients_;
   std::vector<std::vector<float>> input_gradients_;
 };

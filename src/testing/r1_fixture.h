@@ -104,7 +104,8 @@ struct TinyStages {
   std::unique_ptr<Model> fresh_model(uint64_t seed = 1) const {
     std::unique_ptr<Model> model = Model::create(config, true);
     model->initialize(seed);
-    model->weights_changed();
+    ThreadPool alone(1);
+    model->pack(alone);
     return model;
   }
   std::unique_ptr<Learner> learner(Model& model, size_t i = 0) {
@@ -124,6 +125,8 @@ inline void set_weights(Model& model, const std::vector<float>& all) {
     at += w->count();
   }
   model.weights_changed();
+  ThreadPool pool(1);
+  model.pack(pool);
 }
 
 inline double number_at(const Json& json, const std::string& key) {

@@ -6,15 +6,15 @@
 #include "base/div_up.h"
 #include "base/random.h"
 #include "kernels/quant/narrow_floats.h"
-#include "tensor/weight.h"
+#include "tensor/matrix.h"
 
 namespace weir::testing {
 
-// A frozen weight and its memory; `groups` times [rows][cols].
+// A mapped weight and its memory; `groups` times [rows][cols].
 struct StoredWeight {
   std::vector<std::vector<uint8_t>> bytes;
   std::vector<std::vector<float>> scales;
-  Weight weight;
+  Matrix weight;
 
   StoredWeight(WeightType type, int groups, int rows, int cols) {
     Random random(71, uint64_t(type));
@@ -27,7 +27,7 @@ struct StoredWeight {
       // Below 0x2c in every high byte: no half is above 1/16, no f8 above 0.2.
       for (uint8_t& b : data) b = uint8_t(random.below(0x2c));
       if (type == WeightType::q8_0) spread_signs(data, random);
-      weight.stored.push_back(data.data());
+      weight.parts.push_back(data.data());
       auto& s = scales.emplace_back(squares);
       for (float& x : s) x = random.normal();
       weight.scales.push_back(s.data());

@@ -121,7 +121,7 @@ struct SmallTrainer {
         model(Model::create(t.config, true)),
         trainer(t.recipe, *model, *t.dataset, pool) {
     model->initialize(uint64_t(t.recipe.seed));
-    model->weights_changed();
+    model->pack(pool);
   }
   // Weights, gate biases and moments, all bits.
   std::string fingerprint() {

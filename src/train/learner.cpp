@@ -28,9 +28,12 @@ Learner::Learner(Model& model, const OptimizerRecipe& options, int rows_max, Thr
       rows_max_(rows_max),
       pool_(pool),
       arena_(arena_bytes(model.config(), rows_max)),
-      optimizer_(options, model.parameters()) {}
+      optimizer_(options, model.parameters()) {
+  model_.pack(pool);
+}
 
 void Learner::begin() {
+  model_.pack(pool_);
   model_.zero_gradients();
   model_.clear_loads();
 }
@@ -76,6 +79,7 @@ Result<double> Learner::update(double lr) {
   }
   optimizer_.update(pool_, updates++, lr, clip_scale(norm, options_.clip));
   model_.weights_changed();
+  model_.pack(pool_);
   return norm;
 }
 

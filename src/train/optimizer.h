@@ -8,7 +8,7 @@
 #include "base/thread_pool.h"
 #include "kernels/kernels.h"
 #include "tensor/buffer.h"
-#include "tensor/weight.h"
+#include "tensor/parameter.h"
 #include "train/muon.h"
 #include "train/training_recipe.h"
 

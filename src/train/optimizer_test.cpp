@@ -27,7 +27,7 @@ struct Weights {
     w->cols = cols;
     w->groups = groups;
     w->decays = decays;
-    w->data = memory.emplace_back(w->count() * sizeof(float)).data();
+    w->data = memory.emplace_back(w->count() * sizeof(float)).floats();
     w->grad = memory.emplace_back(w->count() * sizeof(float)).floats();
     Random random(7, all.size());
     for (size_t i = 0; i < w->count(); ++i) {

@@ -24,7 +24,6 @@ struct Losses {
     EXPECT_TRUE(training) << training.error().message;
     model = Model::create(training->config, true);
     model->initialize(3);
-    model->weights_changed();
     for (int i = 0; i < 24; ++i) {
       batch.tokens.push_back(1 + i * 7 % 11);
       batch.positions.push_back(i);
@@ -36,6 +35,7 @@ struct Losses {
   }
   LossTotals totals() {
     model->weights_changed();
+    model->pack(pool);
     model->zero_gradients();
     LossTotals totals;
     accumulate_gradients(*model, batch, {1.0f / 24, kMtp, 0}, arena, pool, totals);

@@ -56,7 +56,6 @@ void move_gate_biases(Model& model, float speed) {
   for (const Model::GateState& gate : model.gates()) {
     if (!gate.bias) continue;
     move_gate_bias(gate.bias->f32(), *gate.load, speed);
-    gate.bias->changed();
   }
 }
 
@@ -94,6 +93,7 @@ Result<LossTotals> Trainer::compute_gradients() {
   for (const TrainingBatch& batch : batches_) counted += batch.counted;
   if (counted == 0)
     return Error{fmt::format("step {}: no token of the batch has a successor to predict", step())};
+  model_.pack(pool_);
   model_.zero_gradients();
   model_.clear_loads();
   LossTotals totals;
@@ -150,6 +150,7 @@ Result<StepMetrics> Trainer::advance() {
 
   optimizer_.update(pool_, step(), lr, clip_scale(norm, recipe_.optimizer.clip));
   model_.weights_changed();
+  model_.pack(pool_);
   move_gate_biases(model_, float(bias_speed(recipe_, step())));
 
   last_norm_ = norm;

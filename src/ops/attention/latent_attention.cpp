@@ -6,7 +6,7 @@
 #include "ops/attention/attention_core.h"
 
 namespace weir {
-Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Weight& kv_b,
+Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Matrix& kv_b,
                      const AttentionShape& shape, const TokenChoice& choice) {
   CHECK(run.cache && !run.tape && !run.batch.has_branches());
   const int nope = shape.own, rope_width = shape.shared, rank = latent.cols,

@@ -168,8 +168,8 @@ TEST(LayerNorm, HasMeanAndSpreadOfItsGainAndBias) {
   Random random(1, 1);
   for (int i = 0; i < 3 * 37; ++i) x.data[i] = 5 + 3 * random.normal();
   std::vector<float> gain(37, 2), bias(37, -1);
-  Weight g, b;
-  g.rows = b.rows = 1, g.cols = b.cols = 37, g.data = gain.data(), b.data = bias.data();
+  Matrix g, b;
+  g.rows = b.rows = 1, g.cols = b.cols = 37, g.parts = {gain.data()}, b.parts = {bias.data()};
   Tensor y = layer_norm(run, x, g, b, 1e-6f);
   for (int t = 0; t < 3; ++t) {
     double mean = 0, square = 0;
