@@ -1,7 +1,6 @@
 #include "engine/generator.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/progress.h"
 #include "engine/pass_memory.h"
@@ -44,7 +43,12 @@ Generator::Generator(const Model& model, const Tokenizer& tokenizer, ThreadPool&
       pool_(pool),
       options_(options),
       cache_(std::move(cache)),
-      arena_(pass_bytes(model.config(), std::max(options.prefill_rows, options.sequences_max),
+      arena_(pass_bytes(model,
+                        {.rows = std::max(options.prefill_rows, options.sequences_max),
+                         .sampled = options.sequences_max,
+                         .positions = cache_.positions_max(),
+                         .cache = options.cache,
+                         .exact = options.exact},
                         pool.threads())),
       samplers_(size_t(pool.threads()), Sampler(tokenizer.size())),
       slots_(size_t(options.sequences_max)),
@@ -213,10 +217,7 @@ Result<void> Generator::compute(const std::vector<Row>& rows, Listener* listener
     experts.insert(experts.end(), trace_.row(r).begin(), trace_.row(r).end());
   }
   if (sampled.empty()) return {};
-  Tensor last = run.make(int(sampled.size()), hidden.cols);
-  for (int i = 0; i < last.rows; ++i)
-    std::memcpy(last.row(i), hidden.row(sampled[size_t(i)]), sizeof(float) * size_t(hidden.cols));
-  std::vector<SampledToken> chosen = TRY(sample(model_.logits(run, last), slots));
+  std::vector<SampledToken> chosen = TRY(sample(model_.logits(run, hidden, sampled), slots));
   for (size_t i = 0; i < slots.size(); ++i) {
     Slot& slot = slots_[size_t(slots[i])];
     TokenEvent event = slot.sequence->accept(chosen[i]);

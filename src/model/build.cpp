@@ -25,7 +25,7 @@ Weight* ModelBuilder::add(const std::string& name, int rows, int cols, int group
   weight->cols = cols;
   weight->groups = groups;
   weight->decays = decays;
-  if (storage_ != Storage::elsewhere || rows == 1)
+  if (storage_ != Storage::nowhere && (storage_ != Storage::elsewhere || rows == 1))
     weight->data = model_.memory_.emplace_back(weight->count() * sizeof(float)).data();
   if (storage_ == Storage::trainable)
     weight->grad = model_.memory_.emplace_back(weight->count() * sizeof(float)).floats();
@@ -194,10 +194,14 @@ void ModelBuilder::rope() {
   const ModelConfig& c = model_.config_;
   const int width = c.attention == AttentionKind::mla ? c.qk_rope_head_dim : c.head_dim;
   const size_t half = size_t(c.max_position_embeddings) * size_t(width / 2);
-  model_.rope_memory_ = Buffer(2 * half * sizeof(float));
-  float* cos = model_.rope_memory_.floats();
-  fill_rope_table(c.rope, width, c.max_position_embeddings, cos, cos + half);
-  model_.rope_ = {cos, cos + half, c.max_position_embeddings, width, c.rope.interleaved};
+  float* cos = nullptr;
+  if (storage_ != Storage::nowhere) {
+    model_.rope_memory_ = Buffer(2 * half * sizeof(float));
+    cos = model_.rope_memory_.floats();
+    fill_rope_table(c.rope, width, c.max_position_embeddings, cos, cos + half);
+  }
+  model_.rope_ = {cos, cos ? cos + half : nullptr, c.max_position_embeddings, width,
+                  c.rope.interleaved};
 }
 
 void ModelBuilder::build() {

@@ -8,8 +8,9 @@ namespace weir {
 
 class ModelBuilder {
  public:
-  // Where the numbers of matrices will be; vectors are always allocated.
-  enum class Storage { trainable, frozen, elsewhere };
+  // Where the numbers of matrices will be. Vectors and rope tables are always allocated, but under
+  // `nowhere`.
+  enum class Storage { trainable, frozen, elsewhere, nowhere };
   ModelBuilder(Model& model, Storage storage) : model_(model), storage_(storage) {}
   void build();
 

@@ -62,8 +62,10 @@ Tensor linear(Run& run, Tensor x, const Weight& w, const Weight* bias) {
   if (bias) {  // the chain of every output starts from its bias
     CHECK_EQ(bias->cols, w.rows);
     CHECK(bias->type == WeightType::f32);
-    for (int t = 0; t < y.rows; ++t)
-      std::memcpy(y.row(t), bias->data, sizeof(float) * size_t(y.cols));
+    run.pool.run_here([&] {
+      for (int t = 0; t < y.rows; ++t)
+        std::memcpy(y.row(t), bias->data, sizeof(float) * size_t(y.cols));
+    });
   }
   multiply(workers, data_of(x), nullptr, w, 0, data_of(y), bias != nullptr);
   run.record([x, y, &w, bias, workers] {

@@ -39,7 +39,7 @@ size_t Weight::backward_group_elements() const {
 }
 
 const float* Weight::forward_panels(ThreadPool& pool) const {
-  if (forward_.fresh) return forward_.buffer.floats();
+  if (forward_.fresh || pool.is_dry()) return forward_.buffer.floats();
   CHECK(type == WeightType::f32);
   size_t bytes = forward_group_elements() * size_t(groups) * sizeof(float);
   if (forward_.buffer.size() != bytes) forward_.buffer = Buffer(bytes);
@@ -58,7 +58,7 @@ const float* Weight::forward_panels(ThreadPool& pool) const {
 }
 
 const float* Weight::backward_panels(ThreadPool& pool) const {
-  if (backward_.fresh) return backward_.buffer.floats();
+  if (backward_.fresh || pool.is_dry()) return backward_.buffer.floats();
   CHECK(type == WeightType::f32);
   size_t bytes = backward_group_elements() * size_t(groups) * sizeof(float);
   if (backward_.buffer.size() != bytes) backward_.buffer = Buffer(bytes);
