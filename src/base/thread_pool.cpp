@@ -80,6 +80,7 @@ ThreadPool::ThreadPool(int threads) {
 }
 
 ThreadPool::~ThreadPool() {
+  threads_ = int(workers_.size()) + 1;
   {
     std::lock_guard lock(mutex_);
     stop_ = true;

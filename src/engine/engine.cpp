@@ -1,7 +1,6 @@
 #include "engine/engine.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/clock.h"
 #include "engine/pass_memory.h"
@@ -53,8 +52,13 @@ Engine::Engine(const Model& model, ThreadPool& pool, EngineOptions options, KvCa
       pool_(pool),
       options_(options),
       cache_(std::move(cache)),
-      arena_(
-          pass_bytes(model.config(), options.prefill_rows + options.sequences_max, pool.threads())),
+      arena_(pass_bytes(model,
+                        {.rows = options.prefill_rows + options.sequences_max,
+                         .sampled = options.sequences_max,
+                         .positions = cache_.positions_max(),
+                         .cache = options.cache,
+                         .exact = options.exact},
+                        pool.threads())),
       samplers_(size_t(pool.threads()), Sampler(options.drawable)),
       forbidden_(size_t(pool.threads())),
       slots_(size_t(options.sequences_max)),
@@ -197,10 +201,7 @@ void Engine::compute(const std::vector<Row>& rows) {
     slot.experts.insert(slot.experts.end(), trace_.row(r).begin(), trace_.row(r).end());
   }
   if (sampled.empty()) return;
-  Tensor last = run.make(int(sampled.size()), hidden.cols);
-  for (int i = 0; i < last.rows; ++i)
-    std::memcpy(last.row(i), hidden.row(sampled[size_t(i)]), sizeof(float) * size_t(hidden.cols));
-  draw(model_.logits(run, last), slots);
+  draw(model_.logits(run, hidden, sampled), slots);
   for (size_t i = 0; i < slots.size(); ++i) accept(*slots_[size_t(slots[i])].sequence, drawn_[i]);
 }
 

@@ -35,7 +35,7 @@ class Scorer {
   bool exact = true;  // Run::exact of all further passes
 
  private:
-  Scorer(const Model& model, ThreadPool& pool, KvCache cache, int chunk);
+  Scorer(const Model& model, ThreadPool& pool, KvCache cache, int chunk, int positions_max);
   Result<void> run(
       std::span<const int> tokens,
       const std::function<Result<void>(Run& run, int first, Tensor hidden)>& on_hidden);

@@ -62,13 +62,15 @@ void run_block(Gemm product, const Grid& grid, int task, float* scratch) {
   kernels().gemm(product);
 }
 
-// All products at once: task numbers run over the grids one after another.
-void run_products(Workers workers, const Gemm* products, int count) {
+// All products at once: task numbers run over the grids one after another. Of at most `most`
+// products, so that the scratch does not depend on how many experts have rows.
+void run_products(Workers workers, const Gemm* products, int count, int most = 1) {
   ArenaScope scope(*workers.arena);
   ThreadPool& pool = *workers.pool;
   float* scratch = scratch_of(*workers.arena, pool);
-  Grid* grids = workers.arena->array<Grid>(size_t(count));
-  int* first = workers.arena->array<int>(size_t(count) + 1);
+  Grid* grids = workers.arena->array<Grid>(size_t(most));
+  int* first = workers.arena->array<int>(size_t(most) + 1);
+  if (pool.is_dry()) return;
   first[0] = 0;
   for (int i = 0; i < count; ++i) {
     grids[i] = plan(products[i].rows, products[i].cols, count > 1 ? 1 : pool.threads());
@@ -200,7 +202,7 @@ void grouped_multiply(Workers workers, const int* begin, Rows x, const int* gath
     if (begin[e + 1] > begin[e])
       products[count++] =
           forward_product(x, gather, w, e, out, begin[e], begin[e + 1] - begin[e], accumulate);
-  run_products(workers, products, count);
+  run_products(workers, products, count, w.groups);
 }
 
 void grouped_multiply_transposed(Workers workers, const int* begin, Rows dy, const Matrix& w,
@@ -214,7 +216,7 @@ void grouped_multiply_transposed(Workers workers, const int* begin, Rows dy, con
     if (begin[e + 1] > begin[e])
       products[count++] =
           transposed_product(dy, w, e, dx, begin[e], begin[e + 1] - begin[e], accumulate);
-  run_products(workers, products, count);
+  run_products(workers, products, count, w.groups);
 }
 
 void grouped_accumulate_outer(Workers workers, const int* begin, Rows dy, Rows x, const int* gather,
@@ -237,7 +239,7 @@ void grouped_accumulate_outer(Workers workers, const int* begin, Rows dy, Rows x
       products[count++] =
           outer_product(dy, begin[e], begin[e + 1] - begin[e], panels + per_row * size_t(begin[e]),
                         x.cols, w.grad() + size_t(e) * group_size);
-  run_products(workers, products, count);
+  run_products(workers, products, count, w.groups);
 }
 
 }  // namespace weir

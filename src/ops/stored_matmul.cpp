@@ -25,12 +25,14 @@ struct Tasks {
   int* first;  // [count + 1] tasks before each
   int count = 0, columns, row_step, column_step;
 
-  Tasks(Arena& arena, int groups, const int* begin, int columns_, int row_step_, int column_step_)
+  Tasks(Arena& arena, bool is_dry, int groups, const int* begin, int columns_, int row_step_,
+        int column_step_)
       : group(arena.array<int>(size_t(groups))),
         first(arena.array<int>(size_t(groups) + 1)),
         columns(columns_),
         row_step(row_step_),
         column_step(column_step_) {
+    if (is_dry) return;
     first[0] = 0;
     for (int i = 0; i < groups; ++i) {
       const int rows = begin[i + 1] - begin[i];
@@ -99,8 +101,8 @@ void stored_multiply(Workers workers, int first, int count, const int* begin, Ro
   Rounded rounded;
   if (!workers.exact && type_traits(w.type).block > 1)
     rounded = gather ? round_rows(workers, x, 0, x.rows, w.type)
-                     : round_rows(workers, x, begin[0], begin[count] - begin[0], w.type);
-  const Tasks tasks(*workers.arena, count, begin, w.group_rows(), kTaskRows,
+                     : round_rows(workers, x, begin[0], out.rows, w.type);
+  const Tasks tasks(*workers.arena, pool.is_dry(), count, begin, w.group_rows(), kTaskRows,
                     task_columns(w, count, pool.threads()));
   tasks.run(pool, begin, [&](int i, int row, int rows, int column, int columns, int thread) {
     const int at = begin[i] + row;
@@ -130,7 +132,7 @@ void stored_multiply_transposed(Workers workers, int first, int count, const int
   ThreadPool& pool = *workers.pool;
   constexpr size_t kPart = size_t(kPartRows) * kPartStride;
   float* scratch = workers.arena->floats((kGemmScratch + kPart) * size_t(pool.threads()));
-  const Tasks tasks(*workers.arena, count, begin, w.cols, kTaskRows, kPartColumns);
+  const Tasks tasks(*workers.arena, pool.is_dry(), count, begin, w.cols, kTaskRows, kPartColumns);
   tasks.run(pool, begin, [&](int i, int row, int rows, int column, int columns, int thread) {
     const BlockGemm stored = product(w, first + i);
     const char* from =

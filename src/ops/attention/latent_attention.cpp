@@ -24,15 +24,17 @@ Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Mat
   for (const Segment& s : segments) {
     CacheView view = run.cache->view(shape.layer, s.sequence);
     CHECK_LE(s.position + s.count, view.capacity);
-    for (int i = 0; i < s.count; ++i) {
-      float* to = view.latent(s.position + i);
-      std::memcpy(to, latent.row(s.begin + i), sizeof(float) * size_t(rank));
-      std::memcpy(to + rank, k_rope.row(s.begin + i), sizeof(float) * size_t(rope_width));
-      queries.push_back({view, s.begin + i, s.position + i});
-    }
+    for (int i = 0; i < s.count; ++i) queries.push_back({view, s.begin + i, s.position + i});
     seen = std::max(seen, s.position + s.count);
   }
   ArenaScope scope(run.arena);
+  run.pool.run_here([&] {
+    for (const Query& query : queries) {
+      float* to = query.view.latent(query.position);
+      std::memcpy(to, latent.row(query.row), sizeof(float) * size_t(rank));
+      std::memcpy(to + rank, k_rope.row(query.row), sizeof(float) * size_t(rope_width));
+    }
+  });
   const size_t per_thread = size_t(round_up(seen + 2 * width + 2 * rank, 16));
   float* base = run.arena.floats(per_thread * size_t(run.pool.threads()));
   run.pool.parallel_for(int(queries.size()) * shape.heads, [&](int task, int thread) {
