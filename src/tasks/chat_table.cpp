@@ -10,8 +10,9 @@ std::vector<ChatIntent> read_intents() {
   for (const TableRow& row :
        read_table(kChatTable, {{"intent", 3}, {"said", 2}, {"reply", 2}, {"fits", 2}})) {
     const std::string& word = row[0];
-    if (word == "intent") intents.push_back({.name = row[1], .language = row[2]});
+    if (word == "intent") intents.emplace_back();
     ChatIntent& intent = intents.back();
+    if (word == "intent") intent.name = row[1], intent.language = row[2];
     if (word == "said") intent.said.push_back(row[1]);
     if (word == "reply") intent.replies.push_back(row[1]);
     if (word == "fits") intent.fits = row[1];

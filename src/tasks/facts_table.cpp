@@ -11,8 +11,9 @@ std::vector<FactTopic> read_topics() {
            kFactsTable,
            {{"topic", 3}, {"ask", 2}, {"about", 2}, {"statement", 2}, {"also", 2}, {"fact", 3}})) {
     const std::string& word = row[0];
-    if (word == "topic") topics.push_back({.name = row[1], .language = row[2]});
+    if (word == "topic") topics.emplace_back();
     FactTopic& topic = topics.back();
+    if (word == "topic") topic.name = row[1], topic.language = row[2];
     if (word == "ask") topic.questions.push_back(row[1]);
     if (word == "about") topic.about = row[1];
     if (word == "statement") topic.statement = row[1];

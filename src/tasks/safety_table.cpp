@@ -16,9 +16,10 @@ std::vector<SafetyLanguage> read_languages() {
                                                        {"harmful", 3},
                                                        {"benign", 4}})) {
     const std::string& word = row[0];
-    if (word == "language")
-      languages.push_back({.name = row[1], .between = row[2] == "blanks" ? " " : ""});
+    if (word == "language") languages.emplace_back();
     SafetyLanguage& language = languages.back();
+    if (word == "language")
+      language.name = row[1], language.between = row[2] == "blanks" ? " " : "";
     if (word == "phrasing") language.phrasings.push_back(row[1]);
     if (word == "refusal") language.refusals.push_back(row[1]);
     if (word == "reason") language.reasons.push_back(row[1]);
