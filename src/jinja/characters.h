@@ -1,5 +1,5 @@
-// Text as Python sees it: a sequence of characters, with Python's idea of blanks, letter case and
-// line ends. Everything here expects valid UTF-8.
+// What Python's str does with characters: whitespace, letter case and line ends. All text is valid
+// UTF-8.
 #pragma once
 #include <cstddef>
 #include <string>
@@ -21,7 +21,6 @@ size_t count_characters(std::string_view text);
 size_t byte_of_character(std::string_view text, size_t index);
 // The byte where the character before `at` begins; at > 0.
 size_t previous_character(std::string_view text, size_t at);
-// Where each line lies, without its end; `ends[i]` is where the end of line i ends.
 struct Line {
   TextSpan content;
   size_t end = 0;  // after the line's end, if it has one

@@ -1,4 +1,4 @@
-// Expressions: evaluation, and what stands behind dots and in brackets.
+// Evaluates expressions: operators, calls, attributes, items and slices.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -14,9 +14,6 @@ namespace weir::jinja {
 namespace {
 
 Result<Value> missing(Heap& heap, const Value& value, std::string_view name) {
-  if (value.text() != nullptr)
-    return heap.undefined(
-        fmt::format("a text has no '{}', only {}", printable(name), text_method_names()));
   return heap.undefined(fmt::format("{} has no '{}'", kind_name(value), printable(name)));
 }
 
@@ -33,12 +30,6 @@ Indices clamp(const Value& begin, const Value& end, Integer step, Integer size) 
     return std::clamp(at, low, std::max(low, high));
   };
   return {position(begin, step < 0 ? size - 1 : 0), position(end, step < 0 ? -1 : size), step};
-}
-
-Result<Value> undefined_or_bound(Interpreter& interpreter, Heap& heap, const Value& key,
-                                 const Value& value) {
-  if (key.text() != nullptr) return interpreter.attribute(value, key.text()->text());
-  return missing(heap, value, "element of this kind");
 }
 
 }  // namespace
@@ -159,17 +150,22 @@ Result<Value> Interpreter::evaluate_operators(const Expression& expression) {
 
 Result<Value> Interpreter::evaluate_links(Value value, const std::vector<Link>& links) {
   for (size_t i = 0; i < links.size(); ++i) {
+    const Link& link = links[i];
+    const bool is_called = link.kind == Link::Kind::attribute && i + 1 < links.size() &&
+                           links[i + 1].kind == Link::Kind::call;
     // A method that is called at once needs no value of its own.
-    const Link* call = i + 1 < links.size() && links[i].kind == Link::Kind::attribute &&
-                               links[i + 1].kind == Link::Kind::call
-                           ? &links[i + 1]
-                           : nullptr;
-    const Builtin* method = call != nullptr ? find_method(value, links[i].name) : nullptr;
-    Result<Value> next =
-        method != nullptr ? call_method(value, *method, *call) : evaluate_link(value, links[i]);
-    if (!next) return at_line(links[i].line, std::move(next).error());
+    const Builtin* method = is_called ? find_method(value, link.name) : nullptr;
+    Result<Value> next = Value();
+    if (method != nullptr) {
+      next = call_method(value, *method, links[++i]);
+    } else if (is_called && value.text() != nullptr) {
+      next = Error{fmt::format("a text has no method '{}'; there are {}", printable(link.name),
+                               text_method_names())};
+    } else {
+      next = evaluate_link(value, link);
+    }
+    if (!next) return at_line(link.line, std::move(next).error());
     value = *std::move(next);
-    if (method != nullptr) ++i;
   }
   return value;
 }
@@ -305,7 +301,8 @@ Result<Value> Interpreter::item(const Value& value, const Value& key) {
     if (list != nullptr) return list->items[size_t(index)];
     return text_slice(heap_, *text, size_t(index), size_t(index) + 1);
   }
-  return undefined_or_bound(*this, heap_, key, value);
+  if (key.text() != nullptr) return attribute(value, key.text()->text());
+  return missing(heap_, value, "element of this kind");
 }
 
 Result<Value> Interpreter::evaluate_slice(const Value& value, const Link& link) {

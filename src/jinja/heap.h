@@ -1,5 +1,5 @@
-// What one rendering may use up, and the owner of what it builds. Every text, list and step is paid
-// for here, so that a hostile template or message ends in an error that says what it exceeded.
+// The limits and the objects of one rendering. The heap counts steps, text and memory, so that a
+// hostile template or message ends in an error that names the limit.
 #pragma once
 #include <deque>
 #include <memory>
@@ -33,8 +33,8 @@ struct Callable {
   Scope* scope = nullptr;
 };
 
-// The variable 'loop' of a running for loop. Items are looked at one by one, since the condition of
-// a loop may depend on what the body did; items that were only looked at wait in `ahead`.
+// The variable 'loop' of a running for loop. The condition of a loop may depend on what the body
+// did, so items are tested one by one; `ahead` holds those that loop.last and the like asked for.
 struct Loop {
   const Statement* statement = nullptr;
   Scope* outer = nullptr;
@@ -80,7 +80,7 @@ class Heap {
   Result<Value> text(std::string_view content, bool is_trusted) {
     return text(TracedText::of(content, is_trusted));
   }
-  // An undefined value that knows why it is.
+  // An undefined value with the reason.
   Result<Value> undefined(std::string_view reason);
   Result<List*> list(List::Form form, std::vector<Value> items);
   Result<void> push(List& list, Value item);

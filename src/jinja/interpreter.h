@@ -21,7 +21,7 @@ bool is_function(std::string_view name);
 
 class Interpreter {
  public:
-  // All outlive the interpreter, which runs once. `now` is what strftime_now tells.
+  // All outlive the interpreter, which runs once. `now` is the time that strftime_now formats.
   Interpreter(const Template& parsed, Heap& heap, const std::tm& now)
       : parsed_(parsed), heap_(heap), now_(now), uses_loop_(parsed.names.contains("loop")) {}
 
@@ -93,7 +93,7 @@ class Interpreter {
   size_t captured_bytes_ = 0;
   size_t held_bytes_ = 0;  // of out_, counted by the heap
   int depth_ = 0;
-  bool is_located_ = false;  // the error, which ends everything, knows its line
+  bool is_located_ = false;  // the error has its line; it ends the run
 };
 
 }  // namespace weir::jinja

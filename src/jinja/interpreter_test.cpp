@@ -136,12 +136,35 @@ TEST(JinjaInterpreter, NamesTheLineOfAnError) {
             "line 2: there is no test 'nope'; there are !=, <, <=");
   EXPECT_EQ(error_of("{{ raise_exception('roles must\nalternate') }}"),
             "line 1: the template refuses the conversation: roles must?alternate");
-  EXPECT_EQ(error_of("{{ 'a'.encode() }}"),
-            "line 1: a text has no 'encode', only capitalize, endswith, find, join, lower, lstrip, "
-            "removeprefix, removesuffix, replace, rsplit, rstrip, split, splitlines, startswith, "
-            "strip, title, upper, but it is called; give it, or test it with 'is defined'");
+  EXPECT_EQ(
+      error_of("{{ 'a'.encode() }}"),
+      "line 1: a text has no method 'encode'; there are capitalize, endswith, find, join, "
+      "lower, lstrip, removeprefix, removesuffix, replace, rsplit, rstrip, split, splitlines, "
+      "startswith, strip, title, upper");
   EXPECT_EQ(error_of("{{ '%s' % 1 }}"),
             "line 1: '%' does not fill values into a text here; join them with '~'");
+}
+
+// docs/chat-templates.md lists them.
+TEST(JinjaInterpreter, NamesTheBuiltinThatIsNotSupported) {
+  for (const char* name : {"abs", "attr", "batch", "center", "escape", "float", "format", "groupby",
+                           "max", "min", "round", "slice", "sum", "truncate", "wordcount"})
+    EXPECT_NE(error_of("{{ 1 | " + std::string(name) + " }}")
+                  .find("there is no filter '" + std::string(name) + "'; there are capitalize, "),
+              std::string::npos)
+        << name;
+  for (const char* name : {"escaped", "filter", "lower", "test", "upper"})
+    EXPECT_NE(error_of("{{ 1 is " + std::string(name) + " }}")
+                  .find("there is no test '" + std::string(name) + "'; there are "),
+              std::string::npos)
+        << name;
+  for (const char* name : {"center", "count", "format", "isdigit", "isupper", "rfind", "zfill"})
+    EXPECT_NE(error_of("{{ 'a'." + std::string(name) + "() }}")
+                  .find("a text has no method '" + std::string(name) + "'; there are "),
+              std::string::npos)
+        << name;
+  EXPECT_NE(error_of("{{ [].extend([1]) }}").find("a list has no 'extend', but it is called"),
+            std::string::npos);
 }
 
 bool fails_with(std::string_view source, const char* what, Limits limits) {

@@ -334,22 +334,10 @@ class Lexer {
 }  // namespace
 
 std::string describe(const Token& token) {
-  switch (token.kind) {
-    case Token::Kind::end:
-      return "the end of the template";
-    case Token::Kind::variable_end:
-      return "'}}'";
-    case Token::Kind::block_end:
-      return "'%}'";
-    case Token::Kind::variable_begin:
-      return "'{{'";
-    case Token::Kind::block_begin:
-      return "'{%'";
-    case Token::Kind::text:
-      return "text";
-    default:
-      return "'" + printable(token.text) + "'";
-  }
+  constexpr const char* kNames[] = {"text", "'{{'", "'}}'", "'{%'", "'%}'"};
+  if (token.kind == Token::Kind::end) return "the end of the template";
+  if (token.kind <= Token::Kind::block_end) return kNames[size_t(token.kind)];
+  return "'" + printable(token.text) + "'";
 }
 
 Result<std::vector<Token>> tokenize(std::string_view source) {

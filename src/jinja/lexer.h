@@ -1,6 +1,6 @@
-// A chat template as tokens: text, {{ }} and {% %} tags, and what is written inside of them. Blanks
-// around tags are already handled here, as transformers asks jinja2 for: trim_blocks and
-// lstrip_blocks on, one newline at the very end left out.
+// A chat template as tokens: text, {{ }} and {% %} tags, and the tokens inside of tags. The lexer
+// strips whitespace around tags as jinja2 does with transformers' settings: trim_blocks and
+// lstrip_blocks on, without a newline at the very end.
 #pragma once
 #include <memory>
 #include <string>

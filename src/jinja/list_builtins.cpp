@@ -102,12 +102,12 @@ Result<Value> reverse(Call& call) {
   return call.heap.text(std::move(joined));
 }
 
-// The call of the filter or test that argument number `name` names, for one item of a list.
-Result<Call> inner_call(const Call& call, size_t name, Value item) {
+// The call, for one item, of the filter or test (`kind`) that argument number `name` names.
+Result<Call> inner_call(const Call& call, const char* kind, size_t name, Value item) {
   Call inner{call.interpreter, call.heap, std::move(item), {}, call.named};
   inner.positional.assign(call.positional.begin() + long(name) + 1, call.positional.end());
   if (call.positional[name].text() == nullptr)
-    return misuse(call.positional[name], "the name of a filter or test; is it in quotes?");
+    return misuse(call.positional[name], fmt::format("the name of a {}; is it in quotes?", kind));
   return inner;
 }
 
@@ -128,7 +128,7 @@ Result<Value> map(Call& call) {
     if (by_attribute) {
       mapped.push_back(TRY(item_at_path(call, list->items[i], path, call.arguments[1])));
     } else {
-      Call inner = TRY(inner_call(call, 0, list->items[i]));
+      Call inner = TRY(inner_call(call, "filter", 0, list->items[i]));
       mapped.push_back(TRY(call.interpreter.filter(call.positional[0].text()->text(), inner)));
     }
   }
@@ -151,7 +151,7 @@ Result<Value> select(Call& call) {
     Value value = TRY(item_at_path(call, item, path));
     bool holds = is_true(value);
     if (call.positional.size() > name) {
-      Call inner = TRY(inner_call(call, name, std::move(value)));
+      Call inner = TRY(inner_call(call, "test", name, std::move(value)));
       holds = TRY(call.interpreter.test(call.positional[name].text()->text(), inner));
     }
     if (holds == keeps) kept.push_back(item);

@@ -1,5 +1,5 @@
-// A text that knows which of its bytes a template wrote and which came from data (messages, tools).
-// Control tokens count only where the template wrote them; see docs/chat-templates.md.
+// Text with the provenance of every byte: written by a template, or taken from data (messages,
+// tools). Control tokens count only where the template wrote them; see docs/chat-templates.md.
 #pragma once
 #include <cstddef>
 #include <string>
