@@ -2,6 +2,7 @@
 // rows. Attention writes the rows itself (tensor/cache.h); this file owns, limits and shares them.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "base/result.h"
@@ -41,7 +42,7 @@ class KvCache final : public Cache {
   void trim(int sequence);
   // Pages that reserve() would take, and those that are left.
   int pages_to_take(int sequence, int positions) const;
-  int pages_free() const { return int(pool_.pages_max() - pool_.in_use()); }
+  int64_t pages_free() const { return int64_t(pool_.pages_max() - pool_.in_use()); }
 
   // Positions reserved and not truncated; 0 for unknown sequences.
   int length(int sequence) const;

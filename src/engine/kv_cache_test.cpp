@@ -222,6 +222,14 @@ TEST_P(KvCacheForms, KeysOfAnIndexerAreBesideTheRest) {
   expect_filled(*cache, 1, 0, 0, 50);
 }
 
+TEST(KvCache, ALimitOfManyPagesIsNotTruncated) {
+  KvCache cache = cache_of(CacheForm::latent, size_t(1) << 50);
+  const size_t pages = (size_t(1) << 50) / cache.bytes_for(1);
+  EXPECT_GT(pages, size_t(1) << 32);
+  EXPECT_EQ(size_t(cache.pages_free()), pages);
+  EXPECT_TRUE(cache.reserve(0, 100).has_value());
+}
+
 TEST(KvCache, LatentRowsAreSmaller) {
   KvCache expanded = cache_of(CacheForm::expanded), latent = cache_of(CacheForm::latent);
   // Per layer and position: 2 (10 + 5) numbers against 8 + 4; in pages of 32.
