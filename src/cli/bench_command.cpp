@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "base/zones.h"
 #include "chat/open_model.h"
 #include "checkpoint/size_check.h"
 #include "cli/bandwidth.h"
@@ -86,6 +87,16 @@ Result<Speed> measure(const BenchOptions& options, const OpenModel& open, int se
   return Speed{sequences, median(prefill), median(decode), *slowest, *best};
 }
 
+// The zones of one more repetition. The speeds were measured without a trace.
+Result<void> trace(BenchOptions options, const OpenModel& open) {
+  options.repetitions = 1;
+  start_tracing();
+  auto speed = measure(options, open, options.sequences.front());
+  if (!speed) stop_tracing();
+  TRY(speed);
+  return write_trace(options.trace);
+}
+
 // Bytes of weights that one pass with one sequence reads, as they are stored.
 double bytes_per_token(const Model& model) {
   double bytes = 0;
@@ -110,6 +121,17 @@ Result<void> check(const BenchOptions& options, const ModelConfig& config) {
 }
 
 }  // namespace
+
+Result<void> write_trace(const std::string& path) {
+  const std::vector<ThreadZones> threads = stop_tracing();
+  size_t zones = 0;
+  int64_t dropped = 0;
+  for (const ThreadZones& thread : threads) zones += thread.spans.size(), dropped += thread.dropped;
+  TRY(write_file_atomic(path, trace_json(threads)));
+  fmt::print("\ntrace: {} zones of {} threads in {} ({} earlier ones dropped)\n", zones,
+             threads.size(), path, dropped);
+  return {};
+}
 
 Result<void> bench(const BenchOptions& options) {
   if (options.training) return bench_training(options, TRY(shape_of(options.model)));
@@ -146,6 +168,7 @@ Result<void> bench(const BenchOptions& options) {
     row.set("decode_best", s.decode_best);
     rows.push(std::move(row));
   }
+  if (!options.trace.empty()) TRY(trace(options, open));
   Json j = Json::object();
   j.set("model", options.model);
   j.set("parameters", size.total);

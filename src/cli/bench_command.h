@@ -23,11 +23,14 @@ struct BenchOptions {
   bool training = false;
   int step_tokens = 4096;     // training: of one step
   int sequence_length = 256;  // training
+  std::string trace;          // a file for the profile zones of one more repetition; "": none
 };
 
 // A small table, and as the last line one JSON object.
 Result<void> bench(const BenchOptions& options);
 // The same for training a model of this shape (bench() calls it).
 Result<void> bench_training(const BenchOptions& options, ModelConfig config);
+// Ends the trace (base/zones.h) and writes it to `path`.
+Result<void> write_trace(const std::string& path);
 
 }  // namespace weir

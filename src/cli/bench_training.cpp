@@ -9,6 +9,7 @@
 #include "base/progress.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "base/zones.h"
 #include "cli/bench_command.h"
 #include "config/size.h"
 #include "model/model.h"
@@ -85,7 +86,7 @@ double product_rate(ThreadPool& pool, int tokens, int outputs, int inputs) {
 }
 
 // Forward, loss and backward of one batch of random tokens.
-Spread step_time(const BenchOptions& o, Model& model, ThreadPool& pool) {
+Spread step_time(const BenchOptions& o, Model& model, ThreadPool& pool, double seconds) {
   std::vector<int> tokens, positions, sequences, targets;
   Random random(1, 1);
   for (int t = 0; t < o.step_tokens; ++t) {
@@ -96,7 +97,8 @@ Spread step_time(const BenchOptions& o, Model& model, ThreadPool& pool) {
   }
   Arena arena(size_t(1) << 38);
   Batch batch(tokens, positions, sequences);
-  return time_of(kSeconds, [&] {
+  return time_of(seconds, [&] {
+    const Zone zone("training step");
     arena.reset();
     Tape tape(arena);
     Run run{arena, pool, batch};
@@ -137,7 +139,7 @@ Result<void> bench_training(const BenchOptions& o, ModelConfig config) {
              o.step_tokens, wide, config.hidden_size, products, 100 * products / limit);
   auto model = Model::create(config, true);
   model->initialize(1);
-  const Spread step = step_time(o, *model, pool);
+  const Spread step = step_time(o, *model, pool, kSeconds);
   const double flops = 3 * forward_flops_per_token(config, o.sequence_length) * o.step_tokens;
   const double rate = flops / step.median * 1e-9, tokens = o.step_tokens / step.median;
   fmt::print("forward and backward                {:7.1f} GFLOP/s  {:.0f} % of the line above\n",
@@ -146,6 +148,11 @@ Result<void> bench_training(const BenchOptions& o, ModelConfig config) {
       "                                    {:7.0f} tokens/s; a step takes {:.1f} ms ({:.1f} to "
       "{:.1f})\n",
       tokens, step.median * 1e3, step.low * 1e3, step.high * 1e3);
+  if (!o.trace.empty()) {
+    start_tracing();
+    step_time(o, *model, pool, 0);
+    TRY(write_trace(o.trace));
+  }
   Json j = Json::object();
   j.set("model", o.model);
   j.set("kernels", kernels().name);

@@ -222,6 +222,8 @@ void add_bench(CLI::App& app, Chosen& chosen, BenchOptions& o) {
   c->add_flag("--training", o.training, "measure training steps instead");
   add_count(c, "--step-tokens", o.step_tokens, 1, 1 << 24, "training: tokens per step");
   add_count(c, "--sequence-length", o.sequence_length, 1, 1 << 24, "training: tokens per sequence");
+  c->add_option("--trace", o.trace, "write a profile of one more repetition, for ui.perfetto.dev")
+      ->option_text("FILE");
   add_threads(c, o.threads);
 }
 

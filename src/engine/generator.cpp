@@ -191,6 +191,7 @@ std::vector<Generator::Row> Generator::decode_rows() const {
 
 // One pass: extends the cache by the rows and gives the sequences of sampled rows their next token.
 Result<void> Generator::compute(const std::vector<Row>& rows, Listener* listener) {
+  const Zone zone("pass");
   std::vector<int> tokens, positions, sequences, sampled, slots;
   for (size_t r = 0; r < rows.size(); ++r) {
     tokens.push_back(rows[r].token);
@@ -228,6 +229,7 @@ Result<void> Generator::compute(const std::vector<Row>& rows, Listener* listener
 }
 
 Result<std::vector<SampledToken>> Generator::sample(Tensor logits, const std::vector<int>& slots) {
+  const Zone zone("sample");
   std::vector<SampledToken> tokens(slots.size());
   std::vector<Result<void>> states(slots.size());
   pool_.parallel_for(int(slots.size()), [&](int i, int thread) {

@@ -52,6 +52,7 @@ void Model::initialize(uint64_t seed) {
 }
 
 Tensor Model::forward(Run& run) const {
+  const Zone zone("forward");
   Tensor x = embed(run, *embedding_);
   for (const Block& block : blocks_) {
     auto body = [&block = block, table = rope_, balance = balance_weight](Run& r, Tensor in) {
@@ -62,8 +63,8 @@ Tensor Model::forward(Run& run) const {
   return rms_norm(run, x, *final_norm_, float(config_.rms_norm_eps));
 }
 
-Tensor Model::predict_further(Run& run, Tensor hidden, std::span<const int> next, int depth) const {
 Tensor Model::logits(Run& run, Tensor hidden, std::span<const int> rows) const {
+  const Zone zone("logits");
   Tensor picked = run.make(int(rows.size()), hidden.cols);
   run.pool.run_here([&] {
     for (int i = 0; i < picked.rows; ++i)
@@ -72,6 +73,8 @@ Tensor Model::logits(Run& run, Tensor hidden, std::span<const int> rows) const {
   return logits(run, picked);
 }
 
+Tensor Model::predict_further(Run& run, Tensor hidden, std::span<const int> next, int depth) const {
+  const Zone zone("forward.further");
   CHECK_LT(depth, int(mtp_.size()));
   CHECK(!run.cache);
   const MtpModule& m = mtp_[size_t(depth)];

@@ -31,6 +31,7 @@ void linear_backward(Workers workers, Tensor x, Tensor y, const Weight& w) {
 Tensor embed(Run& run, const Weight& table) { return embed(run, table, run.batch.tokens()); }
 
 Tensor embed(Run& run, const Weight& table, std::span<const int> tokens) {
+  const Zone zone("embed");
   const int rows = int(tokens.size());
   Tensor y = run.make(rows, table.cols);
   for_chunks(run.pool, rows, row_grain(y.cols), [&](int begin, int end, int) {
@@ -55,6 +56,7 @@ Tensor embed(Run& run, const Weight& table, std::span<const int> tokens) {
 }
 
 Tensor linear(Run& run, Tensor x, const Weight& w, const Weight* bias) {
+  const Zone zone("linear");
   CHECK_EQ(x.cols, w.cols);
   if (run.observer) run.observer->observe(w, x);
   Workers workers{&run.arena, &run.pool, run.exact};
@@ -77,6 +79,7 @@ Tensor linear(Run& run, Tensor x, const Weight& w, const Weight* bias) {
 }
 
 Tensor add_linear(Run& run, Tensor residual, Tensor x, const Weight& w) {
+  const Zone zone("add_linear");
   CHECK_EQ(x.cols, w.cols);
   CHECK_EQ(residual.cols, w.rows);
   if (run.observer) run.observer->observe(w, x);

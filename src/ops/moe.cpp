@@ -14,6 +14,7 @@ Rows grad_of(const Tensor& t) { return {t.grad, t.stride, t.rows, t.cols}; }
 }  // namespace
 
 Tensor expert_linear(Run& run, Tensor x, const Routing& routing, const Weight& w) {
+  const Zone zone("expert_linear");
   CHECK_EQ(w.groups, routing.experts);
   if (run.observer) run.observer->observe(w, x);
   Workers workers{&run.arena, &run.pool, run.exact};
@@ -29,6 +30,7 @@ Tensor expert_linear(Run& run, Tensor x, const Routing& routing, const Weight& w
 }
 
 Tensor expert_linear_gather(Run& run, Tensor x, const Routing& routing, const Weight& w) {
+  const Zone zone("expert_linear_gather");
   CHECK_EQ(w.groups, routing.experts);
   if (run.observer) run.observer->observe(w, x);
   Workers workers{&run.arena, &run.pool, run.exact};
@@ -57,6 +59,7 @@ Tensor expert_linear_gather(Run& run, Tensor x, const Routing& routing, const We
 }
 
 Tensor combine(Run& run, Tensor residual, Tensor parts, const Routing& routing) {
+  const Zone zone("combine");
   const int k = routing.per_token;
   Tensor y = run.make_sum(residual);
   for_chunks(run.pool, y.rows, row_grain(y.cols), [&](int begin, int end, int) {
