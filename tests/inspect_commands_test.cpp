@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <string>
 
 #include "base/atomic_output.h"
@@ -117,6 +119,53 @@ TEST_F(InspectCommands, N14ACutFileIsDescribedAndRefused) {
   EXPECT_HOLDS(outcome.out, "CUT");
   EXPECT_HOLDS(outcome.error, "download it again");
   EXPECT_EQ(lines(outcome.error), 1) << outcome.error;
+}
+
+// The names of the zones in a trace, by thread; each zone is inside another or beside it.
+std::map<std::string, std::set<std::string>> zones_of(const Json& trace) {
+  std::map<int64_t, std::string> threads;
+  std::map<int64_t, std::vector<double>> ends;  // of the zones around
+  std::map<std::string, std::set<std::string>> zones;
+  for (const Json& event : trace.find("traceEvents")->items()) {
+    const int64_t thread = *event.find("tid")->as_int();
+    if (event.find("ph")->text() == "M") {
+      threads[thread] = event.find("args")->find("name")->text();
+      continue;
+    }
+    zones[threads[thread]].insert(event.find("name")->text());
+    const double begin = *event.find("ts")->as_double();
+    const double end = begin + *event.find("dur")->as_double();
+    auto& around = ends[thread];
+    while (!around.empty() && around.back() < begin + 0.0005) around.pop_back();
+    if (!around.empty()) {
+      EXPECT_LE(end, around.back() + 0.0005) << event.find("name")->text();
+    }
+    around.push_back(end);
+  }
+  return zones;
+}
+
+TEST_F(InspectCommands, BenchWritesATraceOfTheZones) {
+  Outcome bench = run({"bench", path("m.gguf"), "--sequences", "2", "--prompt", "4", "--tokens",
+                       "2", "--repetitions", "1", "--threads", "2", "--trace", path("t.json")});
+  ASSERT_EQ(bench.code, 0) << bench.error;
+  EXPECT_HOLDS(bench.out, "trace: ");
+  auto trace = parse_json(*read_file(path("t.json")));
+  ASSERT_TRUE(trace);
+  std::set<std::string> main = zones_of(*trace)["main"];
+  for (const char* name : {"pass", "sample", "forward", "attention", "linear", "logits"})
+    EXPECT_TRUE(main.contains(name)) << name;
+  EXPECT_EQ(*last_line(bench.out).find("repetitions")->as_int(), 1);
+
+  bench = run({"bench", "--training", "--step-tokens", "64", "--sequence-length", "32", "--threads",
+               "2", "--trace", path("t.json")});
+  ASSERT_EQ(bench.code, 0) << bench.error;
+  trace = parse_json(*read_file(path("t.json")));
+  ASSERT_TRUE(trace);
+  auto zones = zones_of(*trace);
+  for (const char* name : {"training step", "forward", "moe.gate", "token_loss", "backward"})
+    EXPECT_TRUE(zones["main"].contains(name)) << name;
+  EXPECT_TRUE(zones["worker 1"].contains("linear"));
 }
 
 TEST_F(InspectCommands, F34BenchCountsStoredBytesAndHasTheCacheOfGenerate) {

@@ -12,8 +12,9 @@ class Arena {
  public:
   // Reserves `bytes` of address space. Ends the process when the system has none.
   explicit Arena(size_t bytes);
-  // An arena of 256 GiB that may be read (as zeros) and not written: a dry run takes what the
-  // real one would, and peak() says how much. A write ends the process with SIGSEGV.
+  // An arena that may be read (as zeros) and not written: a dry run takes what the real one would,
+  // and peak() says how much. A write ends the process with SIGSEGV. As large as the address space
+  // allows, at most 256 GiB.
   struct Measuring {};
   explicit Arena(Measuring);
   ~Arena();
@@ -47,8 +48,6 @@ class Arena {
   void reset_peak() { peak_ = used_; }
 
  private:
-  Arena(size_t bytes, int protection);
-
   char* base_;
   size_t size_, used_ = 0, peak_ = 0;
 };

@@ -1,8 +1,11 @@
 #include "base/arena.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 
 namespace weir {
@@ -82,6 +85,22 @@ TEST(Arena, ThatMeasuresTakesWhatAnotherWouldAndIsNotWritten) {
   EXPECT_EQ(measuring.peak(), arena.peak());
   EXPECT_DEATH(*const_cast<volatile int*>(zeros) = 1, "");
   measuring.take(size_t(200) << 30);
+}
+
+// As `ulimit -v` does, 20 GiB beyond what the process has mapped. Does not return.
+[[noreturn]] void measure_under_a_limit() {
+  size_t pages = 0;
+  FILE* statistics = fopen("/proc/self/statm", "r");
+  const bool is_known = statistics && fscanf(statistics, "%zu", &pages) == 1;
+  const size_t bytes = pages * size_t(sysconf(_SC_PAGESIZE)) + (size_t(20) << 30);
+  const rlimit limit{bytes, bytes};
+  if (!is_known || setrlimit(RLIMIT_AS, &limit) != 0) _exit(1);
+  Arena measuring{Arena::Measuring{}};
+  _exit(measuring.size() == size_t(16) << 30 && measuring.take(1 << 20) ? 0 : 2);
+}
+
+TEST(Arena, ThatMeasuresIsSmallerUnderALimitOfTheAddressSpace) {
+  EXPECT_EXIT(measure_under_a_limit(), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

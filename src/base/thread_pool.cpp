@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <system_error>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "base/zones.h"
 
 namespace weir {
 namespace {
@@ -77,10 +80,10 @@ ThreadPool::ThreadPool(int threads) {
   } catch (const std::system_error&) {
     // The system has no more threads for us: those that started do the work.
   }
+  threads_ = int(workers_.size()) + 1;
 }
 
 ThreadPool::~ThreadPool() {
-  threads_ = int(workers_.size()) + 1;
   {
     std::lock_guard lock(mutex_);
     stop_ = true;
@@ -100,6 +103,7 @@ void ThreadPool::run(int count, Call call, const void* body) {
   count_ = count;
   call_ = call;
   body_ = body;
+  zone_ = current_zone();
   unfinished_.store(count, std::memory_order_relaxed);
   unclaimed_.store(count);  // sequentially consistent, with sleeping_: see wait_for_work()
   if (int sleeping = sleeping_.load(); sleeping > 0) {
@@ -113,13 +117,16 @@ void ThreadPool::run(int count, Call call, const void* body) {
 
 void ThreadPool::take_indices(int thread) {
   int finished = 0;
+  std::optional<Zone> zone;
   // The load keeps idle threads from counting below zero without end.
   while (unclaimed_.load(std::memory_order_relaxed) > 0) {
     int left = unclaimed_.fetch_sub(1, std::memory_order_acq_rel);
     if (left <= 0) break;
+    if (thread > 0 && !zone) zone.emplace(zone_ ? zone_ : "parallel");
     call_(body_, count_ - left, thread);
     ++finished;
   }
+  zone.reset();  // before the caller may go on and end the trace
   // Until this report the job can not end, so every index above was of the same job.
   if (finished > 0 && unfinished_.fetch_sub(finished) == finished && caller_sleeps_.load()) {
     std::lock_guard lock(mutex_);
@@ -128,6 +135,7 @@ void ThreadPool::take_indices(int thread) {
 }
 
 void ThreadPool::work(int thread) {
+  name_thread("worker " + std::to_string(thread));
   while (!stop_.load(std::memory_order_relaxed)) {
     take_indices(thread);
     wait_for_work();
@@ -150,6 +158,7 @@ void ThreadPool::wait_for_work() {
 
 // The same handshake between caller_sleeps_ and unfinished_.
 void ThreadPool::wait_for_end() {
+  const Zone zone("wait for workers");
   if (wait_awake([this] { return unfinished_.load(std::memory_order_acquire) == 0; })) return;
   std::unique_lock lock(mutex_);
   caller_sleeps_.store(true);

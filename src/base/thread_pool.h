@@ -57,6 +57,7 @@ class ThreadPool {
   int count_ = 0;
   Call call_ = nullptr;
   const void* body_ = nullptr;
+  const char* zone_ = nullptr;  // the caller's, under which workers record their part
   std::atomic<bool> in_run_{false};
 
   // Each on a cache line of its own: the first is what idle workers watch.
@@ -66,9 +67,9 @@ class ThreadPool {
   std::atomic<bool> caller_sleeps_{false};
   std::atomic<bool> stop_{false};
 
-  std::mutex mutex_;
   int threads_ = 1;
   const bool is_dry_ = false;
+  std::mutex mutex_;
   std::condition_variable wake_, end_;
   std::vector<std::thread> workers_;
 };

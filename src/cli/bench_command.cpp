@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "base/zones.h"
 #include "chat/open_model.h"
 #include "checkpoint/size_check.h"
 #include "cli/bandwidth.h"
@@ -111,6 +112,16 @@ Result<Speed> measure(const BenchOptions& options, const OpenModel& open, int se
   return Speed{sequences, median(prefill), median(decode), *slowest, *best};
 }
 
+// The zones of one more repetition. The speeds were measured without a trace.
+Result<void> trace(BenchOptions options, const OpenModel& open) {
+  options.repetitions = 1;
+  start_tracing();
+  auto speed = measure(options, open, options.sequences.front());
+  if (!speed) stop_tracing();
+  TRY(speed);
+  return write_trace(options.training_shape.trace);
+}
+
 // Bytes of weights that one pass with one sequence reads, as they are stored.
 double bytes_per_token(const Model& model) {
   double bytes = 0;
@@ -172,6 +183,7 @@ Result<void> bench(const BenchOptions& options) {
     row.set("decode_best", s.decode_best);
     rows.push(std::move(row));
   }
+  if (!options.training_shape.trace.empty()) TRY(trace(options, open));
   Json j = Json::object();
   j.set("model", options.model);
   j.set("parameters", size.total);
@@ -212,6 +224,8 @@ void add_bench(CommandGroup& commands) {
   c.count("--step-tokens", o.training_shape.step_tokens, 1, 1 << 24, "training: tokens per step");
   c.count("--sequence-length", o.training_shape.sequence_length, 1, 1 << 24,
           "training: tokens per sequence");
+  c.option("--trace", o.training_shape.trace, "FILE",
+           "write a profile of one more repetition, for ui.perfetto.dev");
   add_threads(c, o.threads);
 }
 

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/atomic_output.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "base/zones.h"
 #include "config/size.h"
 #include "model/model.h"
 #include "ops/matmul.h"
@@ -90,7 +92,7 @@ double product_rate(ThreadPool& pool, int tokens, int outputs, int inputs) {
 }
 
 // Forward, loss and backward of one batch of random tokens.
-Spread step_time(const TrainingBench& o, Model& model, ThreadPool& pool) {
+Spread step_time(const TrainingBench& o, Model& model, ThreadPool& pool, double seconds) {
   std::vector<int> tokens, positions, sequences, targets;
   Random random(1, 1);
   for (int t = 0; t < o.step_tokens; ++t) {
@@ -101,7 +103,8 @@ Spread step_time(const TrainingBench& o, Model& model, ThreadPool& pool) {
   }
   Arena arena(size_t(1) << 38);
   Batch batch(tokens, positions, sequences);
-  return time_of(kSeconds, [&] {
+  return time_of(seconds, [&] {
+    const Zone zone("training step");
     arena.reset();
     Tape tape(arena);
     Run run{arena, pool, batch};
@@ -126,6 +129,17 @@ Result<void> check(const TrainingBench& o, const ModelConfig& config) {
 
 }  // namespace
 
+Result<void> write_trace(const std::string& path) {
+  const std::vector<ThreadZones> threads = stop_tracing();
+  size_t zones = 0;
+  int64_t dropped = 0;
+  for (const ThreadZones& thread : threads) zones += thread.spans.size(), dropped += thread.dropped;
+  TRY(write_file_atomic(path, trace_json(threads)));
+  fmt::print("\ntrace: {} zones of {} threads in {} ({} earlier ones dropped)\n", zones,
+             threads.size(), path, dropped);
+  return {};
+}
+
 Result<void> bench_training(const std::string& name, ModelConfig config, const TrainingBench& o,
                             int threads) {
   config.num_nextn_predict_layers = 0;  // counted in neither the work nor the time
@@ -144,7 +158,7 @@ Result<void> bench_training(const std::string& name, ModelConfig config, const T
              o.step_tokens, wide, config.hidden_size, products, 100 * products / limit);
   auto model = Model::create(config, true);
   model->initialize(1);
-  const Spread step = step_time(o, *model, pool);
+  const Spread step = step_time(o, *model, pool, kSeconds);
   const double flops = 3 * forward_flops_per_token(config, o.sequence_length) * o.step_tokens;
   const double rate = flops / step.median * 1e-9, tokens = o.step_tokens / step.median;
   fmt::print("forward and backward                {:7.1f} GFLOP/s  {:.0f} % of the line above\n",
@@ -153,6 +167,11 @@ Result<void> bench_training(const std::string& name, ModelConfig config, const T
       "                                    {:7.0f} tokens/s; a step takes {:.1f} ms ({:.1f} to "
       "{:.1f})\n",
       tokens, step.median * 1e3, step.low * 1e3, step.high * 1e3);
+  if (!o.trace.empty()) {
+    start_tracing();
+    step_time(o, *model, pool, 0);
+    TRY(write_trace(o.trace));
+  }
   Json j = Json::object();
   j.set("model", name);
   j.set("kernels", kernels().name);

@@ -11,10 +11,14 @@ namespace weir {
 struct TrainingBench {
   int step_tokens = 4096;  // of one step
   int sequence_length = 256;
+  std::string trace;  // a file for the profile zones of one more step or repetition; "": none
 };
 
 // Prints a small table, and as the last line one JSON object. `name`: what the model is called.
 Result<void> bench_training(const std::string& name, ModelConfig config, const TrainingBench& shape,
                             int threads);
+
+// Ends the trace (base/zones.h), writes it to `path` and prints how much it holds.
+Result<void> write_trace(const std::string& path);
 
 }  // namespace weir

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "base/zones.h"
 #include "engine/pass_memory.h"
 
 namespace weir {
@@ -172,6 +173,7 @@ void Engine::add_prompt_rows(std::vector<Row>& rows) const {
 
 // One pass: extends the cache by the rows and gives the sequences of sampled rows their next token.
 void Engine::compute(const std::vector<Row>& rows) {
+  const Zone zone("pass");
   std::vector<int> tokens, positions, sequences, sampled, slots;
   for (size_t r = 0; r < rows.size(); ++r) {
     tokens.push_back(rows[r].token);
@@ -206,6 +208,7 @@ void Engine::compute(const std::vector<Row>& rows) {
 }
 
 void Engine::draw(Tensor logits, const std::vector<int>& slots) {
+  const Zone zone("sample");
   drawn_.resize(slots.size());
   pool_.parallel_for(int(slots.size()), [&](int i, int thread) {
     const Sequence& sequence = *slots_[size_t(slots[size_t(i)])].sequence;

@@ -14,6 +14,7 @@ Tensor norm_heads(Run& run, const Norm& norm, Tensor x) {
 
 Tensor attention_residual(Run& run, const Norm& norm, const Gqa& a, const RopeTable& table,
                           Tensor x) {
+  const Zone zone("attention");
   Tensor n = norm(run, x);
   Tensor q = norm_heads(run, a.q_norm, linear(run, n, a.q));
   Tensor k = norm_heads(run, a.k_norm, linear(run, n, a.k));
@@ -36,6 +37,7 @@ TokenChoice choose(Run& run, const Indexer& in, const RopeTable& main_table, Ten
   if (!in.k) return {};
   const bool is_needed = sees_more_than(run, in.shape.keep);
   if (!is_needed && !run.cache) return {};
+  const Zone zone("attention.indexer");
   int* tokens = nullptr;
   if (is_needed) tokens = run.arena.array<int>(size_t(n.rows) * size_t(in.shape.keep));
   ArenaScope scope(run.arena);
@@ -55,6 +57,7 @@ TokenChoice choose(Run& run, const Indexer& in, const RopeTable& main_table, Ten
 
 Tensor attention_residual(Run& run, const Norm& norm, const Mla& a, const RopeTable& table,
                           Tensor x) {
+  const Zone zone("attention");
   Tensor n = norm(run, x);
   Tensor query_latent = a.q ? Tensor{} : a.q_norm(run, linear(run, n, a.q_a));
   Tensor q = a.q ? linear(run, n, a.q) : linear(run, query_latent, a.q_b);
@@ -81,22 +84,33 @@ Tensor add_mlp(Run& run, const Mlp& m, Tensor residual, Tensor n) {
 }  // namespace
 
 Tensor mlp_residual(Run& run, const Norm& norm, const Mlp& m, Tensor x) {
+  const Zone zone("mlp");
   return add_mlp(run, m, x, norm(run, x));
 }
 
 // DeepSeekMoE (Dai et al. 2024, eq. 9): x + shared(n) + sum of the chosen experts of n, weighted.
 Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weight, Tensor x) {
+  const Zone zone("moe");
   Tensor n = norm(run, x);
   GateShape shape = m.shape;
   shape.balance_weight = balance_weight;
-  Routing routing = route(run, linear(run, n, m.router), m.bias ? m.bias->f32() : nullptr, shape);
+  const Routing routing = [&] {
+    const Zone gate_zone("moe.gate");
+    return route(run, linear(run, n, m.router), m.bias ? m.bias->f32() : nullptr, shape);
+  }();
   if (run.tape && m.load)
     for (int e = 0; e < routing.experts; ++e)
-      (*m.load)[size_t(e)] += routing.begin[e + 1] - routing.begin[e];
-  Tensor gate = expert_linear_gather(run, n, routing, m.gate);
-  Tensor up = expert_linear_gather(run, n, routing, m.up);
-  Tensor parts = expert_linear(run, swiglu(run, gate, up), routing, m.down);
-  if (m.shared.gate) x = add_mlp(run, m.shared, x, n);
+      (m.load)[size_t(e)] += routing.begin[e + 1] - routing.begin[e];
+  const Tensor parts = [&] {
+    const Zone experts_zone("moe.experts");
+    Tensor gate = expert_linear_gather(run, n, routing, m.gate);
+    Tensor up = expert_linear_gather(run, n, routing, m.up);
+    return expert_linear(run, swiglu(run, gate, up), routing, m.down);
+  }();
+  if (m.shared.gate) {
+    const Zone shared_zone("moe.shared");
+    x = add_mlp(run, m.shared, x, n);
+  }
   return combine(run, x, parts, routing);
 }
 

@@ -51,6 +51,7 @@ void Model::initialize(uint64_t seed) {
 }
 
 Tensor Model::forward(Run& run) const {
+  const Zone zone("forward");
   Tensor x = embed(run, *embedding_);
   for (const Block& block : blocks_) {
     auto body = [&block = block, table = rope_, balance = balance_weight](Run& r, Tensor in) {
@@ -62,6 +63,7 @@ Tensor Model::forward(Run& run) const {
 }
 
 Tensor Model::logits(Run& run, Tensor hidden, std::span<const int> rows) const {
+  const Zone zone("logits");
   Tensor picked = run.make(int(rows.size()), hidden.cols);
   run.pool.run_here([&] {
     for (int i = 0; i < picked.rows; ++i)
@@ -71,6 +73,7 @@ Tensor Model::logits(Run& run, Tensor hidden, std::span<const int> rows) const {
 }
 
 Tensor Model::predict_further(Run& run, Tensor hidden, std::span<const int> next, int depth) const {
+  const Zone zone("forward.further");
   CHECK_LT(depth, int(mtp_.size()));
   CHECK(!run.cache);
   const MtpModule& m = mtp_[size_t(depth)];

@@ -5,6 +5,7 @@
 namespace weir {
 
 Tensor swiglu(Run& run, Tensor gate, Tensor up) {
+  const Zone zone("swiglu");
   CHECK_EQ(gate.cols, up.cols);
   CHECK_EQ(gate.rows, up.rows);
   Tensor y = run.make(gate.rows, gate.cols);
@@ -42,6 +43,7 @@ void rotate(ThreadPool& pool, float* base, const Tensor& x, int head_width, cons
 }  // namespace
 
 void rope(Run& run, Tensor x, int head_width, const RopeTable& table) {
+  const Zone zone("rope");
   CHECK_EQ(x.cols % head_width, 0);
   CHECK_LE(table.width, head_width);
   const int* positions = run.batch.positions().data();

@@ -249,6 +249,7 @@ void route_backward(Workers workers, const RouteState& s) {
 }  // namespace
 
 Routing route(Run& run, Tensor logits, const float* bias, const GateShape& shape) {
+  const Zone zone("route");
   CHECK_EQ(logits.cols, shape.experts);
   CHECK_LE(shape.per_token, shape.experts);
   const int k = shape.per_token, experts = shape.experts;

@@ -31,6 +31,7 @@ void linear_backward(Workers workers, Tensor x, Tensor y, const Matrix& w) {
 Tensor embed(Run& run, const Matrix& table) { return embed(run, table, run.batch.tokens()); }
 
 Tensor embed(Run& run, const Matrix& table, std::span<const int> tokens) {
+  const Zone zone("embed");
   const int rows = int(tokens.size());
   Tensor y = run.make(rows, table.cols);
   for_chunks(run.pool, rows, row_grain(y.cols), [&](int begin, int end, int) {
@@ -55,6 +56,7 @@ Tensor embed(Run& run, const Matrix& table, std::span<const int> tokens) {
 }
 
 Tensor linear(Run& run, Tensor x, const Linear& projection) {
+  const Zone zone("linear");
   const Matrix& w = *projection.base;
   const Matrix* bias = projection.bias;
   CHECK_EQ(x.cols, w.cols);
@@ -79,6 +81,7 @@ Tensor linear(Run& run, Tensor x, const Linear& projection) {
 }
 
 Tensor add_linear(Run& run, Tensor residual, Tensor x, const Linear& projection) {
+  const Zone zone("add_linear");
   const Matrix& w = *projection.base;
   CHECK(!projection.bias);
   CHECK_EQ(x.cols, w.cols);

@@ -108,6 +108,7 @@ void hidden_backward(const Workers& workers, const Chunk& c, Tensor x, const Row
 
 LossSum token_loss(Run& run, Tensor x, const Matrix& head, std::span<const int> targets,
                    TokenObjective& objective, float* log_probabilities, float inverse_temperature) {
+  const Zone zone("token_loss");
   CHECK_EQ(int(targets.size()), x.rows);
   Workers workers{&run.arena, &run.pool, run.exact};
   const int vocabulary = head.rows, step = rows_per_chunk(vocabulary);
@@ -134,8 +135,8 @@ LossSum token_loss(Run& run, Tensor x, const Matrix& head, std::span<const int> 
     find_input(c, x, offsets);
     Rows logits{c.logits, size_t(vocabulary), c.rows, vocabulary};
     multiply(workers, c.input, c.gather, head, 0, logits, false);
-    statistics(run.pool, c, targets, vocabulary);
     if (run.pool.is_dry()) continue;
+    statistics(run.pool, c, targets, vocabulary);
     for (int r = 0; r < c.rows; ++r) {
       const int row = c.picked[size_t(r)];
       c.slope[r] = 0;

@@ -14,6 +14,7 @@ Rows grad_of(const Tensor& t) { return {t.grad, t.stride, t.rows, t.cols}; }
 }  // namespace
 
 Tensor expert_linear(Run& run, Tensor x, const Routing& routing, const Linear& projection) {
+  const Zone zone("expert_linear");
   const Matrix& w = *projection.base;
   CHECK(!projection.bias);
   CHECK_EQ(w.groups, routing.experts);
@@ -31,6 +32,7 @@ Tensor expert_linear(Run& run, Tensor x, const Routing& routing, const Linear& p
 }
 
 Tensor expert_linear_gather(Run& run, Tensor x, const Routing& routing, const Linear& projection) {
+  const Zone zone("expert_linear_gather");
   const Matrix& w = *projection.base;
   CHECK(!projection.bias);
   CHECK_EQ(w.groups, routing.experts);
@@ -61,6 +63,7 @@ Tensor expert_linear_gather(Run& run, Tensor x, const Routing& routing, const Li
 }
 
 Tensor combine(Run& run, Tensor residual, Tensor parts, const Routing& routing) {
+  const Zone zone("combine");
   const int k = routing.per_token;
   Tensor y = run.make_sum(residual);
   for_chunks(run.pool, y.rows, row_grain(y.cols), [&](int begin, int end, int) {

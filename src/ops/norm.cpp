@@ -34,6 +34,7 @@ void rms_norm_backward(Workers workers, Tensor x, Tensor y, const Matrix& gain,
 }  // namespace
 
 void rms_norm_into(Run& run, Tensor x, const Matrix& gain, float epsilon, Tensor out) {
+  const Zone zone("rms_norm");
   CHECK_EQ(x.cols, gain.cols);
   CHECK_EQ(x.cols, out.cols);
   CHECK(gain.type == WeightType::f32);
@@ -54,6 +55,7 @@ Tensor rms_norm(Run& run, Tensor x, const Matrix& gain, float epsilon) {
 }
 
 Tensor layer_norm(Run& run, Tensor x, const Matrix& gain, const Matrix& bias, float epsilon) {
+  const Zone zone("layer_norm");
   CHECK(!run.tape);
   CHECK_EQ(x.cols, gain.cols);
   CHECK_EQ(x.cols, bias.cols);

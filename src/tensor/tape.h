@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/arena.h"
+#include "base/zones.h"
 
 namespace weir {
 
@@ -19,11 +20,15 @@ class Tape {
     static_assert(std::is_trivially_destructible_v<Step>,
                   "capture tensors, pointers and numbers only");
     auto* at = new (arena_.take(sizeof(Step))) Step(step);
-    steps_.push_back({[](void* s) { (*static_cast<Step*>(s))(); }, at});
+    steps_.push_back({[](void* s) { (*static_cast<Step*>(s))(); }, at, current_zone()});
   }
   // Runs the steps last to first and forgets them.
   void backward() {
-    for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) step->call(step->closure);
+    const Zone zone("backward");
+    for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
+      const Zone of_step(step->zone ? step->zone : "step");
+      step->call(step->closure);
+    }
     steps_.clear();
   }
   size_t size() const { return steps_.size(); }
@@ -32,6 +37,7 @@ class Tape {
   struct Entry {
     void (*call)(void*);
     void* closure;
+    const char* zone;  // the forward's; null unless it was traced
   };
   Arena& arena_;
   std::vector<Entry> steps_;

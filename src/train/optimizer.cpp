@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/zones.h"
+
 namespace weir {
 namespace {
 
@@ -70,6 +72,7 @@ float* Optimizer::make_moment(const Weight& weight, const char* suffix) {
 }
 
 double Optimizer::gradient_norm(ThreadPool& pool) const {
+  const Zone zone("optimizer.norm");
   std::vector<std::pair<const float*, size_t>> parts;
   for (const Weight* w : parameters_)
     for (size_t at = 0; at < w->count(); at += kChunk)
@@ -93,6 +96,7 @@ std::string Optimizer::first_not_finite() const {
 }
 
 void Optimizer::update(ThreadPool& pool, int64_t step, double lr, double gradient_scale) {
+  const Zone zone("optimizer.update");
   AdamW decaying{};
   decaying.lr = float(lr);
   decaying.beta1 = float(options_.beta1);

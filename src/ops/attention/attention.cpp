@@ -146,6 +146,7 @@ void attention_forward(Run& run, const AttentionTensors& a, SoftmaxStatistics st
 
 Tensor attend(Run& run, Tensor q, Tensor keys, Tensor shared_keys, Tensor values,
               const AttentionShape& shape, const TokenChoice& choice) {
+  const Zone zone("attend");
   CHECK_EQ(q.cols, shape.heads * (shape.own + shape.shared));
   CHECK_EQ(shape.heads % shape.kv_heads, 0);
   CHECK_EQ(q.rows, run.batch.size());

@@ -8,6 +8,7 @@
 namespace weir {
 Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Matrix& kv_b,
                      const AttentionShape& shape, const TokenChoice& choice) {
+  const Zone zone("attend_latent");
   CHECK(run.cache && !run.tape && !run.batch.has_branches());
   const int nope = shape.own, rope_width = shape.shared, rank = latent.cols,
             width = rank + rope_width;
@@ -27,7 +28,6 @@ Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Mat
     for (int i = 0; i < s.count; ++i) queries.push_back({view, s.begin + i, s.position + i});
     seen = std::max(seen, s.position + s.count);
   }
-  ArenaScope scope(run.arena);
   run.pool.run_here([&] {
     for (const Query& query : queries) {
       float* to = query.view.latent(query.position);
@@ -35,6 +35,7 @@ Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Mat
       std::memcpy(to + rank, k_rope.row(query.row), sizeof(float) * size_t(rope_width));
     }
   });
+  ArenaScope scope(run.arena);
   const size_t per_thread = size_t(round_up(seen + 2 * width + 2 * rank, 16));
   float* base = run.arena.floats(per_thread * size_t(run.pool.threads()));
   run.pool.parallel_for(int(queries.size()) * shape.heads, [&](int task, int thread) {

@@ -147,6 +147,7 @@ void cache_index_keys(Run& run, Tensor keys, const IndexShape& shape) {
 
 TokenChoice choose_tokens(Run& run, Tensor q, Tensor keys, Tensor weights, const IndexShape& shape,
                           int* tokens) {
+  const Zone zone("choose_tokens");
   CHECK_EQ(q.cols, shape.heads * shape.width);
   CHECK_EQ(weights.cols, shape.heads);
   CHECK_EQ(keys.cols, shape.width);
