@@ -7,6 +7,9 @@
 The files are committed; the tests need no Python. Each folder holds config.json, model.safetensors (F32;
 F8_E4M3 and BF16 in deepseek_v3_fp8) and golden.safetensors (tokens, logits).
 
+The logits are those of the model that was saved, except for four folders (load_stated): theirs are what
+transformers computes from the folder as it reads it.
+
 Two families are not a class of transformers as it stands:
   deepseek      the first DeepSeekMoE has none: Llama's attention with the experts of DeepseekV2, which is what
                 its own modeling_deepseek.py consists of;

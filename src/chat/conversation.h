@@ -59,8 +59,8 @@ class ConversationFormat {
   // Everything up to and with <｜Assistant｜> (or the template's generation prompt): the model
   // answers next. The last message is not the assistant's.
   Result<std::vector<int>> prompt(std::span<const Message> messages) const;
-  // A whole conversation; the last message is the assistant's. Only its last reply is trained
-  // unless `all_replies`.
+  // A whole conversation; the last message is the assistant's. Without `all_replies` only the last
+  // reply is trained. DeepSeek's own form drops the thinking of earlier replies.
   Result<RenderedConversation> render(std::span<const Message> messages,
                                       bool all_replies = true) const;
   // Tokens that a model drew after prompt().

@@ -11,7 +11,7 @@
 namespace weir {
 namespace {
 
-Tokenizer make_tokenizer(bool has_think_tokens) {
+Tokenizer make_tokenizer(bool has_think_tokens, bool has_frame = true) {
   const std::string_view text = "so it is and so it is; say what a two and two is: 小红有苹果 four";
   TokenizerTrainOptions options;
   options.vocab_size = has_think_tokens ? 276 : 274;
@@ -21,8 +21,7 @@ Tokenizer make_tokenizer(bool has_think_tokens) {
   if (has_think_tokens)
     for (const char* mark : {"<think>", "</think>"})
       options.added_tokens.push_back({.text = mark, .special = false});
-  options.bos = "<s>";
-  options.eos = "</s>";
+  if (has_frame) options.bos = "<s>", options.eos = "</s>";
   ThreadPool pool(1);
   Result<Tokenizer> made = train_tokenizer({&text, 1}, options, pool);
   EXPECT_TRUE(made) << made.error().message;
@@ -213,8 +212,7 @@ TEST(TemplateConversation, TemplatesWithoutAnEndTakeTheEndOfSequence) {
   const RenderedConversation rendered =
       *format.render(std::vector<Message>{{Role::user, "a"}, {Role::assistant, "b"}});
   EXPECT_EQ(learned(plain_tokenizer(), rendered), std::vector<std::string>{"b</s>"});
-  Tokenizer endless = make_tokenizer(false);
-  ASSERT_TRUE(endless.set_bos_eos(-1, -1));
+  const Tokenizer endless = make_tokenizer(false, false);
   EXPECT_NE(error_of(endless, source).find("nothing ends a reply"), std::string::npos);
   EXPECT_EQ(error_of(endless, source_of("chatml")), "") << "the template writes one";
 }

@@ -12,6 +12,7 @@
 #include "checkpoint/gguf_names.h"
 #include "config/size.h"
 #include "kernels/kernels.h"
+#include "kernels/quant/types.h"
 
 namespace weir {
 namespace {
@@ -57,28 +58,13 @@ uint64_t product(const std::vector<uint64_t>& shape) {
 }  // namespace
 
 Result<WeightType> weight_type(const std::string& dtype) {
-  if (dtype == "F32") return WeightType::f32;
-  if (dtype == "F16") return WeightType::f16;
-  if (dtype == "BF16") return WeightType::bf16;
-  if (dtype == "F8_E4M3") return WeightType::f8_e4m3;
+  for (const TypeRow& row : kTypes)
+    if (*row.dtype && dtype == row.dtype) return row.type;
   return Error{"dtype " + dtype +
                " can not be loaded as weights; convert it to F32, BF16, F16 or F8_E4M3"};
 }
 
-const char* dtype_of(WeightType type) {
-  switch (type) {
-    case WeightType::f32:
-      return "F32";
-    case WeightType::f16:
-      return "F16";
-    case WeightType::bf16:
-      return "BF16";
-    case WeightType::f8_e4m3:
-      return "F8_E4M3";
-    default:
-      return "";
-  }
-}
+const char* dtype_of(WeightType type) { return type_row(type).dtype; }
 
 const char* torch_dtype(WeightType type) {
   if (type == WeightType::f32) return "float32";
@@ -171,11 +157,7 @@ Result<StoredTensor> Checkpoint::slice(const GgufTensor& stored, int expert, int
   tensor.place = place_of(gguf_->path(stored), stored.name);
   tensor.type = stored.type;
   tensor.shape = stored.shape;
-  const std::span<const std::byte> data = gguf_->data(stored);
-  if (data.size() != stored.bytes)
-    return Error{tensor.place +
-                 ": its data end beyond the file, which was cut short; download it again"};
-  tensor.data = data.data();
+  tensor.data = TRY_IN(tensor.place, gguf_->whole_data(stored)).data();
   if (expert < 0) return tensor;
   if (stored.shape.size() != 3 || uint64_t(expert) >= stored.shape[0] ||
       stored.shape[1] % uint64_t(parts) != 0)
@@ -220,12 +202,11 @@ Result<StoredTensor> Checkpoint::join_kv_b(const GgufTensor& k, const GgufTensor
         "has shape [{}] and '{}' has [{}], but the metadata ask for {} heads "
         "of {} keys and {} values over a rank of {}",
         fmt::join(k.shape, ", "), v.name, fmt::join(v.shape, ", "), heads, nope, value, rank)};
-  if (gguf_->data(k).size() != k.bytes || gguf_->data(v).size() != v.bytes)
-    return Error{"its data end beyond the file, which was cut short; download it again"};
+  const std::byte *key_data = TRY(gguf_->whole_data(k)).data(),
+                  *values = TRY(gguf_->whole_data(v)).data();
   std::vector<float> keys(heads * rank * nope);
   auto joined = std::make_shared<std::vector<float>>(heads * (nope + value) * rank);
-  kernels().dequantize(k.type, gguf_->data(k).data(), nullptr, keys.data(), keys.size());
-  const std::byte* values = gguf_->data(v).data();
+  kernels().dequantize(k.type, key_data, nullptr, keys.data(), keys.size());
   const size_t head_bytes = type_bytes(v.type, value * rank);
   for (uint64_t h = 0; h < heads; ++h) {
     float* to = joined->data() + h * (nope + value) * rank;

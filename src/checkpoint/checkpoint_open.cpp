@@ -68,9 +68,9 @@ void Checkpoint::settle_mtp() {
 
 Result<void> Checkpoint::settle_folder() {
   const std::string config = join_path(path_, "config.json");
-  config_ = TRY(read_config(config));
-  for (std::string& note : config_notes(TRY(read_json_file(config)), config_))
-    notes_.push_back(fmt::format("{}: {}", config, note));
+  const NotedConfig read = TRY(read_noted_config(config));
+  config_ = read.config;
+  for (const std::string& note : read.notes) notes_.push_back(fmt::format("{}: {}", config, note));
   const std::string generation = join_path(path_, "generation_config.json");
   if (file_exists(generation))
     if (const std::string problem = generation_problem(generation); !problem.empty())

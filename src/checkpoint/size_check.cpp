@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "checkpoint/gguf_names.h"
 
 namespace weir {
@@ -33,7 +36,7 @@ void Checker::expect(const TensorShape& tensor, const std::string& name) {
     return note(found.error().message);
   }
   if (found->owned && !found->scales) result_.joined_bytes += found->bytes();
-  result_.bytes_per_token += share_per_token(config_, tensor) * double(found->bytes());
+  result_.bytes_per_token += share_per_token(config_, tensor.name) * double(found->bytes());
   if (found->shape == tensor.shape) return;
   ++result_.misshapen;
   note(fmt::format("{}: has shape [{}], the configuration asks for [{}]", found->place,
@@ -58,10 +61,15 @@ WeightCheck Checker::check() {
 
 }  // namespace
 
-double share_per_token(const ModelConfig& config, const TensorShape& tensor) {
-  if (layer_of(tensor.name) >= config.num_hidden_layers) return 0;
-  if (tensor.copies > 1) return double(config.num_experts_per_tok) / tensor.copies;
-  return tensor.is_active ? 1 : 0;
+double share_per_token(const ModelConfig& config, const std::string& name) {
+  const int layer = name.starts_with("blk.") ? std::atoi(name.c_str() + 4) : layer_of(name);
+  if (layer >= config.num_hidden_layers) return 0;
+  if (name == "token_embd.weight" || name == "model.embed_tokens.weight")
+    return config.tie_word_embeddings ? 1 : 0;
+  const bool is_expert =
+      name.find("_exps.") != std::string::npos || name.find(".experts.") != std::string::npos;
+  if (!is_expert) return 1;
+  return double(config.num_experts_per_tok) / std::max(1, config.n_routed_experts);
 }
 
 WeightCheck check_weights(const Checkpoint& checkpoint) { return Checker(checkpoint).check(); }

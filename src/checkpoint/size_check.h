@@ -23,7 +23,8 @@ struct WeightCheck {
 };
 WeightCheck check_weights(const Checkpoint& checkpoint);
 
-// The share of a tensor's bytes that one token reads; 0 in MTP modules.
-double share_per_token(const ModelConfig& config, const TensorShape& tensor);
+// The share of a tensor's bytes that one token reads, by its name in a folder or a GGUF file: 0 of
+// the embedding unless it is the head too, and of MTP modules; the chosen experts' part of experts.
+double share_per_token(const ModelConfig& config, const std::string& name);
 
 }  // namespace weir

@@ -128,7 +128,7 @@ double bytes_per_token(const Model& model) {
   for (const TensorShape& tensor : all_tensors(model.config())) {
     const Matrix* weight = model.find(tensor.name);
     const WeightType type = weight ? weight->type : WeightType::f32;
-    bytes += share_per_token(model.config(), tensor) *
+    bytes += share_per_token(model.config(), tensor.name) *
              double(type_bytes(type, size_t(tensor.elements())));
   }
   return bytes;

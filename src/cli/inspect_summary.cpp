@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "chat/chat_template.h"
 #include "chat/gguf_chat.h"
+#include "checkpoint/size_check.h"
 #include "cli/bandwidth.h"
 #include "config/size.h"
 #include "convert/conversion_plan.h"
@@ -19,22 +20,9 @@ namespace {
 // Adds a tensor by its GGUF or HuggingFace name.
 void add(StoredBytes& stored, const ModelConfig& config, const std::string& name, WeightType type,
          double bytes) {
-  const bool is_gguf_layer = name.starts_with("blk.");
-  const size_t layer_at = is_gguf_layer ? 4 : std::string("model.layers.").size();
-  const bool is_layer = is_gguf_layer || name.starts_with("model.layers.");
-  const bool is_further =
-      is_layer && std::atoi(name.c_str() + layer_at) >= config.num_hidden_layers;
-  const bool is_table = (name == "token_embd.weight" || name == "model.embed_tokens.weight") &&
-                        !config.tie_word_embeddings;
-  const bool is_expert =
-      name.find("_exps.") != std::string::npos || name.find(".experts.") != std::string::npos;
-  const double share =
-      is_table || is_further ? 0
-      : is_expert ? double(config.num_experts_per_tok) / std::max(1, config.n_routed_experts)
-                  : 1;
   stored.by_type[type] += bytes;
   stored.all += bytes;
-  stored.per_token += share * bytes;
+  stored.per_token += share_per_token(config, name) * bytes;
 }
 
 // The type that the files call `name`; what is none counts as f32.

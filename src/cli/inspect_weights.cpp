@@ -47,15 +47,7 @@ Result<WeightCheck> planned_weights(const ModelConfig& config, const Mix& mix) {
     ++weights.tensors;
     ++weights.dtypes[type_name(tensor.type)];
     weights.bytes += tensor.bytes();
-    const bool is_experts = tensor.name.find("_exps.") != std::string::npos;
-    const bool is_table = tensor.name == "token_embd.weight" && !config.tie_word_embeddings;
-    const bool is_further = tensor.name.rfind("blk.", 0) == 0 &&
-                            std::atoi(tensor.name.c_str() + 4) >= config.num_hidden_layers;
-    const double share = is_table || is_further ? 0
-                         : is_experts
-                             ? double(config.num_experts_per_tok) / double(config.n_routed_experts)
-                             : 1;
-    weights.bytes_per_token += share * double(tensor.bytes());
+    weights.bytes_per_token += share_per_token(config, tensor.name) * double(tensor.bytes());
   }
   return weights;
 }

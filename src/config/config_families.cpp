@@ -1,5 +1,12 @@
 #include "config/config_families.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "config/conventions.h"
+
 namespace weir {
 namespace {
 
@@ -111,32 +118,59 @@ ModelConfig qwen3_moe_defaults() {
   return c;
 }
 
-const std::vector<ModelFamily>& families() {
-  static const std::vector<ModelFamily> kFamilies = {
-      {"deepseek", "DeepseekForCausalLM", true, false, deepseek_defaults()},
-      {"deepseek_v2", "DeepseekV2ForCausalLM", true, false, deepseek_v2_defaults()},
-      {"deepseek_v3", "DeepseekV3ForCausalLM", true, true, deepseek_v3_defaults()},
-      {"kimi_k2", "DeepseekV3ForCausalLM", true, true, deepseek_v3_defaults()},
-      {"deepseek_v32", "DeepseekV32ForCausalLM", true, true, deepseek_v32_defaults()},
-      {"qwen2", "Qwen2ForCausalLM", false, false, qwen2_defaults()},
-      {"qwen3", "Qwen3ForCausalLM", false, false, qwen3_defaults()},
-      {"qwen3_moe", "Qwen3MoeForCausalLM", true, false, qwen3_moe_defaults()},
-      {"llama", "LlamaForCausalLM", false, false, llama_defaults()},
+std::vector<ModelFamily> make_families() {
+  using Keys = ExpertKeys;
+  using Traits = ModelFamily::Traits;
+  const Traits plain, mtp{.has_mtp = true}, permuted{.permutes_gguf_rows = true};
+  const Traits v2{.always_interleaves = true}, v32{.has_mtp = true, .always_interleaves = true};
+  const Traits qwen_moe{.normalizes_one = true};
+  const ModelConfig v3_defaults = deepseek_v3_defaults();
+  std::vector<ModelFamily> families = {
+      {"llama", "LlamaForCausalLM", "llama", Keys::none, permuted, llama_defaults()},
+      {"qwen2", "Qwen2ForCausalLM", "qwen2", Keys::none, plain, qwen2_defaults()},
+      {"qwen3", "Qwen3ForCausalLM", "qwen3", Keys::none, plain, qwen3_defaults()},
+      {"qwen3_moe", "Qwen3MoeForCausalLM", "qwen3moe", Keys::qwen, qwen_moe, qwen3_moe_defaults()},
+      {"deepseek", "DeepseekForCausalLM", "deepseek", Keys::deepseek, permuted,
+       deepseek_defaults()},
+      {"deepseek_v2", "DeepseekV2ForCausalLM", "deepseek2", Keys::deepseek, v2,
+       deepseek_v2_defaults()},
+      {"deepseek_v3", "DeepseekV3ForCausalLM", "deepseek2", Keys::deepseek, mtp, v3_defaults},
+      {"kimi_k2", "DeepseekV3ForCausalLM", "deepseek2", Keys::deepseek, mtp, v3_defaults},
+      {"deepseek_v32", "DeepseekV32ForCausalLM", "deepseek32", Keys::deepseek, v32,
+       deepseek_v32_defaults()},
   };
-  return kFamilies;
+  for (ModelFamily& family : families) family.defaults.model_type = family.model_type;
+  return families;
 }
 
 }  // namespace
 
+const std::vector<ModelFamily>& model_families() {
+  static const std::vector<ModelFamily> kFamilies = make_families();
+  return kFamilies;
+}
+
 const ModelFamily* find_family(const std::string& model_type) {
-  for (const ModelFamily& family : families())
+  for (const ModelFamily& family : model_families())
     if (model_type == family.model_type) return &family;
   return nullptr;
 }
 
+Result<const ModelFamily*> find_gguf_family(const std::string& architecture) {
+  std::vector<std::string> known;
+  for (const ModelFamily& family : model_families()) {
+    if (architecture == family.gguf_architecture) return &family;
+    if (known.empty() || known.back() != family.gguf_architecture)
+      known.push_back(family.gguf_architecture);
+  }
+  return Error{fmt::format("'general.architecture' '{}' is not supported: only {} are",
+                           architecture, fmt::join(known, ", "))};
+}
+
 std::vector<std::string> family_names() {
   std::vector<std::string> names;
-  for (const ModelFamily& family : families()) names.push_back(family.model_type);
+  for (const ModelFamily& family : model_families()) names.push_back(family.model_type);
+  std::sort(names.begin(), names.end());
   return names;
 }
 
@@ -151,6 +185,12 @@ void clear_experts(ModelConfig& config) {
   config.has_gate_bias = false;
   config.norm_topk_prob = true;
   config.routed_scaling_factor = 1;
+}
+
+bool normalizes_gate(const ModelConfig& config) {
+  const ModelFamily* family = find_family(config.model_type);
+  const bool for_one = family && family->traits.normalizes_one;
+  return config.norm_topk_prob && (config.num_experts_per_tok > 1 || for_one);
 }
 
 }  // namespace weir

@@ -20,15 +20,33 @@ constexpr int kPositionsMax = 1 << 27;
 constexpr int kMtpMax = 8;
 constexpr int64_t kRopeTableMax = int64_t(2) << 30;  // bytes of cos and sin: 4 M positions of 128
 
+constexpr double kFactorMax = 1e6, kThetaMax = 1e12;  // of rotary positions
+
+// The spelling of a mixture of experts in config.json.
+enum class ExpertKeys : uint8_t { none, deepseek, qwen };
+
+// A row per model type. A new architecture is a row here, and rows of config_fields.cpp for keys
+// that no other has.
 struct ModelFamily {
-  const char* model_type;
-  const char* architecture;
-  bool has_experts, has_mtp;
+  struct Traits {
+    bool has_mtp = false;
+    bool always_interleaves = false;  // rotary pairs are (2i, 2i+1), which no key may change
+    bool permutes_gguf_rows = false;  // GGUF has the rows of q and k in the order of such pairs
+    bool normalizes_one = false;      // norm_topk_prob makes the weight of a single expert 1
+  };
+  const char* model_type;         // of config.json
+  const char* architecture;       // of its 'architectures'
+  const char* gguf_architecture;  // general.architecture
+  ExpertKeys experts;
+  Traits traits;
   ModelConfig defaults;  // sizes that every file must give are 0
 };
 
+const std::vector<ModelFamily>& model_families();
 const ModelFamily* find_family(const std::string& model_type);
-std::vector<std::string> family_names();
+// The first family with that architecture: of 'deepseek2' deepseek_v2, which DeepSeek-V3 shares.
+Result<const ModelFamily*> find_gguf_family(const std::string& architecture);
+std::vector<std::string> family_names();  // sorted
 
 // The values of every expert field in a model without experts.
 void clear_experts(ModelConfig& config);

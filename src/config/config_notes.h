@@ -11,4 +11,11 @@ namespace weir {
 // One sentence for each, without the file's name. `config` is what parse_config made of `json`.
 std::vector<std::string> config_notes(const Json& json, const ModelConfig& config);
 
+// read_config() with the notes of the file.
+struct NotedConfig {
+  ModelConfig config;
+  std::vector<std::string> notes;
+};
+Result<NotedConfig> read_noted_config(const std::string& path);
+
 }  // namespace weir

@@ -1,5 +1,4 @@
-// Reading the members of a configuration, and the parts of config.json that have files of their
-// own. Private to the configuration's source files.
+// Reads single keys of a JSON object. Private to the configuration's source files.
 #pragma once
 #include <fmt/format.h>
 
@@ -37,11 +36,6 @@ class ConfigReader {
            fmt::format("must be a whole number from {} to {}, not {}", low, high, brief(*found)));
     else
       value = int(*read);
-  }
-  // Sizes without which there is no model: absence is an error, not somebody's default.
-  void size(const char* key, int& value, int high) {
-    if (lacks(key)) fail(key, "is missing");
-    integer(key, value, 1, high);
   }
   void real(const char* key, double& value, double low, double high) {
     const Json* found = find(key);
@@ -124,20 +118,5 @@ class ConfigReader {
   const Json& json_;
   std::string path_, error_;
 };
-
-// Rotary positions: config_rope.cpp. Writing gives null without scaling.
-void read_rope(ConfigReader& in, ModelConfig& config);
-Json rope_scaling_json(const RopeConfig& rope);
-Result<void> validate_rope(const RopeConfig& rope);
-
-// Experts and their gate: config_experts.cpp. Qwen3's names for them are other ones than
-// DeepSeek's.
-void read_experts(ConfigReader& in, ModelConfig& config);
-void write_experts(const ModelConfig& config, Json& json);
-Result<void> validate_experts(const ModelConfig& config);
-
-// What validate asks, one rule at a time.
-Result<void> require(bool holds, const std::string& message);
-Result<void> in_range(const char* key, int value, int low, int high);
 
 }  // namespace weir

@@ -2,11 +2,14 @@
 // rope_parameters (the newer one, around it).
 #include <cmath>
 
+#include "config/config_fields.h"
 #include "config/config_reader.h"
 #include "config/rope_table.h"
 
 namespace weir {
 namespace {
+
+using R = RopeConfig;
 
 struct ScalingName {
   const char* name;
@@ -17,45 +20,66 @@ constexpr ScalingName kScalings[] = {{"default", RopeScaling::none},
                                      {"yarn", RopeScaling::yarn},
                                      {"llama3", RopeScaling::llama3}};
 
-void read_yarn(ConfigReader& in, RopeConfig& rope) {
-  in.real("beta_fast", rope.beta_fast, 1e-3, 1e6);
-  in.real("beta_slow", rope.beta_slow, 1e-3, 1e6);
-  in.real("mscale", rope.mscale, 0, 100);
-  in.real("mscale_all_dim", rope.mscale_all_dim, 0, 100);
+void read_factor(ConfigReader& in, ModelConfig& config) {
+  if (in.lacks("factor")) in.fail("factor", "is missing");
+  in.real("factor", config.rope.factor, 1, kFactorMax);
+}
+
+void read_truncation(ConfigReader& in, ModelConfig&) {
   bool truncate = true;
   in.boolean("truncate", truncate);
   if (!truncate) in.fail("truncate", "is not supported: only true is");
-  const double derived = rope_amplitude(rope);
-  double given = derived;
-  in.real("attention_factor", given, 1e-3, 100);
-  if (std::abs(given - derived) > 1e-9) rope.attention_factor = given;
 }
 
-void read_scaling(ConfigReader& in, const std::string& type, ModelConfig& config) {
-  RopeConfig& rope = config.rope;
-  const ScalingName* found = nullptr;
+// The amplitude of cos and sin; 0 where it is the one that follows from the other keys.
+void read_amplitude(ConfigReader& in, ModelConfig& config) {
+  const double derived = rope_amplitude(config.rope);
+  double given = derived;
+  in.real("attention_factor", given, 1e-3, 100);
+  if (std::abs(given - derived) > 1e-9) config.rope.attention_factor = given;
+}
+
+bool read_type(ConfigReader& in, RopeConfig& rope) {
+  std::string type = "default";
+  for (const char* key : {"type", "rope_type"}) in.word(key, type);
   for (const ScalingName& entry : kScalings)
-    if (type == entry.name) found = &entry;
-  if (!found)
-    return in.fail("rope_type", fmt::format("'{}' is not supported: only default, linear, yarn and "
-                                            "llama3 are",
-                                            type));
-  rope.scaling = found->scaling;
-  if (rope.scaling == RopeScaling::none) return;
-  if (in.lacks("factor")) in.fail("factor", "is missing");
-  in.real("factor", rope.factor, 1, 1e6);
-  if (rope.scaling == RopeScaling::linear) return;
-  rope.original_positions = config.max_position_embeddings;
-  in.integer("original_max_position_embeddings", rope.original_positions, 1, kPositionsMax);
-  if (rope.scaling == RopeScaling::yarn) return read_yarn(in, rope);
-  in.real("low_freq_factor", rope.low_frequency_factor, 1e-3, 1e6);
-  in.real("high_freq_factor", rope.high_frequency_factor, 1e-3, 1e6);
+    if (type == entry.name) {
+      rope.scaling = entry.scaling;
+      return true;
+    }
+  in.fail("rope_type", fmt::format("'{}' is not supported: only default, linear, yarn and llama3 "
+                                   "are",
+                                   type));
+  return false;
 }
 
 }  // namespace
 
+const std::vector<Field>& rope_fields() {
+  static const std::vector<Field> kFields = {
+      Field{"factor", Part::scaled,
+            Custom{read_factor,
+                   [](const ModelConfig& c) -> std::optional<Json> { return c.rope.factor; }}},
+      Field{"original_max_position_embeddings", Part::stretched, &R::original_positions, 1,
+            kPositionsMax},
+      Field{"low_freq_factor", Part::llama3, &R::low_frequency_factor, 1e-3, kFactorMax},
+      Field{"high_freq_factor", Part::llama3, &R::high_frequency_factor, 1e-3, kFactorMax},
+      Field{"beta_fast", Part::yarn, &R::beta_fast, 1e-3, kFactorMax},
+      Field{"beta_slow", Part::yarn, &R::beta_slow, 1e-3, kFactorMax},
+      Field{"mscale", Part::yarn, &R::mscale, 0, 100},
+      Field{"mscale_all_dim", Part::yarn, &R::mscale_all_dim, 0, 100},
+      Field{"truncate", Part::yarn, Custom{read_truncation}},
+      Field{"attention_factor", Part::yarn,
+            Custom{read_amplitude,
+                   [](const ModelConfig& c) -> std::optional<Json> {
+                     if (c.rope.attention_factor > 0) return c.rope.attention_factor;
+                     return std::nullopt;
+                   }}},
+  };
+  return kFields;
+}
+
 void read_rope(ConfigReader& in, ModelConfig& config) {
-  in.real("rope_theta", config.rope.theta, 1, 1e12);
   const char* key = in.lacks("rope_scaling") ? "rope_parameters" : "rope_scaling";
   const Json* section = in.find(key);
   if (!section) return;
@@ -66,50 +90,37 @@ void read_rope(ConfigReader& in, ModelConfig& config) {
                                       "supported",
                                       name));
   ConfigReader inner(*section, fmt::format("{}: {}", in.path(), key));
-  inner.real("rope_theta", config.rope.theta, 1, 1e12);
+  inner.real("rope_theta", config.rope.theta, 1, kThetaMax);
   double rotated = 1;
   inner.real("partial_rotary_factor", rotated, 0, 1);
   if (rotated != 1) inner.fail("partial_rotary_factor", "is not supported: only 1 is");
-  std::string type = "default";
-  inner.word("type", type);
-  inner.word("rope_type", type);
-  read_scaling(inner, type, config);
+  if (read_type(inner, config.rope)) {
+    if (has_part(config, Part::stretched))
+      config.rope.original_positions = config.max_position_embeddings;
+    read_fields(rope_fields(), inner, config);
+  }
   in.adopt(inner);
 }
 
-// Under both names that readers look for.
-Json rope_scaling_json(const RopeConfig& rope) {
-  if (rope.scaling == RopeScaling::none) return {};
+Json rope_scaling_json(const ModelConfig& config) {
+  if (config.rope.scaling == RopeScaling::none) return {};
   Json json = Json::object();
   for (const ScalingName& entry : kScalings)
-    if (rope.scaling == entry.scaling)
+    if (config.rope.scaling == entry.scaling)
       for (const char* key : {"type", "rope_type"}) json.set(key, entry.name);
-  json.set("factor", rope.factor);
-  if (rope.scaling == RopeScaling::linear) return json;
-  json.set("original_max_position_embeddings", rope.original_positions);
-  if (rope.scaling == RopeScaling::llama3) {
-    json.set("low_freq_factor", rope.low_frequency_factor);
-    json.set("high_freq_factor", rope.high_frequency_factor);
-    return json;
-  }
-  json.set("beta_fast", rope.beta_fast);
-  json.set("beta_slow", rope.beta_slow);
-  json.set("mscale", rope.mscale);
-  json.set("mscale_all_dim", rope.mscale_all_dim);
-  if (rope.attention_factor > 0) json.set("attention_factor", rope.attention_factor);
+  write_fields(rope_fields(), config, json);
   return json;
 }
 
 Result<void> validate_rope(const RopeConfig& rope) {
-  TRY(require(rope.theta >= 1 && rope.factor >= 1, "'rope_theta' and 'factor' must be at least 1"));
-  if (rope.scaling == RopeScaling::none || rope.scaling == RopeScaling::linear) return {};
-  TRY(in_range("original_max_position_embeddings", rope.original_positions, 1, kPositionsMax));
+  TRY(require(rope.factor >= 1, "'factor' must be at least 1"));
   if (rope.scaling == RopeScaling::yarn) {
     TRY(require(rope.theta > 1, "'rope_theta' must be above 1 with yarn"));
     TRY(require(rope.attention_factor >= 0, "'attention_factor' must be above 0"));
     return require(rope.beta_slow > 0 && rope.beta_fast >= rope.beta_slow,
                    "'beta_fast' must not be below 'beta_slow'");
   }
+  if (rope.scaling != RopeScaling::llama3) return {};
   return require(
       rope.low_frequency_factor > 0 && rope.high_frequency_factor > rope.low_frequency_factor,
       "'high_freq_factor' must be above 'low_freq_factor'");

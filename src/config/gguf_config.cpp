@@ -7,21 +7,11 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "config/gguf_architectures.h"
+#include "config/config_fields.h"
 #include "config/rope_table.h"
 
 namespace weir {
 namespace {
-
-Result<const GgufArchitecture*> find_architecture(const std::string& name) {
-  std::string known;
-  for (const GgufArchitecture& architecture : kGgufArchitectures) {
-    if (name == architecture.name) return &architecture;
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", architecture.name);
-  }
-  return Error{
-      fmt::format("'general.architecture' '{}' is not supported: only {} are", name, known)};
-}
 
 // The shortest decimal of an f32: 1e-06 rather than 9.99999997e-07.
 double shortest(double value) { return std::atof(fmt::format("{}", float(value)).c_str()); }
@@ -29,10 +19,19 @@ double shortest(double value) { return std::atof(fmt::format("{}", float(value))
 // Copies keys of the metadata into a config.json. The first error is kept.
 class Translator {
  public:
-  Translator(const GgufFile& file, const GgufArchitecture& architecture)
-      : file_(file), metadata_(file.metadata()), architecture_(architecture) {}
+  Translator(const GgufFile& file, const ModelFamily& family)
+      : file_(file),
+        metadata_(file.metadata()),
+        family_(family),
+        is_latent_(family.defaults.attention == AttentionKind::mla),
+        present_(family.defaults) {
+    if (has_part(present_, Part::experts))
+      present_.n_routed_experts = integer("expert_count", 0) != 0;
+  }
 
-  std::string key(const char* name) const { return fmt::format("{}.{}", architecture_.name, name); }
+  std::string key(const char* name) const {
+    return fmt::format("{}.{}", family_.gguf_architecture, name);
+  }
   bool has(const char* name) const { return metadata_.find(key(name)) != nullptr; }
 
   int64_t integer(const char* name, int64_t otherwise) {
@@ -65,6 +64,7 @@ class Translator {
   Result<Json> config();
 
  private:
+  void fields();
   void sizes();
   void tokens();
   void attention();
@@ -73,17 +73,44 @@ class Translator {
   void set_linear();
   Json yarn();
   Json llama3(const GgufTensor& factors);
-  void experts();
+  void gate();
   void groups();
   void set(const char* name, Json value) { json_.set(name, std::move(value)); }
 
   const GgufFile& file_;
   const GgufMetadata& metadata_;
-  const GgufArchitecture& architecture_;
+  const ModelFamily& family_;
+  const bool is_latent_;
+  ModelConfig present_;  // tells which parts the model has
   Json json_ = Json::object();
   Error error_;
   int64_t layers_ = 0;  // without those of multi-token prediction
 };
+
+// The keys that the table of fields names.
+void Translator::fields() {
+  for (const Field& field : config_fields()) {
+    const GgufKey& gguf = field.gguf;
+    if (!gguf.name || gguf.use == GgufKey::Use::write || !uses_part(present_, field.part)) continue;
+    if (gguf.absent == GgufKey::Absent::family && !has(gguf.name)) continue;
+    const bool is_needed = gguf.absent == GgufKey::Absent::error;
+    const double otherwise = gguf.number;
+    std::visit(
+        [&](auto member) {
+          if constexpr (std::is_member_pointer_v<decltype(member)>) {
+            using T = std::remove_cvref_t<decltype(member_of(family_.defaults, member))>;
+            if constexpr (std::is_same_v<T, int>)
+              set(field.key,
+                  is_needed ? needed(gguf.name) : integer(gguf.name, int64_t(otherwise)));
+            else if constexpr (std::is_same_v<T, double>)
+              set(field.key, real(gguf.name, otherwise));
+            else if constexpr (std::is_same_v<T, bool>)
+              set(field.key, boolean(gguf.name, otherwise != 0));
+          }
+        },
+        field.value);
+  }
+}
 
 void Translator::sizes() {
   const GgufTensor* embedding = file_.find("token_embd.weight");
@@ -96,14 +123,9 @@ void Translator::sizes() {
   const bool has_nextn =
       nextn > 0 && file_.find(fmt::format("blk.{}.nextn.eh_proj.weight", layers_)) != nullptr;
   set("vocab_size", int64_t(embedding->shape[0]));
-  set("hidden_size", needed("embedding_length"));
   set("num_hidden_layers", layers_);
-  set("num_attention_heads", needed("attention.head_count"));
-  set("max_position_embeddings", needed("context_length"));
-  set("intermediate_size", needed("feed_forward_length"));
-  set("rms_norm_eps", real("attention.layer_norm_rms_epsilon", 1e-6));
   set("tie_word_embeddings", file_.find("output.weight") == nullptr);
-  if (architecture_.is_latent) set("num_nextn_predict_layers", has_nextn ? nextn : 0);
+  if (is_latent_) set("num_nextn_predict_layers", has_nextn ? nextn : 0);
 }
 
 void Translator::tokens() {
@@ -117,9 +139,6 @@ void Translator::tokens() {
 }
 
 void Translator::attention() {
-  const int64_t heads = needed("attention.head_count");
-  set("num_key_value_heads", integer("attention.head_count_kv", heads));
-  if (has("attention.key_length")) set("head_dim", integer("attention.key_length", 0));
   const int64_t width = integer("attention.key_length", 0);
   if (integer("attention.value_length", width) != width ||
       (width > 0 && integer("rope.dimension_count", width) != width))
@@ -137,13 +156,8 @@ void Translator::latent_attention() {
   set("qk_nope_head_dim", needed(keys) - rope);
   set("qk_rope_head_dim", rope);
   set("v_head_dim", needed(values));
-  set("kv_lora_rank", needed("attention.kv_lora_rank"));
   const bool has_latent = file_.find("blk.0.attn_q_a.weight") != nullptr;
   set("q_lora_rank", has_latent ? Json(needed("attention.q_lora_rank")) : Json());
-  if (std::string_view(architecture_.name) != "deepseek32") return;
-  set("index_n_heads", needed("attention.indexer.head_count"));
-  set("index_head_dim", needed("attention.indexer.key_length"));
-  set("index_topk", needed("attention.indexer.top_k"));
 }
 
 // The multiplier in the file is 0.1 * mscale_all_dim (convert_hf_to_gguf.py); cos and sin are not
@@ -155,7 +169,7 @@ Json Translator::yarn() {
   json.set("original_max_position_embeddings", needed("rope.scaling.original_context_length"));
   json.set("beta_fast", real("rope.scaling.yarn_beta_fast", 32));
   json.set("beta_slow", real("rope.scaling.yarn_beta_slow", 1));
-  if (!architecture_.is_latent) {
+  if (!is_latent_) {
     // llama.cpp multiplies its own amplitude, 1 + 0.1 ln(factor), by this.
     const double factor = real("rope.scaling.factor", 1);
     if (has("rope.scaling.attn_factor"))
@@ -174,13 +188,12 @@ Json Translator::yarn() {
 // Llama 3's scaling is a tensor of factors here. They are those of the published parameters or of
 // none that this program knows.
 Json Translator::llama3(const GgufTensor& tensor) {
-  const std::span<const std::byte> bytes = file_.data(tensor);
-  if (bytes.size() != tensor.bytes) {
-    fail(
-        {"tensor 'rope_freqs.weight': its data end beyond the file, which was cut short; download "
-         "it again"});
+  const auto data = file_.whole_data(tensor);
+  if (!data) {
+    fail({"tensor 'rope_freqs.weight': " + data.error().message});
     return {};
   }
+  const std::span<const std::byte> bytes = *data;
   std::vector<float> factors(bytes.size() / sizeof(float));
   std::memcpy(factors.data(), bytes.data(), factors.size() * sizeof(float));
   RopeConfig rope;
@@ -212,7 +225,6 @@ Json Translator::llama3(const GgufTensor& tensor) {
 }
 
 void Translator::rope() {
-  set("rope_theta", real("rope.freq_base", 10000));
   if (const GgufTensor* factors = file_.find("rope_freqs.weight"))
     return set("rope_scaling", llama3(*factors));
   if (!has("rope.scaling.type")) return set_linear();
@@ -254,22 +266,11 @@ void Translator::groups() {
   set("topk_group", kept > 0 ? kept : 1);
 }
 
-void Translator::experts() {
-  const int64_t experts = integer("expert_count", 0);
-  set("n_routed_experts", experts);
-  set("num_experts", experts);
-  if (experts == 0) return;
+// How the gate scores and chooses, which GGUF states in numbers and by the tensors there are.
+void Translator::gate() {
   const bool is_sigmoid = integer("expert_gating_func", kSoftmaxGate) == kSigmoidGate;
   const int64_t dense = integer("leading_dense_block_count", 0);
   const bool has_bias = file_.find(fmt::format("blk.{}.exp_probs_b.bias", dense)) != nullptr;
-  set("num_experts_per_tok", needed("expert_used_count"));
-  set("moe_intermediate_size", needed("expert_feed_forward_length"));
-  const bool is_qwen = std::string_view(architecture_.name) == "qwen3moe";
-  set("norm_topk_prob", boolean("expert_weights_norm", is_qwen));
-  if (is_qwen) return;
-  set("n_shared_experts", integer("expert_shared_count", 0));
-  set("first_k_dense_replace", dense);
-  set("routed_scaling_factor", real("expert_weights_scale", 1));
   groups();
   const bool is_grouped = json_.find("n_group")->as_int() && *json_.find("n_group")->as_int() > 1;
   set("scoring_func", is_sigmoid ? "sigmoid" : "softmax");
@@ -277,18 +278,19 @@ void Translator::experts() {
 }
 
 Result<Json> Translator::config() {
-  std::string type = architecture_.model_type;
+  std::string type = family_.model_type;
   const bool is_sigmoid = integer("expert_gating_func", kSoftmaxGate) == kSigmoidGate;
   if (type == "deepseek_v2" && is_sigmoid) type = "deepseek_v3";
   set("model_type", type);
   sizes();
+  fields();
   tokens();
-  if (architecture_.is_latent)
+  if (is_latent_)
     latent_attention();
   else
     attention();
   rope();
-  if (architecture_.has_experts) experts();
+  if (uses_part(present_, Part::deepseek_experts)) gate();
   if (!error_.message.empty()) return error_;
   return json_;
 }
@@ -297,13 +299,13 @@ Result<Json> Translator::config() {
 
 Result<GgufConfig> read_gguf_config(const GgufFile& file) {
   const std::string name = TRY_IN(file.path(), file.metadata().string_at("general.architecture"));
-  const GgufArchitecture* architecture = TRY_IN(file.path(), find_architecture(name));
-  Translator translator(file, *architecture);
+  const ModelFamily* family = TRY_IN(file.path(), find_gguf_family(name));
+  Translator translator(file, *family);
   const Json json = TRY_IN(file.path(), translator.config());
   GgufConfig read;
   read.config = TRY(parse_config(json, file.path()));
-  read.rope_rows_permuted = architecture->permutes_rope;
-  if (architecture->permutes_rope) read.config.rope.interleaved = true;
+  read.rope_rows_permuted = family->traits.permutes_gguf_rows;
+  if (read.rope_rows_permuted) read.config.rope.interleaved = true;
   return read;
 }
 

@@ -5,6 +5,9 @@
 
 namespace weir {
 
+// Values of expert_gating_func.
+constexpr int64_t kSoftmaxGate = 1, kSigmoidGate = 2;
+
 struct GgufConfig {
   ModelConfig config;
   bool rope_rows_permuted = false;  // checkpoint.h
@@ -18,6 +21,8 @@ Result<GgufConfig> read_gguf_config(const GgufFile& file);
 // general.architecture and the architecture's keys, as llama.cpp expects them; nothing of the
 // tokenizer. Fails for what that architecture cannot say.
 Result<void> write_gguf_config(const ModelConfig& config, GgufMetadata& metadata);
+// Whether files of its architecture have the rows of q and k in another order (checkpoint.h).
+bool permutes_gguf_rows(const ModelConfig& config);
 // Factors that divide the frequencies (tensor rope_freqs.weight, f32 [head_dim / 2]) under Llama
 // 3's scaling; empty without.
 std::vector<float> gguf_rope_factors(const ModelConfig& config);

@@ -1,14 +1,21 @@
 // Metadata from a configuration.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string_view>
+#include <utility>
 
-#include "config/gguf_architectures.h"
+#include "config/config_fields.h"
 #include "config/gguf_config.h"
 #include "config/rope_table.h"
 
 namespace weir {
+
+bool permutes_gguf_rows(const ModelConfig& config) {
+  const ModelFamily* family = find_family(config.model_type);
+  return family && family->traits.permutes_gguf_rows;
+}
 
 std::vector<float> gguf_rope_factors(const ModelConfig& config) {
   if (config.rope.scaling != RopeScaling::llama3) return {};
@@ -22,54 +29,81 @@ std::vector<float> gguf_rope_factors(const ModelConfig& config) {
 
 namespace {
 
+// The order of keys in a file, so that a model converted again has the same bytes. Other keys
+// follow.
+constexpr std::string_view kOrder =
+    " block_count nextn_predict_layers context_length embedding_length feed_forward_length "
+    "vocab_size attention.head_count attention.layer_norm_rms_epsilon "
+    "attention.head_count_kv attention.q_lora_rank attention.kv_lora_rank "
+    "attention.key_length attention.value_length attention.key_length_mla "
+    "attention.value_length_mla attention.indexer.head_count attention.indexer.key_length "
+    "attention.indexer.top_k rope.dimension_count rope.freq_base rope.scaling.type "
+    "rope.scaling.factor rope.scaling.original_context_length "
+    "rope.scaling.yarn_log_multiplier rope.scaling.attn_factor rope.scaling.yarn_beta_fast "
+    "rope.scaling.yarn_beta_slow leading_dense_block_count expert_count expert_used_count "
+    "expert_feed_forward_length expert_shared_count expert_weights_scale "
+    "expert_weights_norm expert_gating_func expert_group_count expert_group_used_count ";
+
 class MetadataWriter {
  public:
-  MetadataWriter(const ModelConfig& config, const GgufArchitecture& architecture,
-                 GgufMetadata& metadata)
-      : config_(config), architecture_(architecture), metadata_(metadata) {}
-  void write();
+  MetadataWriter(const ModelConfig& config, const ModelFamily& family)
+      : config_(config), family_(family) {}
+  void write(GgufMetadata& metadata);
 
  private:
-  void integer(const char* name, int64_t value) { metadata_.set(key(name), value); }
-  void real(const char* name, double value) { metadata_.set(key(name), value); }
-  std::string key(const char* name) const { return fmt::format("{}.{}", architecture_.name, name); }
-  void latent_attention();
+  void integer(const char* name, int64_t value) { values_.emplace_back(name, value); }
+  void real(const char* name, double value) { values_.emplace_back(name, value); }
+  void fields();
+  void attention();
   void rope();
   void experts();
   const ModelConfig& config_;
-  const GgufArchitecture& architecture_;
-  GgufMetadata& metadata_;
+  const ModelFamily& family_;
+  std::vector<std::pair<std::string, GgufValue>> values_;
 };
 
+// The keys that the table of fields names.
+void MetadataWriter::fields() {
+  for (const Field& field : config_fields()) {
+    const GgufKey& gguf = field.gguf;
+    if (!gguf.name || gguf.use == GgufKey::Use::read || !uses_part(config_, field.part)) continue;
+    std::visit(
+        [&](auto member) {
+          if constexpr (std::is_member_pointer_v<decltype(member)>) {
+            const auto& value = member_of(config_, member);
+            using T = std::remove_cvref_t<decltype(value)>;
+            if constexpr (std::is_same_v<T, int>) integer(gguf.name, value);
+            if constexpr (std::is_same_v<T, double>) real(gguf.name, value);
+            if constexpr (std::is_same_v<T, bool>) values_.emplace_back(gguf.name, value);
+          }
+        },
+        field.value);
+  }
+}
+
 // Attention over latents is, to llama.cpp, attention with one head of keys and values.
-void MetadataWriter::latent_attention() {
+void MetadataWriter::attention() {
   const ModelConfig& c = config_;
+  if (c.attention == AttentionKind::gqa) return integer("attention.value_length", c.head_dim);
   integer("attention.head_count_kv", 1);
   if (c.q_lora_rank > 0) integer("attention.q_lora_rank", c.q_lora_rank);
-  integer("attention.kv_lora_rank", c.kv_lora_rank);
   integer("attention.key_length", c.kv_lora_rank + c.qk_rope_head_dim);
   integer("attention.value_length", c.kv_lora_rank);
   integer("attention.key_length_mla", c.qk_nope_head_dim + c.qk_rope_head_dim);
   integer("attention.value_length_mla", c.v_head_dim);
-  if (!c.is_sparse()) return;
-  integer("attention.indexer.head_count", c.index_n_heads);
-  integer("attention.indexer.key_length", c.index_head_dim);
-  integer("attention.indexer.top_k", c.index_topk);
 }
 
 void MetadataWriter::rope() {
   const RopeConfig& r = config_.rope;
   const bool is_latent = config_.attention == AttentionKind::mla;
   integer("rope.dimension_count", is_latent ? config_.qk_rope_head_dim : config_.head_dim);
-  real("rope.freq_base", r.theta);
-  if (r.scaling == RopeScaling::llama3)
+  if (has_part(config_, Part::stretched))
     integer("rope.scaling.original_context_length", r.original_positions);
-  if (r.scaling != RopeScaling::yarn && r.scaling != RopeScaling::linear) return;
-  const bool is_linear = r.scaling == RopeScaling::linear;
-  metadata_.set(key("rope.scaling.type"), std::string(is_linear ? "linear" : "yarn"));
+  const bool is_yarn = r.scaling == RopeScaling::yarn;
+  if (!is_yarn && r.scaling != RopeScaling::linear) return;
+  values_.emplace_back("rope.scaling.type", std::string(is_yarn ? "yarn" : "linear"));
   real("rope.scaling.factor", r.factor);
-  if (is_linear) return;
-  integer("rope.scaling.original_context_length", r.original_positions);
+  if (!is_yarn) return;
   if (is_latent) real("rope.scaling.yarn_log_multiplier", 0.1 * r.mscale_all_dim);
   if (!is_latent && r.attention_factor > 0)
     real("rope.scaling.attn_factor", r.attention_factor / (0.1 * std::log(r.factor) + 1));
@@ -79,56 +113,50 @@ void MetadataWriter::rope() {
 
 void MetadataWriter::experts() {
   const ModelConfig& c = config_;
-  if (std::string_view(architecture_.name) != "qwen3moe")
+  if (has_part(c, Part::deepseek_experts))
     integer("leading_dense_block_count",
             c.n_routed_experts > 0 ? c.first_k_dense_replace : c.num_hidden_layers);
-  if (c.n_routed_experts == 0) return;
+  if (!uses_part(c, Part::experts)) return;
   integer("expert_count", c.n_routed_experts);
-  integer("expert_used_count", c.num_experts_per_tok);
-  integer("expert_feed_forward_length", c.moe_intermediate_size);
-  integer("expert_shared_count", c.n_shared_experts);
-  real("expert_weights_scale", c.routed_scaling_factor);
-  metadata_.set(key("expert_weights_norm"), c.norm_topk_prob);
+  if (has_part(c, Part::qwen_experts)) {  // what Qwen's config.json has no keys for
+    integer("expert_shared_count", c.n_shared_experts);
+    real("expert_weights_scale", c.routed_scaling_factor);
+  }
   integer("expert_gating_func", c.gate == GateKind::sigmoid ? kSigmoidGate : kSoftmaxGate);
-  if (!architecture_.is_latent) return;
+  if (c.attention != AttentionKind::mla) return;
   integer("expert_group_count", c.n_group);
   integer("expert_group_used_count", c.topk_group);
 }
 
-void MetadataWriter::write() {
+void MetadataWriter::write(GgufMetadata& metadata) {
   const ModelConfig& c = config_;
-  metadata_.set("general.architecture", std::string(architecture_.name));
-  metadata_.set("general.type", std::string("model"));
   integer("block_count", c.num_hidden_layers + c.num_nextn_predict_layers);
   if (c.num_nextn_predict_layers > 0) integer("nextn_predict_layers", c.num_nextn_predict_layers);
-  integer("context_length", c.max_position_embeddings);
-  integer("embedding_length", c.hidden_size);
-  integer("feed_forward_length", c.intermediate_size);
-  integer("vocab_size", c.vocab_size);
-  integer("attention.head_count", c.num_attention_heads);
-  real("attention.layer_norm_rms_epsilon", c.rms_norm_eps);
-  if (c.attention == AttentionKind::mla) {
-    latent_attention();
-  } else {
-    integer("attention.head_count_kv", c.num_key_value_heads);
-    integer("attention.key_length", c.head_dim);
-    integer("attention.value_length", c.head_dim);
-  }
+  fields();
+  attention();
   rope();
-  if (architecture_.has_experts) experts();
+  experts();
+  const auto place = [](const std::pair<std::string, GgufValue>& entry) {
+    return kOrder.find(fmt::format(" {} ", entry.first));
+  };
+  std::stable_sort(values_.begin(), values_.end(),
+                   [&](const auto& a, const auto& b) { return place(a) < place(b); });
+  metadata.set("general.architecture", std::string(family_.gguf_architecture));
+  metadata.set("general.type", std::string("model"));
+  for (auto& [name, value] : values_)
+    metadata.set(fmt::format("{}.{}", family_.gguf_architecture, name), std::move(value));
 }
 
-// GGUF knows leading dense layers, and none in Qwen3's mixtures.
-Result<void> check_layers(const ModelConfig& config, const GgufArchitecture& architecture) {
+// GGUF can state how many leading layers are dense, and in Qwen's mixtures not even that.
+Result<void> check_layers(const ModelConfig& config, const ModelFamily& family) {
   if (config.n_routed_experts == 0) return {};
-  const bool is_qwen = std::string_view(architecture.name) == "qwen3moe";
-  const int dense = is_qwen ? 0 : config.first_k_dense_replace;
+  const int dense = has_part(config, Part::deepseek_experts) ? config.first_k_dense_replace : 0;
   for (int layer = 0; layer < config.num_hidden_layers; ++layer)
     if (config.is_moe(layer) != (layer >= dense))
-      return Error{
-          fmt::format("layer {} is {}, which a GGUF file of architecture '{}' can not "
-                      "say; keep the model as a HuggingFace folder",
-                      layer, config.is_moe(layer) ? "of experts" : "dense", architecture.name)};
+      return Error{fmt::format(
+          "layer {} is {}, which a GGUF file of architecture '{}' can not "
+          "say; keep the model as a HuggingFace folder",
+          layer, config.is_moe(layer) ? "of experts" : "dense", family.gguf_architecture)};
   return {};
 }
 
@@ -151,23 +179,20 @@ Result<void> check_rope(const ModelConfig& config) {
 }  // namespace
 
 Result<void> write_gguf_config(const ModelConfig& config, GgufMetadata& metadata) {
-  std::string type = config.model_type;
-  if (type == "deepseek_v3" || type == "kimi_k2") type = "deepseek_v2";
-  for (const GgufArchitecture& architecture : kGgufArchitectures) {
-    if (type != architecture.model_type) continue;
-    TRY(check_layers(config, architecture));
-    TRY(check_rope(config));
-    if (config.attention == AttentionKind::mla && !config.rope.interleaved)
-      return Error{
-          "'rope_interleave' false can not be said in a GGUF file; keep the model as a "
-          "HuggingFace folder"};
-    MetadataWriter(config, architecture, metadata).write();
-    return {};
-  }
-  return Error{
-      fmt::format("'model_type' '{}' has no GGUF architecture; keep the model as a "
-                  "HuggingFace folder",
-                  config.model_type)};
+  const ModelFamily* family = find_family(config.model_type);
+  if (!family)
+    return Error{
+        fmt::format("'model_type' '{}' has no GGUF architecture; keep the model as a "
+                    "HuggingFace folder",
+                    config.model_type)};
+  TRY(check_layers(config, *family));
+  TRY(check_rope(config));
+  if (config.attention == AttentionKind::mla && !config.rope.interleaved)
+    return Error{
+        "'rope_interleave' false can not be said in a GGUF file; keep the model as a "
+        "HuggingFace folder"};
+  MetadataWriter(config, *family).write(metadata);
+  return {};
 }
 
 }  // namespace weir

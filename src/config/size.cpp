@@ -11,72 +11,6 @@ namespace {
 
 using Tensors = std::vector<TensorShape>;
 
-uint64_t count(int n) { return uint64_t(n); }
-
-void add_matrix(Tensors& out, std::string name, int rows, int cols, ModelPart part,
-                int copies = 1) {
-  out.push_back({name + ".weight", {count(rows), count(cols)}, part, copies, true});
-}
-
-void add_vector(Tensors& out, std::string name, int size, ModelPart part) {
-  out.push_back({std::move(name), {count(size)}, part, 1, true});
-}
-
-void add_mlp(Tensors& out, const std::string& prefix, int hidden, int width, ModelPart part,
-             int copies = 1) {
-  add_matrix(out, prefix + ".gate_proj", width, hidden, part, copies);
-  add_matrix(out, prefix + ".up_proj", width, hidden, part, copies);
-  add_matrix(out, prefix + ".down_proj", hidden, width, part, copies);
-}
-
-void add_latent_attention(Tensors& out, const std::string& at, const ModelConfig& c) {
-  constexpr ModelPart kPart = ModelPart::attention;
-  if (c.q_lora_rank > 0) {
-    add_matrix(out, at + "q_a_proj", c.q_lora_rank, c.hidden_size, kPart);
-    add_vector(out, at + "q_a_layernorm.weight", c.q_lora_rank, ModelPart::norms);
-    add_matrix(out, at + "q_b_proj", c.query_width(), c.q_lora_rank, kPart);
-  } else {
-    add_matrix(out, at + "q_proj", c.query_width(), c.hidden_size, kPart);
-  }
-  if (c.is_sparse()) {
-    const std::string indexer = at + "indexer.";
-    add_matrix(out, indexer + "wq_b", c.index_n_heads * c.index_head_dim, c.q_lora_rank, kPart);
-    add_matrix(out, indexer + "wk", c.index_head_dim, c.hidden_size, kPart);
-    add_vector(out, indexer + "k_norm.weight", c.index_head_dim, ModelPart::norms);
-    add_vector(out, indexer + "k_norm.bias", c.index_head_dim, ModelPart::norms);
-    add_matrix(out, indexer + "weights_proj", c.index_n_heads, c.hidden_size, kPart);
-  }
-  add_matrix(out, at + "kv_a_proj_with_mqa", c.kv_lora_rank + c.qk_rope_head_dim, c.hidden_size,
-             kPart);
-  add_vector(out, at + "kv_a_layernorm.weight", c.kv_lora_rank, ModelPart::norms);
-  add_matrix(out, at + "kv_b_proj", c.num_attention_heads * (c.qk_nope_head_dim + c.v_head_dim),
-             c.kv_lora_rank, kPart);
-  add_matrix(out, at + "o_proj", c.hidden_size, c.num_attention_heads * c.v_head_dim, kPart);
-}
-
-void add_grouped_attention(Tensors& out, const std::string& at, const ModelConfig& c) {
-  constexpr ModelPart kPart = ModelPart::attention;
-  int keys = c.num_key_value_heads * c.head_dim;
-  add_matrix(out, at + "q_proj", c.query_width(), c.hidden_size, kPart);
-  add_matrix(out, at + "k_proj", keys, c.hidden_size, kPart);
-  add_matrix(out, at + "v_proj", keys, c.hidden_size, kPart);
-  if (c.attention_bias) {
-    add_vector(out, at + "q_proj.bias", c.query_width(), kPart);
-    add_vector(out, at + "k_proj.bias", keys, kPart);
-    add_vector(out, at + "v_proj.bias", keys, kPart);
-  }
-  if (c.head_norms) {
-    add_vector(out, at + "q_norm.weight", c.head_dim, ModelPart::norms);
-    add_vector(out, at + "k_norm.weight", c.head_dim, ModelPart::norms);
-  }
-  add_matrix(out, at + "o_proj", c.hidden_size, c.query_width(), kPart);
-}
-
-// MTP modules have experts whenever the model has (model/build.cpp).
-bool has_experts(const ModelConfig& c, int layer) {
-  return layer < c.num_hidden_layers ? c.is_moe(layer) : c.n_routed_experts > 0;
-}
-
 int64_t cached_per_layer(const ModelConfig& c) {
   if (c.attention == AttentionKind::mla)
     return c.kv_lora_rank + c.qk_rope_head_dim + c.index_head_dim;
@@ -114,63 +48,6 @@ int64_t block_activations(const ModelConfig& c, int layer) {
 }
 
 }  // namespace
-
-int64_t TensorShape::elements() const {
-  uint64_t n = uint64_t(copies);
-  for (uint64_t dimension : shape) n *= dimension;
-  return int64_t(n);
-}
-
-Tensors outer_tensors(const ModelConfig& config) {
-  Tensors out;
-  add_matrix(out, "model.embed_tokens", config.vocab_size, config.hidden_size,
-             ModelPart::embedding);
-  out.back().is_active = config.tie_word_embeddings;  // a look-up of one row, unless it is the head
-  add_vector(out, "model.norm.weight", config.hidden_size, ModelPart::norms);
-  if (!config.tie_word_embeddings)
-    add_matrix(out, "lm_head", config.vocab_size, config.hidden_size, ModelPart::embedding);
-  return out;
-}
-
-Tensors layer_tensors(const ModelConfig& config, int layer) {
-  Tensors out;
-  std::string at = fmt::format("model.layers.{}.", layer);
-  int hidden = config.hidden_size;
-  if (layer >= config.num_hidden_layers) {
-    add_vector(out, at + "enorm.weight", hidden, ModelPart::norms);
-    add_vector(out, at + "hnorm.weight", hidden, ModelPart::norms);
-    add_matrix(out, at + "eh_proj", hidden, 2 * hidden, ModelPart::attention);
-    add_vector(out, at + "shared_head.norm.weight", hidden, ModelPart::norms);
-  }
-  add_vector(out, at + "input_layernorm.weight", hidden, ModelPart::norms);
-  if (config.attention == AttentionKind::mla)
-    add_latent_attention(out, at + "self_attn.", config);
-  else
-    add_grouped_attention(out, at + "self_attn.", config);
-  add_vector(out, at + "post_attention_layernorm.weight", hidden, ModelPart::norms);
-  std::string mlp = at + "mlp";
-  if (!has_experts(config, layer)) {
-    add_mlp(out, mlp, hidden, config.intermediate_size, ModelPart::dense_mlp);
-    return out;
-  }
-  add_matrix(out, mlp + ".gate", config.n_routed_experts, hidden, ModelPart::router);
-  if (config.has_gate_bias)
-    add_vector(out, mlp + ".gate.e_score_correction_bias", config.n_routed_experts,
-               ModelPart::router);
-  add_mlp(out, mlp + ".experts.{}", hidden, config.moe_intermediate_size, ModelPart::experts,
-          config.n_routed_experts);
-  if (config.n_shared_experts > 0)
-    add_mlp(out, mlp + ".shared_experts", hidden,
-            config.n_shared_experts * config.moe_intermediate_size, ModelPart::experts);
-  return out;
-}
-
-Tensors all_tensors(const ModelConfig& config) {
-  Tensors all = outer_tensors(config);
-  for (int layer = 0; layer < config.num_hidden_layers + config.num_nextn_predict_layers; ++layer)
-    for (TensorShape& tensor : layer_tensors(config, layer)) all.push_back(std::move(tensor));
-  return all;
-}
 
 std::vector<LayerGroup> layer_groups(const ModelConfig& config) {
   std::vector<LayerGroup> groups;

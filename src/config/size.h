@@ -1,34 +1,14 @@
-// The arithmetic of a model's size before anything is allocated: its tensors, and the memory that
-// inference and training take. Parameter counts and cache elements are declared in config.h.
+// The arithmetic of a model's size before anything is allocated: the memory that inference and
+// training take. Parameter counts and cache elements are declared in config.h.
 #pragma once
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "config/config.h"
+#include "config/tensors.h"
 
 namespace weir {
-
-enum class ModelPart { embedding, attention, dense_mlp, experts, router, norms };
-
-// A tensor of the file, or `copies` equal ones (experts) whose name has "{}" where the index goes.
-struct TensorShape {
-  std::string name;
-  std::vector<uint64_t> shape;
-  ModelPart part;
-  int copies = 1;
-  bool is_active = true;     // has a part in every token: all but the embedding's table
-  int64_t elements() const;  // of all copies
-};
-
-// Embedding, last norm, head (absent when tied).
-std::vector<TensorShape> outer_tensors(const ModelConfig& config);
-// Everything below model.layers.<layer>; layers from num_hidden_layers on are MTP modules. The
-// copies of embedding and head that published MTP modules carry are not listed: they are the main
-// model's.
-std::vector<TensorShape> layer_tensors(const ModelConfig& config, int layer);
-// Both, of all layers.
-std::vector<TensorShape> all_tensors(const ModelConfig& config);
 
 // Equal layers in a row, for tables.
 struct LayerGroup {

@@ -10,6 +10,7 @@
 #include "chat/chat_template.h"
 #include "chat/end_tokens.h"
 #include "chat/gguf_chat.h"
+#include "config/conventions.h"
 #include "convert/importance.h"
 #include "convert/travelling_facts.h"
 #include "formats/safetensors_write.h"
@@ -21,8 +22,6 @@ namespace {
 
 // Data of one file of a folder, as transformers cuts them.
 constexpr uint64_t kShardBytes = 5'000'000'000;
-// Of the latents' norms, whatever the configuration says (model/build.cpp).
-constexpr double kLatentEpsilon = 1e-6;
 
 class Conversion {
  public:
@@ -132,10 +131,9 @@ Result<void> Conversion::write_tokenizer_files(const std::string& folder) {
   if (!checkpoint_->gguf()) {
     // Whatever belongs to the tokenizer and to generation, the card and the licence stay as they
     // are.
-    for (const char* name :
-         {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json",
-          "merges.txt", "added_tokens.json", "generation_config.json", "chat_template.jinja",
-          "README.md", "LICENSE", "LICENSE.txt", "NOTICE"}) {
+    std::vector<const char*> names(std::begin(kTokenizerFiles), std::end(kTokenizerFiles));
+    names.insert(names.end(), {"README.md", "LICENSE", "LICENSE.txt", "NOTICE"});
+    for (const char* name : names) {
       const std::string from = join_path(request_.from, name);
       if (!file_exists(from)) continue;
       const std::string text = TRY(read_file(from));

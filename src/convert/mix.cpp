@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "kernels/quant/types.h"
+
 namespace weir {
 namespace {
 
@@ -117,30 +119,16 @@ WeightType attention_output_type(const Mix& mix, const MixModel& model) {
   return mix.extra == Extra::large ? WeightType::q5_k : WeightType::q4_k;
 }
 
-WeightType fitting(WeightType type, uint64_t columns) {
+}  // namespace
+
+WeightType fitting_type(WeightType type, uint64_t columns) {
   const auto divides = [&](WeightType t) { return columns % uint64_t(type_traits(t).block) == 0; };
   if (divides(type)) return type;
-  WeightType smaller = type;
-  switch (type) {
-    case WeightType::q6_k:
-      smaller = WeightType::q8_0;
-      break;
-    case WeightType::q5_k:
-      smaller = WeightType::q5_1;
-      break;
-    case WeightType::q4_k:
-      smaller = WeightType::q5_0;
-      break;
-    case WeightType::q2_k:
-    case WeightType::q3_k:
-      smaller = WeightType::q4_0;
-      break;
-    default:
-      smaller = WeightType::iq4_nl;
-      break;
-  }
+  const WeightType smaller = type_row(type).stand_in;
   return divides(smaller) ? smaller : WeightType::f16;
 }
+
+namespace {
 
 // A matrix of one row counts as a vector.
 bool is_vector(const std::vector<uint64_t>& shape) {
@@ -207,7 +195,7 @@ WeightType wanted_type(const Mix& mix, const MixModel& model, const std::string&
 
 WeightType choose_type(const Mix& mix, const MixModel& model, const std::string& name,
                        const std::vector<uint64_t>& shape) {
-  return fitting(wanted_type(mix, model, name, shape), shape.empty() ? 1 : shape.back());
+  return fitting_type(wanted_type(mix, model, name, shape), shape.empty() ? 1 : shape.back());
 }
 
 }  // namespace weir

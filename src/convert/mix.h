@@ -40,8 +40,10 @@ MixModel mix_model(const ModelConfig& config);
 // stay f32.
 WeightType wanted_type(const Mix& mix, const MixModel& model, const std::string& name,
                        const std::vector<uint64_t>& shape);
-// The same where the rows divide into the type's blocks, else the type with blocks of 32 that takes
-// its place, and f16 where 32 does not divide them either.
+// `type` where its blocks divide rows of `columns`, else the type with blocks of 32 that takes its
+// place, and f16 where 32 does not divide them either.
+WeightType fitting_type(WeightType type, uint64_t columns);
+// The type that a tensor gets: both of the above.
 WeightType choose_type(const Mix& mix, const MixModel& model, const std::string& name,
                        const std::vector<uint64_t>& shape);
 

@@ -47,12 +47,12 @@ class Planner {
 
 void Planner::push(std::string name, WeightType stored, std::vector<uint64_t> shape,
                    std::function<Result<StoredRows>()> open) {
-  const WeightType type =
-      mix_ ? choose_type(*mix_, model_, name, shape) : kept_type(stored, name, shape);
-  if (mix_)
-    if (const WeightType wanted = wanted_type(*mix_, model_, name, shape); wanted != type)
-      ++fallbacks_[{type_traits(wanted).block, shape.back()}]
-                  [fmt::format("{} to {}", type_name(wanted), type_name(type))];
+  const WeightType wanted =
+      mix_ ? wanted_type(*mix_, model_, name, shape) : kept_type(stored, name, shape);
+  const WeightType type = mix_ ? fitting_type(wanted, shape.empty() ? 1 : shape.back()) : wanted;
+  if (wanted != type)
+    ++fallbacks_[{type_traits(wanted).block, shape.back()}]
+                [fmt::format("{} to {}", type_name(wanted), type_name(type))];
   plan_.tensors.push_back({std::move(name), type, std::move(shape), std::move(open), stored});
 }
 
@@ -100,8 +100,7 @@ Result<void> Planner::add(const TensorShape& tensor) {
   std::vector<uint64_t> shape = tensor.shape;
   const bool is_grouped = tensor.name.find("{}") != std::string::npos;
   if (is_grouped) shape.insert(shape.begin(), uint64_t(tensor.copies));
-  const bool permutes = (config_.model_type == "llama" || config_.model_type == "deepseek") &&
-                        has_rope_rows(tensor.name);
+  const bool permutes = permutes_gguf_rows(config_) && has_rope_rows(tensor.name);
   push(gguf_name(tensor.name), first.type, std::move(shape),
        [this, tensor, permutes]() -> Result<StoredRows> {
          StoredRows rows;

@@ -11,9 +11,10 @@
 
 namespace weir {
 
-// Sets general.* from the head of README.md, which keeps what is there already, general.sampling.*
-// and weir.generation_config from generation_config.json. Files that are not there say nothing;
-// one that can not be read is an error.
+// Sets general.* from the head of README.md, and general.sampling.* and weir.generation_config from
+// generation_config.json. Single keys of the head do not replace what `metadata` has; the list of
+// all keys that facts_to_folder() wrote there does. An absent file sets nothing; one that can not
+// be read is an error.
 Result<void> facts_to_gguf(const std::string& folder, GgufMetadata& metadata);
 
 // Writes generation_config.json, as the file's folder had it or made from its keys, with `ends` as

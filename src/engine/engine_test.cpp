@@ -208,8 +208,7 @@ std::unique_ptr<Model> counting_model() {
   auto model = Model::create(c, false);
   model->initialize(1);
   auto values = [&](const std::string& name) {
-    Weight* weight = model->find(name);
-    EXPECT_NE(weight, nullptr) << name;
+    Parameter* weight = model->find(name)->parameter;
     std::fill_n(weight->f32(), weight->count(), 0.0f);
     return weight->f32();
   };
@@ -277,7 +276,7 @@ TEST(Engine, AFilterForbidsTokens) {
 
 TEST(Engine, ASequenceThatCanDrawNothingFailsAlone) {
   const auto model = counting_model();
-  Weight* embedding = model->find("model.embed_tokens.weight");
+  Parameter* embedding = model->find("model.embed_tokens.weight")->parameter;
   embedding->f32()[20 * 48] = std::numeric_limits<float>::quiet_NaN();
   std::vector<int> all;
   for (int t = 0; t < 48; ++t) all.push_back(t);

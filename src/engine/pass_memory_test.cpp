@@ -68,17 +68,21 @@ struct Subject {
 
   Subject(const ModelConfig& config, bool is_quantized) : model(Model::create(config, false)) {
     model->initialize(5);
+    ThreadPool pool(1);
+    model->pack(pool);
     if (!is_quantized) return;
-    for (Weight* w : model->parameters()) {
+    for (Parameter* w : model->parameters()) {
       if (w->rows == 1) continue;
+      Matrix& matrix = *model->find(w->name);
+      matrix.parts.clear();
       const size_t group = w->count() / size_t(w->groups);
       for (int g = 0; g < w->groups; ++g) {
         auto& bytes = stored.emplace_back(type_bytes(WeightType::q8_0, group));
         quantize_row(WeightType::q8_0, w->f32() + size_t(g) * group, nullptr, group, bytes.data());
-        w->stored.push_back(bytes.data());
+        matrix.parts.push_back(bytes.data());
       }
-      w->type = WeightType::q8_0;
-      w->data = nullptr;
+      matrix.type = WeightType::q8_0;
+      matrix.packed = nullptr;
     }
   }
 };

@@ -131,11 +131,11 @@ TEST(RunFields, TheObserverOfAScorerSeesEveryMatrixOnceAChunk) {
   ASSERT_TRUE(scorer);
   (*scorer)->observer = &names;
   ASSERT_TRUE((*scorer)->log_probabilities(tokens));
-  std::vector<Weight*> weights = model->parameters();
+  std::vector<Parameter*> weights = model->parameters();
   weights.insert(weights.end(), model->buffers().begin(), model->buffers().end());
   size_t matrices = 0;
-  for (const Weight* w : weights) {
-    if (w->rows == 1 || w->is_embedding || w == &model->head()) continue;
+  for (const Parameter* w : weights) {
+    if (w->rows == 1 || w->is_embedding || w == model->head().parameter) continue;
     ++matrices;
     EXPECT_EQ(names.seen.count(w->name), 2u) << w->name;
   }

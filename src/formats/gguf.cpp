@@ -147,6 +147,13 @@ std::span<const std::byte> GgufFile::data(const GgufTensor& tensor) const {
   return bytes.subspan(begin, tensor.bytes);
 }
 
+Result<std::span<const std::byte>> GgufFile::whole_data(const GgufTensor& tensor) const {
+  const std::span<const std::byte> bytes = data(tensor);
+  if (bytes.size() != tensor.bytes)
+    return Error{"its data end beyond the file, which was cut short; download it again"};
+  return bytes;
+}
+
 const std::string& GgufFile::path(const GgufTensor& tensor) const {
   return files_[size_t(tensor.file)].path();
 }

@@ -105,6 +105,8 @@ class GgufFile {
   const GgufTensor* find(std::string_view name) const;
   // Empty when the file, opened for its header, was cut before the end of this tensor.
   std::span<const std::byte> data(const GgufTensor& tensor) const;
+  // An error, without the tensor's name, where data() is empty.
+  Result<std::span<const std::byte>> whole_data(const GgufTensor& tensor) const;
   // Of the file that holds a tensor, or of the first.
   const std::string& path(const GgufTensor& tensor) const;
   const std::string& path() const;

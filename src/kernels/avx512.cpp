@@ -1,5 +1,6 @@
 // The AVX-512 table. This file is compiled with flags of that set, so it includes nothing with
 // inline functions that another file might share: the linker could keep this copy for an older CPU.
+#include "kernels/quant/quantize_search.h"
 #include "kernels/tables.h"
 
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && \
@@ -9,16 +10,20 @@
 #include "kernels/lanes/bytes_avx2-inl.h"  // after the lanes it is written over
 
 #include "kernels/quant/block_row-inl.h"
+#include "kernels/quant/quantize_search-inl.h"
 #include "kernels/table-inl.h"
 
 namespace weir {
 namespace {
 constexpr Kernels kTable = make_table("avx512");
+constexpr Search kSearch = make_search("avx512");
 }  // namespace
 extern const Kernels* const kAvx512Table = &kTable;
+extern const Search* const kAvx512Search = &kSearch;
 }  // namespace weir
 #else
 namespace weir {
 extern const Kernels* const kAvx512Table = nullptr;
+extern const Search* const kAvx512Search = nullptr;
 }  // namespace weir
 #endif

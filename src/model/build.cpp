@@ -2,21 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "config/conventions.h"
 #include "config/rope_table.h"
 
 namespace weir {
-namespace {
-
-// The latents' norms are built without the config's epsilon in DeepSeek's own code, so it is 1e-6
-// there whatever rms_norm_eps says (it matters for Moonlight, whose other norms use 1e-5).
-constexpr double kLatentEpsilon = 1e-6;
-
-// DeepSeek's own code leaves the weight of a single expert as it is; Qwen's makes it 1.
-bool normalizes(const ModelConfig& c) {
-  return c.norm_topk_prob && (c.num_experts_per_tok > 1 || c.model_type == "qwen3_moe");
-}
-
-}  // namespace
 
 Matrix* ModelBuilder::add(const std::string& name, int rows, int cols, int groups, Kind kind) {
   const bool is_frozen = kind == Kind::frozen;
@@ -169,7 +158,7 @@ Moe ModelBuilder::moe(const std::string& prefix, int layer) {
              .index = int(model_.gates_.size()),
              .groups = c.n_group,
              .groups_kept = c.topk_group,
-             .normalize = normalizes(c),
+             .normalize = normalizes_gate(c),
              .scale = float(c.routed_scaling_factor),
              .balance_weight = 0};
   model_.loads_.push_back(std::make_unique<std::vector<int64_t>>(size_t(experts)));

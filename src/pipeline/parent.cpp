@@ -45,9 +45,7 @@ Result<ModelTexts> read_folder(const std::string& folder) {
   if (source.empty() || source == conversation_chat_template()) return texts;
   texts.chat.source = std::move(source);
   texts.chat.ends = TRY(ends_of_folder(folder, texts.tokenizer, texts.chat.source));
-  for (const char* name :
-       {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json",
-        "merges.txt", "added_tokens.json", kGenerationConfig, "chat_template.jinja"}) {
+  for (const char* name : kTokenizerFiles) {
     const std::string path = join_path(folder, name);
     if (file_exists(path)) texts.files.emplace_back(name, TRY(read_file(path)));
   }

@@ -182,11 +182,12 @@ Result<bool> gives_same_ids(const Tokenizer& tokenizer, const PreTokenizer& othe
 Result<const GgufSplitting*> choose_gguf_splitting(const Tokenizer& tokenizer) {
   const PreTokenizer& own = tokenizer.pre_tokenizer();
   const GgufSplitting* near = nullptr;
-  std::vector<const GgufSplitting*> others;
+  std::vector<std::pair<const GgufSplitting*, PreTokenizer>> others;
   for (const GgufSplitting& splitting : kSplittings) {
-    const PreTokenizer named = TRY(splitting.pre_tokenizer());
+    PreTokenizer named = TRY(splitting.pre_tokenizer());
     if (!own.means(named)) {
-      if (splitting.ignore_merges == tokenizer.ignores_merges()) others.push_back(&splitting);
+      if (splitting.ignore_merges == tokenizer.ignores_merges())
+        others.emplace_back(&splitting, std::move(named));
       continue;
     }
     if (splitting.ignore_merges == tokenizer.ignores_merges()) return &splitting;
@@ -194,14 +195,11 @@ Result<const GgufSplitting*> choose_gguf_splitting(const Tokenizer& tokenizer) {
   }
   // DeepSeek's own files isolate digits where llama.cpp's pattern takes runs of them, and weir's
   // tokenizers may do so before everything else. The steps' own preset is tried first.
-  std::stable_partition(others.begin(), others.end(), [&](const GgufSplitting* splitting) {
-    return !own.name().empty() && own.name() == splitting->preset;
+  std::stable_partition(others.begin(), others.end(), [&](const auto& other) {
+    return !own.name().empty() && own.name() == other.first->preset;
   });
-  for (const GgufSplitting* splitting : others) {
-    const PreTokenizer named = TRY(splitting->pre_tokenizer());
-    const bool same = TRY(gives_same_ids(tokenizer, named));
-    if (same) return splitting;
-  }
+  for (const auto& [splitting, named] : others)
+    if (TRY(gives_same_ids(tokenizer, named))) return splitting;
   if (near)
     return Error{
         fmt::format("llama.cpp's '{}' splits text as this tokenizer does, but {} "

@@ -17,8 +17,8 @@ Result<Tokenizer> read_gguf_tokenizer(const GgufMetadata& metadata);
 
 // Sets tokenizer.ggml.* and, unless empty, tokenizer.chat_template. `vocab_size`: rows of the
 // model's embedding, which llama.cpp wants a token for each; 0 for the tokenizer's own size.
-// Reading it back gives the same tokenizer, without tokens_without_rows(). Fails when no name of
-// llama.cpp's means its split steps.
+// Reading it back gives a tokenizer with the same ids, without tokens_without_rows(); its split
+// steps are those of the name. Fails when none of llama.cpp's names gives the same ids.
 Result<void> write_gguf_tokenizer(const Tokenizer& tokenizer, const std::string& chat_template,
                                   GgufMetadata& metadata, int vocab_size = 0);
 

@@ -253,21 +253,6 @@ Result<int> Tokenizer::add_token(std::string text, bool special) {
   return id;
 }
 
-Result<void> Tokenizer::set_bos_eos(int bos, int eos, std::optional<bool> frames_with_bos) {
-  for (int id : {bos, eos}) {
-    if (id != -1 && !has(id)) {
-      return Error{"BOS or EOS has id " + std::to_string(id) + ", which does not exist"};
-    }
-  }
-  state_->bos = bos;
-  state_->eos = eos;
-  if (frames_with_bos) {
-    state_->prefix.clear();
-    if (*frames_with_bos && bos >= 0) state_->prefix = {bos};
-  }
-  return {};
-}
-
 std::string StreamDecoder::push(int id) {
   if (!tokenizer_.has(id)) return "";
   if (!keep_special_ && tokenizer_.is_special(id)) return "";

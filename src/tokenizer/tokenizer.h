@@ -95,9 +95,6 @@ class Tokenizer {
   // Appends a token and returns its id, or the id of the added token that has this text. Not while
   // other threads use the tokenizer.
   Result<int> add_token(std::string text, bool special = true);
-  // Chooses among the ids there are (-1 for none). frames_with_bos says whether BOS alone or
-  // nothing is the prefix; without it the prefix stays.
-  Result<void> set_bos_eos(int bos, int eos, std::optional<bool> frames_with_bos = {});
 
   // What was given to create(), for writing it back.
   const std::vector<AddedToken>& added_tokens() const;

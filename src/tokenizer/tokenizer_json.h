@@ -10,6 +10,11 @@
 
 namespace weir {
 
+// The files of a folder that belong to its tokenizer and chat form.
+inline constexpr const char* kTokenizerFiles[] = {
+    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json",
+    "merges.txt",     "added_tokens.json",     "generation_config.json",  "chat_template.jinja"};
+
 // `folder` holds tokenizer.json; tokenizer_config.json and special_tokens_map.json, if they are
 // there, name BOS, EOS, the pad and the unknown token.
 Result<Tokenizer> read_tokenizer(const std::string& folder);

@@ -11,7 +11,8 @@ namespace weir {
 
 inline constexpr JsonLimits kTokenizerJsonLimits = {.depth = 32, .bytes = size_t(64) << 20};
 
-// tokenizer.json; BOS and EOS by names that published models use.
+// tokenizer.json. BOS and EOS are the tokens that its post-processor puts around a text, else names
+// that published models use.
 Result<TokenizerSpec> read_tokenizer_spec(std::string_view json);
 
 // Names BOS, EOS, the pad and the unknown token, and says whether BOS frames a text. `config`:

@@ -215,9 +215,6 @@ TEST(Tokenizer, AddedTokensAfterwards) {
   EXPECT_FALSE(made->add_token(""));
   EXPECT_EQ(encode(*made, "a<|im_end|>", {.allow_special = true}), (std::vector<int>{97, 256}));
   EXPECT_EQ(encode(*made, "a<|im_end|>").size(), 11u);
-  EXPECT_TRUE(made->set_bos_eos(256, -1, true));
-  EXPECT_EQ(encode(*made, "a", {.framed = true}), (std::vector<int>{256, 97}));
-  EXPECT_FALSE(made->set_bos_eos(999, -1));
 }
 
 TEST(Tokenizer, NfcIsAppliedBetweenAddedTokens) {

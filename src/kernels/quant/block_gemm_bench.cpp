@@ -7,16 +7,10 @@
 
 #include "base/random.h"
 #include "kernels/kernels.h"
+#include "kernels/quant/types.h"
 
 namespace weir {
 namespace {
-
-constexpr int kTypes = 16;
-constexpr WeightType kTypeList[kTypes] = {
-    WeightType::f32,  WeightType::f16,  WeightType::bf16,   WeightType::f8_e4m3,
-    WeightType::q8_0, WeightType::q4_0, WeightType::q4_1,   WeightType::q5_0,
-    WeightType::q5_1, WeightType::q2_k, WeightType::q3_k,   WeightType::q4_k,
-    WeightType::q5_k, WeightType::q6_k, WeightType::iq4_nl, WeightType::iq4_xs};
 
 // Several matrices in turn, more than the caches hold, as a model's layers are.
 constexpr size_t kWeightBytes = size_t(192) << 20;
@@ -94,7 +88,8 @@ void memory(benchmark::State& state) {
 BENCHMARK(memory);
 
 [[maybe_unused]] const bool kRegistered = [] {
-  for (WeightType type : kTypeList) {
+  for (const TypeRow& row : kTypes) {
+    const WeightType type = row.type;
     const std::string name = type_name(type);
     for (bool rounded : {false, true}) {
       if (rounded && type_traits(type).block == 1) continue;

@@ -2,11 +2,13 @@
 // (tools/make_quant_golden.py), narrow floats against their definitions over all their values.
 #include "kernels/quant/blocks.h"
 
+#include <iterator>
 #include <map>
 #include <string>
 
 #include "base/file.h"
 #include "kernels/quant/narrow_floats.h"
+#include "kernels/quant/types.h"
 #include "testing/kernel_support.h"
 
 namespace weir {
@@ -47,9 +49,9 @@ bool has_blocks(const TypeTraits& traits) { return traits.block > 1; }
 
 TEST(Blocks, DecodeToTheBitsOfAnIndependentDecoder) {
   const std::map<std::string, Golden> goldens = read_goldens();
-  for (int value = 0; value < 256; ++value) {
-    const TypeTraits* traits = find_type(value);
-    if (!traits || !has_blocks(*traits)) continue;
+  for (const TypeRow& row_of_type : kTypes) {
+    const TypeTraits* traits = &row_of_type;
+    if (!has_blocks(*traits)) continue;
     ASSERT_TRUE(goldens.contains(traits->name)) << "no golden blocks of " << traits->name;
     const Golden& golden = goldens.at(traits->name);
     const size_t count = golden.numbers.size();
@@ -80,9 +82,23 @@ TEST(Blocks, TypesAreFoundByValueAndByName) {
     EXPECT_EQ(find_type(traits->name), traits);
     EXPECT_EQ(type_bytes(traits->type, 512), size_t(512 / traits->block * traits->block_bytes));
   }
+  EXPECT_EQ(types, int(std::size(kTypes)));
   EXPECT_EQ(types, 16);
   EXPECT_EQ(find_type(16), nullptr);
   EXPECT_EQ(find_type("iq2_xxs"), nullptr);
+}
+
+// What the loops over the table rely on.
+TEST(Blocks, RowsOfTheTableAreComplete) {
+  for (const TypeRow& row : kTypes) {
+    EXPECT_EQ(row.decode != nullptr, has_blocks(row)) << row.name;
+    EXPECT_EQ(row.encode != nullptr, has_blocks(row)) << row.name;
+    EXPECT_TRUE(*row.dtype || has_blocks(row)) << row.name << " is in no file";
+    const TypeRow& stand_in = type_row(row.stand_in);
+    EXPECT_LE(stand_in.block, 32) << row.name;
+    EXPECT_EQ(row.block % stand_in.block, 0) << row.name;
+    EXPECT_STREQ(type_row(row.type).name, row.name) << "its number is there twice";
+  }
 }
 
 // IEEE 754: sign, exponent with the given bias, mantissa; no special values.

@@ -11,7 +11,8 @@ namespace weir {
 namespace {
 
 // Plain floats, sixteen at a time. kStep tells them from the quantized ones.
-struct FormatF32 {
+template <>
+struct FormatOf<WeightType::f32> {
   static constexpr int kNumbers = 16, kBytes = 64, kStep = kNone;
   static Lanes values(const uint8_t* b, float) {
     alignas(64) float x[16];
@@ -19,32 +20,25 @@ struct FormatF32 {
     return load(x);
   }
 };
-struct FormatF16 {
+template <>
+struct FormatOf<WeightType::f16> {
   static constexpr int kNumbers = 16, kBytes = 32, kStep = kNone;
   static Lanes values(const uint8_t* b, float) { return load_f16(b); }
 };
-struct FormatBf16 {
+template <>
+struct FormatOf<WeightType::bf16> {
   static constexpr int kNumbers = 16, kBytes = 32, kStep = kNone;
   static Lanes values(const uint8_t* b, float) { return load_bf16(b); }
 };
-struct FormatF8 {
+template <>
+struct FormatOf<WeightType::f8_e4m3> {
   static constexpr int kNumbers = 16, kBytes = 16, kStep = kNone;
   static Lanes values(const uint8_t* b, float scale) { return load_f8(b) * splat(scale); }
 };
 
 template <class Visit>
 inline void visit_format(WeightType type, const Visit& visit) {
-  if (visit_quantized(type, visit)) return;
-  switch (type) {
-    case WeightType::f16:
-      return visit(FormatF16{});
-    case WeightType::bf16:
-      return visit(FormatBf16{});
-    case WeightType::f8_e4m3:
-      return visit(FormatF8{});
-    default:
-      return visit(FormatF32{});
-  }
+  visit_quantized<true>(type, visit);
 }
 
 // One block: start() works out what its numbers share, then group<j>(take) calls

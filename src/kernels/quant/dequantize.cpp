@@ -3,8 +3,8 @@
 #include <cstring>
 
 #include "kernels/quant/blocks.h"
-#include "kernels/quant/iq4_curve.h"
 #include "kernels/quant/narrow_floats.h"
+#include "kernels/quant/types.h"
 
 namespace weir {
 namespace {
@@ -18,32 +18,36 @@ uint32_t word_at(const uint8_t* b) {
 // The low four bits of byte j are element j, the high ones element j + 16.
 int nibble(const uint8_t* qs, int i) { return i < 16 ? qs[i] & 15 : qs[i - 16] >> 4; }
 
-void q4_0(const uint8_t* b, float* y) {
+}  // namespace
+
+void decoders::q4_0(const uint8_t* b, float* y) {
   const float d = scale_at(b);
   for (int i = 0; i < 32; ++i) y[i] = float(nibble(b + 2, i) - 8) * d;
 }
-void q4_1(const uint8_t* b, float* y) {
+void decoders::q4_1(const uint8_t* b, float* y) {
   const float d = scale_at(b), m = scale_at(b + 2);
   for (int i = 0; i < 32; ++i) y[i] = float(nibble(b + 4, i)) * d + m;
 }
-void q5_0(const uint8_t* b, float* y) {
+void decoders::q5_0(const uint8_t* b, float* y) {
   const float d = scale_at(b);
   const uint32_t high = word_at(b + 2);
   for (int i = 0; i < 32; ++i) y[i] = float((nibble(b + 6, i) | int(high >> i & 1) << 4) - 16) * d;
 }
-void q5_1(const uint8_t* b, float* y) {
+void decoders::q5_1(const uint8_t* b, float* y) {
   const float d = scale_at(b), m = scale_at(b + 2);
   const uint32_t high = word_at(b + 4);
   for (int i = 0; i < 32; ++i) y[i] = float(nibble(b + 8, i) | int(high >> i & 1) << 4) * d + m;
 }
-void q8_0(const uint8_t* b, float* y) {
+void decoders::q8_0(const uint8_t* b, float* y) {
   const float d = scale_at(b);
   for (int i = 0; i < 32; ++i) y[i] = float(int8_t(b[2 + i])) * d;
 }
-void iq4_nl(const uint8_t* b, float* y) {
+void decoders::iq4_nl(const uint8_t* b, float* y) {
   const float d = scale_at(b);
   for (int i = 0; i < 32; ++i) y[i] = d * float(kCurve[nibble(b + 2, i)]);
 }
+
+namespace {
 
 // Two bits of element i: four planes of 32 elements share 32 bytes, twice.
 int two_bits(const uint8_t* qs, int i) {
@@ -51,7 +55,9 @@ int two_bits(const uint8_t* qs, int i) {
   return qs[32 * half + r % 32] >> (2 * (r / 32)) & 3;
 }
 
-void q2_k(const uint8_t* b, float* y) {
+}  // namespace
+
+void decoders::q2_k(const uint8_t* b, float* y) {
   const float d = scale_at(b + 80), least = scale_at(b + 82);
   for (int i = 0; i < 256; ++i) {
     const int scale = b[i / 16];
@@ -60,7 +66,7 @@ void q2_k(const uint8_t* b, float* y) {
   }
 }
 
-void q3_k(const uint8_t* b, float* y) {
+void decoders::q3_k(const uint8_t* b, float* y) {
   const uint8_t *mask = b, *qs = b + 32, *scales = b + 96;
   const float d = scale_at(b + 108);
   for (int i = 0; i < 256; ++i) {
@@ -71,6 +77,8 @@ void q3_k(const uint8_t* b, float* y) {
     y[i] = d * float((low | high << 4) - 32) * float(q);
   }
 }
+
+namespace {
 
 // Six-bit scale and minimum j of the eight in Q4_K and Q5_K.
 void scale_and_minimum(const uint8_t* a, int j, int& scale, int& minimum) {
@@ -96,10 +104,13 @@ void q45_k(const uint8_t* b, const uint8_t* qh, const uint8_t* qs, float* y) {
     }
   }
 }
-void q4_k(const uint8_t* b, float* y) { q45_k(b, nullptr, b + 16, y); }
-void q5_k(const uint8_t* b, float* y) { q45_k(b, b + 16, b + 48, y); }
 
-void q6_k(const uint8_t* b, float* y) {
+}  // namespace
+
+void decoders::q4_k(const uint8_t* b, float* y) { q45_k(b, nullptr, b + 16, y); }
+void decoders::q5_k(const uint8_t* b, float* y) { q45_k(b, b + 16, b + 48, y); }
+
+void decoders::q6_k(const uint8_t* b, float* y) {
   const uint8_t *ql = b, *qh = b + 128, *scales = b + 192;
   const float d = scale_at(b + 208);
   for (int i = 0; i < 256; ++i) {
@@ -110,7 +121,7 @@ void q6_k(const uint8_t* b, float* y) {
   }
 }
 
-void iq4_xs(const uint8_t* b, float* y) {
+void decoders::iq4_xs(const uint8_t* b, float* y) {
   const float d = scale_at(b);
   const int high = half_at(b + 2);
   for (int j = 0; j < 8; ++j) {
@@ -119,41 +130,6 @@ void iq4_xs(const uint8_t* b, float* y) {
     for (int i = 0; i < 32; ++i) y[32 * j + i] = step * float(kCurve[nibble(b + 8 + 16 * j, i)]);
   }
 }
-
-using BlockFunction = void (*)(const uint8_t* block, float* y);
-
-BlockFunction block_function(WeightType type) {
-  switch (type) {
-    case WeightType::q4_0:
-      return q4_0;
-    case WeightType::q4_1:
-      return q4_1;
-    case WeightType::q5_0:
-      return q5_0;
-    case WeightType::q5_1:
-      return q5_1;
-    case WeightType::q8_0:
-      return q8_0;
-    case WeightType::q2_k:
-      return q2_k;
-    case WeightType::q3_k:
-      return q3_k;
-    case WeightType::q4_k:
-      return q4_k;
-    case WeightType::q5_k:
-      return q5_k;
-    case WeightType::q6_k:
-      return q6_k;
-    case WeightType::iq4_nl:
-      return iq4_nl;
-    case WeightType::iq4_xs:
-      return iq4_xs;
-    default:
-      return nullptr;
-  }
-}
-
-}  // namespace
 
 void dequantize_row(WeightType type, const void* row, const float* scales, float* y, size_t count) {
   const uint8_t* bytes = static_cast<const uint8_t*>(row);
@@ -167,10 +143,9 @@ void dequantize_row(WeightType type, const void* row, const float* scales, float
   } else if (type == WeightType::f8_e4m3) {
     for (size_t i = 0; i < count; ++i) y[i] = f8_to_f32(bytes[i]) * scales[i / kScaleSquare];
   } else {
-    const TypeTraits& traits = type_traits(type);
-    const BlockFunction decode = block_function(type);
-    for (size_t i = 0; i < count; i += size_t(traits.block), bytes += traits.block_bytes)
-      decode(bytes, y + i);
+    const TypeRow& row_of = type_row(type);
+    for (size_t i = 0; i < count; i += size_t(row_of.block), bytes += row_of.block_bytes)
+      row_of.decode(bytes, y + i);
   }
 }
 

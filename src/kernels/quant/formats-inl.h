@@ -1,5 +1,5 @@
-// Where each quantized type keeps its numbers, one struct a type; blocks.h says which types there
-// are and dequantize.cpp what their bytes mean. Written over the functions of one bytes_*-inl.h.
+// Where each quantized type keeps its numbers, one struct a type; types.h lists the types and
+// dequantize.cpp defines their bytes. Written over the functions of one bytes_*-inl.h.
 //
 // A type has, for the 32 numbers from 32 j on, `quants` (bytes, less kCenter) and for
 // every kGroup numbers a step, so that a number is quant * step - minimum:
@@ -8,7 +8,7 @@
 // kSigned: the bytes without kCenter are signed.
 #pragma once
 #include "kernels/kernels.h"
-#include "kernels/quant/iq4_curve.h"
+#include "kernels/quant/types.h"
 
 namespace weir {
 namespace {
@@ -33,46 +33,61 @@ inline uint64_t less_32(uint64_t x) {
   return (x & every_byte(0x1f)) | top * 7;
 }
 
-template <int kNumbers_, int kBytes_, int kStep_, int kMinimum_ = kNone, int kCenter_ = 0>
+constexpr const TypeTraits& traits_of(WeightType type) {
+  for (const TypeRow& row : kTypes)
+    if (row.type == type) return row;
+  return kTypes[0];
+}
+
+template <WeightType kType, int kStep_, int kMinimum_ = kNone, int kCenter_ = 0>
 struct Format {
-  static constexpr int kNumbers = kNumbers_, kBytes = kBytes_;
+  static constexpr int kNumbers = traits_of(kType).block, kBytes = traits_of(kType).block_bytes;
   static constexpr int kStep = kStep_, kMinimum = kMinimum_, kCenter = kCenter_;
   static constexpr int kGroup = 32;
   static constexpr bool kSigned = false;
 };
 
-struct FormatQ4_0 : Format<32, 18, 0, kNone, 8> {
+template <WeightType kType>
+struct FormatOf;
+
+template <>
+struct FormatOf<WeightType::q4_0> : Format<WeightType::q4_0, 0, kNone, 8> {
   template <int>
   static Bytes quants(const uint8_t* b) {
     return load_nibbles(b + 2);
   }
 };
-struct FormatQ4_1 : Format<32, 20, 0, 2> {
+template <>
+struct FormatOf<WeightType::q4_1> : Format<WeightType::q4_1, 0, 2> {
   template <int>
   static Bytes quants(const uint8_t* b) {
     return load_nibbles(b + 4);
   }
 };
-struct FormatQ5_0 : Format<32, 22, 0, kNone, 16> {
+template <>
+struct FormatOf<WeightType::q5_0> : Format<WeightType::q5_0, 0, kNone, 16> {
   template <int>
   static Bytes quants(const uint8_t* b) {
     return load_nibbles(b + 6) | spread_bits(b + 2, 16);
   }
 };
-struct FormatQ5_1 : Format<32, 24, 0, 2> {
+template <>
+struct FormatOf<WeightType::q5_1> : Format<WeightType::q5_1, 0, 2> {
   template <int>
   static Bytes quants(const uint8_t* b) {
     return load_nibbles(b + 8) | spread_bits(b + 4, 16);
   }
 };
-struct FormatQ8_0 : Format<32, 34, 0> {
+template <>
+struct FormatOf<WeightType::q8_0> : Format<WeightType::q8_0, 0> {
   static constexpr bool kSigned = true;
   template <int>
   static Bytes quants(const uint8_t* b) {
     return load_bytes(b + 2);
   }
 };
-struct FormatIq4Nl : Format<32, 18, 0> {
+template <>
+struct FormatOf<WeightType::iq4_nl> : Format<WeightType::iq4_nl, 0> {
   static constexpr bool kSigned = true;
   template <int>
   static Bytes quants(const uint8_t* b) {
@@ -80,7 +95,8 @@ struct FormatIq4Nl : Format<32, 18, 0> {
   }
 };
 
-struct FormatQ2K : Format<256, 84, 80, 82> {
+template <>
+struct FormatOf<WeightType::q2_k> : Format<WeightType::q2_k, 80, 82> {
   static constexpr int kGroup = 16;
   template <int j>
   static Bytes quants(const uint8_t* b) {
@@ -92,7 +108,8 @@ struct FormatQ2K : Format<256, 84, 80, 82> {
   }
 };
 
-struct FormatQ3K : Format<256, 110, 108, kNone, 4> {
+template <>
+struct FormatOf<WeightType::q3_k> : Format<WeightType::q3_k, 108, kNone, 4> {
   static constexpr int kGroup = 16;
   template <int j>
   static Bytes quants(const uint8_t* b) {
@@ -119,14 +136,16 @@ inline GroupScales six_bit_scales(const uint8_t* b) {
   return {{joined(first_steps, last), 0}, {joined(first_minimums, last >> 4), 0}};
 }
 
-struct FormatQ4K : Format<256, 144, 0, 2> {
+template <>
+struct FormatOf<WeightType::q4_k> : Format<WeightType::q4_k, 0, 2> {
   template <int j>
   static Bytes quants(const uint8_t* b) {
     return bits<4 * (j % 2)>(load_bytes(b + 16 + 32 * (j / 2)), 15);
   }
   static GroupScales scales(const uint8_t* b) { return six_bit_scales(b + 4); }
 };
-struct FormatQ5K : Format<256, 176, 0, 2> {
+template <>
+struct FormatOf<WeightType::q5_k> : Format<WeightType::q5_k, 0, 2> {
   template <int j>
   static Bytes quants(const uint8_t* b) {
     return bits<4 * (j % 2)>(load_bytes(b + 48 + 32 * (j / 2)), 15) |
@@ -135,7 +154,8 @@ struct FormatQ5K : Format<256, 176, 0, 2> {
   static GroupScales scales(const uint8_t* b) { return six_bit_scales(b + 4); }
 };
 
-struct FormatQ6K : Format<256, 210, 208, kNone, 32> {
+template <>
+struct FormatOf<WeightType::q6_k> : Format<WeightType::q6_k, 208, kNone, 32> {
   static constexpr int kGroup = 16;
   template <int j>
   static Bytes quants(const uint8_t* b) {
@@ -148,7 +168,8 @@ struct FormatQ6K : Format<256, 210, 208, kNone, 32> {
   }
 };
 
-struct FormatIq4Xs : Format<256, 136, 0> {
+template <>
+struct FormatOf<WeightType::iq4_xs> : Format<WeightType::iq4_xs, 0> {
   static constexpr bool kSigned = true;
   template <int j>
   static Bytes quants(const uint8_t* b) {
@@ -167,36 +188,15 @@ struct FormatIq4Xs : Format<256, 136, 0> {
   }
 };
 
-// visit(Format{}) for the quantized type; false if `type` is a plain one.
-template <class Visit>
+// visit(FormatOf<type>{}) for a quantized type, or any type of the table; false for others.
+template <bool kPlainToo = false, size_t i = 0, class Visit>
 inline bool visit_quantized(WeightType type, const Visit& visit) {
-  switch (type) {
-    case WeightType::q4_0:
-      return visit(FormatQ4_0{}), true;
-    case WeightType::q4_1:
-      return visit(FormatQ4_1{}), true;
-    case WeightType::q5_0:
-      return visit(FormatQ5_0{}), true;
-    case WeightType::q5_1:
-      return visit(FormatQ5_1{}), true;
-    case WeightType::q8_0:
-      return visit(FormatQ8_0{}), true;
-    case WeightType::iq4_nl:
-      return visit(FormatIq4Nl{}), true;
-    case WeightType::q2_k:
-      return visit(FormatQ2K{}), true;
-    case WeightType::q3_k:
-      return visit(FormatQ3K{}), true;
-    case WeightType::q4_k:
-      return visit(FormatQ4K{}), true;
-    case WeightType::q5_k:
-      return visit(FormatQ5K{}), true;
-    case WeightType::q6_k:
-      return visit(FormatQ6K{}), true;
-    case WeightType::iq4_xs:
-      return visit(FormatIq4Xs{}), true;
-    default:
-      return false;
+  if constexpr (i < sizeof kTypes / sizeof *kTypes) {
+    if constexpr (kPlainToo || kTypes[i].block > 1)
+      if (type == kTypes[i].type) return visit(FormatOf<kTypes[i].type>{}), true;
+    return visit_quantized<kPlainToo, i + 1>(type, visit);
+  } else {
+    return false;
   }
 }
 

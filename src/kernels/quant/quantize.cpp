@@ -8,6 +8,7 @@
 #include "kernels/kernels.h"
 #include "kernels/quant/quantize_encoders.h"
 #include "kernels/quant/quantize_search.h"
+#include "kernels/quant/types.h"
 
 namespace weir {
 namespace {
@@ -29,8 +30,8 @@ void weights_of(const float* importance, int count, float* weights) {
   for (int i = 0; i < count; ++i) weights[i] = std::max(kLeast, importance[i] * scale);
 }
 
-void quantize_blocks(const TypeTraits& traits, BlockEncoder encode, const float* x,
-                     const float* importance, size_t count, uint8_t* row) {
+void quantize_blocks(const TypeRow& traits, const float* x, const float* importance, size_t count,
+                     uint8_t* row) {
   alignas(64) float numbers[kLargestBlock], weights[kLargestBlock];
   std::fill_n(weights, kLargestBlock, 1.0f);
   for (size_t i = 0; i < count; i += size_t(traits.block), row += traits.block_bytes) {
@@ -39,7 +40,7 @@ void quantize_blocks(const TypeTraits& traits, BlockEncoder encode, const float*
       numbers[k] = number == number ? std::clamp(number, -kLargestInput, kLargestInput) : 0;
     }
     if (importance) weights_of(importance + i, traits.block, weights);
-    encode(numbers, weights, row);
+    traits.encode(numbers, weights, row);
   }
 }
 
@@ -65,7 +66,7 @@ const Search& search() {
 
 void quantize_row(WeightType type, const float* x, const float* importance, size_t count,
                   void* row) {
-  const TypeTraits& traits = type_traits(type);
+  const TypeRow& traits = type_row(type);
   CHECK_EQ(count % size_t(traits.block), 0u);
   uint8_t* bytes = static_cast<uint8_t*>(row);
   if (type == WeightType::f32) {
@@ -75,10 +76,8 @@ void quantize_row(WeightType type, const float* x, const float* importance, size
   } else if (type == WeightType::bf16) {
     for (size_t i = 0; i < count; ++i) put_half(bytes + 2 * i, f32_to_bf16(x[i]));
   } else {
-    BlockEncoder encode = small_block_encoder(type);
-    if (!encode) encode = large_block_encoder(type);
-    CHECK(encode != nullptr);
-    quantize_blocks(traits, encode, x, importance, count, bytes);
+    CHECK(traits.encode != nullptr);
+    quantize_blocks(traits, x, importance, count, bytes);
   }
 }
 

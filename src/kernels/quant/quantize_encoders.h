@@ -1,19 +1,10 @@
-// What quantize.cpp and the encoders of single blocks agree on.
+// Halves, as quantize.cpp and the encoders of single blocks store them.
 #pragma once
 #include <cstdint>
 
-#include "kernels/quant/blocks.h"
 #include "kernels/quant/narrow_floats.h"
 
 namespace weir {
-
-// Encodes one block. x: limited to +-2^30, so that no square overflows; weights: positive, at most
-// 1 (all 1 when nothing is known about importance). Both 64-byte aligned.
-using BlockEncoder = void (*)(const float* x, const float* weights, uint8_t* block);
-
-// Null for types that are not theirs.
-BlockEncoder small_block_encoder(WeightType type);  // blocks of 32
-BlockEncoder large_block_encoder(WeightType type);  // blocks of 256
 
 inline void put_half(uint8_t* b, uint16_t half) {
   b[0] = uint8_t(half);

@@ -6,6 +6,7 @@
 
 #include "kernels/quant/quantize_encoders.h"
 #include "kernels/quant/quantize_search.h"
+#include "kernels/quant/types.h"
 
 namespace weir {
 namespace {
@@ -130,7 +131,9 @@ void put_two_bits(uint8_t* qs, const uint8_t* codes) {
     }
 }
 
-void q2_k(const float* x, const float* weights, uint8_t* b) {
+}  // namespace
+
+void encoders::q2_k(const float* x, const float* weights, uint8_t* b) {
   Plan plan;
   plan_lines(x, weights, kQ2, plan);
   for (int g = 0; g < 16; ++g) b[g] = uint8_t(plan.steps[g].scale | plan.steps[g].minimum << 4);
@@ -139,7 +142,7 @@ void q2_k(const float* x, const float* weights, uint8_t* b) {
   put_half(b + 82, plan.minimum);
 }
 
-void q3_k(const float* x, const float* weights, uint8_t* b) {
+void encoders::q3_k(const float* x, const float* weights, uint8_t* b) {
   Plan plan;
   plan_scales(x, weights, kQ3, plan);
   for (int l = 0; l < 32; ++l) {
@@ -157,6 +160,8 @@ void q3_k(const float* x, const float* weights, uint8_t* b) {
   }
   put_half(b + 108, plan.scale);
 }
+
+namespace {
 
 // Eight scales and eight minima of six bits in 12 bytes.
 void put_six_bits(uint8_t* a, const Steps* steps) {
@@ -176,7 +181,9 @@ void put_nibbles(uint8_t* qs, const uint8_t* codes) {
           uint8_t((codes[64 * part + l] & 15) | (codes[64 * part + 32 + l] & 15) << 4);
 }
 
-void q4_k(const float* x, const float* weights, uint8_t* b) {
+}  // namespace
+
+void encoders::q4_k(const float* x, const float* weights, uint8_t* b) {
   Plan plan;
   plan_lines(x, weights, kQ4, plan);
   put_half(b, plan.scale);
@@ -185,7 +192,7 @@ void q4_k(const float* x, const float* weights, uint8_t* b) {
   put_nibbles(b + 16, plan.codes);
 }
 
-void q5_k(const float* x, const float* weights, uint8_t* b) {
+void encoders::q5_k(const float* x, const float* weights, uint8_t* b) {
   Plan plan;
   plan_lines(x, weights, kQ5, plan);
   put_half(b, plan.scale);
@@ -199,7 +206,7 @@ void q5_k(const float* x, const float* weights, uint8_t* b) {
   put_nibbles(b + 48, plan.codes);
 }
 
-void q6_k(const float* x, const float* weights, uint8_t* b) {
+void encoders::q6_k(const float* x, const float* weights, uint8_t* b) {
   Plan plan;
   plan_scales(x, weights, kQ6, plan);
   for (int half = 0; half < 2; ++half)
@@ -214,7 +221,7 @@ void q6_k(const float* x, const float* weights, uint8_t* b) {
   put_half(b + 208, plan.scale);
 }
 
-void iq4_xs(const float* x, const float* weights, uint8_t* b) {
+void encoders::iq4_xs(const float* x, const float* weights, uint8_t* b) {
   Plan plan;
   plan_scales(x, weights, kXs, plan);
   put_half(b, plan.scale);
@@ -227,27 +234,6 @@ void iq4_xs(const float* x, const float* weights, uint8_t* b) {
   for (int j = 0; j < 8; ++j)
     for (int l = 0; l < 16; ++l)
       b[8 + 16 * j + l] = uint8_t(plan.codes[32 * j + l] | plan.codes[32 * j + 16 + l] << 4);
-}
-
-}  // namespace
-
-BlockEncoder large_block_encoder(WeightType type) {
-  switch (type) {
-    case WeightType::q2_k:
-      return q2_k;
-    case WeightType::q3_k:
-      return q3_k;
-    case WeightType::q4_k:
-      return q4_k;
-    case WeightType::q5_k:
-      return q5_k;
-    case WeightType::q6_k:
-      return q6_k;
-    case WeightType::iq4_xs:
-      return iq4_xs;
-    default:
-      return nullptr;
-  }
 }
 
 }  // namespace weir

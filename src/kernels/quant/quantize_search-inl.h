@@ -2,8 +2,8 @@
 // Each of the 16 lanes is one candidate, and the numbers of the group pass by one after the other:
 // sums stay in their lanes, and every instruction set adds in the same order.
 #pragma once
-#include "kernels/quant/iq4_curve.h"
 #include "kernels/quant/quantize_search.h"
+#include "kernels/quant/types.h"
 
 namespace weir {
 namespace {

@@ -3,6 +3,7 @@
 
 #include "kernels/quant/quantize_encoders.h"
 #include "kernels/quant/quantize_search.h"
+#include "kernels/quant/types.h"
 
 namespace weir {
 namespace {
@@ -50,23 +51,25 @@ void with_line(const float* x, const float* weights, const Codes& c, uint8_t* d,
   search().encode(group, c, f16_to_f32(scale), -f16_to_f32(minimum), codes);
 }
 
-void q4_0(const float* x, const float* weights, uint8_t* block) {
+}  // namespace
+
+void encoders::q4_0(const float* x, const float* weights, uint8_t* block) {
   uint8_t codes[kBlock];
   with_scale(x, weights, kFourBits, block, codes);
   put_nibbles(block + 2, codes);
 }
-void q4_1(const float* x, const float* weights, uint8_t* block) {
+void encoders::q4_1(const float* x, const float* weights, uint8_t* block) {
   uint8_t codes[kBlock];
   with_line(x, weights, kFourBitLine, block, codes);
   put_nibbles(block + 4, codes);
 }
-void q5_0(const float* x, const float* weights, uint8_t* block) {
+void encoders::q5_0(const float* x, const float* weights, uint8_t* block) {
   uint8_t codes[kBlock];
   with_scale(x, weights, kFiveBits, block, codes);
   put_fifth_bits(block + 2, codes);
   put_nibbles(block + 6, codes);
 }
-void q5_1(const float* x, const float* weights, uint8_t* block) {
+void encoders::q5_1(const float* x, const float* weights, uint8_t* block) {
   uint8_t codes[kBlock];
   with_line(x, weights, kFiveBitLine, block, codes);
   put_fifth_bits(block + 4, codes);
@@ -74,7 +77,7 @@ void q5_1(const float* x, const float* weights, uint8_t* block) {
 }
 
 // The largest number becomes +-127. A search would gain nothing that 8 bits do not give already.
-void q8_0(const float* x, const float* weights, uint8_t* block) {
+void encoders::q8_0(const float* x, const float* weights, uint8_t* block) {
   float most = 0;
   for (int i = 0; i < kBlock; ++i) most = std::fmax(most, std::fabs(x[i]));
   const uint16_t half = half_of_scale(most / 127);
@@ -84,7 +87,7 @@ void q8_0(const float* x, const float* weights, uint8_t* block) {
   for (int i = 0; i < kBlock; ++i) block[2 + i] = uint8_t(codes[i] - 127);
 }
 
-void iq4_nl(const float* x, const float* weights, uint8_t* block) {
+void encoders::iq4_nl(const float* x, const float* weights, uint8_t* block) {
   const Group group = {x, weights, kBlock};
   uint16_t half = half_of_scale(search().curve_scale(group, kCurveCodes).scale);
   const float scale = f16_to_f32(half);
@@ -95,27 +98,6 @@ void iq4_nl(const float* x, const float* weights, uint8_t* block) {
   uint8_t codes[kBlock];
   search().curve_encode(group, f16_to_f32(half), codes);
   put_nibbles(block + 2, codes);
-}
-
-}  // namespace
-
-BlockEncoder small_block_encoder(WeightType type) {
-  switch (type) {
-    case WeightType::q4_0:
-      return q4_0;
-    case WeightType::q4_1:
-      return q4_1;
-    case WeightType::q5_0:
-      return q5_0;
-    case WeightType::q5_1:
-      return q5_1;
-    case WeightType::q8_0:
-      return q8_0;
-    case WeightType::iq4_nl:
-      return iq4_nl;
-    default:
-      return nullptr;
-  }
 }
 
 }  // namespace weir

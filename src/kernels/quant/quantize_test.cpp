@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cfloat>
+#include <iterator>
 #include <string>
 
 #include "base/file.h"
 #include "kernels/quant/quantize_search.h"
+#include "kernels/quant/types.h"
 #include "testing/kernel_support.h"
 
 namespace weir {
@@ -63,6 +65,15 @@ std::vector<float> normal_row(Random& random, size_t count, float size = 0.02f) 
   std::vector<float> x(count);
   for (float& v : x) v = size * random.normal();
   return x;
+}
+
+TEST(Quantize, EveryEncoderHasAReference) {
+  for (const TypeRow& row : kTypes) {
+    const bool has_reference =
+        std::any_of(std::begin(kReferences), std::end(kReferences),
+                    [&](const Reference& r) { return type_of(r) == row.type; });
+    EXPECT_EQ(has_reference, row.encode != nullptr) << row.name;
+  }
 }
 
 TEST(Quantize, ErrorIsNotLargerThanTheReferences) {

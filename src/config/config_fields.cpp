@@ -1,0 +1,256 @@
+// The rows, and the keys that are more than a number: the gate, layer kinds, attention windows,
+// quantized weights.
+#include "config/config_fields.h"
+
+#include <algorithm>
+
+#include "config/config_reader.h"
+
+namespace weir {
+namespace {
+
+using C = ModelConfig;
+using R = RopeConfig;
+using Absent = GgufKey::Absent;
+using Use = GgufKey::Use;
+
+// Of Qwen2Config and its successors in transformers.
+constexpr int kWindowDefault = 4096, kFirstWindowDefault = 28;
+
+void refuse_other_words(ConfigReader& in, const char* key, const std::string& word,
+                        std::initializer_list<std::string_view> known, const char* list) {
+  if (std::find(known.begin(), known.end(), word) == known.end())
+    in.fail(key, fmt::format("'{}' is not supported: only {}", word, list));
+}
+
+void read_activation(ConfigReader& in, C&) {
+  std::string activation = "silu";
+  in.word("hidden_act", activation);
+  refuse_other_words(in, "hidden_act", activation, {"silu"}, "silu is");
+}
+
+// Weights of other types than these two are not read. The meaning of fp8 is fixed by the tensors
+// themselves, in blocks of 128 by 128.
+void read_quantization(ConfigReader& in, C&) {
+  constexpr const char* kKey = "quantization_config";
+  const Json* section = in.find(kKey);
+  if (!section) return;
+  if (!section->is_object()) return in.fail(kKey, "must be an object");
+  ConfigReader inner(*section, fmt::format("{}: {}", in.path(), kKey));
+  std::string method = "none", format = "e4m3";
+  inner.word("quant_method", method);
+  refuse_other_words(inner, "quant_method", method, {"fp8"}, "fp8 is");
+  inner.word("fmt", format);
+  refuse_other_words(inner, "fmt", format, {"e4m3"}, "e4m3 is");
+  std::vector<int> block;
+  inner.integers("weight_block_size", block, 1, kWidthMax, 2);
+  if (block != std::vector<int>{128, 128})
+    inner.fail("weight_block_size", "must be [128, 128]: other scales are not supported");
+  in.adopt(inner);
+}
+
+// Windows of attention: use_sliding_window, or words in layer_types, the newer spelling, which
+// decides where it is there. With use_sliding_window layers from max_window_layers on have windows;
+// one that is as long as the model's positions is none.
+void refuse_windows(ConfigReader& in, C& config) {
+  constexpr const char* kRemedy = "attention over a window of positions is not supported";
+  bool windows = false;
+  int window = kWindowDefault, first = kFirstWindowDefault;
+  in.boolean("use_sliding_window", windows);
+  in.integer("sliding_window", window, 0, kPositionsMax);
+  in.integer("max_window_layers", first, 0, kPositionsMax);
+  if (window >= config.max_position_embeddings) return;
+  if (const Json* kinds = in.find("layer_types")) {
+    for (const Json& kind : kinds->items())
+      if (kind.text() != "full_attention")
+        return in.fail("layer_types", fmt::format("has '{}', but {}", kind.text(), kRemedy));
+    return;
+  }
+  if (windows && !in.is_null("sliding_window") && first < config.num_hidden_layers)
+    in.fail("use_sliding_window", fmt::format("is true for layers {} to {}, but {}", first,
+                                              config.num_hidden_layers - 1, kRemedy));
+}
+
+// Qwen2 has biases on q, k and v and no key for them; elsewhere the key would add one to o as well.
+bool states_bias(const C& config) {
+  return !find_family(config.model_type)->defaults.attention_bias;
+}
+
+// mlp_layer_types, the newer spelling of first_k_dense_replace: "dense" layers, then "sparse" ones.
+void read_layer_kinds(ConfigReader& in, C& config) {
+  constexpr const char* kKey = "mlp_layer_types";
+  const Json* kinds = in.find(kKey);
+  if (!kinds) return;
+  if (!kinds->is_array() || kinds->size() != size_t(config.num_hidden_layers))
+    return in.fail(kKey, "must be a list with a word for each of 'num_hidden_layers'");
+  int dense = 0;
+  for (const Json& kind : kinds->items()) dense += kind.text() == "dense";
+  for (int layer = 0; layer < config.num_hidden_layers; ++layer)
+    if (kinds->items()[size_t(layer)].text() != (layer < dense ? "dense" : "sparse"))
+      return in.fail(kKey, "must name dense layers first and sparse ones after them");
+  // A file may have both keys; a number above the number of layers means all of them.
+  if (std::min(config.first_k_dense_replace, config.num_hidden_layers) != dense &&
+      !in.lacks("first_k_dense_replace"))
+    return in.fail(kKey, fmt::format("has {} dense layers, 'first_k_dense_replace' {}", dense,
+                                     config.first_k_dense_replace));
+  config.first_k_dense_replace = dense;
+}
+
+void read_scoring(ConfigReader& in, C& config) {
+  std::string scoring = config.gate == GateKind::softmax ? "softmax" : "sigmoid";
+  in.word("scoring_func", scoring);
+  refuse_other_words(in, "scoring_func", scoring, {"softmax", "sigmoid"},
+                     "softmax and sigmoid are");
+  config.gate = scoring == "softmax" ? GateKind::softmax : GateKind::sigmoid;
+}
+
+std::optional<Json> written_scoring(const C& config) {
+  return config.gate == GateKind::softmax ? "softmax" : "sigmoid";
+}
+
+// How groups of experts are ranked; parse_config drops groups where there is only one.
+void read_choice(ConfigReader& in, C& config) {
+  std::string method = config.has_gate_bias ? "noaux_tc" : "greedy";
+  in.word("topk_method", method);
+  refuse_other_words(in, "topk_method", method, {"greedy", "group_limited_greedy", "noaux_tc"},
+                     "greedy, group_limited_greedy and noaux_tc are");
+  config.has_gate_bias = method == "noaux_tc";
+  config.group_kind = method == "noaux_tc" ? GroupKind::top2_sum
+                      : method == "greedy" ? GroupKind::none
+                                           : GroupKind::max;
+}
+
+std::optional<Json> written_choice(const C& config) {
+  return config.has_gate_bias                  ? "noaux_tc"
+         : config.group_kind == GroupKind::max ? "group_limited_greedy"
+                                               : "greedy";
+}
+
+template <const char* kKey>
+void must_be_off(ConfigReader& in, C&) {
+  in.must_be_off(kKey);
+}
+constexpr char kMlpBias[] = "mlp_bias", kIndexerInterleave[] = "indexer_rope_interleave";
+
+}  // namespace
+
+const std::vector<Field>& config_fields() {
+  static const std::vector<Field> kFields = {
+      Field{"vocab_size", Part::every, &C::vocab_size, 1, kVocabularyMax}.in_gguf(
+          {.name = "vocab_size", .use = Use::write}),
+      Field{"hidden_size", Part::every, &C::hidden_size, 1, kWidthMax}.in_gguf(
+          {"embedding_length", Absent::error}),
+      Field{"num_hidden_layers", Part::every, &C::num_hidden_layers, 1, kLayersMax},
+      Field{"intermediate_size", Part::every, &C::intermediate_size, 1, kWidthMax}.in_gguf(
+          {"feed_forward_length", Absent::error}),
+      Field{"hidden_act", Part::every,
+            Custom{read_activation, [](const C&) -> std::optional<Json> { return "silu"; }}},
+      Field{"quantization_config", Part::every, Custom{read_quantization}},
+      Field{"max_position_embeddings", Part::every, &C::max_position_embeddings, 1, kPositionsMax}
+          .in_gguf({"context_length", Absent::error}),
+      Field{"rms_norm_eps", Part::every, &C::rms_norm_eps, 1e-12, 0.1}.in_gguf(
+          {"attention.layer_norm_rms_epsilon"}),
+      Field{"tie_word_embeddings", Part::every, &C::tie_word_embeddings},
+      Field{"initializer_range", Part::every, &C::initializer_range, 0, 1},
+      Field{"bos_token_id", Part::every, TokenId{&C::bos_token_id}},
+      Field{"eos_token_id", Part::every, TokenId{&C::eos_token_id}},
+
+      Field{"num_attention_heads", Part::every, &C::num_attention_heads, 1, kHeadsMax}.in_gguf(
+          {"attention.head_count", Absent::error}),
+      Field{
+          "num_key_value_heads", Part::latent,
+          Custom{nullptr, [](const C& c) -> std::optional<Json> { return c.num_attention_heads; }}},
+      Field{"q_lora_rank", Part::latent, &C::q_lora_rank, 0, kWidthMax}
+          .zero_if_null()  // a full query projection
+          .written_as([](const C& c) -> std::optional<Json> {
+            return c.q_lora_rank == 0 ? Json() : Json(c.q_lora_rank);
+          }),
+      Field{"kv_lora_rank", Part::latent, &C::kv_lora_rank, 1, kWidthMax}.in_gguf(
+          {"attention.kv_lora_rank", Absent::error}),
+      Field{"qk_nope_head_dim", Part::latent, &C::qk_nope_head_dim, 1, kHeadMax},
+      Field{"qk_rope_head_dim", Part::latent, &C::qk_rope_head_dim, 2, kHeadMax},
+      Field{"v_head_dim", Part::latent, &C::v_head_dim, 1, kHeadMax},
+      Field{"rope_interleave", Part::latent, &R::interleaved},
+      Field{"index_n_heads", Part::indexer, &C::index_n_heads, 1, kHeadsMax}.in_gguf(
+          {"attention.indexer.head_count", Absent::error}),
+      Field{"index_head_dim", Part::indexer, &C::index_head_dim, 2, kHeadMax}.in_gguf(
+          {"attention.indexer.key_length", Absent::error}),
+      Field{"index_topk", Part::indexer, &C::index_topk, 1, kPositionsMax}.in_gguf(
+          {"attention.indexer.top_k", Absent::error}),
+      Field{kIndexerInterleave, Part::indexer, Custom{must_be_off<kIndexerInterleave>}},
+
+      Field{"num_key_value_heads", Part::grouped, &C::num_key_value_heads, 1, kHeadsMax}
+          .else_from([](const C& c) { return c.num_attention_heads; })
+          .in_gguf({"attention.head_count_kv"}),
+      Field{"head_dim", Part::grouped, &C::head_dim, 2, kHeadMax}
+          .else_from([](const C& c) {
+            return c.num_attention_heads > 0 ? c.hidden_size / c.num_attention_heads : 0;
+          })
+          .in_gguf({"attention.key_length"}),
+      Field{"use_sliding_window", Part::grouped,
+            Custom{refuse_windows,
+                   [](const C& c) -> std::optional<Json> {
+                     if (c.model_type.starts_with("qwen")) return false;
+                     return std::nullopt;
+                   }}},
+      Field{kMlpBias, Part::grouped, Custom{must_be_off<kMlpBias>}},
+      Field{"attention_bias", Part::every,
+            Custom{[](ConfigReader& in, C& c) {
+                     if (states_bias(c)) in.must_be_off("attention_bias");
+                   },
+                   [](const C& c) -> std::optional<Json> {
+                     if (states_bias(c)) return false;
+                     return std::nullopt;
+                   }}},
+
+      Field{"rope_theta", Part::every, &R::theta, 1, kThetaMax}.in_gguf({"rope.freq_base"}),
+      Field{"rope_scaling", Part::every,
+            Custom{read_rope,
+                   [](const C& c) -> std::optional<Json> { return rope_scaling_json(c); }}},
+
+      Field{"n_routed_experts", Part::deepseek_count, &C::n_routed_experts, 0, kExpertsMax}
+          .zero_if_null()  // older remote code: a dense model
+          .in_gguf({"expert_count", Absent::number, 0, Use::read}),
+      Field{"num_experts", Part::qwen_count, &C::n_routed_experts, 0, kExpertsMax}
+          .also_called("num_local_experts")
+          .in_gguf({"expert_count", Absent::number, 0, Use::read}),
+      Field{"n_shared_experts", Part::deepseek_experts, &C::n_shared_experts, 0, kExpertsMax}
+          .zero_if_null()
+          .in_gguf({"expert_shared_count", Absent::number, 0}),
+      Field{"num_experts_per_tok", Part::experts, &C::num_experts_per_tok, 1, kExpertsMax}
+          .at_most([](const C& c) { return c.n_routed_experts; })
+          .in_gguf({"expert_used_count", Absent::error}),
+      Field{"moe_intermediate_size", Part::experts, &C::moe_intermediate_size, 1, kWidthMax}
+          .in_gguf({"expert_feed_forward_length", Absent::error}),
+      // Readers without the notion of 0 experts see that every layer is dense.
+      Field{"first_k_dense_replace", Part::deepseek_experts, &C::first_k_dense_replace, 0,
+            kLayersMax}
+          .written_as([](const C& c) -> std::optional<Json> {
+            return c.n_routed_experts == 0 ? c.num_hidden_layers : c.first_k_dense_replace;
+          })
+          .in_gguf({"leading_dense_block_count", Absent::number, 0, Use::read}),
+      Field{"moe_layer_freq", Part::deepseek_experts, &C::moe_layer_freq, 1, kLayersMax},
+      // Layer l has experts when l + 1 is a multiple of it and mlp_only_layers does not list l.
+      Field{"decoder_sparse_step", Part::qwen_experts, &C::moe_layer_freq, 1, kLayersMax},
+      Field{"mlp_only_layers", Part::qwen_experts, &C::mlp_only_layers, 0, kLayersMax}.at_most(
+          [](const C& c) { return c.num_hidden_layers - 1; }),
+      Field{"mlp_layer_types", Part::deepseek_experts, Custom{read_layer_kinds}},
+      Field{"scoring_func", Part::deepseek_experts, Custom{read_scoring, written_scoring}},
+      Field{"topk_method", Part::deepseek_experts, Custom{read_choice, written_choice}},
+      Field{"n_group", Part::deepseek_experts, &C::n_group, 1, kGroupsMax}.at_most(
+          [](const C& c) { return std::min(c.n_routed_experts, kGroupsMax); }),
+      Field{"topk_group", Part::deepseek_experts, &C::topk_group, 1, kGroupsMax}.at_most(
+          [](const C& c) { return c.n_group; }),
+      Field{"norm_topk_prob", Part::deepseek_experts, &C::norm_topk_prob}.in_gguf(
+          {"expert_weights_norm", Absent::number, 0}),
+      Field{"norm_topk_prob", Part::qwen_experts, &C::norm_topk_prob}.in_gguf(
+          {"expert_weights_norm", Absent::number, 1}),
+      Field{"routed_scaling_factor", Part::deepseek_experts, &C::routed_scaling_factor, 1e-6, 1e6}
+          .in_gguf({"expert_weights_scale", Absent::number, 1}),
+      Field{"num_nextn_predict_layers", Part::mtp, &C::num_nextn_predict_layers, 0, kMtpMax}
+          .also_called("num_mtp_layers"),
+  };
+  return kFields;
+}
+
+}  // namespace weir

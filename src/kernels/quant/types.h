@@ -1,0 +1,67 @@
+// The table of stored types, one row each. A new type is a row here, its block decoder
+// (dequantize.cpp), its block encoder (quantize_small.cpp, quantize_large.cpp) and its layout for
+// the vectorised loops (formats-inl.h); tests walk the rows.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/quant/blocks.h"
+
+namespace weir {
+
+// Decodes one block: the definition of a type.
+using BlockDecoder = void(const uint8_t* block, float* y);
+// Encodes one block. x: limited to +-2^30, so that no square overflows; weights: positive, at most
+// 1 (all 1 when nothing is known about importance). Both 64-byte aligned.
+using BlockEncoder = void(const float* x, const float* weights, uint8_t* block);
+
+namespace decoders {
+BlockDecoder q4_0, q4_1, q5_0, q5_1, q8_0, iq4_nl, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_xs;
+}
+namespace encoders {
+BlockEncoder q4_0, q4_1, q5_0, q5_1, q8_0, iq4_nl, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_xs;
+}
+
+// Integer products (rounded_gemm-inl.h) exist for all types with blocks.
+struct TypeRow : TypeTraits {
+  const char* dtype;  // in safetensors files; "" where those do not have it
+  WeightType
+      stand_in;  // smaller blocks of about as many bits, for rows that `block` does not divide
+  BlockDecoder* decode;  // null: plain numbers, which dequantize_row and quantize_row know
+  BlockEncoder* encode;
+};
+
+constexpr TypeRow kTypes[] = {
+    {{WeightType::f32, "f32", 1, 4}, "F32", WeightType::f32, nullptr, nullptr},
+    {{WeightType::f16, "f16", 1, 2}, "F16", WeightType::f16, nullptr, nullptr},
+    {{WeightType::bf16, "bf16", 1, 2}, "BF16", WeightType::bf16, nullptr, nullptr},
+    {{WeightType::q8_0, "q8_0", 32, 34}, "", WeightType::iq4_nl, decoders::q8_0, encoders::q8_0},
+    {{WeightType::q4_0, "q4_0", 32, 18}, "", WeightType::iq4_nl, decoders::q4_0, encoders::q4_0},
+    {{WeightType::q4_1, "q4_1", 32, 20}, "", WeightType::iq4_nl, decoders::q4_1, encoders::q4_1},
+    {{WeightType::q5_0, "q5_0", 32, 22}, "", WeightType::iq4_nl, decoders::q5_0, encoders::q5_0},
+    {{WeightType::q5_1, "q5_1", 32, 24}, "", WeightType::iq4_nl, decoders::q5_1, encoders::q5_1},
+    {{WeightType::q2_k, "q2_k", 256, 84}, "", WeightType::q4_0, decoders::q2_k, encoders::q2_k},
+    {{WeightType::q3_k, "q3_k", 256, 110}, "", WeightType::q4_0, decoders::q3_k, encoders::q3_k},
+    {{WeightType::q4_k, "q4_k", 256, 144}, "", WeightType::q5_0, decoders::q4_k, encoders::q4_k},
+    {{WeightType::q5_k, "q5_k", 256, 176}, "", WeightType::q5_1, decoders::q5_k, encoders::q5_k},
+    {{WeightType::q6_k, "q6_k", 256, 210}, "", WeightType::q8_0, decoders::q6_k, encoders::q6_k},
+    {{WeightType::iq4_nl, "iq4_nl", 32, 18},
+     "",
+     WeightType::iq4_nl,
+     decoders::iq4_nl,
+     encoders::iq4_nl},
+    {{WeightType::iq4_xs, "iq4_xs", 256, 136},
+     "",
+     WeightType::iq4_nl,
+     decoders::iq4_xs,
+     encoders::iq4_xs},
+    {{WeightType::f8_e4m3, "f8_e4m3", 1, 1}, "F8_E4M3", WeightType::f8_e4m3, nullptr, nullptr},
+};
+
+const TypeRow& type_row(WeightType type);
+
+// The values that the codes of IQ4_NL and IQ4_XS stand for (ggml-common.h of llama.cpp).
+alignas(16) constexpr int8_t kCurve[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                           1,    13,   25,  38,  53,  69,  89,  113};
+
+}  // namespace weir
