@@ -27,8 +27,6 @@ Weight* ModelBuilder::add(const std::string& name, int rows, int cols, int group
   weight->decays = decays;
   if (storage_ != Storage::elsewhere || rows == 1)
     weight->data = model_.memory_.emplace_back(weight->count() * sizeof(float)).data();
-  if (storage_ == Storage::trainable)
-    weight->grad = model_.memory_.emplace_back(weight->count() * sizeof(float)).floats();
   model_.parameters_.push_back(weight.get());
   model_.owned_.push_back(std::move(weight));
   return model_.parameters_.back();
@@ -37,7 +35,6 @@ Weight* ModelBuilder::add(const std::string& name, int rows, int cols, int group
 Weight* ModelBuilder::frozen(const std::string& name, int rows, int cols) {
   Weight* weight = add(name, rows, cols, 1, false);
   model_.parameters_.pop_back();
-  weight->grad = nullptr;
   model_.buffers_.push_back(weight);
   return weight;
 }
@@ -211,6 +208,20 @@ void ModelBuilder::build() {
   model_.final_norm_ = add("model.norm.weight", 1, c.hidden_size, 1, false);
   if (!c.tie_word_embeddings) model_.head_ = add("lm_head.weight", c.vocab_size, c.hidden_size);
   for (int i = 0; i < c.num_nextn_predict_layers; ++i) model_.mtp_.push_back(mtp(i));
+  if (storage_ == Storage::trainable) allocate_gradients();
+}
+
+void ModelBuilder::allocate_gradients() {
+  constexpr size_t kLine = 64 / sizeof(float);  // every gradient begins on a cache line
+  const auto padded = [](const Weight& w) { return (w.count() + kLine - 1) / kLine * kLine; };
+  size_t floats = 0;
+  for (const Weight* w : model_.parameters_) floats += padded(*w);
+  model_.gradients_ = Buffer(floats * sizeof(float));
+  float* next = model_.gradients_.floats();
+  for (Weight* w : model_.parameters_) {
+    w->grad = next;
+    next += padded(*w);
+  }
 }
 
 }  // namespace weir

@@ -46,6 +46,12 @@ class Model {
   // gradient and are weights with grad == nullptr in `buffers()`.
   const std::vector<Weight*>& parameters() const { return parameters_; }
   const std::vector<Weight*>& buffers() const { return buffers_; }
+  // The gradients of all parameters in one piece of memory, in the order of parameters(): what
+  // several machines sum. Weight::grad points into it, at a multiple of 64 bytes; the floats in
+  // between are 0. Empty when the model is frozen.
+  std::span<float> gradients() const {
+    return {gradients_.floats(), gradients_.size() / sizeof(float)};
+  }
   Weight* find(const std::string& name) const;  // by Weight::name; null when absent
   void zero_gradients();
   void weights_changed();  // after any write to parameters or buffers
@@ -74,6 +80,7 @@ class Model {
   ModelConfig config_;
   std::vector<std::unique_ptr<Weight>> owned_;
   std::vector<Buffer> memory_;
+  Buffer gradients_;
   std::vector<std::unique_ptr<std::vector<int64_t>>> loads_;
   std::vector<Weight*> parameters_, buffers_;
   std::vector<GateState> gates_;
