@@ -153,7 +153,7 @@ class StageRunner {
       const StageRecipe* judge = context_.recipe.find(reward.model);
       owned_judges_[reward.model] = TRY(
           RewardModel::load(folder_.stage(judge->name), context_.tokenizer, context_.format,
-                            judge->reward.judges == "safety", context_.recipe.rows, context_.pool));
+                            judge->reward.judges == JudgeKind::safety, context_.recipe.rows, context_.pool));
     }
     return {};
   }

@@ -72,7 +72,7 @@ class RewardStage final : public Stage {
   }
 
  private:
-  bool is_pairwise() const { return stage_.reward.judges == "helpful"; }
+  bool is_pairwise() const { return stage_.reward.judges == JudgeKind::helpful; }
   // Verdicts come in twos, yes and no, after the same reply; a pair has two replies.
   int64_t examples_in_step() const { return int64_t(sequences_.size()) / (is_pairwise() ? 4 : 2); }
 

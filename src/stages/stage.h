@@ -16,6 +16,7 @@
 #include "stages/scores.h"
 #include "tokenizer/tokenizer.h"
 #include "train/learner.h"
+#include "train/schedule.h"
 #include "verify/verifier.h"
 
 namespace weir {
@@ -52,12 +53,6 @@ class Stage {
   virtual std::string record() const { return ""; }
 };
 
-// Steps of a further round when a stage of `planned` steps is not good enough: a third of them.
-int64_t round_steps(int64_t planned);
-
-// The rate of update `step` of `steps`: linear warm-up over at most a quarter of them, constant,
-// linear decay. Steps from `steps` on are in further rounds, each with its own decay.
-double stage_rate(const RateRecipe& rate, int64_t step, int64_t steps);
 OptimizerRecipe stage_optimizer(const RateRecipe& rate);
 
 // Seeds of one stage: what it draws does not depend on the others.
