@@ -60,13 +60,6 @@ const Mixture& first_data(const R1Recipe& recipe) {
   return recipe.stages.front().samples.data;
 }
 
-struct Constant : TokenObjective {
-  double evaluate(int, float log_probability, float& slope) override {
-    slope = -1e-3f;
-    return -double(log_probability);
-  }
-};
-
 Result<std::vector<TrainingSequence>> some_sequences(const R1Context& context, int context_max,
                                                      int64_t rows_min) {
   std::vector<TrainingSequence> sequences;
@@ -105,9 +98,11 @@ class Stopwatch {
 Result<void> measure_learning(const R1Context& context, Model& model, OptimizerKind optimizer,
                               double seconds_max, MachineSpeed& speed) {
   const Stopwatch watch(seconds_max);
-  OptimizerRecipe options;
-  options.kind = optimizer;
-  Learner learner(model, options, context.recipe.rows, context.pool);
+  LearnerOptions options;
+  options.optimizer.kind = optimizer;
+  options.rows_max = context.recipe.rows;
+  options.sequence_max = model.config().max_position_embeddings;
+  Learner learner(model, options, context.pool);
   double& update = optimizer == OptimizerKind::muon ? speed.muon : speed.adamw;
   update = 0;
   int rows_wanted = std::min(kFirstRows, learner.rows_max());
@@ -119,8 +114,8 @@ Result<void> measure_learning(const R1Context& context, Model& model, OptimizerK
     int64_t rows = 0;
     for (const MicroBatch& part : micro_batches(sequences, learner.rows_max())) {
       const TrainingBatch batch = batch_of(sequences, part);
-      Constant objective;
-      learner.accumulate(batch, objective, {});
+      CrossEntropy objective(1e-3f);
+      TRY(learner.accumulate(batch, objective));
       rows += int64_t(batch.tokens.size());
     }
     const double learned = watch.seconds();

@@ -16,7 +16,8 @@
 #include "stages/reward_stage.h"
 #include "stages/stage_memory.h"
 #include "stages/tuning.h"
-#include "train/trainer.h"
+#include "train/gate_balance.h"
+#include "train/metrics.h"
 
 namespace weir {
 namespace {
@@ -48,8 +49,8 @@ class StageRunner {
       TRY(load_weights(*model_, job_.parent_folder));
     model_->weights_changed();
     model_->balance_weight = float(recipe().tuning.balance_weight);
-    learner_ = std::make_unique<Learner>(*model_, stage_optimizer(recipe().rate),
-                                         context_.recipe.rows, context_.pool);
+    learner_ = std::make_unique<Learner>(
+        *model_, stage_learner_options(recipe(), config, context_.recipe.rows), context_.pool);
     if (!TRY(make_stage())) return stopped();
     if (resumed) TRY(resume(*resumed));
     cursor_ = stage_->cursor();

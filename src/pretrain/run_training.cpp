@@ -16,10 +16,10 @@
 #include "pretrain/model_setup.h"
 #include "pretrain/run_folder.h"
 #include "pretrain/showcase.h"
+#include "pretrain/trainer.h"
 #include "pretrain/validation.h"
 #include "report/training_report.h"
 #include "tokenizer/tokenizer_json.h"
-#include "train/trainer.h"
 #include "train/training_memory.h"
 
 namespace weir {

@@ -4,12 +4,18 @@
 #include "tasks/kinds.h"
 
 namespace weir {
-OptimizerRecipe stage_optimizer(const RateRecipe& rate) {
-  OptimizerRecipe options;
-  options.kind = rate.optimizer;
-  options.lr = rate.lr;
-  options.weight_decay = rate.weight_decay;
-  options.clip = rate.clip;
+
+LearnerOptions stage_learner_options(const StageRecipe& stage, const ModelConfig& config,
+                                     int rows_max) {
+  LearnerOptions options;
+  options.optimizer.kind = stage.rate.optimizer;
+  options.optimizer.lr = stage.rate.lr;
+  options.optimizer.weight_decay = stage.rate.weight_decay;
+  options.optimizer.clip = stage.rate.clip;
+  options.rows_max = rows_max;
+  options.sequence_max = config.max_position_embeddings;
+  if (stage.kind == StageKind::grpo)
+    options.remedy = "Lower 'lr' or raise 'kl_weight' and start the stage again";
   return options;
 }
 

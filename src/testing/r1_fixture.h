@@ -108,7 +108,8 @@ struct TinyStages {
     return model;
   }
   std::unique_ptr<Learner> learner(Model& model, size_t i = 0) {
-    return std::make_unique<Learner>(model, stage_optimizer(stage(i).rate), recipe.rows, pool);
+    return std::make_unique<Learner>(
+        model, stage_learner_options(stage(i), config, recipe.rows), pool);
   }
 };
 

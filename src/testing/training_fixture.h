@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "pretrain/model_setup.h"
-#include "train/trainer.h"
+#include "pretrain/trainer.h"
 
 namespace weir {
 
