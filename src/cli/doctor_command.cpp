@@ -9,8 +9,7 @@
 #include "cli/terminal.h"
 #include "doctor/doctor.h"
 #include "doctor/doctor_view.h"
-#include "pipeline/model_words.h"
-#include "pipeline/r1_setup.h"
+#include "pipeline/run_setup.h"
 
 namespace weir {
 

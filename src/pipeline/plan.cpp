@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "base/progress.h"
 #include "base/text.h"
-#include "pipeline/r1_setup.h"
+#include "pipeline/run_setup.h"
 #include "stages/rollout.h"
 #include "stages/stage_memory.h"
 #include "stages/tuning.h"
