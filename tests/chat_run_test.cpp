@@ -78,7 +78,7 @@ void write_stage(const std::string& folder, const std::string& kind, const Messa
   stage.rate.lr = 0.02;
   stage.tuning.tokens = 128;
   stage.data.add("one", 1, std::make_unique<OneAnswer>(reply));
-  Learner learner(*model, stage_optimizer(stage.rate), 128, pool);
+  Learner learner(*model, stage_learner_options(stage, config, 128), pool);
   Result<std::unique_ptr<Stage>> teaching = make_tuning_stage(context, stage, 60, learner, nullptr);
   ASSERT_TRUE(teaching) << teaching.error().message;
   for (int64_t step = 0; step < 60; ++step) ASSERT_TRUE((*teaching)->advance(step));

@@ -1,10 +1,11 @@
 // Recipes: a YAML file plus "--set key=value" overrides, read into plain structs. A struct lists
-// its fields once; reading, checking for unknown keys and writing the resolved recipe come from
-// that list.
+// its fields once, in a template over the visitor: OptionReader reads and checks them, OptionWriter
+// writes the resolved recipe.
 #pragma once
 #include <cstdint>
 #include <map>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -69,5 +70,54 @@ class OptionReader {
   std::vector<std::string> known_;
   std::string first_error_;
 };
+
+// Takes the place of OptionReader where a recipe is written: the same calls in the other direction.
+class OptionWriter {
+ public:
+  OptionWriter() = default;
+  // A nested section, which finish() puts into this one. Keep this writer in place until then.
+  OptionWriter section(const std::string& key) {
+    OptionWriter inner;
+    inner.parent_ = this;
+    inner.key_ = key;
+    return inner;
+  }
+  template <class Number>
+  void field(const std::string& key, const Number& value, double, double) {
+    object.set(key, value);
+  }
+  void field(const std::string& key, bool value) { object.set(key, value); }
+  void field(const std::string& key, const std::string& value) { object.set(key, value); }
+  void field(const std::string& key, const Json& value) { object.set(key, value); }
+  void field(const std::string& key, const std::vector<std::string>& values) {
+    Json list = Json::array();
+    for (const std::string& value : values) list.push(value);
+    object.set(key, std::move(list));
+  }
+  void choice(const std::string& key, const std::string& value, const std::vector<std::string>&) {
+    object.set(key, value);
+  }
+  Result<void> finish() {
+    if (parent_) parent_->object.set(key_, object);
+    return {};
+  }
+  Json object = Json::object();
+
+ private:
+  OptionWriter* parent_ = nullptr;
+  std::string key_;
+};
+
+// One of a few words as an enum whose values 0, 1 ... have these names. Visitor: OptionReader or
+// OptionWriter.
+template <class Enum, class Visitor>
+void choose(Visitor& in, const std::string& key, Enum& value,
+            const std::vector<std::string>& names) {
+  std::string word = names[size_t(value)];
+  in.choice(key, word, names);
+  if constexpr (!std::is_const_v<Enum>)
+    for (size_t i = 0; i < names.size(); ++i)
+      if (names[i] == word) value = Enum(i);
+}
 
 }  // namespace weir

@@ -15,6 +15,7 @@
 #include "model/model.h"
 #include "ops/matmul.h"
 #include "tensor/packed.h"
+#include "train/train_loss.h"
 #include "train/training_memory.h"
 
 namespace weir {
@@ -93,27 +94,24 @@ double product_rate(ThreadPool& pool, int tokens, int outputs, int inputs) {
 
 // Forward, loss and backward of one batch of random tokens.
 Spread step_time(const TrainingBench& o, Model& model, ThreadPool& pool, double seconds) {
-  std::vector<int> tokens, positions, sequences, targets;
+  TrainingBatch batch;
   Random random(1, 1);
   for (int t = 0; t < o.step_tokens; ++t) {
-    tokens.push_back(int(random.below(uint64_t(model.config().vocab_size))));
-    targets.push_back(int(random.below(uint64_t(model.config().vocab_size))));
-    positions.push_back(t % o.sequence_length);
-    sequences.push_back(t / o.sequence_length);
+    batch.tokens.push_back(int(random.below(uint64_t(model.config().vocab_size))));
+    batch.targets.push_back(int(random.below(uint64_t(model.config().vocab_size))));
+    batch.positions.push_back(t % o.sequence_length);
+    batch.sequences.push_back(t / o.sequence_length);
+    batch.roots.push_back(-1);
   }
   Arena arena(size_t(1) << 38);
-  Batch batch(tokens, positions, sequences);
+  CrossEntropy objective(1.0f / float(o.step_tokens));
+  LossTotals totals;
   return time_of(seconds, [&] {
     const Zone zone("training step");
-    arena.reset();
-    Tape tape(arena);
-    Run run{arena, pool, batch};
-    run.tape = &tape;
     model.zero_gradients();
     model.weights_changed();
     model.pack(pool);
-    cross_entropy(run, model.forward(run), model.head(), targets, 1.0f / float(o.step_tokens));
-    tape.backward();
+    accumulate_gradients(model, batch, objective, {}, arena, pool, totals);
   });
 }
 

@@ -10,8 +10,7 @@
 #include "cli/shared_options.h"
 #include "doctor/doctor.h"
 #include "doctor/doctor_view.h"
-#include "pipeline/model_words.h"
-#include "pipeline/r1_setup.h"
+#include "pipeline/run_setup.h"
 
 namespace weir {
 namespace {

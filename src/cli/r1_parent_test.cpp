@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "doctor/doctor.h"
 #include "pipeline/parent.h"
-#include "pipeline/r1_setup.h"
+#include "pipeline/run_setup.h"
 #include "stages/stage_memory.h"
 #include "testing/r1_parent_fixture.h"
 

@@ -248,12 +248,6 @@ void Doctor::tell_rows() {
 
 }  // namespace
 
-Result<DoctorReport> examine_recipe(const R1Recipe& recipe, const Tokenizer& tokenizer, int context,
-                                    const DoctorOptions& options) {
-  const ConversationFormat format = TRY(ConversationFormat::create(tokenizer));
-  return examine_recipe(recipe, tokenizer, format, context, options);
-}
-
 Result<DoctorReport> examine_recipe(const R1Recipe& recipe, const Tokenizer& tokenizer,
                                     const ConversationFormat& format, int context,
                                     const DoctorOptions& options) {

@@ -67,11 +67,8 @@ struct DoctorReport {
   int64_t count(Severity severity) const;
 };
 
-// `context`: positions of the model. Fails only when nothing can be examined: the tokenizer lacks
-// control tokens, or a source makes no problems.
-Result<DoctorReport> examine_recipe(const R1Recipe& recipe, const Tokenizer& tokenizer, int context,
-                                    const DoctorOptions& options);
-// The same with conversations in another form.
+// `format`: of the conversations. `context`: positions of the model. Fails only when nothing can be
+// examined: the tokenizer lacks control tokens, or a source makes no problems.
 Result<DoctorReport> examine_recipe(const R1Recipe& recipe, const Tokenizer& tokenizer,
                                     const ConversationFormat& format, int context,
                                     const DoctorOptions& options);

@@ -35,16 +35,17 @@ R1Recipe recipe_of(const std::string& text = kRecipe, const std::vector<std::str
 const Tokenizer& tokenizer() {
   static const Tokenizer made = [] {
     ThreadPool pool(1);
-    Result<Tokenizer> result = make_r1_tokenizer(recipe_of(), pool);
+    Result<ModelTexts> result = make_r1_texts(recipe_of(), pool);
     EXPECT_TRUE(result) << result.error().message;
-    return *std::move(result);
+    return std::move(result->tokenizer);
   }();
   return made;
 }
 
 DoctorReport examine(const R1Recipe& recipe, int context = 256) {
   Result<DoctorReport> report =
-      examine_recipe(recipe, tokenizer(), context, {.problems = 40, .rows = 1});
+      examine_recipe(recipe, tokenizer(), *ConversationFormat::create(tokenizer()), context,
+                     {.problems = 40, .rows = 1});
   EXPECT_TRUE(report) << report.error().message;
   return report ? *report : DoctorReport();
 }
@@ -224,7 +225,8 @@ TEST(Doctor, SeesTextThatDoesNotComeBackFromItsTokens) {
   recipe.stages[1].data.add("made", 1, std::make_unique<MadeUp>([](Problem& p, uint64_t, Split) {
                               p.messages.back().thinking = "e\xcc\x81";
                             }));
-  Result<DoctorReport> report = examine_recipe(recipe, *composing, 256, {.problems = 5});
+  Result<DoctorReport> report = examine_recipe(
+      recipe, *composing, *ConversationFormat::create(*composing), 256, {.problems = 5});
   ASSERT_TRUE(report) << report.error().message;
   ASSERT_NE(find(*report, "round trip"), nullptr);
   EXPECT_EQ(find(*report, "round trip")->source, "made");

@@ -223,6 +223,9 @@ std::unique_ptr<Model> counting_model() {
     embedding[t * 48 + t] = 1;
     head[(t + 1) % 48 * 48 + t] = 10;
   }
+  ThreadPool pool(1);
+  model->weights_changed();
+  model->pack(pool);
   return model;
 }
 

@@ -126,6 +126,7 @@ TEST(RunFields, TheObserverOfAScorerSeesEveryMatrixOnceAChunk) {
   model->initialize(3);
   Names names;
   ThreadPool pool(2);
+  model->pack(pool);
   std::vector<int> tokens(kRows, 5);
   auto scorer = Scorer::create(*model, pool, kRows, CacheForm::expanded, kRows / 2);
   ASSERT_TRUE(scorer);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "config/conventions.h"
+#include "base/div_up.h"
 #include "config/rope_table.h"
 
 namespace weir {
@@ -20,8 +21,6 @@ Matrix* ModelBuilder::add(const std::string& name, int rows, int cols, int group
     p.rows = rows, p.cols = cols, p.groups = groups;
     p.decays = kind == Kind::matrix;
     p.data = model_.memory_.emplace_back(p.count() * sizeof(float)).floats();
-    if (storage_ == Storage::trainable && !is_frozen)
-      p.grad = model_.memory_.emplace_back(p.count() * sizeof(float)).floats();
     (is_frozen ? model_.buffers_ : model_.parameters_).push_back(&p);
     matrix = Matrix::of(p);
   }
@@ -228,6 +227,20 @@ void ModelBuilder::build() {
     model_.head_ = linear("lm_head.weight", c.vocab_size, c.hidden_size).base;
   for (int i = 0; i < c.num_nextn_predict_layers; ++i) model_.mtp_.push_back(mtp(i));
   model_.weights_.insert(model_.weights_.end(), frozen_.begin(), frozen_.end());
+  if (storage_ == Storage::trainable) allocate_gradients();
+}
+
+void ModelBuilder::allocate_gradients() {
+  constexpr size_t kLine = 64 / sizeof(float);  // every gradient begins on a cache line
+  const auto padded = [](const Parameter& p) { return round_up(p.count(), kLine); };
+  size_t floats = 0;
+  for (const Parameter* p : model_.parameters_) floats += padded(*p);
+  model_.gradients_ = Buffer(floats * sizeof(float));
+  float* next = model_.gradients_.floats();
+  for (Parameter* p : model_.parameters_) {
+    p->grad = next;
+    next += padded(*p);
+  }
 }
 
 }  // namespace weir

@@ -33,6 +33,7 @@ class ModelBuilder {
   Block block(int layer, bool is_moe);
   MtpModule mtp(int index);
   void rope();
+  void allocate_gradients();
 
   Model& model_;
   Storage storage_;

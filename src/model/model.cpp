@@ -98,8 +98,7 @@ Matrix* Model::find(const std::string& name) const {
 }
 
 void Model::zero_gradients() {
-  for (Parameter* w : parameters_)
-    if (w->grad) std::memset(w->grad, 0, w->count() * sizeof(float));
+  if (!gradients().empty()) std::memset(gradients().data(), 0, gradients().size_bytes());
 }
 
 void Model::weights_changed() {

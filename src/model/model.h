@@ -52,6 +52,12 @@ class Model {
   // nobody does, have no gradient and are in `buffers()`. An opened model has neither.
   const std::vector<Parameter*>& parameters() const { return parameters_; }
   const std::vector<Parameter*>& buffers() const { return buffers_; }
+  // The gradients of all parameters in one piece of memory, in the order of parameters(): what
+  // several machines sum. Parameter::grad points into it, at a multiple of 64 bytes; the floats in
+  // between are 0. Empty when the model is frozen.
+  std::span<float> gradients() const {
+    return {gradients_.floats(), gradients_.size() / sizeof(float)};
+  }
   // Every weight, those of buffers() last.
   const std::vector<Matrix*>& weights() const { return weights_; }
   Matrix* find(const std::string& name) const;  // null when absent
@@ -89,6 +95,7 @@ class Model {
   std::deque<Parameter> owned_;
   std::deque<Packed> packed_;
   std::vector<Buffer> memory_;
+  Buffer gradients_;
   std::vector<std::unique_ptr<std::vector<int64_t>>> loads_;
   std::vector<Parameter*> parameters_, buffers_;
   std::vector<Matrix*> weights_, multiplied_;  // all; those that products read

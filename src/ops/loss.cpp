@@ -154,14 +154,7 @@ LossSum token_loss(Run& run, Tensor x, const Matrix& head, std::span<const int> 
 
 LossSum cross_entropy(Run& run, Tensor x, const Matrix& head, std::span<const int> targets,
                       float weight, float* log_probabilities) {
-  struct CrossEntropy : TokenObjective {
-    float weight;
-    double evaluate(int, float log_probability, float& slope) override {
-      slope = -weight;
-      return -double(weight) * double(log_probability);
-    }
-  } objective;
-  objective.weight = weight;
+  CrossEntropy objective(weight);
   return token_loss(run, x, head, targets, objective, log_probabilities);
 }
 

@@ -151,6 +151,19 @@ class TokenObjective {
   virtual double evaluate(int row, float log_probability, float& slope) = 0;
 };
 
+// Next-token cross entropy with one weight for all rows, for example 1 / counted rows.
+class CrossEntropy final : public TokenObjective {
+ public:
+  explicit CrossEntropy(float weight) : weight_(weight) {}
+  double evaluate(int, float log_probability, float& slope) override {
+    slope = -weight_;
+    return -double(weight_) * double(log_probability);
+  }
+
+ private:
+  float weight_;
+};
+
 struct LossSum {
   double loss = 0;          // sum of the objective
   double negative_log = 0;  // sum of -log p, unweighted, of the counted rows
@@ -164,8 +177,7 @@ struct LossSum {
 LossSum token_loss(Run& run, Tensor x, const Matrix& head, std::span<const int> targets,
                    TokenObjective& objective, float* log_probabilities = nullptr,
                    float inverse_temperature = 1);
-// Cross entropy: the objective -weight * log p with one weight for all rows, for example 1 /
-// counted.
+// The same with the objective CrossEntropy(weight).
 LossSum cross_entropy(Run& run, Tensor x, const Matrix& head, std::span<const int> targets,
                       float weight, float* log_probabilities = nullptr);
 

@@ -1,4 +1,5 @@
-// What a run came to, in one honest sentence: for the end of the screen and the top of the report.
+// The result of a run in one sentence, for the end of the terminal's output and the top of the
+// report.
 #pragma once
 #include <string>
 #include <vector>

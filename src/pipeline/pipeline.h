@@ -1,5 +1,5 @@
-// R1's path from a recipe to a model: stage after stage, each with a manifest, an evaluation and
-// its place in the report. The same command goes on wherever it was stopped.
+// Runs the stages of a recipe in order, each with a manifest, an evaluation and a section of the
+// report. The same command resumes a run that was stopped.
 #pragma once
 #include <string>
 

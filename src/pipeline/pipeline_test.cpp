@@ -340,15 +340,8 @@ TEST_F(Rounds, N1ARunKilledInARoundEndsWithTheSameBits) {
   // leaves.
   for (const char* last : {"step-00000004", "step-00000006"}) {
     const std::string name = run(std::string("killed-") + last);
-    const pid_t child = fork();
-    if (child == 0) {
-      dup2(::open("/dev/null", O_WRONLY), 2);
-      Result<R1Recipe> recipe = try_r1_recipe(yaml(name), until("1"));
-      ThreadPool pool(2);
-      Result<R1Summary> summary = run_r1(*recipe, {"base"}, pool);
-      _exit(summary ? 0 : 2);
-    }
-    signal_at(child, stage_file(name, "base", std::string("checkpoints/") + last), SIGKILL);
+    signal_at(start(name, 2, until("1"), "base"),
+              stage_file(name, "base", std::string("checkpoints/") + last), SIGKILL);
     ASSERT_EQ(error_of(name, until("1"), "base"), "");
     EXPECT_EQ(result_of(name, "base"), result_of(run("whole"), "base")) << last;
     EXPECT_EQ(steps_of(name), 8);
@@ -381,6 +374,44 @@ TEST_F(R1Run, N24AResumedRunSaysTheWholeTime) {
   EXPECT_GE(again->seconds_in_all, seconds * 0.999);
   EXPECT_TRUE(again->has_report);
   EXPECT_NE(again->conclusion, "");
+}
+
+// The seconds before a kill are those of its last checkpoint.
+TEST_F(R1Run, AResumedStageCountsTheSamplingOfTheProcessBefore) {
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    const std::string name = copy("killed" + std::to_string(attempt));
+    ASSERT_TRUE(remove_all(name + "/stages/tuned"));
+    const std::string checkpoint = stage_file(name, "tuned", "checkpoints/step-00000002");
+    signal_at(start(name, 1, {}, "tuned"), checkpoint, SIGKILL);
+    if (!is_directory(checkpoint)) continue;  // the stage was faster
+    const Json state = *read_json_file(checkpoint + "/state.json");
+    const double before = number_at(*state.find("cursor"), "sampling_seconds");
+    EXPECT_GT(before, 0);
+    ASSERT_EQ(error_of(name, {}, "tuned"), "");
+    EXPECT_DOUBLE_EQ(
+        number_at(*read_json_file(stage_file(name, "tuned", "manifest.json")), "sampling_seconds"),
+        before);
+    return;
+  }
+  ADD_FAILURE() << "no kill came in time";
+}
+
+TEST_F(Rounds, ACheckpointKeepsTheSecondsOfEvaluations) {
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    const std::string name = run("killed" + std::to_string(attempt));
+    const std::string checkpoint = stage_file(name, "base", "checkpoints/step-00000006");
+    signal_at(start(name, 1, until("1"), "base"), checkpoint, SIGKILL);
+    if (!is_directory(checkpoint)) continue;
+    const double before = number_at(*read_json_file(checkpoint + "/state.json")->find("cursor"),
+                                    "evaluation_seconds");
+    EXPECT_GT(before, 0);
+    ASSERT_EQ(error_of(name, until("1"), "base"), "");
+    EXPECT_GT(
+        number_at(*read_json_file(stage_file(name, "base", "manifest.json")), "evaluation_seconds"),
+        before);
+    return;
+  }
+  ADD_FAILURE() << "no kill came in time";
 }
 
 TEST_F(R1Run, OneFolderOneRun) {

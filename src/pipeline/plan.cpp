@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "pipeline/r1_setup.h"
+#include "pipeline/run_setup.h"
 #include "stages/rollout.h"
 #include "stages/stage_memory.h"
 #include "stages/tuning.h"
@@ -60,13 +60,6 @@ const Mixture& first_data(const R1Recipe& recipe) {
   return recipe.stages.front().samples.data;
 }
 
-struct Constant : TokenObjective {
-  double evaluate(int, float log_probability, float& slope) override {
-    slope = -1e-3f;
-    return -double(log_probability);
-  }
-};
-
 Result<std::vector<TrainingSequence>> some_sequences(const R1Context& context, int context_max,
                                                      int64_t rows_min) {
   std::vector<TrainingSequence> sequences;
@@ -102,13 +95,15 @@ class Stopwatch {
 
 // Fills `row` and the update of one optimizer with the best of a few steps over the most rows that
 // there was time for.
-Result<void> measure_learning(const R1Context& context, Model& model, const std::string& optimizer,
+Result<void> measure_learning(const R1Context& context, Model& model, OptimizerKind optimizer,
                               double seconds_max, MachineSpeed& speed) {
   const Stopwatch watch(seconds_max);
-  OptimizerRecipe options;
-  options.name = optimizer;
-  Learner learner(model, options, context.recipe.rows, context.pool);
-  double& update = optimizer == "muon" ? speed.muon : speed.adamw;
+  LearnerOptions options;
+  options.optimizer.kind = optimizer;
+  options.rows_max = context.recipe.rows;
+  options.sequence_max = model.config().max_position_embeddings;
+  Learner learner(model, options, context.pool);
+  double& update = optimizer == OptimizerKind::muon ? speed.muon : speed.adamw;
   update = 0;
   int rows_wanted = std::min(kFirstRows, learner.rows_max());
   for (int measured = 0; measured < kMeasuredSteps;) {
@@ -119,8 +114,8 @@ Result<void> measure_learning(const R1Context& context, Model& model, const std:
     int64_t rows = 0;
     for (const MicroBatch& part : micro_batches(sequences, learner.rows_max())) {
       const TrainingBatch batch = batch_of(sequences, part);
-      Constant objective;
-      learner.accumulate(batch, objective, {});
+      CrossEntropy objective(1e-3f);
+      TRY(learner.accumulate(batch, objective));
       rows += int64_t(batch.tokens.size());
     }
     const double learned = watch.seconds();
@@ -248,7 +243,7 @@ Result<StageCost> cost_of(const R1Context& context, const StageRecipe& stage,
   const auto reply = [&](int tokens_max) {
     return std::min(context.recipe.reply_estimate, double(tokens_max));
   };
-  const double update = stage.rate.optimizer == "muon" ? speed.muon : speed.adamw;
+  const double update = stage.rate.optimizer == OptimizerKind::muon ? speed.muon : speed.adamw;
   StageCost cost;
   if (stage.kind != StageKind::reward)
     cost.once = double(evaluation.sets.size()) * evaluation.problems * evaluation.samples *
@@ -262,7 +257,7 @@ Result<StageCost> cost_of(const R1Context& context, const StageRecipe& stage,
   }
   const Lengths lengths = TRY(mean_lengths(context, stage.data));
   if (stage.kind == StageKind::reward) {
-    const double replies = stage.reward.judges == "helpful" ? 2 : 1;
+    const double replies = stage.reward.judges == JudgeKind::helpful ? 2 : 1;
     const double rows = stage.reward.examples * replies * lengths.whole;
     cost.step = update + rows * speed.row * (1 + kForwardShare);
     return cost;
@@ -301,10 +296,10 @@ Result<MachineSpeed> measure_speed(const R1Context& context, const ModelConfig& 
   model->weights_changed();
   context.activity("measuring this machine", 0, 2);
   MachineSpeed speed;
-  TRY(measure_learning(context, *model, "adamw", watch.left() / 2, speed));
+  TRY(measure_learning(context, *model, OptimizerKind::adamw, watch.left() / 2, speed));
   for (const StageRecipe& stage : context.recipe.stages)
-    if (stage.rate.optimizer == "muon" && speed.muon == 0)
-      TRY(measure_learning(context, *model, "muon", watch.left() / 2, speed));
+    if (stage.rate.optimizer == OptimizerKind::muon && speed.muon == 0)
+      TRY(measure_learning(context, *model, OptimizerKind::muon, watch.left() / 2, speed));
   context.activity("measuring this machine", 1, 2);
   speed.token = TRY(measure_token(context, *model, watch.left(), speed));
   return speed;

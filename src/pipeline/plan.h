@@ -1,5 +1,6 @@
-// How many steps each stage gets, so that the whole run takes the wanted time: measured on this
-// machine for a few seconds, then frozen, so that a run is both time-boxed and reproducible.
+// How many steps each stage gets, so that the whole run takes the wanted time. The machine's speed
+// is measured for about 3 % of that time; then the step counts are frozen, so that a run is both
+// time-boxed and reproducible.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -44,9 +45,9 @@ struct Plan {
   const PlannedSteps* find(const std::string& stage) const;
 };
 
-// Trains and samples a scratch model of this shape on the recipe's own data, for about three
-// hundredths of the recipe's time (`seconds_max`, else), however large the model is; the least
-// piece of work is measured in any case.
+// Trains and samples a scratch model of this shape on the recipe's own data, for about 3 % of the
+// recipe's time (or `seconds_max`), however large the model is; the smallest piece of work is
+// always measured.
 Result<MachineSpeed> measure_speed(const R1Context& context, const ModelConfig& config,
                                    std::optional<double> seconds_max = {});
 
@@ -64,7 +65,7 @@ std::string rounds_advice(const R1Recipe& recipe, const Plan& plan);
 Json plan_json(const Plan& plan);
 Result<Plan> parse_plan(const Json& json);
 
-// Takes away what a stage's section says about its length.
+// Removes steps, share, epochs and total_tokens from a stage's section.
 void drop_length(Json& stage);
 
 // The recipe with the plan's steps instead of shares: it gives the same bits on any machine.

@@ -12,21 +12,6 @@ namespace {
 
 constexpr char kLock[] = ".lock";
 
-Result<void> check_is_run(const std::string& path) {
-  if (!is_directory(path)) {
-    if (file_exists(path)) return Error{path + ": is a file; choose another 'run' folder"};
-    return {};
-  }
-  if (is_directory(join_path(path, "stages"))) return {};
-  for (const std::string& name : TRY(list_directory(path)))
-    if (name != kLock)
-      return Error{
-          fmt::format("{}: holds '{}' and no stages, so it is not the folder of a run "
-                      "through R1's stages; choose another 'run' folder",
-                      path, name)};
-  return {};
-}
-
 Result<SampleReply> parse_reply(const Json& json) {
   SampleReply sample;
   sample.family = TRY(json.string_at("family"));
@@ -71,7 +56,7 @@ Json reply_json(const SampleReply& sample) {
 }
 
 Result<R1Folder> R1Folder::open(const std::string& path) {
-  TRY_IN("run folder", check_is_run(path));
+  TRY_IN("run folder", check_is_run(path, "stages", "a run through R1's stages"));
   TRY_IN("run folder", make_directories(path));
   FileLock lock = TRY_IN("run folder", FileLock::acquire(join_path(path, kLock)));
   TRY_IN("run folder", remove_stale_asides(path));

@@ -2,16 +2,66 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "base/atomic_output.h"
 #include "base/options.h"
 #include "base/sha256.h"
 #include "chat/conversation.h"
-#include "pipeline/r1_setup.h"
+#include "config/size.h"
 #include "pretrain/model_setup.h"
 #include "tokenizer/tokenizer_json.h"
+#include "tokenizer/tokenizer_train.h"
 
 namespace weir {
 namespace {
+
+constexpr uint64_t kProblemsPerSource = 2000;
+
+bool has_default_vocabulary(const R1Recipe& recipe) {
+  const Json* section = recipe.json.find("tokenizer");
+  return !section || !section->find("vocab_size");
+}
+
+// What the stages will say, as the tokenizer sees it: piece by piece, without control tokens.
+Result<void> collect_text(const Mixture& data, uint64_t seed, std::vector<std::string>& texts) {
+  for (const Mixture::Source& source : data.sources()) {
+    const int64_t count = source.set->count(Split::train);
+    const uint64_t problems =
+        count < 0 ? kProblemsPerSource : std::min(kProblemsPerSource, uint64_t(count));
+    for (uint64_t i = 0; i < problems; ++i) {
+      Problem problem = TRY_IN(source.name, source.set->make(seed, Split::train, i));
+      for (Message& message : problem.messages) {
+        texts.push_back(std::move(message.content));
+        if (message.has_thinking) texts.push_back(std::move(message.thinking));
+      }
+    }
+  }
+  return {};
+}
+
+Result<Tokenizer> learn_tokenizer(const R1Recipe& recipe, ThreadPool& pool) {
+  std::vector<std::string> texts;
+  for (const StageRecipe& stage : recipe.stages)
+    TRY(collect_text(stage.data, uint64_t(recipe.seed), texts));
+  TokenizerTrainOptions options;
+  options.vocab_size = recipe.tokenizer.vocab_size;
+  options.takes_fewer = has_default_vocabulary(recipe);
+  options.pattern = recipe.tokenizer.pattern;
+  options.isolate_digits = recipe.tokenizer.isolate_digits;
+  options.added_tokens = deepseek_chat_tokens();
+  options.bos = options.added_tokens[0].text;
+  options.eos = options.added_tokens[1].text;
+  const std::vector<std::string_view> documents(texts.begin(), texts.end());
+  return train_tokenizer(documents, options, pool);
+}
+
+// A model's texts with what the recipe tells its chat template.
+Result<ModelTexts> read_run_texts(const R1Recipe& recipe, const std::string& path) {
+  ModelTexts texts = TRY(read_model_texts(path));
+  texts.chat.thinking = recipe.thinking;
+  return texts;
+}
 
 // The tokenizer that a run began with is kept; a recipe that asks for another is refused.
 Result<void> check_tokenizer_section(const R1Recipe& recipe, const R1Folder& folder) {
@@ -42,7 +92,73 @@ Result<void> check_config(const R1Folder& folder, const ModelConfig& config) {
                "another 'run'"};
 }
 
+// Of a configuration that describes experts but has no layer with them; else "".
+std::string experts_note(const ModelConfig& config) {
+  if (config.n_routed_experts == 0) return "";
+  for (int layer = 0; layer < config.num_hidden_layers; ++layer)
+    if (config.is_moe(layer)) return "";
+  const int dense = config.first_k_dense_replace;
+  if (dense >= config.num_hidden_layers)
+    return fmt::format("no layer has experts: first_k_dense_replace {} of {} layers", dense,
+                       config.num_hidden_layers);
+  return fmt::format(
+      "no layer has experts: moe_layer_freq {}, mlp_only_layers and "
+      "first_k_dense_replace {} leave none of {} layers",
+      config.moe_layer_freq, dense, config.num_hidden_layers);
+}
+
 }  // namespace
+
+std::string base_folder(const R1Recipe& recipe) {
+  for (const StageRecipe& stage : recipe.stages)
+    if (stage.has_folder_parent()) return stage.parent;
+  return "";
+}
+
+Result<ModelTexts> make_r1_texts(const R1Recipe& recipe, ThreadPool& pool) {
+  const std::string base = base_folder(recipe);
+  const std::string path = recipe.tokenizer.path.empty() ? base : recipe.tokenizer.path;
+  if (path.empty()) return ModelTexts{TRY(named_vocabulary(learn_tokenizer(recipe, pool)))};
+  ModelTexts texts = TRY_IN(base == path ? "parent" : "tokenizer", read_run_texts(recipe, path));
+  if (!base.empty() || !ConversationFormat::create(texts.tokenizer)) return texts;
+  return ModelTexts{std::move(texts.tokenizer)};
+}
+
+Result<ModelConfig> make_r1_config(const R1Recipe& recipe, const Tokenizer& tokenizer) {
+  TrainRecipe section;  // of which only the model is looked at
+  section.data.sequence_length = 0;
+  section.model = recipe.model;
+  std::optional<ModelConfig> parent;
+  if (const std::string folder = base_folder(recipe); !folder.empty()) {
+    if (!recipe.model.is_null())
+      return Error{
+          fmt::format("'model' is stated, but the stages begin from {}; leave it out", folder)};
+    parent = TRY_IN("parent", read_parent_config(folder));
+    if (parent->vocab_size < tokenizer.size())
+      return Error{fmt::format("parent: {}: the model has {} tokens and its tokenizer {}", folder,
+                               parent->vocab_size, tokenizer.size())};
+    if (!is_directory(folder)) return *parent;
+    section.model = Json(folder);
+  } else if (recipe.model.is_null()) {
+    return Error{"'model' is missing: a preset or the keys of a config.json (docs/config.md)"};
+  }
+  ModelConfig config =
+      TRY(make_config(section, {tokenizer.size(), tokenizer.bos(), tokenizer.eos()}));
+  if (!parent) return config;
+  // What the folder holds counts, where its config.json says something else
+  // (checkpoint/checkpoint.h).
+  config.tie_word_embeddings = parent->tie_word_embeddings;
+  config.num_nextn_predict_layers = parent->num_nextn_predict_layers;
+  return config;
+}
+
+std::string model_words(const R1Recipe& recipe, const ModelConfig& config) {
+  std::string text = fmt::format("{}, vocabulary of {}", size_words(config), config.vocab_size);
+  if (recipe.tokenizer.path.empty() && base_folder(recipe).empty())
+    text += vocabulary_note(config.vocab_size, recipe.tokenizer.vocab_size);
+  if (const std::string note = experts_note(config); !note.empty()) text += "; " + note;
+  return text;
+}
 
 Result<std::string> data_sha256(const Json& section) {
   std::string text = section.dump();
@@ -77,8 +193,7 @@ Result<RunSetup> prepare_run(const R1Recipe& recipe, const R1Folder& folder, Thr
   const bool is_new = !folder.has_begun() || !file_exists(folder.file("tokenizer_config.json"));
   if (!is_new) TRY(check_tokenizer_section(recipe, folder));
   ModelTexts texts =
-      is_new ? TRY(make_r1_texts(recipe, pool)) : TRY(read_model_texts(folder.path()));
-  texts.chat.thinking = recipe.thinking;
+      is_new ? TRY(make_r1_texts(recipe, pool)) : TRY(read_run_texts(recipe, folder.path()));
   ModelConfig config = TRY(make_r1_config(recipe, texts.tokenizer));
   std::string sha256 = sha256_hex(tokenizer_json(texts.tokenizer));
   if (!is_new) TRY(check_config(folder, config));

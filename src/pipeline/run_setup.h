@@ -1,4 +1,5 @@
-// What all stages of a run share, and the files that say so.
+// The tokenizer, chat template and model configuration that all stages share: made once from the
+// recipe, then read from the run's folder.
 #pragma once
 #include <string>
 
@@ -11,6 +12,27 @@
 #include "tokenizer/tokenizer.h"
 
 namespace weir {
+
+// The folder or GGUF file whose tokenizer and weights the first stages start from: that of the
+// first stage whose parent is one; "" when all begin with fresh weights.
+std::string base_folder(const R1Recipe& recipe);
+
+// The tokenizer of `tokenizer.path`, of the base folder, or learned from the first problems of all
+// stages, in DeepSeek's conversation tokens. A vocabulary whose size the recipe does not state is
+// as large as the text supports, up to the default. With it the chat template: that of the base
+// folder, or of `tokenizer.path` when its tokenizer lacks DeepSeek's conversation tokens. Errors
+// name what to change.
+Result<ModelTexts> make_r1_texts(const R1Recipe& recipe, ThreadPool& pool);
+
+// The configuration of the base folder or file, or what the recipe's `model` section describes with
+// the tokenizer's vocabulary. The section is ignored when there is a base folder; stating both is
+// an error.
+Result<ModelConfig> make_r1_config(const R1Recipe& recipe, const Tokenizer& tokenizer);
+
+// "2.4 M parameters, 770 k active per token; 4 layers of width 128, vocabulary of 768". Adds when
+// the vocabulary came out smaller than the recipe's size, and when no layer has the experts
+// described.
+std::string model_words(const R1Recipe& recipe, const ModelConfig& config);
 
 struct RunSetup {
   ModelTexts texts;

@@ -12,6 +12,7 @@
 #include "base/sha256.h"
 #include "base/stop_signal.h"
 #include "pretrain/run_folder.h"
+#include "pretrain/run_loop.h"
 #include "report/report_table.h"
 #include "stages/evaluate.h"
 #include "stages/grpo.h"
@@ -19,23 +20,30 @@
 #include "stages/reward_stage.h"
 #include "stages/stage_memory.h"
 #include "stages/tuning.h"
-#include "train/trainer.h"
+#include "train/gate_balance.h"
+#include "train/metrics.h"
 
 namespace weir {
 namespace {
 
 constexpr int kHeldOutProblems = 64;
+constexpr int kCheckpointsKept = 2;
 constexpr int64_t kLoadEvery = 10;   // steps between lines with the experts' load
 constexpr double kMostGroups = 0.9;  // uniform, and
 constexpr int kWarnAfter = 10;       // for so many steps: a warning
 constexpr double kMostTruncated = 0.5;
 
-// Everything a stage at work holds, in order of construction.
-class StageRunner {
+// A running stage, its members in order of construction.
+class StageRunner final : public RunLoop {
  public:
   StageRunner(const R1Context& context, const R1Folder& folder, const StageJob& job, LiveView& view,
               RunFolder run)
-      : context_(context), folder_(folder), job_(job), view_(view), run_(std::move(run)) {}
+      : RunLoop(context.recipe.checkpoint_every),
+        context_(context),
+        folder_(folder),
+        job_(job),
+        view_(view),
+        run_(std::move(run)) {}
 
   Result<StageOutcome> run(const ModelConfig& config) {
     std::optional<CheckpointState> resumed = TRY(run_.newest());
@@ -51,19 +59,18 @@ class StageRunner {
       TRY(load_weights(*model_, job_.parent_folder));
     model_->weights_changed();
     model_->balance_weight = float(recipe().tuning.balance_weight);
-    learner_ = std::make_unique<Learner>(*model_, stage_optimizer(recipe().rate),
-                                         context_.recipe.rows, context_.pool);
+    learner_ = std::make_unique<Learner>(
+        *model_, stage_learner_options(recipe(), config, context_.recipe.rows), context_.pool);
     if (!TRY(make_stage())) return stopped();
     if (resumed) TRY(resume(*resumed));
     cursor_ = stage_->cursor();
-    MetricsLog log =
-        TRY(MetricsLog::open(folder_.stage_file(recipe().name, "metrics.jsonl"), step_));
+    log_ = TRY(MetricsLog::open(folder_.stage_file(recipe().name, "metrics.jsonl"), step()));
     do {
       view_.set_steps(target_);
-      TRY(take_steps(log));
+      outcome_.is_stopped = TRY(run_steps(target_));
     } while (!outcome_.is_stopped && TRY(needs_another_round()));
     if (outcome_.is_stopped) return stopped();
-    outcome_.steps = step_;
+    outcome_.steps = step();
     outcome_.model = std::move(model_);
     return std::move(outcome_);
   }
@@ -155,9 +162,9 @@ class StageRunner {
     for (const auto& [part, reward] : recipe().grpo.rewards) {
       if (reward.model.empty() || owned_judges_.count(reward.model)) continue;
       const StageRecipe* judge = context_.recipe.find(reward.model);
-      owned_judges_[reward.model] = TRY(
-          RewardModel::load(folder_.stage(judge->name), context_.tokenizer, context_.format,
-                            judge->reward.judges == "safety", context_.recipe.rows, context_.pool));
+      owned_judges_[reward.model] = TRY(RewardModel::load(
+          folder_.stage(judge->name), context_.tokenizer, context_.format,
+          judge->reward.judges == JudgeKind::safety, context_.recipe.rows, context_.pool));
     }
     return {};
   }
@@ -174,34 +181,39 @@ class StageRunner {
     if (Model* companion = stage_->companion()) companion->pack(context_.pool);
     learner_->updates = TRY_IN(place, state.cursor.int_at("updates"));
     outcome_.core_seconds = TRY_IN(place, state.cursor.double_at("core_seconds"));
+    // Checkpoints of earlier versions lack these two.
+    if (state.cursor.find("sampling_seconds")) {
+      outcome_.sampling_seconds = TRY_IN(place, state.cursor.double_at("sampling_seconds"));
+      outcome_.evaluation_seconds = TRY_IN(place, state.cursor.double_at("evaluation_seconds"));
+    }
     const Json* inner = TRY_IN(place, state.cursor.at("stage"));
     TRY_IN(place, stage_->restore(*inner));
-    step_ = saved_ = state.step;
+    continue_after(state.step);
     // The rounds that were decided for before.
-    while (target_ < step_) target_ += round_steps(job_.steps);
+    while (target_ < step()) target_ += round_steps(job_.steps);
     outcome_.tokens = state.tokens;
     outcome_.seconds = state.seconds;
     return {};
   }
 
-  Result<void> take_steps(MetricsLog& log) {
-    while (step_ < target_ && !outcome_.is_stopped) {
-      const int64_t began = monotonic_ns();
-      const double cores = process_cpu_seconds();
-      Json metrics = TRY(stage_->advance(step_));
-      if (metrics.is_null()) {
-        outcome_.is_stopped = true;
-        break;
-      }
-      ++step_;
-      cursor_ = stage_->cursor();
-      TRY(look_at_held_out(metrics));
-      outcome_.seconds += double(monotonic_ns() - began) * 1e-9;
-      outcome_.core_seconds += process_cpu_seconds() - cores;
-      TRY(after_step(metrics, log));
-    }
-    if (outcome_.is_stopped && step_ > saved_) TRY(save());
-    return {};
+  Result<bool> advance() override {
+    const int64_t began = monotonic_ns(), done = step() + 1;
+    const double cores = process_cpu_seconds();
+    Json metrics = TRY(stage_->advance(step()));
+    if (metrics.is_null()) return false;
+    cursor_ = stage_->cursor();
+    TRY(look_at_held_out(done, metrics));
+    outcome_.seconds += double(monotonic_ns() - began) * 1e-9;
+    outcome_.core_seconds += process_cpu_seconds() - cores;
+    metrics.set("seconds", std::round(outcome_.seconds * 1e3) / 1e3);
+    if (const Json* tokens = metrics.find("tokens")) outcome_.tokens = *tokens->as_int();
+    view_.update(metrics);
+    if (const SampleReply* sample = stage_->sample()) view_.show_sample(*sample);
+    warn(metrics);
+    if (done % kLoadEvery == 0 || done == 1)
+      metrics.set("expert_load", expert_load_json(expert_shares(*model_)));
+    TRY(log_->append(metrics));
+    return true;
   }
 
   // Measures a stage that says what is good enough; true when another round follows.
@@ -223,9 +235,9 @@ class StageRunner {
     const int64_t round = round_steps(job_.steps);
     const std::string measured =
         fmt::format("{}: {:.0f} % of held-out problems right after {} steps, {:.0f} % wanted",
-                    recipe().name, 100 * right, step_, 100 * recipe().good_enough);
+                    recipe().name, 100 * right, step(), 100 * recipe().good_enough);
     if (right >= recipe().good_enough) return false;
-    if (step_ + round > job_.steps_max) {
+    if (step() + round > job_.steps_max) {
       view_.note(fmt::format("{}; it ends here: {} steps are the most", measured, job_.steps_max));
       return false;
     }
@@ -238,53 +250,29 @@ class StageRunner {
   Result<void> record_round(double right) {
     const std::string path = folder_.stage_file(recipe().name, "rounds.json");
     Json rounds = Json::array();
-    if (step_ > job_.steps && file_exists(path)) {
+    if (step() > job_.steps && file_exists(path)) {
       const Json before = TRY(read_json_file(path));
       for (const Json& round : before.items())
-        if (TRY_IN(path, round.int_at("step")) < step_) rounds.push(round);
+        if (TRY_IN(path, round.int_at("step")) < step()) rounds.push(round);
     }
     Json round = Json::object();
-    round.set("step", step_);
+    round.set("step", step());
     round.set("right", right);
     rounds.push(std::move(round));
     return write_file_atomic(path, rounds.dump(1) + "\n");
   }
 
-  Result<void> look_at_held_out(Json& metrics) {
+  Result<void> look_at_held_out(int64_t done, Json& metrics) {
     if (recipe().kind != StageKind::grpo) return {};
     int64_t every = recipe().grpo.evaluate_every;
     if (every == 0) every = std::max<int64_t>(1, job_.steps / 10);
-    if (step_ % every != 0 && step_ != 1) return {};
+    if (done % every != 0 && done != 1) return {};
     const double share = TRY(held_out_accuracy(context_, recipe(), *model_, kHeldOutProblems));
     if (share >= 0) metrics.set("held_out", share);
     const std::string records = folder_.stage_file(recipe().name, "rollouts");
     TRY(make_directories(records));
-    return write_file_atomic(join_path(records, checkpoint_name(step_) + ".jsonl"),
+    return write_file_atomic(join_path(records, checkpoint_name(done) + ".jsonl"),
                              stage_->record());
-  }
-
-  Result<void> after_step(Json& metrics, MetricsLog& log) {
-    metrics.set("seconds", std::round(outcome_.seconds * 1e3) / 1e3);
-    if (const Json* tokens = metrics.find("tokens")) outcome_.tokens = *tokens->as_int();
-    view_.update(metrics);
-    if (const SampleReply* sample = stage_->sample()) view_.show_sample(*sample);
-    warn(metrics);
-    if (step_ % kLoadEvery == 0 || step_ == 1) metrics.set("expert_load", load_json());
-    TRY(log.append(metrics));
-    outcome_.is_stopped = stop_requested() && step_ < target_;
-    const bool is_due = step_ % context_.recipe.checkpoint_every == 0 || step_ == target_;
-    if (is_due || outcome_.is_stopped) TRY(save());
-    return {};
-  }
-
-  Json load_json() const {
-    Json layers = Json::array();
-    for (const std::vector<double>& shares : expert_shares(*model_)) {
-      Json layer = Json::array();
-      for (double share : shares) layer.push(std::round(share * 1e5) / 1e5);
-      layers.push(std::move(layer));
-    }
-    return layers;
   }
 
   // What goes wrong without an error, once each.
@@ -317,25 +305,19 @@ class StageRunner {
                       kWarnAfter, recipe().grpo.reply_tokens));
   }
 
-  Result<void> save() {
-    if (std::string bad = first_weight_not_finite(*model_); !bad.empty())
-      return Error{
-          fmt::format("stage '{}', step {}: {}; it is not saved. Lower 'lr' and run the "
-                      "stage again",
-                      recipe().name, step_, bad)};
+  Result<void> save() override {
     CheckpointState state;
-    state.step = step_;
+    state.step = step();
     state.tokens = outcome_.tokens;
     state.seconds = outcome_.seconds;
     state.recipe = job_.identity;
     state.cursor = Json::object();
     state.cursor.set("updates", learner_->updates);
     state.cursor.set("core_seconds", outcome_.core_seconds);
+    state.cursor.set("sampling_seconds", outcome_.sampling_seconds);
+    state.cursor.set("evaluation_seconds", outcome_.evaluation_seconds);
     state.cursor.set("stage", cursor_);
-    TRY(save_checkpoint(run_.checkpoints(), *model_, learner_->optimizer(), std::move(state),
-                        stage_->companion()));
-    saved_ = step_;
-    return run_.publish(step_, 2);
+    return run_.save(*learner_, std::move(state), kCheckpointsKept, stage_->companion());
   }
 
   const R1Context& context_;
@@ -348,9 +330,9 @@ class StageRunner {
   std::map<std::string, std::unique_ptr<RewardModel>> owned_judges_;
   std::unique_ptr<ProblemSet> kept_;
   std::unique_ptr<Stage> stage_;
-  Json cursor_;
+  std::optional<MetricsLog> log_;
+  Json cursor_;  // of the newest step
   StageOutcome outcome_;
-  int64_t step_ = 0, saved_ = 0;
   int64_t target_ = job_.steps;  // of this round
   int uniform_steps_ = 0, truncated_steps_ = 0;
 };

@@ -1,4 +1,5 @@
-// One stage from its first step to its last, with checkpoints: what was killed goes on bit for bit.
+// Runs one stage from its first step to its last, with checkpoints: a killed stage resumes with
+// bit-identical results.
 #pragma once
 #include <memory>
 #include <optional>

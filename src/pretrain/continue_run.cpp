@@ -33,7 +33,7 @@ Result<void> check_steps(const RunFolder& folder, const CheckpointState& state,
                   "the run; set 'steps' "
                   "back or choose another 'run'. Schedule 'constant', and 'wsd' before its decay, "
                   "can be lengthened",
-                  then, recipe.steps, state.step, recipe.schedule.name)};
+                  then, recipe.steps, state.step, kScheduleNames[size_t(recipe.schedule.kind)])};
 }
 
 }  // namespace

@@ -9,21 +9,6 @@ namespace {
 
 constexpr char kLock[] = ".lock";
 
-// Empty, or made by open() before.
-Result<void> check_is_run(const std::string& path) {
-  if (!is_directory(path)) {
-    if (file_exists(path)) return Error{path + ": is a file; choose another 'run' folder"};
-    return {};
-  }
-  std::vector<std::string> names = TRY(list_directory(path));
-  if (names.empty() || is_directory(join_path(path, "checkpoints"))) return {};
-  if (names.size() == 1 && names[0] == kLock) return {};
-  return Error{
-      fmt::format("{}: holds '{}' and no checkpoints, so it is not the folder of a run; choose "
-                  "another 'run' folder",
-                  path, names[0] == kLock ? names[1] : names[0])};
-}
-
 Result<void> remove_leftovers(const std::string& checkpoints) {
   for (const std::string& name : TRY(list_directory(checkpoints)))
     if (name.starts_with(".removing-")) TRY(remove_all(join_path(checkpoints, name)));
@@ -32,8 +17,23 @@ Result<void> remove_leftovers(const std::string& checkpoints) {
 
 }  // namespace
 
+Result<void> check_is_run(const std::string& path, const std::string& marker,
+                          const std::string& kind) {
+  if (!is_directory(path)) {
+    if (file_exists(path)) return Error{path + ": is a file; choose another 'run' folder"};
+    return {};
+  }
+  if (is_directory(join_path(path, marker))) return {};
+  for (const std::string& name : TRY(list_directory(path)))
+    if (name != kLock)
+      return Error{fmt::format(
+          "{}: holds '{}' and no {}, so it is not the folder of {}; choose another 'run' folder",
+          path, name, marker, kind)};
+  return {};
+}
+
 Result<RunFolder> RunFolder::open(const std::string& path) {
-  TRY_IN("run folder", check_is_run(path));
+  TRY_IN("run folder", check_is_run(path, "checkpoints", "a run"));
   TRY_IN("run folder", make_directories(path));
   FileLock lock = TRY_IN("run folder", FileLock::acquire(join_path(path, kLock)));
   RunFolder folder(path, std::move(lock));
@@ -60,6 +60,18 @@ Result<std::optional<CheckpointState>> RunFolder::newest() const {
                         steps[steps.size() - 2])
           : fmt::format("there is no earlier checkpoint: delete {} to start over", path_);
   return Error{state.error().message + "; " + remedy};
+}
+
+Result<void> RunFolder::save(const Learner& learner, CheckpointState state, int keep,
+                             const Model* reference) const {
+  const int64_t step = state.step;
+  if (const std::string bad = first_weight_not_finite(learner.model()); !bad.empty())
+    return Error{
+        fmt::format("step {}: {}; it is not saved, the checkpoints before it are as they were. {}",
+                    step, bad, learner.remedy())};
+  TRY(save_checkpoint(checkpoints(), learner.model(), learner.optimizer(), std::move(state),
+                      reference));
+  return publish(step, keep);
 }
 
 Result<void> RunFolder::publish(int64_t step, int keep) const {

@@ -1,7 +1,7 @@
 // The folder of a run: whose it is, what is in it, what is newest.
 //   config.json tokenizer.json tokenizer_config.json model.safetensors   as HuggingFace has them
 //   recipe.yaml metrics.jsonl report.html
-//   checkpoints/step-00000100/...                                        see checkpoint.h
+//   checkpoints/step-00000100/...                                        see training_checkpoint.h
 // model.safetensors is always the newest checkpoint's, replaced in one step.
 #pragma once
 #include <optional>
@@ -9,9 +9,15 @@
 
 #include "base/file.h"
 #include "base/result.h"
+#include "train/learner.h"
 #include "train/training_checkpoint.h"
 
 namespace weir {
+
+// Whether `path` may be the folder of a run: it is absent, empty but for a lock, or has a folder
+// `marker`. The error ends with "holds 'x' and no MARKER, so it is not the folder of KIND".
+Result<void> check_is_run(const std::string& path, const std::string& marker,
+                          const std::string& kind);
 
 class RunFolder {
  public:
@@ -31,6 +37,10 @@ class RunFolder {
     return join_path(checkpoints(), checkpoint_name(step));
   }
 
+  // Writes a checkpoint and publishes it. Refuses weights that are not finite: finite gradients can
+  // push weights out of range when the learning rate is huge. `reference`: see save_checkpoint().
+  Result<void> save(const Learner& learner, CheckpointState state, int keep,
+                    const Model* reference = nullptr) const;
   // Makes model.safetensors that of the checkpoint (a hard link, or a copy where links are
   // impossible) and removes all but the newest `keep` checkpoints.
   Result<void> publish(int64_t step, int keep) const;

@@ -19,11 +19,12 @@
 #include "pretrain/continue_run.h"
 #include "pretrain/model_setup.h"
 #include "pretrain/run_folder.h"
+#include "pretrain/run_loop.h"
 #include "pretrain/showcase.h"
+#include "pretrain/trainer.h"
 #include "pretrain/validation.h"
 #include "report/training_report.h"
 #include "tokenizer/tokenizer_json.h"
-#include "train/trainer.h"
 #include "train/training_memory.h"
 
 namespace weir {
@@ -116,17 +117,19 @@ Facts collect_facts(const TrainRecipe& recipe, const Prepared& p, const ThreadPo
   return facts;
 }
 
-// The steps, and what happens between them.
-class TrainingLoop {
+class TrainingLoop final : public RunLoop {
  public:
   TrainingLoop(const TrainRecipe& recipe, const Prepared& prepared, Model& model, Trainer& trainer,
                ThreadPool& pool, MetricsLog log)
-      : recipe_(recipe),
+      : RunLoop(recipe.checkpoint_every),
+        recipe_(recipe),
         p_(prepared),
         model_(model),
         trainer_(trainer),
         pool_(pool),
-        log_(std::move(log)) {
+        log_(std::move(log)),
+        progress_("training", double(recipe.steps), "steps") {
+    continue_after(trainer.step());
     summary_.folder = p_.folder.path();
     summary_.steps = recipe.steps;
     report_.title = base_name(p_.folder.path());
@@ -137,39 +140,36 @@ class TrainingLoop {
 
   Result<TrainSummary> run() {
     show_facts();
-    Progress progress("training", double(recipe_.steps), "steps");
-    progress.start_at(double(trainer_.step()));
-    while (trainer_.step() < recipe_.steps && !summary_.stopped) {
-      StepMetrics metrics = TRY(trainer_.advance());
-      TRY(after_step(metrics, progress));
-    }
-    if (!summary_.stopped) {
-      progress.finish();
+    progress_.start_at(double(step()));
+    summary_.stopped = TRY(run_steps(recipe_.steps));
+    if (summary_.stopped) {
+      write_current_report();  // of what was done so far
+    } else {
+      progress_.finish();
       TRY(finish());
     }
-    summary_.step = trainer_.step();
+    summary_.step = step();
     summary_.seconds = trainer_.state().seconds;
     return summary_;
   }
 
  private:
+  Result<bool> advance() override {
+    StepMetrics metrics = TRY(trainer_.advance());
+    summary_.loss = metrics.loss;
+    const bool evaluated = is_due(recipe_.evaluate_every) && evaluate_into(metrics);
+    if (evaluated || is_due(recipe_.log_every)) TRY(log_.append(metrics));
+    progress_.update(double(metrics.step), detail(metrics));
+    if (evaluated) write_current_report();
+    return true;
+  }
+
+  // After the trainer's newest step.
   bool is_due(int64_t every) const {
     return trainer_.step() % every == 0 || trainer_.step() == recipe_.steps;
   }
 
-  Result<void> after_step(StepMetrics& metrics, Progress& progress) {
-    summary_.loss = metrics.loss;
-    summary_.stopped = stop_requested() && trainer_.step() < recipe_.steps;
-    bool evaluated = false;
-    if (!summary_.stopped && is_due(recipe_.evaluate_every)) evaluated = evaluate_into(metrics);
-    if (evaluated || is_due(recipe_.log_every)) TRY(log_.append(metrics));
-    progress.update(double(metrics.step), detail(metrics));
-    if (summary_.stopped || is_due(recipe_.checkpoint_every)) TRY(save());
-    // A run that is stopped has a report of what was done so far.
-    if (evaluated || summary_.stopped) write_current_report();
-    return {};
-  }
-
+  // False when a stop was requested.
   bool evaluate_into(StepMetrics& metrics) {
     std::optional<Evaluation> result = evaluate(model_, p_.dataset, recipe_.evaluation.windows,
                                                 recipe_.micro_windows(), trainer_.arena(), pool_);
@@ -187,21 +187,14 @@ class TrainingLoop {
     return text;
   }
 
-  Result<void> save() {
-    // Finite gradients can still push weights out of range when the learning rate is huge.
-    if (std::string bad = first_weight_not_finite(model_); !bad.empty())
-      return Error{
-          fmt::format("step {}: {}; it is not saved, the checkpoints before it are as they were. "
-                      "Lower 'optimizer.lr' and continue in a new 'run' folder",
-                      trainer_.step(), bad)};
+  Result<void> save() override {
     CheckpointState state = trainer_.state();
     state.recipe = report_.recipe;
     state.data_sha256 = p_.data_sha256;
     state.tokenizer_source_sha256 = p_.tokenizer_source_sha256;
     state.tokenizer_sha256 = p_.tokenizer_sha256;
     state.config_sha256 = sha256_hex(config_text(p_.config));
-    TRY(save_checkpoint(p_.folder.checkpoints(), model_, trainer_.optimizer(), std::move(state)));
-    return p_.folder.publish(trainer_.step(), recipe_.keep_checkpoints);
+    return p_.folder.save(trainer_.learner(), std::move(state), recipe_.keep_checkpoints);
   }
 
   // A report that can not be written is no reason to stop training.
@@ -223,7 +216,7 @@ class TrainingLoop {
     for (const auto& [name, text] : report_.facts)
       write_stderr(fmt::format("{:<8} {}\n", name, text));
     const std::string begin =
-        p_.resumed ? fmt::format("continues after step {}", trainer_.step()) : "begins";
+        p_.resumed ? fmt::format("continues after step {}", step()) : "begins";
     write_stderr(fmt::format("{:<8} {} {}; {} steps, a checkpoint every {}\n", "run",
                              p_.folder.path(), begin, recipe_.steps, recipe_.checkpoint_every));
     write_stderr(fmt::format("{:<8} {}, written every {} steps and when the run stops\n", "report",
@@ -237,6 +230,7 @@ class TrainingLoop {
   Trainer& trainer_;
   ThreadPool& pool_;
   MetricsLog log_;
+  Progress progress_;
   ReportInput report_;
   TrainSummary summary_;
 };

@@ -1,4 +1,4 @@
-#include "train/trainer.h"
+#include "pretrain/trainer.h"
 
 #include <cmath>
 #include <cstring>
@@ -149,14 +149,6 @@ TEST(Trainer, GateBiasesMoveTowardsBalanceUntilFrozen) {
   EXPECT_EQ(frozen, std::vector<float>(bias.f32(), bias.f32() + bias.count()));
 }
 
-TEST(Trainer, BalancedLoadMovesNoBias) {
-  std::vector<float> bias = {1, 2, 3};
-  move_gate_bias(bias.data(), {5, 5, 5}, 0.1f);
-  EXPECT_EQ(bias, (std::vector<float>{1, 2, 3}));
-  move_gate_bias(bias.data(), {4, 5, 6}, 0.5f);
-  EXPECT_EQ(bias, (std::vector<float>{1.5f, 2, 2.5f}));
-}
-
 // T3 of the fault plan: whatever is not finite is caught before the update and nothing has changed.
 TEST(Trainer, ValuesThatAreNotFiniteStopTheStepAndChangeNothing) {
   SmallTraining t = small({"schedule.name=constant"});
@@ -232,20 +224,6 @@ TEST(Trainer, LossLimitCanBeSwitchedOff) {
   for (size_t i = 0; i < head->count(); ++i) head->f32()[i] *= 3000;
   s.model->weights_changed();
   EXPECT_TRUE(s.trainer.advance());
-}
-
-TEST(Trainer, FurtherTargetsStayInsideTheirSegment) {
-  TrainingBatch batch;
-  batch.tokens = {1, 2, 3, 4, 5, 6, 7};
-  batch.positions = {0, 1, 2, 3, 0, 1, 2};
-  batch.sequences = {0, 0, 0, 0, 1, 1, 1};
-  batch.targets = {2, 3, 4, 9, 6, 7, -1};
-  FurtherTargets one = further_targets(batch, 0);
-  EXPECT_EQ(one.next, (std::vector<int>{2, 3, 4, 9, 6, 7, 0}));
-  EXPECT_EQ(one.targets, (std::vector<int>{3, 4, 9, -1, 7, -1, -1}));
-  FurtherTargets two = further_targets(batch, 1);
-  EXPECT_EQ(two.next, (std::vector<int>{3, 4, 9, 0, 7, 0, 0}));
-  EXPECT_EQ(two.targets, (std::vector<int>{4, 9, -1, -1, -1, -1, -1}));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Which problems are worth asking: those solved sometimes, neither always nor never. Pass rates are
-// followed per family and difficulty.
+// Prefers problems that are solved sometimes, neither always nor never: keeps a running pass rate
+// per family and difficulty.
 #pragma once
 #include <map>
 #include <string>

@@ -20,9 +20,9 @@ Result<void> check_evaluation(const R1EvaluationRecipe& recipe);
 // requested meanwhile.
 Result<std::optional<StageEvaluation>> evaluate_stage(const R1Context& context, const Model& model);
 
-// A quick look while a stage learns: accuracy of a reply each, drawn as the evaluation's are, to
-// `count` held-out problems of the stage's own data; negative when there is nothing to judge or a
-// stop was requested. (Greedy replies would say little of a search, which then repeats itself.)
+// Accuracy during a stage: one reply to each of `count` held-out problems of the stage's own data,
+// sampled as in the evaluation (greedy replies of a model that searches repeat themselves).
+// Negative when no problem has a verifier or a stop was requested.
 Result<double> held_out_accuracy(const R1Context& context, const StageRecipe& stage,
                                  const Model& model, int count);
 

@@ -28,6 +28,13 @@ TrainingSequence sequence_of(const Rollout& rollout) {
   return sequence;
 }
 
+// Rows that are computed at a time, with what is known of them from their rollouts.
+struct PolicyBatch {
+  TrainingBatch rows;
+  std::vector<PolicyToken> tokens;  // of the counted rows
+  RoutingTrace kept, own;           // experts of the rollouts; experts that this pass chooses
+};
+
 // Sums over the updates of a step.
 struct LearnTally {
   double loss = 0, norm = 0, kl = 0, max_difference = 0;
@@ -116,105 +123,101 @@ class GrpoStage final : public Stage {
     };
     // The first minibatch is compared where it is learned from; the others while the policy is
     // still the one that drew them.
-    for (size_t part = 1; part < parts; ++part) compare_paths(minibatch(part), tally);
+    for (size_t part = 1; part < parts; ++part)
+      TRY(for_each_batch(minibatch(part), [&](PolicyBatch& part_of) {
+        compare_paths(part_of, tally);
+        return Result<void>();
+      }));
     for (int epoch = 0; epoch < recipe_.inner_epochs; ++epoch)
       for (size_t part = 0; part < parts; ++part) {
-        TRY(accumulate(minibatch(part), tally));
-        tally.norm = TRY(learner_.update(stage_rate(stage_.rate, step, steps_)));
+        learner_.begin();
+        TRY(for_each_batch(minibatch(part),
+                           [&](PolicyBatch& part_of) { return accumulate(part_of, tally); }));
+        const UpdateStatistics done = TRY(learner_.update(stage_rate(stage_.rate, step, steps_)));
+        tally.loss += done.loss.objective;
+        tally.norm = done.gradient_norm;
         ++tally.updates;
       }
     return tally;
   }
 
-  // The log-probabilities of one minibatch against those of its rollouts, without gradients.
-  void compare_paths(std::span<const size_t> chosen, LearnTally& tally) {
-    std::vector<TrainingSequence> sequences;
-    for (size_t i : chosen) sequences.push_back(sequence_of(experience_.rollouts[i]));
-    for (const MicroBatch& part : micro_batches(sequences, learner_.rows_max())) {
-      const TrainingBatch batch = batch_of(sequences, part);
-      RoutingTrace kept = learner_.model().routing_trace(), own = learner_.model().routing_trace();
-      std::vector<float> drawn, logs(batch.tokens.size());
-      for (size_t s = part.begin; s < part.end; ++s) {
-        const Completion& completion = experience_.rollouts[chosen[s]].completion;
-        append_experts(sequences[s], part.shared[s - part.begin], completion.experts, kept);
-        drawn.insert(drawn.end(), completion.policy_log_probabilities.begin(),
-                     completion.policy_log_probabilities.end());
-      }
-      own.append(int(batch.tokens.size()));
-      Learner::score(learner_.model(), batch, float(1 / recipe_.temperature), logs.data(),
-                     learner_.arena(), learner_.pool(),
-                     {recipe_.keeps_routing ? &kept : nullptr, &own});
-      size_t next = 0;
-      for (size_t row = 0; row < logs.size(); ++row)
-        if (batch.targets[row] >= 0)
-          tally.max_difference =
-              std::max(tally.max_difference, std::abs(double(logs[row]) - double(drawn[next++])));
-      tally.moved += compare(kept, own).moved;
-    }
-  }
-
-  // Gradients of one minibatch.
-  Result<void> accumulate(std::span<const size_t> chosen, LearnTally& tally) {
+  // Calls use(PolicyBatch&) for the replies `chosen`, rows_max() rows at a time.
+  template <class Use>
+  Result<void> for_each_batch(std::span<const size_t> chosen, const Use& use) {
     int64_t tokens = 0;
     std::vector<TrainingSequence> sequences;
     for (size_t i : chosen) {
       tokens += int64_t(experience_.rollouts[i].completion.tokens.size());
       sequences.push_back(sequence_of(experience_.rollouts[i]));
     }
-    learner_.begin();
-    double loss = 0;
     for (const MicroBatch& part : micro_batches(sequences, learner_.rows_max())) {
-      const TrainingBatch batch = batch_of(sequences, part);
-      std::vector<PolicyToken> policy;
-      RoutingTrace kept = learner_.model().routing_trace(), own = learner_.model().routing_trace();
+      PolicyBatch batch{batch_of(sequences, part),
+                        {},
+                        learner_.model().routing_trace(),
+                        learner_.model().routing_trace()};
       for (size_t s = part.begin; s < part.end; ++s) {
         const Rollout& rollout = experience_.rollouts[chosen[s]];
-        const int shared = part.shared[s - part.begin];
-        append_experts(sequences[s], shared, rollout.completion.experts, kept);
+        append_experts(sequences[s], part.shared[s - part.begin], rollout.completion.experts,
+                       batch.kept);
         PolicyToken token;
         token.advantage = float(experience_.advantage[chosen[s]]);
         token.weight = float(token_weight(rollout, tokens, int64_t(chosen.size())));
         for (float log : rollout.completion.policy_log_probabilities) {
           token.old_log_probability = log;
-          policy.push_back(token);
+          batch.tokens.push_back(token);
         }
       }
-      own.append(int(batch.tokens.size()));
-      loss += accumulate_rows(batch, policy, kept, own, tally);
+      batch.own.append(int(batch.rows.tokens.size()));
+      TRY(use(batch));
     }
-    if (!std::isfinite(loss))
-      return Error{
-          "the loss is not finite; nothing was changed by this step. Lower 'lr' or raise "
-          "'kl_weight' and start the stage again"};
-    tally.loss += loss;
     return {};
   }
 
-  double accumulate_rows(const TrainingBatch& batch, std::vector<PolicyToken>& policy,
-                         const RoutingTrace& kept, RoutingTrace& own, LearnTally& tally) {
-    Learner::Options options;
+  RoutingUse routing_of(PolicyBatch& batch) const {
+    return {recipe_.keeps_routing ? &batch.kept : nullptr, &batch.own};
+  }
+
+  // Log-probabilities of the counted rows under `model`, in order.
+  std::vector<float> scores(const Model& model, const TrainingBatch& rows, RoutingUse routing) {
+    std::vector<float> all(rows.tokens.size()), counted;
+    Learner::score(model, rows, float(1 / recipe_.temperature), all.data(), learner_.arena(),
+                   learner_.pool(), routing);
+    for (size_t row = 0; row < all.size(); ++row)
+      if (rows.targets[row] >= 0) counted.push_back(all[row]);
+    return counted;
+  }
+
+  // The log-probabilities of the rows against those of their rollouts, without gradients.
+  void compare_paths(PolicyBatch& batch, LearnTally& tally) {
+    const std::vector<float> logs = scores(learner_.model(), batch.rows, routing_of(batch));
+    for (size_t i = 0; i < logs.size(); ++i)
+      tally.max_difference =
+          std::max(tally.max_difference,
+                   std::abs(double(logs[i]) - double(batch.tokens[i].old_log_probability)));
+    tally.moved += compare(batch.kept, batch.own).moved;
+  }
+
+  Result<void> accumulate(PolicyBatch& batch, LearnTally& tally) {
+    LossOptions options;
     options.inverse_temperature = float(1 / recipe_.temperature);
-    options.routing = {recipe_.keeps_routing ? &kept : nullptr, &own};
+    options.routing = routing_of(batch);
     if (reference_) {
-      std::vector<float> logs(batch.tokens.size());
-      Learner::score(*reference_, batch, options.inverse_temperature, logs.data(), learner_.arena(),
-                     learner_.pool());
-      size_t next = 0;
-      for (size_t row = 0; row < logs.size(); ++row)
-        if (batch.targets[row] >= 0) policy[next++].reference_log_probability = logs[row];
+      const std::vector<float> logs = scores(*reference_, batch.rows, {});
+      for (size_t i = 0; i < logs.size(); ++i) batch.tokens[i].reference_log_probability = logs[i];
     }
     PolicyObjective objective(
-        {recipe_.clip_low, recipe_.clip_high, recipe_.kl_weight, recipe_.kl_unbiased}, policy);
-    const double loss = learner_.accumulate(batch, objective, options).loss;
+        {recipe_.clip_low, recipe_.clip_high, recipe_.kl_weight, recipe_.kl_unbiased},
+        batch.tokens);
+    TRY(learner_.accumulate(batch.rows, objective, options));
     const PolicyObjective::Sums& sums = objective.sums();
     tally.tokens += sums.tokens;
     tally.clipped += sums.clipped;
     tally.kl += sums.kl;
     if (tally.updates == 0) {  // later ones learn from replies of a policy that is gone
       tally.max_difference = std::max(tally.max_difference, sums.max_difference);
-      tally.moved += compare(kept, own).moved;
+      tally.moved += compare(batch.kept, batch.own).moved;
     }
-    return loss;
+    return {};
   }
 
   Json metrics(int64_t step, const LearnTally& tally) const {

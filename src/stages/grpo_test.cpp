@@ -100,7 +100,7 @@ ByHand first_step(Policy& p, const TokenWeight& weight) {
   };
   std::unique_ptr<Model> model = p.t.fresh_model();
   set_weights(*model, letter_weights());
-  Learner learner(*model, {}, 4096, p.t.pool);
+  Learner learner(*model, {.rows_max = 4096}, p.t.pool);
   for (size_t part = 0, parts = size_t(g.minibatches); part < parts; ++part) {
     const size_t begin = learned.size() * part / parts, end = learned.size() * (part + 1) / parts;
     double tokens = 0;
@@ -120,10 +120,10 @@ ByHand first_step(Policy& p, const TokenWeight& weight) {
       append_sequence(sequence, 0, batch);
     }
     learner.begin();
-    Learner::Options options;
+    LossOptions options;
     options.inverse_temperature = float(1 / g.temperature);
-    learner.accumulate(batch, objective, options);
-    out.norm = *learner.update(0);
+    EXPECT_TRUE(learner.accumulate(batch, objective, options));
+    out.norm = learner.update(0)->gradient_norm;
   }
   return out;
 }

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "base/check.h"
 #include "base/text.h"
 
 namespace weir {
@@ -13,8 +15,25 @@ constexpr int64_t kStepsMax = 100'000'000;
 constexpr int kTokensMax = 1 << 20;
 constexpr int kFromCommandLine = 0;  // in Recipe::lines
 
-void read_rate(OptionReader& in, RateRecipe& rate) {
-  in.choice("optimizer", rate.optimizer, {"adamw", "muon"});
+const std::vector<std::string> kKindNames = {"pretrain", "sft", "grpo", "reward"};
+const std::vector<std::string> kScaleNames = {"group", "batch", "none"};
+const std::vector<std::string> kLossNames = {"token", "sequence", "dr_grpo"};
+const std::vector<std::string> kJudgeNames = {"helpful", "safety"};
+const std::vector<std::string> kRewardParts = {"accuracy", "format", "language",
+                                               "length",   "safety", "helpful"};
+
+// The visit functions list the keys of a section once: with an OptionReader they read and check,
+// with an OptionWriter they write. Sections whose names are the user's choice, and problem sets,
+// are read and written by hand.
+
+Result<void> visit_problems(OptionReader& in, Mixture& data) {
+  data = TRY(Mixture::read(in.section("data")));
+  return {};
+}
+Result<void> visit_problems(OptionWriter&, const Mixture&) { return {}; }
+
+void visit_rate(auto& in, auto& rate) {
+  choose(in, "optimizer", rate.optimizer, kOptimizerNames);
   in.field("lr", rate.lr, 0, 10);
   in.field("warmup_steps", rate.warmup_steps, 0, kStepsMax);
   in.field("decay_fraction", rate.decay_fraction, 0, 1);
@@ -23,7 +42,7 @@ void read_rate(OptionReader& in, RateRecipe& rate) {
   in.field("clip", rate.clip, 0, 1e9);
 }
 
-void read_tuning(OptionReader& in, TuningRecipe& tuning) {
+void visit_tuning(auto& in, auto& tuning) {
   in.field("tokens", tuning.tokens, 16, kTokensMax);
   in.field("all_tokens", tuning.all_tokens);
   in.field("turns", tuning.turns, 1, 64);
@@ -31,9 +50,9 @@ void read_tuning(OptionReader& in, TuningRecipe& tuning) {
   in.field("balance_weight", tuning.balance_weight, 0, 1e6);
 }
 
-Result<void> read_samples(OptionReader in, ReplySamplesRecipe& samples) {
+Result<void> visit_sample_keys(auto& in, auto& samples) {
   in.field("from", samples.from);
-  samples.data = TRY(Mixture::read(in.section("data")));
+  TRY(visit_problems(in, samples.data));
   in.field("problems", samples.problems, 1, 10'000'000);
   in.field("per_problem", samples.per_problem, 1, 4096);
   in.field("keep", samples.keep, 1, 4096);
@@ -41,54 +60,62 @@ Result<void> read_samples(OptionReader in, ReplySamplesRecipe& samples) {
   in.field("reply_tokens", samples.reply_tokens, 1, kTokensMax);
   in.field("language_min", samples.language_min, 0, 1);
   in.field("weight", samples.weight, 0, 1);
+  return {};
+}
+
+Result<void> visit_samples(OptionReader in, ReplySamplesRecipe& samples) {
+  TRY(visit_sample_keys(in, samples));
   if (samples.from.empty() && !in.keys().empty())
     return in.error("from", "is missing: the stage whose model is asked");
   return in.finish();
 }
+Result<void> visit_samples(OptionWriter out, const ReplySamplesRecipe& samples) {
+  if (samples.from.empty()) return {};
+  TRY(visit_sample_keys(out, samples));
+  return out.finish();
+}
 
-Result<void> read_rewards(OptionReader in, GrpoRecipe& grpo) {
-  static const std::vector<std::string> kParts = {"accuracy", "format", "language",
-                                                  "length",   "safety", "helpful"};
-  for (const std::string& name : in.keys()) {
-    if (std::find(kParts.begin(), kParts.end(), name) == kParts.end())
-      return in.error(
-          name, fmt::format("is no part of the reward; there are: {}", fmt::join(kParts, ", ")));
-    RewardPart part;
-    if (in.json().find(name)->is_number()) {
-      in.field(name, part.weight, -1e6, 1e6);
-    } else {
-      OptionReader section = in.section(name);
-      section.field("weight", part.weight, -1e6, 1e6);
-      section.field("from", part.from, 0, 1);
-      section.field("cap", part.cap, 0, 1e9);
-      section.field("model", part.model);
-      section.field("families", part.families);
-      TRY(section.finish());
-    }
-    const bool is_judged = name == "safety" || name == "helpful";
-    if (is_judged && part.model.empty())
-      return in.error(name, "needs 'model', the reward stage that judges");
-    grpo.rewards[name] = part;
-  }
+Result<void> visit_reward(auto in, auto& part) {
+  in.field("weight", part.weight, -1e6, 1e6);
+  in.field("from", part.from, 0, 1);
+  in.field("cap", part.cap, 0, 1e9);
+  in.field("model", part.model);
+  in.field("families", part.families);
   return in.finish();
 }
 
-Result<void> read_grpo(OptionReader& in, GrpoRecipe& grpo) {
+Result<void> visit_rewards(OptionReader in, std::map<std::string, RewardPart>& rewards) {
+  for (const std::string& name : in.keys()) {
+    if (std::find(kRewardParts.begin(), kRewardParts.end(), name) == kRewardParts.end())
+      return in.error(name, fmt::format("is no part of the reward; there are: {}",
+                                        fmt::join(kRewardParts, ", ")));
+    RewardPart part;
+    if (in.json().find(name)->is_number())
+      in.field(name, part.weight, -1e6, 1e6);
+    else
+      TRY(visit_reward(in.section(name), part));
+    const bool is_judged = name == "safety" || name == "helpful";
+    if (is_judged && part.model.empty())
+      return in.error(name, "needs 'model', the reward stage that judges");
+    rewards[name] = part;
+  }
+  if (rewards.empty()) rewards["accuracy"].weight = 1;
+  return in.finish();
+}
+Result<void> visit_rewards(OptionWriter out, const std::map<std::string, RewardPart>& rewards) {
+  for (const auto& [name, part] : rewards) TRY(visit_reward(out.section(name), part));
+  return out.finish();
+}
+
+Result<void> visit_grpo(auto& in, auto& grpo) {
   in.field("prompts", grpo.prompts, 1, 65536);
   in.field("group", grpo.group, 2, 4096);
   in.field("reply_tokens", grpo.reply_tokens, 1, kTokensMax);
   in.field("temperature", grpo.temperature, 0.001, 10);
   in.field("inner_epochs", grpo.inner_epochs, 1, 64);
   in.field("minibatches", grpo.minibatches, 1, 4096);
-  std::string scale = "group", loss = "token";
-  in.choice("advantage_scale", scale, {"group", "batch", "none"});
-  in.choice("loss", loss, {"token", "sequence", "dr_grpo"});
-  grpo.scale = scale == "group"   ? AdvantageScale::group
-               : scale == "batch" ? AdvantageScale::batch
-                                  : AdvantageScale::none;
-  grpo.loss = loss == "token"      ? LossForm::token
-              : loss == "sequence" ? LossForm::sequence
-                                   : LossForm::dr_grpo;
+  choose(in, "advantage_scale", grpo.scale, kScaleNames);
+  choose(in, "loss", grpo.loss, kLossNames);
   in.field("clip_low", grpo.clip_low, 0, 1e6);
   in.field("clip_high", grpo.clip_high, 0, 1e6);
   in.field("kl_weight", grpo.kl_weight, 0, 1e6);
@@ -101,47 +128,47 @@ Result<void> read_grpo(OptionReader& in, GrpoRecipe& grpo) {
   in.field("curriculum", grpo.curriculum);
   in.field("keeps_routing", grpo.keeps_routing);
   in.field("evaluate_every", grpo.evaluate_every, 0, kStepsMax);
-  TRY(read_rewards(in.section("rewards"), grpo));
-  if (grpo.rewards.empty()) grpo.rewards["accuracy"].weight = 1;
-  return {};
+  return visit_rewards(in.section("rewards"), grpo.rewards);
+}
+
+// All keys of a stage but its kind, which decides what the others are.
+Result<void> visit_stage(auto& in, auto& stage) {
+  const bool is_tuning = stage.kind == StageKind::pretrain || stage.kind == StageKind::sft;
+  in.field("parent", stage.parent);
+  in.field("share", stage.share, 0, 1e6);
+  in.field("steps", stage.steps, 0, kStepsMax);
+  in.field("steps_wanted", stage.steps_wanted, 0, kStepsMax);
+  in.field("about", stage.about);
+  if (is_tuning) {
+    in.field("good_enough", stage.good_enough, 0, 1);
+    in.field("steps_max", stage.steps_max, 0, kStepsMax);
+    in.field("epochs", stage.epochs, 0, 1e6);
+    in.field("total_tokens", stage.total_tokens, 0, int64_t(1) << 50);
+  }
+  visit_rate(in, stage.rate);
+  if (is_tuning) visit_tuning(in, stage.tuning);
+  if (stage.kind == StageKind::grpo) TRY(visit_grpo(in, stage.grpo));
+  if (stage.kind == StageKind::sft || stage.kind == StageKind::reward)
+    TRY(visit_samples(in.section("samples"), stage.samples));
+  if (stage.kind == StageKind::reward) {
+    choose(in, "judges", stage.reward.judges, kJudgeNames);
+    in.field("examples", stage.reward.examples, 2, 65536);
+  }
+  TRY(visit_problems(in, stage.data));
+  return in.finish();
 }
 
 Result<StageRecipe> read_stage(OptionReader in, const std::string& name) {
   StageRecipe stage;
   stage.name = name;
   stage.json = in.json();
-  std::string kind = "sft";
-  in.choice("kind", kind, {"pretrain", "sft", "grpo", "reward"});
-  stage.kind = kind == "pretrain" ? StageKind::pretrain
-               : kind == "sft"    ? StageKind::sft
-               : kind == "grpo"   ? StageKind::grpo
-                                  : StageKind::reward;
-  stage.tuning.all_tokens = stage.kind == StageKind::pretrain;
-  if (stage.kind == StageKind::pretrain) stage.tuning.bias_speed = 1e-3;
-  if (stage.kind == StageKind::pretrain) stage.tuning.balance_weight = 1e-4;
-  in.field("parent", stage.parent);
-  in.field("share", stage.share, 0, 1e6);
-  in.field("steps", stage.steps, 0, kStepsMax);
-  in.field("steps_wanted", stage.steps_wanted, 0, kStepsMax);
-  in.field("about", stage.about);
-  if (stage.kind == StageKind::pretrain || stage.kind == StageKind::sft) {
-    in.field("good_enough", stage.good_enough, 0, 1);
-    in.field("steps_max", stage.steps_max, 0, kStepsMax);
-    in.field("epochs", stage.epochs, 0, 1e6);
-    in.field("total_tokens", stage.total_tokens, 0, int64_t(1) << 50);
+  choose(in, "kind", stage.kind, kKindNames);
+  if (stage.kind == StageKind::pretrain) {
+    stage.tuning.all_tokens = true;
+    stage.tuning.bias_speed = 1e-3;
+    stage.tuning.balance_weight = 1e-4;
   }
-  read_rate(in, stage.rate);
-  if (stage.kind == StageKind::pretrain || stage.kind == StageKind::sft)
-    read_tuning(in, stage.tuning);
-  if (stage.kind == StageKind::grpo) TRY(read_grpo(in, stage.grpo));
-  if (stage.kind == StageKind::sft || stage.kind == StageKind::reward)
-    TRY(read_samples(in.section("samples"), stage.samples));
-  if (stage.kind == StageKind::reward) {
-    in.choice("judges", stage.reward.judges, {"helpful", "safety"});
-    in.field("examples", stage.reward.examples, 2, 65536);
-  }
-  stage.data = TRY(Mixture::read(in.section("data")));
-  TRY(in.finish());
+  TRY(visit_stage(in, stage));
   // A reward model needs data beside samples: worse replies are those to other questions of it.
   const bool can_do_without = stage.kind == StageKind::sft && !stage.samples.from.empty();
   if (stage.data.empty() && !can_do_without)
@@ -179,7 +206,7 @@ Result<void> check_earlier(const std::vector<StageRecipe>& stages, const OptionR
                                     : "; did you mean '" + near + "'?"));
 }
 
-Result<void> read_stages(OptionReader in, std::vector<StageRecipe>& stages) {
+Result<void> visit_stages(OptionReader in, std::vector<StageRecipe>& stages) {
   for (const std::string& name : in.keys()) {
     if (name.empty() || name.find_first_of("/\\. ") != std::string::npos)
       return in.error(name,
@@ -201,30 +228,76 @@ Result<void> read_stages(OptionReader in, std::vector<StageRecipe>& stages) {
   return in.finish();
 }
 
-Result<void> read_evaluation(OptionReader in, R1EvaluationRecipe& evaluation) {
+Result<void> visit_stages(OptionWriter out, const std::vector<StageRecipe>& stages) {
+  for (const StageRecipe& stage : stages) {
+    OptionWriter section = out.section(stage.name);
+    choose(section, "kind", stage.kind, kKindNames);
+    TRY(visit_stage(section, stage));
+  }
+  return out.finish();
+}
+
+Result<void> visit_sets(OptionReader in, std::vector<EvaluationSet>& sets) {
+  for (const std::string& name : in.keys()) {
+    OptionReader set = in.section(name);
+    EvaluationSet one;
+    one.name = name;
+    set.field("trained", one.is_trained);
+    one.set = TRY(read_problem_set(std::move(set), name));
+    sets.push_back(std::move(one));
+  }
+  return in.finish();
+}
+Result<void> visit_sets(OptionWriter out, const std::vector<EvaluationSet>& sets) {
+  for (const EvaluationSet& one : sets) {
+    OptionWriter set = out.section(one.name);
+    set.field("trained", one.is_trained);
+    TRY(set.finish());
+  }
+  return out.finish();
+}
+
+Result<void> visit_evaluation(auto in, auto& evaluation) {
   in.field("problems", evaluation.problems, 1, 1'000'000);
   in.field("samples", evaluation.samples, 1, 4096);
   in.field("reply_tokens", evaluation.reply_tokens, 1, kTokensMax);
   in.field("temperature", evaluation.temperature, 0, 10);
   in.field("top_p", evaluation.top_p, 0.0001, 1);
-  OptionReader sets = in.section("sets");
-  for (const std::string& name : sets.keys()) {
-    OptionReader set = sets.section(name);
-    EvaluationSet one;
-    one.name = name;
-    set.field("trained", one.is_trained);
-    one.set = TRY(read_problem_set(std::move(set), name));
-    evaluation.sets.push_back(std::move(one));
-  }
-  TRY(sets.finish());
+  TRY(visit_sets(in.section("sets"), evaluation.sets));
   return in.finish();
 }
 
-Result<void> read_tokenizer(OptionReader in, TokenizerRecipe& tokenizer) {
+Result<void> visit_tokenizer(auto in, auto& tokenizer) {
   in.field("path", tokenizer.path);
   in.field("vocab_size", tokenizer.vocab_size, 257, 1 << 20);
   in.field("pattern", tokenizer.pattern);
   in.field("isolate_digits", tokenizer.isolate_digits);
+  return in.finish();
+}
+
+// Absent unless the recipe states it.
+void visit_thinking(OptionReader& in, std::optional<bool>& thinking) {
+  if (in.has("thinking")) in.field("thinking", thinking.emplace());
+}
+void visit_thinking(OptionWriter& out, const std::optional<bool>& thinking) {
+  if (thinking) out.field("thinking", *thinking);
+}
+
+Result<void> visit_recipe(auto& in, auto& r) {
+  in.field("run", r.run);
+  in.field("title", r.title);
+  in.field("seed", r.seed, 0, int64_t(1) << 53);
+  in.field("threads", r.threads, 0, 1024);
+  in.field("minutes", r.minutes, 0.01, 100'000);
+  in.field("minutes_max", r.minutes_max, 0, 100'000);
+  in.field("checkpoint_every", r.checkpoint_every, 1, kStepsMax);
+  in.field("rows", r.rows, 16, kTokensMax);
+  in.field("reply_estimate", r.reply_estimate, 1, kTokensMax);
+  in.field("model", r.model);
+  visit_thinking(in, r.thinking);
+  TRY(visit_tokenizer(in.section("tokenizer"), r.tokenizer));
+  TRY(visit_evaluation(in.section("evaluation"), r.evaluation));
+  TRY(visit_stages(in.section("stages"), r.stages));
   return in.finish();
 }
 
@@ -299,19 +372,7 @@ Result<void> check_made_sections(const Recipe& recipe) {
 
 }  // namespace
 
-const char* stage_kind_name(StageKind kind) {
-  switch (kind) {
-    case StageKind::pretrain:
-      return "pretrain";
-    case StageKind::sft:
-      return "sft";
-    case StageKind::grpo:
-      return "grpo";
-    case StageKind::reward:
-      return "reward";
-  }
-  return "";
-}
+const char* stage_kind_name(StageKind kind) { return kKindNames[size_t(kind)].c_str(); }
 
 const StageRecipe* R1Recipe::find(const std::string& name) const {
   for (const StageRecipe& stage : stages)
@@ -324,27 +385,20 @@ Result<R1Recipe> read_r1_recipe(const Recipe& recipe) {
   TRY(check_made_sections(recipe));
   R1Recipe r;
   r.json = recipe.root;
-  OptionReader in(recipe);
-  in.field("run", r.run);
-  in.field("title", r.title);
-  in.field("seed", r.seed, 0, int64_t(1) << 53);
-  in.field("threads", r.threads, 0, 1024);
-  in.field("minutes", r.minutes, 0.01, 100'000);
-  in.field("minutes_max", r.minutes_max, 0, 100'000);
-  in.field("checkpoint_every", r.checkpoint_every, 1, kStepsMax);
-  in.field("rows", r.rows, 16, kTokensMax);
-  in.field("reply_estimate", r.reply_estimate, 1, kTokensMax);
-  in.field("model", r.model);
-  if (in.has("thinking")) in.field("thinking", r.thinking.emplace());
   r.tokenizer.vocab_size = 512;
   r.tokenizer.isolate_digits = true;
-  TRY(read_tokenizer(in.section("tokenizer"), r.tokenizer));
-  TRY(read_evaluation(in.section("evaluation"), r.evaluation));
-  TRY(read_stages(in.section("stages"), r.stages));
-  TRY(in.finish());
+  OptionReader in(recipe);
+  TRY(visit_recipe(in, r));
   if (r.run.empty()) return in.error("run", "is missing: the folder that the run is kept in");
   if (r.stages.empty()) return in.error("stages", "is missing or empty");
   return r;
+}
+
+Json r1_recipe_json(const R1Recipe& recipe) {
+  OptionWriter out;
+  Result<void> written = visit_recipe(out, recipe);
+  CHECK(written.has_value());
+  return std::move(out.object);
 }
 
 }  // namespace weir

@@ -1,4 +1,4 @@
-// What `weir r1` is asked to do: the stages of a recipe in order, each with its data and settings.
+// The recipe of `weir r1`: its stages in order, each with data and settings.
 // docs/r1.md explains the keys.
 #pragma once
 #include <cstdint>
@@ -19,15 +19,6 @@ namespace weir {
 enum class StageKind { pretrain, sft, grpo, reward };
 const char* stage_kind_name(StageKind kind);
 
-struct RateRecipe {
-  std::string optimizer = "adamw";  // or "muon"
-  double lr = 1e-3;
-  int64_t warmup_steps = 10;
-  double decay_fraction = 0;  // the last part of the stage, over which the rate falls linearly
-  double final_ratio = 0.1;   // of lr, at the end
-  double weight_decay = 0.1, clip = 1;
-};
-
 // Replies drawn from an earlier stage's model before the stage begins.
 struct ReplySamplesRecipe {
   std::string from;  // the stage; "": none are drawn
@@ -43,10 +34,10 @@ struct ReplySamplesRecipe {
 struct TuningRecipe {
   int tokens = 2048;
   bool all_tokens = false;  // learn the questions too (pretraining)
-  // Conversations of up to so many problems, one turn each; the last reply is learned. Whoever only
-  // saw single questions takes a second one for the first.
+  // Problems of a conversation at most, one turn each; the last reply is learned. A model tuned on
+  // single questions answers the second turn of a chat as if it were the first.
   int turns = 1;
-  // Of the experts: speed of the gate biases (0: they rest), weight of the sequence-wise loss.
+  // Of the experts: speed of the gate biases (0: fixed), weight of the sequence-wise balance loss.
   double bias_speed = 0, balance_weight = 0;
 };
 
@@ -85,8 +76,9 @@ struct GrpoRecipe {
 
 // A reward model answers "yes" or "no" after a reply. "helpful": pairs of replies, the better one
 // first, on the answer alone; "safety": single replies, thinking included (as in R1's supplement).
+enum class JudgeKind { helpful, safety };
 struct RewardModelRecipe {
-  std::string judges = "helpful";
+  JudgeKind judges = JudgeKind::helpful;
   int examples = 64;  // pairs or replies of a step
 };
 
@@ -102,10 +94,11 @@ struct StageRecipe {
   int64_t steps = 0;
   double epochs = 0;
   int64_t total_tokens = 0;
-  // What it needs to become what it is for: with a share of the time, the plan gives it so many.
+  // Steps that the stage needs to reach its goal: the plan gives so many to a stage with a share.
   int64_t steps_wanted = 0;
   // Pretraining and tuning: the share of right answers to held-out problems at which the stage may
-  // end; below it further rounds of steps follow, up to `steps_max` in all (0: twice the plan).
+  // end; below it whole further rounds of a third of the planned steps follow, while the steps in
+  // all stay within `steps_max` (0: twice the plan).
   double good_enough = 0;
   int64_t steps_max = 0;
   std::string about;  // what it tries, as one sentence for people; "": made from its settings
@@ -156,5 +149,8 @@ struct R1Recipe {
 // Every error names file, line and key: unknown parents, samples from a stage that comes later, a
 // reward part that names no reward stage.
 Result<R1Recipe> read_r1_recipe(const Recipe& recipe);
+
+// All keys with their values, defaults included, but for the sources of problems.
+Json r1_recipe_json(const R1Recipe& recipe);
 
 }  // namespace weir

@@ -1,7 +1,9 @@
 #include "stages/r1_recipe.h"
 
 #include <algorithm>
+#include <functional>
 
+#include "base/file.h"
 #include "testing/r1_fixture.h"
 
 namespace weir {
@@ -126,6 +128,50 @@ TEST(R1Recipe, N19AMistypedStageOfSetIsNoNewStage) {
       "  b: {kind: sft, parent: a, steps: 1, data: *one}\n";
   Result<R1Recipe> recipe = try_r1_recipe(aliased, {"stages.b.data.sums.terms=4"});
   EXPECT_TRUE(recipe) << recipe.error().message;
+}
+
+// Puts the sources of problems back, which r1_recipe_json() leaves out.
+void add_problems(const Json& from, Json& to) {
+  for (const auto& [key, value] : from.members()) {
+    Json* inner = nullptr;
+    for (Json::Member& member : to.members())
+      if (member.first == key) inner = &member.second;
+    if (!inner)
+      to.set(key, value);
+    else if (value.is_object())
+      add_problems(value, *inner);
+  }
+}
+
+TEST(R1Recipe, ReadsWhatItWrites) {
+  const R1Recipe recipe =
+      must_r1_recipe(kGood, {"thinking=true", "stages.zero.temperature=0.5",
+                             "stages.base.optimizer=muon", "stages.tuned.samples.keep=3"});
+  Json written = r1_recipe_json(recipe);
+  const Json kept = written;
+  EXPECT_EQ(written.find("stages")->find("zero")->find("loss")->text(), "dr_grpo");
+  EXPECT_EQ(written.find("stages")->find("base")->find("optimizer")->text(), "muon");
+  EXPECT_EQ(written.find("stages")->find("judge")->find("judges")->text(), "safety");
+  EXPECT_EQ(*written.find("tokenizer")->find("vocab_size")->as_int(), 512);
+  add_problems(recipe.json, written);
+  // Of the two lengths of a stage one is 0, which reads as absent.
+  const R1Recipe again = must_r1_recipe(recipe_yaml(written));
+  EXPECT_EQ(r1_recipe_json(again).dump(), kept.dump());
+}
+
+TEST(R1Recipe, TheDocumentationNamesEveryKey) {
+  const std::string document = *read_file(std::string(WEIR_SOURCE_DIR) + "/docs/r1.md");
+  std::vector<std::string> missing;
+  const std::function<void(const Json&, bool)> look = [&](const Json& section, bool names_chosen) {
+    for (const auto& [key, value] : section.members()) {
+      if (!names_chosen && document.find("`" + key + "`") == std::string::npos &&
+          document.find("`" + key + ": ") == std::string::npos)
+        missing.push_back(key);
+      if (value.is_object()) look(value, key == "stages" || key == "sets");
+    }
+  };
+  look(r1_recipe_json(must_r1_recipe(kGood, {"thinking=true"})), false);
+  EXPECT_EQ(missing, std::vector<std::string>());
 }
 
 // One line of kGood replaced; the error names that line.

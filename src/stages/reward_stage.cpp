@@ -45,13 +45,13 @@ class RewardStage final : public Stage {
     learner_.begin();
     TRY(learn());
     const double lr = stage_rate(stage_.rate, step, steps_);
-    const double norm = TRY(learner_.update(lr));
+    const UpdateStatistics done = TRY(learner_.update(lr));
     Json json = Json::object();
     json.set("step", step + 1);
     json.set("loss", loss);
     json.set("accuracy", double(right) / double(examples_in_step()));
     json.set("lr", lr);
-    json.set("grad_norm", norm);
+    json.set("grad_norm", done.gradient_norm);
     tokens_ += examples_in_step();
     json.set("tokens", tokens_);
     if (step + 1 == steps_)
@@ -71,7 +71,7 @@ class RewardStage final : public Stage {
   }
 
  private:
-  bool is_pairwise() const { return stage_.reward.judges == "helpful"; }
+  bool is_pairwise() const { return stage_.reward.judges == JudgeKind::helpful; }
   // Verdicts come in twos, yes and no, after the same reply; a pair has two replies.
   int64_t examples_in_step() const { return int64_t(sequences_.size()) / (is_pairwise() ? 4 : 2); }
 
@@ -127,12 +127,10 @@ class RewardStage final : public Stage {
 
   Result<void> learn() {
     for (const MicroBatch& part : micro_batches(sequences_, learner_.rows_max())) {
-      const TrainingBatch batch = batch_of(sequences_, part);
       GivenSlopes objective;
       objective.slopes =
           std::span<const double>(slopes_).subspan(part.begin, part.end - part.begin);
-      const double loss = learner_.accumulate(batch, objective, {}).loss;
-      if (!std::isfinite(loss)) return Error{"the loss is not finite; lower 'lr' and start again"};
+      TRY(learner_.accumulate(batch_of(sequences_, part), objective));
     }
     return {};
   }

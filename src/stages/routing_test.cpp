@@ -165,13 +165,14 @@ Trained train(Model& model, const Rows& rows, RoutingUse routing) {
     }
   } objective;
   ThreadPool pool(2);
-  Learner learner(model, {}, 64, pool);
+  Learner learner(model, {.rows_max = 64, .sequence_max = model.config().max_position_embeddings},
+                  pool);
   learner.begin();
   Trained out;
   out.log_probabilities.resize(rows.batch.tokens.size());
-  learner.accumulate(
+  EXPECT_TRUE(learner.accumulate(
       rows.batch, objective,
-      {.aux_scale = 1, .log_probabilities = out.log_probabilities.data(), .routing = routing});
+      {.aux_scale = 1, .log_probabilities = out.log_probabilities.data(), .routing = routing}));
   for (const Weight* w : model.parameters())
     out.gradients.insert(out.gradients.end(), w->grad, w->grad + w->count());
   for (const auto& gate : model.gates()) out.loads.push_back(*gate.load);

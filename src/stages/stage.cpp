@@ -1,40 +1,21 @@
 #include "stages/stage.h"
 
-#include <algorithm>
-
 #include "base/random.h"
 #include "tasks/kinds.h"
 
 namespace weir {
-namespace {
 
-constexpr int64_t kWarmupPart = 4;  // of a stage's steps, which warm-up takes at most one of
-
-}  // namespace
-
-int64_t round_steps(int64_t planned) { return std::max<int64_t>(1, (planned + 2) / 3); }
-
-double stage_rate(const RateRecipe& rate, int64_t step, int64_t steps) {
-  int64_t warmup = std::min(rate.warmup_steps, steps / kWarmupPart);
-  if (step >= steps) {  // another round
-    const int64_t round = round_steps(steps);
-    step = (step - steps) % round;
-    steps = round;
-    warmup = 0;  // the optimizer's moments are warm
-  }
-  if (step < warmup) return rate.lr * double(step + 1) / double(warmup + 1);
-  const double decay = rate.decay_fraction * double(steps);
-  const double left = double(steps - step);
-  if (decay <= 0 || left >= decay) return rate.lr;
-  return rate.lr * (rate.final_ratio + (1 - rate.final_ratio) * left / decay);
-}
-
-OptimizerRecipe stage_optimizer(const RateRecipe& rate) {
-  OptimizerRecipe options;
-  options.name = rate.optimizer;
-  options.lr = rate.lr;
-  options.weight_decay = rate.weight_decay;
-  options.clip = rate.clip;
+LearnerOptions stage_learner_options(const StageRecipe& stage, const ModelConfig& config,
+                                     int rows_max) {
+  LearnerOptions options;
+  options.optimizer.kind = stage.rate.optimizer;
+  options.optimizer.lr = stage.rate.lr;
+  options.optimizer.weight_decay = stage.rate.weight_decay;
+  options.optimizer.clip = stage.rate.clip;
+  options.rows_max = rows_max;
+  options.sequence_max = config.max_position_embeddings;
+  if (stage.kind == StageKind::grpo)
+    options.remedy = "Lower 'lr' or raise 'kl_weight' and start the stage again";
   return options;
 }
 

@@ -1,5 +1,5 @@
-// What all stages have in common, seen from the pipeline: steps that give metrics, and a cursor
-// that a checkpoint keeps beside weights and moments.
+// A stage as the pipeline sees it: steps that return metrics, and a cursor that a checkpoint keeps
+// beside weights and moments.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -16,6 +16,7 @@
 #include "stages/scores.h"
 #include "tokenizer/tokenizer.h"
 #include "train/learner.h"
+#include "train/schedule.h"
 #include "verify/verifier.h"
 
 namespace weir {
@@ -26,7 +27,7 @@ struct R1Context {
   const Tokenizer& tokenizer;
   const ConversationFormat& format;
   ThreadPool& pool;
-  // Hears of work outside of steps: what, done, total. Always callable.
+  // Progress of work outside of steps: what, done, total. Always callable.
   std::function<void(const std::string& what, double done, double total)> activity =
       [](const std::string&, double, double) {};
   uint64_t seed() const { return uint64_t(recipe.seed); }
@@ -36,7 +37,7 @@ class Stage {
  public:
   virtual ~Stage() = default;
   // Step `step` (0, 1 ...): one or more updates. Metrics as the report reads them; null when a stop
-  // was requested before anything was learned, and then the cursor is that of no step.
+  // was requested before anything was learned: cursor() is invalid then.
   virtual Result<Json> advance(int64_t step) = 0;
   // What the next step depends on beside weights, moments and the step's number.
   virtual Json cursor() const { return Json::object(); }
@@ -52,13 +53,9 @@ class Stage {
   virtual std::string record() const { return ""; }
 };
 
-// Steps of a further round when a stage of `planned` steps is not good enough: a third of them.
-int64_t round_steps(int64_t planned);
-
-// The rate of update `step` of `steps`: linear warm-up over at most a quarter of them, constant,
-// linear decay. Steps from `steps` on are in further rounds, each with its own decay.
-double stage_rate(const RateRecipe& rate, int64_t step, int64_t steps);
-OptimizerRecipe stage_optimizer(const RateRecipe& rate);
+// Of a stage that trains a model of this configuration `rows_max` rows at a time.
+LearnerOptions stage_learner_options(const StageRecipe& stage, const ModelConfig& config,
+                                     int rows_max);
 
 // Seeds of one stage: what it draws does not depend on the others.
 uint64_t stage_seed(const R1Context& context, const std::string& stage, const std::string& purpose);

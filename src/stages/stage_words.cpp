@@ -50,7 +50,7 @@ std::string stage_sentence(const StageRecipe& stage) {
           "that earn more than the others",
           stage.grpo.group, stage.grpo.prompts);
     case StageKind::reward:
-      return stage.reward.judges == "safety"
+      return stage.reward.judges == JudgeKind::safety
                  ? "learns to say whether a reply to a request is acceptable"
                  : "learns to say which of two answers is the better one";
   }

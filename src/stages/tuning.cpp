@@ -1,6 +1,6 @@
 #include "stages/tuning.h"
 
-#include <cmath>
+#include <algorithm>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -10,14 +10,6 @@ namespace weir {
 namespace {
 
 constexpr int64_t kTooLongMax = 10'000;  // conversations of a step that do not fit the context
-
-struct CrossEntropy : TokenObjective {
-  float weight = 1;
-  double evaluate(int, float log_probability, float& slope) override {
-    slope = -weight;
-    return -double(weight) * double(log_probability);
-  }
-};
 
 class TuningStage final : public Stage {
  public:
@@ -34,24 +26,15 @@ class TuningStage final : public Stage {
     if (counted == 0) return Error{"no token of this step's conversations is to be learned"};
 
     learner_.begin();
-    CrossEntropy objective;
-    objective.weight = float(1 / double(counted));
-    double loss = 0;
+    CrossEntropy objective(float(1 / double(counted)));
     const std::vector<MicroBatch> parts = micro_batches(sequences, learner_.rows_max());
-    for (const MicroBatch& part : parts) {
-      const TrainingBatch batch = batch_of(sequences, part);
-      Learner::Options options;
-      options.aux_scale = float(1 / double(parts.size()));
-      loss += learner_.accumulate(batch, objective, options).loss;
-    }
-    if (!std::isfinite(loss))
-      return Error{
-          "the loss is not finite; nothing was changed by this step. Lower 'lr' and start "
-          "the stage again"};
+    LossOptions options;
+    options.aux_scale = float(1 / double(parts.size()));
+    for (const MicroBatch& part : parts)
+      TRY(learner_.accumulate(batch_of(sequences, part), objective, options));
     const double lr = stage_rate(stage_.rate, step, steps_);
-    const double norm = TRY(learner_.update(lr));
-    learner_.balance(float(stage_.tuning.bias_speed));
-    return metrics(step, loss, lr, norm, counted, double(monotonic_ns() - began) * 1e-9);
+    const UpdateStatistics done = TRY(learner_.update(lr, float(stage_.tuning.bias_speed)));
+    return metrics(step, lr, done, double(monotonic_ns() - began) * 1e-9);
   }
 
   Json cursor() const override {
@@ -123,15 +106,15 @@ class TuningStage final : public Stage {
     return stage_.data.make(seed, Split::train, index);
   }
 
-  Json metrics(int64_t step, double loss, double lr, double norm, int64_t counted, double seconds) {
-    tokens_ += counted;
+  Json metrics(int64_t step, double lr, const UpdateStatistics& done, double seconds) {
+    tokens_ += done.loss.counted;
     Json json = Json::object();
     json.set("step", step + 1);
-    json.set("loss", loss);
+    json.set("loss", done.loss.objective);
     json.set("lr", lr);
-    json.set("grad_norm", norm);
+    json.set("grad_norm", done.gradient_norm);
     json.set("tokens", tokens_);
-    json.set("tokens_per_second", double(counted) / std::max(seconds, 1e-9));
+    json.set("tokens_per_second", double(done.loss.counted) / std::max(seconds, 1e-9));
     return json;
   }
 

@@ -103,42 +103,5 @@ TEST(Tuning, ThreadsChangeNoBitAndTheRestContinues) {
   EXPECT_EQ(after(1), after(2));
 }
 
-TEST(StageRate, WarmsUpStaysAndDecays) {
-  RateRecipe rate;
-  rate.lr = 1;
-  rate.warmup_steps = 3;
-  rate.decay_fraction = 0.5;
-  rate.final_ratio = 0.4;
-  const double expected[] = {0.25, 0.5, 0.75, 1, 1, 1, 1, 0.9, 0.8, 0.7, 0.6, 0.5};
-  for (int64_t step = 0; step < 12; ++step)
-    EXPECT_NEAR(stage_rate(rate, step, 12), expected[step], 1e-12) << step;
-  rate.decay_fraction = rate.warmup_steps = 0;
-  EXPECT_EQ(stage_rate(rate, 0, 10), 1);
-  EXPECT_EQ(stage_rate(rate, 9, 10), 1);
-}
-
-TEST(StageRate, N24WarmUpTakesAtMostAQuarterOfTheSteps) {
-  RateRecipe rate;  // the default warm-up of ten steps
-  rate.lr = 1;
-  EXPECT_EQ(stage_rate(rate, 1, 10), 2.0 / 3);
-  EXPECT_EQ(stage_rate(rate, 2, 10), 1) << "a stage of ten steps reaches its rate";
-  EXPECT_EQ(stage_rate(rate, 0, 3), 1);
-  EXPECT_EQ(stage_rate(rate, 9, 100), 10.0 / 11);
-  EXPECT_EQ(stage_rate(rate, 10, 100), 1);
-}
-
-TEST(StageRate, AFurtherRoundDecaysByItselfWithoutWarmUp) {
-  RateRecipe rate;
-  rate.lr = 1;
-  rate.decay_fraction = 0.5;
-  rate.final_ratio = 0;
-  ASSERT_EQ(round_steps(12), 4);
-  for (int64_t begin : {12, 16, 20}) {
-    const double expected[] = {1, 1, 1, 0.5};
-    for (int64_t step = 0; step < 4; ++step)
-      EXPECT_EQ(stage_rate(rate, begin + step, 12), expected[step]) << begin + step;
-  }
-}
-
 }  // namespace
 }  // namespace weir

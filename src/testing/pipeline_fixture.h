@@ -92,15 +92,16 @@ class R1Run : public testing::Test {
 
   // The same in a child process, as the program runs it: 0 when it ended well, 2 on an error, 3
   // when it was stopped.
-  static pid_t start(const std::string& run, int threads) {
+  static pid_t start(const std::string& run, int threads, const std::vector<std::string>& sets = {},
+                     const std::string& stage = "") {
     const pid_t child = fork();
     if (child != 0) return child;
     dup2(::open("/dev/null", O_WRONLY), 2);
     catch_stop_signals();
-    Result<R1Recipe> recipe = try_r1_recipe(yaml(run));
+    Result<R1Recipe> recipe = try_r1_recipe(yaml(run), sets);
     if (!recipe) _exit(2);
     ThreadPool pool(threads);
-    Result<R1Summary> summary = run_r1(*recipe, {}, pool);
+    Result<R1Summary> summary = run_r1(*recipe, {stage}, pool);
     _exit(!summary ? 2 : summary->is_stopped ? 3 : 0);
   }
   static int wait_for(pid_t child) {

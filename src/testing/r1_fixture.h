@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/r1_setup.h"
+#include "pipeline/run_setup.h"
 #include "stages/r1_recipe.h"
 #include "stages/stage.h"
 #include "stages/tuning.h"
@@ -67,10 +67,10 @@ inline std::string tiny_recipe(const std::string& stages) {
 inline const Tokenizer& tiny_tokenizer() {
   static const Tokenizer tokenizer = [] {
     ThreadPool pool(1);
-    Result<Tokenizer> made = make_r1_tokenizer(
+    Result<ModelTexts> made = make_r1_texts(
         must_r1_recipe(tiny_recipe("  a: {kind: sft, steps: 1, data: {facts: {}}}\n")), pool);
     EXPECT_TRUE(made) << made.error().message;
-    return *std::move(made);
+    return std::move(made->tokenizer);
   }();
   return tokenizer;
 }
@@ -109,7 +109,8 @@ struct TinyStages {
     return model;
   }
   std::unique_ptr<Learner> learner(Model& model, size_t i = 0) {
-    return std::make_unique<Learner>(model, stage_optimizer(stage(i).rate), recipe.rows, pool);
+    return std::make_unique<Learner>(model, stage_learner_options(stage(i), config, recipe.rows),
+                                     pool);
   }
 };
 

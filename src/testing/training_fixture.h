@@ -11,7 +11,7 @@
 #include "base/random.h"
 #include "base/sha256.h"
 #include "pretrain/model_setup.h"
-#include "train/trainer.h"
+#include "pretrain/trainer.h"
 
 namespace weir {
 

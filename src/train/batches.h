@@ -1,7 +1,7 @@
-// Conversations as rows of a training batch: nothing is padded, every conversation attends to
-// itself only, and rows whose token the model does not produce have no target. Replies to one
-// prompt are computed after one copy of the prompt: nothing is learned from the prompt's rows, and
-// they are the same for all.
+// Packs conversations into rows of a training batch, without padding. Each conversation attends to
+// itself only; rows whose next token the model does not produce have no target. Replies to one
+// prompt share the prompt's rows (prefix sharing): they are the same for all replies and have no
+// target.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -16,8 +16,8 @@ namespace weir {
 struct TrainingSequence {
   std::vector<int> tokens;
   std::vector<uint8_t> trained;  // as many as tokens; the first is never learned
-  // Sequences that begin alike and stand one after another have the same number here, and the later
-  // ones share rows of the first. -1: it shares nothing.
+  // Consecutive sequences of the same group share the rows of their common prefix; -1: shares
+  // nothing.
   int group = -1;
   int rows() const { return int(tokens.size()) - 1; }
 };
@@ -30,12 +30,12 @@ struct MicroBatch {
 };
 std::vector<MicroBatch> micro_batches(std::span<const TrainingSequence> sequences, int rows_max);
 
-// The first rows of `sequence` that are those of `first`, too, and have no target; 0 in another
-// group. At least one row is its own.
+// Length of the common prefix of `sequence` and `first` in rows without a target; 0 in another
+// group, and always less than sequence.rows().
 int shared_rows(const TrainingSequence& first, const TrainingSequence& sequence);
 
-// Appends rows: token i with target i + 1, from row `shared` on. With `shared` > 0 the last whole
-// sequence of the batch begins with the rows that are left out.
+// Appends rows: token i with target i + 1, from row `shared` on. The first `shared` rows are those
+// of the last whole sequence of the batch.
 void append_sequence(const TrainingSequence& sequence, int shared, TrainingBatch& batch);
 // The sequences of a micro-batch.
 TrainingBatch batch_of(std::span<const TrainingSequence> sequences, const MicroBatch& part);

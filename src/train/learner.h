@@ -1,6 +1,6 @@
-// The one way a model learns in every stage: gradients of objectives over micro-batches, a check,
-// an update. Supervised tuning, policy gradients and reward models differ in objectives and data
-// only.
+// The one way a model learns: gradients of an objective over micro-batches, a check that everything
+// is finite, an update. Pretraining, supervised tuning, policy gradients and reward models differ
+// in data and objective only.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -9,32 +9,44 @@
 
 #include "base/arena.h"
 #include "base/thread_pool.h"
-#include "corpus/document_stream.h"
 #include "model/model.h"
 #include "train/batches.h"
+#include "train/communicator.h"
 #include "train/optimizer.h"
+#include "train/train_loss.h"
 
 namespace weir {
 
+struct LearnerOptions {
+  OptimizerRecipe optimizer = {};
+  int rows_max = 2048;   // of a micro-batch
+  int sequence_max = 0;  // rows of the longest single sequence, which may exceed rows_max
+  std::string remedy = "Lower 'lr' and start the stage again";  // ends every error
+  Communicator* communicator = nullptr;  // outlives the learner; null: there is one rank
+};
+
+// One update and the micro-batches it was made of.
+struct UpdateStatistics {
+  LossTotals loss;
+  double gradient_norm = 0;  // before clipping
+};
+
 class Learner {
  public:
-  // The model is trainable and outlives the learner; `rows_max` rows are computed at a time.
-  Learner(Model& model, const OptimizerRecipe& options, int rows_max, ThreadPool& pool);
+  // The model is trainable and outlives the learner.
+  Learner(Model& model, const LearnerOptions& options, ThreadPool& pool);
 
-  // Gradients and expert loads begin anew.
+  // Gradients, expert loads and loss totals begin anew.
   void begin();
-  // Adds the gradients of one micro-batch. `aux_scale` weighs its balance loss.
-  struct Options {
-    float inverse_temperature = 1, aux_scale = 0;
-    float* log_probabilities = nullptr;  // [rows]
-    RoutingUse routing = {};             // of the batch's rows; append_experts lays them out
-  };
-  LossSum accumulate(const TrainingBatch& batch, TokenObjective& objective, const Options& options);
-  // Divides by nothing, clips by the norm, updates. Error when the norm is not finite; the weights
+  // Adds the gradients of one micro-batch. Error when its loss is not finite.
+  Result<void> accumulate(const TrainingBatch& batch, TokenObjective& objective,
+                          const LossOptions& options = {});
+  // Sums since begin().
+  const LossTotals& totals() const { return totals_; }
+  // Sums the gradients over all ranks, clips by their norm, updates, and moves the gate biases by
+  // the loads since begin(). Error when the norm is not finite; weights, moments and gate biases
   // are as before then.
-  Result<double> update(double lr);
-  // Moves the gate biases by the loads since begin().
-  void balance(float speed);
+  Result<UpdateStatistics> update(double lr, float bias_speed = 0);
 
   // Log-probabilities of the targets under another model or this one, without gradients. [rows]
   // With `routing.own`, also what its gates choose.
@@ -43,22 +55,33 @@ class Learner {
                     RoutingUse routing = {});
 
   Model& model() { return model_; }
+  const Model& model() const { return model_; }
   Optimizer& optimizer() { return optimizer_; }
+  const Optimizer& optimizer() const { return optimizer_; }
   Arena& arena() { return arena_; }
   ThreadPool& pool() { return pool_; }
-  int rows_max() const { return rows_max_; }
-  int64_t updates = 0;  // done; the optimizer's counter
+  int rows_max() const { return options_.rows_max; }
+  const std::string& remedy() const { return options_.remedy; }
+  double last_norm() const { return last_norm_; }  // of the update before; 0: there was none
+  int64_t updates = 0;                             // done; the optimizer's counter
 
  private:
+  Error stopped(const std::string& what) const;
+
   Model& model_;
-  OptimizerRecipe options_;
-  int rows_max_;
+  LearnerOptions options_;
   ThreadPool& pool_;
   Arena arena_;
   Optimizer optimizer_;
+  LossTotals totals_;
+  int micro_batches_ = 0;  // since begin()
+  double last_norm_ = 0;
 };
 
-// Address space for Learner::score over `rows_max` rows.
+// The first weight that is not finite, in words; "" when all are. Reads every weight.
+std::string first_weight_not_finite(const Model& model);
+
+// Bytes of address space for Learner::score over `rows_max` rows.
 size_t scoring_arena_bytes(const ModelConfig& config, int rows_max);
 
 // Sum of the log-probabilities of each sequence's trained tokens, without gradients.

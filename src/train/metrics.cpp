@@ -18,9 +18,6 @@ namespace {
 
 double rounded(double value, double unit) { return std::round(value / unit) * unit; }
 
-// Enough digits for a curve; a full line of expert shares would be four times as long.
-Json share_json(double share) { return Json(std::round(share * 1e5) / 1e5); }
-
 Json json_of(const StepMetrics& metrics) {
   Json line = Json::object();
   line.set("step", metrics.step);
@@ -34,15 +31,7 @@ Json json_of(const StepMetrics& metrics) {
   line.set("tokens_per_second", rounded(metrics.tokens_per_second, 1));
   line.set("seconds", std::round(metrics.seconds * 1e3) / 1e3);
   line.set("tokens", metrics.tokens);
-  if (!metrics.expert_load.empty()) {
-    Json layers = Json::array();
-    for (const std::vector<double>& shares : metrics.expert_load) {
-      Json layer = Json::array();
-      for (double share : shares) layer.push(share_json(share));
-      layers.push(std::move(layer));
-    }
-    line.set("expert_load", std::move(layers));
-  }
+  if (!metrics.expert_load.empty()) line.set("expert_load", expert_load_json(metrics.expert_load));
   return line;
 }
 
@@ -97,6 +86,16 @@ Result<void> for_each_line(const std::string& path, std::string_view text, const
 }
 
 }  // namespace
+
+Json expert_load_json(const std::vector<std::vector<double>>& shares) {
+  Json gates = Json::array();
+  for (const std::vector<double>& experts : shares) {
+    Json gate = Json::array();
+    for (double share : experts) gate.push(Json(std::round(share * 1e5) / 1e5));
+    gates.push(std::move(gate));
+  }
+  return gates;
+}
 
 Result<std::vector<StepMetrics>> read_metrics(const std::string& path) {
   const std::string text = TRY(read_file(path));

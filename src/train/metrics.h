@@ -24,6 +24,10 @@ struct StepMetrics {
       {};  // per MoE layer: share of tokens of each expert
 };
 
+// "expert_load" of a line: five digits of each share are enough for a curve, and a full line would
+// be four times as long.
+Json expert_load_json(const std::vector<std::vector<double>>& shares);
+
 // Appends lines; open() with the step of the checkpoint resumed from drops later lines first
 // (atomically), so that a killed and resumed run leaves each step once. A new run passes 0, which
 // drops everything.
@@ -44,7 +48,7 @@ class MetricsLog {
   int fd_ = -1;
 };
 
-// All lines in order. A last line without its newline, as a killed run leaves it, is passed over;
+// All lines in order. A last line without its newline, as a killed run leaves it, is skipped;
 // any other bad line is an error. Values that were not finite read as NaN.
 Result<std::vector<StepMetrics>> read_metrics(const std::string& path);
 

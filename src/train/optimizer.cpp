@@ -45,7 +45,7 @@ Optimizer::Optimizer(const OptimizerRecipe& options, const std::vector<Weight*>&
   for (Weight* w : parameters) {
     if (!w->grad) continue;  // frozen
     parameters_.push_back(w);
-    if (options_.name == "muon" && is_hidden_matrix(*w)) {
+    if (options_.kind == OptimizerKind::muon && is_hidden_matrix(*w)) {
       float* momentum = make_moment(*w, "muon");
       const size_t group = size_t(w->group_rows()) * size_t(w->cols);
       for (int g = 0; g < w->groups; ++g) {

@@ -140,7 +140,7 @@ TEST(Optimizer, MuonMovesHiddenMatricesOnly) {
 
 TEST(Optimizer, MuonGivesTheSameBitsForAnyThreads) {
   OptimizerRecipe options;
-  options.name = "muon";
+  options.kind = OptimizerKind::muon;
   Weights a, b;
   ThreadPool one(1), three(3);
   Optimizer first(options, a.pointers()), second(options, b.pointers());
@@ -155,7 +155,7 @@ TEST(Optimizer, MuonGivesTheSameBitsForAnyThreads) {
 
 TEST(Optimizer, MuonTreatsEveryExpertAsItsOwnMatrix) {
   OptimizerRecipe options;
-  options.name = "muon";
+  options.kind = OptimizerKind::muon;
   options.weight_decay = 0;
   Weights weights;
   Weight& experts = *weights.all[3];

@@ -7,13 +7,23 @@
 
 namespace weir {
 
-// For the update number `step` (0, 1 ... steps - 1). Warm-up is linear and ends at lr. Afterwards
+// weir train: the rate of update `step` (0, 1 ... steps - 1). Warm-up is linear and ends at lr.
+// Afterwards, with r = final_ratio,
 //   constant: lr
-//   cosine:   lr * (r + (1 - r) * (1 + cos(pi * p)) / 2), p from 0 to 1 (Loshchilov and Hutter
-//   2017) wsd:      lr, and over the last decay_fraction of the run linearly down to lr * r
+//   cosine:   lr * (r + (1 - r) * (1 + cos(pi * p)) / 2), p from 0 to 1
+//             (Loshchilov and Hutter 2017)
+//   wsd:      lr, and over the last decay_fraction of the run linearly down to lr * r
 //             (warm-up, stable, decay: Hu et al. 2024, MiniCPM, section 4)
-// with r = final_ratio.
 double learning_rate(const TrainRecipe& recipe, int64_t step);
+
+// A stage of weir r1: steps of a further round when a stage of `planned` steps is not good enough:
+// a third of them.
+int64_t round_steps(int64_t planned);
+
+// A stage of weir r1: the rate of update `step` of `steps`: linear warm-up over at most a quarter
+// of them, constant, linear decay. Steps from `steps` on are in further rounds, each with its own
+// decay.
+double stage_rate(const RateRecipe& rate, int64_t step, int64_t steps);
 
 // bias_speed until bias_freeze_at of the run, then 0 (DeepSeek-V3, section 4.2).
 double bias_speed(const TrainRecipe& recipe, int64_t step);

@@ -1,33 +1,39 @@
-// The loss of pre-training on one micro-batch, forward and backward: next-token cross entropy, the
-// further predictions of the MTP modules, and the experts' balance loss.
+// The loss of one micro-batch, forward and backward: an objective of the tokens' log-probabilities,
+// the further predictions of the MTP modules, and the experts' balance loss.
 #pragma once
 #include <cstdint>
+#include <vector>
 
 #include "base/arena.h"
 #include "base/thread_pool.h"
-#include "corpus/dataset.h"
+#include "corpus/document_stream.h"
 #include "model/model.h"
+#include "ops/ops.h"
+#include "tensor/routing_trace.h"
 
 namespace weir {
 
 // Sums over micro-batches of a step.
 struct LossTotals {
-  double loss = 0;  // sum of -log p over counted rows
+  double objective = 0;     // over counted rows
+  double negative_log = 0;  // sum of -log p over counted rows, unweighted
   int64_t counted = 0;
-  double mtp_loss = 0;  // the same over all MTP modules
+  double mtp_negative_log = 0;  // the same over all MTP modules
   int64_t mtp_counted = 0;
   double balance_loss = 0;  // already weighted; sum over micro-batches of its share of the step
 };
 
-struct LossWeights {
-  float token = 1;  // of every counted row: 1 / counted rows of the step
-  float mtp = 0;    // lambda; 0: the modules are not run
-  float aux = 1;    // of a micro-batch's balance loss: 1 / micro-batches
+struct LossOptions {
+  float inverse_temperature = 1;
+  float mtp_weight = 0;  // of a row's cross entropy, lambda / counted rows; 0: no module is run
+  float aux_scale = 0;   // of a micro-batch's balance loss: 1 / micro-batches of the step
+  float* log_probabilities = nullptr;  // [rows]
+  RoutingUse routing = {};             // of the batch's rows; append_experts lays them out
 };
 
 // Adds the micro-batch's gradients to the model's and its sums to `totals`. Resets the arena first.
-void accumulate_gradients(const Model& model, const TrainingBatch& batch,
-                          const LossWeights& weights, Arena& arena, ThreadPool& pool,
+void accumulate_gradients(const Model& model, const TrainingBatch& batch, TokenObjective& objective,
+                          const LossOptions& options, Arena& arena, ThreadPool& pool,
                           LossTotals& totals);
 
 // What MTP module `depth` (0, 1 ...) learns from: row i combines its hidden state with the token

@@ -38,7 +38,8 @@ struct Losses {
     model->pack(pool);
     model->zero_gradients();
     LossTotals totals;
-    accumulate_gradients(*model, batch, {1.0f / 24, kMtp, 0}, arena, pool, totals);
+    CrossEntropy objective(1.0f / 24);
+    accumulate_gradients(*model, batch, objective, {.mtp_weight = kMtp / 24}, arena, pool, totals);
     return totals;
   }
 };
@@ -49,7 +50,7 @@ TEST(TrainLoss, F28MtpsWeightIsSharedByItsModules) {
     Losses l(modules);
     auto loss = [&] {
       const LossTotals totals = l.totals();
-      return (totals.loss + double(kMtp) / modules * totals.mtp_loss) / 24;
+      return (totals.negative_log + double(kMtp) / modules * totals.mtp_negative_log) / 24;
     };
     loss();
     // The coordinates with the largest gradients of every matrix.
@@ -77,6 +78,20 @@ TEST(TrainLoss, F28MtpsWeightIsSharedByItsModules) {
     }
     EXPECT_GT(checked, 5);
   }
+}
+
+TEST(TrainLoss, FurtherTargetsStayInsideTheirSegment) {
+  TrainingBatch batch;
+  batch.tokens = {1, 2, 3, 4, 5, 6, 7};
+  batch.positions = {0, 1, 2, 3, 0, 1, 2};
+  batch.sequences = {0, 0, 0, 0, 1, 1, 1};
+  batch.targets = {2, 3, 4, 9, 6, 7, -1};
+  FurtherTargets one = further_targets(batch, 0);
+  EXPECT_EQ(one.next, (std::vector<int>{2, 3, 4, 9, 6, 7, 0}));
+  EXPECT_EQ(one.targets, (std::vector<int>{3, 4, 9, -1, 7, -1, -1}));
+  FurtherTargets two = further_targets(batch, 1);
+  EXPECT_EQ(two.next, (std::vector<int>{3, 4, 9, 0, 7, 0, 0}));
+  EXPECT_EQ(two.targets, (std::vector<int>{4, 9, -1, -1, -1, -1, -1}));
 }
 
 }  // namespace

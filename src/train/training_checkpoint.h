@@ -13,7 +13,7 @@
 
 namespace weir {
 
-// What a run knows beside weights and moments.
+// State of a run beside weights and moments.
 struct CheckpointState {
   int64_t step = 0;    // updates done
   int64_t tokens = 0;  // trained
@@ -30,8 +30,8 @@ struct CheckpointState {
 
 std::string checkpoint_name(int64_t step);  // "step-00000100"
 
-// Writes FOLDER/step-... by way of FOLDER/.writing-...; afterwards everything is on the disk, or
-// there is an error and FOLDER is as before. `reference` (may be null): a second model that the
+// Writes FOLDER/.writing-..., syncs it and renames it to FOLDER/step-...; on an error FOLDER is as
+// before. `reference` (may be null): a second model that the
 // work needs, kept as reference/model.safetensors.
 Result<void> save_checkpoint(const std::string& folder, const Model& model,
                              const Optimizer& optimizer, CheckpointState state,

@@ -16,42 +16,6 @@ constexpr int64_t kStepsMax = 1'000'000'000;
 constexpr int kWindowsMax = 1 << 20;
 constexpr int kLengthMax = 1 << 20;
 
-// Stands in for OptionReader where a recipe is written: the same calls, in the other direction.
-class FieldWriter {
- public:
-  FieldWriter() = default;
-  FieldWriter section(const std::string& key) {
-    FieldWriter inner;
-    inner.parent_ = this;
-    inner.key_ = key;
-    return inner;
-  }
-  template <class Number>
-  void field(const std::string& key, const Number& value, double, double) {
-    object.set(key, value);
-  }
-  void field(const std::string& key, bool value) { object.set(key, value); }
-  void field(const std::string& key, const std::string& value) { object.set(key, value); }
-  void field(const std::string& key, const Json& value) { object.set(key, value); }
-  void field(const std::string& key, const std::vector<std::string>& values) {
-    Json list = Json::array();
-    for (const std::string& value : values) list.push(value);
-    object.set(key, std::move(list));
-  }
-  void choice(const std::string& key, const std::string& value, const std::vector<std::string>&) {
-    object.set(key, value);
-  }
-  Result<void> finish() {
-    if (parent_) parent_->object.set(key_, object);
-    return {};
-  }
-  Json object = Json::object();
-
- private:
-  FieldWriter* parent_ = nullptr;
-  std::string key_;
-};
-
 template <class Visitor>
 Result<void> visit_data(Visitor& in, TrainRecipe& r) {
   auto tokenizer = in.section("tokenizer");
@@ -82,7 +46,7 @@ Result<void> visit_data(Visitor& in, TrainRecipe& r) {
 template <class Visitor>
 Result<void> visit_learning(Visitor& in, TrainRecipe& r) {
   auto optimizer = in.section("optimizer");
-  optimizer.choice("name", r.optimizer.name, {"adamw", "muon"});
+  choose(optimizer, "name", r.optimizer.kind, kOptimizerNames);
   optimizer.field("lr", r.optimizer.lr, 0.0, 10.0);
   optimizer.field("beta1", r.optimizer.beta1, 0.0, 0.9999999);
   optimizer.field("beta2", r.optimizer.beta2, 0.0, 0.9999999);
@@ -93,7 +57,7 @@ Result<void> visit_learning(Visitor& in, TrainRecipe& r) {
   TRY(optimizer.finish());
 
   auto schedule = in.section("schedule");
-  schedule.choice("name", r.schedule.name, {"cosine", "wsd", "constant"});
+  choose(schedule, "name", r.schedule.kind, kScheduleNames);
   schedule.field("warmup_steps", r.schedule.warmup_steps, 0, kStepsMax);
   schedule.field("final_ratio", r.schedule.final_ratio, 0.0, 1.0);
   schedule.field("decay_fraction", r.schedule.decay_fraction, 0.0, 1.0);
@@ -231,7 +195,7 @@ Result<TrainRecipe> read_train_recipe(const Recipe& recipe) {
 
 Json recipe_json(const TrainRecipe& recipe) {
   TrainRecipe copy = recipe;
-  FieldWriter out;
+  OptionWriter out;
   Result<void> written = visit(out, copy);
   CHECK(written.has_value());
   return std::move(out.object);

@@ -1,6 +1,6 @@
-// What `weir train` is asked to do: every key of a training recipe with its default. One list of
-// fields (recipe.cpp) reads a recipe, checks it and writes the resolved one; docs/recipes.md
-// explains the keys.
+// The recipe of `weir train`: every key with its default. One list of
+// fields (training_recipe.cpp) reads a recipe, checks it and writes the resolved one;
+// docs/recipes.md explains the keys.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -36,24 +36,40 @@ struct BatchRecipe {
   int micro_windows = 0;  // computed at a time; 0: all
 };
 
+enum class OptimizerKind { adamw, muon };
+inline const std::vector<std::string> kOptimizerNames = {"adamw", "muon"};
+
 struct OptimizerRecipe {
-  std::string name = "adamw";
+  OptimizerKind kind = OptimizerKind::adamw;
   double lr = 1e-3;
   double beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, weight_decay = 0.1;
   double clip = 1;         // 0: off
   double momentum = 0.95;  // muon
 };
 
+enum class ScheduleKind { cosine, wsd, constant };
+inline const std::vector<std::string> kScheduleNames = {"cosine", "wsd", "constant"};
+
 struct ScheduleRecipe {
-  std::string name = "cosine";
+  ScheduleKind kind = ScheduleKind::cosine;
   int64_t warmup_steps = 0;
   double final_ratio = 0.1;     // of lr, at the end
   double decay_fraction = 0.2;  // wsd: the part of the run that decays
 };
 
+// Optimizer and schedule of a stage of weir r1.
+struct RateRecipe {
+  OptimizerKind optimizer = OptimizerKind::adamw;
+  double lr = 1e-3;
+  int64_t warmup_steps = 10;
+  double decay_fraction = 0;  // the last part of the stage, over which the rate falls linearly
+  double final_ratio = 0.1;   // of lr, at the end
+  double weight_decay = 0.1, clip = 1;
+};
+
 struct MoeRecipe {
   double bias_speed = 1e-3;   // of the gate biases (DeepSeek-V3, section 2.1.2)
-  double bias_freeze_at = 1;  // fraction of the run after which they rest
+  double bias_freeze_at = 1;  // fraction of the run after which they are fixed
   double balance_weight = 1e-4;
 };
 
