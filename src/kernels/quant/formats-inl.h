@@ -41,6 +41,9 @@ struct Format {
   static constexpr bool kSigned = false;
 };
 
+template <class F>
+constexpr bool kHasMinimum = F::kMinimum != kNone;
+
 struct FormatQ4_0 : Format<32, 18, 0, kNone, 8> {
   template <int>
   static Bytes quants(const uint8_t* b) {
