@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/terminal.h"
 #include "tests/tiny_model.h"
 
 namespace weir {

@@ -4,7 +4,9 @@
 
 #include <string>
 
+#include "base/atomic_output.h"
 #include "base/json.h"
+#include "base/sha256.h"
 #include "tests/run_program.h"
 
 namespace weir {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/atomic_output.h"
 #include "base/json.h"
 #include "tests/run_program.h"
 #include "tests/tiny_model.h"

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/atomic_output.h"
 #include "base/json.h"
 #include "tests/run_program.h"
 

@@ -2,6 +2,7 @@
 // such rows, its recipe, the doctor and a run of a few steps.
 #include <gtest/gtest.h>
 
+#include "base/atomic_output.h"
 #include "base/json.h"
 #include "tests/run_program.h"
 

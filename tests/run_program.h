@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/atomic_output.h"
 #include "base/file.h"
 
 namespace weir {

@@ -6,13 +6,17 @@
 
 namespace weir {
 
-Arena::Arena(size_t bytes) : size_(bytes) {
-  void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (p == MAP_FAILED) throw std::bad_alloc();  // as every other allocation; main says so
-  madvise(p, bytes, MADV_HUGEPAGE);
+Arena::Arena(size_t bytes, int protection) : size_(bytes) {
+  void* p = mmap(nullptr, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (p == MAP_FAILED) throw std::bad_alloc();  // main reports it
   base_ = static_cast<char*>(p);
 }
+
+Arena::Arena(size_t bytes) : Arena(bytes, PROT_READ | PROT_WRITE) {
+  madvise(base_, bytes, MADV_HUGEPAGE);
+}
+
+Arena::Arena(Measuring) : Arena(size_t(1) << 38, PROT_READ) {}
 
 Arena::~Arena() { munmap(base_, size_); }
 

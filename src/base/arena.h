@@ -1,6 +1,6 @@
 // Bump allocator for one forward (or forward + backward) pass: reset() between passes, rewind() for
-// scratch inside an operation and for recomputed blocks (last in, first out). Address space is
-// reserved once and pages are touched on first use, so a generous size costs nothing.
+// scratch inside an operation and for the temporaries of a block (last in, first out). Address
+// space is reserved once and pages are touched on first use.
 #pragma once
 #include <cstddef>
 
@@ -12,6 +12,10 @@ class Arena {
  public:
   // Reserves `bytes` of address space. Ends the process when the system has none.
   explicit Arena(size_t bytes);
+  // An arena of 256 GiB that may be read (as zeros) and not written: a dry run takes what the
+  // real one would, and peak() says how much. A write ends the process with SIGSEGV.
+  struct Measuring {};
+  explicit Arena(Measuring);
   ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
@@ -43,6 +47,8 @@ class Arena {
   void reset_peak() { peak_ = used_; }
 
  private:
+  Arena(size_t bytes, int protection);
+
   char* base_;
   size_t size_, used_ = 0, peak_ = 0;
 };

@@ -67,5 +67,22 @@ TEST(ArenaDeathTest, TheEndStopsTheProgram) {
   EXPECT_DEATH(arena.rewind(1), "CHECK failed");
 }
 
+TEST(Arena, ThatMeasuresTakesWhatAnotherWouldAndIsNotWritten) {
+  Arena arena(size_t(1) << 20), measuring{Arena::Measuring{}};
+  auto take = [](Arena& from) {
+    from.floats(100);
+    ArenaScope scope(from);
+    from.array<uint8_t>(70);
+    return from.array<int>(3);
+  };
+  take(arena);
+  const int* zeros = take(measuring);
+  EXPECT_EQ(zeros[2], 0);
+  EXPECT_EQ(measuring.used(), arena.used());
+  EXPECT_EQ(measuring.peak(), arena.peak());
+  EXPECT_DEATH(*const_cast<volatile int*>(zeros) = 1, "");
+  measuring.take(size_t(200) << 30);
+}
+
 }  // namespace
 }  // namespace weir

@@ -9,13 +9,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <utility>
 
-#include "base/aside.h"
 #include "base/check.h"
 #include "base/text.h"
 
@@ -117,29 +115,6 @@ Result<std::string> read_file(const std::string& path, size_t limit) {
   return text;
 }
 
-Result<void> write_file_atomic(const std::string& path, std::string_view bytes) {
-  static std::atomic<unsigned> count{0};  // two threads may write the same path
-  const std::string aside = fmt::format("{}-{}", aside_name(path), count++);
-  const int fd = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0) return write_error(path, bytes.size());
-  bool good = write_all(fd, bytes.data(), bytes.size()) && sync_all(fd);
-  Error error = good ? Error{} : write_error(path, bytes.size());
-  if (!close_all(fd) && good) {
-    good = false;
-    error = write_error(path, bytes.size());
-  }
-  if (good && ::rename(aside.c_str(), path.c_str()) != 0) {
-    good = false;
-    error = write_error(path, bytes.size());
-  }
-  if (good) {
-    (void)remove_stale_asides_of(path);  // of killed processes; what was written is written
-    return sync_directory(parent_of(path));
-  }
-  ::unlink(aside.c_str());
-  return error;
-}
-
 Result<void> make_directories(const std::string& path) {
   std::error_code code;
   std::filesystem::create_directories(path, code);
@@ -151,12 +126,14 @@ Result<void> sync_directory(const std::string& path) {
   int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return Error{path + ": can not open the folder: " + reason()};
   Result<void> result;
-  // Some network and FUSE file systems can not sync a folder and say so; there is no more to do.
+  // Some network and FUSE file systems cannot sync a folder: these errors are not failures.
   if (!sync_all(fd) && errno != EINVAL && errno != ENOTSUP && errno != EROFS)
     result = Error{path + ": can not write to the disk: " + reason()};
   ::close(fd);
   return result;
 }
+
+Result<void> sync_parent(const std::string& path) { return sync_directory(parent_of(path)); }
 
 bool file_exists(const std::string& path) {
   struct stat info {};
@@ -194,7 +171,7 @@ Result<std::vector<std::string>> list_directory(const std::string& path) {
 Result<void> rename_path(const std::string& from, const std::string& to) {
   if (::rename(from.c_str(), to.c_str()) != 0)
     return Error{fmt::format("{}: can not rename to {}: {}", from, to, reason())};
-  return sync_directory(parent_of(to));
+  return sync_parent(to);
 }
 
 Result<void> remove_all(const std::string& path) {
@@ -217,16 +194,17 @@ std::string base_name(const std::string& path) {
   return path.substr(begin, end - begin + 1);
 }
 
-Result<FileWriter> FileWriter::create(const std::string& path) {
+Result<FileWriter> FileWriter::create(const std::string& path, size_t bytes) {
   int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0) return Error{path + ": can not write: " + reason()};
-  return FileWriter(path, fd);
+  if (fd < 0) return write_error(path, bytes);
+  return FileWriter(path, fd, bytes);
 }
 FileWriter::FileWriter(FileWriter&& other) noexcept
-    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
+    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), bytes_(other.bytes_) {}
 FileWriter& FileWriter::operator=(FileWriter&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(fd_, other.fd_);
+  std::swap(bytes_, other.bytes_);
   return *this;
 }
 FileWriter::~FileWriter() {
@@ -241,9 +219,9 @@ Result<void> FileWriter::write(const void* data, size_t bytes) {
 }
 Result<void> FileWriter::close() {
   CHECK(fd_ >= 0);
-  if (!sync_all(fd_)) return write_error(path_, 0);  // the destructor removes the file
+  if (!sync_all(fd_)) return write_error(path_, bytes_);  // the destructor removes the file
   if (!close_all(std::exchange(fd_, -1))) {
-    Error error = write_error(path_, 0);
+    Error error = write_error(path_, bytes_);
     ::unlink(path_.c_str());
     return error;
   }

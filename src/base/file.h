@@ -1,4 +1,4 @@
-// Files that are never half written, and read-only mappings. Every error names the path.
+// Files and folders, read-only mappings, locks. Every error names the path. atomic_output.h writes.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -15,13 +15,9 @@ namespace weir {
 // The whole file. `limit` bounds the size; a directory, device or larger file is an error.
 Result<std::string> read_file(const std::string& path, size_t limit = size_t(1) << 32);
 
-// Writes beside the target, fsyncs, renames over it, fsyncs the folder: afterwards `path` holds the
-// old bytes or all of the new ones, whatever happens in between. A full disk is an error that names
-// the bytes needed; the aside file is removed.
-Result<void> write_file_atomic(const std::string& path, std::string_view bytes);
-
 Result<void> make_directories(const std::string& path);
 Result<void> sync_directory(const std::string& path);
+Result<void> sync_parent(const std::string& path);
 bool file_exists(const std::string& path);
 bool is_directory(const std::string& path);
 Result<uint64_t> file_size(const std::string& path);
@@ -33,10 +29,10 @@ std::string join_path(const std::string& folder, const std::string& name);
 std::string base_name(const std::string& path);
 
 // Sequential writer for a file too large to build in memory; close() syncs. Removes the file when
-// destroyed without a successful close().
+// destroyed without a successful close(). `bytes`, if known, is what the error of a full disk says.
 class FileWriter {
  public:
-  static Result<FileWriter> create(const std::string& path);
+  static Result<FileWriter> create(const std::string& path, size_t bytes = 0);
   FileWriter(FileWriter&&) noexcept;
   FileWriter& operator=(FileWriter&&) noexcept;
   ~FileWriter();
@@ -44,9 +40,11 @@ class FileWriter {
   Result<void> close();  // flush and fsync
 
  private:
-  FileWriter(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  FileWriter(std::string path, int fd, size_t bytes)
+      : path_(std::move(path)), fd_(fd), bytes_(bytes) {}
   std::string path_;
   int fd_ = -1;
+  size_t bytes_ = 0;
 };
 
 // A file mapped read-only, shared with the page cache. bytes() is valid while the object lives.
@@ -84,10 +82,5 @@ class FileLock {
   explicit FileLock(int fd) : fd_(fd) {}
   int fd_ = -1;
 };
-
-// SHA-256 in lower-case hex (OpenSSL's libcrypto).
-std::string sha256_hex(std::span<const std::byte> bytes);
-std::string sha256_hex(std::string_view text);
-Result<std::string> sha256_file(const std::string& path);
 
 }  // namespace weir

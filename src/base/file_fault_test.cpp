@@ -1,4 +1,5 @@
 // Files of base/file.h on a disk that fails at every call.
+#include "base/atomic_output.h"
 #include "base/file.h"
 #include "testing/file_fault_walk.h"
 
@@ -48,13 +49,11 @@ TEST_F(FileFaults, F31AtomicWritesLeaveTheOldOrTheNewAtEveryCall) {
 TEST_F(FileFaults, F31WritersOfLargeFilesDoToo) {
   const std::string fresh(3000, 'n');
   const auto write = [&](const std::string& path) -> Result<void> {
-    const std::string aside = path + ".writing-1";
-    FileWriter writer = TRY(FileWriter::create(aside));
-    for (size_t at = 0; at < fresh.size(); at += 1000) TRY(writer.write(fresh.data() + at, 1000));
-    TRY(writer.close());
-    Result<void> renamed = rename_path(aside, path);
-    if (!renamed) (void)remove_all(aside);
-    return renamed;
+    AtomicFiles file;
+    TRY(file.begin(path));
+    for (size_t at = 0; at < fresh.size(); at += 1000) TRY(file.write(fresh.data() + at, 1000));
+    TRY(file.end());
+    return file.rename_all();
   };
   for (const std::string& old : {std::string(), std::string("old bytes")})
     faults::walk(folder_, file(old, fresh, write));

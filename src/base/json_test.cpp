@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/atomic_output.h"
 #include "base/file.h"
 #include "testing/work_fixture.h"
 

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/clock.h"
 #include "base/file.h"
-#include "base/progress.h"
 #include "base/text.h"
 
 namespace weir {

@@ -1,16 +1,13 @@
 #include "base/progress.h"
 
 #include <fmt/format.h>
-#include <signal.h>
-#include <sys/ioctl.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstdio>
 
+#include "base/clock.h"
+#include "base/terminal.h"
 #include "base/text.h"
 
 namespace weir {
@@ -19,16 +16,6 @@ namespace {
 constexpr int64_t kTerminalInterval_ns = 100'000'000;
 constexpr int64_t kPlainInterval_ns = 10'000'000'000;
 constexpr size_t kDetailBytesMax = 200;
-
-// Written by a signal handler on any thread: lock-free, hence safe there.
-std::atomic<bool> stop_signalled{false};
-static_assert(std::atomic<bool>::is_always_lock_free);
-
-void on_stop_signal(int signal_number) {
-  if (!stop_signalled.exchange(true)) return;
-  signal(signal_number, SIG_DFL);  // the second one: as without a handler, once this one returns
-  raise(signal_number);
-}
 
 // 0.5, 99.9, 100, 12345: a decimal where it matters.
 std::string amount(double v) {
@@ -45,41 +32,6 @@ std::string cut(std::string text, int columns) {
 }
 
 }  // namespace
-
-int64_t monotonic_ns() {
-  timespec t{};
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return int64_t(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
-}
-
-double process_cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return double(now.tv_sec) + double(now.tv_nsec) * 1e-9;
-}
-
-bool stderr_is_terminal() { return isatty(STDERR_FILENO) == 1; }
-bool stdout_is_terminal() { return isatty(STDOUT_FILENO) == 1; }
-
-TerminalSize stderr_size() {
-  winsize size{};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0) return {};
-  return {size.ws_col, size.ws_row};
-}
-
-void catch_stop_signals() {
-  // Without SA_RESTART: a thread that waits for input gets to look at stop_requested().
-  struct sigaction action {};
-  action.sa_handler = on_stop_signal;
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  signal(SIGXFSZ, SIG_IGN);
-}
-
-void write_stderr(const std::string& text) { (void)std::fputs(text.c_str(), stderr); }
-
-bool stop_requested() { return stop_signalled.load(std::memory_order_relaxed); }
 
 std::string progress_text(const ProgressLine& line, int columns_max) {
   std::string text = line.title + "  " + amount(line.done);

@@ -1,5 +1,5 @@
 // Live progress of long work: one line that rewrites itself on a terminal, a plain line now and
-// then elsewhere. Also the flag that Ctrl-C and SIGTERM set.
+// then elsewhere.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -34,29 +34,11 @@ class Progress {
 struct ProgressLine {
   std::string title, unit, detail;
   double done = 0, total = 0;
-  double start = 0;    // of `done`, what was there before
+  double start = 0;    // the part of `done` that an earlier process did
   double seconds = 0;  // since then
   bool last = false;
 };
 // Cut to `columns_max` characters, so that it stays one line on a terminal; 0 means any length.
 std::string progress_text(const ProgressLine& line, int columns_max = 0);
-
-int64_t monotonic_ns();
-double process_cpu_seconds();  // of all threads, since the process began
-bool stderr_is_terminal();
-bool stdout_is_terminal();
-// Of the terminal behind stderr; 0 when it does not say.
-struct TerminalSize {
-  int columns = 0, rows = 0;
-};
-TerminalSize stderr_size();
-// Unlike fmt::print, silent when standard error takes no more: the work goes on.
-void write_stderr(const std::string& text);
-
-// After the first SIGINT or SIGTERM stop_requested() is true and the work ends at its next safe
-// point; a second signal ends the process at once. A write beyond the file size limit (SIGXFSZ)
-// becomes an error of that write instead of the end of the process.
-void catch_stop_signals();
-bool stop_requested();
 
 }  // namespace weir

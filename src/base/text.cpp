@@ -103,23 +103,45 @@ std::string nearest_word(std::string_view word, const std::vector<std::string>& 
   return best;
 }
 
+ShownCharacter first_character(std::string_view text) {
+  const unsigned char c = static_cast<unsigned char>(text.front());
+  const size_t bytes = c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+  std::string_view character = text.substr(0, bytes);
+  if (first_invalid_utf8(character) != text.npos) character = character.substr(0, 1);
+  // C0, DEL, a byte that is no UTF-8, C1 (U+0080 to U+009F).
+  const bool is_hidden = c < 0x20 || c == 0x7f || (c >= 0x80 && character.size() == 1) ||
+                         (c == 0xc2 && static_cast<unsigned char>(character[1]) < 0xa0);
+  return {character, is_hidden};
+}
+
 std::string printable(std::string_view text, size_t bytes_max) {
   std::string out;
-  for (size_t i = 0; i < text.size();) {
-    size_t bytes = 1;
-    unsigned char c = static_cast<unsigned char>(text[i]);
-    if (c >= 0xc0) bytes = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-    std::string_view character = text.substr(i, bytes);
-    if (first_invalid_utf8(character) != text.npos) character = character.substr(0, 1);
-    i += character.size();
-    // C0, DEL, a byte that is no UTF-8, C1 (U+0080 to U+009F).
-    bool hidden = c < 0x20 || c == 0x7f || (c >= 0x80 && character.size() == 1) ||
-                  (c == 0xc2 && static_cast<unsigned char>(character[1]) < 0xa0);
-    if (hidden) character = "?";
+  while (!text.empty()) {
+    auto [character, is_hidden] = first_character(text);
+    text.remove_prefix(character.size());
+    if (is_hidden) character = "?";
     if (out.size() + character.size() > bytes_max) return out + "...";
     out += character;
   }
   return out;
+}
+
+void append_utf8(std::string& out, char32_t c) {
+  if (c < 0x80) {
+    out += char(c);
+  } else if (c < 0x800) {
+    out += char(0xC0 | c >> 6);
+    out += char(0x80 | (c & 0x3F));
+  } else if (c < 0x10000) {
+    out += char(0xE0 | c >> 12);
+    out += char(0x80 | (c >> 6 & 0x3F));
+    out += char(0x80 | (c & 0x3F));
+  } else {
+    out += char(0xF0 | c >> 18);
+    out += char(0x80 | (c >> 12 & 0x3F));
+    out += char(0x80 | (c >> 6 & 0x3F));
+    out += char(0x80 | (c & 0x3F));
+  }
 }
 
 size_t first_invalid_utf8(std::string_view text) {

@@ -22,6 +22,14 @@ std::string nearest_word(std::string_view word, const std::vector<std::string>& 
 // Text from outside as it may stand in a message: control characters, which a terminal would obey,
 // and bytes that are no UTF-8 become '?', and what exceeds `bytes_max` becomes "...".
 std::string printable(std::string_view text, size_t bytes_max = 80);
+// The first character of a text, or its first byte when that is no UTF-8. Hidden: a control
+// character (C0, DEL, C1), which a terminal would obey, or such a byte.
+struct ShownCharacter {
+  std::string_view bytes;
+  bool is_hidden;
+};
+ShownCharacter first_character(std::string_view text);
+void append_utf8(std::string& out, char32_t code);
 // First byte that is not part of valid UTF-8, or npos.
 size_t first_invalid_utf8(std::string_view text);
 

@@ -8,8 +8,8 @@
 #include <system_error>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/file.h"
-#include "base/progress.h"
 #include "base/text.h"
 
 namespace weir {
@@ -80,6 +80,7 @@ ThreadPool::ThreadPool(int threads) {
 }
 
 ThreadPool::~ThreadPool() {
+  threads_ = int(workers_.size()) + 1;
   {
     std::lock_guard lock(mutex_);
     stop_ = true;

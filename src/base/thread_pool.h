@@ -13,23 +13,35 @@ class ThreadPool {
  public:
   // `threads` counts the caller; 1 means everything runs inline. 0 means one per available core.
   explicit ThreadPool(int threads = 0);
+  // A pool that runs nothing and starts no threads, but has `threads` for whoever sizes memory by
+  // them. With an arena that only measures, the operations of a pass are run dry.
+  struct Dry {
+    int threads;
+  };
+  explicit ThreadPool(Dry dry) : threads_(dry.threads), is_dry_(true) {}
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  int threads() const { return int(workers_.size()) + 1; }
+  int threads() const { return threads_; }
+  bool is_dry() const { return is_dry_; }
 
   // Calls body(index, thread) for every index in [0, count); returns when all are done. Not
   // reentrant: a body must not call parallel_for. `thread` is in [0, threads()), for scratch.
   template <class Body>
   void parallel_for(int count, const Body& body) {
-    if (count <= 0) return;
+    if (count <= 0 || is_dry_) return;
     if (workers_.empty() || count == 1) {
       for (int i = 0; i < count; ++i) body(i, 0);
       return;
     }
     run(
         count, [](const void* b, int i, int t) { (*static_cast<const Body*>(b))(i, t); }, &body);
+  }
+  // Work of the caller alone that touches memory: a dry pool leaves it out too.
+  template <class Body>
+  void run_here(const Body& body) const {
+    if (!is_dry_) body();
   }
 
  private:
@@ -55,6 +67,8 @@ class ThreadPool {
   std::atomic<bool> stop_{false};
 
   std::mutex mutex_;
+  int threads_ = 1;
+  const bool is_dry_ = false;
   std::condition_variable wake_, end_;
   std::vector<std::thread> workers_;
 };

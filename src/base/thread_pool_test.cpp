@@ -120,5 +120,18 @@ TEST(ThreadPool, KnowsTheCores) {
   EXPECT_EQ(ThreadPool().threads(), available_cores());
 }
 
+TEST(ThreadPool, ThatIsDryHasThreadsAndRunsNothing) {
+  ThreadPool dry(ThreadPool::Dry{7});
+  EXPECT_EQ(dry.threads(), 7);
+  int ran = 0;
+  dry.parallel_for(1, [&](int, int) { ++ran; });
+  dry.parallel_for(100, [&](int, int) { ++ran; });
+  dry.run_here([&] { ++ran; });
+  EXPECT_EQ(ran, 0);
+  ThreadPool real(1);
+  real.run_here([&] { ++ran; });
+  EXPECT_EQ(ran, 1);
+}
+
 }  // namespace
 }  // namespace weir

@@ -58,20 +58,13 @@ Json template_messages(const std::string& system, std::span<const ChatTurn> turn
   return list;
 }
 
-std::string text_of(const Tokenizer& tokenizer, int id) {
-  return id < 0 ? std::string() : std::string(tokenizer.token_bytes(id));
-}
-
 }  // namespace
 
 Result<void> ChatForm::use_template(const OpenModel& open, const std::string& path,
                                     std::optional<bool> thinking) {
-  ChatTokens tokens;
-  tokens.bos = text_of(*open.tokenizer, open.tokenizer->bos());
-  tokens.eos = text_of(*open.tokenizer, open.tokenizer->eos());
-  template_ = TRY_IN(path, ChatTemplate::create(open.chat_template, tokens));
+  template_ = TRY_IN(path, ChatTemplate::create(open.chat_template, chat_tokens(*open.tokenizer)));
   thinking_ = thinking;
-  if (thinking && !template_->reads("enable_thinking") && !template_->reads("thinking"))
+  if (thinking && !template_->has_thinking_switch())
     introduction_ =
         "The model's chat template knows no switch for thinking, so --thinking means "
         "nothing to it.\n";

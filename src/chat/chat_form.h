@@ -1,4 +1,4 @@
-// How a conversation is put to a model: by the template in its files, in DeepSeek's tokens, or as
+// Encodes a conversation for a model: with the template in its files, in DeepSeek's tokens, or as
 // plain text.
 #pragma once
 #include <optional>
@@ -15,18 +15,18 @@ namespace weir {
 
 struct Problem;
 
-// One question with its answer, empty until it was given. A problem is asked without the turns
-// before it, as evaluation does.
+// One question with its answer, empty until there is one. A problem is asked without the turns
+// before it, as in evaluation.
 struct ChatTurn {
   std::vector<Message> question = {};
   std::string answer = {};
   std::shared_ptr<const Problem> problem = {};
-  Json calls = {};         // of tools, in the answer: OpenAI's 'tool_calls'
-  bool is_result = false;  // the question is what the calls of the turn before gave
+  Json calls = {};         // the answer's tool calls: OpenAI's 'tool_calls'
+  bool is_result = false;  // the question is the result of the previous turn's calls
   bool has_calls() const { return calls.size() > 0; }
 };
 
-// What every prompt of a conversation holds beside its turns.
+// What every prompt of a conversation has beside its turns.
 struct ChatContext {
   std::string system;              // "": none
   std::optional<Json> tools = {};  // check_tools()
@@ -53,20 +53,19 @@ class ChatForm {
                                  const ChatFormOptions& options);
 
   bool is_plain() const { return !format_ && !template_; }
-  // What to tell the user about it.
+  // For the user: which form was chosen and why.
   const std::string& introduction() const { return introduction_; }
 
-  // Whether the form has a place for what the context holds. An error for a template that refuses
-  // it, or that leaves the system prompt or the tools out.
+  // Fails for a template that refuses the system prompt or the tools, or leaves them out.
   Result<void> check(const ChatContext& context) const;
   // The last turn is the one to answer. A problem comes without the context.
   Result<std::vector<int>> prompt(const OpenModel& open, const ChatContext& context,
                                   std::span<const ChatTurn> turns);
   // What ends an answer.
   void set_ends(const OpenModel& open, Request& request) const;
-  // Where the reply to the last prompt is cut; not for plain text.
+  // The marks that split the reply to the last prompt; not for plain text.
   ReplyMarks marks(const OpenModel& open, const ChatContext& context) const;
-  // The reply to the last prompt, without its thinking. `text` is what plain text is made of.
+  // The reply to the last prompt, without its thinking. `text`: the reply, for plain text.
   ChatReply reply_of(const OpenModel& open, const ChatContext& context,
                      const std::vector<int>& tokens, const std::string& text) const;
 

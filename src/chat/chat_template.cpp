@@ -90,6 +90,13 @@ std::tm local_time() {
 
 }  // namespace
 
+ChatTokens chat_tokens(const Tokenizer& tokenizer) {
+  const auto text_of = [&](int id) {
+    return id < 0 ? std::string() : std::string(tokenizer.token_bytes(id));
+  };
+  return {text_of(tokenizer.bos()), text_of(tokenizer.eos())};
+}
+
 struct ChatTemplate::State {
   jinja::Template parsed;
   ChatTokens tokens;

@@ -1,6 +1,6 @@
-// The chat template of a model's files: messages to the very text the model was trained on. Which
-// bytes of it the template wrote is kept, so that Tokenizer::encode_rendered() finds control tokens
-// there and nowhere else.
+// The chat template of a model's files: renders messages to the text the model was trained on. The
+// result knows which bytes the template wrote, so that Tokenizer::encode_rendered() finds control
+// tokens there and nowhere else.
 #pragma once
 #include <ctime>
 #include <memory>
@@ -24,11 +24,13 @@ struct ChatTokens {
   // Others by their name in tokenizer_config.json: "pad_token", "unk_token".
   std::vector<std::pair<std::string, std::string>> others = {};
 };
+// BOS and EOS of a tokenizer.
+ChatTokens chat_tokens(const Tokenizer& tokenizer);
 
-// What one rendering may use up; over it is an error.
+// Limits of one rendering; beyond them it fails.
 struct TemplateLimits {
   size_t steps = 10'000'000;               // at most a few seconds
-  size_t output_bytes = size_t(64) << 20;  // of the text, and of every text on the way
+  size_t output_bytes = size_t(64) << 20;  // of the text, and of every intermediate text
   size_t memory_bytes = size_t(256) << 20;
 };
 
@@ -39,7 +41,7 @@ struct TemplateOptions {
   // An object of further variables ("reasoning_effort"). Names that the template does not read, and
   // those it has anyway (messages, bos_token ...), are refused.
   Json extra = {};
-  std::optional<std::tm> now = {};  // what strftime_now() tells; the local time without
+  std::optional<std::tm> now = {};  // for strftime_now(); default: the local time
   TemplateLimits limits = {};
 };
 
@@ -62,6 +64,8 @@ class ChatTemplate {
 
   // Whether the template reads a variable of this name anywhere.
   bool reads(std::string_view variable) const;
+  // Whether TemplateOptions::thinking changes anything.
+  bool has_thinking_switch() const { return reads("enable_thinking") || reads("thinking"); }
 
  private:
   struct State;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/atomic_output.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "testing/tokenizer_data.h"
 

@@ -1,9 +1,8 @@
 // A conversation as tokens, in the form DeepSeek-R1 writes it:
 //   BOS [system] <｜User｜>question<｜Assistant｜><think>thinking</think>answer EOS ...
 // or in that of a model's own chat template (template_conversation.h).
-// What people say is encoded as plain text, so it can never become a control token. Which tokens
-// the model has to produce is known here and nowhere else: the training mask comes from the same
-// pass.
+// Messages are encoded as plain text, so users can not write control tokens. The same pass makes
+// the training mask: which tokens the model has to produce.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -23,7 +22,7 @@ const char* role_name(Role role);
 struct Message {
   Role role = Role::user;
   std::string content = {};
-  // Assistant only: what stands between <think> and </think>; no think block without has_thinking.
+  // Assistant only: the text between <think> and </think>; no think block without has_thinking.
   std::string thinking = {};
   bool has_thinking = false;
 };
@@ -58,8 +57,7 @@ class ConversationFormat {
   static Result<ConversationFormat> of_template(const Tokenizer& tokenizer, ModelTemplate model);
 
   // Everything up to and with <｜Assistant｜> (or the template's generation prompt): the model
-  // answers next. The last message is not the
-  // assistant's.
+  // answers next. The last message is not the assistant's.
   Result<std::vector<int>> prompt(std::span<const Message> messages) const;
   // A whole conversation; the last message is the assistant's. Only its last reply is trained
   // unless `all_replies`.

@@ -6,18 +6,9 @@
 #include "chat/chat_template.h"
 
 namespace weir {
-namespace {
-
-std::string text_of(const Tokenizer& tokenizer, int id) {
-  return id < 0 ? std::string() : std::string(tokenizer.token_bytes(id));
-}
-
-}  // namespace
-
 std::optional<int> end_of_template(const std::string& source, const Tokenizer& tokenizer) {
   if (source.empty()) return std::nullopt;
-  const ChatTokens tokens{text_of(tokenizer, tokenizer.bos()), text_of(tokenizer, tokenizer.eos())};
-  Result<ChatTemplate> made = ChatTemplate::create(source, tokens);
+  Result<ChatTemplate> made = ChatTemplate::create(source, chat_tokens(tokenizer));
   if (!made) return std::nullopt;
   constexpr std::string_view kReply = "a9b8c7";  // what no template writes of itself
   const std::vector<Message> messages = {{Role::user, "q"}, {Role::assistant, std::string(kReply)}};

@@ -11,12 +11,12 @@
 
 namespace weir {
 
-// The control token that a chat template writes right behind a reply. Nothing where it writes none
-// or can not be rendered.
+// The control token that a chat template writes right after a reply. Nothing if it writes none or
+// can not be rendered.
 std::optional<int> end_of_template(const std::string& source, const Tokenizer& tokenizer);
 
-// All of a model's folder: its generation_config.json and config.json, names, template. An error
-// when one of these files is there and can not be read.
+// All ends of a reply from a model's folder: generation_config.json, config.json, token names, the
+// template. Fails when one of these files exists and can not be read.
 Result<std::vector<int>> ends_of_folder(const std::string& folder, const Tokenizer& tokenizer,
                                         const std::string& chat_template);
 

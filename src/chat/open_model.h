@@ -6,8 +6,8 @@
 
 #include "base/result.h"
 #include "base/thread_pool.h"
+#include "chat/generator.h"
 #include "checkpoint/checkpoint.h"
-#include "engine/generator.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"
 
@@ -15,14 +15,14 @@ namespace weir {
 
 struct GenerationSetup {
   std::string path;  // a folder or a .gguf file
-  // "expanded", "latent", or "auto": expanded where weights are f32 and so every bit counts, latent
-  // where they are not and memory does (of models with latent attention).
+  // "expanded", "latent", or "auto". auto: expanded for f32 weights (the bits of the training
+  // forward), latent for other types (less memory) in models with latent attention.
   std::string cache = "auto";
   double cache_limit_gib = 0;  // 0: four fifths of the memory that is available
   int threads = 0;             // 0: all cores
   int sequences_max = 1;
   bool keeps_prefixes = false;
-  bool exact = false;  // GeneratorOptions
+  bool exact = false;  // EngineOptions
 };
 
 struct OpenModel {
@@ -39,16 +39,16 @@ Result<OpenModel> open_model(const GenerationSetup& setup);
 Result<std::shared_ptr<const Checkpoint>> open_checkpoint(const std::string& path,
                                                           GgufUse use = GgufUse::whole);
 
-// The form that `wanted` ("expanded", "latent", "auto") means for this model.
+// Resolves "expanded", "latent" or "auto" for this model.
 CacheForm choose_cache(const std::string& wanted, const Model& model);
-// Bytes for the cache of a model that is loaded: four fifths of what is available.
+// Cache bytes for a loaded model: four fifths of the available memory.
 size_t default_cache_bytes();
 // An error when weights and packed panels of a model in f32 would not fit into memory.
 Result<void> check_model_fits(const ModelConfig& config, const std::string& name);
 
 // Of a folder, a tokenizer.json or a GGUF file.
 Result<std::unique_ptr<Tokenizer>> open_tokenizer(const std::string& path);
-// Of a checkpoint that is open: a GGUF file's header is read once.
+// Of an open checkpoint, so that a GGUF header is read once.
 Result<std::unique_ptr<Tokenizer>> open_tokenizer(const Checkpoint& checkpoint);
 
 // Ids that end a text: the tokenizer's end of sequence and the model's.

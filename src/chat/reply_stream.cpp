@@ -53,7 +53,7 @@ std::vector<ReplyPiece> ReplyStream::finish() {
   return pieces;
 }
 
-// A character that the part leaves incomplete must not be completed by the next one.
+// The next part must not complete a character that this one leaves incomplete.
 void ReplyStream::close_part(std::vector<ReplyPiece>& pieces) {
   add(part_ == ReplyPiece::Part::call ? call_decoder_.finish() : decoder_.finish(), pieces);
   has_text_ = false;

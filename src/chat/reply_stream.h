@@ -1,5 +1,5 @@
-// An assistant's tokens as they are drawn, cut into thinking, answer and calls of tools: the
-// streaming form of ConversationFormat::parse(), for showing a reply while it is made.
+// Splits a reply's tokens, as they are drawn, into thinking, answer and tool calls: the streaming
+// form of ConversationFormat::parse(), for showing a reply while it is generated.
 #pragma once
 #include <string>
 #include <vector>
@@ -13,12 +13,12 @@ struct ReplyPiece {
   std::string text;
 };
 
-// The tokens that a reply is cut at; -1: there is none.
+// The tokens that separate the parts of a reply; -1: the tokenizer has no such token.
 struct ReplyMarks {
   int think = -1, end_of_thinking = -1;
   std::vector<int> ends = {};    // of the reply
   bool begins_thinking = false;  // the prompt ended with <think>
-  // Tokens that begin a call: all that follows is calls, with the text of control tokens.
+  // Tokens that begin tool calls. Everything after one is calls, with the text of control tokens.
   std::vector<int> calls = {};
 };
 ReplyMarks reply_marks(const ConversationFormat& format);
@@ -28,11 +28,11 @@ class ReplyStream {
   // The tokenizer outlives the stream.
   ReplyStream(const Tokenizer& tokenizer, ReplyMarks marks);
 
-  // Text that became certain with this token, often nothing. The pieces of a part, joined over the
-  // reply, are what parse() finds: outer blanks are left out, marks after the first </think> are
-  // text of the answer. After the end of sequence nothing comes.
+  // Text that became certain with this token, often none. The joined pieces of a part are what
+  // parse() finds: without outer blanks, and with marks after the first </think> as text of the
+  // answer. After the end of sequence nothing comes.
   std::vector<ReplyPiece> push(int token);
-  // At the end: an incomplete character that was held back.
+  // At the end: U+FFFD for an incomplete character.
   std::vector<ReplyPiece> finish();
 
  private:
@@ -44,7 +44,7 @@ class ReplyStream {
   ReplyPiece::Part part_ = ReplyPiece::Part::answer;
   bool is_first_ = true, is_ended_ = false;
   bool has_text_ = false;  // of this part
-  std::string blanks_;     // that stay out unless more text follows
+  std::string blanks_;     // left out unless more text follows
 };
 
 }  // namespace weir

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "text/unicode.h"
+#include "tokenizer/end_names.h"
 
 namespace weir {
 namespace {
@@ -24,8 +25,9 @@ std::tm fixed_day() {
   return day;
 }
 
-std::string text_of(const Tokenizer& tokenizer, int id) {
-  return id < 0 ? std::string() : std::string(tokenizer.token_bytes(id));
+// The end that training data gets, unless the files named it already.
+void put_first(std::vector<int>& ends, int id) {
+  if (std::find(ends.begin(), ends.end(), id) == ends.end()) ends.insert(ends.begin(), id);
 }
 
 bool is_blank(std::string_view text) { return trim(text).empty(); }
@@ -53,20 +55,15 @@ ThinkMark think_mark(const TracedText& prompt) {
 
 Result<TemplateConversation> TemplateConversation::create(const Tokenizer& tokenizer,
                                                           ModelTemplate model) {
-  ChatTokens tokens;
-  tokens.bos = text_of(tokenizer, tokenizer.bos());
-  tokens.eos = text_of(tokenizer, tokenizer.eos());
-  TemplateConversation made(tokenizer, TRY(ChatTemplate::create(model.source, tokens)));
+  TemplateConversation made(tokenizer,
+                            TRY(ChatTemplate::create(model.source, chat_tokens(tokenizer))));
   made.thinking_ = model.thinking;
   const std::optional<int> think = tokenizer.find_added(kThink);
   const std::optional<int> end_think = tokenizer.find_added(kEndThink);
   if (think && end_think) made.think_ = *think, made.end_think_ = *end_think;
   for (int id : model.ends)
-    if (tokenizer.has(id) &&
-        std::find(made.ends_.begin(), made.ends_.end(), id) == made.ends_.end())
-      made.ends_.push_back(id);
-  if (model.thinking && !made.template_.reads("enable_thinking") &&
-      !made.template_.reads("thinking"))
+    if (tokenizer.has(id)) add_ends(made.ends_, {id});
+  if (model.thinking && !made.template_.has_thinking_switch())
     return Error{"the chat template has no switch for thinking; leave out 'thinking'"};
   TRY(made.probe());
   return made;
@@ -122,14 +119,12 @@ void TemplateConversation::find_end_token(const TracedText& text, size_t begin) 
     if (!token.special || token.text.empty() || !rest.starts_with(token.text) ||
         !text.is_trusted(begin, begin + token.text.size()))
       continue;
-    if (std::find(ends_.begin(), ends_.end(), token.id) == ends_.end())
-      ends_.insert(ends_.begin(), token.id);
+    put_first(ends_, token.id);
     return;
   }
   if (end_of_reply(text, begin) != std::string::npos) return;
   appended_end_ = tokenizer_->eos() >= 0 ? tokenizer_->eos() : ends_.empty() ? -1 : ends_.front();
-  if (appended_end_ >= 0 && std::find(ends_.begin(), ends_.end(), appended_end_) == ends_.end())
-    ends_.insert(ends_.begin(), appended_end_);
+  if (appended_end_ >= 0) put_first(ends_, appended_end_);
 }
 
 // Behind the first end that the template itself wrote from `begin` on; npos: it wrote none.

@@ -1,6 +1,6 @@
-// A conversation as tokens in the form of a model's own chat template. What a model is asked with
-// is what the template writes with a generation prompt; what it learns is the rest of the same
-// conversation with its reply, up to and with the token that ends the reply.
+// A conversation as tokens in the form of a model's own chat template. A prompt is the template's
+// text with a generation prompt; the training targets are the rest of the same conversation with
+// its reply, up to and with the token that ends the reply.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -16,7 +16,7 @@
 
 namespace weir {
 
-// What a model's files say about conversations.
+// The chat template and ends of replies from a model's files.
 struct ModelTemplate {
   std::string source;                 // the Jinja template
   std::vector<int> ends = {};         // tokens that end a reply, as the files name them

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <set>
 
+#include "base/div_up.h"
 #include "checkpoint/gguf_names.h"
 #include "config/size.h"
 #include "kernels/kernels.h"
@@ -273,7 +274,7 @@ void Checkpoint::for_each_stored(
 
 void decode_row(const StoredTensor& tensor, uint64_t row, float* to) {
   const size_t columns = tensor.columns();
-  const size_t scales_row = (columns + kScaleSquare - 1) / kScaleSquare;
+  const size_t scales_row = div_up(columns, kScaleSquare);
   const float* scales = tensor.scales ? tensor.scales + row / kScaleSquare * scales_row : nullptr;
   kernels().dequantize(tensor.type, tensor.data + row * type_bytes(tensor.type, columns), scales,
                        to, columns);

@@ -74,7 +74,7 @@ Result<void> Checkpoint::settle_folder() {
   const std::string generation = join_path(path_, "generation_config.json");
   if (file_exists(generation))
     if (const std::string problem = generation_problem(generation); !problem.empty())
-      notes_.push_back(problem + "; what it says is not used");
+      notes_.push_back(problem);
   settle_mtp();
   if (!TRY(has_own_head())) return {};
   config_.tie_word_embeddings = false;

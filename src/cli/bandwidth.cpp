@@ -4,7 +4,7 @@
 #include <cstring>
 #include <vector>
 
-#include "base/progress.h"
+#include "base/clock.h"
 #include "tensor/buffer.h"
 
 namespace weir {

@@ -1,5 +1,5 @@
-#include "cli/bench_command.h"
-
+// `weir bench`: how fast this machine generates with a model, beside what its memory allows; or how
+// fast it trains one, beside what its arithmetic allows.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,17 +7,34 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/progress.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "chat/open_model.h"
 #include "checkpoint/size_check.h"
 #include "cli/bandwidth.h"
+#include "cli/bench_training.h"
+#include "cli/commands.h"
+#include "cli/shared_options.h"
 #include "kernels/kernels.h"
 #include "tokenizer/tokenizer_train.h"
 
 namespace weir {
 namespace {
+
+struct BenchOptions {
+  // A folder; or a preset's name or a config.json (random weights, same speed).
+  std::string model = "demo";
+  int prompt = 256;  // tokens of a prompt
+  int tokens = 128;  // generated per sequence
+  int samples = 1;   // sequences that have the same prompt
+  std::vector<int> sequences = {1, 8, 32};
+  int repetitions = 3;
+  bool exact = false;          // do not quantize activations to int15
+  std::string cache = "auto";  // "expanded", "latent"
+  int threads = 0;
+  bool training = false;
+  TrainingBench training_shape = {};
+};
 
 struct Speed {
   int sequences;
@@ -62,6 +79,7 @@ Result<Speed> measure(const BenchOptions& options, const OpenModel& open, int se
   settings.cache = choose_cache(options.cache, *open.model);
   settings.exact = options.exact;
   settings.cache_bytes_max = default_cache_bytes();
+  settings.keeps_prefixes = true;  // from reading the prompts to the replies
   auto generator = TRY(Generator::create(*open.model, *open.tokenizer, *open.pool, settings));
   TRY(generator->warm_up());
   std::vector<double> prefill, decode;
@@ -75,13 +93,19 @@ Result<Speed> measure(const BenchOptions& options, const OpenModel& open, int se
       requests[i].tokens_max = options.tokens;
       requests[i].stream = i;
     }
-    GenerateStatistics before = generator->statistics();
+    // First the prompts alone: replies that begin while others are read would be measured with
+    // them.
+    std::vector<Request> prompts = requests;
+    for (Request& prompt : prompts) prompt.tokens_max = 1;
+    const GenerateStatistics before = generator->statistics();
+    TRY(generator->generate(prompts));
+    const GenerateStatistics read = generator->statistics();
     TRY(generator->generate(requests));
     const GenerateStatistics& after = generator->statistics();
-    prefill.push_back(double(after.prompt_tokens - before.prompt_tokens) /
-                      (after.prefill_seconds - before.prefill_seconds));
-    decode.push_back(double(after.decoded_tokens - before.decoded_tokens) /
-                     (after.decode_seconds - before.decode_seconds));
+    prefill.push_back(double(read.prompt_tokens - before.prompt_tokens) /
+                      (read.prefill_seconds - before.prefill_seconds));
+    decode.push_back(double(after.decoded_tokens - read.decoded_tokens) /
+                     (after.decode_seconds - read.decode_seconds));
   }
   auto [slowest, best] = std::minmax_element(decode.begin(), decode.end());
   return Speed{sequences, median(prefill), median(decode), *slowest, *best};
@@ -110,10 +134,11 @@ Result<void> check(const BenchOptions& options, const ModelConfig& config) {
   return {};
 }
 
-}  // namespace
-
+// A small table, and as the last line one JSON object.
 Result<void> bench(const BenchOptions& options) {
-  if (options.training) return bench_training(options, TRY(shape_of(options.model)));
+  if (options.training)
+    return bench_training(options.model, TRY(shape_of(options.model)), options.training_shape,
+                          options.threads);
   OpenModel open = TRY(open_subject(options));
   const ModelConfig& config = open.model->config();
   TRY(check(options, config));
@@ -164,6 +189,30 @@ Result<void> bench(const BenchOptions& options) {
   j.set("speeds", std::move(rows));
   fmt::print("\n{}\n", j.dump());
   return {};
+}
+
+}  // namespace
+
+void add_bench(CommandGroup& commands) {
+  auto [c, o] = commands.add("bench", "measure the speed of generation, or of training", bench);
+  c.argument(
+      "MODEL", o.model,
+      fmt::format("a folder or .gguf; a name or config.json (random weights) [{}]", o.model));
+  c.count("--prompt", o.prompt, 1, 1 << 24, "prompt length in tokens");
+  c.count("--tokens", o.tokens, 2, 1 << 24, "tokens generated per sequence");
+  c.count("--samples", o.samples, 1, 4096, "number of sequences that share a prompt");
+  c.option("--sequences", o.sequences, "N,N", "batch sizes [1,8,32]")
+      .comma_separated()
+      .whole_number(1, 4096);
+  c.count("--repetitions", o.repetitions, 1, 100, "repetitions; the median is shown");
+  c.choice("--cache", o.cache, {"auto", "expanded", "latent"},
+           "KV cache form, as in weir generate");
+  add_exact(c, o.exact);
+  c.flag("--training", o.training, "measure training steps instead");
+  c.count("--step-tokens", o.training_shape.step_tokens, 1, 1 << 24, "training: tokens per step");
+  c.count("--sequence-length", o.training_shape.sequence_length, 1, 1 << 24,
+          "training: tokens per sequence");
+  add_threads(c, o.threads);
 }
 
 }  // namespace weir

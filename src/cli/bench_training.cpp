@@ -1,15 +1,14 @@
-// `weir bench --training`: the speed of a training step beside the speed of its matrix products,
-// and of those beside what the kernels reach from the first-level cache.
+#include "cli/bench_training.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstring>
 
+#include "base/clock.h"
 #include "base/json.h"
-#include "base/progress.h"
 #include "base/random.h"
 #include "base/text.h"
-#include "cli/bench_command.h"
 #include "config/size.h"
 #include "model/model.h"
 #include "ops/matmul.h"
@@ -91,7 +90,7 @@ double product_rate(ThreadPool& pool, int tokens, int outputs, int inputs) {
 }
 
 // Forward, loss and backward of one batch of random tokens.
-Spread step_time(const BenchOptions& o, Model& model, ThreadPool& pool) {
+Spread step_time(const TrainingBench& o, Model& model, ThreadPool& pool) {
   std::vector<int> tokens, positions, sequences, targets;
   Random random(1, 1);
   for (int t = 0; t < o.step_tokens; ++t) {
@@ -115,7 +114,7 @@ Spread step_time(const BenchOptions& o, Model& model, ThreadPool& pool) {
   });
 }
 
-Result<void> check(const BenchOptions& o, const ModelConfig& config) {
+Result<void> check(const TrainingBench& o, const ModelConfig& config) {
   if (o.sequence_length > config.max_position_embeddings)
     return Error{fmt::format("--sequence-length {} exceeds the model's context of {}",
                              o.sequence_length, config.max_position_embeddings)};
@@ -127,14 +126,15 @@ Result<void> check(const BenchOptions& o, const ModelConfig& config) {
 
 }  // namespace
 
-Result<void> bench_training(const BenchOptions& o, ModelConfig config) {
+Result<void> bench_training(const std::string& name, ModelConfig config, const TrainingBench& o,
+                            int threads) {
   config.num_nextn_predict_layers = 0;  // counted in neither the work nor the time
   TRY(check(o, config));
-  ThreadPool pool(o.threads);
+  ThreadPool pool(threads);
   const ModelSize size = model_size(config);
   fmt::print(
       "{}: {} parameters, {} active; {} threads, {}; steps of {} tokens in sequences of {}\n\n",
-      o.model, format_count(double(size.total)), format_count(double(size.active)), pool.threads(),
+      name, format_count(double(size.total)), format_count(double(size.active)), pool.threads(),
       kernels().name, o.step_tokens, o.sequence_length);
   const double limit = multiply_limit(pool) * 1e-9;
   fmt::print("products from the first-level cache  {:7.1f} GFLOP/s\n", limit);
@@ -154,7 +154,7 @@ Result<void> bench_training(const BenchOptions& o, ModelConfig config) {
       "{:.1f})\n",
       tokens, step.median * 1e3, step.low * 1e3, step.high * 1e3);
   Json j = Json::object();
-  j.set("model", o.model);
+  j.set("model", name);
   j.set("kernels", kernels().name);
   j.set("threads", pool.threads());
   j.set("step_tokens", o.step_tokens);

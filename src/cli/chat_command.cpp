@@ -1,5 +1,4 @@
-#include "cli/chat_command.h"
-
+// `weir chat`: a conversation on the terminal, or with text from a pipe.
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
@@ -7,11 +6,13 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/terminal.h"
 #include "base/text.h"
 #include "cli/chat_input.h"
 #include "cli/chat_line.h"
 #include "cli/chat_session.h"
-#include "cli/terminal.h"
+#include "cli/commands.h"
+#include "cli/shared_options.h"
 
 namespace weir {
 namespace {
@@ -39,7 +40,7 @@ void catch_interrupts() {
   sigaction(SIGINT, &action, nullptr);
 }
 
-// Says how a line went wrong; the conversation goes on.
+// Prints the error of a line; the conversation continues.
 void say(const Result<void>& done) {
   if (!done) fmt::print(stderr, "weir: {}\n", done.error().message);
 }
@@ -105,8 +106,7 @@ Result<Ending> talk(ChatSession& session, ChatInput& input) {
   }
 }
 
-}  // namespace
-
+// Answers go to standard output, everything else to standard error.
 Result<Ending> chat(const ChatOptions& options) {
   TRY(validate(options.sampling));
   const char* wish = std::getenv("WEIR_PRIVATE");
@@ -119,6 +119,32 @@ Result<Ending> chat(const ChatOptions& options) {
   catch_interrupts();
   ChatInput input(chosen.by_lines, chosen.is_private, was_interrupted);
   return talk(session, input);
+}
+
+}  // namespace
+
+void add_chat(CommandGroup& commands) {
+  auto [c, o] = commands.add("chat", "talk to a model, or to the stages of a run", chat);
+  c.argument("FOLDER", o.folder, std::string(kModelWithTextHelp) + "; or a run of weir r1")
+      .required();
+  c.option("--stage", o.stage, "NAME", "stage of the run [the last finished one]");
+  c.choice("--history", o.history, {"auto", "all", "none"},
+           "send earlier turns; auto: not to runs tuned on single questions only");
+  c.choice("--form", o.form, {"auto", "template", "conversation", "plain"},
+           "prompt format; template: the model's chat template; conversation: DeepSeek's control "
+           "tokens");
+  c.choice("--thinking", o.thinking, {"auto", "on", "off"}, "thinking switch of the chat template");
+  c.flag("--no-thinking", o.no_thinking, "hide the thinking");
+  c.option("--system", o.system, "TEXT", "system prompt; @FILE reads it from a file");
+  c.option("--tools", o.tools, "FILE", "JSON file with the tools that the model may call");
+  c.count("--tokens", o.tokens, 0, 1 << 24,
+          "maximum number of tokens per answer, thinking included; 0: the context");
+  c.flag("--lines", o.by_lines, "a pipe holds a question or command per line, not one question");
+  c.flag("--private", o.is_private, "keep no questions and no conversation for later sessions");
+  add_sampling(c, o.sampling);
+  add_exact(c, o.exact);
+  add_cache(c, o.cache, o.cache_limit_gib);
+  add_threads(c, o.threads);
 }
 
 }  // namespace weir

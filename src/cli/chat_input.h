@@ -4,10 +4,10 @@
 #include <optional>
 #include <string>
 
+#include "base/terminal.h"
 #include "cli/line_editor.h"
 #include "cli/standard_input.h"
 #include "cli/state_folder.h"
-#include "cli/terminal.h"
 
 namespace weir {
 

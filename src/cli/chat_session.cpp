@@ -7,13 +7,13 @@
 #include <cstdio>
 
 #include "base/file.h"
+#include "base/terminal.h"
 #include "base/text.h"
 #include "chat/chat_tools.h"
 #include "cli/model_offers.h"
 #include "cli/reply_printer.h"
 #include "cli/standard_input.h"
 #include "cli/state_folder.h"
-#include "cli/terminal.h"
 
 namespace weir {
 namespace {

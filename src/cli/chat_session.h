@@ -1,5 +1,5 @@
 // The state of one conversation: who answers, what was said, what the next prompt holds. Reading
-// input is left to chat.cpp; chat_commands.cpp has the commands.
+// input is left to chat_command.cpp; chat_commands.cpp has the commands.
 #pragma once
 #include <optional>
 #include <string>
@@ -7,11 +7,32 @@
 
 #include "chat/chat_form.h"
 #include "chat/open_model.h"
-#include "cli/chat_command.h"
 #include "cli/chat_run.h"
 #include "cli/chat_store.h"
+#include "engine/sampler.h"
 
 namespace weir {
+
+struct ChatOptions {
+  std::string folder;             // a model, or a run of weir r1
+  std::string stage;              // of the run; "": the last finished one
+  std::string form = "auto";      // or "conversation", "plain" (chat_form.h)
+  std::string thinking = "auto";  // "on", "off": told to the chat template
+  bool no_thinking = false;       // leave thinking out
+  // Whether the model gets the turns before: "all", "none", or "auto": none for a run whose stages
+  // saw single questions only.
+  std::string history = "auto";
+  std::string system;       // the system prompt, or @ and the name of a file with it
+  std::string tools;        // a file with the tools of the model (chat_tools.h)
+  int tokens = 0;           // of one answer, thinking included; 0: what the context has room for
+  bool by_lines = false;    // a pipe holds a question or command a line, else it is one question
+  bool is_private = false;  // keeps neither questions nor the conversation for later sessions
+  SamplingOptions sampling = {.temperature = 0.8};
+  bool exact = false;  // do not quantize activations to int15
+  std::string cache = "auto";
+  double cache_limit_gib = 0;
+  int threads = 0;
+};
 
 class ChatSession {
  public:
@@ -79,7 +100,7 @@ class ChatSession {
   ChatContext context_;
   std::vector<ChatTurn> turns_;
   std::string aside_;  // text of files, before the next question
-  // Of the last answer, when it was cut or stopped: what /more goes on from.
+  // Of the last answer, when it was cut or stopped: where /more continues.
   struct Begun {
     std::vector<int> tokens = {};
     std::string text = {};

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/atomic_output.h"
 #include "base/file.h"
 #include "base/text.h"
 

@@ -1,8 +1,11 @@
 #include "cli/command_builder.h"
 
+#include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <optional>
 
 #include "base/text.h"
 
@@ -60,9 +63,7 @@ std::string one_line(std::string text) {
   return std::string(trim(text));
 }
 
-}  // namespace
-
-CLI::Validator whole_number(int64_t low, int64_t high) {
+CLI::Validator is_whole_number(int64_t low, int64_t high) {
   return CLI::Validator(
       [low, high](std::string& text) {
         const auto number = parse_int(text);
@@ -72,7 +73,7 @@ CLI::Validator whole_number(int64_t low, int64_t high) {
       "", "whole number");
 }
 
-CLI::Validator real_number(double low, double high) {
+CLI::Validator is_real_number(double low, double high) {
   return CLI::Validator(
       [low, high](std::string& text) {
         const auto number = parse_double(text);
@@ -82,17 +83,17 @@ CLI::Validator real_number(double low, double high) {
       "", "number");
 }
 
-CLI::Validator any_seed() {
+CLI::Validator is_seed() {
   return CLI::Validator(
       [](std::string& text) {
-        const bool is_seed = !text.empty() && text.size() <= 19 &&
-                             text.find_first_not_of("0123456789") == std::string::npos;
-        return is_seed ? "" : wanted("a whole number from 0 to 9999999999999999999", text);
+        const bool is_number = !text.empty() && text.size() <= 19 &&
+                               text.find_first_not_of("0123456789") == std::string::npos;
+        return is_number ? "" : wanted("a whole number from 0 to 9999999999999999999", text);
       },
       "", "seed");
 }
 
-CLI::Validator one_of(std::vector<std::string> words) {
+CLI::Validator is_one_of(std::vector<std::string> words) {
   return CLI::Validator(
       [words = std::move(words)](std::string& text) {
         if (std::find(words.begin(), words.end(), text) != words.end()) return std::string();
@@ -128,6 +129,169 @@ Error explain(const CLI::App& app, const CLI::ParseError& error) {
       std::any_of(rest.begin(), rest.end(), [](const auto& word) { return word.starts_with('-'); });
   if (!rest.empty() && (is_extra || (is_missing && has_dashes))) return unexpected(command, rest);
   return Error{fmt::format("{}; see {} --help", one_line(error.what()), full_name(command))};
+}
+
+// `weir help chat` is `weir chat --help`.
+std::vector<std::string> words_of(int count, char** arguments) {
+  std::vector<std::string> words(arguments + 1, arguments + count);
+  if (!words.empty() && words[0] == "help") {
+    words.erase(words.begin());
+    words.push_back("--help");
+  }
+  return words;
+}
+
+}  // namespace
+
+OptionBuilder& OptionBuilder::required() {
+  option_->required();
+  return *this;
+}
+
+OptionBuilder& OptionBuilder::whole_number(int64_t low, int64_t high) {
+  option_->check(is_whole_number(low, high));
+  return *this;
+}
+
+OptionBuilder& OptionBuilder::real_number(double low, double high) {
+  option_->check(is_real_number(low, high));
+  return *this;
+}
+
+OptionBuilder& OptionBuilder::any_seed() {
+  option_->check(is_seed());
+  return *this;
+}
+
+OptionBuilder& OptionBuilder::one_of(std::vector<std::string> words) {
+  option_->check(is_one_of(std::move(words)));
+  return *this;
+}
+
+OptionBuilder& OptionBuilder::ends_with(const char* suffix, const char* reason) {
+  option_->check(CLI::Validator(
+      [suffix, reason](std::string& text) {
+        return text.ends_with(suffix) ? "" : fmt::format("must end in {}: {}", suffix, reason);
+      },
+      "", suffix));
+  return *this;
+}
+
+OptionBuilder& OptionBuilder::comma_separated() {
+  option_->delimiter(',');
+  return *this;
+}
+
+OptionBuilder& OptionBuilder::repeatable() {
+  option_->type_size(1)->allow_extra_args(false)->multi_option_policy(
+      CLI::MultiOptionPolicy::TakeAll);
+  return *this;
+}
+
+OptionBuilder& OptionBuilder::excludes(const OptionBuilder& other) {
+  option_->excludes(other.option_);
+  return *this;
+}
+
+template <class Value>
+OptionBuilder CommandBuilder::option(const char* name, Value& value, const char* kind,
+                                     const std::string& help) {
+  return OptionBuilder(command_->add_option(name, value, help)->option_text(kind));
+}
+
+template <class Value>
+OptionBuilder CommandBuilder::argument(const char* name, Value& value, const std::string& help,
+                                       const char* kind) {
+  return option(name, value, kind, help);
+}
+
+template <class Value>
+OptionBuilder CommandBuilder::value(const char* name, Value& value, const char* kind,
+                                    const std::string& help) {
+  return option(name, value, kind, fmt::format("{} [{}]", help, value));
+}
+
+#define WEIR_OPTION(Value)                                                                 \
+  template OptionBuilder CommandBuilder::option(const char*, Value&, const char*,          \
+                                                const std::string&);                       \
+  template OptionBuilder CommandBuilder::argument(const char*, Value&, const std::string&, \
+                                                  const char*);
+#define WEIR_VALUE(Value)                                                        \
+  template OptionBuilder CommandBuilder::value(const char*, Value&, const char*, \
+                                               const std::string&);
+WEIR_OPTION(double)
+WEIR_OPTION(std::string)
+WEIR_OPTION(std::optional<std::string>)
+WEIR_OPTION(std::vector<int>)
+WEIR_OPTION(std::vector<std::string>)
+WEIR_VALUE(int)
+WEIR_VALUE(int64_t)
+WEIR_VALUE(uint64_t)
+WEIR_VALUE(double)
+WEIR_VALUE(std::string)
+
+void CommandBuilder::flag(const char* name, bool& is_on, const char* help) {
+  command_->add_flag(name, is_on, help);
+}
+
+void CommandBuilder::count(const char* name, int& value, int low, int high,
+                           const std::string& help) {
+  this->value(name, value, "N", help).whole_number(low, high);
+}
+
+void CommandBuilder::choice(const char* name, std::string& value,
+                            const std::vector<std::string>& words, const std::string& help) {
+  this->value(name, value, "WORD", help).one_of(words);
+}
+
+CommandBuilder CommandGroup::add_word(const char* name, const char* help,
+                                      std::unique_ptr<Command> command) {
+  CLI::App* word = app_->add_subcommand(name, help);
+  word->callback([&table = table_, chosen = command.get()] { table.chosen = chosen; });
+  table_.commands.push_back(std::move(command));
+  return CommandBuilder(word);
+}
+
+CommandGroup CommandGroup::group(const char* name, const char* help) {
+  CLI::App* word = app_->add_subcommand(name, help);
+  word->require_subcommand(1);
+  return CommandGroup(word, table_);
+}
+
+void CommandGroup::hide(const char* name) { app_->get_subcommand(name)->group(""); }
+
+CommandLine::CommandLine(const char* description, const std::string& version)
+    : app_(std::make_unique<CLI::App>(description, "weir")) {
+  app_->set_version_flag("--version", version, "print the version");
+  app_->require_subcommand(1);
+  app_->get_formatter()->column_width(26);
+  app_->get_formatter()->label("SUBCOMMAND", "COMMAND");
+  app_->get_formatter()->label("Subcommands", "Commands");
+  app_->get_formatter()->label("REQUIRED", "");
+}
+
+CommandLine::~CommandLine() = default;
+
+CommandGroup CommandLine::commands() { return CommandGroup(app_.get(), table_); }
+
+Result<const Command*> CommandLine::parse(int count, char** arguments) {
+  if (count < 2) {
+    std::fputs(app_->help().c_str(), stderr);
+    return Error{"no command was given; see weir --help"};
+  }
+  std::vector<std::string> words = words_of(count, arguments);
+  if (!words[0].starts_with('-') && !is_command(*app_, words[0]))
+    return unknown_command(*app_, words[0]);
+  try {
+    std::reverse(words.begin(), words.end());  // as CLI11 takes a vector
+    app_->parse(std::move(words));
+  } catch (const CLI::Success& e) {  // help or version, which exit() prints
+    app_->exit(e);
+    return nullptr;
+  } catch (const CLI::ParseError& e) {
+    return explain(*app_, e);
+  }
+  return table_.chosen;
 }
 
 }  // namespace weir

@@ -1,96 +1,151 @@
-// Parts of the command line's description. Private to commands*.cpp, the files that know CLI11.
+// Describes the commands of the command line: their options, the values these may have, and the
+// function that runs. Only command_builder.cpp includes CLI11, which takes seconds to compile.
 #pragma once
-#include <fmt/format.h>
-
-#include <CLI/CLI.hpp>
-#include <optional>
+#include <cstdint>
+#include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
-#include "cli/commands.h"
+#include "base/result.h"
+#include "cli/ending.h"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace weir {
 
-// All that can be asked for, filled while CLI11 parses; one of them is the command.
-struct Parsed {
-  TrainOptions train;
-  R1Command r1;
-  GenerateOptions generate;
-  ChatOptions chat;
-  InspectOptions inspect;
-  TokenizerTrainCommand tokenizer_train;
-  TokenizerCodeCommand tokenizer_code;
-  TokenizeOptions tokenize;
-  CorpusCommand corpus;
-  DoctorCommand doctor;
-  BenchOptions bench;
-  ConvertOptions convert, quantize;
-  MakeRandomOptions make_random;
-  LogitsOptions logits;
-  PerplexityOptions perplexity;
-  ImportanceOptions importance;
+// An option that was added; every function narrows it and returns it. Errors name the wanted form
+// and what was given.
+class OptionBuilder {
+ public:
+  explicit OptionBuilder(CLI::Option* option) : option_(option) {}
+  OptionBuilder& required();
+  OptionBuilder& whole_number(int64_t low, int64_t high);
+  OptionBuilder& real_number(double low, double high);
+  OptionBuilder& any_seed();
+  OptionBuilder& one_of(std::vector<std::string> words);
+  OptionBuilder& ends_with(const char* suffix, const char* reason);
+  OptionBuilder& comma_separated();
+  OptionBuilder& repeatable();  // once per value
+  OptionBuilder& excludes(const OptionBuilder& other);
+
+ private:
+  CLI::Option* option_;
 };
 
-using Chosen = std::optional<Command>;
+// The options of one command. Values are int, int64_t, uint64_t, double, std::string,
+// std::optional<std::string>, std::vector<int> and std::vector<std::string>, and must outlive it.
+class CommandBuilder {
+ public:
+  explicit CommandBuilder(CLI::App* command) : command_(command) {}
 
-// What a value must be. The messages name the wanted form and what was given; CLI11 puts the option
-// in front.
-CLI::Validator whole_number(int64_t low, int64_t high);
-CLI::Validator real_number(double low, double high);
-CLI::Validator any_seed();
-CLI::Validator one_of(std::vector<std::string> words);
+  template <class Value>  // without a dash, found by its place
+  OptionBuilder argument(const char* name, Value& value, const std::string& help,
+                         const char* kind = " ");
+  template <class Value>
+  OptionBuilder option(const char* name, Value& value, const char* kind, const std::string& help);
+  // Shows the default after the help.
+  template <class Value>
+  OptionBuilder value(const char* name, Value& value, const char* kind, const std::string& help);
+
+  void flag(const char* name, bool& is_on, const char* help);
+  void count(const char* name, int& value, int low, int high, const std::string& help);
+  void choice(const char* name, std::string& value, const std::vector<std::string>& words,
+              const std::string& help);
+
+ private:
+  CLI::App* command_;
+};
+
+enum class Writes {
+  output,  // the result goes to standard output, which must be open
+  files,   // standard output only reports
+};
+
+class Command {
+ public:
+  explicit Command(Writes writes) : writes_(writes) {}
+  virtual ~Command() = default;
+  virtual Result<Ending> run() const = 0;
+  bool needs_output() const { return writes_ == Writes::output; }
+
+ private:
+  Writes writes_;
+};
+
+// A command as plain data and a function of it.
+template <class Options, class Ended>
+class CommandOf : public Command {
+ public:
+  CommandOf(Writes writes, Ended (*function)(const Options&))
+      : Command(writes), function_(function) {}
+  Result<Ending> run() const override {
+    if constexpr (std::is_same_v<Ended, Result<void>>) {
+      TRY(function_(options));
+      return Ending::done;
+    } else {
+      return function_(options);
+    }
+  }
+  Options options;
+
+ private:
+  Ended (*function_)(const Options&);
+};
+
+// All commands, and the one that the parsed line chose.
+struct CommandTable {
+  std::vector<std::unique_ptr<Command>> commands;
+  const Command* chosen = nullptr;
+};
 
 template <class Options>
-CLI::App* add_command(CLI::App& app, Chosen& chosen, const char* name, const char* help,
-                      Options& options) {
-  CLI::App* command = app.add_subcommand(name, help);
-  command->callback([&] { chosen = options; });
-  return command;
-}
+struct NewCommand {
+  CommandBuilder command;
+  Options& options;  // filled when the line is parsed
+};
 
-// An option that may be repeated, with one value each.
-inline void add_list(CLI::App* app, const char* name, std::vector<std::string>& values,
-                     const char* kind, const char* help) {
-  app->add_option(name, values, help)
-      ->type_size(1)
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->option_text(kind);
-}
+// Commands that follow the same words: those of weir, or those of `weir tokenizer`.
+class CommandGroup {
+ public:
+  CommandGroup(CLI::App* app, CommandTable& table) : app_(app), table_(table) {}
 
-// An option with its kind and its default in the help.
-template <class Value>
-CLI::Option* add_value(CLI::App* app, const char* name, Value& value, const char* kind,
-                       const std::string& help) {
-  return app->add_option(name, value, fmt::format("{} [{}]", help, value))->option_text(kind);
-}
+  template <class Options, class Ended>
+  NewCommand<Options> add(const char* name, const char* help, Ended (*run)(const Options&),
+                          Writes writes = Writes::output) {
+    auto command = std::make_unique<CommandOf<Options, Ended>>(writes, run);
+    Options& options = command->options;
+    return {add_word(name, help, std::move(command)), options};
+  }
+  CommandGroup group(const char* name, const char* help);
+  // Leaves a command out of the help.
+  void hide(const char* name);
 
-inline void add_count(CLI::App* app, const char* name, int& value, int low, int high,
-                      const std::string& help) {
-  add_value(app, name, value, "N", help)->check(whole_number(low, high));
-}
+ private:
+  CommandBuilder add_word(const char* name, const char* help, std::unique_ptr<Command> command);
 
-inline void add_choice(CLI::App* app, const char* name, std::string& value,
-                       const std::vector<std::string>& words, const std::string& help) {
-  add_value(app, name, value, "WORD", help)->check(one_of(words));
-}
+  CLI::App* app_;
+  CommandTable& table_;
+};
 
-// The one option about arithmetic, with the same default in every command that runs a model.
-inline void add_exact(CLI::App* app, bool& exact) {
-  app->add_flag("--exact", exact,
-                "do not quantize activations, which are else int15 (slower, nearly the same)");
-}
+class CommandLine {
+ public:
+  CommandLine(const char* description, const std::string& version);
+  ~CommandLine();
+  CommandLine(const CommandLine&) = delete;
+  CommandLine& operator=(const CommandLine&) = delete;
 
-inline void add_threads(CLI::App* app, int& threads) {
-  add_count(app, "--threads", threads, 0, 1024, "number of threads; 0: one per core");
-}
+  CommandGroup commands();
+  // The command to run, which the command line owns; nullptr when help or the version was asked for
+  // and printed. Errors are one sentence with the nearest word and the help to read.
+  Result<const Command*> parse(int count, char** arguments);
 
-// Errors of a line that does not parse: one sentence with the nearest word and the help to read.
-bool is_command(const CLI::App& app, const std::string& word);
-Error unknown_command(const CLI::App& app, const std::string& word);
-Error explain(const CLI::App& app, const CLI::ParseError& error);
-
-// commands_models.cpp: models from file to file, and what they say about a text.
-void add_model_commands(CLI::App& app, Chosen& chosen, Parsed& parsed);
+ private:
+  std::unique_ptr<CLI::App> app_;
+  CommandTable table_;
+};
 
 }  // namespace weir

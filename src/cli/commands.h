@@ -1,36 +1,27 @@
-// The command line as plain data: which command was asked for, with which options. commands*.cpp
-// alone know CLI11; every command is a plain function of its options.
+// The commands of weir. Each is described, read and run in its own file, X_command.cpp.
 #pragma once
-#include <optional>
 #include <string>
-#include <variant>
 
-#include "cli/bench_command.h"
-#include "cli/chat_command.h"
-#include "cli/convert_command.h"
-#include "cli/corpus_command.h"
-#include "cli/doctor_command.h"
-#include "cli/generate_command.h"
-#include "cli/inspect_command.h"
-#include "cli/logits_command.h"
-#include "cli/perplexity_command.h"
-#include "cli/r1_command.h"
-#include "cli/tokenize_command.h"
-#include "cli/tokenizer_command.h"
-#include "cli/train_command.h"
+#include "cli/command_builder.h"
 
 namespace weir {
 
-struct VersionOptions {};
+void add_train(CommandGroup& commands);
+void add_r1(CommandGroup& commands);
+void add_generate(CommandGroup& commands);
+void add_chat(CommandGroup& commands);
+void add_inspect(CommandGroup& commands);
+void add_tokenizer(CommandGroup& commands);  // train, encode, decode
+void add_corpus(CommandGroup& commands);
+void add_doctor(CommandGroup& commands);
+void add_bench(CommandGroup& commands);
+void add_conversions(CommandGroup& commands);  // convert, quantize, make-random
+void add_logits(CommandGroup& commands);
+void add_text_measures(CommandGroup& commands);  // perplexity, importance
+void add_tokenize(CommandGroup& commands);
 
-using Command =
-    std::variant<TrainOptions, R1Command, GenerateOptions, ChatOptions, InspectOptions,
-                 TokenizerTrainCommand, TokenizerCodeCommand, TokenizeOptions, CorpusCommand,
-                 DoctorCommand, BenchOptions, ConvertOptions, MakeRandomOptions, LogitsOptions,
-                 PerplexityOptions, ImportanceOptions, VersionOptions>;
-
-// Nothing when help was asked for and printed. Errors are usage errors, with the help to look at.
-Result<std::optional<Command>> parse_command_line(int count, char** arguments);
+// All of them, in the order of the help.
+void add_commands(CommandGroup commands);
 
 std::string version_text();
 

@@ -1,27 +1,38 @@
-#include "cli/corpus_command.h"
-
+// `weir corpus`: what training would read from files and folders, as text. With --out one JSON line
+// per document, {"text": ..., "source": ...}, which `weir train` reads back as the same documents.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <numeric>
 
+#include "base/atomic_output.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/progress.h"
 #include "base/text.h"
+#include "cli/commands.h"
+#include "cli/shared_options.h"
 #include "corpus/corpus.h"
-#include "formats/aside_files.h"
 
 namespace weir {
 namespace {
 
+struct CorpusCommand {
+  std::vector<std::string> paths;  // files, folders, patterns
+  std::string out;                 // JSONL file; empty: only look
+  bool stats = false;              // sizes, the longest documents; also without `out`
+  std::string field = "text";      // the key that holds the document in JSONL input
+  bool skip_bad_lines = false;
+  int threads = 0;  // 0: all cores
+};
+
 constexpr size_t kWriteBytes = size_t(1) << 20;
 constexpr size_t kLongestShown = 5;
 
-// What stood at `path` stays until all is written.
+// A file at `path` is kept until all is written.
 Result<void> write_jsonl(const Corpus& corpus, const std::string& path) {
-  AsideFiles file;
+  AtomicFiles file;
   TRY(file.begin(path));
   std::string lines;
   for (size_t i = 0; i < corpus.documents.size(); ++i) {
@@ -73,8 +84,7 @@ void print_stats(const Corpus& corpus) {
   }
 }
 
-}  // namespace
-
+// Prints one line, or with stats a small table, to stdout.
 Result<void> corpus(const CorpusCommand& command) {
   if (command.out.empty() && !command.stats)
     return Error{"nothing to do: give --out FILE.jsonl, --stats, or both"};
@@ -99,6 +109,16 @@ Result<void> corpus(const CorpusCommand& command) {
     fmt::print("written to {}\n", command.out);
   }
   return {};
+}
+
+}  // namespace
+
+void add_corpus(CommandGroup& commands) {
+  auto [c, o] = commands.add("corpus", "show the text that training would read", corpus);
+  c.option("--out", o.out, "FILE", "write the documents as JSONL");
+  c.flag("--stats", o.stats, "print sizes and the longest documents");
+  add_texts(c, o.paths, o.field, o.skip_bad_lines);
+  add_threads(c, o.threads);
 }
 
 }  // namespace weir

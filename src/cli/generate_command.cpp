@@ -1,19 +1,39 @@
-#include "cli/generate_command.h"
-
+// `weir generate`: continues a prompt, once or several times, on standard output.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdio>
 
+#include <optional>
+
 #include "base/json.h"
-#include "base/progress.h"
+#include "base/stop_signal.h"
 #include "chat/open_model.h"
+#include "cli/commands.h"
 #include "cli/model_offers.h"
 #include "cli/reply_printer.h"
+#include "cli/shared_options.h"
 #include "cli/standard_input.h"
 
 namespace weir {
 namespace {
+
+struct GenerateOptions {
+  std::string folder;
+  std::optional<std::string> prompt;  // "": begin with an empty text
+  std::string prompt_file;            // "-": standard input; without both: piped text
+  int tokens = 256;
+  SamplingOptions sampling = {.temperature = 0.8};
+  std::vector<std::string> stops;  // with \n and \t as escapes
+  int samples = 1;
+  bool ignore_end = false;     // do not stop at the end-of-sequence token
+  bool allow_special = false;  // control tokens in the prompt count as such
+  bool exact = false;          // do not quantize activations to int15
+  std::string cache = "auto";
+  double cache_limit_gib = 0;
+  int threads = 0;
+  bool json = false;
+};
 
 Result<std::string> prompt_text(const GenerateOptions& options) {
   if (options.prompt) return *options.prompt;
@@ -31,7 +51,7 @@ Result<std::string> prompt_text(const GenerateOptions& options) {
   return piped;
 }
 
-// Prints what becomes certain of a single sample, and asks for the end after Ctrl-C.
+// Prints the final part of a single sample as it grows, and stops it after Ctrl-C.
 class Printer : public ReplyListener {
  public:
   explicit Printer(bool prints) : ReplyListener(stop_requested), prints_(prints) {}
@@ -94,8 +114,20 @@ void print_speed(const std::vector<Completion>& completions, const GenerateStati
              s.prefill_seconds, s.prefill_tokens_per_second());
 }
 
-}  // namespace
+// "\n", "\t" and "\\" written with a backslash become one character.
+std::string unescape(const std::string& text) {
+  std::string result;
+  for (size_t i = 0; i < text.size(); ++i) {
+    char next = text[i] == '\\' && i + 1 < text.size() ? text[i + 1] : 0;
+    char plain = next == 'n' ? '\n' : next == 't' ? '\t' : next == '\\' ? '\\' : 0;
+    result += plain ? plain : text[i];
+    if (plain) ++i;
+  }
+  return result;
+}
 
+// One sample is printed as it is made, several ones each as it is complete, in order. Speed goes to
+// standard error.
 Result<Ending> generate(const GenerateOptions& options) {
   if (options.samples < 1 || options.samples > 4096)
     return Error{fmt::format("--samples must be in [1, 4096], not {}", options.samples)};
@@ -131,15 +163,28 @@ Result<Ending> generate(const GenerateOptions& options) {
   return stop_requested() ? Ending::interrupted : Ending::done;
 }
 
-std::string unescape(const std::string& text) {
-  std::string result;
-  for (size_t i = 0; i < text.size(); ++i) {
-    char next = text[i] == '\\' && i + 1 < text.size() ? text[i + 1] : 0;
-    char plain = next == 'n' ? '\n' : next == 't' ? '\t' : next == '\\' ? '\\' : 0;
-    result += plain ? plain : text[i];
-    if (plain) ++i;
-  }
-  return result;
+}  // namespace
+
+void add_generate(CommandGroup& commands) {
+  auto [c, o] = commands.add("generate", "continue a text", generate);
+  c.argument("FOLDER", o.folder, kModelWithTextHelp).required();
+  const OptionBuilder prompt =
+      c.option("--prompt", o.prompt, "TEXT",
+               "text to continue; without it standard input is read, if it is piped");
+  c.option("--prompt-file", o.prompt_file, "FILE",
+           "read the prompt from a file; - is standard input")
+      .excludes(prompt);
+  c.count("--tokens", o.tokens, 1, 1 << 24, "maximum number of new tokens");
+  add_sampling(c, o.sampling);
+  c.option("--stop", o.stops, "TEXT", "stop before this text; \\n and \\t are escapes (repeatable)")
+      .repeatable();
+  c.count("--samples", o.samples, 1, 4096, "number of continuations, computed as one batch");
+  c.flag("--ignore-end", o.ignore_end, "do not stop at end-of-text tokens");
+  c.flag("--special", o.allow_special, "parse control tokens in the prompt");
+  add_exact(c, o.exact);
+  add_cache(c, o.cache, o.cache_limit_gib);
+  add_threads(c, o.threads);
+  c.flag("--json", o.json, "print one JSON object instead of text");
 }
 
 }  // namespace weir

@@ -1,5 +1,4 @@
-#include "cli/inspect_command.h"
-
+// `weir inspect`: architecture, size and memory of a name, a config.json or a folder.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,9 +10,11 @@
 #include "base/text.h"
 #include "chat/open_model.h"
 #include "checkpoint/size_check.h"
+#include "cli/commands.h"
 #include "cli/inspect_summary.h"
 #include "cli/inspect_weights.h"
 #include "cli/model_offers.h"
+#include "cli/shared_options.h"
 #include "cli/size_report.h"
 #include "config/config.h"
 #include "formats/safetensors.h"
@@ -21,6 +22,17 @@
 
 namespace weir {
 namespace {
+
+struct InspectOptions {
+  std::string target;     // a preset's name, a config.json, a folder, a .gguf or .safetensors file
+  std::string type = {};  // plan a GGUF file of this type instead of the weights there are
+  int64_t context = 0;    // tokens in the cache; 0: 4096, or all positions of a shorter model
+  int64_t tokens = 4096;  // rows of one training micro-batch
+  bool json = false;      // one JSON object instead of text
+  bool config = false;    // only the configuration, as config.json
+  bool tensors = false;   // list every tensor of the files, or of the configuration
+  bool details = false;   // parameters, cache and memory part by part, after the five lines
+};
 
 constexpr int64_t kDefaultContext = 4096;
 constexpr int64_t kTokensMax = int64_t(1) << 24;
@@ -222,8 +234,8 @@ Result<void> inspect_model(const InspectOptions& options, const Subject& subject
   return {};
 }
 
-}  // namespace
-
+// Prints to stdout. Weights that do not match their configuration, or whose file was cut, are an
+// error, after the report.
 Result<void> inspect(const InspectOptions& options) {
   TRY(check_range("--tokens", options.tokens, kTokensMax));
   if (options.context < 0) return Error{"--context must not be negative"};
@@ -235,6 +247,26 @@ Result<void> inspect(const InspectOptions& options) {
     return {};
   }
   return inspect_model(options, subject);
+}
+
+}  // namespace
+
+void add_inspect(CommandGroup& commands) {
+  auto [c, o] = commands.add("inspect", "show a model's architecture, size and memory", inspect);
+  c.argument("MODEL", o.target,
+             "a .gguf file, a folder or run, config.json, .safetensors, a name (deepseek-v3 ...)")
+      .required();
+  c.option("--type", o.type, "WORD",
+           "size of the GGUF file that weir quantize would write with this type");
+  c.value("--context", o.context, "N",
+          "context length in tokens; 0: the smaller of 4096 and the model's")
+      .whole_number(0, int64_t(1) << 40);
+  c.value("--tokens", o.tokens, "N", "tokens of one training micro-batch")
+      .whole_number(1, int64_t(1) << 40);
+  c.flag("--config", o.config, "print only the configuration, as config.json");
+  c.flag("--details", o.details, "print parameters, KV cache and memory part by part");
+  c.flag("--tensors", o.tensors, "list every tensor with its shape");
+  c.flag("--json", o.json, "print one JSON object instead of text");
 }
 
 }  // namespace weir

@@ -15,6 +15,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/text.h"
+
 namespace weir {
 namespace {
 
@@ -43,28 +45,9 @@ void use_utf8() {
   if (std::strcmp(nl_langinfo(CODESET), "UTF-8") != 0) setlocale(LC_CTYPE, "C.UTF-8");
 }
 
-void append_utf8(std::string& out, wchar_t c) {
-  const auto code = static_cast<uint32_t>(c);
-  if (code < 0x80) {
-    out += char(code);
-  } else if (code < 0x800) {
-    out += char(0xc0 | code >> 6);
-    out += char(0x80 | (code & 0x3f));
-  } else if (code < 0x10000) {
-    out += char(0xe0 | code >> 12);
-    out += char(0x80 | (code >> 6 & 0x3f));
-    out += char(0x80 | (code & 0x3f));
-  } else {
-    out += char(0xf0 | code >> 18);
-    out += char(0x80 | (code >> 12 & 0x3f));
-    out += char(0x80 | (code >> 6 & 0x3f));
-    out += char(0x80 | (code & 0x3f));
-  }
-}
-
 std::string to_utf8(std::wstring_view text) {
   std::string out;
-  for (const wchar_t c : text) append_utf8(out, c);
+  for (const wchar_t c : text) append_utf8(out, char32_t(c));
   return out;
 }
 
@@ -127,7 +110,7 @@ int LineEditor::State::read_byte(unsigned char& byte) {
   }
 }
 
-// One character of UTF-8; what is none becomes U+FFFD.
+// One character of UTF-8; invalid bytes become U+FFFD.
 int LineEditor::State::read_character(wchar_t& c) {
   unsigned char first = 0;
   if (read_byte(first) == 0) return 0;
@@ -287,7 +270,7 @@ std::unique_ptr<LineEditor> LineEditor::create(FILE* output, bool (*is_interrupt
     el_set(editor, EL_BIND, key, action, static_cast<char*>(nullptr));
   // Between lines the terminal stays as ChatTerminal has made it; libedit would show keys again.
   el_set(editor, EL_SETTY, "-x", "-echo", "-icanon", "-icrnl", static_cast<char*>(nullptr));
-  // CR LF in a paste stays what it is.
+  // CR LF in a paste is kept.
   el_set(editor, EL_SETTY, "-d", "-icrnl", "-inlcr", static_cast<char*>(nullptr));
   el_source(editor, nullptr);  // the user's own ~/.editrc
   catch_signal(SIGWINCH, on_size);

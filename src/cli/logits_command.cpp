@@ -1,18 +1,30 @@
-#include "cli/logits_command.h"
-
+// `weir logits`: the scores of every token over the vocabulary, as a NumPy file, so that anyone can
+// compare with another program.
 #include <fmt/format.h>
 
 #include <cmath>
 
-#include "base/aside.h"
-#include "base/file.h"
+#include "base/atomic_output.h"
 #include "base/progress.h"
+#include "base/stop_signal.h"
 #include "chat/open_model.h"
+#include "cli/commands.h"
+#include "cli/shared_options.h"
 #include "engine/scorer.h"
 #include "kernels/kernels.h"
 
 namespace weir {
 namespace {
+
+struct LogitsOptions {
+  std::string model;
+  std::vector<int> tokens;
+  std::string out;  // FILE.npy, f32 [tokens, vocabulary]
+  std::string cache = "expanded";
+  int chunk = 256;     // tokens of a pass
+  bool exact = false;  // do not quantize activations to int15
+  int threads = 0;
+};
 
 // The header of NumPy's format 1.0 for a little-endian f32 matrix, padded to 64 bytes.
 std::string npy_header(size_t rows, size_t columns) {
@@ -26,8 +38,6 @@ std::string npy_header(size_t rows, size_t columns) {
   header += char(dictionary.size() >> 8);
   return header + dictionary;
 }
-
-}  // namespace
 
 Result<Ending> logits(const LogitsOptions& options) {
   if (options.tokens.empty())
@@ -44,12 +54,11 @@ Result<Ending> logits(const LogitsOptions& options) {
                             options.cache == "latent" ? CacheForm::latent : CacheForm::expanded,
                             options.chunk));
   scorer->exact = options.exact;
-  TRY(remove_stale_asides_of(options.out));
-  const std::string aside = aside_name(options.out);
   const size_t columns = size_t(model->config().vocab_size);
   const std::string header = npy_header(options.tokens.size(), columns);
-  FileWriter writer = TRY(FileWriter::create(aside));
-  TRY(writer.write(header.data(), header.size()));
+  AtomicFiles file;
+  TRY(file.begin(options.out));
+  TRY(file.write(header.data(), header.size()));
   Progress progress("logits", double(options.tokens.size()), "tokens");
   bool was_stopped = false;
   const auto write = [&](int first, Tensor rows) -> Result<void> {
@@ -61,7 +70,7 @@ Result<Ending> logits(const LogitsOptions& options) {
       if (!std::isfinite(kernels().sum(rows.row(r), int(columns))))
         return Error{
             fmt::format("the scores of token {} are not finite; the file is damaged", first + r)};
-      TRY(writer.write(rows.row(r), columns * sizeof(float)));
+      TRY(file.write(rows.row(r), columns * sizeof(float)));
     }
     progress.update(first + rows.rows);
     return {};
@@ -70,11 +79,28 @@ Result<Ending> logits(const LogitsOptions& options) {
   Result<void> scored = scorer->logits(options.tokens, write);
   if (was_stopped) return Ending::interrupted;
   TRY_IN(options.model, std::move(scored));
-  TRY(writer.close());
-  TRY(rename_path(aside, options.out));
+  TRY(file.end());
+  TRY(file.rename_all());
   progress.finish();
   fmt::print(stderr, "{} x {} logits in {}\n", options.tokens.size(), columns, options.out);
   return Ending::done;
+}
+
+}  // namespace
+
+void add_logits(CommandGroup& commands) {
+  auto [c, o] =
+      commands.add("logits", "write the logits of a text as a NumPy file", logits, Writes::files);
+  c.argument("MODEL", o.model, kModelHelp).required();
+  c.option("--tokens", o.tokens, "N,N", "token ids of the text")
+      .required()
+      .comma_separated()
+      .whole_number(0, INT32_MAX);
+  c.option("--out", o.out, "FILE.npy", "output file, f32 [tokens, vocabulary]").required();
+  c.choice("--cache", o.cache, {"expanded", "latent"}, "KV cache form");
+  add_exact(c, o.exact);
+  c.count("--chunk", o.chunk, 1, 65536, "tokens per pass; changes no bit of the result");
+  add_threads(c, o.threads);
 }
 
 }  // namespace weir

@@ -9,59 +9,20 @@
 #include <new>
 #include <string>
 #include <system_error>
-#include <type_traits>
 
 #include "cli/commands.h"
 
 namespace weir {
 namespace {
 
-Result<Ending> done(Result<void> result) {
-  if (!result) return std::move(result).error();
-  return Ending::done;
-}
-
-struct Runner {
-  Result<Ending> operator()(const TrainOptions& o) { return done(train(o)); }
-  Result<Ending> operator()(const R1Command& o) { return r1(o); }
-  Result<Ending> operator()(const GenerateOptions& o) { return generate(o); }
-  Result<Ending> operator()(const ChatOptions& o) { return chat(o); }
-  Result<Ending> operator()(const InspectOptions& o) { return done(inspect(o)); }
-  Result<Ending> operator()(const TokenizerTrainCommand& o) { return done(tokenizer_train(o)); }
-  Result<Ending> operator()(const TokenizerCodeCommand& o) { return done(tokenizer_code(o)); }
-  Result<Ending> operator()(const CorpusCommand& o) { return done(corpus(o)); }
-  Result<Ending> operator()(const DoctorCommand& o) { return done(doctor(o)); }
-  Result<Ending> operator()(const BenchOptions& o) { return done(bench(o)); }
-  Result<Ending> operator()(const ConvertOptions& o) { return convert_model(o); }
-  Result<Ending> operator()(const MakeRandomOptions& o) { return make_random_model(o); }
-  Result<Ending> operator()(const LogitsOptions& o) { return logits(o); }
-  Result<Ending> operator()(const PerplexityOptions& o) { return perplexity(o); }
-  Result<Ending> operator()(const ImportanceOptions& o) { return importance(o); }
-  Result<Ending> operator()(const TokenizeOptions& o) { return done(tokenize(o)); }
-  Result<Ending> operator()(const VersionOptions&) {
-    fmt::print("{}\n", version_text());
-    return Ending::done;
-  }
-};
-
-// What these commands make is a file or a folder; standard output only reports.
-template <class T>
-constexpr bool writes_files =
-    std::is_same_v<T, TrainOptions> || std::is_same_v<T, R1Command> ||
-    std::is_same_v<T, ConvertOptions> || std::is_same_v<T, MakeRandomOptions> ||
-    std::is_same_v<T, LogitsOptions> || std::is_same_v<T, ImportanceOptions> ||
-    std::is_same_v<T, TokenizerTrainCommand>;
-
-bool needs_output(const Command& command) {
-  return std::visit(
-      [](const auto& options) { return !writes_files<std::decay_t<decltype(options)>>; }, command);
-}
-
 Result<Ending> run(int count, char** arguments, bool has_no_output) {
-  std::optional<Command> command = TRY(parse_command_line(count, arguments));
-  if (has_no_output && (!command || needs_output(*command)))
+  CommandLine line("weir trains, tunes, converts and runs DeepSeek-style language models on CPUs.",
+                   version_text());
+  add_commands(line.commands());
+  const Command* command = TRY(line.parse(count, arguments));
+  if (has_no_output && (!command || command->needs_output()))
     return Error{"standard output is closed, and this command writes to it; send it to a file"};
-  Ending ending = command ? TRY(std::visit(Runner{}, *command)) : Ending::done;
+  Ending ending = command ? TRY(command->run()) : Ending::done;
   if (fflush(stdout) != 0 || ferror(stdout))
     return Error{"standard output could not be written; check the disk or the pipe behind it"};
   return ending;

@@ -1,5 +1,5 @@
-#include "cli/perplexity_command.h"
-
+// `weir perplexity`: how well a model predicts a text; and `weir importance`: which columns of its
+// weights that text needs.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,8 +9,11 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/progress.h"
+#include "base/stop_signal.h"
 #include "chat/open_model.h"
 #include "checkpoint/gguf_names.h"
+#include "cli/commands.h"
+#include "cli/shared_options.h"
 #include "cli/standard_input.h"
 #include "convert/convert.h"
 #include "convert/importance.h"
@@ -19,6 +22,24 @@
 
 namespace weir {
 namespace {
+
+struct PerplexityOptions {
+  std::string model, text;  // a file; "-": standard input
+  int context = 512;
+  bool scores_all = false;  // every token of a window, not its second half alone
+  int windows = 0;          // 0: all
+  bool exact = false;       // do not quantize activations to int15
+  int threads = 0;
+  bool json = false;
+};
+
+struct ImportanceOptions {
+  std::string model, text, out;
+  int context = 512;
+  int windows = 0;
+  bool overwrites = false;
+  int threads = 0;
+};
 
 constexpr size_t kTextBytesMax = size_t(1) << 32;
 
@@ -143,8 +164,9 @@ class SquareSums : public ActivationObserver {
   std::map<const Matrix*, ImportanceSums> sums_;
 };
 
-}  // namespace
-
+// exp of the mean of -log p. The text is cut into windows of `context` tokens, each beginning with
+// BOS where the tokenizer puts one; the tokens of a window's second half count, as llama.cpp's
+// perplexity counts them, so that each has that much before it.
 Result<Ending> perplexity(const PerplexityOptions& options) {
   const Reading reading = TRY(open_reading(options));
   const std::vector<std::vector<int>>& windows = reading.windows;
@@ -167,6 +189,7 @@ Result<Ending> perplexity(const PerplexityOptions& options) {
   return is_whole ? Ending::done : Ending::interrupted;
 }
 
+// Writes a file for `weir quantize --importance`, which llama-quantize reads too.
 Result<Ending> importance(const ImportanceOptions& options) {
   if (!has_gguf_name(options.out) || is_same_place(options.out, options.model))
     return Error{options.out + ": --out must be a .gguf file, and another one than the model"};
@@ -187,6 +210,30 @@ Result<Ending> importance(const ImportanceOptions& options) {
   progress.finish();
   fmt::print(stderr, "importance of {} tensors in {}\n", sums.by_name().size(), options.out);
   return Ending::done;
+}
+
+}  // namespace
+
+void add_text_measures(CommandGroup& commands) {
+  auto [c, o] = commands.add("perplexity", "measure how well a model predicts a text", perplexity);
+  c.argument("MODEL", o.model, kModelHelp).required();
+  c.argument("TEXT", o.text, "a file; - is standard input").required();
+  c.count("--context", o.context, 4, 1 << 24, "window length in tokens");
+  c.count("--windows", o.windows, 0, 1 << 30, "number of windows; 0: all");
+  add_exact(c, o.exact);
+  c.flag("--all", o.scores_all, "score every token, not only the second half of each window");
+  c.flag("--json", o.json, "print one JSON object instead of text");
+  add_threads(c, o.threads);
+
+  auto [i, p] = commands.add("importance", "compute an importance matrix from a text, for quantize",
+                             importance, Writes::files);
+  i.argument("MODEL", p.model, kModelHelp).required();
+  i.argument("TEXT", p.text, "a file; - is standard input").required();
+  i.option("--out", p.out, "FILE", "a .gguf file").required();
+  i.count("--context", p.context, 4, 1 << 24, "window length in tokens");
+  i.count("--windows", p.windows, 0, 1 << 30, "number of windows; 0: all");
+  i.flag("--overwrite", p.overwrites, "replace a file that exists");
+  add_threads(i, p.threads);
 }
 
 }  // namespace weir

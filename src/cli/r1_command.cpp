@@ -1,21 +1,28 @@
-#include "cli/r1_command.h"
-
+// weir r1: R1's stages as a recipe says.
 #include <fmt/format.h>
 
 #include "base/options.h"
-#include "base/progress.h"
+#include "base/stop_signal.h"
 #include "base/text.h"
 #include "base/thread_pool.h"
+#include "cli/commands.h"
+#include "cli/shared_options.h"
 #include "pipeline/pipeline.h"
 #include "stages/row_notes.h"
 
 namespace weir {
 namespace {
 
+struct R1Command {
+  std::string recipe;
+  std::vector<std::string> sets;
+  std::string stage;
+  double minutes = 0;  // 0: the recipe's
+  int threads = 0;
+};
+
 // Of the whole time: with less in this process, an earlier one did the rest.
 constexpr double kResumedShare = 0.95;
-
-}  // namespace
 
 Result<Ending> r1(const R1Command& command) {
   Recipe file = TRY(Recipe::read(command.recipe));
@@ -46,6 +53,20 @@ Result<Ending> r1(const R1Command& command) {
              summary.folder, report);
   fmt::print("talk with it: weir chat {}\n", summary.folder);
   return Ending::done;
+}
+
+}  // namespace
+
+void add_r1(CommandGroup& commands) {
+  auto [c, o] = commands.add("r1", "train a model through DeepSeek-R1's stages, or resume the run",
+                             r1, Writes::files);
+  c.argument("RECIPE", o.recipe, "a YAML file (docs/r1.md)").required();
+  add_sets(c, o.sets,
+           "override a recipe key, e.g. --set stages.cold-start.rate.lr=1e-3 (repeatable)");
+  c.option("--minutes", o.minutes, "X", "time budget of all stages together [the recipe's]")
+      .real_number(0.01, 100000);
+  c.option("--stage", o.stage, "NAME", "run only this stage");
+  add_threads(c, o.threads);
 }
 
 }  // namespace weir

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <set>
 
+#include "base/sha256.h"
 #include "base/text.h"
 #include "doctor/doctor.h"
 #include "pipeline/parent.h"

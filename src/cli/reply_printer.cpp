@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "base/progress.h"
+#include "base/clock.h"
+#include "base/terminal.h"
 #include "base/text.h"
 
 namespace weir {

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/atomic_output.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/atomic_output.h"
 #include "base/file.h"
 
 namespace weir {

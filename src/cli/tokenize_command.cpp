@@ -1,14 +1,22 @@
-#include "cli/tokenize_command.h"
-
+// `weir tokenize`: text on standard input, tokens on standard output.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "base/json.h"
 #include "chat/open_model.h"
+#include "cli/commands.h"
+#include "cli/shared_options.h"
 #include "cli/standard_input.h"
 #include "text/unicode.h"
 
 namespace weir {
+namespace {
+
+struct TokenizeOptions {
+  std::string model;        // a folder, a .gguf file or a tokenizer.json
+  bool no_special = false;  // neither the tokens around a text nor control tokens inside it
+  bool ids = false;         // only ids, in one line; else a line for each token
+};
 
 Result<void> tokenize(const TokenizeOptions& options) {
   const std::unique_ptr<Tokenizer> tokenizer = TRY(open_tokenizer(options.model));
@@ -24,6 +32,16 @@ Result<void> tokenize(const TokenizeOptions& options) {
     fmt::print("{:>7} {}\n", id, Json(replace_invalid_utf8(bytes)).dump());
   }
   return {};
+}
+
+}  // namespace
+
+void add_tokenize(CommandGroup& commands) {
+  auto [c, o] = commands.add("tokenize", "show the tokens of the text on standard input", tokenize);
+  c.argument("MODEL", o.model, "a folder, a .gguf file or a tokenizer.json").required();
+  c.flag("--ids", o.ids, "print ids only, on one line");
+  c.flag("--no-special", o.no_special,
+         "no beginning or end tokens; do not parse control tokens in the text");
 }
 
 }  // namespace weir

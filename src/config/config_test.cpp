@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "base/file.h"
+#include "base/atomic_output.h"
 
 namespace weir {
 namespace {

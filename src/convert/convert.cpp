@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "base/atomic_output.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "chat/chat_template.h"
@@ -32,7 +33,7 @@ class Conversion {
  private:
   Result<void> to_gguf();
   Result<void> to_folder();
-  Result<void> fill(const AsideFolder& folder, const FolderPlan& plan);
+  Result<void> fill(const AtomicFolder& folder, const FolderPlan& plan);
   Result<void> add_tokenizer(GgufMetadata& metadata);
   Result<void> write_texts(const FolderPlan& plan, const std::string& folder);
   Result<void> write_tokenizer_files(const std::string& folder);
@@ -200,7 +201,7 @@ Result<void> Conversion::to_folder() {
                       mix_->name)};
   }
   const FolderPlan plan = TRY(plan_folder(*checkpoint_, type));
-  AsideFolder folder = TRY(AsideFolder::create(request_.to));
+  AtomicFolder folder = TRY(AtomicFolder::create(request_.to));
   auto filled = fill(folder, plan);
   if (!filled) return folder.named(filled.error());
   TRY(folder.finish());
@@ -208,7 +209,7 @@ Result<void> Conversion::to_folder() {
   return {};
 }
 
-Result<void> Conversion::fill(const AsideFolder& folder, const FolderPlan& plan) {
+Result<void> Conversion::fill(const AtomicFolder& folder, const FolderPlan& plan) {
   std::vector<TensorPlan> infos;
   for (const PlannedTensor& tensor : plan.tensors)
     infos.push_back({tensor.name, dtype_of(tensor.type), tensor.shape});

@@ -34,23 +34,6 @@ Result<void> check_output(const std::string& path, bool overwrites, bool is_spli
 std::string plain_path(std::string path);
 bool is_same_place(const std::string& a, const std::string& b);
 
-// A folder that is written under another name and renamed when it is complete.
-class AsideFolder {
- public:
-  static Result<AsideFolder> create(const std::string& target);
-  AsideFolder(AsideFolder&& other) noexcept;
-  ~AsideFolder();  // without finish(): it is removed
-  const std::string& path() const { return path_; }
-  Result<void> finish();
-  // The error with the target's name in place of the other.
-  Error named(Error error) const;
-
- private:
-  AsideFolder(std::string target, std::string path)
-      : target_(std::move(target)), path_(std::move(path)) {}
-  std::string target_, path_;
-};
-
 Result<ConvertResult> convert(const ConvertRequest& request, ThreadPool& pool,
                               ConvertListener& listener);
 

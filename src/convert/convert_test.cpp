@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/atomic_output.h"
+#include "base/sha256.h"
 #include "formats/safetensors.h"
 #include "testing/convert_fixture.h"
 

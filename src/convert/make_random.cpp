@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "base/atomic_output.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "chat/conversation.h"
@@ -69,7 +70,7 @@ class RandomModel {
   Result<void> choose_config();
   Result<void> to_gguf();
   Result<void> to_folder();
-  Result<void> fill(const AsideFolder& folder, WeightType type);
+  Result<void> fill(const AtomicFolder& folder, WeightType type);
   std::vector<Output> folder_outputs(WeightType type) const;
   void announce(const std::vector<Output>& outputs);
   Result<void> write(const Output& output, const Sink& sink);
@@ -225,7 +226,7 @@ Result<void> RandomModel::to_folder() {
         fmt::format("a folder holds f32, f16, bf16 or f8_e4m3, not {}; give a name that "
                     "ends in .gguf",
                     request_.type)};
-  AsideFolder folder = TRY(AsideFolder::create(request_.to));
+  AtomicFolder folder = TRY(AtomicFolder::create(request_.to));
   auto filled = fill(folder, traits->type);
   if (!filled) return folder.named(filled.error());
   TRY(folder.finish());
@@ -233,7 +234,7 @@ Result<void> RandomModel::to_folder() {
   return {};
 }
 
-Result<void> RandomModel::fill(const AsideFolder& folder, WeightType type) {
+Result<void> RandomModel::fill(const AtomicFolder& folder, WeightType type) {
   const std::vector<Output> outputs = folder_outputs(type);
   std::vector<TensorPlan> infos;
   for (const Output& output : outputs)

@@ -1,6 +1,7 @@
 // What a conversion tells its user, and what it keeps of models that are not what they say.
 #include <gtest/gtest.h>
 
+#include "base/atomic_output.h"
 #include "base/json.h"
 #include "formats/safetensors.h"
 #include "testing/convert_fixture.h"

@@ -1,14 +1,11 @@
-// Where a conversion may write, and folders that appear whole or not at all.
+// Where a conversion may write.
 #include <fmt/format.h>
 
 #include <filesystem>
 #include <string_view>
-#include <utility>
 
-#include "base/aside.h"
 #include "base/file.h"
 #include "convert/convert.h"
-#include "formats/aside_files.h"
 #include "formats/gguf.h"
 
 namespace weir {
@@ -57,34 +54,6 @@ Result<void> check_output(const std::string& path, bool overwrites, bool is_spli
   if (!has_gguf_name(path)) return Error{path + ": exists already; give a folder that does not"};
   if (overwrites && !is_directory(path)) return {};
   return Error{path + ": exists already; give --overwrite or another name"};
-}
-
-Result<AsideFolder> AsideFolder::create(const std::string& target) {
-  TRY(remove_stale_asides_of(target));
-  const std::string path = aside_name(target);
-  if (is_directory(path) || file_exists(path))
-    return Error{path + ": is in the way; remove it, no program is writing it"};
-  auto made = make_directories(path);
-  if (!made) return named_as(made.error(), path, target);
-  return AsideFolder(target, path);
-}
-
-Error AsideFolder::named(Error error) const {
-  return path_.empty() ? error : named_as(std::move(error), path_, target_);
-}
-
-AsideFolder::AsideFolder(AsideFolder&& other) noexcept
-    : target_(std::move(other.target_)), path_(std::exchange(other.path_, {})) {}
-
-AsideFolder::~AsideFolder() {
-  if (!path_.empty()) (void)remove_all(path_);
-}
-
-Result<void> AsideFolder::finish() {
-  auto renamed = rename_path(path_, target_);
-  if (!renamed) return named(renamed.error());
-  path_.clear();
-  return {};
 }
 
 }  // namespace weir

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/div_up.h"
 #include "base/random.h"
 #include "kernels/quant/quantize.h"
 
@@ -44,7 +45,7 @@ void RandomRows::fill(WeightType type, uint64_t columns, float spread, uint64_t 
   const std::vector<std::byte>& from = pool(type, columns, spread);
   const size_t row = type_bytes(type, columns);
   constexpr int kRows = 256;
-  pool_.parallel_for(int((rows + kRows - 1) / kRows), [&](int task, int) {
+  pool_.parallel_for(int(div_up(rows, kRows)), [&](int task, int) {
     const uint64_t begin = uint64_t(task) * kRows, end = std::min(rows, begin + kRows);
     for (uint64_t r = begin; r < end; ++r) {
       const uint64_t chosen = mix64(mix64(seed_ ^ tensor) + first + r) % kDifferent;

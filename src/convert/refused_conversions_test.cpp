@@ -1,7 +1,9 @@
 // What a conversion refuses, and that it leaves what was there.
 #include <gtest/gtest.h>
 
+#include "base/atomic_output.h"
 #include "base/json.h"
+#include "base/sha256.h"
 #include "convert/importance.h"
 #include "formats/safetensors.h"
 #include "testing/convert_fixture.h"

@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 
+#include "base/atomic_output.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"

@@ -1,5 +1,6 @@
 #include "convert/travelling_facts.h"
 
+#include "base/atomic_output.h"
 #include "base/json.h"
 #include "chat/chat_template.h"
 #include "chat/end_tokens.h"

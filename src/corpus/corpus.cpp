@@ -10,6 +10,7 @@
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "corpus/corpus_files.h"
 #include "corpus/jsonl.h"

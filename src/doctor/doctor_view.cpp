@@ -21,24 +21,19 @@ constexpr const char* kTrainedControl = "\x1b[48;5;53;38;5;219m";
 // Blanks, control characters and bytes that are no text, made visible.
 std::string visible(std::string_view text) {
   std::string out;
-  for (size_t i = 0; i < text.size();) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const size_t length = byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
-    const std::string_view character = text.substr(i, length);
-    const bool is_hidden = byte < 0x20 || byte == 0x7f ||
-                           first_invalid_utf8(character) != text.npos ||
-                           (byte == 0xc2 && static_cast<unsigned char>(character[1]) < 0xa0);
-    if (byte == ' ')
+  while (!text.empty()) {
+    const auto [character, is_hidden] = first_character(text);
+    if (character == " ")
       out += "·";
-    else if (byte == '\n')
+    else if (character == "\n")
       out += "↵";
-    else if (byte == '\t')
+    else if (character == "\t")
       out += "→";
     else if (is_hidden)
-      out += fmt::format("\\x{:02x}", byte);
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(character[0]));
     else
       out += character;
-    i += is_hidden ? 1 : length;
+    text.remove_prefix(is_hidden ? 1 : character.size());
   }
   return out;
 }

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/div_up.h"
 #include "base/text.h"
 
 namespace weir {
@@ -11,7 +12,7 @@ namespace {
 
 constexpr int kSequencesMax = 1 << 20;  // ids are slots, counted from 0
 
-int pages_for(int positions) { return (positions + kCachePage - 1) / kCachePage; }
+int pages_for(int positions) { return div_up(positions, kCachePage); }
 
 }  // namespace
 
@@ -66,7 +67,7 @@ int KvCache::positions_max() const {
   return std::min(context_, int(pages) * kCachePage);
 }
 
-// Gives a page of the sequence up for another, or adds one.
+// Replaces a page of the sequence, or appends one.
 void KvCache::replace(Sequence& s, size_t at, int page) {
   if (at == s.pages.size()) {
     s.pages.push_back(page);
@@ -78,6 +79,19 @@ void KvCache::replace(Sequence& s, size_t at, int page) {
   s.data[at] = pool_.data(page);
 }
 
+bool KvCache::is_own(const Sequence& s, size_t at) const {
+  return at < s.pages.size() && !pool_.is_shared(s.pages[at]);
+}
+
+int KvCache::pages_to_take(int sequence, int positions) const {
+  static const Sequence kNone;
+  const bool is_known = size_t(sequence) < sequences_.size();
+  const Sequence& s = is_known ? sequences_[size_t(sequence)] : kNone;
+  int pages = 0;
+  for (int p = s.length / kCachePage; p < pages_for(positions); ++p) pages += !is_own(s, size_t(p));
+  return pages;
+}
+
 Result<void> KvCache::reserve(int sequence, int positions) {
   CHECK(sequence >= 0 && sequence < kSequencesMax);
   CHECK(positions >= 0);
@@ -86,20 +100,17 @@ Result<void> KvCache::reserve(int sequence, int positions) {
                  " tokens is longer than the model's context of " + std::to_string(context_)};
   if (size_t(sequence) >= sequences_.size()) sequences_.resize(size_t(sequence) + 1);
   Sequence& s = sequences_[size_t(sequence)];
-  // Pages that will be written must be the sequence's own.
-  const size_t first = size_t(s.length / kCachePage), end = size_t(pages_for(positions));
-  auto is_fine = [&](size_t p) { return p < s.pages.size() && !pool_.is_shared(s.pages[p]); };
-  size_t fresh = 0;
-  for (size_t p = first; p < end; ++p) fresh += !is_fine(p);
-  if (pool_.in_use() + fresh > pool_.pages_max()) {
-    const size_t needed = (pool_.in_use() + fresh) * pool_.page_bytes();
+  const int fresh = pages_to_take(sequence, positions);
+  if (fresh > pages_free()) {
+    const size_t needed = (pool_.in_use() + size_t(fresh)) * pool_.page_bytes();
     return Error{"the key/value cache needs " + format_bytes(double(needed)) + " (" +
                  std::to_string(needed) + " bytes) and its limit is " +
                  format_bytes(double(bytes_max_)) +
                  "; raise the limit, shorten the context or run fewer sequences at a time"};
   }
+  const size_t first = size_t(s.length / kCachePage), end = size_t(pages_for(positions));
   for (size_t p = first; p < end; ++p) {
-    if (is_fine(p)) continue;
+    if (is_own(s, p)) continue;
     const int page = pool_.take();
     if (p == first && s.length % kCachePage != 0)
       std::memcpy(pool_.data(page), s.data[p], pool_.page_bytes());
@@ -119,8 +130,8 @@ void KvCache::release(int sequence) {
 Result<void> KvCache::fork(int from, int to, int positions) {
   CHECK(from != to);
   CHECK_LE(positions, length(from));
-  truncate(to, 0);
-  TRY(reserve(to, positions));  // before taking references: it may move the sequences
+  release(to);
+  TRY(reserve(to, 0));  // before taking references: it may move the sequences
   const Sequence& source = sequences_[size_t(from)];
   Sequence& target = sequences_[size_t(to)];
   const size_t whole = size_t(positions / kCachePage);
@@ -128,14 +139,29 @@ Result<void> KvCache::fork(int from, int to, int positions) {
     pool_.share(source.pages[p]);
     replace(target, p, source.pages[p]);
   }
-  if (positions % kCachePage != 0)
-    std::memcpy(target.data[whole], source.data[whole], pool_.page_bytes());
+  target.length = int(whole) * kCachePage;
+  if (positions % kCachePage == 0) return {};
+  auto reserved = reserve(to, positions);
+  if (!reserved) {
+    release(to);
+    return reserved;
+  }
+  std::memcpy(target.data[whole], source.data[whole], pool_.page_bytes());
   return {};
 }
 
 void KvCache::truncate(int sequence, int positions) {
   CHECK_LE(positions, length(sequence));
   if (positions < length(sequence)) sequences_[size_t(sequence)].length = positions;
+}
+
+void KvCache::trim(int sequence) {
+  if (length(sequence) == capacity(sequence)) return;
+  Sequence& s = sequences_[size_t(sequence)];
+  const size_t kept = size_t(pages_for(s.length));
+  for (size_t p = kept; p < s.pages.size(); ++p) pool_.drop(s.pages[p]);
+  s.pages.resize(kept);
+  s.data.resize(kept);
 }
 
 int KvCache::length(int sequence) const {

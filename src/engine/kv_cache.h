@@ -18,33 +18,38 @@ namespace weir {
 // The layers of multi-token prediction modules are not cached.
 class KvCache final : public Cache {
  public:
-  // `bytes_max` bounds what all sequences hold together. Memory that was used once stays with the
-  // cache. Fails for a latent cache of a model without latent attention.
+  // `bytes_max` limits the pages of all sequences together. The cache keeps the memory it took from
+  // the system. Fails for a latent cache of a model without latent attention.
   static Result<KvCache> create(const ModelConfig& config, CacheForm form, size_t bytes_max);
 
   CacheForm form() const override { return form_; }
   CacheView view(int layer, int sequence) override;
 
-  // Room for positions [0, positions) of a sequence. What was written below its length stays, what
-  // is beyond may be written now and holds anything before that. The error tells the bytes needed
-  // and the limit; nothing has changed then.
+  // Takes the pages for positions [0, positions) of a sequence. Rows below its length stay; rows
+  // beyond are uninitialised and may be written; a shared page among them is copied first. On an
+  // error, which names the bytes needed and the limit, nothing has changed.
   Result<void> reserve(int sequence, int positions);
   // Gives back all pages of a sequence.
   void release(int sequence);
-  // Makes the first `positions` positions of `to` those of `from`, reserving them: whole pages are
-  // shared, the rest is copied. Neither may write below `positions` any more without truncating and
-  // reserving first.
+  // `to` gives up its pages and gets the first `positions` positions of `from`: whole pages are
+  // shared, the rest is copied into a page of its own. Without a free one it fails, and `to` is
+  // empty. Neither may write below `positions` without truncating and reserving first.
   Result<void> fork(int from, int to, int positions);
-  // Forgets positions from `positions` on; the room stays.
+  // Forgets positions from `positions` on; keeps their pages.
   void truncate(int sequence, int positions);
+  // Gives back the pages beyond the length.
+  void trim(int sequence);
+  // Pages that reserve() would take, and those that are left.
+  int pages_to_take(int sequence, int positions) const;
+  int pages_free() const { return int(pool_.pages_max() - pool_.in_use()); }
 
   // Positions reserved and not truncated; 0 for unknown sequences.
   int length(int sequence) const;
   int capacity(int sequence) const;
-  // Of all pages in use, one that is shared counted once.
+  // Of all pages in use; a shared page counts once.
   size_t bytes() const { return pool_.in_use() * pool_.page_bytes(); }
   size_t bytes_max() const { return bytes_max_; }
-  // What a sequence that shares nothing takes.
+  // Of a sequence that shares no page.
   size_t bytes_for(int positions) const;
   // The longest sequence that an empty cache holds, by memory and by the model's context.
   int positions_max() const;
@@ -56,6 +61,8 @@ class KvCache final : public Cache {
     int length = 0;
   };
   KvCache() = default;
+  // Whether the page exists and no other sequence shares it.
+  bool is_own(const Sequence& sequence, size_t at) const;
   void replace(Sequence& sequence, size_t at, int page);
 
   CacheForm form_ = CacheForm::expanded;

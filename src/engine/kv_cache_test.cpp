@@ -138,6 +138,37 @@ TEST_P(KvCacheForms, TruncateKeepsTheBeginning) {
   expect_filled(cache, 0, 0, 0, 20);
 }
 
+TEST_P(KvCacheForms, TrimGivesBackWhatIsBeyondTheLength) {
+  KvCache cache = cache_of(GetParam());
+  ASSERT_TRUE(cache.reserve(0, 150));
+  fill(cache, 0, 0, 150);
+  cache.truncate(0, 40);
+  EXPECT_EQ(cache.bytes(), cache.bytes_for(150));
+  cache.trim(0);
+  EXPECT_EQ(cache.bytes(), cache.bytes_for(40));
+  expect_filled(cache, 0, 0, 0, 40);
+  EXPECT_EQ(cache.pages_to_take(0, 64), 0);
+  EXPECT_EQ(cache.pages_to_take(0, 65), 1);
+  EXPECT_EQ(cache.pages_to_take(7, 65), 3);  // unknown so far
+  ASSERT_TRUE(cache.fork(0, 1, 40));
+  cache.truncate(0, 10);
+  EXPECT_EQ(cache.pages_to_take(0, 40), 1);  // its first page is shared now
+}
+
+TEST_P(KvCacheForms, AForkTakesOnlyThePageThatIsNotShared) {
+  const size_t one = cache_of(GetParam()).bytes_for(1);
+  KvCache cache = cache_of(GetParam(), 4 * one);
+  ASSERT_TRUE(cache.reserve(0, 96));
+  fill(cache, 0, 0, 96);
+  ASSERT_TRUE(cache.fork(0, 1, 90));
+  EXPECT_EQ(cache.pages_free(), 0);
+  expect_filled(cache, 1, 0, 0, 90);
+  ASSERT_TRUE(cache.fork(0, 2, 64));
+  EXPECT_FALSE(cache.fork(0, 2, 65));  // no page is left
+  EXPECT_EQ(cache.length(2), 0);
+  EXPECT_EQ(cache.bytes(), 4 * one);
+}
+
 TEST_P(KvCacheForms, LimitIsKeptAndNamed) {
   KvCache free = cache_of(GetParam());
   const size_t one = free.bytes_for(32);

@@ -7,7 +7,7 @@
 namespace weir {
 namespace {
 
-// Chunks of pages double, within these bounds; a page may be larger than both.
+// Sizes of chunks double within these bounds; a page may be larger than both.
 constexpr size_t kChunkMin = size_t(1) << 20, kChunkMax = size_t(64) << 20;
 
 }  // namespace
@@ -29,7 +29,7 @@ void PagePool::drop(int page) {
   --in_use_;
 }
 
-// Only what is touched of a chunk costs memory.
+// Untouched parts of a chunk cost no memory.
 void PagePool::grow() {
   const size_t bytes = std::clamp(pages_.size() * page_bytes_, kChunkMin, kChunkMax);
   const size_t count =

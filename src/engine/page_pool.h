@@ -1,5 +1,4 @@
-// Memory of the key/value cache in pages of one size, each with a count of the sequences that use
-// it.
+// Reference-counted pages of one size: the memory of the key/value cache.
 #pragma once
 #include <cstddef>
 #include <vector>
@@ -18,7 +17,7 @@ class PagePool {
   size_t in_use() const { return in_use_; }
   size_t pages_max() const { return pages_max_; }
 
-  // A page with one user; what it holds is left from its last one. CHECKs that there is room.
+  // A page with one user and uninitialised contents. CHECKs that one is free.
   int take();
   // One more user, one less.
   void share(int page) { ++pages_[size_t(page)].users; }
@@ -35,8 +34,8 @@ class PagePool {
 
   size_t page_bytes_ = 0, pages_max_ = 0, in_use_ = 0;
   std::vector<Page> pages_;
-  std::vector<int> free_;       // the last one was used last and is taken first
-  std::vector<Buffer> chunks_;  // kept until the pool ends
+  std::vector<int> free_;       // a stack: the page used last is taken first
+  std::vector<Buffer> chunks_;  // never given back to the system
 };
 
 }  // namespace weir

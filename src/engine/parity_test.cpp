@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "base/file.h"
 #include "engine/kv_cache.h"
 #include "formats/safetensors.h"
 #include "model/model.h"

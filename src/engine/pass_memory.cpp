@@ -1,23 +1,78 @@
 #include "engine/pass_memory.h"
 
-#include "config/size.h"
-#include "kernels/kernels.h"
+#include <algorithm>
+#include <functional>
+#include <numeric>
+#include <vector>
 
 namespace weir {
+namespace {
 
-size_t pass_bytes(const ModelConfig& config, int rows, int threads) {
-  const size_t per_row = 2 * size_t(activations_per_token(config, false)) +
-                         size_t(config.vocab_size) + 4 * size_t(config.hidden_size) +
-                         size_t(choices_per_token(config, config.max_position_embeddings, false)) +
-                         size_t(config.index_n_heads + 3) * size_t(config.index_head_dim + 16);
-  // Scores of 64 queries, packed operands; an indexer's scores and their ranks.
-  const size_t scratch = 2 * kGemmScratch +
-                         64 * size_t(config.key_head_width() + config.value_head_width() + 64) +
-                         65 * (size_t(config.max_position_embeddings) + 64) +
-                         4 * size_t(config.kv_lora_rank + config.qk_rope_head_dim) +
-                         (config.is_sparse() ? 3 * size_t(config.max_position_embeddings) : 0) +
-                         kPanel * size_t(config.index_n_heads + 2);
-  return sizeof(float) * (size_t(rows) * per_row + size_t(threads) * scratch) + (size_t(256) << 20);
+// A cache of any number of sequences without memory: a dry run writes no rows and reads none.
+class NoCache : public Cache {
+ public:
+  NoCache(CacheForm form, int positions)
+      : form_(form), pages_(size_t((positions + kCachePage - 1) / kCachePage)) {}
+  CacheForm form() const override { return form_; }
+  CacheView view(int, int) override {
+    CacheView view;
+    view.pages = pages_.data();
+    view.capacity = int(pages_.size()) * kCachePage;
+    return view;
+  }
+
+ private:
+  CacheForm form_;
+  std::vector<float*> pages_;
+};
+
+// `then` is what follows the hidden states of the last layer.
+size_t measure(const Model& model, const PassShape& shape, int threads,
+               const std::function<void(Run& run, Tensor hidden)>& then) {
+  // The last rows of as many sequences as it takes: what a row needs grows with its position, and
+  // nothing depends on the sequence it belongs to.
+  std::vector<int> tokens(size_t(shape.rows), 0), positions, sequences;
+  for (int sequence = 0; int(positions.size()) < shape.rows; ++sequence) {
+    const int count = std::min(shape.positions, shape.rows - int(positions.size()));
+    for (int i = 0; i < count; ++i) {
+      positions.push_back(shape.positions - count + i);
+      sequences.push_back(sequence);
+    }
+  }
+  Arena arena{Arena::Measuring{}};
+  ThreadPool pool{ThreadPool::Dry{threads}};
+  NoCache cache(shape.cache, shape.positions);
+  const Batch batch(tokens, positions, sequences);
+  Run run{arena, pool, batch};
+  run.cache = &cache;
+  run.exact = shape.exact;
+  then(run, model.forward(run));
+  return arena.peak();
+}
+
+}  // namespace
+
+size_t pass_bytes(const Model& model, const PassShape& shape, int threads) {
+  std::vector<int> sampled(size_t(std::min(shape.sampled, shape.rows)));
+  std::iota(sampled.begin(), sampled.end(), 0);
+  return measure(model, shape, threads, [&](Run& run, Tensor hidden) {
+    if (!sampled.empty()) model.logits(run, hidden, sampled);
+  });
+}
+
+size_t scoring_bytes(const Model& model, int rows, int positions, CacheForm cache, int threads) {
+  size_t most = 0;
+  const std::vector<int> targets(size_t(rows), 0);
+  for (bool exact : {false, true}) {
+    const PassShape shape{rows, 0, positions, cache, exact};
+    const size_t logits =
+        measure(model, shape, threads, [&](Run& run, Tensor hidden) { model.logits(run, hidden); });
+    const size_t loss = measure(model, shape, threads, [&](Run& run, Tensor hidden) {
+      cross_entropy(run, hidden, model.head(), targets, 1);
+    });
+    most = std::max({most, logits, loss});
+  }
+  return most;
 }
 
 }  // namespace weir

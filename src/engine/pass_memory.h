@@ -1,13 +1,25 @@
-// The arena that one pass over a model needs.
+// The arena that a pass over a model needs, measured by a dry run: the model's own forward, with a
+// pool that runs nothing and an arena that only counts. So it follows the operations by itself.
 #pragma once
 #include <cstddef>
 
-#include "config/config.h"
+#include "model/model.h"
 
 namespace weir {
 
-// Address space for a pass of at most `rows` tokens with their logits: twice what its operations
-// leave behind, and their scratch per thread. Only what is touched costs memory.
-size_t pass_bytes(const ModelConfig& config, int rows, int threads);
+// The largest pass that somebody will ask for.
+struct PassShape {
+  int rows = 1;       // tokens
+  int sampled = 0;    // rows whose logits are computed, at most `rows`
+  int positions = 1;  // tokens of the longest sequence, cached ones included
+  CacheForm cache = CacheForm::expanded;
+  bool exact = true;  // as in Run
+};
+
+// Bytes that any pass over `model` takes at most, which has no more of anything than `shape` and a
+// cache. The model may be an outline; no weight is read.
+size_t pass_bytes(const Model& model, const PassShape& shape, int threads);
+// The same where every row's logits or the log-probability of its target is wanted, exact or not.
+size_t scoring_bytes(const Model& model, int rows, int positions, CacheForm cache, int threads);
 
 }  // namespace weir

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "engine/kv_cache.h"
+#include "engine/scorer.h"
 #include "kernels/quant/quantize.h"
 #include "model/model.h"
 #include "ops/ops.h"
@@ -119,12 +120,35 @@ TEST(RunFields, F35TheObserverSeesTheIndexersWeights) {
           << name;
 }
 
+// As `weir importance` does.
+TEST(RunFields, TheObserverOfAScorerSeesEveryMatrixOnceAChunk) {
+  auto model = Model::create(sparse_config(), false);
+  model->initialize(3);
+  Names names;
+  ThreadPool pool(2);
+  std::vector<int> tokens(kRows, 5);
+  auto scorer = Scorer::create(*model, pool, kRows, CacheForm::expanded, kRows / 2);
+  ASSERT_TRUE(scorer);
+  (*scorer)->observer = &names;
+  ASSERT_TRUE((*scorer)->log_probabilities(tokens));
+  std::vector<Weight*> weights = model->parameters();
+  weights.insert(weights.end(), model->buffers().begin(), model->buffers().end());
+  size_t matrices = 0;
+  for (const Weight* w : weights) {
+    if (w->rows == 1 || w->is_embedding || w == &model->head()) continue;
+    ++matrices;
+    EXPECT_EQ(names.seen.count(w->name), 2u) << w->name;
+  }
+  EXPECT_GT(matrices, 20u);
+}
+
 TEST(RunFields, F35ARecomputedBlockKeepsExactAndIsObservedOnce) {
   auto model = Model::create(sparse_config(), true);
   model->initialize(3);
   struct Seen {
-    int passes = 0, exact = 0, observed = 0;
+    int passes = 0, exact = 0, observed = 0, recorded = 0;
   } seen;
+  RoutingTrace kept(1, 2), own(1, 2);
   Names names;
   Matrix* weight = model->find("model.layers.0.mlp.down_proj.weight");  // a square one
   ASSERT_NE(weight, nullptr);
@@ -133,11 +157,16 @@ TEST(RunFields, F35ARecomputedBlockKeepsExactAndIsObservedOnce) {
     run.tape = &tape;
     run.exact = false;
     run.aux_scale = 0.25f;
+    run.routing = {&kept, &own};
     run.observer = &names;
     Tensor x = run.make(kRows, weight->cols);
     for (int i = 0; i < kRows * weight->cols; ++i) x.data[i] = float(i % 5);
-    auto body = [weight, log = &seen](weir::Run& inner, Tensor in) {
+    auto body = [weight, log = &seen, trace = &kept, outer = &run](weir::Run& inner, Tensor in) {
       EXPECT_EQ(inner.aux_scale, 0.25f);
+      EXPECT_EQ(inner.routing.kept, trace);
+      EXPECT_EQ(&inner.batch, &outer->batch);
+      EXPECT_EQ(&inner.pool, &outer->pool);
+      log->recorded += inner.routing.own != nullptr;
       ++log->passes;
       log->exact += inner.exact;
       log->observed += inner.observer != nullptr;
@@ -152,6 +181,7 @@ TEST(RunFields, F35ARecomputedBlockKeepsExactAndIsObservedOnce) {
   });
   EXPECT_EQ(seen.passes, 2);    // forward, and once more for the backward pass
   EXPECT_EQ(seen.exact, 0);     // neither was exact
+  EXPECT_EQ(seen.recorded, 1);  // the experts of the forward pass
   EXPECT_EQ(seen.observed, 1);  // or importance would count rows twice
   EXPECT_EQ(names.seen.size(), 1u);
 }

@@ -12,7 +12,7 @@
 namespace weir {
 namespace {
 
-// Lower ones than this mean 0, and should say so.
+// Lower temperatures mean greedy sampling, which is written as 0.
 constexpr double kTemperatureMin = 1e-3, kTemperatureMax = 1e3;
 // exp() of this is 0 (kernels.h).
 constexpr float kVanishing = -100;
@@ -40,19 +40,23 @@ Result<void> validate(const SamplingOptions& o) {
 }
 
 Result<SampledToken> Sampler::sample(std::span<const float> logits, const SamplingOptions& options,
-                                     uint64_t stream, uint64_t step) {
+                                     uint64_t stream, uint64_t step,
+                                     std::span<const uint8_t> is_forbidden) {
   const int all = int(logits.size()), count = std::min(tokens_, all);
   CHECK(count > 0);
-  int best = 0;
+  CHECK(is_forbidden.empty() || int(is_forbidden.size()) >= count);
+  int best = -1;
   for (int i = 0; i < all; ++i) {
     if (!std::isfinite(logits[size_t(i)]))
       return Error{"the logit of token " + std::to_string(i) +
                    " is not a finite number; the weights of the model are damaged or diverged"};
-    if (i < count && logits[size_t(i)] > logits[size_t(best)]) best = i;
+    if (i >= count || (!is_forbidden.empty() && is_forbidden[size_t(i)])) continue;
+    if (best < 0 || logits[size_t(i)] > logits[size_t(best)]) best = i;
   }
+  if (best < 0) return Error{"the token filter forbids every token"};
   SampledToken result{best};
   if (options.temperature > 0) {
-    collect(logits.first(size_t(count)), options);
+    collect(logits.first(size_t(count)), options, is_forbidden, logits[size_t(best)]);
     if (options.top_k > 0) keep_top_k(options.top_k);
     if (options.top_p < 1) keep_top_p(options.top_p);
     if (options.min_p > 0) keep_min_p(options.min_p);
@@ -79,16 +83,22 @@ float Sampler::log_probability(std::span<const float> logits, int token,
   return scaled[token] - log_sum_exp(scaled, n, scratch_.data() + n);
 }
 
-void Sampler::collect(std::span<const float> logits, const SamplingOptions& options) {
+// `top`: the highest logit that is not forbidden.
+void Sampler::collect(std::span<const float> logits, const SamplingOptions& options,
+                      std::span<const uint8_t> is_forbidden, float top) {
   const int n = int(logits.size());
   scratch_.resize(size_t(n));
   // Differences first: logits divided by a small temperature could overflow.
-  const float top = kernels().max(logits.data(), n), factor = float(1 / options.temperature);
+  const float factor = float(1 / options.temperature);
   for (int i = 0; i < n; ++i)
-    scratch_[size_t(i)] = std::max((logits[size_t(i)] - top) * factor, kVanishing);
+    scratch_[size_t(i)] = std::clamp((logits[size_t(i)] - top) * factor, kVanishing, 0.0f);
   kernels().exp_sum(scratch_.data(), 0, n);
   candidates_.resize(size_t(n));
-  for (int i = 0; i < n; ++i) candidates_[size_t(i)] = {scratch_[size_t(i)], logits[size_t(i)], i};
+  size_t kept = 0;
+  for (int i = 0; i < n; ++i)
+    if (is_forbidden.empty() || !is_forbidden[size_t(i)])
+      candidates_[kept++] = {scratch_[size_t(i)], logits[size_t(i)], i};
+  candidates_.resize(kept);
 }
 
 namespace {
@@ -118,8 +128,7 @@ void Sampler::keep_top_k(int k) {
 }
 
 // Holtzman et al. 2020, eq. 2: the smallest set, most probable first, whose probability reaches p.
-// The set's end is found by halving, as a selection would, and only the tokens before it are
-// sorted.
+// Quickselect finds the end of the set; only the tokens before it are sorted.
 void Sampler::keep_top_p(double p) {
   const double needed = p * total_weight(candidates_);
   auto begin = candidates_.begin(), low = begin, high = candidates_.end();

@@ -35,10 +35,13 @@ class Sampler {
  public:
   // Ids in [0, tokens) may be chosen; logits may have more columns (a vocabulary padded for speed).
   explicit Sampler(int tokens) : tokens_(tokens) {}
-  // `stream` tells samples of one seed apart, `step` counts the tokens drawn. Fails on logits that
-  // are not finite. The options are valid.
+  // `stream` tells samples of one seed apart, `step` counts the tokens drawn. The options are
+  // valid. Tokens with is_forbidden[id] != 0 are not drawn (empty: none is forbidden, else one for
+  // each id that may be chosen); the log-probabilities of model and policy count them all the same.
+  // Fails on logits that are not finite and when every token is forbidden.
   Result<SampledToken> sample(std::span<const float> logits, const SamplingOptions& options,
-                              uint64_t stream, uint64_t step);
+                              uint64_t stream, uint64_t step,
+                              std::span<const uint8_t> is_forbidden = {});
 
  private:
   struct Candidate {
@@ -46,7 +49,8 @@ class Sampler {
     float logit;
     int token;
   };
-  void collect(std::span<const float> logits, const SamplingOptions& options);
+  void collect(std::span<const float> logits, const SamplingOptions& options,
+               std::span<const uint8_t> is_forbidden, float top);
   void keep_top_k(int k);
   void keep_top_p(double p);
   void keep_min_p(double p);

@@ -228,5 +228,39 @@ TEST(Sampler, OptionsOutOfRangeAreNamed) {
   EXPECT_TRUE(validate({.temperature = 0, .top_k = 5, .top_p = 1, .min_p = 1}).has_value());
 }
 
+TEST(Sampler, ForbiddenTokensAreNotDrawnAndTheOthersShareTheirProbability) {
+  const std::vector<float> logits = logits_of(kP);
+  const std::vector<uint8_t> forbidden = {0, 1, 0, 1, 0, 0, 0, 0};
+  std::vector<double> left = kP;
+  left[1] = left[3] = 0;
+  left = tempered(left, 1);  // sums to 1
+  Sampler sampler(8);
+  std::map<int, int> counts;
+  constexpr int kDraws = 20000;
+  for (int i = 0; i < kDraws; ++i) {
+    auto drawn = sampler.sample(logits, {}, 7, uint64_t(i), forbidden);
+    ASSERT_TRUE(drawn.has_value());
+    ++counts[drawn->token];
+    ASSERT_NEAR(drawn->log_probability, std::log(left[size_t(drawn->token)]), 1e-5);
+    ASSERT_NEAR(drawn->model_log_probability, std::log(kP[size_t(drawn->token)]), 1e-5);
+  }
+  EXPECT_LT(chi_square(counts, left, kDraws), kChiSquare7);
+  EXPECT_EQ(sampler.sample(logits, {.temperature = 0}, 0, 0, forbidden)->token, 6);
+  EXPECT_EQ(sampler.sample(logits, {.top_k = 1}, 0, 0, forbidden)->token, 6);
+}
+
+TEST(Sampler, TheMostImprobableTokenIsDrawnWhereAllOthersAreForbidden) {
+  Sampler sampler(3);
+  const std::vector<float> logits = {1000, 0, -1000};
+  const std::vector<uint8_t> forbidden = {1, 1, 0}, all = {1, 1, 1};
+  for (double temperature : {0.0, 0.01, 1.0}) {
+    auto drawn = sampler.sample(logits, {.temperature = temperature}, 1, 2, forbidden);
+    ASSERT_TRUE(drawn.has_value());
+    EXPECT_EQ(drawn->token, 2);
+    EXPECT_EQ(drawn->log_probability, 0);
+    EXPECT_FALSE(sampler.sample(logits, {.temperature = temperature}, 1, 2, all).has_value());
+  }
+}
+
 }  // namespace
 }  // namespace weir

@@ -17,15 +17,15 @@ Result<std::unique_ptr<Scorer>> Scorer::create(const Model& model, ThreadPool& p
     return Error{fmt::format("a text of {} tokens does not fit the model's context of {}",
                              positions_max, cache.positions_max())};
   return std::unique_ptr<Scorer>(
-      new Scorer(model, pool, std::move(cache), std::min(chunk, positions_max)));
+      new Scorer(model, pool, std::move(cache), std::min(chunk, positions_max), positions_max));
 }
 
-Scorer::Scorer(const Model& model, ThreadPool& pool, KvCache cache, int chunk)
+Scorer::Scorer(const Model& model, ThreadPool& pool, KvCache cache, int chunk, int positions_max)
     : model_(model),
       pool_(pool),
       cache_(std::move(cache)),
       chunk_(size_t(chunk)),
-      arena_(pass_bytes(model.config(), chunk, pool.threads())) {}
+      arena_(scoring_bytes(model, chunk, positions_max, cache_.form(), pool.threads())) {}
 
 Result<void> Scorer::run(
     std::span<const int> tokens,
@@ -62,7 +62,7 @@ Result<void> Scorer::logits(std::span<const int> tokens,
 }
 
 Result<std::vector<float>> Scorer::log_probabilities(std::span<const int> tokens) {
-  std::vector<float> all(tokens.size() + 1);  // [i]: of token i, and one that nobody asks for
+  std::vector<float> all(tokens.size() + 1);  // [i]: of token i; the last is unused
   std::vector<int> targets(tokens.begin(), tokens.end());
   targets.push_back(-1);
   const auto on_hidden = [&](Run& pass, int first, Tensor hidden) -> Result<void> {

@@ -1,5 +1,5 @@
-// A given text through the model, in chunks over a cache: its logits, or the log-probability of
-// every token. The same bits as one pass over all of it.
+// Runs given tokens through the model, in chunks over a cache: their logits, or the log-probability
+// of every token. The bits are those of one pass over all of them.
 #pragma once
 #include <functional>
 #include <memory>
@@ -30,12 +30,12 @@ class Scorer {
   // log p of every token but the first, given those before it; the first is 0.
   Result<std::vector<float>> log_probabilities(std::span<const int> tokens);
 
-  // Sees the activations of all further passes; null: nobody.
+  // Called on the inputs of every matrix product of further passes; may be null.
   ActivationObserver* observer = nullptr;
   bool exact = true;  // Run::exact of all further passes
 
  private:
-  Scorer(const Model& model, ThreadPool& pool, KvCache cache, int chunk);
+  Scorer(const Model& model, ThreadPool& pool, KvCache cache, int chunk, int positions_max);
   Result<void> run(
       std::span<const int> tokens,
       const std::function<Result<void>(Run& run, int first, Tensor hidden)>& on_hidden);

@@ -7,9 +7,10 @@
 #include <limits>
 #include <unordered_set>
 
+#include "base/atomic_output.h"
 #include "base/disk_space.h"
+#include "base/div_up.h"
 #include "base/text.h"
-#include "formats/aside_files.h"
 #include "formats/gguf.h"
 #include "formats/gguf_layout.h"
 
@@ -147,11 +148,11 @@ struct GgufWriter::State {
   std::vector<uint64_t> bytes;  // by tensor
   uint64_t alignment = kGgufAlignment;
   std::vector<Part> parts;
-  AsideFiles files;
+  AtomicFiles files;
   size_t part = 0, tensor = 0;  // being written
   uint64_t done = 0;            // bytes of the tensor
 
-  uint64_t padded(size_t i) const { return (bytes[i] + alignment - 1) / alignment * alignment; }
+  uint64_t padded(size_t i) const { return round_up(bytes[i], alignment); }
   Result<void> check_tensors();
   Result<void> plan_parts(uint64_t split_bytes);
   Result<std::string> header(const Part& part) const;

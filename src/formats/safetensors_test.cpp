@@ -2,6 +2,8 @@
 // wrong. The Vuln names follow the list of known attacks on this format (oversized headers,
 // overlapping tensors, overflowing shapes, saving over a mapped source).
 #include "formats/safetensors.h"
+#include "base/atomic_output.h"
+#include "base/sha256.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>

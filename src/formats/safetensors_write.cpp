@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
+#include "base/atomic_output.h"
 #include "base/disk_space.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "formats/aside_files.h"
 
 namespace weir {
 namespace {
@@ -29,7 +29,7 @@ struct SafetensorsWriter::State {
   std::vector<TensorPlan> tensors;
   std::vector<uint64_t> bytes;  // by tensor
   std::vector<Shard> shards;
-  AsideFiles files;
+  AtomicFiles files;
   size_t shard = 0, tensor = 0;  // being written
   uint64_t done = 0;             // bytes of the tensor
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "base/atomic_output.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "formats/safetensors.h"

@@ -5,31 +5,22 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "text/unicode.h"
 
 namespace weir::jinja {
 namespace {
 
-utf8proc_category_t category(char32_t code) { return utf8proc_category(utf8proc_int32_t(code)); }
-
-void append_upper(std::string& out, char32_t code) {
-  if (code == 0xDF) {
-    out += "SS";
+// One character may become two (ß, SS).
+void append_cased(std::string& out, char32_t code, bool is_upper, bool is_title) {
+  const auto c = utf8proc_int32_t(code);
+  if (code == 0xDF && (is_upper || is_title)) {
+    out += is_upper ? "SS" : "Ss";
   } else {
-    append_utf8(out, char32_t(utf8proc_toupper(utf8proc_int32_t(code))));
+    append_utf8(out, char32_t(is_upper   ? utf8proc_toupper(c)
+                              : is_title ? utf8proc_totitle(c)
+                                         : utf8proc_tolower(c)));
   }
-}
-
-void append_title(std::string& out, char32_t code) {
-  if (code == 0xDF) {
-    out += "Ss";
-  } else {
-    append_utf8(out, char32_t(utf8proc_totitle(utf8proc_int32_t(code))));
-  }
-}
-
-void append_lower(std::string& out, char32_t code) {
-  append_utf8(out, char32_t(utf8proc_tolower(utf8proc_int32_t(code))));
 }
 
 }  // namespace
@@ -39,14 +30,6 @@ bool is_space(char32_t c) {
          c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F ||
          c == 0x205F || c == 0x3000;
 }
-
-bool is_letter(char32_t code) {
-  utf8proc_category_t c = category(code);
-  return c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_LO;
-}
-bool is_decimal(char32_t code) { return category(code) == UTF8PROC_CATEGORY_ND; }
-bool is_upper(char32_t code) { return utf8proc_isupper(utf8proc_int32_t(code)) != 0; }
-bool is_lower(char32_t code) { return utf8proc_islower(utf8proc_int32_t(code)) != 0; }
 
 std::string_view strip_begin(std::string_view text) {
   while (!text.empty()) {
@@ -123,17 +106,13 @@ TracedText with_case(const TracedText& from, LetterCase wanted) {
   for (size_t at = 0; at < from.text.size();) {
     Utf8Character c = decode_utf8(from.text, at);
     std::string changed;
-    bool begins = wanted == LetterCase::titled  ? !follows_letter
-                  : wanted == LetterCase::words ? begins_word
-                                                : at == 0;
-    if (wanted == LetterCase::upper || (wanted == LetterCase::words && begins)) {
-      append_upper(changed, c.code);
-    } else if (wanted == LetterCase::lower || !begins) {
-      append_lower(changed, c.code);
-    } else {
-      append_title(changed, c.code);
-    }
-    follows_letter = is_upper(c.code) || is_lower(c.code);
+    const bool begins = wanted == LetterCase::titled  ? !follows_letter
+                        : wanted == LetterCase::words ? begins_word
+                                                      : at == 0;
+    const bool is_upper = wanted == LetterCase::upper || (wanted == LetterCase::words && begins);
+    append_cased(changed, c.code, is_upper, wanted != LetterCase::lower && begins);
+    follows_letter = utf8proc_isupper(utf8proc_int32_t(c.code)) != 0 ||
+                     utf8proc_islower(utf8proc_int32_t(c.code)) != 0;
     begins_word =
         is_space(c.code) || (c.bytes == 1 && kWordBegins.find(char(c.code)) != kWordBegins.npos);
     while (span != from.trusted.end() && span->end <= at) ++span;

@@ -11,10 +11,6 @@
 namespace weir::jinja {
 
 bool is_space(char32_t code);  // str.isspace()
-bool is_letter(char32_t code);
-bool is_decimal(char32_t code);
-bool is_upper(char32_t code);
-bool is_lower(char32_t code);
 
 // Without blanks at one side.
 std::string_view strip_begin(std::string_view text);

@@ -1,5 +1,8 @@
-// Expressions: evaluation.
-#include <fmt/format.h>
+// Expressions: evaluation, and what stands behind dots and in brackets.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
 
 #include "base/text.h"
 #include "jinja/builtins.h"
@@ -8,14 +11,44 @@
 #include "jinja/print.h"
 
 namespace weir::jinja {
+namespace {
+
+Result<Value> missing(Heap& heap, const Value& value, std::string_view name) {
+  if (value.text() != nullptr)
+    return heap.undefined(
+        fmt::format("a text has no '{}', only {}", printable(name), text_method_names()));
+  return heap.undefined(fmt::format("{} has no '{}'", kind_name(value), printable(name)));
+}
+
+// Python's slice.indices(): begin, end and step as positions that can be walked.
+struct Indices {
+  Integer begin, end, step;
+};
+Indices clamp(const Value& begin, const Value& end, Integer step, Integer size) {
+  auto position = [&](const Value& bound, Integer standard) {
+    Integer at = 0;
+    if (!bound.as_integer(at)) return standard;
+    if (at < 0) at += size;
+    const Integer low = step < 0 ? -1 : 0, high = step < 0 ? size - 1 : size;
+    return std::clamp(at, low, std::max(low, high));
+  };
+  return {position(begin, step < 0 ? size - 1 : 0), position(end, step < 0 ? -1 : size), step};
+}
+
+Result<Value> undefined_or_bound(Interpreter& interpreter, Heap& heap, const Value& key,
+                                 const Value& value) {
+  if (key.text() != nullptr) return interpreter.attribute(value, key.text()->text());
+  return missing(heap, value, "element of this kind");
+}
+
+}  // namespace
 
 using Kind = Expression::Kind;
 
-Result<void> Interpreter::Deeper::check() const {
-  if (interpreter_.depth_ <= interpreter_.heap_.limits().depth) return {};
+Result<Interpreter::Depth> Interpreter::deeper() {
+  if (++depth_ <= heap_.limits().depth) return Depth(&depth_);
   return Error{
-      "macros, loops and expressions are nested too deeply; does a macro call itself "
-      "without end?"};
+      "macros, loops and expressions are nested too deeply; does a macro call itself without end?"};
 }
 
 Error Interpreter::at_line(int line, Error error) {
@@ -34,16 +67,14 @@ Result<Value> Interpreter::look_up(std::string_view name) {
 }
 
 Result<Value> Interpreter::evaluate(const Expression& expression) {
-  Deeper deeper(*this);
-  Result<void> is_fine = deeper.check();
-  if (is_fine) is_fine = heap_.work(1);
-  if (!is_fine) return at_line(expression.line, std::move(is_fine).error());
-  Result<Value> value = evaluate_node(expression);
+  Result<Value> value = evaluate_kind(expression);
   if (!value) return at_line(expression.line, std::move(value).error());
   return value;
 }
 
-Result<Value> Interpreter::evaluate_node(const Expression& expression) {
+Result<Value> Interpreter::evaluate_kind(const Expression& expression) {
+  Depth depth = TRY(deeper());
+  TRY(heap_.work(1));
   const std::vector<ExpressionPtr>& parts = expression.parts;
   switch (expression.kind) {
     case Kind::literal:
@@ -113,7 +144,7 @@ Result<Value> Interpreter::evaluate_collection(const Expression& expression) {
 Result<Value> Interpreter::evaluate_operators(const Expression& expression) {
   Value left = TRY(evaluate(*expression.parts[0]));
   for (size_t i = 0; i < expression.operators.size(); ++i) {
-    const std::string& symbol = expression.operators[i];
+    const std::string_view symbol = expression.operators[i];
     Value right = TRY(evaluate(*expression.parts[i + 1]));
     if (expression.kind == Kind::arithmetic) {
       left = TRY(arithmetic(heap_, symbol, left, right));
@@ -128,24 +159,26 @@ Result<Value> Interpreter::evaluate_operators(const Expression& expression) {
 
 Result<Value> Interpreter::evaluate_links(Value value, const std::vector<Link>& links) {
   for (size_t i = 0; i < links.size(); ++i) {
-    const bool is_method = links[i].kind == Link::Kind::attribute && i + 1 < links.size() &&
-                           links[i + 1].kind == Link::Kind::call &&
-                           find_method(value, links[i].name) != nullptr;
+    // A method that is called at once needs no value of its own.
+    const Link* call = i + 1 < links.size() && links[i].kind == Link::Kind::attribute &&
+                               links[i + 1].kind == Link::Kind::call
+                           ? &links[i + 1]
+                           : nullptr;
+    const Builtin* method = call != nullptr ? find_method(value, links[i].name) : nullptr;
     Result<Value> next =
-        is_method ? call_method(value, links[i], links[i + 1]) : evaluate_link(value, links[i]);
+        method != nullptr ? call_method(value, *method, *call) : evaluate_link(value, links[i]);
     if (!next) return at_line(links[i].line, std::move(next).error());
     value = *std::move(next);
-    if (is_method) ++i;
+    if (method != nullptr) ++i;
   }
   return value;
 }
 
-// Without a value for the method alone.
-Result<Value> Interpreter::call_method(const Value& value, const Link& attribute,
-                                       const Link& arguments) {
+Result<Value> Interpreter::call_method(const Value& value, const Builtin& method,
+                                       const Link& link) {
   TRY(heap_.work(1));
-  Call call = TRY(evaluate_arguments(value, arguments.arguments));
-  return TRY_IN(attribute.name, find_method(value, attribute.name)(call));
+  Call call = TRY(evaluate_arguments(value, link.arguments));
+  return TRY_IN(std::string(method.name), run_builtin(method, call));
 }
 
 Result<Value> Interpreter::evaluate_link(const Value& value, const Link& link) {
@@ -205,28 +238,129 @@ Result<Value> Interpreter::call(const Value& callee, Call call) {
   const Callable& callable = **found;
   if (callable.macro != nullptr) return call_macro(callable, call);
   call.self = callable.self;
-  if (callable.name == "raise_exception") return callable.builtin(call);
-  return TRY_IN(callable.name, callable.builtin(call));
+  Result<Value> result = run_builtin(*callable.builtin, call);
+  if (!result && callable.name != "raise_exception")
+    return std::move(result).error().within(callable.name);
+  return result;
 }
 
 Result<Value> Interpreter::filter(std::string_view name, Call& call) {
-  Builtin builtin = find_filter(name);
+  const Builtin* builtin = find_filter(name);
   if (builtin == nullptr)
     return Error{
-        fmt::format("there is no filter '{}'; see docs/chat-templates.md for those there "
-                    "are",
-                    printable(name))};
-  return TRY_IN(fmt::format("filter '{}'", name), builtin(call));
+        fmt::format("there is no filter '{}'; there are {}", printable(name), filter_names())};
+  return TRY_IN(fmt::format("filter '{}'", name), run_builtin(*builtin, call));
 }
 
 Result<bool> Interpreter::test(std::string_view name, Call& call) {
-  Builtin builtin = find_test(name);
+  const Builtin* builtin = find_test(name);
   if (builtin == nullptr)
+    return Error{fmt::format("there is no test '{}'; there are {}", printable(name), test_names())};
+  return is_true(TRY_IN(fmt::format("test '{}'", name), run_builtin(*builtin, call)));
+}
+
+Result<Value> Interpreter::attribute(const Value& value, std::string_view name) {
+  if (value.is_undefined())
+    return misuse(value, fmt::format("asked for its '{}'", printable(name)));
+  if (name.starts_with("__"))
     return Error{
-        fmt::format("there is no test '{}'; see docs/chat-templates.md for those there "
-                    "are",
-                    printable(name))};
-  return is_true(TRY_IN(fmt::format("test '{}'", name), builtin(call)));
+        fmt::format("'{}' is internal to Python; templates may not use it", printable(name))};
+  if (const Builtin* method = find_method(value, name)) {
+    Callable bound{std::string(name), method, value};
+    return Value(TRY(heap_.callable(std::move(bound))));
+  }
+  if (const auto* space = value.get<Namespace*>()) {
+    TRY(heap_.work((*space)->attributes.size() / 8));
+    const Value* found = (*space)->find(name);
+    if (found == nullptr) return missing(heap_, value, name);
+    return *found;
+  }
+  if (const auto* loop = value.get<Loop*>()) return loop_attribute(**loop, name);
+  if (const Dict* dict = value.dict()) {
+    const Value* found = dict->find(name);
+    if (found != nullptr) return *found;
+  }
+  return missing(heap_, value, name);
+}
+
+Result<Value> Interpreter::item(const Value& value, const Value& key) {
+  if (value.is_undefined()) return misuse(value, "looked into");
+  Integer index = 0;
+  const List* list = value.list();
+  const StoredText* text = value.text();
+  if (const Dict* dict = value.dict()) {
+    if (const StoredText* name = key.text()) {
+      if (const Value* found = dict->find(name->text())) return *found;
+    } else {
+      for (const auto& [known, entry] : dict->entries)
+        if (TRY(equal(heap_, known, key))) return entry;
+    }
+  } else if ((text != nullptr || (list != nullptr && list->is_sequence())) &&
+             key.as_integer(index)) {
+    const Integer size = text != nullptr ? Integer(text->characters) : Integer(list->items.size());
+    if (index < 0) index += size;
+    if (index < 0 || index >= size)
+      return heap_.undefined(
+          fmt::format("{} has no element {}", kind_name(value), integer_text(index)));
+    if (list != nullptr) return list->items[size_t(index)];
+    return text_slice(heap_, *text, size_t(index), size_t(index) + 1);
+  }
+  return undefined_or_bound(*this, heap_, key, value);
+}
+
+Result<Value> Interpreter::evaluate_slice(const Value& value, const Link& link) {
+  std::array<Value, 3> bounds;
+  for (size_t i = 0; i < 3; ++i) {
+    if (link.bounds[i]) bounds[i] = TRY(evaluate(*link.bounds[i]));
+    Integer ignored = 0;
+    if (link.bounds[i] && !bounds[i].is_none() && !bounds[i].as_integer(ignored))
+      return misuse(bounds[i], "the bound of a slice; use whole numbers");
+  }
+  Integer step = 1;
+  if (bounds[2].as_integer(step) && step == 0)
+    return Error{"the step of a slice is 0; use another"};
+  const List* list = value.list();
+  const StoredText* text = value.text();
+  if (text == nullptr && (list == nullptr || !list->is_sequence())) return misuse(value, "sliced");
+  const Integer size = text != nullptr ? Integer(text->characters) : Integer(list->items.size());
+  const Indices at = clamp(bounds[0], bounds[1], step, size);
+  if (text != nullptr && step == 1)
+    return text_slice(heap_, *text, size_t(at.begin), size_t(std::max(at.begin, at.end)));
+  std::vector<Value> items;
+  Value source = value;
+  if (text != nullptr) list = TRY(iterate(heap_, source));
+  TRY(heap_.work(size_t(size)));
+  for (Integer i = at.begin; step > 0 ? i < at.end : i > at.end; i += step)
+    items.push_back(list->items[size_t(i)]);
+  if (text == nullptr) return Value(TRY(heap_.list(list->form, std::move(items))));
+  TracedText joined;
+  for (const Value& character : items) joined.append(character.text()->content);
+  return heap_.text(std::move(joined));
+}
+
+Result<Value> Interpreter::loop_attribute(Loop& loop, std::string_view name) {
+  if (name == "index") return Value(loop.index + 1);
+  if (name == "index0") return Value(loop.index);
+  if (name == "first") return Value(loop.index == 0);
+  if (name == "last") return Value(!TRY(peek(loop, 1)));
+  if (name == "depth") return Value(1);
+  if (name == "depth0") return Value(0);
+  if (name == "previtem") {
+    if (loop.index == 0) return heap_.undefined("there is no previous item");
+    return loop.previous;
+  }
+  if (name == "nextitem") {
+    if (TRY(peek(loop, 1))) return loop.ahead.front();
+    return heap_.undefined("there is no next item");
+  }
+  if (name != "length" && name != "revindex" && name != "revindex0")
+    return missing(heap_, &loop, name);
+  if (loop.statement->condition) TRY(peek(loop, ~size_t(0)));
+  const size_t all = loop.source->items.size();  // the body may have taken some away
+  const size_t to_come = loop.ahead.size() + (all > loop.next ? all - loop.next : 0);
+  const Integer length = Integer(to_come) + loop.index + 1;
+  if (name == "length") return Value(length);
+  return Value(length - loop.index - (name == "revindex0" ? 1 : 0));
 }
 
 }  // namespace weir::jinja

@@ -1,6 +1,6 @@
 #include "jinja/heap.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/text.h"
 #include "jinja/characters.h"

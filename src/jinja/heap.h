@@ -1,18 +1,16 @@
 // What one rendering may use up, and the owner of what it builds. Every text, list and step is paid
 // for here, so that a hostile template or message ends in an error that says what it exceeded.
 #pragma once
+#include <deque>
 #include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
-#include "jinja/loop.h"
 #include "jinja/value.h"
 
 namespace weir::jinja {
-
-struct Scope;
 
 struct Limits {
   size_t steps = 10'000'000;  // an expression is one, 256 bytes or 16 characters of text are
@@ -21,17 +19,31 @@ struct Limits {
   int depth = 400;  // of macros, blocks and expressions inside each other
 };
 
-// A function, a filter bound to nothing, a method with its object, or a macro with the variables
-// around it.
-struct Call;
-using Builtin = Result<Value> (*)(Call&);
+struct Builtin;
 struct MacroSyntax;
+struct Statement;
+struct Scope;
+
+// A function, a method with its object, or a macro with the variables around it.
 struct Callable {
   std::string name = {};
-  Builtin builtin = nullptr;
+  const Builtin* builtin = nullptr;
   Value self = {};
   const MacroSyntax* macro = nullptr;
   Scope* scope = nullptr;
+};
+
+// The variable 'loop' of a running for loop. Items are looked at one by one, since the condition of
+// a loop may depend on what the body did; items that were only looked at wait in `ahead`.
+struct Loop {
+  const Statement* statement = nullptr;
+  Scope* outer = nullptr;
+  List* source = nullptr;
+  size_t next = 0;               // of source
+  std::deque<Value> ahead = {};  // passed the condition, not had their turn
+  Value previous = {}, current = {};
+  int index = -1;  // of the turn that runs
+  bool is_over = false;
 };
 
 // The variables of a block. Lives on the stack of the interpreter unless a macro refers to it.

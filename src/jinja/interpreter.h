@@ -1,5 +1,4 @@
-// Runs a parsed template. Statements are in jinja_statements.cpp, expressions in
-// jinja_expressions.cpp, what stands behind dots and in brackets in jinja_attributes.cpp.
+// Runs a parsed template: statements in interpreter.cpp, expressions in expressions.cpp.
 #pragma once
 #include <ctime>
 #include <memory>
@@ -11,23 +10,11 @@
 
 #include "base/result.h"
 #include "jinja/heap.h"
-#include "jinja/loop.h"
-#include "jinja/syntax.h"
+#include "jinja/parser.h"
 
 namespace weir::jinja {
 
-class Interpreter;
-
-// A function, filter, test or method at work. For filters, tests and methods `self` is the value on
-// the left.
-struct Call {
-  Interpreter& interpreter;
-  Heap& heap;
-  Value self = {};
-  std::vector<Value> positional = {};
-  // The names keep their provenance: after '**' they are the keys of a dict, perhaps data.
-  std::vector<std::pair<Text, Value>> named = {};
-};
+struct Call;
 
 // Whether a template finds a function of this name (range, namespace ...).
 bool is_function(std::string_view name);
@@ -52,7 +39,10 @@ class Interpreter {
 
  private:
   enum class Flow { onward, leave_loop, next_turn };
-  class Deeper;
+  struct Leave {
+    void operator()(int* depth) const { --*depth; }
+  };
+  using Depth = std::unique_ptr<int, Leave>;
 
   // Statements.
   Result<Flow> run_body(const Body& body);
@@ -77,12 +67,12 @@ class Interpreter {
 
   // Expressions.
   Result<Value> evaluate(const Expression& expression);
-  Result<Value> evaluate_node(const Expression& expression);
+  Result<Value> evaluate_kind(const Expression& expression);
   Result<Value> evaluate_collection(const Expression& expression);
   Result<Value> evaluate_operators(const Expression& expression);
   Result<Value> evaluate_links(Value value, const std::vector<Link>& links);
   Result<Value> evaluate_link(const Value& value, const Link& link);
-  Result<Value> call_method(const Value& value, const Link& attribute, const Link& arguments);
+  Result<Value> call_method(const Value& value, const Builtin& method, const Link& link);
   Result<Value> evaluate_slice(const Value& value, const Link& link);
   Result<Call> evaluate_arguments(Value self, const ArgumentList& list);
   Result<Value> look_up(std::string_view name);
@@ -90,6 +80,8 @@ class Interpreter {
   // Attributes.
   Result<Value> loop_attribute(Loop& loop, std::string_view name);
 
+  // Keep the result while statements and expressions inside are run.
+  Result<Depth> deeper();
   Error at_line(int line, Error error);
 
   const Template& parsed_;
@@ -102,19 +94,6 @@ class Interpreter {
   size_t held_bytes_ = 0;  // of out_, counted by the heap
   int depth_ = 0;
   bool is_located_ = false;  // the error, which ends everything, knows its line
-};
-
-// Counts how deep statements and expressions are inside each other while it lives.
-class Interpreter::Deeper {
- public:
-  explicit Deeper(Interpreter& interpreter) : interpreter_(interpreter) { ++interpreter_.depth_; }
-  ~Deeper() { --interpreter_.depth_; }
-  Deeper(const Deeper&) = delete;
-  Deeper& operator=(const Deeper&) = delete;
-  Result<void> check() const;
-
- private:
-  Interpreter& interpreter_;
 };
 
 }  // namespace weir::jinja

@@ -104,7 +104,6 @@ TEST(JinjaInterpreter, KnowsWhichBytesTheTemplateWrote) {
   EXPECT_EQ(traced("{% set y %}<{{ x }}>{% endset %}{{ y }}{{ y | length }}", d), "[<]data[>6]");
   EXPECT_EQ(traced("{% macro m(a) %}({{ a }}){% endmacro %}{{ m(x) }}", d), "[(]data[)]");
   EXPECT_EQ(traced("{{ x | indent(1, true) }}", d), "[ ]data");
-  EXPECT_EQ(traced("{{ '<%s>' % x }}{{ '<{}>'.format(x) }}", d), "[<]data[><]data[>]");
   EXPECT_EQ(traced("{{ '<' + nothing + '>' }}", d), "[<>]");
   EXPECT_EQ(traced("{{ 'a' if x else 'b' }}{{ x == 'data' }}", d), "[aTrue]");
 }
@@ -119,7 +118,6 @@ TEST(JinjaInterpreter, TakesTextMadeOfDataForData) {
   EXPECT_EQ(traced("{{ (json | from_json).k }}", d), "<v>");
   EXPECT_EQ(traced("{{ [x, 'y'] }}", d), "['<a>', 'y']");
   EXPECT_EQ(traced("{{ x | safe }}{{ x | string }}{{ x | default('') }}", d), "<a><a><a>");
-  EXPECT_EQ(traced("{{ '{}'.format(x) }}{{ x.format() }}{{ x % () }}", d), "<a><a><a>");
 }
 
 TEST(JinjaInterpreter, NamesTheLineOfAnError) {
@@ -130,12 +128,20 @@ TEST(JinjaInterpreter, NamesTheLineOfAnError) {
             "line 3: '+' does not work for a whole number and a text; convert one of them, for "
             "example with the filter 'string'");
   EXPECT_EQ(error_of("{{ 'x'\n | nope }}"),
-            "line 2: there is no filter 'nope'; see docs/chat-templates.md for those there are");
+            "line 2: there is no filter 'nope'; there are capitalize, count, d, default, dictsort, "
+            "first, from_json, fromjson, indent, int, items, join, last, length, list, lower, map, "
+            "reject, rejectattr, replace, reverse, safe, select, selectattr, sort, string, title, "
+            "tojson, trim, unique, upper");
+  EXPECT_EQ(error_of("{{ 'x' is\n nope }}").substr(0, 52),
+            "line 2: there is no test 'nope'; there are !=, <, <=");
   EXPECT_EQ(error_of("{{ raise_exception('roles must\nalternate') }}"),
             "line 1: the template refuses the conversation: roles must?alternate");
   EXPECT_EQ(error_of("{{ 'a'.encode() }}"),
-            "line 1: the method 'encode' of texts is not supported; see docs/chat-templates.md "
-            "for those that are");
+            "line 1: a text has no 'encode', only capitalize, endswith, find, join, lower, lstrip, "
+            "removeprefix, removesuffix, replace, rsplit, rstrip, split, splitlines, startswith, "
+            "strip, title, upper, but it is called; give it, or test it with 'is defined'");
+  EXPECT_EQ(error_of("{{ '%s' % 1 }}"),
+            "line 1: '%' does not fill values into a text here; join them with '~'");
 }
 
 bool fails_with(std::string_view source, const char* what, Limits limits) {
@@ -175,7 +181,6 @@ TEST(JinjaInterpreter, StopsTemplatesThatBuildTooMuch) {
   EXPECT_TRUE(fails_with("{{ (['a'] * 2000) | join('b' * 2000) }}", kTooLong, small));
   EXPECT_TRUE(fails_with("{{ (['a' * 2000] * 2000) | tojson }}", kTooLong, small));
   EXPECT_TRUE(fails_with("{{ ('a\\n' * 2000) | indent(1000) }}", kTooLong, small));
-  EXPECT_TRUE(fails_with("{{ '{0}{0}'.format('a' * 600000) }}", kTooLong, small));
   EXPECT_TRUE(
       fails_with("{% set a %}{{ 'a' * 600000 }}{% set b %}{{ 'a' * 600000 }}{% endset %}"
                  "{% endset %}",
@@ -228,8 +233,6 @@ TEST(JinjaInterpreter, NamesFromDictsKeepTheirProvenance) {
                    "{{ m(a=1, **d) }}",
                    data),
             "[a]<t>");
-  EXPECT_EQ(traced("{{ '%s' | format(**d) }}", data), "{'<t>': 1}");
-  EXPECT_EQ(traced("{{ '%s' | format(a=1) }}", data), "[{'a': 1}]");
   EXPECT_EQ(traced("{{ namespace(**d) }}", data), "<Namespace {'<t>': 1}>");
   EXPECT_EQ(traced("{{ namespace(d) }}", data), "<Namespace {'<t>': 1}>");
   EXPECT_EQ(traced("{% set n = namespace(a=1) %}{% set n.b = 2 %}{{ n }}", data),
@@ -266,9 +269,10 @@ TEST(JinjaInterpreter, LimitsAttributePaths) {
             std::string::npos);
   EXPECT_NE(error_of("{{ [1] | sort(attribute='a,' * 600) }}").find("1024 bytes"),
             std::string::npos);
-  EXPECT_NE(error_of("{{ [1] | sum(attribute='a.' * 32) }}").find("32 parts"), std::string::npos);
+  EXPECT_NE(error_of("{{ [1] | unique(attribute='a.' * 32) | list }}").find("32 parts"),
+            std::string::npos);
   EXPECT_EQ(error_of("{{ [{'a': {'b': 2}, 'c': 1}, {'a': {'b': 1}, 'c': 3}]"
-                     " | sort(attribute='a.b,c') | map(attribute='c') | join(',') }}"),
+                     " | sort(attribute='a.b') | map(attribute='c') | join(',') }}"),
             "no error but: 3,1");
   Limits limits;
   limits.steps = 20'000;  // 1,000 items of 30 parts
@@ -279,10 +283,8 @@ TEST(JinjaInterpreter, LimitsAttributePaths) {
       std::string::npos);
 }
 
-TEST(JinjaInterpreter, LoopMethodsTakeNoNamedArguments) {
+TEST(JinjaInterpreter, LoopCycleTakesNoNamedArguments) {
   EXPECT_NE(error_of("{% for i in [1] %}{{ loop.cycle(1, a=1) }}{% endfor %}").find("no named"),
-            std::string::npos);
-  EXPECT_NE(error_of("{% for i in [1] %}{{ loop.changed(1, a=1) }}{% endfor %}").find("no named"),
             std::string::npos);
 }
 

@@ -1,6 +1,6 @@
 #include "jinja/lexer.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
@@ -214,28 +214,28 @@ class Lexer {
   }
 
   Result<void> number(std::string_view rest) {
-    auto digits = [&](size_t from) {
-      size_t n = from;
-      while (n < rest.size() && (is_digit(rest[n]) || (rest[n] == '_' && n > from))) ++n;
-      return n;
-    };
     size_t n = 0;
+    auto skip_digits = [&](auto is_wanted) {
+      while (n < rest.size() && (is_wanted(rest[n]) || rest[n] == '_')) ++n;
+    };
+    auto has_digit = [&](size_t at) { return at < rest.size() && is_digit(rest[at]); };
     bool is_real = false;
-    if (rest[0] == '0' && rest.size() > 1 &&
+    if (rest.size() > 1 && rest[0] == '0' &&
         std::string_view("xXoObB").find(rest[1]) != rest.npos) {
       n = 2;
-      while (n < rest.size() && (hex_value(rest[n]) >= 0 || rest[n] == '_')) ++n;
+      skip_digits([](char c) { return hex_value(c) >= 0; });
     } else {
-      n = digits(0);
-      if (n + 1 < rest.size() && rest[n] == '.' && is_digit(rest[n + 1])) {
-        n = digits(n + 1);
+      skip_digits(is_digit);
+      if (n < rest.size() && rest[n] == '.' && has_digit(n + 1)) {
+        ++n;
+        skip_digits(is_digit);
         is_real = true;
       }
-      size_t exponent = n + 1;
-      if (n < rest.size() && (rest[n] == 'e' || rest[n] == 'E')) {
-        if (exponent < rest.size() && (rest[exponent] == '+' || rest[exponent] == '-')) ++exponent;
-        if (exponent < rest.size() && is_digit(rest[exponent])) {
-          n = digits(exponent);
+      if (n < rest.size() && (rest[n] | 32) == 'e') {
+        const bool has_sign = n + 1 < rest.size() && (rest[n + 1] == '+' || rest[n + 1] == '-');
+        if (has_digit(n + 1 + has_sign)) {
+          n += 1 + has_sign;
+          skip_digits(is_digit);
           is_real = true;
         }
       }
@@ -355,6 +355,48 @@ std::string describe(const Token& token) {
 Result<std::vector<Token>> tokenize(std::string_view source) {
   std::string plain = with_plain_newlines(source);
   return Lexer(plain).run();
+}
+
+Token TokenReader::take() {
+  Token token = current();
+  if (at_ + 1 < tokens_.size()) ++at_;
+  return token;
+}
+
+bool TokenReader::skip(std::string_view symbol) {
+  const bool is_here = current().is(symbol);
+  at_ += is_here;
+  return is_here;
+}
+
+bool TokenReader::skip_name(std::string_view name) {
+  const bool is_here = current().is_name(name);
+  at_ += is_here;
+  return is_here;
+}
+
+Result<void> TokenReader::expect(std::string_view symbol) {
+  if (skip(symbol)) return {};
+  return expected(fmt::format("'{}'", symbol));
+}
+
+Result<std::string> TokenReader::expect_name(const char* what) {
+  if (current().kind == Token::Kind::name) return take().text;
+  return expected(what);
+}
+
+Error TokenReader::expected(const std::string& what) const {
+  return fail(what + " is expected here, not " + describe(current()));
+}
+
+Error TokenReader::fail(const std::string& what) const {
+  return {"line " + std::to_string(current().line) + ": " + what};
+}
+
+Result<TokenReader::Nesting> TokenReader::nest() {
+  if (++depth_ <= kNestingMax) return Nesting(&depth_);
+  return fail(fmt::format(
+      "brackets and blocks are nested deeper than {} levels; simplify the template", kNestingMax));
 }
 
 }  // namespace weir::jinja

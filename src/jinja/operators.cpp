@@ -1,7 +1,8 @@
 #include "jinja/operators.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "jinja/characters.h"
@@ -99,20 +100,9 @@ Result<Value> real_arithmetic(std::string_view symbol, double a, double b) {
 
 // What HTML writes for a character, "" for one that stands for itself.
 std::string_view entity(char c) {
-  switch (c) {
-    case '&':
-      return "&amp;";
-    case '<':
-      return "&lt;";
-    case '>':
-      return "&gt;";
-    case '\'':
-      return "&#39;";
-    case '"':
-      return "&#34;";
-    default:
-      return "";
-  }
+  constexpr std::string_view kSpecial = "&<>'\"";
+  constexpr std::string_view kEntities[] = {"&amp;", "&lt;", "&gt;", "&#39;", "&#34;", ""};
+  return kEntities[std::min(kSpecial.find(c), kSpecial.size())];
 }
 
 // What Markup does to a text that is added to it.
@@ -279,7 +269,8 @@ Result<bool> contains(Heap& heap, const Value& container, const Value& item) {
 }
 
 Result<Value> arithmetic(Heap& heap, std::string_view symbol, const Value& a, const Value& b) {
-  if (symbol == "%" && a.text() != nullptr) return format_percent(heap, a, b);
+  if (symbol == "%" && a.text() != nullptr)
+    return Error{"'%' does not fill values into a text here; join them with '~'"};
   Integer i = 0, j = 0;
   const bool a_counts = a.as_integer(i), b_counts = b.as_integer(j);
   if (a_counts && b_counts) return integer_arithmetic(symbol, i, j);

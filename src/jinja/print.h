@@ -1,5 +1,5 @@
 // Values as text, in the forms a template can ask for: Python's str() and repr(), JSON as Python's
-// json.dumps() writes it, '%' and format(). And JSON as values.
+// json.dumps() writes it. And JSON as values.
 //
 // A text made from several values is trusted only when all texts in it are; numbers are.
 #pragma once
@@ -28,10 +28,5 @@ Result<Value> to_json(Heap& heap, const Value& value, const JsonForm& form);
 
 // `is_trusted`: whether the texts in it are the template's.
 Result<Value> from_json(Heap& heap, const Json& json, bool is_trusted, int depth = 0);
-
-// "%s of %d" % values; `values` is a tuple, a dict or a single value. %s %r %d %i %f %%, widths.
-Result<Value> format_percent(Heap& heap, const Value& format, const Value& values);
-// "{} {0} {name}".format(...)
-Result<Value> format_braces(const Call& call);
 
 }  // namespace weir::jinja

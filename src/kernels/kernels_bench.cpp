@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "base/div_up.h"
 #include "base/random.h"
 #include "kernels/kernels.h"
 
@@ -31,7 +32,7 @@ struct Operands {
         inner(int(state.range(1))),
         left(values(size_t(rows) * inner)),
         right(values(size_t(cols) * inner)),
-        panels(size_t(cols + kPanel - 1) / kPanel * kPanel * inner),
+        panels(size_t(round_up(cols, kPanel)) * inner),
         out(size_t(rows) * cols) {}
   Gemm call() {
     Gemm g{};

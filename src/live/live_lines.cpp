@@ -7,10 +7,9 @@
 #include <cstdlib>
 
 #include "base/processor.h"
-#include "base/progress.h"
 #include "base/text.h"
-#include "live/live_text.h"
 #include "stages/shown_reply.h"
+#include "text/terminal_text.h"
 
 namespace weir {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "live/live_text.h"
+#include "text/terminal_text.h"
 
 namespace weir {
 namespace {

@@ -4,14 +4,15 @@
 
 #include <algorithm>
 
-#include "live/live_text.h"
+#include "base/div_up.h"
+#include "text/terminal_text.h"
 
 namespace weir {
 
 std::string LiveScreen::back_to_start(int columns) const {
   if (widths_.empty()) return "";
   int up = -1;
-  for (int width : widths_) up += columns > 0 ? std::max(1, (width + columns - 1) / columns) : 1;
+  for (int width : widths_) up += columns > 0 ? std::max(1, div_up(width, columns)) : 1;
   return up > 0 ? fmt::format("\r\033[{}A", up) : "\r";
 }
 

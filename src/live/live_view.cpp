@@ -4,9 +4,10 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "base/progress.h"
+#include "base/clock.h"
+#include "base/terminal.h"
 #include "base/text.h"
-#include "live/live_text.h"
+#include "text/terminal_text.h"
 
 namespace weir {
 namespace {

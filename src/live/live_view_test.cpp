@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 #include "base/text.h"
-#include "live/live_text.h"
+#include "text/terminal_text.h"
 
 namespace weir {
 namespace {

@@ -21,9 +21,10 @@ bool normalizes(const ModelConfig& c) {
 Matrix* ModelBuilder::add(const std::string& name, int rows, int cols, int groups, Kind kind) {
   const bool is_frozen = kind == Kind::frozen;
   Matrix& matrix = model_.matrices_.emplace_back();
-  if (storage_ == Storage::elsewhere) {
+  if (storage_ == Storage::elsewhere || storage_ == Storage::nowhere) {
     matrix.name = name;
     matrix.rows = rows, matrix.cols = cols, matrix.groups = groups;
+    if (storage_ == Storage::nowhere) matrix.parts.assign(size_t(groups), nullptr);
   } else {
     Parameter& p = model_.owned_.emplace_back();
     p.name = name;
@@ -213,10 +214,14 @@ void ModelBuilder::rope() {
   const ModelConfig& c = model_.config_;
   const int width = c.attention == AttentionKind::mla ? c.qk_rope_head_dim : c.head_dim;
   const size_t half = size_t(c.max_position_embeddings) * size_t(width / 2);
-  model_.rope_memory_ = Buffer(2 * half * sizeof(float));
-  float* cos = model_.rope_memory_.floats();
-  fill_rope_table(c.rope, width, c.max_position_embeddings, cos, cos + half);
-  model_.rope_ = {cos, cos + half, c.max_position_embeddings, width, c.rope.interleaved};
+  float* cos = nullptr;
+  if (storage_ != Storage::nowhere) {
+    model_.rope_memory_ = Buffer(2 * half * sizeof(float));
+    cos = model_.rope_memory_.floats();
+    fill_rope_table(c.rope, width, c.max_position_embeddings, cos, cos + half);
+  }
+  model_.rope_ = {cos, cos ? cos + half : nullptr, c.max_position_embeddings, width,
+                  c.rope.interleaved};
 }
 
 void ModelBuilder::build() {

@@ -8,8 +8,9 @@ namespace weir {
 
 class ModelBuilder {
  public:
-  // Elsewhere: in mapped files, which Model::bind finds.
-  enum class Storage { trainable, frozen, elsewhere };
+  // Where the numbers of matrices will be. Elsewhere: in mapped files, which Model::bind finds.
+  // Nowhere: shapes alone, without rope tables, for a dry run.
+  enum class Storage { trainable, frozen, elsewhere, nowhere };
   ModelBuilder(Model& model, Storage storage) : model_(model), storage_(storage) {}
   void build();
 

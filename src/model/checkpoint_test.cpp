@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "base/atomic_output.h"
 #include "base/file.h"
 #include "checkpoint/gguf_names.h"
 #include "config/config_notes.h"

@@ -105,8 +105,13 @@ Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weig
 
 Tensor block_forward(Run& run, const Block& b, const RopeTable& table, float balance_weight,
                      Tensor x) {
-  x = b.is_mla ? attention_residual(run, b.attention_norm, b.mla, table, x)
-               : attention_residual(run, b.attention_norm, b.gqa, table, x);
+  // Both parts add to x; without a tape that is in place, and nothing else of them is needed after.
+  {
+    Temporaries temporaries(run);
+    x = b.is_mla ? attention_residual(run, b.attention_norm, b.mla, table, x)
+                 : attention_residual(run, b.attention_norm, b.gqa, table, x);
+  }
+  Temporaries temporaries(run);
   return b.is_moe ? mlp_residual(run, b.mlp_norm, b.moe, balance_weight, x)
                   : mlp_residual(run, b.mlp_norm, b.mlp, x);
 }

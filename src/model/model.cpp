@@ -27,6 +27,12 @@ std::unique_ptr<Model> Model::create(const ModelConfig& config, bool trainable) 
   return model;
 }
 
+std::unique_ptr<Model> Model::outline(const ModelConfig& config) {
+  std::unique_ptr<Model> model(new Model(config));
+  ModelBuilder(*model, ModelBuilder::Storage::nowhere).build();
+  return model;
+}
+
 void Model::initialize(uint64_t seed) {
   const float range = float(config_.initializer_range);
   const float residual = range / std::sqrt(2.0f * float(config_.num_hidden_layers));
@@ -54,6 +60,15 @@ Tensor Model::forward(Run& run) const {
                          : block_forward(run, block, rope_, balance_weight, x);
   }
   return rms_norm(run, x, *final_norm_, float(config_.rms_norm_eps));
+}
+
+Tensor Model::logits(Run& run, Tensor hidden, std::span<const int> rows) const {
+  Tensor picked = run.make(int(rows.size()), hidden.cols);
+  run.pool.run_here([&] {
+    for (int i = 0; i < picked.rows; ++i)
+      std::memcpy(picked.row(i), hidden.row(rows[size_t(i)]), sizeof(float) * size_t(hidden.cols));
+  });
+  return logits(run, picked);
 }
 
 Tensor Model::predict_further(Run& run, Tensor hidden, std::span<const int> next, int depth) const {

@@ -21,6 +21,8 @@ class Model {
  public:
   // Allocates every weight (zero); `trainable` adds gradients. Weights keep HuggingFace names.
   static std::unique_ptr<Model> create(const ModelConfig& config, bool trainable);
+  // Shapes and names without a number: for dry runs (engine/pass_memory.h) of models of any size.
+  static std::unique_ptr<Model> outline(const ModelConfig& config);
   // Frozen, with the weights where the files have them: matrices keep their stored type and are
   // mapped, never copied; vectors become f32. Missing tensors, wrong shapes and types, and values
   // of f32 tensors that are not finite are errors.
@@ -36,6 +38,8 @@ class Model {
   Tensor forward(Run& run) const;
   // Scores over the vocabulary, [rows, vocab].
   Tensor logits(Run& run, Tensor hidden) const { return linear(run, hidden, head()); }
+  // Those of some rows.
+  Tensor logits(Run& run, Tensor hidden, std::span<const int> rows) const;
   const Matrix& head() const { return config_.tie_word_embeddings ? *embedding_ : *head_; }
 
   // Multi-token prediction (DeepSeek-V3, section 2.2): hidden states that predict the token after

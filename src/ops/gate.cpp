@@ -120,21 +120,24 @@ float weight_factor(const GateShape& shape, const float* scores, const int* expe
 }
 
 // Stable grouping of (token, slot) pairs by expert.
-void group_by_expert(Arena& arena, Routing& r) {
+void group_by_expert(Run& run, Routing& r) {
+  Arena& arena = run.arena;
   const int pairs = r.tokens * r.per_token;
   int* begin = arena.array<int>(size_t(r.experts) + 1);
   int* token = arena.array<int>(size_t(pairs));
   int* row = arena.array<int>(size_t(pairs));
-  std::memset(begin, 0, sizeof(int) * (size_t(r.experts) + 1));
-  for (int i = 0; i < pairs; ++i) ++begin[r.expert[i] + 1];
-  for (int e = 0; e < r.experts; ++e) begin[e + 1] += begin[e];
   ArenaScope scope(arena);
   int* next = arena.array<int>(size_t(r.experts));
-  std::memcpy(next, begin, sizeof(int) * size_t(r.experts));
-  for (int i = 0; i < pairs; ++i) {
-    row[i] = next[r.expert[i]]++;
-    token[row[i]] = i / r.per_token;
-  }
+  run.pool.run_here([&] {
+    std::memset(begin, 0, sizeof(int) * (size_t(r.experts) + 1));
+    for (int i = 0; i < pairs; ++i) ++begin[r.expert[i] + 1];
+    for (int e = 0; e < r.experts; ++e) begin[e + 1] += begin[e];
+    std::memcpy(next, begin, sizeof(int) * size_t(r.experts));
+    for (int i = 0; i < pairs; ++i) {
+      row[i] = next[r.expert[i]]++;
+      token[row[i]] = i / r.per_token;
+    }
+  });
   r.begin = begin;
   r.token = token;
   r.row = row;
@@ -271,7 +274,7 @@ Routing route(Run& run, Tensor logits, const float* bias, const GateShape& shape
       }
     });
   }
-  group_by_expert(run.arena, r);
+  group_by_expert(run, r);
   if (shape.balance_weight > 0) run.aux_loss += balance_loss(shape, run.batch, scores, r);
   RouteState state{logits, r, shape, scores, &run.batch, run.aux_scale};
   run.record([state, workers = Workers{&run.arena, &run.pool}] { route_backward(workers, state); });

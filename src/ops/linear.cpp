@@ -76,8 +76,10 @@ Tensor linear(Run& run, const Input& input, const Linear& projection) {
   if (bias) {  // the chain of every output starts from its bias
     CHECK_EQ(bias->cols, w.rows);
     CHECK(bias->type == WeightType::f32);
-    for (int t = 0; t < y.rows; ++t)
-      std::memcpy(y.row(t), bias->f32(), sizeof(float) * size_t(y.cols));
+    run.pool.run_here([&] {
+      for (int t = 0; t < y.rows; ++t)
+        std::memcpy(y.row(t), bias->f32(), sizeof(float) * size_t(y.cols));
+    });
   }
   multiply(workers, {data_of(x), nullptr, input.quantized[activation_form(w.type)]}, w, {},
            data_of(y), bias != nullptr);
@@ -96,16 +98,12 @@ Tensor add_linear(Run& run, Tensor residual, Tensor x, const Linear& projection)
   CHECK_EQ(residual.cols, w.rows);
   if (run.observer) run.observer->observe(w, x);
   Workers workers{&run.arena, &run.pool, run.exact};
-  Tensor y{run.arena.floats(size_t(residual.rows) * size_t(residual.cols)),
-           residual.grad,
-           residual.has_grad,
-           residual.rows,
-           residual.cols,
-           size_t(residual.cols)};
-  for_chunks(run.pool, y.rows, row_grain(y.cols), [&](int begin, int end, int) {
-    for (int t = begin; t < end; ++t)
-      std::memcpy(y.row(t), residual.row(t), sizeof(float) * size_t(y.cols));
-  });
+  Tensor y = run.make_sum(residual);
+  if (y.data != residual.data)
+    for_chunks(run.pool, y.rows, row_grain(y.cols), [&](int begin, int end, int) {
+      for (int t = begin; t < end; ++t)
+        std::memcpy(y.row(t), residual.row(t), sizeof(float) * size_t(y.cols));
+    });
   multiply(workers, {data_of(x)}, w, {}, data_of(y), true);
   run.record([x, y, &w, workers] {
     if (y.reached()) linear_backward(workers, x, y, w);

@@ -135,6 +135,7 @@ LossSum token_loss(Run& run, Tensor x, const Matrix& head, std::span<const int> 
     Rows logits{c.logits, size_t(vocabulary), c.rows, vocabulary};
     multiply(workers, {c.input, c.gather}, head, {}, logits, false);
     statistics(run.pool, c, targets, vocabulary);
+    if (run.pool.is_dry()) continue;
     for (int r = 0; r < c.rows; ++r) {
       const int row = c.picked[size_t(r)];
       c.slope[r] = 0;

@@ -1,6 +1,7 @@
 #include "ops/matmul.h"
 
 #include "base/check.h"
+#include "base/div_up.h"
 #include "ops/tiles.h"
 #include "tensor/packed.h"
 
@@ -15,9 +16,9 @@ constexpr int kStoredColumns = 48, kStoredStep = 8;
 
 // A few tiles for each thread, of sizes the kernel likes.
 TileSize stored_tile(const Matrix& w, int groups, int threads) {
-  const int fair = parts(w.group_rows() * groups, 4 * threads);
+  const int fair = div_up(w.group_rows() * groups, 4 * threads);
   return {kStoredRows,
-          std::clamp(parts(fair, kStoredStep) * kStoredStep, kStoredStep, kStoredColumns)};
+          std::clamp(div_up(fair, kStoredStep) * kStoredStep, kStoredStep, kStoredColumns)};
 }
 
 // A tile of a product: rows [row, row + tile.rows) of out.
@@ -57,7 +58,7 @@ BlockGemm stored_product(const Part& p, const QuantizedRows& quantized) {
   g.weight_row = type_bytes(p.w.type, size_t(p.w.cols));
   g.weights = static_cast<const char*>(p.w.parts[group]) + size_t(p.tile.column) * g.weight_row;
   if (p.w.type == WeightType::f8_e4m3) g.scales = p.w.scales[group];
-  g.scales_row = size_t(parts(p.w.cols, kScaleSquare));
+  g.scales_row = size_t(div_up(p.w.cols, kScaleSquare));
   g.first = p.tile.column;
   g.left = p.x.rows.data + first_row * p.x.rows.stride;
   g.left_row = p.x.rows.stride;
@@ -106,7 +107,7 @@ void multiply(Workers workers, const Activations& x, const Matrix& w, const Grou
     quantized = x.quantized.data ? x.quantized : quantize_rows(workers, x.rows, w.type);
   const TileSize size = w.packed ? panel_tile(groups.count, begin, w.group_rows(), pool.threads())
                                  : stored_tile(w, groups.count, pool.threads());
-  const Tiles tiles(*workers.arena, groups.count, begin, w.group_rows(), size);
+  const Tiles tiles(workers, groups.count, begin, w.group_rows(), size);
   float* scratch = workers.arena->floats(kGemmScratch * size_t(pool.threads()));
   pool.parallel_for(tiles.count(), [&](int task, int thread) {
     const Tile tile = tiles[task];

@@ -3,6 +3,7 @@
 // sizes only.
 #pragma once
 #include "base/arena.h"
+#include "base/div_up.h"
 #include "base/thread_pool.h"
 #include "kernels/kernels.h"
 #include "tensor/matrix.h"
@@ -56,7 +57,7 @@ void accumulate_outer(Workers workers, Rows dy, const Activations& x, const Grou
 // partial results do not depend on the threads).
 template <class Body>
 void for_chunks(ThreadPool& pool, int count, int grain, const Body& body) {
-  int chunks = (count + grain - 1) / grain;
+  int chunks = div_up(count, grain);
   pool.parallel_for(chunks, [&](int chunk, int thread) {
     int begin = chunk * grain;
     body(begin, begin + grain < count ? begin + grain : count, thread);

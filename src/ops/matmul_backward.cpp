@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/div_up.h"
 #include "ops/matmul.h"
 #include "ops/tiles.h"
 #include "tensor/packed.h"
@@ -23,7 +24,7 @@ void decode_part(const Matrix& w, int group, int row, int rows, int column, int 
   const float* scales =
       w.type == WeightType::f8_e4m3 ? w.scales[size_t(group)] + column / kScaleSquare : nullptr;
   const size_t row_bytes = type_bytes(w.type, size_t(w.cols));
-  const size_t scales_row = size_t(parts(w.cols, kScaleSquare));
+  const size_t scales_row = size_t(div_up(w.cols, kScaleSquare));
   for (int k = 0; k < rows; ++k)
     kernels().dequantize(w.type, stored + size_t(row + k) * row_bytes,
                          scales ? scales + size_t((row + k) / kScaleSquare) * scales_row : nullptr,
@@ -68,7 +69,7 @@ void multiply_transposed(Workers workers, Rows dy, const Matrix& w, const Groups
   const bool is_packed = w.packed && w.packed->has_backward();
   const TileSize size = is_packed ? panel_tile(groups.count, begin, w.cols, pool.threads())
                                   : TileSize{kDecodedRows, kPartColumns};
-  const Tiles tiles(*workers.arena, groups.count, begin, w.cols, size);
+  const Tiles tiles(workers, groups.count, begin, w.cols, size);
   const size_t room = is_packed ? kGemmScratch : kGemmScratch + kPart;
   float* scratch = workers.arena->floats(room * size_t(pool.threads()));
   pool.parallel_for(tiles.count(), [&](int task, int thread) {
@@ -100,9 +101,9 @@ void accumulate_outer(Workers workers, Rows dy, const Activations& x, const Grou
   ThreadPool& pool = *workers.pool;
   const int all[] = {0, dy.rows}, columns = x.rows.cols;
   const int* begin = groups.begin ? groups.begin : all;
-  const size_t per_row = size_t(parts(columns, kPanel)) * kPanel;
+  const size_t per_row = size_t(div_up(columns, kPanel)) * kPanel;
   float* panels = workers.arena->floats(per_row * size_t(begin[groups.count]));
-  const int packs = parts(columns, kPackedTogether);
+  const int packs = div_up(columns, kPackedTogether);
   pool.parallel_for(groups.count * packs, [&](int task, int) {
     const int i = task / packs, rows = begin[i + 1] - begin[i];
     if (rows > 0)
@@ -114,7 +115,7 @@ void accumulate_outer(Workers workers, Rows dy, const Activations& x, const Grou
   outputs[0] = 0;
   for (int i = 0; i < groups.count; ++i)
     outputs[i + 1] = outputs[i] + (begin[i + 1] > begin[i] ? dy.cols : 0);
-  const Tiles tiles(*workers.arena, groups.count, outputs, columns,
+  const Tiles tiles(workers, groups.count, outputs, columns,
                     panel_tile(groups.count, outputs, columns, pool.threads()));
   float* scratch = workers.arena->floats(kGemmScratch * size_t(pool.threads()));
   pool.parallel_for(tiles.count(), [&](int task, int thread) {

@@ -67,15 +67,11 @@ Tensor expert_linear_gather(Run& run, const Input& input, const Routing& routing
 
 Tensor combine(Run& run, Tensor residual, Tensor parts, const Routing& routing) {
   const int k = routing.per_token;
-  Tensor y{run.arena.floats(size_t(residual.rows) * size_t(residual.cols)),
-           residual.grad,
-           residual.has_grad,
-           residual.rows,
-           residual.cols,
-           size_t(residual.cols)};
+  Tensor y = run.make_sum(residual);
   for_chunks(run.pool, y.rows, row_grain(y.cols), [&](int begin, int end, int) {
     for (int t = begin; t < end; ++t) {
-      std::memcpy(y.row(t), residual.row(t), sizeof(float) * size_t(y.cols));
+      if (y.data != residual.data)
+        std::memcpy(y.row(t), residual.row(t), sizeof(float) * size_t(y.cols));
       for (int j = 0; j < k; ++j)
         kernels().axpy(routing.weight.row(t)[j], parts.row(routing.row[t * k + j]), y.row(t),
                        y.cols);

@@ -7,7 +7,8 @@
 //
 // Sharing of gradients: an operation that adds to the residual stream (`add_linear`, `combine`)
 // gives its output the *same* gradient memory as the residual it adds to, because d(residual)
-// starts as d(output). Its rule: after the call, use the output, never the residual.
+// starts as d(output). Without a tape it adds in place. Its rule: after the call, use the output,
+// never the residual.
 #pragma once
 #include <cstdint>
 #include <initializer_list>

@@ -14,10 +14,15 @@ Tensor recompute(Run& run, const Body& body, Tensor x) {
   if (!run.tape) return body(run, x);
   Tensor y = run.make(x.rows, x.cols);
   {
+    // The body adds to its input in place (ops.h), and x is needed again.
+    for (int r = 0; r < y.rows; ++r)
+      std::memcpy(y.row(r), x.row(r), sizeof(float) * size_t(y.cols));
     ArenaScope scope(run.arena);
     Run quiet = run.unrecorded();
-    Tensor result = body(quiet, x);
-    for (int r = 0; r < y.rows; ++r)
+    Tensor input = y;
+    input.grad = nullptr, input.has_grad = nullptr;
+    Tensor result = body(quiet, input);
+    for (int r = 0; r < y.rows && result.data != y.data; ++r)
       std::memcpy(y.row(r), result.row(r), sizeof(float) * size_t(y.cols));
     run.aux_loss += quiet.aux_loss;
   }

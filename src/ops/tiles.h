@@ -3,12 +3,11 @@
 #include <algorithm>
 
 #include "base/arena.h"
+#include "base/div_up.h"
 #include "kernels/kernels.h"
 #include "ops/matmul.h"
 
 namespace weir {
-
-inline int parts(int total, int size) { return (total + size - 1) / size; }
 
 // Rows and columns of a tile at most.
 struct TileSize {
@@ -19,7 +18,7 @@ struct TileSize {
 // Small products get smaller tiles, so that every thread has work.
 inline TileSize panel_tile(int rows, int columns, int threads) {
   TileSize size{240, 8 * kPanel};
-  while (threads > 1 && parts(rows, size.rows) * parts(columns, size.columns) < 2 * threads) {
+  while (threads > 1 && div_up(rows, size.rows) * div_up(columns, size.columns) < 2 * threads) {
     if (size.rows > 48)
       size.rows /= 2;
     else if (size.columns > 2 * kPanel)
@@ -39,26 +38,28 @@ struct Tile {
 // The products of all groups that have rows: tiles of one group after another.
 class Tiles {
  public:
-  // Group i has the rows [begin[i], begin[i + 1]).
-  Tiles(Arena& arena, int groups, const int* begin, int columns, TileSize size)
+  // Group i has the rows [begin[i], begin[i + 1]). A dry pool has no tiles.
+  Tiles(Workers workers, int groups, const int* begin, int columns, TileSize size)
       : begin_(begin),
-        group_(arena.array<int>(size_t(groups))),
-        first_(arena.array<int>(size_t(groups) + 1)),
+        group_(workers.arena->array<int>(size_t(groups))),
+        first_(workers.arena->array<int>(size_t(groups) + 1)),
         columns_(columns),
         size_(size) {
+    if (workers.pool->is_dry()) return;
     first_[0] = 0;
     for (int i = 0; i < groups; ++i) {
       const int rows = begin[i + 1] - begin[i];
       if (rows == 0) continue;
       group_[groups_++] = i;
-      first_[groups_] = first_[groups_ - 1] + parts(rows, size.rows) * parts(columns, size.columns);
+      first_[groups_] =
+          first_[groups_ - 1] + div_up(rows, size.rows) * div_up(columns, size.columns);
     }
   }
 
   int count() const { return first_[groups_]; }
   Tile operator[](int task) const {
     const int at = int(std::upper_bound(first_, first_ + groups_ + 1, task) - first_) - 1;
-    const int wide = parts(columns_, size_.columns), within = task - first_[at], i = group_[at];
+    const int wide = div_up(columns_, size_.columns), within = task - first_[at], i = group_[at];
     const int row = within / wide * size_.rows, column = within % wide * size_.columns;
     return {i, row, std::min(size_.rows, begin_[i + 1] - begin_[i] - row), column,
             std::min(size_.columns, columns_ - column)};

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/sha256.h"
 #include "chat/end_tokens.h"
 #include "chat/gguf_chat.h"
 #include "checkpoint/checkpoint.h"

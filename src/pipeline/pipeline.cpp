@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <map>
 
+#include "base/atomic_output.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/processor.h"
-#include "base/progress.h"
+#include "base/sha256.h"
+#include "base/terminal.h"
 #include "base/text.h"
 #include "kernels/kernels.h"
-#include "live/live_text.h"
 #include "pipeline/conclusion.h"
 #include "pipeline/model_words.h"
 #include "pipeline/plan.h"
@@ -23,6 +25,7 @@
 #include "stages/evaluate.h"
 #include "stages/stage_memory.h"
 #include "stages/stage_words.h"
+#include "text/terminal_text.h"
 #include "tokenizer/tokenizer_json.h"
 
 namespace weir {

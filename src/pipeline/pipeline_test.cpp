@@ -1,5 +1,6 @@
 #include "pipeline/pipeline.h"
 
+#include "base/sha256.h"
 #include "pipeline/r1_folder.h"
 #include "pipeline/run_stages.h"
 #include "testing/pipeline_fixture.h"

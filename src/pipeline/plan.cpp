@@ -6,8 +6,8 @@
 #include <cmath>
 #include <map>
 
+#include "base/clock.h"
 #include "base/memory.h"
-#include "base/progress.h"
 #include "base/text.h"
 #include "pipeline/r1_setup.h"
 #include "stages/rollout.h"

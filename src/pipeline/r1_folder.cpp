@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "base/aside.h"
+#include "base/atomic_output.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "pretrain/run_folder.h"
 
@@ -124,7 +125,7 @@ Result<StageReport> R1Folder::report(const std::string& stage_name) const {
 }
 
 Result<void> R1Folder::publish(const std::string& stage_name) const {
-  return publish_file(stage_file(stage_name, "model.safetensors"), file("model.safetensors"));
+  return link_file_atomic(stage_file(stage_name, "model.safetensors"), file("model.safetensors"));
 }
 
 }  // namespace weir

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/atomic_output.h"
 #include "testing/training_fixture.h"
 
 namespace weir {

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "base/atomic_output.h"
 #include "base/options.h"
+#include "base/sha256.h"
 #include "chat/conversation.h"
 #include "pipeline/r1_setup.h"
 #include "pretrain/model_setup.h"

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/atomic_output.h"
 #include "base/file.h"
 #include "testing/training_fixture.h"
 

@@ -6,8 +6,11 @@
 #include <map>
 #include <optional>
 
+#include "base/atomic_output.h"
+#include "base/clock.h"
 #include "base/memory.h"
-#include "base/progress.h"
+#include "base/sha256.h"
+#include "base/stop_signal.h"
 #include "pretrain/run_folder.h"
 #include "report/report_table.h"
 #include "stages/evaluate.h"

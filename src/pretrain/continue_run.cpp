@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/sha256.h"
 #include "pretrain/model_setup.h"
 #include "train/schedule.h"
 

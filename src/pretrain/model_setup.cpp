@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/progress.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "tokenizer/tokenizer_json.h"
 #include "tokenizer/tokenizer_train.h"

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "base/file.h"
+#include "base/atomic_output.h"
 #include "testing/training_fixture.h"
 #include "train/training_memory.h"
 

@@ -1,18 +1,13 @@
 #include "pretrain/run_folder.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <algorithm>
-
-#include "base/aside.h"
+#include "base/atomic_output.h"
 
 namespace weir {
 namespace {
 
 constexpr char kLock[] = ".lock";
-constexpr char kAside[] = ".model.safetensors.new";
-constexpr size_t kCopyStep = size_t(1) << 20;
 
 // Empty, or made by open() before.
 Result<void> check_is_run(const std::string& path) {
@@ -31,17 +26,8 @@ Result<void> check_is_run(const std::string& path) {
 
 Result<void> remove_leftovers(const std::string& checkpoints) {
   for (const std::string& name : TRY(list_directory(checkpoints)))
-    if (name.starts_with(".writing-") || name.starts_with(".removing-"))
-      TRY(remove_all(join_path(checkpoints, name)));
+    if (name.starts_with(".removing-")) TRY(remove_all(join_path(checkpoints, name)));
   return {};
-}
-
-Result<void> copy_file(const std::string& from, const std::string& to) {
-  MappedFile source = TRY(MappedFile::open(from));
-  FileWriter writer = TRY(FileWriter::create(to));
-  for (size_t at = 0; at < source.bytes().size(); at += kCopyStep)
-    TRY(writer.write(source.bytes().data() + at, std::min(kCopyStep, source.bytes().size() - at)));
-  return writer.close();
 }
 
 }  // namespace
@@ -54,7 +40,6 @@ Result<RunFolder> RunFolder::open(const std::string& path) {
   TRY_IN("run folder", make_directories(folder.checkpoints()));
   TRY_IN("run folder", remove_leftovers(folder.checkpoints()));
   TRY_IN("run folder", remove_stale_asides(path));
-  if (file_exists(folder.file(kAside))) TRY(remove_all(folder.file(kAside)));
   if (file_exists(folder.file("model.safetensors")) &&
       TRY(list_checkpoints(folder.checkpoints())).empty())
     return Error{
@@ -77,23 +62,9 @@ Result<std::optional<CheckpointState>> RunFolder::newest() const {
   return Error{state.error().message + "; " + remedy};
 }
 
-Result<void> publish_file(const std::string& from, const std::string& to) {
-  const size_t cut = to.size() - base_name(to).size();
-  const std::string folder = cut == 0 ? "." : to.substr(0, cut);
-  const std::string aside = folder + (cut == 0 ? "/." : ".") + base_name(to) + ".new";
-  if (file_exists(aside)) TRY(remove_all(aside));
-  // Some file systems know no hard links.
-  if (link(from.c_str(), aside.c_str()) != 0) TRY(copy_file(from, aside));
-  Result<void> renamed = rename_path(aside, to);
-  if (!renamed) {
-    (void)remove_all(aside);  // the first error is the one to tell
-    return renamed;
-  }
-  return sync_directory(folder);
-}
-
 Result<void> RunFolder::publish(int64_t step, int keep) const {
-  TRY(publish_file(join_path(checkpoint(step), "model.safetensors"), file("model.safetensors")));
+  TRY(link_file_atomic(join_path(checkpoint(step), "model.safetensors"),
+                       file("model.safetensors")));
 
   std::vector<int64_t> steps = TRY(list_checkpoints(checkpoints()));
   for (size_t i = 0; i + size_t(keep) < steps.size(); ++i) {

@@ -13,9 +13,6 @@
 
 namespace weir {
 
-// Makes `to` the file `from` in one step: a hard link, or a copy where links are impossible.
-Result<void> publish_file(const std::string& from, const std::string& to);
-
 class RunFolder {
  public:
   // Makes the folder or opens an earlier run, takes its lock and removes what a killed run left

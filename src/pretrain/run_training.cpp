@@ -9,7 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/atomic_output.h"
 #include "base/progress.h"
+#include "base/sha256.h"
+#include "base/stop_signal.h"
+#include "base/terminal.h"
 #include "base/text.h"
 #include "config/size.h"
 #include "pretrain/continue_run.h"

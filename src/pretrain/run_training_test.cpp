@@ -9,7 +9,8 @@
 #include <set>
 #include <thread>
 
-#include "base/progress.h"
+#include "base/sha256.h"
+#include "base/stop_signal.h"
 #include "pretrain/run_folder.h"
 #include "testing/training_fixture.h"
 
@@ -178,9 +179,10 @@ TEST_F(RunTraining, SignalToStopSavesAndTheSameCommandGoesOn) {
                                          "evaluate_every=1000", "keep_checkpoints=50"};
   ASSERT_EQ(wait_for(start("whole", sets, 1)), 0);
   int stops = 0;
-  for (int attempt = 0; attempt < 40; ++attempt) {
+  double patience = 0.04;  // seconds; grows until a machine of any speed gets something done
+  for (int attempt = 0; attempt < 60; ++attempt, patience *= 1.2) {
     const pid_t child = start("stopped", sets, 1 + attempt % 2);
-    std::this_thread::sleep_for(std::chrono::milliseconds(40 + 17 * attempt));
+    std::this_thread::sleep_for(std::chrono::duration<double>(patience));
     kill(child, attempt % 2 ? SIGTERM : SIGINT);
     const int status = wait_for(child);
     // A signal before the program listens ends it, as it ends any program.

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "engine/generator.h"
+#include "chat/generator.h"
 
 namespace weir {
 

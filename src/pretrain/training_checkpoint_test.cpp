@@ -7,6 +7,8 @@
 #include <csignal>
 #include <fstream>
 
+#include "base/atomic_output.h"
+#include "base/sha256.h"
 #include "pretrain/run_folder.h"
 #include "testing/training_fixture.h"
 
@@ -213,14 +215,16 @@ TEST_F(RunFolderTest, DamagedNewestIsNamedWithTheRemedyAndNothingIsTouched) {
 
 TEST_F(RunFolderTest, WhatAKilledRunLeftIsRemoved) {
   { ASSERT_TRUE(RunFolder::open(run())); }
-  const std::string half = join_path(run(), "checkpoints/.writing-00000009");
+  const std::string aside = ".writing-" + std::to_string(getpid());  // that had our number
+  const std::string half = join_path(run(), "checkpoints/step-00000009" + aside);
+  const std::string model = join_path(run(), "model.safetensors" + aside + "-1");
   ASSERT_TRUE(make_directories(half));
   write_bytes(join_path(half, "model.safetensors"), "half");
-  write_bytes(join_path(run(), ".model.safetensors.new"), "half");
+  write_bytes(model, "half");
   auto run_folder = RunFolder::open(run());
   ASSERT_TRUE(run_folder) << run_folder.error().message;
   EXPECT_TRUE(list_directory(run_folder->checkpoints())->empty());
-  EXPECT_FALSE(file_exists(join_path(run(), ".model.safetensors.new")));
+  EXPECT_FALSE(file_exists(model));
 }
 
 TEST_F(RunFolderTest, FoldersOfOthersAreRefused) {

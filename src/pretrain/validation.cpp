@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/progress.h"
+#include "base/stop_signal.h"
 #include "tensor/batch.h"
 #include "tensor/run.h"
 

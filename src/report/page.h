@@ -1,47 +1,28 @@
-// Pieces of the report's page: escaping, the style and script it carries, and its sections.
+// The page of a report: report.html, filled with one JSON. This folder's C++ gathers numbers and
+// texts; how they look is report.html's.
 #pragma once
+#include <initializer_list>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "base/json.h"
-#include "report/report_chart.h"
-#include "report/training_report.h"
-#include "train/metrics.h"
 
 namespace weir {
 
-// For element content and double-quoted attributes. Control characters other than newline and tab
-// become visible.
-std::string escape_html(std::string_view text);
-// The whole page around sections: head, policy, style sheet (`style` is added to it), heading and
-// script.
-std::string page_html(const std::string& title, const std::string& subtitle,
-                      const std::string& body, const std::string& style = "");
-// Large numbers side by side, each with what it counts and a word about it.
-struct Headline {
-  std::string value, unit, name, detail;
-};
-std::string numbers_html(const std::vector<Headline>& numbers);
-// JSON for a <script> element: "<" is written as an escape, so that no value ends the element.
-std::string script_json(const Json& value);
+extern const std::string_view kReportPage;  // report.html, embedded by the build
 
-// report_style.cpp
-extern const char* const kReportStyle;
-extern const char* const kReportScript;
+// The whole page. The page's script draws `report`, whose members docs/r1-report.md lists. Title,
+// conclusion, numbers, stage table and facts are written as HTML too, for readers without scripts.
+std::string page_html(const Json& report);
 
-// report_page.cpp: sections as HTML, "" when there is nothing to show.
-std::string headline_html(const std::vector<StepMetrics>& metrics);
-std::string samples_html(const ReportInput& input);
-std::string facts_html(const ReportInput& input);
-std::string recipe_html(const ReportInput& input);
+// Text that a model or a person wrote, as the page may hold it: valid UTF-8; control characters and
+// marks that turn the direction of writing become U+FFFD. A string, or {"text", "more": "2.1 MiB"}
+// when it was longer than `bytes_max`.
+Json shown_text(std::string_view text, size_t bytes_max);
+// The same for names and titles, which are short and never empty.
+std::string clean_name(std::string_view text, size_t bytes_max = 120);
 
-// report_curves.cpp
-std::string curves_html(const std::vector<StepMetrics>& metrics);
-
-// report_experts.cpp
-// With spans their axis is the steps': a run through several stages, laid side by side.
-std::string experts_html(const std::vector<StepMetrics>& metrics,
-                         const std::vector<ChartSpan>& spans = {});
+Json json_object(std::initializer_list<std::pair<const char*, Json>> members);
 
 }  // namespace weir

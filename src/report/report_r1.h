@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "stages/scores.h"
 
@@ -27,6 +28,9 @@ struct R1ReportInput {
 // training difference; expert load; samples side by side; settings. Written atomically. Metrics
 // and manifests may hold anything; docs/r1-report.md lists the keys that are drawn.
 Result<void> write_r1_report(const std::string& path, const R1ReportInput& input);
+// What the page shows.
+Json r1_report_json(const R1ReportInput& input);
+
 // The stage table as plain text, for the end of a run on a terminal; `columns` of it, 0: 100.
 std::string stage_table_text(const std::vector<StageReport>& stages, int columns = 0);
 

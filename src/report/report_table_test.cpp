@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base/text.h"
-#include "live/live_text.h"
 #include "testing/report_test_data.h"
+#include "text/terminal_text.h"
 
 namespace weir {
 namespace {

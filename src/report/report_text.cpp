@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "live/live_text.h"
 #include "report/report_r1.h"
 #include "report/report_table.h"
+#include "text/terminal_text.h"
 
 namespace weir {
 namespace {

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "live/live_text.h"
 #include "report/report_table.h"
 #include "stages/shown_reply.h"
+#include "text/terminal_text.h"
 
 namespace weir {
 namespace {

@@ -1,4 +1,4 @@
-// report.html: what a run left for people.
+// report.html of `weir train`: what a run left for people.
 #pragma once
 #include <string>
 #include <utility>
@@ -6,13 +6,10 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "train/metrics.h"
 
 namespace weir {
 
-// One self-contained HTML file (inline CSS and script, no network): headline numbers, curves of
-// loss (training, held-out), lr, gradient norm, tokens per second, expert load per layer, samples,
-// the resolved recipe and the machine. Text is escaped; readable in light and dark, on a phone, and
-// printed; without scripts only the readings under the pointer are missing.
 struct ReportInput {
   std::string title;
   std::string metrics_path;
@@ -21,6 +18,13 @@ struct ReportInput {
       facts;  // "parameters" -> "10.7 M (2.6 M active)"
   std::vector<std::pair<std::string, std::string>> samples;  // prompt -> continuation
 };
+
+// One self-contained HTML file: headline numbers, curves of loss (training, held-out), learning
+// rate, gradient norm, tokens per second, expert load per layer, samples, the resolved recipe and
+// the machine. Written atomically.
 Result<void> write_report(const std::string& path, const ReportInput& input);
+
+// What the page shows.
+Json training_report_json(const ReportInput& input, const std::vector<StepMetrics>& metrics);
 
 }  // namespace weir

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "base/progress.h"
+#include "base/clock.h"
 #include "stages/experience.h"
 #include "stages/policy_objective.h"
 #include "stages/shown_reply.h"

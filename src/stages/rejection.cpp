@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/atomic_output.h"
 #include "base/file.h"
 #include "base/text.h"
 

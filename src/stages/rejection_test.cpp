@@ -1,5 +1,6 @@
 #include "stages/rejection.h"
 
+#include "base/atomic_output.h"
 #include "base/file.h"
 #include "testing/r1_fixture.h"
 #include "testing/training_fixture.h"

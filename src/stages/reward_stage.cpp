@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "base/progress.h"
 #include "base/random.h"
 #include "stages/reward_model.h"
 #include "train/batches.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/atomic_output.h"
 #include "stages/reward_model.h"
 #include "testing/r1_fixture.h"
 #include "testing/training_fixture.h"

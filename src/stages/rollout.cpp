@@ -1,6 +1,6 @@
 #include "stages/rollout.h"
 
-#include "base/progress.h"
+#include "base/stop_signal.h"
 
 namespace weir {
 namespace {

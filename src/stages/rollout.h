@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/generator.h"
+#include "chat/generator.h"
 #include "stages/stage.h"
 #include "tasks/problem.h"
 

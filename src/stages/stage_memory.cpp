@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "config/size.h"
-#include "engine/generator.h"
+#include "chat/generator.h"
 
 namespace weir {
 namespace {

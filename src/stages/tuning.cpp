@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "base/progress.h"
+#include "base/clock.h"
 #include "base/random.h"
 #include "train/batches.h"
 

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <set>
 
-#include "base/file.h"
+#include "base/atomic_output.h"
 #include "testing/problem_fixture.h"
 
 namespace weir {

@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "base/encoding.h"
-#include "base/file.h"
 #include "base/text.h"
 #include "tasks/file_kind.h"
 #include "text/unicode.h"

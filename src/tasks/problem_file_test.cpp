@@ -4,7 +4,6 @@
 
 #include <map>
 
-#include "base/file.h"
 #include "testing/problem_fixture.h"
 #include "testing/tokenizer_data.h"
 

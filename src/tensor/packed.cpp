@@ -3,12 +3,13 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/div_up.h"
 #include "base/thread_pool.h"
 
 namespace weir {
 namespace {
 
-int panel_count(int outputs) { return (outputs + kPanel - 1) / kPanel; }
+int panel_count(int outputs) { return div_up(outputs, kPanel); }
 // Columns packed by one task: about 256 KiB of output at an inner size of 512.
 constexpr int kTaskColumns = 4 * kPanel;
 

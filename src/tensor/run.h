@@ -14,6 +14,23 @@
 
 namespace weir {
 
+struct Run;
+
+// Gives back what was taken since it was made, unless a tape's backward pass needs it.
+class Temporaries {
+ public:
+  explicit Temporaries(Run& run);
+  ~Temporaries() {
+    if (arena_) arena_->rewind(mark_);
+  }
+  Temporaries(const Temporaries&) = delete;
+  Temporaries& operator=(const Temporaries&) = delete;
+
+ private:
+  Arena* arena_;  // null: kept
+  size_t mark_ = 0;
+};
+
 struct Run {
   // Everything else is set by name, or copied from another run: a list of values in order would
   // silently leave out what is added later.
@@ -54,10 +71,25 @@ struct Run {
     }
     return t;
   }
+  // What an operation that adds to `residual` writes to. With a tape new data, since backward steps
+  // read the old, and the residual's gradient; without one the residual itself.
+  Tensor make_sum(const Tensor& residual) {
+    if (!tape) return residual;
+    return {arena.floats(size_t(residual.rows) * size_t(residual.cols)),
+            residual.grad,
+            residual.has_grad,
+            residual.rows,
+            residual.cols,
+            size_t(residual.cols)};
+  }
   template <class Step>
   void record(Step step) {
     if (tape) tape->record(step);
   }
 };
+
+inline Temporaries::Temporaries(Run& run) : arena_(run.tape ? nullptr : &run.arena) {
+  if (arena_) mark_ = arena_->used();
+}
 
 }  // namespace weir

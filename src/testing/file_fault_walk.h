@@ -23,7 +23,7 @@ inline int asides_below(const std::string& folder) {
   int count = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    count += name.find(".writing-") != name.npos || name.ends_with(".new");
+    count += name.find(".writing-") != name.npos;
   }
   return count;
 }

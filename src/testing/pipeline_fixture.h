@@ -9,7 +9,8 @@
 #include <fstream>
 #include <thread>
 
-#include "base/progress.h"
+#include "base/sha256.h"
+#include "base/stop_signal.h"
 #include "pipeline/pipeline.h"
 #include "testing/r1_fixture.h"
 #include "testing/training_fixture.h"

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/sha256.h"
 #include "base/thread_pool.h"
 #include "convert/convert.h"
 #include "model/model.h"

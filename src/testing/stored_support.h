@@ -3,6 +3,7 @@
 #include <cstring>
 #include <vector>
 
+#include "base/div_up.h"
 #include "base/random.h"
 #include "kernels/quant/narrow_floats.h"
 #include "tensor/matrix.h"
@@ -20,8 +21,7 @@ struct StoredWeight {
     weight.name = type_name(type);
     weight.type = type, weight.groups = groups;
     weight.rows = groups * rows, weight.cols = cols;
-    const size_t squares = size_t((rows + kScaleSquare - 1) / kScaleSquare *
-                                  ((cols + kScaleSquare - 1) / kScaleSquare));
+    const size_t squares = size_t(div_up(rows, kScaleSquare) * div_up(cols, kScaleSquare));
     for (int g = 0; g < groups; ++g) {
       auto& data = bytes.emplace_back(type_bytes(type, size_t(rows) * size_t(cols)));
       // Below 0x2c in every high byte: no half is above 1/16, no f8 above 0.2.

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/random.h"
+#include "base/sha256.h"
 #include "pretrain/model_setup.h"
 #include "train/trainer.h"
 

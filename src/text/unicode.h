@@ -16,7 +16,6 @@ struct Utf8Character {
 };
 // The character that begins at text[at]; at < text.size().
 Utf8Character decode_utf8(std::string_view text, size_t at);
-void append_utf8(std::string& out, char32_t code);
 // How many bytes from the start are valid UTF-8.
 size_t valid_utf8_prefix(std::string_view text);
 

@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "base/text.h"
+
 namespace weir {
 namespace {
 

@@ -9,6 +9,7 @@
 
 #include <functional>
 
+#include "base/atomic_output.h"
 #include "formats/gguf.h"
 #include "formats/gguf_layout.h"
 #include "text/unicode.h"

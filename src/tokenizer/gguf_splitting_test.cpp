@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/random.h"
+#include "base/text.h"
 #include "base/thread_pool.h"
 #include "testing/tokenizer_data.h"
 #include "text/unicode.h"

@@ -6,6 +6,7 @@
 
 #include <cstring>
 
+#include "base/atomic_output.h"
 #include "tokenizer/gguf_tokenizer.h"
 
 namespace weir {

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "base/atomic_output.h"
 #include "base/file.h"
 #include "formats/gguf.h"
 #include "tokenizer/gguf_tokenizer.h"

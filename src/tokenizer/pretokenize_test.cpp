@@ -7,7 +7,6 @@
 #include "base/text.h"
 #include "testing/tokenizer_data.h"
 #include "testing/work_fixture.h"
-#include "text/unicode.h"
 
 namespace weir {
 namespace {

@@ -1,6 +1,7 @@
 // Writing tokenizer.json as Python's tokenizers would: same sections, same order of keys.
 #include <algorithm>
 
+#include "base/atomic_output.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "text/unicode.h"

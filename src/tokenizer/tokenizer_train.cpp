@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
 #include "text/unicode.h"
 #include "tokenizer/pair_merger.h"
 #include "tokenizer/piece_counts.h"

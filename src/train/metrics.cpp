@@ -10,6 +10,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/atomic_output.h"
 #include "base/file.h"
 
 namespace weir {

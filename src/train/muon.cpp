@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/div_up.h"
 #include "kernels/kernels.h"
 
 namespace weir {
@@ -23,7 +24,7 @@ struct Space {
   float *x, *next, *square, *polynomial, *panels, *scratch;
   static size_t floats(size_t small, size_t large, size_t threads) {
     return 2 * padded(small * large) + 2 * padded(small * small) +
-           padded((small + kPanel - 1) / kPanel * kPanel * large) + threads * kGemmScratch;
+           padded(round_up(small, kPanel) * large) + threads * kGemmScratch;
   }
   Space(float* at, size_t small, size_t large) {
     x = at;
@@ -31,7 +32,7 @@ struct Space {
     square = next + padded(small * large);
     polynomial = square + padded(small * small);
     panels = polynomial + padded(small * small);
-    scratch = panels + padded((small + kPanel - 1) / kPanel * kPanel * large);
+    scratch = panels + padded(round_up(small, kPanel) * large);
   }
 };
 

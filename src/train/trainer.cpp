@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/progress.h"
+#include "base/clock.h"
 #include "config/size.h"
 #include "train/schedule.h"
 

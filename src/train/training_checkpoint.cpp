@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/atomic_output.h"
 #include "base/file.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "formats/safetensors.h"
 
@@ -108,8 +110,7 @@ Result<void> write_into(const std::string& folder, const Model& model, const Opt
     state.reference_sha256 = TRY(save_model(*reference, join_path(beside, "model.safetensors")));
     TRY(sync_directory(beside));
   }
-  TRY(write_file_atomic(join_path(folder, "state.json"), state_text(state_json(state))));
-  return sync_directory(folder);
+  return write_file_atomic(join_path(folder, "state.json"), state_text(state_json(state)));
 }
 
 Result<void> compare(const std::string& path, const std::string& expected) {
@@ -126,18 +127,12 @@ std::string checkpoint_name(int64_t step) { return fmt::format("{}{:08}", kPrefi
 Result<void> save_checkpoint(const std::string& folder, const Model& model,
                              const Optimizer& optimizer, CheckpointState state,
                              const Model* reference) {
-  const std::string aside = join_path(folder, fmt::format(".writing-{:08}", state.step));
-  const std::string target = join_path(folder, checkpoint_name(state.step));
   const std::string context = fmt::format("checkpoint of step {}", state.step);
-  TRY_IN(context, make_directories(aside));
-  Result<void> written = write_into(aside, model, optimizer, reference, state);
-  if (written) written = rename_path(aside, target);
-  if (!written) {
-    Result<void> removed = remove_all(aside);  // the first error is the one to tell
-    (void)removed;
-    return std::move(written).error().within(context);
-  }
-  TRY_IN(context, sync_directory(folder));
+  AtomicFolder target =
+      TRY_IN(context, AtomicFolder::create(join_path(folder, checkpoint_name(state.step))));
+  Result<void> written = write_into(target.path(), model, optimizer, reference, state);
+  if (!written) return target.named(std::move(written).error()).within(context);
+  TRY_IN(context, target.finish());
   return {};
 }
 

@@ -7,7 +7,7 @@
 #include <map>
 
 #include "base/check.h"
-#include "base/file.h"
+#include "base/sha256.h"
 
 namespace weir {
 namespace {

@@ -4,6 +4,7 @@
 #pragma once
 #include <cstddef>
 
+#include "base/div_up.h"
 #include "kernels/dense/pack-inl.h"
 #include "kernels/dense/ranges-inl.h"
 #include "kernels/dense/tile-inl.h"
@@ -29,7 +30,7 @@ class Upcoming {
   Upcoming(const Gemm& g, bool packs_left, const TilePlace& place)
       : g_(g), packs_left_(packs_left), rows_(place.rows()), columns_(place.columns) {
     if (place.inner.count < kShort) return;
-    panels_ = ceil_div(columns_.count, kPanel);
+    panels_ = div_up(columns_.count, kPanel);
     const int tiles = place.tiles.parts, t = place.index;
     if (t + 1 < tiles) next_rows_ = place.rows(t + 1);
     if (!packs_left) {

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/div_up.h"
 #include "kernels/quant/formats-inl.h"
 #include "kernels/quant/quantized_row-inl.h"
 
@@ -115,9 +116,9 @@ class SpreadRow {
       : words_(reinterpret_cast<int16_t*>(const_cast<uint8_t*>(row))),
         steps_(reinterpret_cast<float*>(words_ + inner)),
         minimums_(steps_ + inner / F::kNumbers),
-        least_(minimums_ + ceil_div(inner, kSection) * kMinimumsOfSection) {}
+        least_(minimums_ + div_up(inner, kSection) * kMinimumsOfSection) {}
   static size_t bytes(int inner) {
-    const int sections = ceil_div(inner, kSection);
+    const int sections = div_up(inner, kSection);
     const int floats = inner / F::kNumbers + sections * (kMinimumsOfSection + 1);
     return size_t(2 * inner + 4 * floats + 63) / 64 * 64;
   }

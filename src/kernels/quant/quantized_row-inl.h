@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/div_up.h"
 #include "kernels/dense/ranges-inl.h"
 #include "kernels/dense/vector-inl.h"
 #include "kernels/quant/formats-inl.h"
@@ -30,7 +31,7 @@ struct QuantizedRow {
   QuantizedRow(const void* row, int inner)
       : words(static_cast<int16_t*>(const_cast<void*>(row))),
         scales(reinterpret_cast<float*>(words + inner)),
-        sums(scales + ceil_div(inner, kSection)) {}
+        sums(scales + div_up(inner, kSection)) {}
 };
 
 // The scale of n numbers (a multiple of 16), whose largest becomes kLargestInteger: 0 when all are

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/div_up.h"
 #include "ops/attention/attention_core.h"
 
 namespace weir {

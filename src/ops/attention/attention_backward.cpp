@@ -8,6 +8,7 @@
 #include <cstring>
 #include <vector>
 
+#include "base/div_up.h"
 #include "ops/attention/attention_core.h"
 
 namespace weir {

@@ -23,8 +23,6 @@ struct LongestSegment {
   }
 };
 
-inline int round_up(int n, int to) { return (n + to - 1) / to * to; }
-
 struct AttentionTensors {
   Tensor q, keys, shared_keys, values, y;
   AttentionShape shape;

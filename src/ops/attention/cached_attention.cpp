@@ -5,6 +5,7 @@
 #include <cstring>
 #include <functional>
 
+#include "base/div_up.h"
 #include "ops/attention/attention_core.h"
 
 namespace weir {
@@ -12,7 +13,7 @@ namespace {
 
 static_assert(kCachePage == kPanel);
 
-int pages_for(int positions) { return (positions + kCachePage - 1) / kCachePage; }
+int pages_for(int positions) { return div_up(positions, kCachePage); }
 
 // Rows handled together: one segment of any length, or segments of one row each that have the first
 // `shared` pages in common.

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <vector>
 
+#include "base/div_up.h"
 #include "ops/attention/attention_core.h"
 
 namespace weir {
@@ -48,7 +49,7 @@ class LatentAttention {
                       [&](int head, int thread) { absorb(head, row, count, thread); });
     // Every thread should have something to do.
     const int heads = std::clamp(count * shape_.heads / (2 * pool.threads()), 1, shape_.heads);
-    const int parts = (shape_.heads + heads - 1) / heads;
+    const int parts = div_up(shape_.heads, heads);
     pool.parallel_for(count * parts, [&](int task, int thread) {
       const int first = task % parts * heads;
       mix(queries[task / parts], task / parts, first, std::min(heads, shape_.heads - first),
@@ -172,7 +173,7 @@ class LatentAttention {
     g.weight_row = type_bytes(kv_b_.type, size_t(rank_));
     g.weights = static_cast<const char*>(kv_b_.parts[0]) + size_t(first) * g.weight_row;
     if (kv_b_.type == WeightType::f8_e4m3) g.scales = kv_b_.scales[0];
-    g.scales_row = size_t((rank_ + kScaleSquare - 1) / kScaleSquare);
+    g.scales_row = size_t(div_up(rank_, kScaleSquare));
     g.first = first;
     g.left = mixed(0, head);
     g.left_row = size_t(shape_.heads) * size_t(rank_);
@@ -201,13 +202,15 @@ std::vector<Query> extend_cache(Run& run, Tensor latent, Tensor k_rope, int laye
   for (const Segment& s : run.batch.segments()) {
     const CacheView view = run.cache->view(layer, s.sequence);
     CHECK_LE(s.position + s.count, view.capacity);
-    for (int i = 0; i < s.count; ++i) {
-      float* to = view.latent(s.position + i);
-      std::memcpy(to, latent.row(s.begin + i), sizeof(float) * size_t(latent.cols));
-      std::memcpy(to + latent.cols, k_rope.row(s.begin + i), sizeof(float) * size_t(k_rope.cols));
-      queries.push_back({view, s.begin + i, s.position + i + 1});
-    }
+    for (int i = 0; i < s.count; ++i) queries.push_back({view, s.begin + i, s.position + i + 1});
   }
+  run.pool.run_here([&] {
+    for (const Query& query : queries) {
+      float* to = query.view.latent(query.visible - 1);
+      std::memcpy(to, latent.row(query.row), sizeof(float) * size_t(latent.cols));
+      std::memcpy(to + latent.cols, k_rope.row(query.row), sizeof(float) * size_t(k_rope.cols));
+    }
+  });
   return queries;
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <vector>
 
+#include "base/div_up.h"
 #include "ops/attention/attention_core.h"
 
 namespace weir {
@@ -14,7 +15,7 @@ namespace {
 
 static_assert(kCachePage == kPanel);
 
-int panels_for(int tokens) { return (tokens + kPanel - 1) / kPanel; }
+int panels_for(int tokens) { return div_up(tokens, kPanel); }
 
 // Tokens of its sequence that stand before a segment's rows and are seen by it.
 int past_of(const Run& run, const Segment& segment) {
@@ -90,14 +91,18 @@ const float* pack_seen(Run& run, Tensor keys, const Segment& segment) {
   const size_t width = size_t(keys.cols);
   float* packed = run.arena.floats(size_t(panels_for(seen)) * width * kPanel);
   if (segment.root < 0) {
-    kernels().pack_transposed(keys.row(segment.begin), keys.stride, seen, int(width), packed);
+    run.pool.run_here([&] {
+      kernels().pack_transposed(keys.row(segment.begin), keys.stride, seen, int(width), packed);
+    });
     return packed;
   }
   ArenaScope scope(run.arena);
   float* rows = run.arena.floats(size_t(seen) * width);
-  for (int i = 0; i < seen; ++i)
-    std::memcpy(rows + size_t(i) * width, keys.row(segment.row(i)), sizeof(float) * width);
-  kernels().pack_transposed(rows, width, seen, int(width), packed);
+  run.pool.run_here([&] {
+    for (int i = 0; i < seen; ++i)
+      std::memcpy(rows + size_t(i) * width, keys.row(segment.row(i)), sizeof(float) * width);
+    kernels().pack_transposed(rows, width, seen, int(width), packed);
+  });
   return packed;
 }
 
@@ -130,11 +135,13 @@ void cache_index_keys(Run& run, Tensor keys, const IndexShape& shape) {
   for (const Segment& segment : run.batch.segments()) {
     const CacheView view = run.cache->view(shape.layer, segment.sequence);
     CHECK_LE(segment.position + segment.count, view.capacity);
-    for (int i = 0; i < segment.count; ++i) {
-      const int position = segment.position + i;
-      float* lane = view.index_keys(position / kCachePage) + position % kCachePage;
-      for (int d = 0; d < shape.width; ++d) lane[d * kPanel] = keys.row(segment.begin + i)[d];
-    }
+    run.pool.run_here([&] {
+      for (int i = 0; i < segment.count; ++i) {
+        const int position = segment.position + i;
+        float* lane = view.index_keys(position / kCachePage) + position % kCachePage;
+        for (int d = 0; d < shape.width; ++d) lane[d * kPanel] = keys.row(segment.begin + i)[d];
+      }
+    });
   }
 }
 

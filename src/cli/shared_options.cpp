@@ -1,0 +1,53 @@
+#include "cli/shared_options.h"
+
+namespace weir {
+
+void add_threads(CommandBuilder& command, int& threads) {
+  command.count("--threads", threads, 0, 1024, "number of threads; 0: one per core");
+}
+
+void add_exact(CommandBuilder& command, bool& exact) {
+  command.flag("--exact", exact,
+               "do not quantize activations, which are else int15 (slower, nearly the same)");
+}
+
+void add_sampling(CommandBuilder& command, SamplingOptions& s) {
+  command
+      .value("--temperature", s.temperature, "X",
+             "divides the logits; 0: always the most probable token")
+      .real_number(0, 1000);
+  command.value("--top-k", s.top_k, "K", "sample from the K most probable tokens; 0: all")
+      .whole_number(0, INT32_MAX);
+  command
+      .value("--top-p", s.top_p, "P",
+             "sample from the fewest tokens with total probability P; 1: all")
+      .real_number(0, 1);
+  command
+      .value("--min-p", s.min_p, "P",
+             "drop tokens less probable than P times the most probable one; 0: none")
+      .real_number(0, 1);
+  command.value("--seed", s.seed, "N", "random seed; the same seed gives the same text").any_seed();
+}
+
+void add_cache(CommandBuilder& command, std::string& cache, double& limit_gib) {
+  command.choice("--cache", cache, {"auto", "expanded", "latent"},
+                 "KV cache form; latent (MLA models only) is smaller; auto: latent unless weights "
+                 "are f32");
+  command.option("--cache-limit", limit_gib, "GIB", "KV cache size in GiB [80 % of free memory]")
+      .real_number(0, 1e6);
+}
+
+void add_sets(CommandBuilder& command, std::vector<std::string>& sets, const char* help) {
+  command.option("--set", sets, "KEY=VALUE", help).repeatable();
+}
+
+void add_texts(CommandBuilder& command, std::vector<std::string>& paths, std::string& field,
+               bool& skip_bad_lines) {
+  command
+      .argument("PATHS", paths, "text, Markdown, HTML, JSONL (gzip too), folders, patterns", "...")
+      .required();
+  command.value("--field", field, "KEY", "JSONL key of the text");
+  command.flag("--skip-bad-lines", skip_bad_lines, "skip JSONL lines that cannot be read");
+}
+
+}  // namespace weir

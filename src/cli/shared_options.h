@@ -1,0 +1,26 @@
+// Options that several commands have, with the same words, limits and defaults in each.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "cli/command_builder.h"
+#include "engine/sampler.h"
+
+namespace weir {
+
+constexpr const char* kModelHelp = "a model's folder (config.json, safetensors) or a .gguf file";
+constexpr const char* kModelWithTextHelp =
+    "a .gguf file, or a folder: config.json, safetensors, tokenizer.json";
+
+void add_threads(CommandBuilder& command, int& threads);
+// Whether products with quantized weights quantize the activations too.
+void add_exact(CommandBuilder& command, bool& exact);
+void add_sampling(CommandBuilder& command, SamplingOptions& sampling);
+void add_cache(CommandBuilder& command, std::string& cache, double& limit_gib);
+// --set KEY=VALUE, over a recipe.
+void add_sets(CommandBuilder& command, std::vector<std::string>& sets, const char* help);
+// Files of text, and how to read them.
+void add_texts(CommandBuilder& command, std::vector<std::string>& paths, std::string& field,
+               bool& skip_bad_lines);
+
+}  // namespace weir
