@@ -8,10 +8,10 @@ namespace weir {
 
 class LiveScreen {
  public:
-  // Replaces the picture. No line may be wider than columns - 1, so that none wraps; when the
-  // terminal has become narrower since, the old picture's lines count as often as they wrapped.
+  // Replaces the block. No line may be wider than columns - 1, so that none wraps; when the
+  // terminal has become narrower since, the old block's lines count as often as they wrapped.
   std::string draw(const std::vector<std::string>& lines, int columns);
-  // Takes the picture away; the cursor is at the beginning of the line where it began.
+  // Takes the block away; the cursor is at the beginning of the line where it began.
   std::string erase(int columns);
   bool is_empty() const { return widths_.empty(); }
 

@@ -1,5 +1,7 @@
 #include "live/live_view.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -15,23 +17,19 @@ namespace {
 constexpr int64_t kSecond_ns = 1'000'000'000;
 constexpr int64_t kTerminalInterval_ns = kSecond_ns / 10;
 constexpr int64_t kPlainInterval_ns = 10 * kSecond_ns;
-constexpr int64_t kCoresInterval_ns = 5 * kSecond_ns;
+constexpr int64_t kMachineInterval_ns = 5 * kSecond_ns;
 constexpr int64_t kSampleOnTerminal_ns = 6 * kSecond_ns;
 constexpr int64_t kSamplePlain_ns = 60 * kSecond_ns;
-constexpr size_t kHistoryMax = 512;
 constexpr size_t kNoteBytes = 16'384;
 constexpr int kPlainColumns = 200;  // of a reply
 
-// At most kHistoryMax values: pairs become their means when it is full, so that old steps fade in
-// detail rather than out of sight.
-void remember(std::vector<double>& history, const Json& metrics, const char* key) {
-  const Json* value = metrics.find(key);
-  if (!value || !value->is_number()) return;
-  history.push_back(*value->as_double());
-  if (history.size() < kHistoryMax) return;
-  for (size_t i = 0; i < kHistoryMax / 2; ++i)
-    history[i] = (history[2 * i] + history[2 * i + 1]) / 2;
-  history.resize(kHistoryMax / 2);
+double read_resident_bytes() {
+  double pages = 0;
+  if (std::FILE* file = std::fopen("/proc/self/statm", "r")) {
+    if (std::fscanf(file, "%*f %lf", &pages) != 1) pages = 0;
+    std::fclose(file);
+  }
+  return pages * double(sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace
@@ -39,6 +37,7 @@ void remember(std::vector<double>& history, const Json& metrics, const char* key
 LiveOptions LiveOptions::of_stderr() {
   LiveOptions options = of(stderr_is_terminal(), std::getenv("TERM"), std::getenv("NO_COLOR"));
   options.core_times = read_core_times;
+  options.resident_bytes = read_resident_bytes;
   return options;
 }
 
@@ -49,11 +48,10 @@ LiveOptions LiveOptions::of(bool is_terminal, const char* term, const char* no_c
   return options;
 }
 
-LiveView::LiveView(std::string title, std::vector<PlannedStage> stages, LiveOptions options)
+LiveView::LiveView(std::vector<PlannedStage> stages, LiveOptions options)
     : options_(options),
       shown_ns_(monotonic_ns() - kPlainInterval_ns),  // the first update shows
       sample_ns_(monotonic_ns() - kSamplePlain_ns) {
-  state_.title = std::move(title);
   state_.stages = std::move(stages);
 }
 
@@ -63,7 +61,6 @@ LiveView::~LiveView() {
 
 void LiveView::begin_stage(size_t index, int64_t steps_done, int64_t steps) {
   LiveState next;
-  next.title = std::move(state_.title);
   next.stages = std::move(state_.stages);
   next.stage = index;
   next.step = steps_done;
@@ -72,7 +69,7 @@ void LiveView::begin_stage(size_t index, int64_t steps_done, int64_t steps) {
   first_step_ = steps_done;
   step_seconds_ = 0;
   stage_began_ns_ = step_began_ns_ = monotonic_ns();
-  cores_ns_ = stage_began_ns_;
+  machine_ns_ = stage_began_ns_;
   if (options_.core_times) stage_cores_ = last_cores_ = options_.core_times();
   set_time_left();
   if (!options_.is_terminal && index < state_.stages.size() && !state_.stages[index].about.empty())
@@ -99,13 +96,10 @@ void LiveView::update(const Json& metrics) {
     step_seconds_ += std::clamp(weight, 0.1, 1.0) * (seconds - step_seconds_);
   }
   step_began_ns_ = now;
-  state_.metrics = metrics;
+  add_metrics(state_, metrics);
   state_.activity.clear();
-  remember(state_.accuracy, metrics, "accuracy");
-  remember(state_.thinking, metrics, "thinking_tokens");
-  remember(state_.loss, metrics, "loss");
   set_time_left();
-  look_at_cores();
+  look_at_machine();
   refresh(false);
 }
 
@@ -130,10 +124,12 @@ void LiveView::set_time_left() {
   state_.run_left = is_known && state_.stage_left >= 0 ? state_.stage_left + later : -1;
 }
 
-void LiveView::look_at_cores() {
+void LiveView::look_at_machine() {
   const int64_t now = monotonic_ns();
-  if (!options_.core_times || now - cores_ns_ < kCoresInterval_ns) return;
-  cores_ns_ = now;
+  if (now - machine_ns_ < kMachineInterval_ns) return;
+  machine_ns_ = now;
+  if (options_.resident_bytes) state_.resident_bytes = options_.resident_bytes();
+  if (!options_.core_times) return;
   const CoreTimes times = options_.core_times();
   state_.stage_core_seconds = times.own - stage_cores_.own;
   state_.others = others_share(last_cores_, times);
@@ -171,24 +167,21 @@ void LiveView::end_stage(const std::string& summary) {
 }
 
 void LiveView::note(const std::string& text) {
-  const TerminalSize size = stderr_size();
-  const int columns = options_.columns > 0 ? options_.columns : size.columns;
-  std::string bytes = screen_.erase(columns);
+  const int width = columns();
+  std::string bytes = screen_.erase(width);
   const std::string_view part = std::string_view(text).substr(0, kNoteBytes);
   for (const std::string& line : split(part, '\n')) {
     // Blanks are kept: tables are aligned with them.
     const std::string clean = printable(line, kNoteBytes);
-    if (!options_.is_terminal || columns <= 2)
+    if (!options_.is_terminal || width <= 2)
       bytes += clean + "\n";
     else
-      for (const std::string& row : hanging_lines(clean, columns - 1)) bytes += row + "\n";
+      for (const std::string& row : hanging_lines(clean, width - 1)) bytes += row + "\n";
   }
   write(bytes);
 }
 
-void LiveView::clear() {
-  write(screen_.erase(options_.columns > 0 ? options_.columns : stderr_size().columns));
-}
+void LiveView::clear() { write(screen_.erase(columns())); }
 
 void LiveView::refresh(bool always) {
   const int64_t now = monotonic_ns();
@@ -196,23 +189,18 @@ void LiveView::refresh(bool always) {
       now - shown_ns_ < (options_.is_terminal ? kTerminalInterval_ns : kPlainInterval_ns))
     return;
   shown_ns_ = now;
-  if (!options_.is_terminal) {
-    write(live_line(state_) + "\n");
-    return;
-  }
-  const TerminalSize size = stderr_size();
-  const int columns = options_.columns > 0 ? options_.columns : size.columns;
-  const int rows = options_.rows > 0 ? options_.rows : size.rows;
-  write(screen_.draw(picture(columns, rows), columns));
-}
-
-// The last column and row stay free: some terminals wrap and scroll when they are written.
-std::vector<std::string> LiveView::picture(int columns, int rows) {
+  if (!options_.is_terminal) return write(live_line(state_) + "\n");
+  // The last column and row stay free: some terminals wrap and scroll when they are written.
+  const int width = columns(), rows = options_.rows > 0 ? options_.rows : stderr_size().rows;
   LiveFormat format;
   format.has_color = options_.has_color;
-  format.columns = columns > 0 ? std::min(columns - 1, 120) : 79;
+  format.columns = width > 0 ? std::min(width - 1, 120) : 79;
   format.lines_max = rows > 0 ? rows - 1 : 23;
-  return live_lines(state_, format);
+  write(screen_.draw(live_lines(state_, format), width));
+}
+
+int LiveView::columns() const {
+  return options_.columns > 0 ? options_.columns : stderr_size().columns;
 }
 
 void LiveView::write(const std::string& bytes) {

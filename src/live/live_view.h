@@ -1,6 +1,6 @@
 // A run through stages, seen while it happens: on a terminal a few lines that rewrite themselves
 // and now and then a reply of the model; elsewhere a plain line every 10 seconds. What the lines
-// say is live_lines.h, how they are rewritten is live_screen.h.
+// say is status_block.h, how they are rewritten is live_screen.h.
 #pragma once
 #include <cstdint>
 #include <cstdio>
@@ -9,8 +9,8 @@
 
 #include "base/json.h"
 #include "base/processor.h"
-#include "live/live_lines.h"
 #include "live/live_screen.h"
+#include "live/status_block.h"
 #include "stages/scores.h"
 
 namespace weir {
@@ -19,8 +19,10 @@ struct LiveOptions {
   std::FILE* out = stderr;
   bool is_terminal = false;
   bool has_color = false;
-  int columns = 0, rows = 0;            // 0: as the terminal says, asked again each time
-  CoreTimes (*core_times)() = nullptr;  // null: how busy the cores are is not shown
+  int columns = 0, rows = 0;  // 0: as the terminal says, asked again each time
+  // Null: how busy the cores are and how much memory the process takes is not shown.
+  CoreTimes (*core_times)() = nullptr;
+  double (*resident_bytes)() = nullptr;
 
   // stderr as it is.
   static LiveOptions of_stderr();
@@ -33,9 +35,9 @@ struct LiveOptions {
 // control characters and cut to the width of the terminal.
 class LiveView {
  public:
-  LiveView(std::string title, std::vector<PlannedStage> stages,
-           LiveOptions options = LiveOptions::of_stderr());
-  ~LiveView();  // leaves the last picture where it is and ends its line
+  explicit LiveView(std::vector<PlannedStage> stages,
+                    LiveOptions options = LiveOptions::of_stderr());
+  ~LiveView();  // leaves the last block where it is and ends its line
   LiveView(const LiveView&) = delete;
   LiveView& operator=(const LiveView&) = delete;
 
@@ -52,29 +54,29 @@ class LiveView {
   void show_activity(const std::string& what, double done = 0, double total = 0);
   // A reply worth reading. On a terminal it stays a few seconds before the next replaces it.
   void show_sample(const SampleReply& sample);
-  // Ends the stage; `summary` is a line that stays above the picture: "cold-start: 64.1 % right".
+  // Ends the stage; `summary` is a line that stays above the block: "cold-start: 64.1 % right".
   void end_stage(const std::string& summary);
   // Lines that stay: a warning, a comparison. Longer lines than the terminal are wrapped.
   void note(const std::string& text);
-  // Takes the picture away, as before printing a table to stdout. The next call brings it back.
+  // Takes the block away, as before printing a table to stdout. The next call brings it back.
   void clear();
 
  private:
   void refresh(bool always);
   void write(const std::string& bytes);
-  std::vector<std::string> picture(int columns, int rows);
+  int columns() const;
   void set_time_left();
-  void look_at_cores();
+  void look_at_machine();
 
   LiveOptions options_;
   LiveState state_;
   LiveScreen screen_;
   int64_t stage_began_ns_ = 0, step_began_ns_ = 0;
-  int64_t shown_ns_, sample_ns_;        // when the picture and the sample were last changed
+  int64_t shown_ns_, sample_ns_;        // when the block and the sample were last changed
   int64_t first_step_ = 0;              // of the stage, done before begin_stage()
-  CoreTimes stage_cores_, last_cores_;  // when the stage began, when the cores were last looked at
-  int64_t cores_ns_ = 0;
-  double step_seconds_ = 0;  // moving average
+  CoreTimes stage_cores_, last_cores_;  // when the stage began, at the last look
+  int64_t machine_ns_ = 0;              // when the machine was last looked at
+  double step_seconds_ = 0;             // moving average
 };
 
 }  // namespace weir

@@ -116,7 +116,7 @@ class LiveViewTest : public testing::Test {
 
 TEST_F(LiveViewTest, WritesPlainLinesWithoutATerminal) {
   {
-    LiveView view("test", stages_, options_);
+    LiveView view(stages_, options_);
     view.begin_stage(0, 0, 4);
     for (int step = 1; step <= 4; ++step) view.update(metrics(step));
     view.show_sample({"sums", "2 + 2\033[2J", "two and two", "4", "4", "right"});
@@ -134,10 +134,10 @@ TEST_F(LiveViewTest, WritesPlainLinesWithoutATerminal) {
   EXPECT_EQ(written().find('\033'), std::string::npos);
 }
 
-TEST_F(LiveViewTest, LeavesNotesAboveThePictureOfATerminal) {
+TEST_F(LiveViewTest, LeavesNotesAboveTheBlockOfATerminal) {
   options_.is_terminal = true;
   {
-    LiveView view("test", stages_, options_);
+    LiveView view(stages_, options_);
     view.begin_stage(0, 0, 4);
     view.update(metrics(1));
     view.show_sample({"sums", "2 + 2", "two and two", "4", "4", "right"});
@@ -176,25 +176,32 @@ CoreTimes busy_cores() {
 TEST_F(LiveViewTest, N1OtherProgramsAreNamedAfterAWhile) {
   options_.is_terminal = true;
   options_.core_times = busy_cores;
-  LiveView view("test", stages_, options_);
+  LiveView view(stages_, options_);
   view.begin_stage(0, 0, 4);
   view.update(metrics(1));
   EXPECT_EQ(written().find("other programs"), std::string::npos) << "looked at every few seconds";
 }
 
+TEST_F(LiveViewTest, TheRealProcessTakesMemory) {
+  ASSERT_NE(LiveOptions::of_stderr().resident_bytes, nullptr);
+  const double bytes = LiveOptions::of_stderr().resident_bytes();
+  EXPECT_GT(bytes, 1 << 20);
+  EXPECT_LT(bytes, 1e12);
+}
+
 TEST_F(LiveViewTest, N23APlainLogSaysOnceWhatAStageTries) {
   stages_[0].about = "learns to reply as the examples do";
   {
-    LiveView view("test", stages_, options_);
+    LiveView view(stages_, options_);
     view.begin_stage(0, 0, 4);
     view.update(metrics(4));
   }
   EXPECT_EQ(split(written(), '\n')[0], "cold-start: learns to reply as the examples do");
 }
 
-TEST_F(LiveViewTest, ClearTakesThePictureAway) {
+TEST_F(LiveViewTest, ClearTakesTheBlockAway) {
   options_.is_terminal = true;
-  LiveView view("test", stages_, options_);
+  LiveView view(stages_, options_);
   view.begin_stage(0, 0, 4);
   view.clear();
   Terminal terminal(200);
@@ -204,7 +211,7 @@ TEST_F(LiveViewTest, ClearTakesThePictureAway) {
 
 TEST_F(LiveViewTest, SurvivesStrangeCalls) {
   options_.is_terminal = true;
-  LiveView view("test", {}, options_);
+  LiveView view({}, options_);
   view.update(Json());
   view.update(metrics(-5));
   view.begin_stage(7, 9, 3);

@@ -54,7 +54,7 @@ class Pipeline {
     std::vector<PlannedStage> planned;
     for (const PlannedSteps& steps : plan_.stages)
       planned.push_back({steps.stage, steps.seconds, stage_sentence(*recipe_.find(steps.stage))});
-    LiveView view(recipe_.title, planned);
+    LiveView view(planned);
     context_.activity = [&](const std::string& what, double done, double total) {
       view.show_activity(what, done, total);
     };

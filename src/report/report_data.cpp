@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <iterator>
 
@@ -14,11 +15,6 @@ namespace {
 
 constexpr size_t kLayersShown = 12;
 constexpr double kIdle = 0.1;  // of a fair share
-
-// Enough for a curve.
-double five_digits(double value) {
-  return std::strtod(fmt::format("{:.5g}", value).c_str(), nullptr);
-}
 
 // Where the points end: after lines [0, end).
 std::vector<size_t> ends_of_points(size_t lines, size_t points_max) {
@@ -82,15 +78,15 @@ Json layer_json(size_t layer, std::vector<std::vector<double>> columns) {
       levels[e] += level_of(columns[c][e]);
       if (c + count >= columns.size()) end[e] += columns[c][e] / double(count);
     }
-    busiest.push(five_digits(*std::ranges::max_element(columns[c])));
+    busiest.push(short_number(*std::ranges::max_element(columns[c])));
   }
   for (std::string& row : levels) rows.push(std::move(row));
   const auto [least, most] = std::ranges::minmax(end);
   const auto idle = std::ranges::count_if(end, [](double load) { return load < kIdle; });
   Json json = json_object({{"layer", int64_t(layer)},
                            {"experts", int64_t(experts)},
-                           {"least", five_digits(least)},
-                           {"most", five_digits(most)},
+                           {"least", short_number(least)},
+                           {"most", short_number(most)},
                            {"idle", int64_t(idle)}});
   json.set("busiest", std::move(busiest));
   json.set("rows", std::move(rows));
@@ -108,7 +104,7 @@ Json columns_json(size_t lines, const std::vector<MetricsColumn>& columns, size_
     size_t begin = 0;
     for (size_t end : ends) {
       const double mean = mean_of(column, begin, end);
-      values.push(std::isfinite(mean) ? Json(five_digits(mean)) : Json());
+      values.push(std::isfinite(mean) ? short_number(mean) : Json());
       any |= std::isfinite(mean);
       begin = end;
     }
@@ -130,7 +126,7 @@ Json experts_json(std::vector<LoadLine> lines, size_t columns_max, std::vector<s
   Json steps = Json::array();
   for (size_t c = 0; c < columns; ++c) {
     const size_t begin = c * lines.size() / columns, end = (c + 1) * lines.size() / columns;
-    steps.push(five_digits((lines[begin].step + lines[end - 1].step) / 2));
+    steps.push(short_number((lines[begin].step + lines[end - 1].step) / 2));
     for (size_t i = 0; i < shown; ++i) {
       std::vector<double>& sum = sums[i].emplace_back(shape[layer_at(i)], 0.0);
       for (size_t line = begin; line < end; ++line)
@@ -144,6 +140,12 @@ Json experts_json(std::vector<LoadLine> lines, size_t columns_max, std::vector<s
   json.set("of", int64_t(layers));
   json.set("layers", std::move(all));
   return json;
+}
+
+Json short_number(double value) {
+  value = std::strtod(fmt::format("{:.5g}", value).c_str(), nullptr);
+  if (std::fabs(value) < 1e15 && value == std::trunc(value)) return int64_t(value);
+  return value;
 }
 
 Json load_levels_json() {

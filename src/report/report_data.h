@@ -34,6 +34,9 @@ struct LoadLine {
 // `shape` becomes the one that was used.
 Json experts_json(std::vector<LoadLine> lines, size_t columns_max, std::vector<size_t>& shape);
 
+// Five digits, enough for a curve; whole numbers without a fraction.
+Json short_number(double value);
+
 // Upper ends of the levels 0 to 7; the middle one, 4, is a fair share.
 inline constexpr double kLoadLevels[] = {0.1, 0.4, 0.7, 0.9, 1.1, 1.4, 2.0, 3.0};
 Json load_levels_json();

@@ -119,7 +119,7 @@ class Headline {
 Json cell_json(const StageCell& cell, CellFormat format) {
   if (!cell.has_value) return {};
   Json json = json_object({{"text", cell_text(cell.value, format)}, {"is_best", cell.is_best}});
-  if (format == CellFormat::share) json.set("share", cell.value);
+  if (format == CellFormat::share) json.set("share", short_number(cell.value));
   if (cell.has_interval)
     json.set("interval",
              fmt::format("{:.0f}–{:.0f}", 100 * cell.interval.low, 100 * cell.interval.high));

@@ -276,10 +276,10 @@ TEST(R1ReportRewards, HaveWeightAndChange) {
   input.stages.resize(1);
   for (int step = 1; step <= 20; ++step) {
     input.stages[0].metrics.push_back(Json::object());
-    input.stages[0].metrics.back().set("reward_format", step / 20.0);
+    input.stages[0].metrics.back().set("reward_format", step / 10.0);
   }
   EXPECT_EQ(at(r1_report_json(input), "stages 0 rewards format").dump(),
-            R"({"change":"0.08 → 0.97","weight":""})");
+            R"({"change":"0.15 → 1.95","weight":""})");
   Json rewards = Json::object(), entry = Json::object(), section = Json::object();
   entry.set("cap", 2.5);
   rewards.set("format", std::move(entry));

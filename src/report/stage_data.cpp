@@ -174,7 +174,7 @@ std::vector<double> time_parts(const StageReport& stage) {
 Json time_json(const StageReport& stage) {
   const std::vector<double> parts = time_parts(stage);
   Json list = Json::array();
-  for (double part : parts) list.push(part);
+  for (double part : parts) list.push(short_number(part));
   Json time = json_object({{"total", format_seconds(positive_sum(parts))}});
   if (stage.core_seconds > 0)
     time.set("core_minutes", cell_text(stage.core_seconds / 60, CellFormat::minutes));
@@ -199,7 +199,7 @@ Json stage_json(const StageReport& stage, size_t index, size_t count,
                            {"kind", clean_name(stage.kind)},
                            {"color", stage_color(index)},
                            {"facts", facts_of(stage)},
-                           {"seconds", stage.seconds},
+                           {"seconds", short_number(stage.seconds)},
                            {"lines", int64_t(stage.metrics.size())}});
   json.set("metrics", metrics_json(stage));
   json.set("experts", load_json(stage, kMapColumns * scale, load_shape));

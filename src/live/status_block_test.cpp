@@ -1,4 +1,4 @@
-#include "live/live_lines.h"
+#include "live/status_block.h"
 
 #include <gtest/gtest.h>
 
@@ -11,13 +11,13 @@ namespace {
 
 LiveState test_state() {
   LiveState state;
-  state.title = "test run";
   state.stages = {{"base", 60}, {"cold-start", 30}, {"reasoning-rl", 300}, {"final-rl", 90}};
   state.stage = 2;
   state.step = 35;
   state.steps = 110;
   state.stage_left = 130;
   state.run_left = 220;
+  Json metrics = Json::object();
   for (const auto& [key, value] :
        std::initializer_list<std::pair<const char*, double>>{{"step", 35},
                                                              {"reward", 1.42},
@@ -32,11 +32,8 @@ LiveState test_state() {
                                                              {"truncated", 3},
                                                              {"tokens_per_second", 2345},
                                                              {"lr", 3e-4}})
-    state.metrics.set(key, value);
-  for (int i = 0; i < 35; ++i) {
-    state.accuracy.push_back(0.2 + 0.012 * i);
-    state.thinking.push_back(8 + 0.4 * i);
-  }
+    metrics.set(key, value);
+  add_metrics(state, metrics);
   state.has_sample = true;
   state.sample = {"sums", "a = 3, b = a + 4. b?", "3 + 4 = 7", "7", "7", "right"};
   return state;
@@ -48,13 +45,13 @@ std::string joined(const std::vector<std::string>& lines) {
   return text;
 }
 
-TEST(LiveLines, SayWhatIsKnown) {
+TEST(StatusBlock, SayWhatIsKnown) {
   const auto lines = live_lines(test_state(), {.columns = 110, .has_color = false});
   const std::string text = joined(lines);
   EXPECT_EQ(lines[0], "stage 3 of 4  ✓ base  ✓ cold-start  ▸ reasoning-rl  · final-rl");
   EXPECT_EQ(lines[1], "━━━━━━━─────────────────  35/110 (31 %)  2 m 10 s left  whole run 3 m 40 s");
   for (const char* part :
-       {"right 61.3 % ▁", "thinking 21.3 tokens ▁", "reward 1.42  accuracy 0.610  format 0.980",
+       {"right 61.3 %  thinking 21.3 tokens  reward 1.42  accuracy 0.610  format 0.980",
         "questions whose answers earned all the same 25.0 %  cut off 3",
         "tokens learned from a second 2.3 k", "asked     a = 3, b = a + 4. b?",
         "thinking  3 + 4 = 7", "answer    7", "          right"})
@@ -62,7 +59,7 @@ TEST(LiveLines, SayWhatIsKnown) {
   EXPECT_EQ(text.find('\033'), std::string::npos);
 }
 
-TEST(LiveLines, N23WordsThatNeedACourseAreInTheReportOnly) {
+TEST(StatusBlock, N23WordsThatNeedACourseAreInTheReportOnly) {
   const std::string text = joined(live_lines(test_state(), {.columns = 110, .has_color = false}));
   for (const char* word : {"log p", "variance", "entropy", "KL", "gradient", "lr ", "rows"})
     EXPECT_EQ(text.find(word), std::string::npos) << word << "\n" << text;
@@ -74,7 +71,7 @@ TEST(LiveLines, N23WordsThatNeedACourseAreInTheReportOnly) {
             std::string::npos);
 }
 
-TEST(LiveLines, N23EachStageSaysWhatItTries) {
+TEST(StatusBlock, N23EachStageSaysWhatItTries) {
   LiveState state = test_state();
   state.stages[2].about = "tries 8 answers to each of 32 questions and learns from the best";
   for (int columns : {110, 40}) {
@@ -88,24 +85,30 @@ TEST(LiveLines, N23EachStageSaysWhatItTries) {
   EXPECT_EQ(live_line(state).find("tries"), std::string::npos) << "once is enough in a log";
 }
 
-TEST(LiveLines, N1ProcessorTimeStandsBesideTheClock) {
+TEST(StatusBlock, N1ProcessorTimeStandsBesideTheClock) {
   LiveState state = test_state();
   state.stage_seconds = 482;
   state.stage_core_seconds = 193;
+  state.resident_bytes = 848 << 20;
   state.others = 0.8;
-  const std::string busy = joined(live_lines(state, {.columns = 110, .has_color = false}));
+  const std::string busy = joined(live_lines(state, {.columns = 120, .has_color = false}));
   EXPECT_NE(
-      busy.find("8 m 02 s so far, 3 m 13 s of processor time; other programs take 80 % of the "
-                "cores\n"),
+      busy.find("8 m 02 s so far, 3 m 13 s of processor time, 848.0 MiB of memory; other programs "
+                "take 80 % of the cores\n"),
       std::string::npos)
       << busy;
   EXPECT_NE(live_line(state).find("; other programs take 80 %"), std::string::npos);
   state.others = 0.05;
   const std::string idle = joined(live_lines(state, {.columns = 110, .has_color = false}));
-  EXPECT_NE(idle.find("3 m 13 s of processor time\n"), std::string::npos) << idle;
+  EXPECT_NE(idle.find("3 m 13 s of processor time, 848.0 MiB of memory\n"), std::string::npos)
+      << idle;
+  state.resident_bytes = 0;
+  EXPECT_NE(joined(live_lines(state, {.columns = 110, .has_color = false}))
+                .find("3 m 13 s of processor time\n"),
+            std::string::npos);
 }
 
-TEST(LiveLines, N22NarrowTerminalsWrapWhatWideOnesShow) {
+TEST(StatusBlock, N22NarrowTerminalsWrapWhatWideOnesShow) {
   const auto words = [](const std::vector<std::string>& lines) {
     std::string text;
     for (const std::string& line : lines) text += one_line(line, 1000) + " ";
@@ -122,7 +125,7 @@ TEST(LiveLines, N22NarrowTerminalsWrapWhatWideOnesShow) {
   }
 }
 
-TEST(LiveLines, ColorChangesNothingButColor) {
+TEST(StatusBlock, ColorChangesNothingButColor) {
   const auto plain = live_lines(test_state(), {.columns = 90, .has_color = false});
   const auto colored = live_lines(test_state(), {.columns = 90, .has_color = true});
   ASSERT_EQ(plain.size(), colored.size());
@@ -136,7 +139,7 @@ TEST(LiveLines, ColorChangesNothingButColor) {
   EXPECT_NE(joined(colored).find("\033[2m3 + 4 = 7\033[0m"), std::string::npos);  // dimmed
 }
 
-TEST(LiveLines, FitAnyWidthAndHeightWhateverTheModelWrites) {
+TEST(StatusBlock, FitAnyWidthAndHeightWhateverTheModelWrites) {
   LiveState state = test_state();
   std::string evil =
       "\033[2J\r\n\x07\xff\xe2\x80\xae答案是七，因为三加四等于七 \xcc\x81\xf0\x9f\x98\x80";
@@ -156,7 +159,7 @@ TEST(LiveLines, FitAnyWidthAndHeightWhateverTheModelWrites) {
     }
 }
 
-TEST(LiveLines, LeaveOutWhatIsUnknown) {
+TEST(StatusBlock, LeaveOutWhatIsUnknown) {
   LiveState state;
   state.stages = {{"base", 0}};
   state.metrics.set("loss", NAN);
@@ -167,22 +170,35 @@ TEST(LiveLines, LeaveOutWhatIsUnknown) {
   EXPECT_EQ(live_lines(LiveState{}, {}).size(), 2u);
 }
 
-TEST(LiveLines, ATuningStageShowsItsLoss) {
-  LiveState state = test_state();
-  state.accuracy.clear();
-  state.has_sample = false;
-  state.metrics = Json::object();
-  state.metrics.set("loss", 1.234);
-  state.loss = {3, 2, 1.234};
-  EXPECT_NE(live_line(state).find("  loss 1.23  "), std::string::npos) << live_line(state);
-  const std::string text = joined(live_lines(state, {.columns = 80, .has_color = false}));
-  EXPECT_NE(text.find("loss 1.23 █▄▁"), std::string::npos) << text;
+Json line_of(std::initializer_list<std::pair<const char*, double>> values) {
+  Json line = Json::object();
+  for (const auto& [key, value] : values) line.set(key, value);
+  return line;
 }
 
-TEST(LiveLines, PlainLineHasEverythingOnce) {
+TEST(StatusBlock, ShowsTheBestSoFarBesideTheNewest) {
+  LiveState state;
+  state.stages = {{"base", 0}};
+  for (double loss : {3.0, 1.234, 2.0}) add_metrics(state, line_of({{"loss", loss}}));
+  EXPECT_EQ(live_line(state), "[1/1] base  0/0 (0 %)  loss 2.00 (best 1.23)");
+  EXPECT_NE(joined(live_lines(state, {.columns = 80, .has_color = false}))
+                .find("loss 2.00 (best 1.23)\n"),
+            std::string::npos);
+  add_metrics(state, line_of({{"loss", 1.1}}));
+  EXPECT_EQ(live_line(state), "[1/1] base  0/0 (0 %)  loss 1.10") << "it is the best itself";
+  // Measured now and then: the best is worth a word in between.
+  add_metrics(state, line_of({{"accuracy", 0.5}, {"held_out", 0.6}}));
+  add_metrics(state, line_of({{"accuracy", 0.25}, {"loss", NAN}}));
+  EXPECT_EQ(live_line(state),
+            "[1/1] base  0/0 (0 %)  right 25.0 % (best 50.0 %)  right of held-out problems best "
+            "60.0 %  loss best 1.10");
+}
+
+TEST(StatusBlock, PlainLineHasEverythingOnce) {
   const std::string line = live_line(test_state());
   EXPECT_EQ(line.substr(0, line.find("  right")), "[3/4] reasoning-rl  35/110 (31 %)");
-  EXPECT_NE(line.find("right 61.3 %  thinking 21.3  reward 1.42"), std::string::npos) << line;
+  EXPECT_NE(line.find("right 61.3 %  thinking 21.3 tokens  reward 1.42"), std::string::npos)
+      << line;
   EXPECT_NE(line.find("2 m 10 s left, whole run 3 m 40 s"), std::string::npos) << line;
   LiveState state = test_state();
   state.activity = "evaluating";
@@ -192,21 +208,12 @@ TEST(LiveLines, PlainLineHasEverythingOnce) {
   EXPECT_EQ(live_line(state).find("reward"), std::string::npos);
 }
 
-TEST(LiveLines, SampleLineIsCut) {
+TEST(StatusBlock, SampleLineIsCut) {
   SampleReply sample = test_state().sample;
   EXPECT_EQ(sample_line(sample, 100), "  right: a = 3, b = a + 4. b? | 3 + 4 = 7 | 7");
   sample.thinking = std::string(100'000, 'x');
   EXPECT_LE(columns_of(sample_line(sample, 100)), 100);
   EXPECT_NE(sample_line(sample, 100).find(" | 7"), std::string::npos);
-}
-
-TEST(Sparkline, RunsFromLeastToGreatest) {
-  EXPECT_EQ(sparkline({0, 1, 2, 3, 4, 5, 6, 7}, 8), "▁▂▃▄▅▆▇█");
-  EXPECT_EQ(sparkline({0, 0, 7, 7}, 2), "▁█");
-  EXPECT_EQ(sparkline({5, 5, 5}, 8), "▄▄▄");
-  EXPECT_EQ(sparkline({NAN, 1, INFINITY, 2}, 8), "▁█");
-  EXPECT_EQ(sparkline({NAN}, 8), "");
-  EXPECT_EQ(sparkline({}, 8), "");
 }
 
 }  // namespace
