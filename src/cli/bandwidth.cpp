@@ -59,9 +59,9 @@ double decoding_rate(ThreadPool& pool, WeightType type) {
     std::memset(weights + size_t(b) * block_bytes, 0x25, block_bytes);
   });
   std::vector<float> left(kInner, 0.5f), out(size_t(blocks) * kRows), scales(kInner, 1.f);
-  std::vector<uint8_t> rounded(rounded_row_bytes(kInner));
+  std::vector<uint8_t> quantized(quantized_row_bytes(kInner));
   const bool rounds = type_traits(type).block > 1;
-  if (rounds) kernels().round_left(type, left.data(), kInner, rounded.data());
+  if (rounds) kernels().quantize_activations(type, left.data(), kInner, quantized.data());
   Buffer scratch(kGemmScratch * sizeof(float) * size_t(pool.threads()));
   return best_rate(blocks, block_bytes, [&](int first, int count) {
     pool.parallel_for(count, [&](int b, int thread) {
@@ -72,8 +72,8 @@ double decoding_rate(ThreadPool& pool, WeightType type) {
       if (type == WeightType::f8_e4m3) g.scales = scales.data();
       g.left = left.data();
       g.left_row = kInner;
-      if (rounds) g.rounded = rounded.data();
-      g.rounded_row = rounded.size();
+      if (rounds) g.quantized = quantized.data();
+      g.quantized_row = quantized.size();
       g.out = out.data() + size_t(first + b) * kRows;
       g.out_row = kRows;
       g.rows = 1, g.cols = kRows, g.inner = kInner;

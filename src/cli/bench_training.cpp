@@ -85,9 +85,9 @@ double product_rate(ThreadPool& pool, int tokens, int outputs, int inputs) {
   Spread s = time_of(kSeconds, [&] {
     packed.source_changed();
     packed.pack(pool);
-    multiply(workers, x, nullptr, w, 0, y, false);
-    multiply_transposed(workers, y, w, 0, dx, false);
-    accumulate_outer(workers, y, x, nullptr, w.grad());
+    multiply(workers, {x}, w, {}, y, false);
+    multiply_transposed(workers, y, w, {}, dx, false);
+    accumulate_outer(workers, y, {x}, {}, w.grad());
   });
   return 6.0 * tokens * outputs * inputs / s.median;
 }

@@ -41,16 +41,16 @@ struct Gemm {
   float* scratch;  // kGemmScratch floats, 64-byte aligned
 };
 
-// out[m][n] (+)= the dot product of left row m with stored row n, in lanes as `dot` adds them: the
-// same bits for any blocking and any number of rows.
+// out[m][n] (+)= the dot product of activation row m with stored row n, in lanes as `dot` adds
+// them: the same bits for any blocking and any number of rows.
 //
 // left(m, k) = left[row(m) * left_row + k], row(m) = left_rows ? left_rows[m] : m
 // stored row n = weights + n * weight_row, `inner` numbers of `type`; under f8_e4m3 its scales
 // begin at scales + ((first + n) / 128) * scales_row
 //
-// With `rounded` the left rows are those that round_left made for this type, and the products are
-// taken in integers (rounded_tile-inl.h has their definition): faster, and again the same bits
-// everywhere.
+// With `quantized` the activation rows are those that quantize_activations made for this type, and
+// the products are taken in integers (integer_tile-inl.h has their definition): faster, and again
+// the same bits everywhere.
 struct BlockGemm {
   WeightType type;
   const void* weights;
@@ -61,8 +61,8 @@ struct BlockGemm {
   const float* left;
   size_t left_row;
   const int* left_rows = nullptr;
-  const void* rounded = nullptr;  // left row i at rounded + i * rounded_row; `left` is not read
-  size_t rounded_row = 0;         // bytes, a multiple of 4
+  const void* quantized = nullptr;  // row i at quantized + i * quantized_row; `left` is not read
+  size_t quantized_row = 0;         // bytes, a multiple of 4
   float* out;
   size_t out_row;
   int rows, cols, inner;
@@ -70,8 +70,13 @@ struct BlockGemm {
   float* scratch;  // kGemmScratch floats, 64-byte aligned
 };
 
-// Bytes of a rounded left row of `inner` numbers, a multiple of 64.
-constexpr size_t rounded_row_bytes(int inner) {
+// Quantized activation rows have one of two forms, by the type of the weights: with the sums of
+// every 16 numbers for q2_k, whose minimums belong to groups of 16, else with those of every 32.
+constexpr int kActivationForms = 2;
+constexpr int activation_form(WeightType type) { return type == WeightType::q2_k ? 1 : 0; }
+
+// Bytes of a quantized activation row of `inner` numbers, a multiple of 64.
+constexpr size_t quantized_row_bytes(int inner) {
   const size_t sections = (size_t(inner) + 255) / 256;
   return (2 * size_t(inner) + 17 * sizeof(float) * sections + 63) / 64 * 64;
 }
@@ -87,11 +92,11 @@ struct Kernels {
 
   void (*gemm)(const Gemm&);
   void (*block_gemm)(const BlockGemm&);
-  // Rounds a left row to 15 bits for products with weights of `type`, a quantized one: integers of
-  // -16383 to 16383 times a scale for every 256 numbers (the last ones may be fewer), which is the
-  // largest size there / 16383. `inner` is a multiple of 32; to: rounded_row_bytes(inner) bytes,
-  // aligned to 4.
-  void (*round_left)(WeightType type, const float* x, int inner, void* to);
+  // Quantizes an activation row to 15 bits for products with weights of `type`, a quantized one:
+  // integers of -16383 to 16383 times a scale for every 256 numbers (the last ones may be fewer),
+  // which is the largest size there / 16383. `inner` is a multiple of 32; to:
+  // quantized_row_bytes(inner) bytes, aligned to 4.
+  void (*quantize_activations)(WeightType type, const float* x, int inner, void* to);
   // As dequantize_row (blocks.h).
   void (*dequantize)(WeightType type, const void* row, const float* scales, float* y, size_t n);
 

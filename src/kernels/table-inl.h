@@ -12,7 +12,7 @@ constexpr Kernels make_table(const char* name) {
       .name = name,
       .gemm = gemm,
       .block_gemm = block_gemm,
-      .round_left = round_left,
+      .quantize_activations = quantize_activations,
       .dequantize = dequantize,
       .pack_transposed = pack_transposed,
       .pack_rows = pack_rows,

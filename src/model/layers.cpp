@@ -15,7 +15,7 @@ Tensor norm_heads(Run& run, const Norm& norm, Tensor x) {
 Tensor attention_residual(Run& run, const Norm& norm, const Gqa& a, const RopeTable& table,
                           Tensor x) {
   const Zone zone("attention");
-  Tensor n = norm(run, x);
+  const Input n = quantize(run, norm(run, x), {&a.q, &a.k, &a.v});
   Tensor q = norm_heads(run, a.q_norm, linear(run, n, a.q));
   Tensor k = norm_heads(run, a.k_norm, linear(run, n, a.k));
   Tensor v = linear(run, n, a.v);
@@ -32,14 +32,14 @@ constexpr float kIndexEpsilon = 1e-6f;  // of the LayerNorm, whatever rms_norm_e
 // Rows that see no more tokens than may be kept need no scores, but later ones need their keys.
 // Nothing is recorded. DeepSeek also turns queries and keys by a Hadamard matrix, for the sake of
 // their FP8: it changes no product and is left out.
-TokenChoice choose(Run& run, const Indexer& in, const RopeTable& main_table, Tensor n,
-                   Tensor latent) {
+TokenChoice choose(Run& run, const Indexer& in, const RopeTable& main_table, const Input& n,
+                   const Input& latent) {
   if (!in.k) return {};
   const bool is_needed = sees_more_than(run, in.shape.keep);
   if (!is_needed && !run.cache) return {};
   const Zone zone("attention.indexer");
   int* tokens = nullptr;
-  if (is_needed) tokens = run.arena.array<int>(size_t(n.rows) * size_t(in.shape.keep));
+  if (is_needed) tokens = run.arena.array<int>(size_t(n.x.rows) * size_t(in.shape.keep));
   ArenaScope scope(run.arena);
   Run quiet = run.unrecorded();
   RopeTable table = main_table;  // the same angles, but in halves and on a head's first columns
@@ -58,8 +58,10 @@ TokenChoice choose(Run& run, const Indexer& in, const RopeTable& main_table, Ten
 Tensor attention_residual(Run& run, const Norm& norm, const Mla& a, const RopeTable& table,
                           Tensor x) {
   const Zone zone("attention");
-  Tensor n = norm(run, x);
-  Tensor query_latent = a.q ? Tensor{} : a.q_norm(run, linear(run, n, a.q_a));
+  const Input n =
+      quantize(run, norm(run, x), {&a.q, &a.q_a, &a.kv_a, &a.indexer.k, &a.indexer.weights});
+  const Input query_latent =
+      a.q ? Tensor{} : quantize(run, a.q_norm(run, linear(run, n, a.q_a)), {&a.q_b, &a.indexer.q});
   Tensor q = a.q ? linear(run, n, a.q) : linear(run, query_latent, a.q_b);
   const TokenChoice choice = choose(run, a.indexer, table, n, query_latent);
   Tensor packed = linear(run, n, a.kv_a);  // [latent | rotary key shared by all heads]
@@ -76,7 +78,7 @@ Tensor attention_residual(Run& run, const Norm& norm, const Mla& a, const RopeTa
 
 namespace {
 
-Tensor add_mlp(Run& run, const Mlp& m, Tensor residual, Tensor n) {
+Tensor add_mlp(Run& run, const Mlp& m, Tensor residual, const Input& n) {
   return add_linear(run, residual, swiglu(run, linear(run, n, m.gate), linear(run, n, m.up)),
                     m.down);
 }
@@ -85,13 +87,14 @@ Tensor add_mlp(Run& run, const Mlp& m, Tensor residual, Tensor n) {
 
 Tensor mlp_residual(Run& run, const Norm& norm, const Mlp& m, Tensor x) {
   const Zone zone("mlp");
-  return add_mlp(run, m, x, norm(run, x));
+  return add_mlp(run, m, x, quantize(run, norm(run, x), {&m.gate, &m.up}));
 }
 
 // DeepSeekMoE (Dai et al. 2024, eq. 9): x + shared(n) + sum of the chosen experts of n, weighted.
 Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weight, Tensor x) {
   const Zone zone("moe");
-  Tensor n = norm(run, x);
+  const Input n =
+      quantize(run, norm(run, x), {&m.router, &m.gate, &m.up, &m.shared.gate, &m.shared.up});
   GateShape shape = m.shape;
   shape.balance_weight = balance_weight;
   const Routing routing = [&] {
@@ -100,7 +103,7 @@ Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weig
   }();
   if (run.tape && m.load)
     for (int e = 0; e < routing.experts; ++e)
-      (m.load)[size_t(e)] += routing.begin[e + 1] - routing.begin[e];
+      (*m.load)[size_t(e)] += routing.begin[e + 1] - routing.begin[e];
   const Tensor parts = [&] {
     const Zone experts_zone("moe.experts");
     Tensor gate = expert_linear_gather(run, n, routing, m.gate);

@@ -57,7 +57,8 @@ Tensor Model::forward(Run& run) const {
     auto body = [&block = block, table = rope_, balance = balance_weight](Run& r, Tensor in) {
       return block_forward(r, block, table, balance, in);
     };
-    x = recompute_blocks ? recompute(run, body, x) : body(run, x);
+    x = recompute_blocks ? recompute(run, body, x)
+                         : block_forward(run, block, rope_, balance_weight, x);
   }
   return rms_norm(run, x, *final_norm_, float(config_.rms_norm_eps));
 }

@@ -22,8 +22,8 @@ void accumulate_bias(ThreadPool& pool, Tensor y, float* gradient) {
 
 // In the forward pass this was: y (+)= x W^T. With dy: dx (+)= dy W, dW += dy^T x.
 void linear_backward(Workers workers, Tensor x, Tensor y, const Matrix& w) {
-  if (x.grad) multiply_transposed(workers, grad_of(y), w, 0, grad_of(x), x.accumulate());
-  if (w.grad()) accumulate_outer(workers, grad_of(y), data_of(x), nullptr, w.grad());
+  if (x.grad) multiply_transposed(workers, grad_of(y), w, {}, grad_of(x), x.accumulate());
+  if (w.grad()) accumulate_outer(workers, grad_of(y), {data_of(x)}, {}, w.grad());
 }
 
 }  // namespace
@@ -55,8 +55,20 @@ Tensor embed(Run& run, const Matrix& table, std::span<const int> tokens) {
   return y;
 }
 
-Tensor linear(Run& run, Tensor x, const Linear& projection) {
+Input quantize(Run& run, Tensor x, std::initializer_list<const Linear*> readers) {
+  Workers workers{&run.arena, &run.pool, run.exact};
+  Input input = x;
+  for (const Linear* reader : readers) {
+    if (!reader->base || !reads_quantized(workers, *reader->base)) continue;
+    QuantizedRows& rows = input.quantized[activation_form(reader->base->type)];
+    if (!rows.data) rows = quantize_rows(workers, data_of(x), reader->base->type);
+  }
+  return input;
+}
+
+Tensor linear(Run& run, const Input& input, const Linear& projection) {
   const Zone zone("linear");
+  const Tensor x = input.x;
   const Matrix& w = *projection.base;
   const Matrix* bias = projection.bias;
   CHECK_EQ(x.cols, w.cols);
@@ -71,7 +83,8 @@ Tensor linear(Run& run, Tensor x, const Linear& projection) {
         std::memcpy(y.row(t), bias->f32(), sizeof(float) * size_t(y.cols));
     });
   }
-  multiply(workers, data_of(x), nullptr, w, 0, data_of(y), bias != nullptr);
+  multiply(workers, {data_of(x), nullptr, input.quantized[activation_form(w.type)]}, w, {},
+           data_of(y), bias != nullptr);
   run.record([x, y, &w, bias, workers] {
     if (!y.reached()) return;
     linear_backward(workers, x, y, w);
@@ -94,7 +107,7 @@ Tensor add_linear(Run& run, Tensor residual, Tensor x, const Linear& projection)
       for (int t = begin; t < end; ++t)
         std::memcpy(y.row(t), residual.row(t), sizeof(float) * size_t(y.cols));
     });
-  multiply(workers, data_of(x), nullptr, w, 0, data_of(y), true);
+  multiply(workers, {data_of(x)}, w, {}, data_of(y), true);
   run.record([x, y, &w, workers] {
     if (y.reached()) linear_backward(workers, x, y, w);
   });

@@ -86,11 +86,11 @@ void find_input(Chunk& c, Tensor x, int* offsets) {
 // In the forward pass this was: z = x head. Rows that stand one after another are used in place.
 void hidden_backward(const Workers& workers, const Chunk& c, Tensor x, const Rows& slopes,
                      const Matrix& head, bool adds) {
-  if (head.grad()) accumulate_outer(workers, slopes, c.input, c.gather, head.grad());
+  if (head.grad()) accumulate_outer(workers, slopes, {c.input, c.gather}, {}, head.grad());
   if (!c.gather)
-    return multiply_transposed(workers, slopes, head, 0,
+    return multiply_transposed(workers, slopes, head, {},
                                {x.grad_row(c.picked.front()), x.stride, c.rows, x.cols}, adds);
-  multiply_transposed(workers, slopes, head, 0, {c.gradient, size_t(x.cols), c.rows, x.cols},
+  multiply_transposed(workers, slopes, head, {}, {c.gradient, size_t(x.cols), c.rows, x.cols},
                       false);
   for_chunks(*workers.pool, c.rows, row_grain(x.cols), [&](int begin, int end, int) {
     for (int r = begin; r < end; ++r) {
@@ -134,7 +134,7 @@ LossSum token_loss(Run& run, Tensor x, const Matrix& head, std::span<const int> 
     c.rows = int(c.picked.size());
     find_input(c, x, offsets);
     Rows logits{c.logits, size_t(vocabulary), c.rows, vocabulary};
-    multiply(workers, c.input, c.gather, head, 0, logits, false);
+    multiply(workers, {c.input, c.gather}, head, {}, logits, false);
     if (run.pool.is_dry()) continue;
     statistics(run.pool, c, targets, vocabulary);
     for (int r = 0; r < c.rows; ++r) {

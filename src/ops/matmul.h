@@ -1,5 +1,5 @@
-// Matrix products of the operations: kernels().gemm over blocks of rows and panels, spread over
-// threads. Which thread takes which block never changes a bit (kernels.h), so blocks follow cache
+// Matrix products of the operations, cut into tiles of rows and columns that are spread over
+// threads. Which thread takes which tile never changes a bit (kernels.h), so tiles follow cache
 // sizes only.
 #pragma once
 #include "base/arena.h"
@@ -7,6 +7,7 @@
 #include "base/thread_pool.h"
 #include "kernels/kernels.h"
 #include "tensor/matrix.h"
+#include "tensor/tensor.h"
 
 namespace weir {
 
@@ -24,24 +25,33 @@ struct Rows {
   int rows, cols;
 };
 
-// out (+)= x W^T for group `group` of w: out [rows, group_rows]. gather: source row of each out
-// row.
-void multiply(Workers workers, Rows x, const int* gather, const Matrix& w, int group, Rows out,
-              bool accumulate);
-// dx (+)= dy W.
-void multiply_transposed(Workers workers, Rows dy, const Matrix& w, int group, Rows dx,
-                         bool accumulate);
-// dW += dy^T x, for x rows optionally gathered.
-void accumulate_outer(Workers workers, Rows dy, Rows x, const int* gather, float* gradient);
+// Whether products with `w` read quantized activations.
+bool reads_quantized(Workers workers, const Matrix& w);
+// All rows of x in the form that products with weights of `type` read, in the arena.
+QuantizedRows quantize_rows(Workers workers, Rows x, WeightType type);
 
-// The three products for every non-empty group at once, so that small experts share the threads
-// evenly. gather may be null; for grouped_multiply it maps grouped rows to rows of x.
-void grouped_multiply(Workers workers, const int* begin, Rows x, const int* gather, const Matrix& w,
-                      Rows out, bool accumulate);
-void grouped_multiply_transposed(Workers workers, const int* begin, Rows dy, const Matrix& w,
-                                 Rows dx, bool accumulate);
-void grouped_accumulate_outer(Workers workers, const int* begin, Rows dy, Rows x, const int* gather,
-                              const Matrix& w);
+// The left operand of a product: activation rows.
+struct Activations {
+  Rows rows;
+  const int* gather = nullptr;   // the row of `rows` for each row of the product; null: the same
+  QuantizedRows quantized = {};  // of `rows`, if made before; else a product that reads it makes it
+};
+
+// Which rows of a product belong to which group of its matrix.
+struct Groups {
+  int first = 0, count = 1;
+  const int* begin = nullptr;  // [count + 1] first row of each group; null: all rows are of `first`
+};
+
+// out (+)= x W^T: out [rows, group_rows]. The groups share the threads evenly, however small.
+void multiply(Workers workers, const Activations& x, const Matrix& w, const Groups& groups,
+              Rows out, bool accumulate);
+// dx (+)= dy W.
+void multiply_transposed(Workers workers, Rows dy, const Matrix& w, const Groups& groups, Rows dx,
+                         bool accumulate);
+// dW += dy^T x for each group; `gradient` is that of group `first`, the others follow it.
+void accumulate_outer(Workers workers, Rows dy, const Activations& x, const Groups& groups,
+                      float* gradient);
 
 // Calls body(begin, end, thread) over [0, count) in chunks of `grain` (fixed, so that per-chunk
 // partial results do not depend on the threads).

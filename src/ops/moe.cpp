@@ -10,6 +10,7 @@ namespace {
 
 Rows data_of(const Tensor& t) { return {t.data, t.stride, t.rows, t.cols}; }
 Rows grad_of(const Tensor& t) { return {t.grad, t.stride, t.rows, t.cols}; }
+Groups groups_of(const Routing& routing) { return {0, routing.experts, routing.begin}; }
 
 }  // namespace
 
@@ -21,32 +22,36 @@ Tensor expert_linear(Run& run, Tensor x, const Routing& routing, const Linear& p
   if (run.observer) run.observer->observe(w, x);
   Workers workers{&run.arena, &run.pool, run.exact};
   Tensor y = run.make(routing.tokens * routing.per_token, w.group_rows());
-  grouped_multiply(workers, routing.begin, data_of(x), nullptr, w, data_of(y), false);
+  multiply(workers, {data_of(x)}, w, groups_of(routing), data_of(y), false);
   run.record([x, y, routing, &w, workers] {
     if (!y.reached()) return;
-    grouped_multiply_transposed(workers, routing.begin, grad_of(y), w, grad_of(x), x.accumulate());
-    if (w.grad())
-      grouped_accumulate_outer(workers, routing.begin, grad_of(y), data_of(x), nullptr, w);
+    const Groups groups = groups_of(routing);
+    multiply_transposed(workers, grad_of(y), w, groups, grad_of(x), x.accumulate());
+    if (w.grad()) accumulate_outer(workers, grad_of(y), {data_of(x)}, groups, w.grad());
   });
   return y;
 }
 
-Tensor expert_linear_gather(Run& run, Tensor x, const Routing& routing, const Linear& projection) {
+Tensor expert_linear_gather(Run& run, const Input& input, const Routing& routing,
+                            const Linear& projection) {
   const Zone zone("expert_linear_gather");
+  const Tensor x = input.x;
   const Matrix& w = *projection.base;
   CHECK(!projection.bias);
   CHECK_EQ(w.groups, routing.experts);
   if (run.observer) run.observer->observe(w, x);
   Workers workers{&run.arena, &run.pool, run.exact};
   Tensor y = run.make(routing.tokens * routing.per_token, w.group_rows());
-  grouped_multiply(workers, routing.begin, data_of(x), routing.token, w, data_of(y), false);
+  multiply(workers, {data_of(x), routing.token, input.quantized[activation_form(w.type)]}, w,
+           groups_of(routing), data_of(y), false);
   run.record([x, y, routing, &w, workers] {
     if (!y.reached()) return;
+    const Groups groups = groups_of(routing);
     if (w.grad())
-      grouped_accumulate_outer(workers, routing.begin, grad_of(y), data_of(x), routing.token, w);
+      accumulate_outer(workers, grad_of(y), {data_of(x), routing.token}, groups, w.grad());
     ArenaScope scope(*workers.arena);
     Rows dx{workers.arena->floats(size_t(y.rows) * size_t(x.cols)), size_t(x.cols), y.rows, x.cols};
-    grouped_multiply_transposed(workers, routing.begin, grad_of(y), w, dx, false);
+    multiply_transposed(workers, grad_of(y), w, groups, dx, false);
     bool add = x.accumulate();  // a token's slots are added in order
     for_chunks(*workers.pool, x.rows, row_grain(x.cols), [&](int begin, int end, int) {
       for (int t = begin; t < end; ++t)

@@ -11,6 +11,7 @@
 // never the residual.
 #pragma once
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <vector>
 
@@ -41,8 +42,17 @@ struct Linear {
   Linear(const Matrix& base_, const Matrix* bias_ = nullptr) : base(&base_), bias(bias_) {}
   explicit operator bool() const { return base != nullptr; }
 };
+// What several projections read: x and, for those with quantized weights unless the run is exact,
+// its rows quantized once. A tensor alone is quantized by each product anew.
+struct Input {
+  Tensor x;
+  QuantizedRows quantized[kActivationForms] = {};  // by activation_form() of the weights
+
+  Input(Tensor x_) : x(x_) {}
+};
+Input quantize(Run& run, Tensor x, std::initializer_list<const Linear*> readers);
 // y = x W^T (+ bias).
-Tensor linear(Run& run, Tensor x, const Linear& w);
+Tensor linear(Run& run, const Input& input, const Linear& w);
 // y = residual + x W^T, without a bias; shares the residual's gradient (see above).
 Tensor add_linear(Run& run, Tensor residual, Tensor x, const Linear& w);
 
@@ -136,7 +146,7 @@ struct Routing {
 Routing route(Run& run, Tensor logits, const float* bias, const GateShape& shape);
 
 // y[r] = W_e x[token(r)] for the grouped rows r of expert e; w has one group per expert.
-Tensor expert_linear_gather(Run& run, Tensor x, const Routing& routing, const Linear& w);
+Tensor expert_linear_gather(Run& run, const Input& input, const Routing& routing, const Linear& w);
 // y[r] = W_e x[r].
 Tensor expert_linear(Run& run, Tensor x, const Routing& routing, const Linear& w);
 // y[t] = residual[t] + sum over slots j of weight[t][j] * parts[row(t, j)], in slot order; shares

@@ -48,8 +48,9 @@ struct Run {
   float aux_scale = 1;  // 1 / micro-batches of the step
   RoutingUse routing = {};
   ActivationObserver* observer = nullptr;
-  // False: quantized weights meet activations rounded to 15 bits (round_left in kernels.h), faster
-  // and as good; still the same bits for any batch, machine and number of threads.
+  // False: products with quantized weights quantize activations to 15 bits (quantize_activations in
+  // kernels.h), faster and as good; still the same bits for any batch, machine and number of
+  // threads.
   bool exact = true;
 
   // The same computation without a tape.

@@ -51,4 +51,10 @@ struct Tensor {
   bool reached() const { return has_grad && *has_grad; }
 };
 
+// Rows of a tensor quantized for products in integers (kernels.h, round_left).
+struct QuantizedRows {
+  const uint8_t* data = nullptr;  // null: not made
+  size_t row_bytes = 0;
+};
+
 }  // namespace weir

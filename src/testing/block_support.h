@@ -80,7 +80,7 @@ struct StoredProblem {
   Stored weights;
   Floats scales, left, out;
   std::vector<int> gather;
-  std::vector<Guarded<uint8_t>> rounded;  // none, or all left rows as one array
+  std::vector<Guarded<uint8_t>> quantized;  // none, or all activation rows as one array
 
   StoredProblem(Random& random, WeightType t, int rows_, int cols_, int inner_, bool wild = false)
       : type(t),
@@ -100,13 +100,13 @@ struct StoredProblem {
   size_t scales_row() const { return size_t(inner / kScaleSquare + 1); }
   size_t left_row() const { return size_t(inner) + 3; }
   size_t out_row() const { return size_t(cols) + 5; }
-  size_t rounded_row() const { return rounded_row_bytes(inner); }
-  // From now on the products are those of rounded left rows.
+  size_t quantized_row() const { return quantized_row_bytes(inner); }
+  // From now on the products are integer products.
   void round(const Kernels& table) {
-    rounded.emplace_back(rounded_row() * size_t(rows));
+    quantized.emplace_back(quantized_row() * size_t(rows));
     for (size_t m = 0; m < size_t(rows); ++m)
-      table.round_left(type, left.data() + m * left_row(), inner,
-                       rounded[0].data() + m * rounded_row());
+      table.quantize_activations(type, left.data() + m * left_row(), inner,
+                                 quantized[0].data() + m * quantized_row());
   }
   const float* left_of(int m) const {
     return left.data() + size_t(gathers ? gather[size_t(m)] : m) * left_row();
@@ -124,10 +124,10 @@ struct StoredProblem {
     g.left = left.data();
     g.left_row = left_row();
     g.left_rows = gathers ? gather.data() : nullptr;
-    if (!rounded.empty()) {
+    if (!quantized.empty()) {
       g.left = nullptr;
-      g.rounded = rounded[0].data();
-      g.rounded_row = rounded_row();
+      g.quantized = quantized[0].data();
+      g.quantized_row = quantized_row();
     }
     g.out = to.data();
     g.out_row = out_row();
@@ -151,8 +151,8 @@ struct StoredProblem {
         BlockGemm g = call(result);
         if (g.left_rows)
           g.left_rows += m;
-        else if (g.rounded)
-          g.rounded = static_cast<const uint8_t*>(g.rounded) + size_t(m) * g.rounded_row;
+        else if (g.quantized)
+          g.quantized = static_cast<const uint8_t*>(g.quantized) + size_t(m) * g.quantized_row;
         else
           g.left += size_t(m) * g.left_row;
         g.weights = static_cast<const uint8_t*>(g.weights) + size_t(n) * g.weight_row;

@@ -13,16 +13,14 @@ struct Bytes {
   __m256i v;
 };
 
-constexpr int kRoundedRows = 4, kRoundedColumns = 2;
+constexpr int kIntegerRows = 4, kIntegerColumns = 2;
 
 inline __m128i load_sixteen(const void* p) {
   return _mm_loadu_si128(static_cast<const __m128i*>(p));
 }
-inline Bytes splat_byte(int x) { return {_mm256_set1_epi8(char(x))}; }
 inline Bytes load_bytes(const void* p) {
   return {_mm256_loadu_si256(static_cast<const __m256i*>(p))};
 }
-inline void store_bytes(void* p, Bytes a) { _mm256_storeu_si256(static_cast<__m256i*>(p), a.v); }
 inline Bytes load_nibbles(const uint8_t* p) {
   const __m128i low = load_sixteen(p);
   const __m256i both =

@@ -13,9 +13,9 @@ struct Bytes {
   uint8_t v[32];
 };
 
-// Left and stored rows of one tile of rounded products; with one left row, stored rows are not
-// spread out first.
-constexpr int kRoundedRows = 1, kRoundedColumns = 1;
+// Activation rows and weight rows of one tile of integer products; with one activation row, weight
+// rows are not spread out first.
+constexpr int kIntegerRows = 1, kIntegerColumns = 1;
 
 // Not inlined, nor is anything below that loops: unrolled within unrolled blocks, compiling took
 // minutes, and this is for reference.
@@ -26,13 +26,9 @@ template <class F>
   return r;
 }
 
-inline Bytes splat_byte(int x) {
-  return each_byte([&](int) { return x; });
-}
 inline Bytes load_bytes(const void* p) {
   return each_byte([&](int i) { return static_cast<const uint8_t*>(p)[i]; });
 }
-inline void store_bytes(void* p, Bytes a) { __builtin_memcpy(p, a.v, sizeof a.v); }
 // Of sixteen bytes: the low four bits of byte i are element i, the high ones element i + 16.
 inline Bytes load_nibbles(const uint8_t* p) {
   return each_byte([&](int i) { return i < 16 ? p[i] & 15 : p[i - 16] >> 4; });
@@ -166,6 +162,7 @@ inline Eight splat_half_eight(const uint8_t* p) { return splat_eight(half_at(p))
 inline Eight load_eight(const float* p) {
   return each_of_eight([&](int i) { return p[i]; });
 }
+inline void store_eight(float* p, Eight a) { __builtin_memcpy(p, a.v, sizeof a.v); }
 // Eight unsigned bytes; of sixteen, those at even (parity 0) or odd places.
 inline Eight numbers_of(uint64_t bytes) {
   return each_of_eight([&](int i) { return float(bytes >> 8 * i & 255); });

@@ -1,5 +1,5 @@
-// Products with weights as they are stored: left rows meet a group of decoded rows in the caches,
-// tile by tile. Written over block_row-inl.h, or dequantize_scalar-inl.h in its place.
+// Products with weights as they are stored: activation rows times a group of decoded rows in the
+// caches, tile by tile. Written over block_row-inl.h, or dequantize_scalar-inl.h in its place.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -8,14 +8,14 @@
 #include "kernels/dense/ranges-inl.h"
 #include "kernels/kernels.h"
 #include "kernels/quant/block_tile-inl.h"
-#include "kernels/quant/rounded_gemm-inl.h"
+#include "kernels/quant/integer_gemm-inl.h"
 
 namespace weir {
 namespace {
 
-// Several left rows: the sums of a block of them with a group of stored rows lie in the scratch
-// beside the decoded numbers of that group, a part of the inner dimension at a time, so that a tile
-// reads from the first cache.
+// Several activation rows: the sums of a block of them with a group of stored rows lie in the
+// scratch beside the decoded numbers of that group, a part of the inner dimension at a time, so
+// that a tile reads from the first cache.
 class BlockGemmRun {
  public:
   explicit BlockGemmRun(const BlockGemm& g)
@@ -86,7 +86,7 @@ class BlockGemmRun {
 
 void block_gemm(const BlockGemm& g) {
   if (g.rows <= 0 || g.cols <= 0) return;
-  if (g.rounded) return rounded_gemm(g);
+  if (g.quantized) return integer_gemm(g);
   if (g.rows > 1 || !multiply_row(g)) BlockGemmRun(g).run();
 }
 

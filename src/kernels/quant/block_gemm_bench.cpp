@@ -56,20 +56,20 @@ struct Operands {
   }
 };
 
-// `rounded`: the time to round the left rows is part of it.
-void multiply(benchmark::State& state, WeightType type, bool rounded) {
+// `quantized`: the time to quantize the activation rows is part of it.
+void multiply(benchmark::State& state, WeightType type, bool quantized) {
   Operands o(type, state);
-  const size_t rounded_row = rounded_row_bytes(o.inner);
-  std::vector<uint8_t> bytes(rounded_row * size_t(o.rows));
+  const size_t quantized_row = quantized_row_bytes(o.inner);
+  std::vector<uint8_t> bytes(quantized_row * size_t(o.rows));
   size_t i = 0;
   for (auto _ : state) {
     BlockGemm g = o.call(i++);
-    if (rounded) {
+    if (quantized) {
       for (size_t m = 0; m < size_t(o.rows); ++m)
-        kernels().round_left(type, g.left + m * g.left_row, o.inner,
-                             bytes.data() + m * rounded_row);
-      g.rounded = bytes.data();
-      g.rounded_row = rounded_row;
+        kernels().quantize_activations(type, g.left + m * g.left_row, o.inner,
+                                       bytes.data() + m * quantized_row);
+      g.quantized = bytes.data();
+      g.quantized_row = quantized_row;
     }
     kernels().block_gemm(g);
     benchmark::ClobberMemory();
@@ -91,10 +91,10 @@ BENCHMARK(memory);
   for (const TypeRow& row : kTypes) {
     const WeightType type = row.type;
     const std::string name = type_name(type);
-    for (bool rounded : {false, true}) {
-      if (rounded && type_traits(type).block == 1) continue;
-      auto run = [type, rounded](benchmark::State& state) { multiply(state, type, rounded); };
-      const std::string tail = name + (rounded ? "/rounded" : "/exact");
+    for (bool quantized : {false, true}) {
+      if (quantized && type_traits(type).block == 1) continue;
+      auto run = [type, quantized](benchmark::State& state) { multiply(state, type, quantized); };
+      const std::string tail = name + (quantized ? "/quantized" : "/exact");
       benchmark::RegisterBenchmark(("stored_decode/" + tail).c_str(), run)
           ->Args({1, 2048, 2048})
           ->Args({1, 2048, 1408});

@@ -1,5 +1,5 @@
-// The product of a single left row with stored rows: it meets the numbers as they are decoded, in
-// registers. Written over dequantize-inl.h.
+// The product of a single activation row with stored rows: it reads the numbers as they are
+// decoded, in registers. Written over dequantize-inl.h.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -11,8 +11,8 @@
 namespace weir {
 namespace {
 
-// One left row times C stored rows from n on. What follows them in memory, the next C rows, is
-// asked for at the pace of reading.
+// One activation row times C stored rows from n on. What follows them in memory, the next C rows,
+// is asked for at the pace of reading.
 template <class F, int C>
 void multiply_one(const BlockGemm& g, int n) {
   const float* x = left_row(g, 0);
@@ -47,7 +47,7 @@ void multiply_one(const BlockGemm& g, int n) {
   }
 }
 
-// A product with one left row.
+// A product with one activation row.
 bool multiply_row(const BlockGemm& g) {
   visit_format(g.type, [&](auto format) {
     int n = 0;

@@ -1,5 +1,5 @@
-// The register tile of block_gemm: sums of R left rows times C decoded rows, sixteen lanes each,
-// one register of every sum at a time. Written over one lanes_*-inl.h.
+// The register tile of block_gemm: sums of R activation rows times C decoded rows, sixteen lanes
+// each, one register of every sum at a time. Written over one lanes_*-inl.h.
 #pragma once
 #include <cstddef>
 

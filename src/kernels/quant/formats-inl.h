@@ -50,6 +50,9 @@ struct Format {
 template <WeightType kType>
 struct FormatOf;
 
+template <class F>
+constexpr bool kHasMinimum = F::kMinimum != kNone;
+
 template <>
 struct FormatOf<WeightType::q4_0> : Format<WeightType::q4_0, 0, kNone, 8> {
   template <int>

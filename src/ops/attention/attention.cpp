@@ -17,8 +17,18 @@ void attention_scores(const AttentionTensors& a, int head, int first_row, int co
   for (int r = 0; r < count; ++r)
     kernels().scale(a.shape.scale, a.query(first_row + r, head), scaled + size_t(r) * size_t(width),
                     width);
-  product({scaled, size_t(width), 1}, key_panels, size_t(width) * kPanel, kPanel, out, stride,
-          count, round_up(keys, kPanel), width, false, gemm_scratch);
+  kernels().gemm({.left = scaled,
+                  .left_row = size_t(width),
+                  .left_inner = 1,
+                  .panels = key_panels,
+                  .panel_stride = size_t(width) * kPanel,
+                  .inner_stride = kPanel,
+                  .out = out,
+                  .out_row = stride,
+                  .rows = count,
+                  .cols = round_up(keys, kPanel),
+                  .inner = width,
+                  .scratch = gemm_scratch});
 }
 
 void drop_unchosen(const TokenChoice& choice, int row, int visible, float* scores) {
@@ -78,9 +88,18 @@ void attend_tile(const AttentionTensors& a, const Segment& segment, int head, in
       statistics.inverse_sum[at] = inverse[r];
     }
   }
-  product({scratch.scores, stride, 1}, memory.values, memory.value_panel_stride,
-          memory.value_inner_stride, a.y.row(first_row) + head * a.shape.value, a.y.stride, count,
-          a.shape.value, keys, false, scratch.gemm);
+  kernels().gemm({.left = scratch.scores,
+                  .left_row = stride,
+                  .left_inner = 1,
+                  .panels = memory.values,
+                  .panel_stride = memory.value_panel_stride,
+                  .inner_stride = memory.value_inner_stride,
+                  .out = a.y.row(first_row) + head * a.shape.value,
+                  .out_row = a.y.stride,
+                  .rows = count,
+                  .cols = a.shape.value,
+                  .inner = keys,
+                  .scratch = scratch.gemm});
   for (int r = 0; r < count; ++r) {
     float* out = a.y.row(first_row + r) + head * a.shape.value;
     kernels().scale(inverse[r], out, out, a.shape.value);

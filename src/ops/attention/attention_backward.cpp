@@ -6,6 +6,7 @@
 // task a head, in order, so that what they add to the gradients of shared keys has one order.
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "base/div_up.h"
 #include "ops/attention/attention_core.h"
@@ -26,31 +27,27 @@ struct Scratch {
   float* dv;            // [keys][value]
 };
 
-struct Plan {
-  size_t width, value, tile, padded;
-  size_t sizes[10];
-  size_t total = 0;
-
-  Plan(const AttentionTensors& a, const LongestSegment& longest) {
-    width = size_t(a.key_width());
-    value = size_t(a.shape.value);
-    tile = size_t(std::min(longest.count, kQueryTile));
-    padded = size_t(round_up(longest.seen, kPanel));
-    const size_t wanted[10] = {kGemmScratch,   tile * width,   tile * padded,  tile * padded,
-                               tile * width,   padded * width, padded * width, padded * value,
-                               padded * width, padded * value};
-    for (int i = 0; i < 10; ++i) total += sizes[i] = (wanted[i] + 15) / 16 * 16;
-  }
-  Scratch of(float* base, int thread) const {
-    float* at[10];
-    float* p = base + size_t(thread) * total;
-    for (int i = 0; i < 10; ++i) {
-      at[i] = p;
-      p += sizes[i];
-    }
-    return {at[0], at[1], at[2], at[3], at[4], at[5], at[6], at[7], at[8], at[9]};
-  }
-};
+// One for each thread.
+std::vector<Scratch> make_scratch(Workers workers, const AttentionTensors& a,
+                                  const LongestSegment& longest) {
+  const size_t width = size_t(a.key_width()), value = size_t(a.shape.value);
+  const size_t tile = size_t(std::min(longest.count, kQueryTile));
+  const size_t keys = size_t(round_up(longest.seen, kPanel));
+  auto floats = [&](size_t count) { return workers.arena->floats(count); };
+  std::vector<Scratch> all;
+  for (int thread = 0; thread < workers.pool->threads(); ++thread)
+    all.push_back({.gemm = floats(kGemmScratch),
+                   .scaled = floats(tile * width),
+                   .p = floats(tile * keys),
+                   .ds = floats(tile * keys),
+                   .dq = floats(tile * width),
+                   .key_rows = floats(keys * width),
+                   .key_panels = floats(keys * width),
+                   .value_panels = floats(keys * value),
+                   .dk = floats(keys * width),
+                   .dv = floats(keys * value)});
+  return all;
+}
 
 void add_row(const float* from, float* to, bool add, float factor, int n) {
   if (add)
@@ -85,8 +82,18 @@ void backward_tile(const AttentionTensors& a, const Segment& segment, int head, 
   const size_t stride = size_t(round_up(keys, kPanel));
   attention_scores(a, head, first_row, count, s.key_panels, keys, s.scaled, s.p, stride, s.gemm);
   const float* dy = a.y.grad_row(first_row) + head * value;
-  product({dy, a.y.stride, 1}, s.value_panels, size_t(value) * kPanel, kPanel, s.ds, stride, count,
-          int(stride), value, false, s.gemm);
+  kernels().gemm({.left = dy,
+                  .left_row = a.y.stride,
+                  .left_inner = 1,
+                  .panels = s.value_panels,
+                  .panel_stride = size_t(value) * kPanel,
+                  .inner_stride = kPanel,
+                  .out = s.ds,
+                  .out_row = stride,
+                  .rows = count,
+                  .cols = int(stride),
+                  .inner = value,
+                  .scratch = s.gemm});
   for (int r = 0; r < count; ++r) {
     size_t at = size_t(head) * size_t(a.q.rows) + size_t(first_row + r);
     float* p = s.p + size_t(r) * stride;
@@ -101,15 +108,47 @@ void backward_tile(const AttentionTensors& a, const Segment& segment, int head, 
     std::memset(p + visible, 0, sizeof(float) * (stride - size_t(visible)));
     std::memset(ds + visible, 0, sizeof(float) * (stride - size_t(visible)));
   }
-  product({s.ds, stride, 1}, s.key_rows, kPanel, size_t(width), s.dq, size_t(width), count, width,
-          keys, false, s.gemm);
+  kernels().gemm({.left = s.ds,
+                  .left_row = stride,
+                  .left_inner = 1,
+                  .panels = s.key_rows,
+                  .panel_stride = kPanel,
+                  .inner_stride = size_t(width),
+                  .out = s.dq,
+                  .out_row = size_t(width),
+                  .rows = count,
+                  .cols = width,
+                  .inner = keys,
+                  .scratch = s.gemm});
   for (int r = 0; r < count; ++r)
     add_row(s.dq + size_t(r) * size_t(width), a.q.grad_row(first_row + r) + head * width, add_q,
             a.shape.scale, width);
-  product({s.p, 1, stride}, dy, kPanel, a.y.stride, s.dv, size_t(value), keys, value, count, true,
-          s.gemm);
-  product({s.ds, 1, stride}, s.scaled, kPanel, size_t(width), s.dk, size_t(width), keys, width,
-          count, true, s.gemm);
+  kernels().gemm({.left = s.p,
+                  .left_row = 1,
+                  .left_inner = stride,
+                  .panels = dy,
+                  .panel_stride = kPanel,
+                  .inner_stride = a.y.stride,
+                  .out = s.dv,
+                  .out_row = size_t(value),
+                  .rows = keys,
+                  .cols = value,
+                  .inner = count,
+                  .accumulate = true,
+                  .scratch = s.gemm});
+  kernels().gemm({.left = s.ds,
+                  .left_row = 1,
+                  .left_inner = stride,
+                  .panels = s.scaled,
+                  .panel_stride = kPanel,
+                  .inner_stride = size_t(width),
+                  .out = s.dk,
+                  .out_row = size_t(width),
+                  .rows = keys,
+                  .cols = width,
+                  .inner = count,
+                  .accumulate = true,
+                  .scratch = s.gemm});
 }
 
 // One key/value head of one segment: its query heads in order, its tiles in order.
@@ -152,9 +191,8 @@ void backward_head(const AttentionTensors& a, const Segment& segment, int kv_hea
 void attention_backward(Workers workers, const AttentionTensors& a,
                         std::span<const Segment> segments, SoftmaxStatistics statistics) {
   ArenaScope scope(*workers.arena);
-  const Plan plan(a, LongestSegment(segments));
+  const std::vector<Scratch> scratch = make_scratch(workers, a, LongestSegment(segments));
   const std::vector<Family> families = families_of(segments);
-  float* base = workers.arena->floats(plan.total * size_t(workers.pool->threads()));
   const int heads = a.shape.kv_heads, shared = a.shape.shared;
   float* d_shared =
       shared ? workers.arena->floats(size_t(heads) * size_t(a.q.rows) * size_t(shared)) : nullptr;
@@ -164,7 +202,7 @@ void attention_backward(Workers workers, const AttentionTensors& a,
   workers.pool->parallel_for(int(families.size()) * heads, [&](int task, int thread) {
     const Family& family = families[size_t(task / heads)];
     for (size_t s = family.begin; s < family.end; ++s)
-      backward_head(a, segments[s], task % heads, plan.of(base, thread), statistics, flags,
+      backward_head(a, segments[s], task % heads, scratch[size_t(thread)], statistics, flags,
                     d_shared);
   });
   if (!shared) return;

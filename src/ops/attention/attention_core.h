@@ -57,31 +57,6 @@ struct HeadMemory {
   size_t value_panel_stride, value_inner_stride;
 };
 
-// out [rows, cols] (+)= left right, one call of the kernel (Gemm in kernels.h).
-struct LeftOperand {
-  const float* data;
-  size_t row, inner;
-};
-inline void product(LeftOperand left, const float* panels, size_t panel_stride, size_t inner_stride,
-                    float* out, size_t out_row, int rows, int cols, int inner, bool accumulate,
-                    float* scratch) {
-  Gemm g{};
-  g.left = left.data;
-  g.left_row = left.row;
-  g.left_inner = left.inner;
-  g.panels = panels;
-  g.panel_stride = panel_stride;
-  g.inner_stride = inner_stride;
-  g.out = out;
-  g.out_row = out_row;
-  g.rows = rows;
-  g.cols = cols;
-  g.inner = inner;
-  g.accumulate = accumulate;
-  g.scratch = scratch;
-  kernels().gemm(g);
-}
-
 // out[r][u] = scaled scores of queries [first, first + count) against keys [0, keys), through a
 // copy of the queries times scale (`scaled`, [count][key_width]). Columns up to the next multiple
 // of 32 are written. `stride` is a multiple of 32.

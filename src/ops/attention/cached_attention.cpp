@@ -138,18 +138,35 @@ void attend_queries(const AttentionTensors& a, int kv_head, const Query* queries
     const CacheView& view = *queries[first].view;
     while (begin < end) {
       const PageRun run = run_of_pages(view, begin, end);
-      product({s.scaled + size_t(first) * size_t(width), size_t(width), 1},
-              view.keys(begin, kv_head), run.stride, kPanel,
-              s.scores + size_t(first) * stride + size_t(begin) * kPanel, stride, rows,
-              run.count * kPanel, width, false, s.gemm);
+      kernels().gemm({.left = s.scaled + size_t(first) * size_t(width),
+                      .left_row = size_t(width),
+                      .left_inner = 1,
+                      .panels = view.keys(begin, kv_head),
+                      .panel_stride = run.stride,
+                      .inner_stride = kPanel,
+                      .out = s.scores + size_t(first) * stride + size_t(begin) * kPanel,
+                      .out_row = stride,
+                      .rows = rows,
+                      .cols = run.count * kPanel,
+                      .inner = width,
+                      .scratch = s.gemm});
       begin += run.count;
     }
   };
   auto mix = [&](int page, int first, int rows, int keys) {
-    product({s.scores + size_t(first) * stride + size_t(page) * kPanel, stride, 1},
-            queries[first].view->values(page, kv_head), kPanel, size_t(value),
-            s.mixed + size_t(first) * size_t(value), size_t(value), rows, value,
-            std::min(kCachePage, keys - page * kCachePage), page > 0, s.gemm);
+    kernels().gemm({.left = s.scores + size_t(first) * stride + size_t(page) * kPanel,
+                    .left_row = stride,
+                    .left_inner = 1,
+                    .panels = queries[first].view->values(page, kv_head),
+                    .panel_stride = kPanel,
+                    .inner_stride = size_t(value),
+                    .out = s.mixed + size_t(first) * size_t(value),
+                    .out_row = size_t(value),
+                    .rows = rows,
+                    .cols = value,
+                    .inner = std::min(kCachePage, keys - page * kCachePage),
+                    .accumulate = page > 0,
+                    .scratch = s.gemm});
   };
   score(0, shared, 0, count);
   float inverse[kQueryTile];

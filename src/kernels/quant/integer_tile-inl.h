@@ -1,8 +1,8 @@
-// Products of rounded left rows with quantized rows: integers times integers, added in 32 bits
+// Integer products of quantized activation rows with quantized weight rows, added in 32 bits
 // within a block and in eight float lanes over the blocks. Integers are exact, so this is the
 // definition, whatever the instruction set, and however many rows are taken at a time. a: the
-// integers of the left row, q: those of the weights less their centre, k: within the block, j: the
-// number of 32 of them within their 256.
+// integers of the activation row, q: those of the weights less their centre, k: within the block,
+// j: the number of 32 of them within their 256.
 //   blocks of 32    i[l] = sum of q a over elements 4l .. 4l+3
 //                   f[l] = fma(i[l], step, f[l]) over the blocks of a section, from 0
 //                   with minimums f[j] = fma(minimum of block j, sum of its a, f[j])
@@ -10,28 +10,42 @@
 //                   with minimums f[j] = fma(-o[j], least, f[j]), o[j] = m[j] * sum of a, or with
 //                   groups of 16 fma(m[2j+1], sum of the second half, m[2j] * sum of the first)
 //   lane[l] = fma(f[l], scale of the section, lane[l]);   the product is sum_of(lane)
-// Sums of i[l] stay below 2^31 (rounded-inl.h), those of a block of 32 below 2^24.
-// Written over formats-inl.h and rounded-inl.h.
+// Sums of i[l] stay below 2^31 (quantized_row-inl.h), those of a block of 32 below 2^24.
+// Written over formats-inl.h and quantized_row-inl.h.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 
 #include "base/div_up.h"
 #include "kernels/quant/formats-inl.h"
-#include "kernels/quant/rounded-inl.h"
+#include "kernels/quant/quantized_row-inl.h"
 
 namespace weir {
 namespace {
 
-// Thirty-two integers in the order of RoundedRow.
+// Thirty-two integers in the order of QuantizedRow.
 struct WordPair {
   Words even, odd;
 };
 
 template <class F>
-constexpr bool kHasMinimum = F::kMinimum != kNone;
-template <class F>
 constexpr int kMinimums = F::kGroup == 16 ? 16 : 8;  // of a block of 256
+
+// The h-th eight minimums of a block of 256, as `bytes` has them.
+template <class F>
+[[gnu::always_inline]] inline Eight group_minimums(const uint64_t* bytes, int h) {
+  return F::kGroup == 16 ? numbers_of(bytes, h) : numbers_of(bytes[0]);
+}
+// What the sums of an activation row give with the minimums of a block of 256; minimums(h): the
+// h-th eight.
+template <class F, class Minimums>
+[[gnu::always_inline]] inline Eight minimum_offset(const float* sums, const Minimums& minimums) {
+  const Eight first = minimums(0) * load_eight(sums);
+  if constexpr (F::kGroup == 16)
+    return fma(minimums(1), load_eight(sums + 8), first);
+  else
+    return first;
+}
 
 // A row of weights as it is stored, block after block.
 template <class F>
@@ -70,13 +84,9 @@ class StoredRow {
     return p;
   }
   Eight step() const { return splat_half_eight(b_ + F::kStep); }
-  // Blocks of 256: what the sums of the left row give with the minimums, and their unit.
+  // Blocks of 256: minimum_offset(), and its unit.
   Eight offset(const float* sums) const {
-    if constexpr (F::kGroup == 16)
-      return fma(numbers_of(minimums_, 1), load_eight(sums + 8),
-                 numbers_of(minimums_, 0) * load_eight(sums));
-    else
-      return numbers_of(minimums_[0]) * load_eight(sums);
+    return minimum_offset<F>(sums, [&](int h) { return group_minimums<F>(minimums_, h); });
   }
   Eight least() const { return splat_half_eight(b_ + F::kMinimum); }
   // Blocks of 32: the minimums of `count` blocks before this one, then zeros.
@@ -94,7 +104,7 @@ class StoredRow {
   uint64_t minimums_[2];
 };
 
-// A row spread out to be met by many left rows: integers, multiplied by the steps of their groups,
+// A row unpacked for many activation rows: integers, multiplied by the steps of their groups,
 // then the units of the blocks, then the minimums, and in blocks of 256 their units.
 template <class F>
 class SpreadRow {
@@ -129,11 +139,7 @@ class SpreadRow {
   }
   Eight step() const { return splat_eight(*steps_); }
   Eight offset(const float* sums) const {
-    if constexpr (F::kGroup == 16)
-      return fma(load_eight(minimums_ + 8), load_eight(sums + 8),
-                 load_eight(minimums_) * load_eight(sums));
-    else
-      return load_eight(minimums_) * load_eight(sums);
+    return minimum_offset<F>(sums, [&](int h) { return load_eight(minimums_ + 8 * h); });
   }
   Eight least() const { return splat_eight(*least_); }
   Eight minimums(int) {
@@ -154,8 +160,7 @@ class SpreadRow {
       if constexpr (F::kNumbers == 256 && kHasMinimum<F>) {
         const GroupScales s = F::scales(b);
         for (int h = 0; h < kMinimums<F> / 8; ++h)
-          store_eight(row.minimums_ + 8 * h,
-                      F::kGroup == 16 ? numbers_of(s.minimum, h) : numbers_of(s.minimum[0]));
+          store_eight(row.minimums_ + 8 * h, group_minimums<F>(s.minimum, h));
         *row.least_ = half_at(b + F::kMinimum);
       }
       from.next();
@@ -181,10 +186,10 @@ class SpreadRow {
   float *steps_ = nullptr, *minimums_ = nullptr, *least_ = nullptr;
 };
 
-// C rows of weights that meet R rounded rows.
+// C rows of weights that R activation rows are multiplied with.
 template <class F, class Row, int R, int C>
-struct RoundedTile {
-  RoundedRow left[R];
+struct IntegerTile {
+  QuantizedRow left[R];
   Row right[C];
   Eight sum[R][C];
 

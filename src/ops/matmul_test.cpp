@@ -1,11 +1,13 @@
-// Products with stored weights: the same bits for one row and many, alone and in groups, on any
-// number of threads, and those of the scalar kernels; with exact and with rounded activations.
-#include "ops/stored_matmul.h"
+// Products with weights as they are stored: the same bits for one row and many, alone and in
+// groups, on any number of threads, and those of the scalar kernels; with exact and with quantized
+// activations.
+#include "ops/matmul.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
+#include "ops/ops.h"
 #include "testing/stored_support.h"
 
 namespace weir {
@@ -28,27 +30,27 @@ std::vector<float> normals(size_t n, uint64_t stream) {
   return x;
 }
 
-struct Left {
+struct Source {
   std::vector<float> values;
   std::vector<int> gather;
-  explicit Left(int rows) : values(normals(size_t(rows) * kInner, 1)), gather(kRows) {
+  explicit Source(int rows) : values(normals(size_t(rows) * kInner, 1)), gather(kRows) {
     for (size_t i = 0; i < gather.size(); ++i) gather[i] = int(i * 7 % kSources);
   }
   Rows rows() { return {values.data(), kInner, int(values.size() / kInner), kInner}; }
 };
 
 // All groups, through `gather` or row by row.
-std::vector<float> grouped(const Matrix& w, Left& x, bool gathers, int threads, bool exact) {
+std::vector<float> grouped(const Matrix& w, Source& x, bool gathers, int threads, bool exact) {
   Arena arena(size_t(1) << 30);
   ThreadPool pool(threads);
   std::vector<float> out = normals(size_t(kRows) * kOutputs, 2);
-  grouped_multiply({&arena, &pool, exact}, kBegin, x.rows(), gathers ? x.gather.data() : nullptr, w,
-                   {out.data(), kOutputs, kRows, kOutputs}, true);
+  multiply({&arena, &pool, exact}, {x.rows(), gathers ? x.gather.data() : nullptr}, w,
+           {0, kGroups, kBegin}, {out.data(), kOutputs, kRows, kOutputs}, true);
   return out;
 }
 
 // One row of out after another, each in a call of its own.
-std::vector<float> row_by_row(const Matrix& w, Left& x, bool gathers, bool exact) {
+std::vector<float> row_by_row(const Matrix& w, Source& x, bool gathers, bool exact) {
   Arena arena(size_t(1) << 30);
   ThreadPool pool(2);
   std::vector<float> out = normals(size_t(kRows) * kOutputs, 2);
@@ -56,15 +58,15 @@ std::vector<float> row_by_row(const Matrix& w, Left& x, bool gathers, bool exact
     for (int m = kBegin[g]; m < kBegin[g + 1]; ++m) {
       const int source = gathers ? x.gather[size_t(m)] : m;
       multiply({&arena, &pool, exact},
-               {x.values.data() + size_t(source) * kInner, kInner, 1, kInner}, nullptr, w, g,
+               {{x.values.data() + size_t(source) * kInner, kInner, 1, kInner}}, w, {g},
                {out.data() + size_t(m) * kOutputs, kOutputs, 1, kOutputs}, true);
     }
   return out;
 }
 
-std::vector<float> by_scalar_kernels(const Matrix& w, Left& x, bool exact) {
+std::vector<float> by_scalar_kernels(const Matrix& w, Source& x, bool exact) {
   std::vector<float> out = normals(size_t(kRows) * kOutputs, 2), scratch(kGemmScratch);
-  std::vector<uint8_t> rounded(rounded_row_bytes(kInner));
+  std::vector<uint8_t> quantized(quantized_row_bytes(kInner));
   const bool rounds = !exact && type_traits(w.type).block > 1;
   for (int g = 0; g < kGroups; ++g)
     for (int m = kBegin[g]; m < kBegin[g + 1]; ++m) {
@@ -76,8 +78,8 @@ std::vector<float> by_scalar_kernels(const Matrix& w, Left& x, bool exact) {
       b.scales_row = kInner / kScaleSquare;
       b.left = x.values.data() + size_t(m) * kInner;
       if (rounds) {
-        scalar_kernels()->round_left(w.type, b.left, kInner, rounded.data());
-        b.rounded = rounded.data();
+        scalar_kernels()->quantize_activations(w.type, b.left, kInner, quantized.data());
+        b.quantized = quantized.data();
       }
       b.out = out.data() + size_t(m) * kOutputs;
       b.rows = 1, b.cols = kOutputs, b.inner = kInner;
@@ -99,7 +101,7 @@ TEST(StoredMultiply, GivesTheSameBitsForAnyRowsGroupsAndThreads) {
     for (bool exact : {true, false})
       for (bool gathers : {true, false}) {
         const StoredWeight w(type, kGroups, kOutputs, kInner);
-        Left x(gathers ? kSources : kRows);
+        Source x(gathers ? kSources : kRows);
         const auto one = grouped(w.weight, x, gathers, 1, exact);
         EXPECT_TRUE(same_bits(one, grouped(w.weight, x, gathers, 4, exact))) << w.weight.name;
         EXPECT_TRUE(same_bits(one, row_by_row(w.weight, x, gathers, exact))) << w.weight.name;
@@ -110,29 +112,62 @@ TEST(StoredMultiply, GivesTheBitsOfTheScalarKernels) {
   for (WeightType type : kTypes)
     for (bool exact : {true, false}) {
       const StoredWeight w(type, kGroups, kOutputs, kInner);
-      Left x(kRows);
+      Source x(kRows);
       EXPECT_TRUE(
           same_bits(grouped(w.weight, x, false, 3, exact), by_scalar_kernels(w.weight, x, exact)))
           << w.weight.name;
     }
 }
 
-// Rounding changes a product by half a step of 1/127 per number; plain floats are not rounded.
-TEST(StoredMultiply, OfRoundedActivationsIsNearTheExactOne) {
+// Quantization changes a number by at most half of 1/16383 of the largest one of its 256; plain
+// floats are not quantized.
+TEST(StoredMultiply, OfQuantizedActivationsIsNearTheExactOne) {
   for (WeightType type : kTypes) {
     const StoredWeight w(type, kGroups, kOutputs, kInner);
-    Left x(kRows);
+    Source x(kRows);
     const auto exact = grouped(w.weight, x, false, 2, true);
-    const auto rounded = grouped(w.weight, x, false, 2, false);
+    const auto quantized = grouped(w.weight, x, false, 2, false);
     double error = 0, size = 0;
     for (size_t i = 0; i < exact.size(); ++i) {
-      error += std::pow(double(rounded[i]) - double(exact[i]), 2);
+      error += std::pow(double(quantized[i]) - double(exact[i]), 2);
       size += std::pow(double(exact[i]), 2);
     }
     if (type_traits(type).block == 1)
       EXPECT_EQ(error, 0) << w.weight.name;
     else
       EXPECT_LT(std::sqrt(error / size), 0.015) << w.weight.name;
+  }
+}
+
+// One input of several projections is quantized once for each form that their weights read.
+TEST(Quantize, GivesTheBitsOfProductsThatQuantizeForThemselves) {
+  constexpr int kTokens = 9;
+  const StoredWeight a(WeightType::q4_k, 1, kOutputs, kInner), b(WeightType::q6_k, 1, 33, kInner),
+      c(WeightType::q2_k, 1, kOutputs, kInner), d(WeightType::bf16, 1, kOutputs, kInner);
+  const Linear readers[] = {a.weight, b.weight, c.weight, d.weight}, none;
+  Source source(kTokens);
+  const std::vector<int> zeros(kTokens, 0);
+  std::vector<int> positions(kTokens);
+  for (int t = 0; t < kTokens; ++t) positions[size_t(t)] = t;
+  const Batch batch(zeros, positions, zeros);
+  Arena arena(size_t(1) << 30);
+  ThreadPool pool(2);
+  weir::Run run{arena, pool, batch};
+  Tensor x = run.make(kTokens, kInner);
+  std::copy(source.values.begin(), source.values.end(), x.data);
+  for (bool exact : {true, false}) {
+    run.exact = exact;
+    const Input input =
+        quantize(run, x, {&readers[0], &readers[1], &readers[2], &readers[3], &none});
+    for (const QuantizedRows& rows : input.quantized) EXPECT_EQ(rows.data == nullptr, exact);
+    EXPECT_EQ(quantize(run, x, {&readers[0], &readers[3]}).quantized[1].data, nullptr);
+    for (const Linear& w : readers) {
+      const size_t used = arena.used();
+      const Tensor y = linear(run, input, w), z = linear(run, x, w);
+      EXPECT_EQ(std::memcmp(y.data, z.data, sizeof(float) * kTokens * size_t(y.cols)), 0)
+          << w.base->name;
+      EXPECT_LE(arena.used() - used, 2 * (sizeof(float) * kTokens * size_t(y.cols) + 64));
+    }
   }
 }
 
@@ -158,9 +193,9 @@ TEST(StoredMultiplyTransposed, IsTheChainOverDecodedRows) {
         Arena arena(size_t(1) << 30);
         ThreadPool pool(threads);
         auto dx = normals(size_t(kRows) * kInner, 4);
-        grouped_multiply_transposed({&arena, &pool}, kBegin,
-                                    {const_cast<float*>(dy.data()), kOutputs, kRows, kOutputs},
-                                    w.weight, {dx.data(), kInner, kRows, kInner}, accumulate);
+        multiply_transposed({&arena, &pool},
+                            {const_cast<float*>(dy.data()), kOutputs, kRows, kOutputs}, w.weight,
+                            {0, kGroups, kBegin}, {dx.data(), kInner, kRows, kInner}, accumulate);
         EXPECT_TRUE(same_bits(dx, expected)) << w.weight.name << ", threads " << threads;
       }
     }

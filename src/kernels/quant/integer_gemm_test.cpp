@@ -1,6 +1,6 @@
-// Products of left rows rounded to 15 bits with quantized weights: the same bits on every table
-// and for every way of cutting, near the product of the rounded numbers, and what is not a number
-// shows.
+// Integer products of activation rows quantized to 15 bits with quantized weights: the same bits on
+// every table and for every way of cutting, near the product of the quantized numbers, and what is
+// not a number shows.
 #include "testing/block_support.h"
 
 namespace weir {
@@ -13,7 +13,24 @@ std::vector<WeightType> quantized_types() {
   return types;
 }
 
-TEST(RoundedGemm, EveryTableGivesTheBitsOfTheScalarOne) {
+// So that one quantized activation row can meet the weights of several types.
+TEST(ActivationForm, IsTheSameForTypesWhoseRowsHaveTheSameBytes) {
+  constexpr int kInner = 544;
+  Random random(40, 0);
+  std::vector<float> x(kInner);
+  for (float& v : x) v = random.normal();
+  auto quantized = [&](WeightType type) {
+    std::vector<uint8_t> row(quantized_row_bytes(kInner));
+    scalar_kernels()->quantize_activations(type, x.data(), kInner, row.data());
+    return row;
+  };
+  for (WeightType a : quantized_types())
+    for (WeightType b : quantized_types())
+      EXPECT_EQ(quantized(a) == quantized(b), activation_form(a) == activation_form(b))
+          << type_name(a) << " and " << type_name(b);
+}
+
+TEST(IntegerGemm, EveryTableGivesTheBitsOfTheScalarOne) {
   Random random(41, 0);
   for (WeightType type : quantized_types())
     for (int i = 0; i < 24; ++i) {
@@ -27,7 +44,7 @@ TEST(RoundedGemm, EveryTableGivesTheBitsOfTheScalarOne) {
     }
 }
 
-TEST(RoundedGemm, AnySplitOfRowsAndColumnsGivesTheSameBits) {
+TEST(IntegerGemm, AnySplitOfRowsAndColumnsGivesTheSameBits) {
   Random random(42, 0);
   for (WeightType type : quantized_types())
     for (int i = 0; i < 6; ++i) {
@@ -43,7 +60,7 @@ TEST(RoundedGemm, AnySplitOfRowsAndColumnsGivesTheSameBits) {
 }
 
 // Rows too long for the scratch go one at a time.
-TEST(RoundedGemm, LongRowsGiveTheSameBits) {
+TEST(IntegerGemm, LongRowsGiveTheSameBits) {
   Random random(43, 0);
   for (WeightType type : {WeightType::q4_0, WeightType::q6_k}) {
     StoredProblem p(random, type, 2, 3, 600000);
@@ -53,9 +70,9 @@ TEST(RoundedGemm, LongRowsGiveTheSameBits) {
   }
 }
 
-// The number k of a rounded row: of every 32, those at even places come first.
-float rounded_number(const StoredProblem& p, int row, int k) {
-  const uint8_t* bytes = p.rounded[0].data() + size_t(row) * p.rounded_row();
+// The number k of a quantized row: of every 32, those at even places come first.
+float quantized_number(const StoredProblem& p, int row, int k) {
+  const uint8_t* bytes = p.quantized[0].data() + size_t(row) * p.quantized_row();
   int16_t word;
   float scale;
   std::memcpy(&word, bytes + 2 * (k / 32 * 32 + k % 32 / 2 + k % 2 * 16), sizeof word);
@@ -63,7 +80,7 @@ float rounded_number(const StoredProblem& p, int row, int k) {
   return float(word) * scale;
 }
 
-TEST(RoundedLeft, IsWithinHalfAStepOfTheNumbers) {
+TEST(QuantizedActivations, IsWithinHalfAStepOfTheNumbers) {
   Random random(44, 0);
   for (WeightType type : {WeightType::q8_0, WeightType::q4_k})
     for (const Kernels* table : all_tables()) {
@@ -78,12 +95,12 @@ TEST(RoundedLeft, IsWithinHalfAStepOfTheNumbers) {
           for (int k = 0; k < count; ++k) most = std::max(most, std::fabs(x[k]));
           // Half a step, and the rounding of x / scale and of the number itself.
           for (int k = 0; k < count; ++k)
-            ASSERT_LE(std::fabs(rounded_number(p, m, begin + k) - x[k]), 0.502f * most / 16383);
+            ASSERT_LE(std::fabs(quantized_number(p, m, begin + k) - x[k]), 0.502f * most / 16383);
         }
     }
 }
 
-TEST(RoundedLeft, IsTheSameOnEveryTable) {
+TEST(QuantizedActivations, IsTheSameOnEveryTable) {
   Random random(45, 0);
   for (WeightType type : {WeightType::q8_0, WeightType::q4_k})
     for (const Kernels* table : fast_tables()) {
@@ -91,20 +108,20 @@ TEST(RoundedLeft, IsTheSameOnEveryTable) {
       const Floats left = awkward(random, p.left.size());
       std::memcpy(p.left.data(), left.data(), left.size() * sizeof(float));
       p.round(*scalar_kernels());
-      const Stored expected = p.rounded[0];
-      p.rounded.clear();
+      const Stored expected = p.quantized[0];
+      p.quantized.clear();
       p.round(*table);
       for (size_t m = 0; m < size_t(p.rows); ++m) {  // not what lies between the rows
-        const size_t at = m * p.rounded_row(), n = size_t(p.inner);
+        const size_t at = m * p.quantized_row(), n = size_t(p.inner);
         const size_t sections = (n + 255) / 256, used = 2 * n + 4 * 9 * sections;
-        ASSERT_EQ(std::memcmp(expected.data() + at, p.rounded[0].data() + at, used), 0);
+        ASSERT_EQ(std::memcmp(expected.data() + at, p.quantized[0].data() + at, used), 0);
       }
     }
 }
 
 // One part in 2^19 of the sizes that are added: there are up to 100 roundings of 2^-24 at sizes of
 // a few times the largest weight (a step's and a minimum's).
-TEST(RoundedGemm, IsNearTheProductOfTheRoundedNumbers) {
+TEST(IntegerGemm, IsNearTheProductOfTheQuantizedNumbers) {
   Random random(46, 0);
   for (WeightType type : quantized_types())
     for (int rows : {1, 5}) {
@@ -121,8 +138,8 @@ TEST(RoundedGemm, IsNearTheProductOfTheRoundedNumbers) {
         for (int m = 0; m < rows; ++m) {
           double sum = 0, size = 0;
           for (int k = 0; k < p.inner; ++k) {
-            sum += double(rounded_number(p, m, k)) * double(w[size_t(k)]);
-            size += std::fabs(double(rounded_number(p, m, k)) * double(most));
+            sum += double(quantized_number(p, m, k)) * double(w[size_t(k)]);
+            size += std::fabs(double(quantized_number(p, m, k)) * double(most));
           }
           EXPECT_NEAR(out[size_t(m) * p.out_row() + size_t(n)], sum, 0x1p-19 * size) << p.name();
         }
@@ -130,9 +147,9 @@ TEST(RoundedGemm, IsNearTheProductOfTheRoundedNumbers) {
     }
 }
 
-// The largest sums: every code, every scale and every integer of the left row at its limit and of
-// one sign. A sum beyond 2^31 would show as another sign.
-TEST(RoundedGemm, F42TheLargestIntegersDoNotOverflow) {
+// The largest sums: every code, every scale and every integer of the activation row at its limit
+// and of one sign. A sum beyond 2^31 would show as another sign.
+TEST(IntegerGemm, F42TheLargestIntegersDoNotOverflow) {
   Random random(48, 0);
   for (WeightType type : quantized_types())
     for (uint8_t byte : {uint8_t(0x00), uint8_t(0x7f), uint8_t(0x80), uint8_t(0xff)})
@@ -160,27 +177,27 @@ TEST(RoundedGemm, F42TheLargestIntegersDoNotOverflow) {
 
 // What rounding costs, beside the sizes that are added: half of 1/16383 of the largest of 256
 // numbers each, which are independent. With eight bits it was a hundred times as much.
-TEST(RoundedGemm, F42IsWithinATenThousandthOfTheExactProduct) {
+TEST(IntegerGemm, F42IsWithinATenThousandthOfTheExactProduct) {
   Random random(49, 0);
   for (WeightType type : quantized_types()) {
     StoredProblem p(random, type, 4, 8, 2048);
     p.accumulate = p.gathers = false;
     const Floats exact = p.run(kernels());
     p.round(kernels());
-    const Floats rounded = p.run(kernels());
+    const Floats quantized = p.run(kernels());
     double difference = 0, size = 0;
     for (size_t i = 0; i < size_t(p.rows); ++i)
       for (size_t n = 0; n < size_t(p.cols); ++n) {
         const double x = double(exact[i * p.out_row() + n]);
-        const double d = double(rounded[i * p.out_row() + n]) - x;
+        const double d = double(quantized[i * p.out_row() + n]) - x;
         difference += d * d, size += x * x;
       }
     EXPECT_LT(std::sqrt(difference / size), 1.5e-4) << p.name();
-    EXPECT_GT(std::sqrt(difference / size), 1e-7) << p.name();  // it is rounded
+    EXPECT_GT(std::sqrt(difference / size), 1e-7) << p.name();  // it is quantized
   }
 }
 
-TEST(RoundedGemm, ANumberThatIsNotFiniteMakesItsRowNaN) {
+TEST(IntegerGemm, ANumberThatIsNotFiniteMakesItsRowNaN) {
   Random random(47, 0);
   for (WeightType type : quantized_types())
     for (float wrong : {NAN, INFINITY, -INFINITY})
