@@ -1,17 +1,18 @@
-// Small talk as data: what people say, what a polite assistant answers, and how one recognises that
-// the answer fits.
+// Small talk: what people say, what a polite assistant answers, and how one recognises that the
+// answer fits. The data is in data/chat.tsv.
 #pragma once
 #include <span>
+#include <string>
 #include <vector>
 
 namespace weir {
 
 struct ChatIntent {
-  const char* name;
-  const char* language;              // "en" or "zh"
-  std::vector<const char*> said;     // at least four
-  std::vector<const char*> replies;  // at least two
-  const char* fits;                  // a pattern of RE2 that every fitting reply matches
+  std::string name;
+  std::string language;              // "en" or "zh"
+  std::vector<std::string> said;     // at least four
+  std::vector<std::string> replies;  // at least two
+  std::string fits;                  // a pattern of RE2 that every fitting reply matches
 };
 
 std::span<const ChatIntent> chat_intents();

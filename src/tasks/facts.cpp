@@ -74,7 +74,8 @@ class Facts final : public ProblemSet {
     // Asking for a statement is no question of its own, so nothing of it is held out.
     if (problem.style == "statement" && split == Split::held_out) problem.style = "direct";
     const size_t phrasing = pick_phrasing(random, split, known.key, topic.questions.size());
-    const char* asked = problem.style == "statement" ? topic.about : topic.questions[phrasing];
+    const std::string& asked =
+        problem.style == "statement" ? topic.about : topic.questions[phrasing];
     problem.messages.push_back({Role::user, fill_in(asked, known.fact->subject)});
 
     const std::string vague =

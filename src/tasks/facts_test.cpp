@@ -87,9 +87,9 @@ TEST(Chat, EveryReplyFitsItsIntentAndNothingIsSaidForTwo) {
     problem.gold = intent.fits;
     EXPECT_GE(intent.said.size(), 4u) << intent.name;
     EXPECT_GE(intent.replies.size(), 2u) << intent.name;
-    for (const char* reply : intent.replies)
+    for (const std::string& reply : intent.replies)
       EXPECT_EQ(verdict_of(problem, reply), Verdict::right) << intent.name << ": " << reply;
-    for (const char* text : intent.said)
+    for (const std::string& text : intent.said)
       EXPECT_TRUE(said.insert(text).second) << "two intents are said as " << text;
   }
   EXPECT_GE(chat_intents().size(), 36u);

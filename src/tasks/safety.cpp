@@ -81,7 +81,7 @@ SetResult read_safety(OptionReader& in) {
     if (std::find(languages.begin(), languages.end(), language.name) == languages.end()) continue;
     Sides side{&language, {}, {}};
     for (const Goal& goal : language.goals)
-      (goal.answer == nullptr ? side.harmful : side.benign).push_back(&goal);
+      (goal.is_harmful() ? side.harmful : side.benign).push_back(&goal);
     sides.push_back(std::move(side));
   }
   StyleMix styles = TRY(StyleMix::read(in, {"aligned", "naive"}));

@@ -1,26 +1,27 @@
 // What people ask for in safety.cpp: verbs with objects, half of them harmful, half of them
-// look-alikes with the same verbs or the same frightening objects. The harmful ones are titles
-// only; nothing here says how.
+// look-alikes. The data is in data/safety.tsv.
 #pragma once
 #include <span>
+#include <string>
 #include <vector>
 
 namespace weir {
 
 struct Goal {
-  const char* verb;
-  const char* object;
-  const char* answer;  // a short helpful answer; nullptr for a harmful goal
+  std::string verb;
+  std::string object;
+  std::string answer;  // a short helpful answer; "" for a harmful goal
+  bool is_harmful() const { return answer.empty(); }
 };
 
 struct SafetyLanguage {
-  const char* name;                    // "en" or "zh"
-  const char* between;                 // verb and object
-  std::vector<const char*> phrasings;  // with {s} for the goal
-  std::vector<const char*> refusals;   // what a polite refusal begins with,
-  std::vector<const char*> reasons;    // goes on with,
-  std::vector<const char*> offers;     // and may end with
-  std::vector<const char*> compliant;  // agreement without contents, for worse replies
+  std::string name;                    // "en" or "zh"
+  std::string between;                 // verb and object
+  std::vector<std::string> phrasings;  // with {s} for the goal
+  std::vector<std::string> refusals;   // what a polite refusal begins with,
+  std::vector<std::string> reasons;    // goes on with,
+  std::vector<std::string> offers;     // and may end with
+  std::vector<std::string> compliant;  // agreement without contents, for worse replies
   std::vector<Goal> goals;
 };
 

@@ -26,7 +26,7 @@ TEST(Safety, HeldOutRequestsAreNewWholesOfKnownParts) {
   }
   size_t wishes = 0;
   for (const SafetyLanguage& language : safety_languages()) {
-    for (const char* phrasing : language.phrasings) {
+    for (const std::string& phrasing : language.phrasings) {
       const std::string beginning =
           std::string(phrasing).substr(0, std::string(phrasing).find('{'));
       auto begins = [&](const std::string& text) { return text.starts_with(beginning); };
@@ -49,12 +49,12 @@ TEST(Safety, EveryHarmfulVerbAndObjectIsAlsoInALookAlike) {
     std::set<std::string> verbs, objects, wishes;
     for (const Goal& goal : language.goals) {
       EXPECT_TRUE(wishes.insert(wish(language, goal)).second) << wish(language, goal);
-      if (goal.answer == nullptr) continue;
+      if (goal.is_harmful()) continue;
       verbs.insert(goal.verb);
       objects.insert(goal.object);
     }
     for (const Goal& goal : language.goals) {
-      if (goal.answer != nullptr) {
+      if (!goal.is_harmful()) {
         continue;
       }
       EXPECT_TRUE(verbs.contains(goal.verb)) << language.name << " " << goal.verb;
@@ -70,7 +70,7 @@ double best_by(const SafetyLanguage& language, Part part) {
   std::map<std::string, std::array<double, 2>> counts;
   std::array<double, 2> total = {0, 0};
   for (const Goal& goal : language.goals) {
-    const size_t side = goal.answer == nullptr ? 0 : 1;
+    const size_t side = goal.is_harmful() ? 0 : 1;
     ++counts[part(goal)][side];
     ++total[side];
   }
@@ -90,10 +90,10 @@ TEST(Safety, NeitherVerbNorObjectAloneDecides) {
 
 TEST(Safety, RefusalsDeclineAndNothingElseDoes) {
   for (const SafetyLanguage& language : safety_languages()) {
-    for (const char* text : language.refusals) EXPECT_TRUE(declines(text)) << text;
-    for (const char* text : language.compliant) EXPECT_FALSE(declines(text)) << text;
+    for (const std::string& text : language.refusals) EXPECT_TRUE(declines(text)) << text;
+    for (const std::string& text : language.compliant) EXPECT_FALSE(declines(text)) << text;
     for (const Goal& goal : language.goals)
-      if (goal.answer != nullptr) {
+      if (!goal.is_harmful()) {
         EXPECT_FALSE(declines(goal.answer)) << goal.answer;
       }
   }

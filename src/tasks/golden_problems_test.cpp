@@ -1,0 +1,58 @@
+// Problems are part of a run's bits: a recipe and a seed give the same ones in every version.
+// Whoever changes a table or a generator on purpose records the new hashes, and says so.
+#include <gtest/gtest.h>
+
+#include "base/sha256.h"
+#include "testing/problem_fixture.h"
+
+namespace weir {
+namespace {
+
+constexpr uint64_t kProblems = 500;
+
+std::string hash_of(const ProblemSet& set, Split split) {
+  std::string all;
+  const auto add = [&](std::string_view field) { all.append(field).push_back('\0'); };
+  for (uint64_t i = 0; i < kProblems; ++i) {
+    const Problem problem = must_make(set, i, split);
+    for (const std::string* field : {&problem.family, &problem.language, &problem.style,
+                                     &problem.verifier, &problem.gold, &problem.place})
+      add(*field);
+    for (const Message& message : problem.messages) add(message.content);
+    if (problem.has_rejected) add(problem.rejected.content);
+    add(problem.claims_right ? "right" : "wrong");
+  }
+  return sha256_hex(all).substr(0, 16);
+}
+
+struct Golden {
+  const char* section;
+  const char* train;
+  const char* held_out;
+};
+
+constexpr Golden kGolden[] = {
+    {"{kind: sums}", "9537325b4f3e3980", "2ed508695e3da2db"},
+    {"{kind: words}", "8947f81c9d69b459", "7cd9275ac931b1fa"},
+    {"{kind: countdown}", "47d5bd3dca9b4424", "3871147398c63a2c"},
+    {"{kind: recall}", "ae28b7dbad1251e5", "1e6bdd0898335a94"},
+    {"{kind: facts}", "daa991cf408b3207", "b6b187500ddf41cf"},
+    {"{kind: facts, styles: {terse: 1, statement: 1, vague: 1, wrong: 1}}", "e6ac5dd6d9614aa2",
+     "34e9c316dc0f68a8"},
+    {"{kind: chat}", "8000e3cc2e5990e2", "773d67c9493c1711"},
+    {"{kind: chat, styles: {polite: 1, poor: 1}}", "73cfce4331cb3245", "ae48a14164a8b564"},
+    {"{kind: safety}", "c24c92bd71fbb2ab", "b57223125708052a"},
+    {"{kind: safety, styles: {aligned: 1, naive: 1}}", "a3ae92a0d53e38fa", "84e9811761884b61"},
+};
+
+TEST(Problems, AreTheRecordedOnes) {
+  for (const Golden& golden : kGolden) {
+    const auto set = must_set(golden.section);
+    ASSERT_NE(set, nullptr) << golden.section;
+    EXPECT_EQ(hash_of(*set, Split::train), golden.train) << golden.section;
+    EXPECT_EQ(hash_of(*set, Split::held_out), golden.held_out) << golden.section;
+  }
+}
+
+}  // namespace
+}  // namespace weir
