@@ -5,6 +5,7 @@
 #include "base/atomic_output.h"
 #include "model/model.h"
 #include "stages/tuning.h"
+#include "testing/tiny_models.h"
 #include "tests/run_program.h"
 #include "tokenizer/tokenizer_json.h"
 #include "tokenizer/tokenizer_train.h"
@@ -53,19 +54,9 @@ Tokenizer byte_tokenizer() {
 }
 
 ModelConfig tiny_config(const Tokenizer& tokenizer) {
-  ModelConfig c;
-  c.vocab_size = tokenizer.size();
+  ModelConfig c = tiny_dense_config(1, tokenizer.size(), 256);
   c.bos_token_id = tokenizer.bos();
   c.eos_token_id = tokenizer.eos();
-  c.hidden_size = 32;
-  c.num_hidden_layers = 1;
-  c.max_position_embeddings = 256;
-  c.num_attention_heads = 2;
-  c.kv_lora_rank = 16;
-  c.qk_nope_head_dim = 8;
-  c.qk_rope_head_dim = 8;
-  c.v_head_dim = 8;
-  c.intermediate_size = 48;
   return c;
 }
 

@@ -9,34 +9,21 @@
 #include "base/atomic_output.h"
 #include "base/json.h"
 #include "model/model.h"
+#include "testing/tiny_models.h"
 #include "tokenizer/tokenizer_json.h"
-#include "tokenizer/tokenizer_train.h"
 
 namespace weir {
 
 // Random weights; the tokenizer has all bytes and an end token, so there is no chat template.
 inline void write_tiny_model(const std::string& folder, int context = 4096) {
-  ModelConfig c;
-  c.vocab_size = 257;
-  c.hidden_size = 32;
-  c.num_hidden_layers = 2;
-  c.max_position_embeddings = context;
+  ModelConfig c = tiny_dense_config(2, 257, context);
   c.initializer_range = 0.2;
-  c.num_attention_heads = 2;
-  c.kv_lora_rank = 16;
-  c.qk_nope_head_dim = 8;
-  c.qk_rope_head_dim = 8;
-  c.v_head_dim = 8;
-  c.intermediate_size = 48;
   auto model = Model::create(c, false);
   model->initialize(3);
-  const std::string_view text[] = {" "};
-  auto tokenizer = train_character_tokenizer(
-      text, {.added_tokens = {{"<end>", true}}, .bos = "", .eos = "<end>", .only_seen = false});
-  ASSERT_TRUE(tokenizer.has_value());
+  const Tokenizer tokenizer = make_byte_tokenizer({{"<end>", true}}, "", "<end>");
   ASSERT_TRUE(save_model(*model, folder + "/model.safetensors").has_value());
   ASSERT_TRUE(write_file_atomic(folder + "/config.json", config_json(c).dump()));
-  ASSERT_TRUE(write_tokenizer(*tokenizer, folder));
+  ASSERT_TRUE(write_tokenizer(tokenizer, folder));
 }
 
 // The texts of the user's messages in a file of /save.

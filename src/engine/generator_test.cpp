@@ -9,61 +9,32 @@
 #include <map>
 
 #include "base/random.h"
-#include "tokenizer/tokenizer_train.h"
+#include "testing/tiny_models.h"
 
 namespace weir {
 namespace {
 
 // 256 bytes and two added tokens; the models have some more columns than that.
 const Tokenizer& byte_tokenizer() {
-  static const Tokenizer tokenizer = [] {
-    std::string_view text[] = {"a"};
-    auto made = train_character_tokenizer(text, {.added_tokens = {{"<bos>", true}, {"<eos>", true}},
-                                                 .bos = "<bos>",
-                                                 .eos = "<eos>",
-                                                 .only_seen = false});
-    if (!made) ADD_FAILURE() << made.error().message;
-    return *std::move(made);
-  }();
+  static const Tokenizer tokenizer =
+      make_byte_tokenizer({{"<bos>", true}, {"<eos>", true}}, "<bos>", "<eos>");
   return tokenizer;
 }
 
 enum class Kind { latent, sparse, grouped };
 
 ModelConfig tiny(Kind kind) {
-  ModelConfig c;
-  c.vocab_size = 264;
-  c.hidden_size = 48;
-  c.num_hidden_layers = 3;
-  c.max_position_embeddings = 128;
-  c.initializer_range = 0.25;  // far from uniform, so that texts differ
-  c.attention = kind == Kind::grouped ? AttentionKind::gqa : AttentionKind::mla;
-  c.num_attention_heads = 4;
-  c.intermediate_size = 72;
+  ModelConfig c = kind == Kind::grouped ? tiny_config(3) : tiny_expert_config(3, 6, 2);
+  if (kind != Kind::grouped) c.q_lora_rank = 20;
   if (kind == Kind::sparse) {
     c.model_type = "deepseek_v32";
-    c.index_n_heads = 3;
-    c.index_head_dim = 12;
-    c.index_topk = 16;
+    c.index_n_heads = 3, c.index_head_dim = 12, c.index_topk = 16;
   }
-  if (kind != Kind::grouped) {
-    c.q_lora_rank = 20;
-    c.kv_lora_rank = 24;
-    c.qk_nope_head_dim = 12;
-    c.qk_rope_head_dim = 8;
-    c.v_head_dim = 10;
-    c.n_routed_experts = 6;
-    c.n_shared_experts = 1;
-    c.num_experts_per_tok = 2;
-    c.moe_intermediate_size = 20;
-    c.first_k_dense_replace = 1;
-  } else {
+  if (kind == Kind::grouped) {
     c.model_type = "qwen2";
-    c.num_key_value_heads = 2;
-    c.head_dim = 12;
-    c.attention_bias = true;
-    c.rope.interleaved = false;
-    c.tie_word_embeddings = true;
+    c.attention = AttentionKind::gqa;
+    c.num_key_value_heads = 2, c.head_dim = 12, c.attention_bias = true;
+    c.rope.interleaved = false, c.tie_word_embeddings = true;
   }
   return c;
 }

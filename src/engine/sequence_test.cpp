@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tokenizer/tokenizer_train.h"
+#include "testing/tiny_models.h"
 
 namespace weir {
 namespace {
@@ -12,13 +12,7 @@ constexpr int kEnd = 0;
 
 // The end token, then 256 bytes.
 const Tokenizer& byte_tokenizer() {
-  static const Tokenizer tokenizer = [] {
-    std::string_view text[] = {"a"};
-    auto made = train_character_tokenizer(
-        text, {.added_tokens = {{"<eos>", true}}, .bos = "", .eos = "<eos>", .only_seen = false});
-    if (!made) ADD_FAILURE() << made.error().message;
-    return *std::move(made);
-  }();
+  static const Tokenizer tokenizer = make_byte_tokenizer({{"<eos>", true}}, "", "<eos>");
   return tokenizer;
 }
 

@@ -8,7 +8,7 @@
 
 #include "base/random.h"
 #include "engine/generator.h"
-#include "tokenizer/tokenizer_train.h"
+#include "testing/tiny_models.h"
 #include "train/batches.h"
 #include "train/learner.h"
 
@@ -16,25 +16,14 @@ namespace weir {
 namespace {
 
 const Tokenizer& byte_tokenizer() {
-  static const Tokenizer tokenizer = [] {
-    std::string_view text[] = {"a"};
-    auto made = train_character_tokenizer(text, {.only_seen = false});
-    if (!made) ADD_FAILURE() << made.error().message;
-    return *std::move(made);
-  }();
+  static const Tokenizer tokenizer = make_byte_tokenizer();
   return tokenizer;
 }
 
 // DeepSeek-V3's gate in groups with a bias, V2's softmax gate; latent attention and experts both.
 ModelConfig tiny(const std::string& type) {
-  ModelConfig c;
+  ModelConfig c = tiny_expert_config(4, 8, 3);
   c.model_type = type;
-  c.vocab_size = 264, c.hidden_size = 48, c.num_hidden_layers = 4, c.max_position_embeddings = 128;
-  c.initializer_range = 0.25;  // far from uniform, so that samples and experts differ
-  c.num_attention_heads = 4, c.intermediate_size = 72;
-  c.kv_lora_rank = 24, c.qk_nope_head_dim = 12, c.qk_rope_head_dim = 8, c.v_head_dim = 10;
-  c.n_routed_experts = 8, c.n_shared_experts = 1, c.num_experts_per_tok = 3;
-  c.moe_intermediate_size = 20, c.first_k_dense_replace = 1;
   if (type == "deepseek_v2") {
     c.gate = GateKind::softmax, c.norm_topk_prob = false, c.routed_scaling_factor = 2;
     return c;
