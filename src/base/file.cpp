@@ -126,7 +126,7 @@ Result<void> sync_directory(const std::string& path) {
   int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return Error{path + ": can not open the folder: " + reason()};
   Result<void> result;
-  // Some network and FUSE file systems can not sync a folder and say so; there is no more to do.
+  // Some network and FUSE file systems cannot sync a folder: these errors are not failures.
   if (!sync_all(fd) && errno != EINVAL && errno != ENOTSUP && errno != EROFS)
     result = Error{path + ": can not write to the disk: " + reason()};
   ::close(fd);

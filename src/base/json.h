@@ -49,9 +49,9 @@ class Json {
   // A number as it was written ("2.50", an integer of any length); without a text to have been
   // read from, as dump() writes it. "" for every other kind.
   std::string number_text() const;
-  // What stood in the text for a real; "" for other kinds and for reals made by the program.
+  // The text of a real that was parsed; "" for other kinds and for reals made by the program.
   const std::string& literal() const { return kind_ == Kind::real ? string_ : kNoText; }
-  // A number read from text; `literal` is what stood there.
+  // A number read from text; `literal` is that text.
   static Json number(double v, std::string literal);
 
   // Arrays and objects; empty for every other kind.

@@ -52,7 +52,7 @@ class OptionReader {
   bool has(const std::string& key) const;
   // The keys that are there, in the recipe's order: for sections whose names are the user's choice.
   std::vector<std::string> keys() const;
-  // The section as it stands.
+  // The section as it was read.
   const Json& json() const { return *section_; }
   // An error of the caller's own about `key`, with file and line.
   Error error(const std::string& key, const std::string& what) const;

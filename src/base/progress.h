@@ -34,7 +34,7 @@ class Progress {
 struct ProgressLine {
   std::string title, unit, detail;
   double done = 0, total = 0;
-  double start = 0;    // of `done`, what was there before
+  double start = 0;    // the part of `done` that an earlier process did
   double seconds = 0;  // since then
   bool last = false;
 };

@@ -12,7 +12,7 @@ struct TerminalSize {
   int columns = 0, rows = 0;
 };
 TerminalSize stderr_size();
-// Unlike fmt::print, silent when standard error takes no more: the work goes on.
+// Unlike fmt::print, ignores a standard error that takes no more: the work continues.
 void write_stderr(const std::string& text);
 // Standard output is a terminal, and nobody asked for plain text (NO_COLOR, https://no-color.org;
 // TERM=dumb).

@@ -29,8 +29,8 @@ struct BenchOptions {
   int samples = 1;   // sequences that have the same prompt
   std::vector<int> sequences = {1, 8, 32};
   int repetitions = 3;
-  bool exact = false;          // as in GenerateOptions
-  std::string cache = "auto";  // as in GenerationSetup
+  bool exact = false;          // do not quantize activations to int15
+  std::string cache = "auto";  // "expanded", "latent"
   int threads = 0;
   bool training = false;
   TrainingBench training_shape = {};

@@ -40,7 +40,7 @@ void catch_interrupts() {
   sigaction(SIGINT, &action, nullptr);
 }
 
-// Says how a line went wrong; the conversation goes on.
+// Prints the error of a line; the conversation continues.
 void say(const Result<void>& done) {
   if (!done) fmt::print(stderr, "weir: {}\n", done.error().message);
 }

@@ -10,7 +10,7 @@ struct ChatLine {
   // mistyped: no command, but nearly one. nothing: blanks alone.
   enum class Kind { question, command, mistyped, nothing } kind = Kind::nothing;
   std::string word;  // of a command: "/stage"; of a mistyped one the command that is near
-  std::string text;  // the question, or what follows the command's name
+  std::string text;  // the question, or the text after the command's name
 };
 
 // `//` (one slash of it stays) or a blank in front makes any text a question.

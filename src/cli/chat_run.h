@@ -17,7 +17,7 @@ class ChatRun {
   // The folder of `weir r1`; nothing is read yet.
   explicit ChatRun(std::string folder) : folder_(std::move(folder)) {}
 
-  // Reads the stages anew, since training may go on meanwhile; "": the last that can be talked to.
+  // Reads the stages again, since training may be running; "": the last one with a chat model.
   Result<RunStage> choose(const std::string& name);
   // A line per stage: name, kind, score; the current one with a star.
   Result<std::string> table(const std::string& current);

@@ -1,5 +1,5 @@
 // The state of one conversation: who answers, what was said, what the next prompt holds. Reading
-// input is left to chat.cpp; chat_commands.cpp has the commands.
+// input is left to chat_command.cpp; chat_commands.cpp has the commands.
 #pragma once
 #include <optional>
 #include <string>
@@ -28,7 +28,7 @@ struct ChatOptions {
   bool by_lines = false;    // a pipe holds a question or command a line, else it is one question
   bool is_private = false;  // keeps neither questions nor the conversation for later sessions
   SamplingOptions sampling = {.temperature = 0.8};
-  bool exact = false;  // as in GenerateOptions
+  bool exact = false;  // do not quantize activations to int15
   std::string cache = "auto";
   double cache_limit_gib = 0;
   int threads = 0;
@@ -100,7 +100,7 @@ class ChatSession {
   ChatContext context_;
   std::vector<ChatTurn> turns_;
   std::string aside_;  // text of files, before the next question
-  // Of the last answer, when it was cut or stopped: what /more goes on from.
+  // Of the last answer, when it was cut or stopped: where /more continues.
   struct Begun {
     std::vector<int> tokens = {};
     std::string text = {};

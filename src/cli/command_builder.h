@@ -96,7 +96,7 @@ class CommandOf : public Command {
   Ended (*function_)(const Options&);
 };
 
-// What is known while the commands are described and the line is parsed.
+// All commands, and the one that the parsed line chose.
 struct CommandTable {
   std::vector<std::unique_ptr<Command>> commands;
   const Command* chosen = nullptr;

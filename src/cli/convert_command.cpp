@@ -40,7 +40,7 @@ struct MakeRandomOptions {
 
 uint64_t split_bytes(double gigabytes) { return uint64_t(gigabytes * 1e9); }
 
-// Shows a conversion while it runs, and what it did to the tensors.
+// Shows the progress of a conversion, then the error by type of tensor.
 class ConversionView : public ConvertListener {
  public:
   explicit ConversionView(std::string title, bool lists)

@@ -30,7 +30,7 @@ struct CorpusCommand {
 constexpr size_t kWriteBytes = size_t(1) << 20;
 constexpr size_t kLongestShown = 5;
 
-// What stood at `path` stays until all is written.
+// A file at `path` is kept until all is written.
 Result<void> write_jsonl(const Corpus& corpus, const std::string& path) {
   AtomicFiles file;
   TRY(file.begin(path));

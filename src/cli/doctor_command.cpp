@@ -1,4 +1,4 @@
-// `weir doctor`: what is wrong with a recipe of R1's stages, before hours go into it.
+// `weir doctor`: finds errors of a recipe of R1's stages before hours of training.
 #include <fmt/format.h>
 
 #include <cstdio>

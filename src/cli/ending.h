@@ -7,7 +7,7 @@ enum class Ending { done, interrupted };
 
 constexpr int kExitDone = 0;
 constexpr int kExitInternal = 1;       // our fault
-constexpr int kExitInput = 2;          // what was given: arguments, files, prompts
+constexpr int kExitInput = 2;          // the user's input: arguments, files, prompts
 constexpr int kExitInterrupted = 130;  // Ctrl-C, as shells report it
 
 }  // namespace weir

@@ -21,12 +21,12 @@ namespace {
 struct GenerateOptions {
   std::string folder;
   std::optional<std::string> prompt;  // "": begin with an empty text
-  std::string prompt_file;            // "-": standard input; without the two: what is piped
+  std::string prompt_file;            // "-": standard input; without both: piped text
   int tokens = 256;
   SamplingOptions sampling = {.temperature = 0.8};
   std::vector<std::string> stops;  // with \n and \t as escapes
   int samples = 1;
-  bool ignore_end = false;     // go on after the end-of-sequence token
+  bool ignore_end = false;     // do not stop at the end-of-sequence token
   bool allow_special = false;  // control tokens in the prompt count as such
   bool exact = false;          // do not quantize activations to int15
   std::string cache = "auto";
@@ -51,7 +51,7 @@ Result<std::string> prompt_text(const GenerateOptions& options) {
   return piped;
 }
 
-// Prints what becomes certain of a single sample, and asks for the end after Ctrl-C.
+// Prints the final part of a single sample as it grows, and stops it after Ctrl-C.
 class Printer : public ReplyListener {
  public:
   explicit Printer(bool prints) : ReplyListener(stop_requested), prints_(prints) {}

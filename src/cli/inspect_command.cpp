@@ -1,4 +1,4 @@
-// `weir inspect`: what a model is and what it takes, from a name, a config.json or a folder.
+// `weir inspect`: architecture, size and memory of a name, a config.json or a folder.
 #include <fmt/format.h>
 
 #include <algorithm>

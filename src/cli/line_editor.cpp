@@ -110,7 +110,7 @@ int LineEditor::State::read_byte(unsigned char& byte) {
   }
 }
 
-// One character of UTF-8; what is none becomes U+FFFD.
+// One character of UTF-8; invalid bytes become U+FFFD.
 int LineEditor::State::read_character(wchar_t& c) {
   unsigned char first = 0;
   if (read_byte(first) == 0) return 0;
@@ -270,7 +270,7 @@ std::unique_ptr<LineEditor> LineEditor::create(FILE* output, bool (*is_interrupt
     el_set(editor, EL_BIND, key, action, static_cast<char*>(nullptr));
   // Between lines the terminal stays as ChatTerminal has made it; libedit would show keys again.
   el_set(editor, EL_SETTY, "-x", "-echo", "-icanon", "-icrnl", static_cast<char*>(nullptr));
-  // CR LF in a paste stays what it is.
+  // CR LF in a paste is kept.
   el_set(editor, EL_SETTY, "-d", "-icrnl", "-inlcr", static_cast<char*>(nullptr));
   el_source(editor, nullptr);  // the user's own ~/.editrc
   catch_signal(SIGWINCH, on_size);

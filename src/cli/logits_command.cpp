@@ -22,7 +22,7 @@ struct LogitsOptions {
   std::string out;  // FILE.npy, f32 [tokens, vocabulary]
   std::string cache = "expanded";
   int chunk = 256;     // tokens of a pass
-  bool exact = false;  // as in GenerateOptions
+  bool exact = false;  // do not quantize activations to int15
   int threads = 0;
 };
 

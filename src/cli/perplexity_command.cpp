@@ -28,7 +28,7 @@ struct PerplexityOptions {
   int context = 512;
   bool scores_all = false;  // every token of a window, not its second half alone
   int windows = 0;          // 0: all
-  bool exact = false;       // as in GenerateOptions
+  bool exact = false;       // do not quantize activations to int15
   int threads = 0;
   bool json = false;
 };

@@ -73,7 +73,7 @@ class ReplyPrinter : public ReplyListener {
 // Prints replies in plain text, without the blanks they begin with.
 class PlainPrinter : public ReplyListener {
  public:
-  // `resumes`: the reply goes on, blanks and all.
+  // `resumes`: the text continues a reply; leading blanks are kept.
   explicit PlainPrinter(bool (*asks)(), bool resumes = false)
       : ReplyListener(asks), began_(resumes) {}
   bool on_token(const TokenEvent& event) override;

@@ -34,7 +34,7 @@ void print_summary(const TrainSummary& s) {
   fmt::print("; the model is in {}\n", s.folder);
 }
 
-// Ends well also when stopped by a signal: everything is saved, and the same command goes on.
+// A signal is no failure: everything is saved, and the same command resumes.
 Result<void> train(const TrainOptions& options) {
   Recipe file = TRY(Recipe::read(options.recipe));
   for (const std::string& assignment : options.sets) TRY(file.set(assignment));

@@ -1,8 +1,8 @@
 // Countdown problems: "Numbers 3 7 12, target 48?" The worked reply is a search: trials in random
 // order, "3+7=10,12?48:*>99;7-3=4,12?48:*48", up to the first that hits the target, whose
 // expression is the answer, or up to the limit, and then the answer says that nothing was found.
-// What the last step depends on stands before it, because a small model neither chooses that step
-// nor sees a hit by what stands a search further back.
+// The last step comes right after all it depends on: a small model neither chooses that step
+// nor recognises a hit by tokens a search further back.
 //
 // Such replies cannot teach more than their order: with at most 8 trials they solve 57 % of the
 // problems with three numbers (countdown_test.cpp computes it). A model that solves more within

@@ -19,7 +19,7 @@ SetResult read_words(OptionReader& in);      // words.cpp
 SetResult read_recall(OptionReader& in);     // recall.cpp
 SetResult read_countdown(OptionReader& in);  // countdown.cpp
 SetResult read_facts(OptionReader& in);      // facts.cpp
-SetResult read_chat(OptionReader& in);       // chat.cpp
+SetResult read_chat(OptionReader& in);       // chat_problems.cpp
 SetResult read_safety(OptionReader& in);     // safety.cpp
 SetResult read_file_set(OptionReader& in);   // file_set.cpp
 

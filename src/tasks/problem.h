@@ -21,7 +21,7 @@ struct Problem {
   // of a base model that later stages are to cure. Its verdict is then whatever it is.
   bool claims_right = true;
   std::string verifier;  // name of the verifier of replies; "" when replies are not checked
-  std::string gold;      // what it compares with
+  std::string gold;      // the right answer, in the verifier's form
   // A worse reply to the same question, for preferences; none without has_rejected.
   Message rejected = {Role::assistant};
   bool has_rejected = false;

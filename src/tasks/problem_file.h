@@ -56,7 +56,7 @@ struct ProblemFile {
   size_t rows = 0;
   RowCounts
       left_out;      // tool calls, pictures, empty replies ...; with skip_bad_rows broken ones too
-  RowCounts notes;   // what was read otherwise than it stands there, or not at all
+  RowCounts notes;   // values that were converted or ignored
   RowCounts unread;  // columns that are not read, by name
 };
 

@@ -36,7 +36,7 @@ class ProblemSet {
   // How many there are: -1 without end, else make() takes indices in [0, count).
   virtual int64_t count(Split split) const = 0;
   virtual Result<Problem> make(uint64_t seed, Split split, uint64_t index) const = 0;
-  // What is worth telling the user before training.
+  // Notes for the user before training.
   virtual std::vector<SetNote> notes() const { return {}; }
 };
 

@@ -4,7 +4,7 @@
 // arXiv:2310.16028). The number of terms is that of the months with rain; lists are longer, and the
 // rest of them is dry. So lists of all lengths are seen, and a problem with more terms than any
 // before needs nothing new but more additions in a row and larger sums. A step does not repeat the
-// sum so far: it stands just before, and a step is six or seven tokens.
+// sum so far: it comes just before, and a step is six or seven tokens.
 //
 // `task: most` asks for the largest term instead: "Mar 7; Apr +0=7; May +9=9".
 #include <fmt/format.h>
