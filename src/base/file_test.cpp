@@ -11,7 +11,6 @@
 #include <thread>
 
 #include "base/atomic_output.h"
-#include "base/sha256.h"
 #include "base/text.h"
 
 namespace weir {
@@ -315,20 +314,6 @@ TEST_F(File, OneOfManyProcessesGetsTheLock) {
 
 TEST_F(File, ALockInAMissingFolderIsAnError) {
   says(FileLock::acquire(at("none/lock")).error(), at("none/lock") + ": can not open");
-}
-
-// FIPS 180-4 examples, as published by NIST.
-TEST_F(File, Sha256MatchesThePublishedDigests) {
-  EXPECT_EQ(sha256_hex(std::string_view("")),
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  EXPECT_EQ(sha256_hex(std::string_view("abc")),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  std::string text = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
-  const char* digest = "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1";
-  EXPECT_EQ(sha256_hex(text), digest);
-  ASSERT_TRUE(write_file_atomic(at("a"), text));
-  EXPECT_EQ(*sha256_file(at("a")), digest);
-  EXPECT_FALSE(sha256_file(at("none")));
 }
 
 }  // namespace
