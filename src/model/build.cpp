@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "config/conventions.h"
 #include "base/div_up.h"
+#include "config/conventions.h"
 #include "config/rope_table.h"
 
 namespace weir {

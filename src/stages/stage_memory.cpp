@@ -6,8 +6,8 @@
 #include <set>
 
 #include "base/text.h"
-#include "config/size.h"
 #include "chat/generator.h"
+#include "config/size.h"
 
 namespace weir {
 namespace {
