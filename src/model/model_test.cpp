@@ -89,7 +89,7 @@ class Trial {
     model->zero_gradients();
     loss(true);
     std::vector<float> all;
-    for (const Weight* w : model->parameters())
+    for (const Parameter* w : model->parameters())
       all.insert(all.end(), w->grad, w->grad + w->count());
     return all;
   }
@@ -127,14 +127,14 @@ TEST_P(ModelGradient, EqualsFiniteDifferencesForEveryWeight) {
   Trial trial(tiny(GetParam()), 1);
   // An indexer without queries scores all tokens 0 and chooses the first ones: no step of a finite
   // difference moves that.
-  for (Weight* w : trial.model->buffers())
+  for (Parameter* w : trial.model->buffers())
     if (w->name.ends_with("wq_b.weight")) std::fill(w->f32(), w->f32() + w->count(), 0.f);
   trial.model->balance_weight = trial.model->config().n_routed_experts ? 0.02f : 0;
   std::vector<int64_t> routing = trial.routing();
   const std::vector<float> gradients = trial.gradients();
   const float* gradient = gradients.data();
   int checked = 0, moved = 0;
-  for (Weight* w : trial.model->parameters()) {
+  for (Parameter* w : trial.model->parameters()) {
     Random random(8, w->count());
     std::vector<float> direction(w->count()), keep(w->f32(), w->f32() + w->count());
     double expected = 0, length = 0;
@@ -219,7 +219,7 @@ TEST(Model, WeightsSurviveTheDisk) {
   for (const char* type :
        {"deepseek_v3", "deepseek_v32", "deepseek_v2", "qwen2", "qwen3", "qwen3_moe", "llama"}) {
     Trial trial(tiny(type));
-    for (Weight* b : trial.model->buffers())
+    for (Parameter* b : trial.model->buffers())
       for (size_t i = 0; i < b->count(); ++i) b->f32()[i] += 0.01f * float(i % 7);
     ASSERT_TRUE(save_model(*trial.model, folder + "/model.safetensors"));
     std::ofstream(folder + "/config.json") << config_json(trial.model->config()).dump(2);

@@ -20,7 +20,7 @@ SmallTraining small(const std::vector<std::string>& sets = {}) {
 std::string differing(const SmallTrainer& a, const SmallTrainer& b) {
   std::string names;
   for (size_t k = 0; k < a.model->parameters().size(); ++k) {
-    const Weight &x = *a.model->parameters()[k], &y = *b.model->parameters()[k];
+    const Parameter &x = *a.model->parameters()[k], &y = *b.model->parameters()[k];
     if (std::memcmp(x.grad, y.grad, x.count() * sizeof(float)) != 0) names += x.name + " ";
   }
   return names;
@@ -28,7 +28,7 @@ std::string differing(const SmallTrainer& a, const SmallTrainer& b) {
 
 std::vector<float> gradients(SmallTrainer& s) {
   std::vector<float> all;
-  for (const Weight* w : s.model->parameters())
+  for (const Parameter* w : s.model->parameters())
     all.insert(all.end(), w->grad, w->grad + w->count());
   return all;
 }
@@ -134,7 +134,7 @@ TEST(Trainer, GateBiasesMoveTowardsBalanceUntilFrozen) {
   SmallTraining t = small({"moe.bias_speed=0.01", "moe.bias_freeze_at=0.5", "steps=4"});
   SmallTrainer s(t, 1);
   ASSERT_EQ(s.model->buffers().size(), 2u);
-  const Weight& bias = *s.model->buffers()[0];
+  const Parameter& bias = *s.model->buffers()[0];
   std::vector<float> before(bias.f32(), bias.f32() + bias.count());
   auto metrics = s.trainer.advance();
   ASSERT_TRUE(metrics);
@@ -157,7 +157,7 @@ TEST(Trainer, ValuesThatAreNotFiniteStopTheStepAndChangeNothing) {
   SmallTrainer s(t, 2);
   ASSERT_TRUE(s.trainer.advance());
   int caught = 0;
-  for (const Weight* w : s.model->parameters())
+  for (const Parameter* w : s.model->parameters())
     for (float bad : bad_values) {
       const size_t at = w->count() / 2;
       const float good = w->f32()[at];
@@ -187,7 +187,7 @@ TEST(Trainer, ValuesThatAreNotFiniteStopTheStepAndChangeNothing) {
                       s.model->parameters()[k]->f32());
         for (const Optimizer::Moment& m : s.trainer.optimizer().moments())
           std::fill_n(m.data, m.count, 0.f);
-        for (const Weight* buffer : s.model->buffers())
+        for (const Parameter* buffer : s.model->buffers())
           std::fill_n(buffer->f32(), buffer->count(), 0.f);
         s.model->weights_changed();
         ASSERT_TRUE(s.trainer.advance());

@@ -14,7 +14,7 @@
 namespace weir {
 namespace {
 
-void copy_weights(const std::vector<Weight*>& from, const std::vector<Weight*>& to) {
+void copy_weights(const std::vector<Parameter*>& from, const std::vector<Parameter*>& to) {
   for (size_t i = 0; i < from.size(); ++i) {
     std::memcpy(to[i]->data, from[i]->data, from[i]->count() * sizeof(float));
   }

@@ -94,7 +94,7 @@ TEST_P(RewardStages, GradientIsThatOfTheLoss) {
   ASSERT_EQ(all_weights(*judge.model), weights);
   const double norm = number_at(first[0], "grad_norm");
   std::vector<float> gradient;
-  for (const Weight* w : judge.model->parameters())
+  for (const Parameter* w : judge.model->parameters())
     gradient.insert(gradient.end(), w->grad, w->grad + w->count());
   constexpr double kStep = 2e-3;
   const auto loss_at = [&](double distance) {

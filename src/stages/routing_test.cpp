@@ -37,7 +37,7 @@ ModelConfig tiny(const std::string& type) {
 std::unique_ptr<Model> make_model(const std::string& type) {
   auto model = Model::create(tiny(type), true);
   model->initialize(5);
-  for (Weight* bias : model->buffers())
+  for (Parameter* bias : model->buffers())
     for (size_t e = 0; e < bias->count(); ++e) bias->f32()[e] = e % 3 == 0 ? 0.2f : -0.1f;
   ThreadPool pool(1);
   model->pack(pool);
@@ -46,7 +46,7 @@ std::unique_ptr<Model> make_model(const std::string& type) {
 
 void perturb(Model& model) {
   Random random(12, 0);
-  for (Weight* w : model.parameters())
+  for (Parameter* w : model.parameters())
     for (size_t i = 0; i < w->count(); ++i) w->f32()[i] += 0.02f * random.normal();
   model.weights_changed();
   ThreadPool pool(1);
@@ -173,7 +173,7 @@ Trained train(Model& model, const Rows& rows, RoutingUse routing) {
   EXPECT_TRUE(learner.accumulate(
       rows.batch, objective,
       {.aux_scale = 1, .log_probabilities = out.log_probabilities.data(), .routing = routing}));
-  for (const Weight* w : model.parameters())
+  for (const Parameter* w : model.parameters())
     out.gradients.insert(out.gradients.end(), w->grad, w->grad + w->count());
   for (const auto& gate : model.gates()) out.loads.push_back(*gate.load);
   return out;

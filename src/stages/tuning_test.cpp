@@ -96,7 +96,7 @@ TEST(Tuning, ThreadsChangeNoBitAndTheRestContinues) {
     Tuned tuned("tokens: 64, bias_speed: 0.01, balance_weight: 0.01", letters(), nullptr, threads);
     take_steps(*tuned.stage, 3);
     std::vector<float> all = all_weights(*tuned.model);
-    for (const Weight* w : tuned.model->buffers())
+    for (const Parameter* w : tuned.model->buffers())
       all.insert(all.end(), w->f32(), w->f32() + w->count());
     return all;
   };

@@ -20,6 +20,4 @@ struct Parameter {
   int group_rows() const { return rows / groups; }
 };
 
-using Weight = Parameter;
-
 }  // namespace weir

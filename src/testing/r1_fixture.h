@@ -116,12 +116,13 @@ struct TinyStages {
 
 inline std::vector<float> all_weights(const Model& model) {
   std::vector<float> all;
-  for (const Weight* w : model.parameters()) all.insert(all.end(), w->f32(), w->f32() + w->count());
+  for (const Parameter* w : model.parameters())
+    all.insert(all.end(), w->f32(), w->f32() + w->count());
   return all;
 }
 inline void set_weights(Model& model, const std::vector<float>& all) {
   size_t at = 0;
-  for (Weight* w : model.parameters()) {
+  for (Parameter* w : model.parameters()) {
     std::memcpy(w->f32(), all.data() + at, w->count() * sizeof(float));
     at += w->count();
   }

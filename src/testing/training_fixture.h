@@ -129,8 +129,8 @@ struct SmallTrainer {
     auto add = [&](const void* data, size_t floats) {
       all += sha256_hex(std::span(static_cast<const std::byte*>(data), floats * sizeof(float)));
     };
-    for (const Weight* w : model->parameters()) add(w->data, w->count());
-    for (const Weight* w : model->buffers()) add(w->data, w->count());
+    for (const Parameter* w : model->parameters()) add(w->data, w->count());
+    for (const Parameter* w : model->buffers()) add(w->data, w->count());
     for (const Optimizer::Moment& m : trainer.optimizer().moments()) add(m.data, m.count);
     return sha256_hex(all);
   }

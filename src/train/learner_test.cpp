@@ -95,7 +95,7 @@ Learned learn(const SmallTraining& t, int first, int count, Communicator* commun
   Learned out;
   out.norm = done->gradient_norm;
   out.gradients.assign(model->gradients().begin(), model->gradients().end());
-  for (const Weight* w : model->parameters())
+  for (const Parameter* w : model->parameters())
     out.weights.insert(out.weights.end(), w->f32(), w->f32() + w->count());
   return out;
 }
@@ -133,7 +133,7 @@ TEST(Learner, AFailedSumChangesNothing) {
   model->initialize(5);
   model->weights_changed();
   Learner learner(*model, {.communicator = &broken}, pool);
-  const Weight& first = *model->parameters()[0];
+  const Parameter& first = *model->parameters()[0];
   const std::vector<float> before(first.f32(), first.f32() + first.count());
   learner.begin();
   TrainingBatch batch;
@@ -153,7 +153,7 @@ TEST(Learner, GradientsLieInOnePieceOfMemory) {
   const SmallTraining t = small();
   std::unique_ptr<Model> model = Model::create(t.config, true);
   const float* next = model->gradients().data();
-  for (const Weight* w : model->parameters()) {
+  for (const Parameter* w : model->parameters()) {
     EXPECT_GE(w->grad, next) << w->name;
     EXPECT_LT(w->grad, next + 16) << w->name;
     EXPECT_EQ(reinterpret_cast<uintptr_t>(w->grad) % 64, 0u) << w->name;

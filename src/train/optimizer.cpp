@@ -33,16 +33,16 @@ double square_sum(const float* x, size_t n) {
 
 }  // namespace
 
-bool is_hidden_matrix(const Weight& weight) {
+bool is_hidden_matrix(const Parameter& weight) {
   return weight.group_rows() > 1 && weight.cols > 1 && !weight.is_embedding && weight.decays &&
          weight.name != "lm_head.weight" && !weight.name.ends_with(".mlp.gate.weight");
 }
 
 double clip_scale(double norm, double clip) { return clip > 0 && norm > clip ? clip / norm : 1; }
 
-Optimizer::Optimizer(const OptimizerRecipe& options, const std::vector<Weight*>& parameters)
+Optimizer::Optimizer(const OptimizerRecipe& options, const std::vector<Parameter*>& parameters)
     : options_(options) {
-  for (Weight* w : parameters) {
+  for (Parameter* w : parameters) {
     if (!w->grad) continue;  // frozen
     parameters_.push_back(w);
     if (options_.kind == OptimizerKind::muon && is_hidden_matrix(*w)) {
@@ -62,7 +62,7 @@ Optimizer::Optimizer(const OptimizerRecipe& options, const std::vector<Weight*>&
   }
 }
 
-float* Optimizer::make_moment(const Weight& weight, const char* suffix) {
+float* Optimizer::make_moment(const Parameter& weight, const char* suffix) {
   float* data = memory_.emplace_back(weight.count() * sizeof(float)).floats();
   moments_.push_back({weight.name + "." + suffix,
                       {uint64_t(weight.rows), uint64_t(weight.cols)},
@@ -74,7 +74,7 @@ float* Optimizer::make_moment(const Weight& weight, const char* suffix) {
 double Optimizer::gradient_norm(ThreadPool& pool) const {
   const Zone zone("optimizer.norm");
   std::vector<std::pair<const float*, size_t>> parts;
-  for (const Weight* w : parameters_)
+  for (const Parameter* w : parameters_)
     for (size_t at = 0; at < w->count(); at += kChunk)
       parts.emplace_back(w->grad + at, std::min(kChunk, w->count() - at));
   std::vector<double> sums(parts.size());
@@ -87,7 +87,7 @@ double Optimizer::gradient_norm(ThreadPool& pool) const {
 }
 
 std::string Optimizer::first_not_finite() const {
-  for (const Weight* w : parameters_)
+  for (const Parameter* w : parameters_)
     for (size_t i = 0; i < w->count(); ++i)
       if (!std::isfinite(w->grad[i]))
         return fmt::format("the gradient of tensor '{}' at row {}, column {}", w->name,

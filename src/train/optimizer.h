@@ -16,12 +16,12 @@ namespace weir {
 
 // Whether Muon moves this weight: a hidden matrix. Embedding, head, routers, gains and biases are
 // not.
-bool is_hidden_matrix(const Weight& weight);
+bool is_hidden_matrix(const Parameter& weight);
 
 class Optimizer {
  public:
   // The weights outlive the optimizer.
-  Optimizer(const OptimizerRecipe& options, const std::vector<Weight*>& parameters);
+  Optimizer(const OptimizerRecipe& options, const std::vector<Parameter*>& parameters);
 
   // Over all gradients; not finite exactly when some gradient is not. Summed in f64 over chunks of
   // a fixed size in a fixed order: the same bits for any number of threads.
@@ -51,10 +51,10 @@ class Optimizer {
     size_t count;
     bool decays;
   };
-  float* make_moment(const Weight& weight, const char* suffix);
+  float* make_moment(const Parameter& weight, const char* suffix);
 
   OptimizerRecipe options_;
-  std::vector<Weight*> parameters_;
+  std::vector<Parameter*> parameters_;
   std::vector<Moment> moments_;
   std::vector<Buffer> memory_;
   std::vector<Chunk> chunks_;

@@ -13,15 +13,15 @@ namespace {
 
 // A few weights with values and gradients, sizes that do not fit chunks and lanes.
 struct Weights {
-  std::vector<std::unique_ptr<Weight>> all;
+  std::vector<std::unique_ptr<Parameter>> all;
   std::vector<Buffer> memory;
-  std::vector<Weight*> pointers() const {
-    std::vector<Weight*> out;
+  std::vector<Parameter*> pointers() const {
+    std::vector<Parameter*> out;
     for (const auto& w : all) out.push_back(w.get());
     return out;
   }
-  Weight& add(const std::string& name, int rows, int cols, int groups, bool decays) {
-    auto w = std::make_unique<Weight>();
+  Parameter& add(const std::string& name, int rows, int cols, int groups, bool decays) {
+    auto w = std::make_unique<Parameter>();
     w->name = name;
     w->rows = rows;
     w->cols = cols;
@@ -57,14 +57,14 @@ TEST(Optimizer, AdamwFollowsTheFormulaInDouble) {
     std::vector<double> w, m, v;
   };
   std::vector<Reference> expected;
-  for (Weight* w : weights.pointers())
+  for (Parameter* w : weights.pointers())
     expected.push_back({std::vector<double>(w->f32(), w->f32() + w->count()),
                         std::vector<double>(w->count()), std::vector<double>(w->count())});
   const double scale = 0.7;
   for (int step = 0; step < 5; ++step) {
     const double lr = 0.01 / (step + 1);
     for (size_t k = 0; k < expected.size(); ++k) {
-      Weight& w = *weights.all[k];
+      Parameter& w = *weights.all[k];
       Random random(uint64_t(step), k + 100);
       for (size_t i = 0; i < w.count(); ++i) {
         w.grad[i] = random.normal();
@@ -90,7 +90,7 @@ TEST(Optimizer, NormIsThatOfAllGradientsAndTheSameForAnyThreads) {
   Weights weights;
   Optimizer optimizer({}, weights.pointers());
   long double sum = 0;
-  for (Weight* w : weights.pointers())
+  for (Parameter* w : weights.pointers())
     for (size_t i = 0; i < w->count(); ++i) sum += (long double)(w->grad[i]) * w->grad[i];
   ThreadPool one(1), three(3);
   double norm = optimizer.gradient_norm(one);
@@ -158,7 +158,7 @@ TEST(Optimizer, MuonTreatsEveryExpertAsItsOwnMatrix) {
   options.kind = OptimizerKind::muon;
   options.weight_decay = 0;
   Weights weights;
-  Weight& experts = *weights.all[3];
+  Parameter& experts = *weights.all[3];
   std::vector<float> before(experts.f32(), experts.f32() + experts.count());
   ThreadPool pool(1);
   Optimizer optimizer(options, weights.pointers());

@@ -56,10 +56,10 @@ TEST(TrainLoss, F28MtpsWeightIsSharedByItsModules) {
     // The coordinates with the largest gradients of every matrix.
     int checked = 0;
     std::vector<std::vector<float>> gradients;
-    for (const Weight* w : l.model->parameters())
+    for (const Parameter* w : l.model->parameters())
       gradients.emplace_back(w->grad, w->grad + w->count());
     for (size_t k = 0; k < gradients.size(); ++k) {
-      Weight& w = *l.model->parameters()[k];
+      Parameter& w = *l.model->parameters()[k];
       const auto largest =
           std::max_element(gradients[k].begin(), gradients[k].end(),
                            [](float a, float b) { return std::abs(a) < std::abs(b); });
