@@ -156,16 +156,6 @@ TEST_F(InspectCommands, BenchWritesATraceOfTheZones) {
   for (const char* name : {"pass", "sample", "forward", "attention", "linear", "logits"})
     EXPECT_TRUE(main.contains(name)) << name;
   EXPECT_EQ(*last_line(bench.out).find("repetitions")->as_int(), 1);
-
-  bench = run({"bench", "--training", "--step-tokens", "64", "--sequence-length", "32", "--threads",
-               "2", "--trace", path("t.json")});
-  ASSERT_EQ(bench.code, 0) << bench.error;
-  trace = parse_json(*read_file(path("t.json")));
-  ASSERT_TRUE(trace);
-  auto zones = zones_of(*trace);
-  for (const char* name : {"training step", "forward", "moe.gate", "token_loss", "backward"})
-    EXPECT_TRUE(zones["main"].contains(name)) << name;
-  EXPECT_TRUE(zones["worker 1"].contains("linear"));
 }
 
 TEST_F(InspectCommands, F34BenchCountsStoredBytesAndHasTheCacheOfGenerate) {

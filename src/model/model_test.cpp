@@ -7,8 +7,10 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "base/random.h"
+#include "base/zones.h"
 #include "config/rope_table.h"
 
 namespace weir {
@@ -187,6 +189,28 @@ TEST(Recompute, GivesTheSameGradientsInLessMemory) {
     EXPECT_EQ(std::memcmp(kept.data(), again.data(), kept.size() * sizeof(float)), 0) << type;
     EXPECT_EQ(trial.routing(), loads) << "tokens are counted once";
     EXPECT_LT(trial.peak, kept_peak);
+  }
+}
+
+TEST(Model, StepsOfTheBackwardPassHaveTheZonesOfTheForward) {
+  Trial trial(tiny("deepseek_v3"), 1);
+  start_tracing();
+  trial.gradients();
+  const std::vector<ThreadZones> threads = stop_tracing();
+  ASSERT_EQ(threads.size(), 1u);
+  std::set<std::string> forward, backward;
+  int64_t backward_ns = -1;
+  for (const ZoneSpan& span : threads[0].spans) {
+    if (std::string(span.name) == "backward") backward_ns = span.begin_ns;
+    (backward_ns < 0 ? forward : backward).insert(span.name);
+  }
+  for (const char* name : {"forward", "attention", "mlp", "moe", "moe.gate", "moe.experts"}) {
+    EXPECT_TRUE(forward.contains(name)) << name;
+    EXPECT_FALSE(backward.contains(name)) << name;
+  }
+  for (const char* name : {"embed", "linear", "attend", "route", "expert_linear", "combine"}) {
+    EXPECT_TRUE(forward.contains(name)) << name;
+    EXPECT_TRUE(backward.contains(name)) << name;
   }
 }
 
