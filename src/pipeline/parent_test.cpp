@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/atomic_output.h"
 #include "base/json.h"
 #include "pipeline/run_setup.h"
 #include "testing/training_fixture.h"

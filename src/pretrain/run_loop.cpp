@@ -1,6 +1,6 @@
 #include "pretrain/run_loop.h"
 
-#include "base/progress.h"
+#include "base/stop_signal.h"
 
 namespace weir {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/progress.h"
+#include "base/clock.h"
 #include "train/gate_balance.h"
 #include "train/schedule.h"
 

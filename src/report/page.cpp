@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "report/page_summary.h"
 #include "text/unicode.h"

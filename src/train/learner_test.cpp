@@ -185,7 +185,7 @@ TEST(Learner, ErrorsNameWhatIsNotFiniteAndEndWithTheRemedy) {
                 "' at row 0, column 2; nothing was changed "
                 "by this step. Pray");
   learner.begin();
-  model->find("model.norm.weight")->f32()[3] = std::numeric_limits<float>::quiet_NaN();
+  model->find("model.norm.weight")->parameter->data[3] = std::numeric_limits<float>::quiet_NaN();
   model->weights_changed();
   Result<void> accumulated = learner.accumulate(batch, objective);
   ASSERT_FALSE(accumulated);
