@@ -187,6 +187,7 @@ TEST(Learner, ErrorsNameWhatIsNotFiniteAndEndWithTheRemedy) {
   learner.begin();
   model->find("model.norm.weight")->parameter->data[3] = std::numeric_limits<float>::quiet_NaN();
   model->weights_changed();
+  model->pack(pool);
   Result<void> accumulated = learner.accumulate(batch, objective);
   ASSERT_FALSE(accumulated);
   EXPECT_EQ(accumulated.error().message,
