@@ -16,7 +16,8 @@ target_link_libraries(weir_flags INTERFACE Threads::Threads)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports the first inside std::variant and std::optional moves at -O2 (GCC PR 105562), the
   # others inside std::string + std::string where headers are precompiled (GCC PR 105651).
-  target_compile_options(weir_flags INTERFACE -Wno-maybe-uninitialized -Wno-array-bounds -Wno-restrict)
+  target_compile_options(weir_flags INTERFACE -Wno-maybe-uninitialized -Wno-array-bounds
+    -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread)
 endif()
 if(WEIR_SANITIZE)
   target_compile_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE} -g1 -fno-omit-frame-pointer -fno-sanitize-recover=all)
