@@ -35,8 +35,7 @@ struct EngineOptions {
   // the longest beginning that its prompt shares with one (a conversation grows by turns). Only for
   // a model whose weights do not change while the engine is idle; else an idle engine forgets.
   bool keeps_prefixes = false;
-  // False: quantized weights meet activations rounded to 15 bits (Run::exact). Other weights do not
-  // know the difference.
+  // False: products with quantized weights quantize activations to int15 (Run::exact).
   bool exact = true;
   int drawable = 0;  // ids in [0, drawable) may be drawn; 0: all of the model
 };
