@@ -178,6 +178,52 @@ TEST(Engine, PagesAreTakenAsSequencesGrow) {
     EXPECT_EQ(outputs[SequenceId(i)], alone(model, request_of(i, 20, 100)));
 }
 
+// Prompts of one seed begin alike, so sequences share pages, wait for each other's prompts, take
+// over slots and preempt each other.
+TEST(Engine, RandomTrafficInASmallCacheEndsAndChangesNothing) {
+  int64_t preemptions = 0, reused = 0;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    const Model& model = tiny_model(seed % 2 ? Kind::grouped : Kind::latent);
+    Random random(seed, 77);
+    auto below = [&](int n) { return int(random.below(uint64_t(n))); };
+    ThreadPool pool(2);
+    EngineOptions options;
+    options.sequences_max = 2 + below(5);
+    options.prefill_rows = 1 + below(40);
+    options.cache_bytes_max = bytes_for(model, 128 + 32 * below(3));
+    options.keeps_prefixes = below(2);
+    auto engine = engine_of(model, pool, options);
+    std::vector<TokenRequest> requests;
+    std::vector<SequenceId> cancelled;
+    Outputs outputs;
+    int steps = 0;
+    while (requests.size() < 20 || !engine->is_idle()) {
+      if (requests.size() < 20 && below(2)) {
+        requests.push_back(request_of(uint64_t(below(3)), 1 + below(60), 1 + below(60)));
+        requests.back().records_experts = below(3) == 0;
+        ASSERT_TRUE(engine->submit(requests.back()).has_value());
+      }
+      if (!requests.empty() && below(16) == 0) {
+        cancelled.push_back(below(int(requests.size())));
+        engine->cancel(cancelled.back());
+      }
+      step(*engine, outputs);
+      ASSERT_LT(++steps, 10000) << "the sequences block each other";
+    }
+    for (size_t i = 0; i < requests.size(); ++i) {
+      const Output& output = outputs[SequenceId(i)];
+      const bool is_cancelled = std::count(cancelled.begin(), cancelled.end(), i) > 0;
+      EXPECT_TRUE(is_cancelled || output.reason != FinishReason::cancelled) << i;
+      if (output.reason == FinishReason::cancelled) continue;
+      EXPECT_EQ(output, alone(model, requests[i])) << "seed " << seed << " request " << i;
+    }
+    preemptions += engine->statistics().preemptions;
+    reused += engine->statistics().reused_tokens;
+  }
+  EXPECT_GT(preemptions, 15);
+  EXPECT_GT(reused, 1000);
+}
+
 TEST(Engine, RefusesOnlyWhatCanNeverRun) {
   const Model& model = tiny_model(Kind::latent);
   ThreadPool pool(1);
