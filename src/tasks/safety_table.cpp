@@ -18,8 +18,10 @@ std::vector<SafetyLanguage> read_languages() {
     const std::string& word = row[0];
     if (word == "language") languages.emplace_back();
     SafetyLanguage& language = languages.back();
-    if (word == "language")
-      language.name = row[1], language.between = row[2] == "blanks" ? " " : "";
+    if (word == "language") {
+      language.name = row[1];
+      language.between.assign(row[2] == "blanks" ? 1 : 0, ' ');
+    }
     if (word == "phrasing") language.phrasings.push_back(row[1]);
     if (word == "refusal") language.refusals.push_back(row[1]);
     if (word == "reason") language.reasons.push_back(row[1]);
