@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <map>
-
 #include "base/atomic_output.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -12,8 +10,8 @@
 #include "chat/gguf_chat.h"
 #include "config/conventions.h"
 #include "convert/importance.h"
+#include "convert/output_folder.h"
 #include "convert/travelling_facts.h"
-#include "formats/safetensors_write.h"
 #include "tokenizer/gguf_tokenizer.h"
 #include "tokenizer/tokenizer_json.h"
 
@@ -21,7 +19,6 @@ namespace weir {
 namespace {
 
 // Data of one file of a folder, as transformers cuts them.
-constexpr uint64_t kShardBytes = 5'000'000'000;
 
 class Conversion {
  public:
@@ -32,7 +29,6 @@ class Conversion {
  private:
   Result<void> to_gguf();
   Result<void> to_folder();
-  Result<void> fill(const AtomicFolder& folder, const FolderPlan& plan);
   Result<void> add_tokenizer(GgufMetadata& metadata);
   Result<void> write_texts(const FolderPlan& plan, const std::string& folder);
   Result<void> write_tokenizer_files(const std::string& folder);
@@ -199,31 +195,19 @@ Result<void> Conversion::to_folder() {
                       mix_->name)};
   }
   const FolderPlan plan = TRY(plan_folder(*checkpoint_, type));
-  AtomicFolder folder = TRY(AtomicFolder::create(request_.to));
-  auto filled = fill(folder, plan);
-  if (!filled) return folder.named(filled.error());
-  TRY(folder.finish());
-  for (std::string& file : result_.files) file = join_path(request_.to, base_name(file));
-  return {};
-}
-
-Result<void> Conversion::fill(const AtomicFolder& folder, const FolderPlan& plan) {
   std::vector<TensorPlan> infos;
   for (const PlannedTensor& tensor : plan.tensors)
     infos.push_back({tensor.name, dtype_of(tensor.type), tensor.shape});
-  announce(plan.tensors);
-  SafetensorsWriter writer =
-      TRY(SafetensorsWriter::create(folder.path(), std::move(infos), {{"format", "pt"}},
-                                    request_.split_bytes ? request_.split_bytes : kShardBytes));
-  std::map<std::string, const PlannedTensor*> by_name;
-  for (const PlannedTensor& tensor : plan.tensors) by_name[tensor.name] = &tensor;
-  std::vector<PlannedTensor> ordered;
-  for (const TensorPlan& next : writer.order()) ordered.push_back(*by_name.at(next.name));
-  TRY(write_tensors(
-      ordered, pool_, {}, [&](std::span<const std::byte> piece) { return writer.write(piece); },
-      listener_));
-  result_.files = TRY(writer.finish());
-  return write_texts(plan, folder.path());
+  const auto write_data = [&](SafetensorsWriter& writer) {
+    announce(plan.tensors);
+    return write_tensors(
+        in_order_of(writer, plan.tensors), pool_, {},
+        [&](std::span<const std::byte> piece) { return writer.write(piece); }, listener_);
+  };
+  result_.files =
+      TRY(write_model_folder(request_.to, std::move(infos), request_.split_bytes, write_data,
+                             [&](const std::string& folder) { return write_texts(plan, folder); }));
+  return {};
 }
 
 Result<ConvertResult> Conversion::run() {

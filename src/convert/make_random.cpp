@@ -4,16 +4,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "base/atomic_output.h"
+#include "base/div_up.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "chat/conversation.h"
 #include "checkpoint/gguf_names.h"
 #include "config/gguf_config.h"
+#include "convert/output_folder.h"
 #include "convert/random_rows.h"
-#include "formats/safetensors_write.h"
 #include "text/unicode.h"
 #include "tokenizer/gguf_tokenizer.h"
 #include "tokenizer/tokenizer_json.h"
@@ -21,7 +21,6 @@
 namespace weir {
 namespace {
 
-constexpr uint64_t kShardBytes = 5'000'000'000;
 // Bytes that are written at once.
 constexpr uint64_t kRoundBytes = uint64_t(32) << 20;
 
@@ -70,9 +69,9 @@ class RandomModel {
   Result<void> choose_config();
   Result<void> to_gguf();
   Result<void> to_folder();
-  Result<void> fill(const AtomicFolder& folder, WeightType type);
   std::vector<Output> folder_outputs(WeightType type) const;
   void announce(const std::vector<Output>& outputs);
+  Result<void> write_all(const std::vector<Output>& outputs, const Sink& sink);
   Result<void> write(const Output& output, const Sink& sink);
   Result<void> write_vector(const Output& output, const Sink& sink);
   Result<void> write_texts(const std::string& folder, WeightType type) const;
@@ -146,6 +145,19 @@ Result<void> RandomModel::write(const Output& output, const Sink& sink) {
   return {};
 }
 
+Result<void> RandomModel::write_all(const std::vector<Output>& outputs, const Sink& sink) {
+  const std::vector<float> factors = gguf_rope_factors(config_);
+  for (const Output& output : outputs) {
+    if (output.name == "rope_freqs.weight")  // of GGUF files alone
+      TRY(sink(std::as_bytes(std::span(factors))));
+    else
+      TRY(write(output, sink));
+    const uint64_t elements = output.rows() * output.shape.back();
+    listener_.on_tensor({output.name, WeightType::f32, output.type, elements, output.bytes(), 0});
+  }
+  return {};
+}
+
 Result<void> RandomModel::to_gguf() {
   const Mix mix = TRY(find_mix(request_.type));
   GgufPlan plan = TRY(plan_gguf(config_, find_nothing, mix));
@@ -165,16 +177,7 @@ Result<void> RandomModel::to_gguf() {
   announce(outputs);
   GgufWriter writer =
       TRY(GgufWriter::create(request_.to, plan.metadata, std::move(infos), request_.split_bytes));
-  const Sink sink = [&](std::span<const std::byte> piece) { return writer.write(piece); };
-  const std::vector<float> factors = gguf_rope_factors(config_);
-  for (const Output& output : outputs) {
-    if (output.name == "rope_freqs.weight")
-      TRY(sink(std::as_bytes(std::span(factors))));
-    else
-      TRY(write(output, sink));
-    const uint64_t elements = output.rows() * output.shape.back();
-    listener_.on_tensor({output.name, WeightType::f32, output.type, elements, output.bytes(), 0});
-  }
+  TRY(write_all(outputs, [&](std::span<const std::byte> piece) { return writer.write(piece); }));
   result_.files = TRY(writer.finish());
   return {};
 }
@@ -193,10 +196,10 @@ std::vector<RandomModel::Output> RandomModel::folder_outputs(WeightType type) co
       if (type == WeightType::f8_e4m3 && !is_bias) stored = is_f8 ? type : WeightType::bf16;
       outputs.push_back({name, stored, tensor.shape});
       if (!is_f8) continue;
-      outputs.push_back({name + "_scale_inv",
-                         WeightType::f32,
-                         {(tensor.shape[0] + kScaleSquare - 1) / kScaleSquare,
-                          (tensor.shape[1] + kScaleSquare - 1) / kScaleSquare}});
+      outputs.push_back(
+          {name + "_scale_inv",
+           WeightType::f32,
+           {div_up(tensor.shape[0], kScaleSquare), div_up(tensor.shape[1], kScaleSquare)}});
     }
   return outputs;
 }
@@ -226,34 +229,19 @@ Result<void> RandomModel::to_folder() {
         fmt::format("a folder holds f32, f16, bf16 or f8_e4m3, not {}; give a name that "
                     "ends in .gguf",
                     request_.type)};
-  AtomicFolder folder = TRY(AtomicFolder::create(request_.to));
-  auto filled = fill(folder, traits->type);
-  if (!filled) return folder.named(filled.error());
-  TRY(folder.finish());
-  for (std::string& file : result_.files) file = join_path(request_.to, base_name(file));
-  return {};
-}
-
-Result<void> RandomModel::fill(const AtomicFolder& folder, WeightType type) {
-  const std::vector<Output> outputs = folder_outputs(type);
+  const std::vector<Output> outputs = folder_outputs(traits->type);
   std::vector<TensorPlan> infos;
   for (const Output& output : outputs)
     infos.push_back({output.name, dtype_of(output.type), output.shape});
-  announce(outputs);
-  SafetensorsWriter writer =
-      TRY(SafetensorsWriter::create(folder.path(), std::move(infos), {{"format", "pt"}},
-                                    request_.split_bytes ? request_.split_bytes : kShardBytes));
-  const Sink sink = [&](std::span<const std::byte> piece) { return writer.write(piece); };
-  std::map<std::string, const Output*> by_name;
-  for (const Output& output : outputs) by_name[output.name] = &output;
-  for (const TensorPlan& next : writer.order()) {
-    const Output& output = *by_name.at(next.name);
-    TRY(write(output, sink));
-    const uint64_t elements = output.rows() * output.shape.back();
-    listener_.on_tensor({output.name, WeightType::f32, output.type, elements, output.bytes(), 0});
-  }
-  result_.files = TRY(writer.finish());
-  return write_texts(folder.path(), type);
+  const auto write_data = [&](SafetensorsWriter& writer) {
+    announce(outputs);
+    return write_all(in_order_of(writer, outputs),
+                     [&](std::span<const std::byte> piece) { return writer.write(piece); });
+  };
+  result_.files = TRY(write_model_folder(
+      request_.to, std::move(infos), request_.split_bytes, write_data,
+      [&](const std::string& folder) { return write_texts(folder, traits->type); }));
+  return {};
 }
 
 Result<ConvertResult> RandomModel::run() {

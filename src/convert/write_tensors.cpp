@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/div_up.h"
 #include "kernels/kernels.h"
 #include "kernels/quant/quantize.h"
 
@@ -89,7 +90,7 @@ Result<Sums> write_tensor(const TensorWriter& writer, const PlannedTensor& tenso
   Sums total;
   for (uint64_t begin = 0; begin < rows; begin += round_rows) {
     const uint64_t end = std::min(rows, begin + round_rows);
-    const int tasks = int((end - begin + task_rows - 1) / task_rows);
+    const int tasks = int(div_up(end - begin, task_rows));
     pool.parallel_for(tasks, [&](int task, int) {
       const uint64_t from = begin + uint64_t(task) * task_rows;
       parts[size_t(task)] = writer.convert(from, std::min(end, from + task_rows),
