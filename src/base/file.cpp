@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/div_up.h"
 #include "base/text.h"
 
 namespace weir {
@@ -253,7 +254,7 @@ MappedFile::~MappedFile() {
 
 void forget_pages(std::span<const std::byte> bytes) {
   const uintptr_t page = uintptr_t(sysconf(_SC_PAGESIZE));
-  const uintptr_t begin = (reinterpret_cast<uintptr_t>(bytes.data()) + page - 1) / page * page;
+  const uintptr_t begin = round_up(reinterpret_cast<uintptr_t>(bytes.data()), page);
   const uintptr_t end = (reinterpret_cast<uintptr_t>(bytes.data()) + bytes.size()) / page * page;
   if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }

@@ -30,6 +30,7 @@ struct ShownCharacter {
 };
 ShownCharacter first_character(std::string_view text);
 void append_utf8(std::string& out, char32_t code);
+int hex_digit(char c);  // its value; -1 for other characters
 // First byte that is not part of valid UTF-8, or npos.
 size_t first_invalid_utf8(std::string_view text);
 

@@ -124,5 +124,13 @@ TEST(Text, AcceptsEveryCodePoint) {
   }
 }
 
+TEST(Text, HexDigitsOfBothCases) {
+  EXPECT_EQ(hex_digit('0'), 0);
+  EXPECT_EQ(hex_digit('9'), 9);
+  EXPECT_EQ(hex_digit('a'), 10);
+  EXPECT_EQ(hex_digit('F'), 15);
+  for (char c : {'g', 'G', '/', ':', '@', '`', ' '}) EXPECT_EQ(hex_digit(c), -1) << c;
+}
+
 }  // namespace
 }  // namespace weir

@@ -12,7 +12,7 @@ struct Generator::Call {
 };
 
 Result<std::unique_ptr<Generator>> Generator::create(const Model& model, const Tokenizer& tokenizer,
-                                                     ThreadPool& pool, GeneratorOptions options) {
+                                                     ThreadPool& pool, EngineOptions options) {
   options.drawable = std::min(tokenizer.size(), model.config().vocab_size);
   return std::unique_ptr<Generator>(
       new Generator(tokenizer, TRY(Engine::create(model, pool, options))));

@@ -40,13 +40,11 @@ class Listener {
   virtual bool is_cancelled() { return false; }
 };
 
-using GeneratorOptions = EngineOptions;
-
 class Generator {
  public:
   // Ids beyond the tokenizer are not drawn. Model, tokenizer and pool outlive the generator.
   static Result<std::unique_ptr<Generator>> create(const Model& model, const Tokenizer& tokenizer,
-                                                   ThreadPool& pool, GeneratorOptions options = {});
+                                                   ThreadPool& pool, EngineOptions options = {});
 
   // Blocks until every request is finished; completions come in the order of the requests. Fails on
   // a request that can never run (the error tells which) before anything is computed, and when one

@@ -37,7 +37,7 @@ std::vector<Request> mixed_requests() {
 }
 
 std::vector<Completion> generate(const Model& model, std::span<const Request> requests,
-                                 GeneratorOptions options, int threads = 1) {
+                                 EngineOptions options, int threads = 1) {
   ThreadPool pool(threads);
   auto generator = Generator::create(model, byte_tokenizer(), pool, options);
   EXPECT_TRUE(generator.has_value());

@@ -95,7 +95,7 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
   open.stops = TRY(stops_of(*checkpoint, *open.tokenizer, open.chat_template));
   open.pool = std::make_unique<ThreadPool>(setup.threads);
   open.model->pack(*open.pool);
-  GeneratorOptions options;
+  EngineOptions options;
   options.sequences_max = setup.sequences_max;
   options.keeps_prefixes = setup.keeps_prefixes;
   options.exact = setup.exact;

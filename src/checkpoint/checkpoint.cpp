@@ -130,8 +130,8 @@ Result<StoredTensor> Checkpoint::find_in_folder(const std::string& name) const {
     return Error{
         fmt::format("{}: is F8_E4M3, but its scales '{}' are missing", tensor.place, scales)};
   const SafetensorsFolder::Found scale = TRY(folder_->find(scales));
-  const std::vector<uint64_t> expected = {(tensor.rows() + kScaleSquare - 1) / kScaleSquare,
-                                          (tensor.columns() + kScaleSquare - 1) / kScaleSquare};
+  const std::vector<uint64_t> expected = {div_up(tensor.rows(), kScaleSquare),
+                                          div_up(tensor.columns(), kScaleSquare)};
   if (tensor.shape.size() != 2 || scale.info->dtype != "F32" || scale.info->shape != expected)
     return Error{
         fmt::format("{}: its scales '{}' are {} of shape [{}]; F32 of shape [{}] belongs "

@@ -75,7 +75,7 @@ Result<OpenModel> open_subject(const BenchOptions& options) {
 }
 
 Result<Speed> measure(const BenchOptions& options, const OpenModel& open, int sequences) {
-  GeneratorOptions settings;
+  EngineOptions settings;
   settings.sequences_max = sequences;
   settings.cache = choose_cache(options.cache, *open.model);
   settings.exact = options.exact;

@@ -5,6 +5,8 @@
 #include <numeric>
 #include <vector>
 
+#include "base/div_up.h"
+
 namespace weir {
 namespace {
 
@@ -12,7 +14,7 @@ namespace {
 class NoCache : public Cache {
  public:
   NoCache(CacheForm form, int positions)
-      : form_(form), pages_(size_t((positions + kCachePage - 1) / kCachePage)) {}
+      : form_(form), pages_(size_t(div_up(positions, kCachePage))) {}
   CacheForm form() const override { return form_; }
   CacheView view(int, int) override {
     CacheView view;

@@ -7,6 +7,7 @@
 #include <limits>
 #include <unordered_set>
 
+#include "base/div_up.h"
 #include "base/text.h"
 #include "formats/gguf.h"
 #include "formats/gguf_layout.h"
@@ -264,7 +265,7 @@ Result<void> check_data(const GgufFile::Header& header, uint64_t alignment, uint
           fmt::format("tensor '{}': its {} bytes at {} end beyond the file, which has {} "
                       "bytes of data; it was cut short: download it again",
                       name, tensor.bytes, next, available)};
-    next = (next + tensor.bytes + alignment - 1) / alignment * alignment;
+    next = round_up(next + tensor.bytes, alignment);
   }
   return {};
 }
@@ -291,7 +292,7 @@ Result<GgufFile::Header> GgufFile::parse_header(std::span<const std::byte> bytes
   for (uint64_t i = 0; i < start.tensors; ++i)
     header.tensors.push_back(TRY(read_tensor(cursor, i)));
   TRY(check_names(header.tensors));
-  header.data_begin = (cursor.at() + alignment - 1) / alignment * alignment;
+  header.data_begin = round_up(cursor.at(), alignment);
   TRY(check_data(header, alignment, file_size, use));
   return header;
 }

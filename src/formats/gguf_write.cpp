@@ -237,7 +237,7 @@ Result<std::string> GgufWriter::State::header(const Part& written) const {
     put(out, offset, 8);
     offset += padded(i);
   }
-  out.resize((out.size() + alignment - 1) / alignment * alignment, '\0');
+  out.resize(round_up(out.size(), alignment), '\0');
   return out;
 }
 

@@ -11,13 +11,6 @@ namespace {
 
 constexpr const char* kMetadataKey = "__metadata__";
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 // A cursor over the header. Errors give the byte within the header.
 class Scanner {
  public:

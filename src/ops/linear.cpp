@@ -8,9 +8,6 @@
 namespace weir {
 namespace {
 
-Rows data_of(const Tensor& t) { return {t.data, t.stride, t.rows, t.cols}; }
-Rows grad_of(const Tensor& t) { return {t.grad, t.stride, t.rows, t.cols}; }
-
 // db += column sums of dy. Split by columns: every thread adds all rows of its own columns, in
 // order.
 void accumulate_bias(ThreadPool& pool, Tensor y, float* gradient) {

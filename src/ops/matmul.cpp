@@ -17,8 +17,7 @@ constexpr int kStoredColumns = 48, kStoredStep = 8;
 // A few tiles for each thread, of sizes the kernel likes.
 TileSize stored_tile(const Matrix& w, int groups, int threads) {
   const int fair = div_up(w.group_rows() * groups, 4 * threads);
-  return {kStoredRows,
-          std::clamp(div_up(fair, kStoredStep) * kStoredStep, kStoredStep, kStoredColumns)};
+  return {kStoredRows, std::clamp(round_up(fair, kStoredStep), kStoredStep, kStoredColumns)};
 }
 
 // A tile of a product: rows [row, row + tile.rows) of out.

@@ -24,6 +24,8 @@ struct Rows {
   size_t stride;
   int rows, cols;
 };
+inline Rows data_of(const Tensor& t) { return {t.data, t.stride, t.rows, t.cols}; }
+inline Rows grad_of(const Tensor& t) { return {t.grad, t.stride, t.rows, t.cols}; }
 
 // Whether products with `w` read quantized activations.
 bool reads_quantized(Workers workers, const Matrix& w);

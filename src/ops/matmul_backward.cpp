@@ -101,7 +101,7 @@ void accumulate_outer(Workers workers, Rows dy, const Activations& x, const Grou
   ThreadPool& pool = *workers.pool;
   const int all[] = {0, dy.rows}, columns = x.rows.cols;
   const int* begin = groups.begin ? groups.begin : all;
-  const size_t per_row = size_t(div_up(columns, kPanel)) * kPanel;
+  const size_t per_row = size_t(round_up(columns, kPanel));
   float* panels = workers.arena->floats(per_row * size_t(begin[groups.count]));
   const int packs = div_up(columns, kPackedTogether);
   pool.parallel_for(groups.count * packs, [&](int task, int) {

@@ -8,8 +8,6 @@
 namespace weir {
 namespace {
 
-Rows data_of(const Tensor& t) { return {t.data, t.stride, t.rows, t.cols}; }
-Rows grad_of(const Tensor& t) { return {t.grad, t.stride, t.rows, t.cols}; }
 Groups groups_of(const Routing& routing) { return {0, routing.experts, routing.begin}; }
 
 }  // namespace

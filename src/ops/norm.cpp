@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/div_up.h"
 #include "ops/matmul.h"
 #include "ops/ops.h"
 
@@ -16,7 +17,7 @@ void rms_norm_backward(Workers workers, Tensor x, Tensor y, const Matrix& gain,
                        const float* inverse) {
   ArenaScope scope(*workers.arena);
   bool add = x.accumulate();
-  int partials = (x.rows + kRowsPerPartial - 1) / kRowsPerPartial;
+  int partials = div_up(x.rows, kRowsPerPartial);
   size_t width = size_t(x.cols);
   float* sums = workers.arena->floats(size_t(partials) * width);
   for_chunks(*workers.pool, x.rows, kRowsPerPartial, [&](int begin, int end, int) {

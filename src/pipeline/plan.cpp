@@ -158,7 +158,7 @@ Result<double> draw_some(const R1Context& context, Generator& generator, int cou
 Result<double> measure_token(const R1Context& context, const Model& model, double seconds_max,
                              MachineSpeed& speed) {
   const Stopwatch watch(seconds_max);
-  GeneratorOptions options;
+  EngineOptions options;
   options.sequences_max = kSequences;
   std::unique_ptr<Generator> generator =
       TRY(Generator::create(model, context.tokenizer, context.pool, options));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/div_up.h"
 #include "base/text.h"
 #include "report/report_r1.h"
 #include "report/report_table.h"
@@ -137,7 +138,7 @@ std::string stage_table_text(const std::vector<StageReport>& stages, int columns
   name_width = std::min(name_width, whole_width - kNarrow - kGap);
   const size_t at_once = (whole_width - name_width) / (kNarrow + kGap);
   // Blocks of about equal width.
-  const size_t blocks = (table.columns.size() + at_once - 1) / at_once;
+  const size_t blocks = div_up(table.columns.size(), at_once);
   std::string text;
   for (size_t block = 0; block < blocks; ++block) {
     if (block > 0) text += "\n";

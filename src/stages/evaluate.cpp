@@ -82,7 +82,7 @@ Result<void> check_evaluation(const R1EvaluationRecipe& recipe) {
 Result<std::optional<StageEvaluation>> evaluate_stage(const R1Context& context,
                                                       const Model& model) {
   const R1EvaluationRecipe& recipe = context.recipe.evaluation;
-  GeneratorOptions options;
+  EngineOptions options;
   options.sequences_max = kSequencesAtOnce;
   std::unique_ptr<Generator> generator =
       TRY(Generator::create(model, context.tokenizer, context.pool, options));
@@ -117,7 +117,7 @@ Result<double> held_out_accuracy(const R1Context& context, const StageRecipe& st
     if (!problem->verifier.empty()) problems.push_back(*std::move(problem));
   }
   if (problems.empty()) return -1.0;
-  GeneratorOptions options;
+  EngineOptions options;
   options.sequences_max = kSequencesAtOnce;
   std::unique_ptr<Generator> generator =
       TRY(Generator::create(model, context.tokenizer, context.pool, options));

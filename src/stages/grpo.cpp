@@ -261,7 +261,7 @@ class GrpoStage final : public Stage {
 Result<std::unique_ptr<Stage>> make_grpo_stage(const R1Context& context, const StageRecipe& stage,
                                                int64_t steps, Learner& learner,
                                                std::map<std::string, RewardModel*> judges) {
-  GeneratorOptions options;
+  EngineOptions options;
   options.sequences_max = sequences_together(stage.grpo);
   std::unique_ptr<Generator> generator =
       TRY(Generator::create(learner.model(), context.tokenizer, context.pool, options));

@@ -58,7 +58,7 @@ Result<std::vector<SampledReply>> draw_samples(const R1Context& context, const S
   const ReplySamplesRecipe& recipe = stage.samples;
   const uint64_t seed = stage_seed(context, stage.name, "samples");
   std::vector<Problem> problems = TRY(pick_problems(data, seed, recipe.problems));
-  GeneratorOptions options;
+  EngineOptions options;
   options.sequences_max = kProblemsAtOnce * 4;
   std::unique_ptr<Generator> generator =
       TRY(Generator::create(model, context.tokenizer, context.pool, options));

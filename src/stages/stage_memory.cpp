@@ -54,7 +54,7 @@ StageMemory stage_memory(const R1Recipe& recipe, const StageRecipe& stage,
     memory.activations = training.activations;
     memory.recomputes = recomputes;
     if (stage.kind == StageKind::grpo)
-      memory.cache = std::min(double(GeneratorOptions().cache_bytes_max),
+      memory.cache = std::min(double(EngineOptions().cache_bytes_max),
                               reader.cache * sequences_together(stage.grpo));
     if (available <= 0 || memory.total() < kShare * available) break;
   }

@@ -1,5 +1,7 @@
 #include "tensor/matrix.h"
 
+#include "base/div_up.h"
+
 namespace weir {
 
 Matrix Matrix::of(Parameter& p) {
@@ -18,8 +20,7 @@ const float* Matrix::row(int r, float* scratch) const {
   if (type == WeightType::f32) return f32(group) + within * size_t(cols);
   const float* scale = nullptr;
   if (type == WeightType::f8_e4m3)
-    scale = scales[size_t(group)] +
-            within / kScaleSquare * ((size_t(cols) + kScaleSquare - 1) / kScaleSquare);
+    scale = scales[size_t(group)] + within / kScaleSquare * div_up(size_t(cols), kScaleSquare);
   const char* at =
       static_cast<const char*>(parts[size_t(group)]) + within * type_bytes(type, size_t(cols));
   kernels().dequantize(type, at, scale, scratch, size_t(cols));

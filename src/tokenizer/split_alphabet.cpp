@@ -1,5 +1,7 @@
 #include "tokenizer/split_alphabet.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 #include <map>
@@ -115,12 +117,7 @@ void SplitAlphabet::append_set(const CodePointSet& set, std::string& out) const 
     out += "(?!)";
     return;
   }
-  constexpr char kHex[] = "0123456789ABCDEF";
-  const auto append_byte = [&](int byte) {
-    out += "\\x";
-    out += kHex[byte >> 4];
-    out += kHex[byte & 15];
-  };
+  const auto append_byte = [&](int byte) { out += fmt::format("\\x{:02X}", byte); };
   out += '[';
   for (int id = 0; id < 256; ++id) {
     if (!has[size_t(id)]) continue;

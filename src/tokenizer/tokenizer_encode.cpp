@@ -1,5 +1,7 @@
 // Encoding: added tokens first, then normalisation, splitting and merging of what is between them;
 // and the same for many documents on many threads.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/thread_pool.h"
@@ -158,10 +160,8 @@ class Encoding {
   }
 
   Error no_token(std::string_view piece, size_t at) const {
-    constexpr char kHex[] = "0123456789ABCDEF";
-    unsigned char byte = static_cast<unsigned char>(piece[at]);
-    std::string message =
-        std::string("the vocabulary has no token for byte 0x") + kHex[byte >> 4] + kHex[byte & 15];
+    std::string message = fmt::format("the vocabulary has no token for byte 0x{:02X}",
+                                      static_cast<unsigned char>(piece[at]));
     size_t begin = at;
     while (begin > 0 && (piece[begin] & 0xC0) == 0x80) --begin;
     Utf8Character c = decode_utf8(piece, begin);

@@ -67,7 +67,7 @@ void multiply(const Product& p, ThreadPool* pool, float* scratch) {
     g.scratch = scratch + size_t(thread) * kGemmScratch;
     kernels().gemm(g);
   };
-  const int tasks = (p.rows + part - 1) / part;
+  const int tasks = div_up(p.rows, part);
   if (pool)
     pool->parallel_for(tasks, body);
   else
