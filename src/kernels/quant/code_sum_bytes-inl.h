@@ -1,0 +1,28 @@
+// As code_sum_words-inl.h, on processors that add products of bytes in 32 bits (VNNI).
+#pragma once
+#include "kernels/quant/activations.h"
+
+namespace weir {
+namespace {
+
+class CodeSum {
+ public:
+  static constexpr bool kIsOfWords = false;
+
+  [[gnu::always_inline]] void add(Sixteen codes, const QuantizedSection& a, int k) {
+    add_lane_bytes(codes, a.high + k, high_);
+    add_lane_bytes(codes, a.low + k, low_);
+  }
+  [[gnu::always_inline]] Sixteen times(Sixteen steps, Sixteen sum) const {
+    return sum + multiply_ints(shifted_ints<6>(high_) + low_, steps);
+  }
+  [[gnu::always_inline]] Sixteen plus(Sixteen sum) const {
+    return sum + shifted_ints<6>(high_) + low_;
+  }
+
+ private:
+  Sixteen high_ = splat_int(0), low_ = splat_int(0);
+};
+
+}  // namespace
+}  // namespace weir
