@@ -54,11 +54,12 @@ template <class F, int q, int R>
 }
 
 // Asks for what is read a few groups later; the processor's own prefetching stops at every page.
-constexpr int kAhead = 2048;  // bytes
+constexpr int kAhead = 3072;  // bytes
 template <class F>
 [[gnu::always_inline]] inline void prefetch_group(const PanelSection<F>& s, int j) {
-  for (int line = 0; line < PanelSection<F>::kGroupBytes; line += 64)
-    __builtin_prefetch(s.group(j) + kAhead + line);
+  constexpr int kShare = int(section_bytes<F>(8) / 8);  // of a group in all that a section has
+  for (int line = 0; line < kShare; line += 64)
+    __builtin_prefetch(s.at + kAhead + j * kShare + line);
 }
 
 // The sum over the groups of a block of 256 of row(group) * the sum of its words.

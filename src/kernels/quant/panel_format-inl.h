@@ -94,17 +94,20 @@ struct PanelSection {
   const uint8_t* integer_minimums() const {
     return steps() + (kShares ? 0 : kStepsOfBlock * kPanelRows);
   }
-  const uint8_t* groups() const {
-    if constexpr (!kIsLarge) return at + blocks * (kHasMinimum<F> ? 2 : 1) * kHalves;
-    return steps() + (kHasMinimum<F> && !kShares ? 2 : 1) * kStepsOfBlock * kPanelRows;
-  }
+  const uint8_t* groups() const { return at + header_bytes(blocks); }
   const uint8_t* group(int j) const { return groups() + j * kGroupBytes; }
-  const uint8_t* end() const { return groups() + blocks * kGroupBytes; }
+
+  // Of everything but the codes.
+  static constexpr int header_bytes(int blocks_) {
+    const int halves = (kIsLarge ? 1 : blocks_) * (kHasMinimum<F> ? 2 : 1) * kHalves;
+    if (!kIsLarge) return halves;
+    return halves + (kHasMinimum<F> && !kShares ? 2 : 1) * kStepsOfBlock * kPanelRows;
+  }
 };
 
 template <class F>
 constexpr size_t section_bytes(int blocks) {
-  return size_t(PanelSection<F>{nullptr, blocks}.end() - static_cast<const uint8_t*>(nullptr));
+  return size_t(PanelSection<F>::header_bytes(blocks) + blocks * PanelSection<F>::kGroupBytes);
 }
 
 // Sixteen integer steps, or minimums, of group g (of F::kGroup numbers), one a byte with its sign.
