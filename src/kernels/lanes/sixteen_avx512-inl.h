@@ -13,8 +13,12 @@ struct Sixteen {
   __m512i v;
 };
 
-constexpr int kWordRows = 12, kByteRows = 2;
-constexpr int kWordsFrom = 5;
+// g++ 12 else copies sums of a loop before it adds to them. Software has no register for one.
+[[gnu::always_inline]] inline void keep_in_register([[maybe_unused]] Sixteen& a) {
+#if defined(__AVX512F__)
+  asm("" : "+v"(a.v));
+#endif
+}
 
 inline Sixteen load_lanes(const void* p) { return {_mm512_loadu_si512(p)}; }
 inline void store_lanes(void* p, Sixteen a) { _mm512_storeu_si512(p, a.v); }
@@ -33,7 +37,6 @@ inline Sixteen operator+(Sixteen a, Sixteen b) { return {_mm512_add_epi32(a.v, b
 inline Sixteen operator-(Sixteen a, Sixteen b) { return {_mm512_sub_epi32(a.v, b.v)}; }
 inline Sixteen subtract_words(Sixteen a, Sixteen b) { return {_mm512_sub_epi16(a.v, b.v)}; }
 inline Sixteen multiply_words(Sixteen a, Sixteen b) { return {_mm512_mullo_epi16(a.v, b.v)}; }
-inline Sixteen word_products(Sixteen a, Sixteen b) { return {_mm512_madd_epi16(a.v, b.v)}; }
 
 template <int kRight>
 inline Sixteen moved(Sixteen a) {
@@ -42,28 +45,14 @@ inline Sixteen moved(Sixteen a) {
   else
     return {_mm512_slli_epi16(a.v, -kRight)};
 }
+// Words moved right by kRight bits, with their signs; for AMX, which has no AVX2 table beneath it.
+template <int kRight>
+inline Sixteen signed_moved(Sixteen a) {
+  return {_mm512_srai_epi16(a.v, kRight)};
+}
 template <int kLeft>
 inline Sixteen shifted_ints(Sixteen a) {
   return {_mm512_slli_epi32(a.v, kLeft)};
-}
-inline Sixteen add_word_products(Sixteen a, Sixteen b, Sixteen sum) {
-#if defined(__AVX512VNNI__)
-  return {_mm512_dpwssd_epi32(sum.v, a.v, b.v)};
-#else
-  return sum + word_products(a, b);
-#endif
-}
-inline Sixteen multiply_ints(Sixteen a, Sixteen b) { return {_mm512_mullo_epi32(a.v, b.v)}; }
-[[gnu::always_inline]] inline void add_lane_words(Sixteen a, const void* lane, Sixteen& sum) {
-  sum = add_word_products(a, splat_lane(lane), sum);
-}
-// With VNNI four products in one integer, else two in each word.
-[[gnu::always_inline]] inline void add_lane_bytes(Sixteen a, const void* lane, Sixteen& sum) {
-#if defined(__AVX512VNNI__)
-  sum.v = _mm512_dpbusd_epi32(sum.v, a.v, splat_lane(lane).v);
-#else
-  sum.v = _mm512_add_epi16(sum.v, _mm512_maddubs_epi16(a.v, splat_lane(lane).v));
-#endif
 }
 inline Sixteen look_up(const uint8_t* table, Sixteen a) {
   const __m512i t =
@@ -79,13 +68,6 @@ inline Sixteen doubled_words(__m128i bytes) {
   const __m256i low = _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(bytes, bytes));
   const __m256i high = _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(bytes, bytes));
   return {_mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1)};
-}
-inline Sixteen step_lanes(__m128i bytes) {
-#if defined(__AVX512VNNI__)
-  return {_mm512_cvtepi8_epi32(bytes)};
-#else
-  return doubled_words(bytes);
-#endif
 }
 inline Sixteen paired_words(__m128i a, __m128i b) {
   const __m256i low = _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(a, b));

@@ -1,5 +1,5 @@
-// One or two activation rows times a section of a panel: the codes are parted in registers and used
-// at once, as bytes. Written over panel_format-inl.h and one code_sum_*-inl.h.
+// One to four activation rows times a section of a panel: the codes are parted in registers and
+// used at once, as bytes. Written over panel_format-inl.h and one code_sum_*-inl.h.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -19,7 +19,7 @@ template <class F, int q, int count, int R>
                                              int j, CodeSum (&sum)[R]) {
   if constexpr (count > 0) {
     const Sixteen codes = quad_of<F, q>(group);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int r = 0; r < R; ++r) sum[r].add(codes, *a[r], 32 * j + 4 * q);
     add_quads<F, q + 1, count - 1, R>(group, a, j, sum);
   }
@@ -35,7 +35,7 @@ template <class F, int q, int R>
   CodeSum sum[R];
   add_quads<F, q, kCount, R>(s.group(j), a, j, sum);
   const Sixteen steps = step_lanes(step_row(s, j * (32 / F::kGroup) + q / kOfStep));
-#pragma GCC unroll 2
+#pragma GCC unroll 4
   for (int r = 0; r < R; ++r) total[r] = sum[r].times(steps, total[r]);
   if constexpr (q + kCount < kQuads) add_group<F, q + kCount, R>(s, j, a, total);
 }
@@ -48,7 +48,7 @@ template <class F, int q, int R>
   constexpr int kCount = kIsWide<F> ? 2 : kQuads;
   CodeSum sum[R];
   add_quads<F, q, kCount, R>(s.group(j), a, j, sum);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
   for (int r = 0; r < R; ++r) total[r] = sum[r].plus(total[r]);
   if constexpr (q + kCount < kQuads) add_block<F, q + kCount, R>(s, j, a, total);
 }
@@ -85,7 +85,7 @@ template <class F, int R>
                                             const QuantizedSection* const* a, Lanes (&product)[R]) {
   if constexpr (PanelSection<F>::kIsLarge) {
     Sixteen total[R];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int r = 0; r < R; ++r) {
       total[r] = splat_int(0);
       if constexpr (kCodeCenter<F> != 0)
@@ -97,7 +97,7 @@ template <class F, int R>
       add_group<F, 0, R>(s, j, a, total);
     }
     const Lanes unit = load_f16(s.units());
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int r = 0; r < R; ++r) {
       Lanes f = floats_of(total[r]) * unit;
       if constexpr (kHasMinimum<F>)
@@ -108,23 +108,23 @@ template <class F, int R>
     }
   } else {
     Lanes f[R];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int r = 0; r < R; ++r) f[r] = splat(0);
     for (int j = 0; j < s.blocks; ++j) {
       Sixteen total[R];
       prefetch_group(s, j);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int r = 0; r < R; ++r) total[r] = splat_int(-kCodeCenter<F> * sum_of_block(*a[r], j));
       add_block<F, 0, R>(s, j, a, total);
       const Lanes step = load_f16(s.units(j));
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int r = 0; r < R; ++r) {
         f[r] = fma(floats_of(total[r]), step, f[r]);
         if constexpr (kHasMinimum<F>)
           f[r] = fma(splat(float(sum_of_block(*a[r], j))), load_f16(s.minimums(j)), f[r]);
       }
     }
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int r = 0; r < R; ++r) product[r] = fma(f[r], splat(a[r]->scale), product[r]);
   }
 }

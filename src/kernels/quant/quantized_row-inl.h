@@ -1,4 +1,4 @@
-// Activation rows to integers (activations.h). Written over one lanes_*-inl.h.
+// Activation rows to integers (activations.h). Written over one bytes_*-inl.h.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -38,16 +38,10 @@ void quantize_activations(const float* x, int inner, void* to) {
     __builtin_memset(section->words + count, 0, size_t(kSection - count) * sizeof(int16_t));
     section->scale = quantization_scale(x + begin, count);
     quantize_numbers(x + begin, section->scale, count, section->words);
-    for (int j = 0; j < 16; ++j) {
-      int sum_ = 0;
-      for (int k = 16 * j; k < 16 * (j + 1); ++k) sum_ += section->words[k];
-      section->sums[j] = int16_t(sum_);
-    }
-    for (int k = 0; k < kSection; ++k) {
-      const int high = (section->words[k] + 32) >> 6;
-      section->high[k] = int8_t(high);
-      section->low[k] = int8_t(section->words[k] - 64 * high);
-    }
+    for (int k = 0; k < kSection; k += 128)
+      sums_of_words(section->words + k, section->sums + k / 16);
+    for (int k = 0; k < kSection; k += 32)
+      cut_words(section->words + k, section->high + k, section->low + k);
   }
 }
 
