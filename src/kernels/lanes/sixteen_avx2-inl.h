@@ -16,7 +16,7 @@ struct Sixteen {
 // Activation rows of one tile: of unpacked words, and of bytes.
 constexpr int kWordRows = 6, kByteRows = 2;
 // From this many activation rows on, words are faster than bytes.
-constexpr int kWordsFrom = 5;
+constexpr int kWordsFrom = 6;
 
 inline Sixteen load_lanes(const void* p) {
   const __m256i* at = static_cast<const __m256i*>(p);
@@ -51,6 +51,7 @@ WEIR_LANES(operator+, _mm256_add_epi32)
 WEIR_LANES(operator-, _mm256_sub_epi32)
 WEIR_LANES(subtract_words, _mm256_sub_epi16)
 WEIR_LANES(multiply_words, _mm256_mullo_epi16)
+WEIR_LANES(multiply_ints, _mm256_mullo_epi32)
 // One integer: the sum of two products of words.
 WEIR_LANES(word_products, _mm256_madd_epi16)
 #undef WEIR_LANES
@@ -67,6 +68,11 @@ inline Sixteen moved(Sixteen a) {
 template <int kLeft>
 inline Sixteen shifted_ints(Sixteen a) {
   return {_mm256_slli_epi32(a.low, kLeft), _mm256_slli_epi32(a.high, kLeft)};
+}
+// Integers moved right by kRight bits, the sign following.
+template <int kRight>
+inline Sixteen upper_bits(Sixteen a) {
+  return {_mm256_srai_epi32(a.low, kRight), _mm256_srai_epi32(a.high, kRight)};
 }
 // sum + word_products(a, b).
 inline Sixteen add_word_products(Sixteen a, Sixteen b, Sixteen sum) {
@@ -131,8 +137,10 @@ inline Sixteen doubled_words(__m128i bytes) {
   return {_mm256_srai_epi16(_mm256_shuffle_epi8(both, low), 8),
           _mm256_srai_epi16(_mm256_shuffle_epi8(both, high), 8)};
 }
-// As CodeSum multiplies with them.
-inline Sixteen step_lanes(__m128i bytes) { return doubled_words(bytes); }
+// Byte r with its sign, as lane r.
+inline Sixteen int_lanes(__m128i bytes) {
+  return {_mm256_cvtepi8_epi32(bytes), _mm256_cvtepi8_epi32(_mm_unpackhi_epi64(bytes, bytes))};
+}
 // Bytes a[r] and b[r] with their signs, as the words of lane r.
 inline Sixteen paired_words(__m128i a, __m128i b) {
   return {_mm256_cvtepi8_epi16(_mm_unpacklo_epi8(a, b)),

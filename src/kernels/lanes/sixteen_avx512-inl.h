@@ -46,6 +46,10 @@ template <int kLeft>
 inline Sixteen shifted_ints(Sixteen a) {
   return {_mm512_slli_epi32(a.v, kLeft)};
 }
+template <int kRight>
+inline Sixteen upper_bits(Sixteen a) {
+  return {_mm512_srai_epi32(a.v, kRight)};
+}
 inline Sixteen add_word_products(Sixteen a, Sixteen b, Sixteen sum) {
 #if defined(__AVX512VNNI__)
   return {_mm512_dpwssd_epi32(sum.v, a.v, b.v)};
@@ -80,13 +84,7 @@ inline Sixteen doubled_words(__m128i bytes) {
   const __m256i high = _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(bytes, bytes));
   return {_mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1)};
 }
-inline Sixteen step_lanes(__m128i bytes) {
-#if defined(__AVX512VNNI__)
-  return {_mm512_cvtepi8_epi32(bytes)};
-#else
-  return doubled_words(bytes);
-#endif
-}
+inline Sixteen int_lanes(__m128i bytes) { return {_mm512_cvtepi8_epi32(bytes)}; }
 inline Sixteen paired_words(__m128i a, __m128i b) {
   const __m256i low = _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(a, b));
   const __m256i high = _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(a, b));

@@ -29,6 +29,14 @@ class Sections {
     return {scratch_, blocks};
   }
 
+  // What follows section i of a panel when these panels are walked section by section.
+  const uint8_t* after(Range panels, int panel, int i) const {
+    if (!g_.panels) return scratch_;
+    const bool is_last = panel + 1 == panels.begin + panels.count;
+    const int next = is_last ? panels.begin : panel + 1;
+    return g_.panels + size_t(next) * panel_ + size_t(i + is_last) * section_bytes<F>(8);
+  }
+
  private:
   const IntegerGemm& g_;
   uint8_t* scratch_;
@@ -113,10 +121,11 @@ class ManyRows {
     for (int i = 0; i * kSection < g_.inner; ++i) {
       for (int p = 0; p < panels.count; ++p) {
         const PanelSection<F> section = sections_.at(panels.begin + p, i);
-        spread(section, spread_);
+        spread(section, sections_.after(panels, panels.begin + p, i), spread_);
         for (int t = 0; t < tiles.parts; ++t)
-          word_tile<kWordRows>(spread_, F::kNumbers == 256, kHasMinimum<F>, section.blocks,
-                               a + tiles[t].begin, tiles[t].count, products(tiles[t].begin, p));
+          word_tile<kWordRows>(spread_, F::kNumbers == 256, kIsWide<F>, kHasMinimum<F>,
+                               section.blocks, a + tiles[t].begin, tiles[t].count,
+                               products(tiles[t].begin, p));
       }
       for (int r = 0; r < rows.count; ++r) ++a[r];
     }
