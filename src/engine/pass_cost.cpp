@@ -34,6 +34,13 @@ void PassCost::observe(int rows, double seconds) {
   ++passes_;
 }
 
+bool PassCost::is_known(int rows) const {
+  rows = clamp(rows);
+  for (int r = rows - rows / 4; r <= rows + rows / 4; ++r)
+    if (observed(r) && entries_[size_t(r)].count > 1) return true;
+  return false;
+}
+
 double PassCost::seconds(int rows) const {
   rows = clamp(rows);
   int below = rows, above = rows;

@@ -16,11 +16,9 @@ class PassCost {
   // numbers of rows that were observed it is interpolated; beyond, a guess low enough that
   // somebody tries.
   double seconds(int rows) const;
-  // Whether two passes were observed, so that the slower of them does not count.
-  bool is_known(int rows) const {
-    rows = clamp(rows);
-    return observed(rows) && entries_[size_t(rows)].count > 1;
-  }
+  // Whether passes of nearly so many rows were observed, at least two, so that the slower of them
+  // does not count.
+  bool is_known(int rows) const;
   int passes() const { return passes_; }
 
   static constexpr int kRowsMax = 128;

@@ -1,7 +1,9 @@
 #include "engine/sampler.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "base/check.h"
@@ -23,6 +25,34 @@ double uniform(uint64_t seed, uint64_t stream, uint64_t step) {
   return double(Random(seed, stream, step).next() >> 11) * 0x1p-53;
 }
 
+// Loops over integers, without a branch: a whole vocabulary is read for every token.
+bool are_finite(std::span<const float> logits) {
+  uint32_t largest = 0;
+  for (float logit : logits)
+    largest = std::max(largest, std::bit_cast<uint32_t>(logit) & 0x7fffffffu);
+  return largest < 0x7f800000u;
+}
+
+float highest(std::span<const float> logits) {
+  int32_t most = std::numeric_limits<int32_t>::min();
+  for (float logit : logits) {
+    const auto bits = std::bit_cast<int32_t>(logit);
+    most = std::max(most, bits ^ ((bits >> 31) & 0x7fffffff));  // in the order of the numbers
+  }
+  return std::bit_cast<float>(most ^ ((most >> 31) & 0x7fffffff));
+}
+
+// The id of the highest logit that is not forbidden, the lowest of equal ones; -1: all are.
+int best_of(std::span<const float> logits, std::span<const uint8_t> is_forbidden) {
+  if (is_forbidden.empty())
+    return int(std::find(logits.begin(), logits.end(), highest(logits)) - logits.begin());
+  int best = -1;
+  for (int i = 0; i < int(logits.size()); ++i)
+    if (!is_forbidden[size_t(i)] && (best < 0 || logits[size_t(i)] > logits[size_t(best)]))
+      best = i;
+  return best;
+}
+
 }  // namespace
 
 Result<SampledToken> Sampler::sample(std::span<const float> logits, const SamplingOptions& options,
@@ -32,21 +62,18 @@ Result<SampledToken> Sampler::sample(std::span<const float> logits, const Sampli
   const int all = int(logits.size()), count = std::min(tokens_, all);
   CHECK(count > 0);
   CHECK(is_forbidden.empty() || int(is_forbidden.size()) >= count);
-  for (int i = 0; i < all; ++i)
-    if (!std::isfinite(logits[size_t(i)]))
-      return Error{"the logit of token " + std::to_string(i) +
-                   " is not a finite number; the weights of the model are damaged or diverged"};
+  if (!are_finite(logits))
+    for (int i = 0; i < all; ++i)
+      if (!std::isfinite(logits[size_t(i)]))
+        return Error{"the logit of token " + std::to_string(i) +
+                     " is not a finite number; the weights of the model are damaged or diverged"};
   std::span<const float> chosen_from = logits.first(size_t(count));
   if (adjusts_logits(options)) {
     adjusted_.assign(chosen_from.begin(), chosen_from.end());
     penalties_.adjust_logits(adjusted_, options, history);
     chosen_from = adjusted_;
   }
-  int best = -1;
-  for (int i = 0; i < count; ++i) {
-    if (!is_forbidden.empty() && is_forbidden[size_t(i)]) continue;
-    if (best < 0 || chosen_from[size_t(i)] > chosen_from[size_t(best)]) best = i;
-  }
+  const int best = best_of(chosen_from, is_forbidden);
   if (best < 0) return Error{"the token filter forbids every token"};
   SampledToken result{best};
   if (options.temperature > 0) {

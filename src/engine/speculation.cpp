@@ -101,7 +101,7 @@ void Speculator::guess_by_model(const std::vector<Offer>& offers) {
   for (int k = 0; k < count && !wanted.empty(); ++k) {
     const int64_t began = monotonic_ns();
     const std::vector<Drafter::Guess> guesses = draft_->next(wanted);
-    if (draft_->rows() == int(wanted.size()))
+    if (draft_->rows() > 0 && draft_->rows() <= PassCost::kRowsMax)  // more: prompts
       draft_cost_.observe(draft_->rows(), double(monotonic_ns() - began) * 1e-9);
     std::vector<int> going_on;
     for (size_t i = 0; i < wanted.size(); ++i) {
