@@ -77,10 +77,14 @@ Result<void> ChatSession::open_folder(const std::string& folder, bool is_tuned) 
                                    .threads = options_.threads,
                                    .sequences_max = 1,
                                    .keeps_prefixes = true,
-                                   .exact = options_.exact}));
+                                   .exact = options_.exact,
+                                   .speculate = options_.speculation.speculate,
+                                   .draft = options_.speculation.draft,
+                                   .draft_max = options_.speculation.draft_max}));
   ChatFormOptions how{options_.form, is_tuned, {}};
   if (options_.thinking != "auto") how.thinking = options_.thinking == "on";
   ChatForm form = TRY(ChatForm::choose(open, folder, how));
+  TRY(resolve(options_.sampling_texts, *open.tokenizer, options_.sampling));
   form_ = std::move(form);
   std::swap(open_, open);
   begun_ = {};
