@@ -9,6 +9,7 @@
 #include "chat/open_model.h"
 #include "cli/chat_run.h"
 #include "cli/chat_store.h"
+#include "cli/prefix_cache_flags.h"
 #include "engine/sampler.h"
 
 namespace weir {
@@ -31,6 +32,7 @@ struct ChatOptions {
   bool exact = false;  // do not quantize activations to int15
   std::string cache = "auto";
   double cache_limit_gib = 0;
+  PrefixCacheFlags prefix_cache;
   int threads = 0;
 };
 

@@ -11,6 +11,7 @@
 #include "chat/open_model.h"
 #include "cli/commands.h"
 #include "cli/model_offers.h"
+#include "cli/prefix_cache_flags.h"
 #include "cli/reply_printer.h"
 #include "cli/shared_options.h"
 #include "cli/standard_input.h"
@@ -31,6 +32,7 @@ struct GenerateOptions {
   bool exact = false;          // do not quantize activations to int15
   std::string cache = "auto";
   double cache_limit_gib = 0;
+  PrefixCacheFlags prefix_cache;
   int threads = 0;
   bool json = false;
 };
@@ -97,6 +99,7 @@ void print_json(const GenerateOptions& options, const Request& request,
   }
   j.set("completions", std::move(list));
   j.set("completion_tokens", tokens);
+  j.set("prompt_tokens_from_cache", statistics.loaded_tokens);
   j.set("prefill_seconds", statistics.prefill_seconds);
   j.set("prefill_tokens_per_second", statistics.prefill_tokens_per_second());
   j.set("decode_seconds", statistics.decode_seconds);
@@ -110,8 +113,10 @@ void print_speed(const std::vector<Completion>& completions, const GenerateStati
   for (const Completion& c : completions) tokens += c.tokens.size();
   fmt::print(stderr, "{} token{} in {:.2f} s", tokens, tokens == 1 ? "" : "s", s.decode_seconds);
   if (s.decoded_tokens > 0) fmt::print(stderr, ", {:.0f} tokens/s", s.decode_tokens_per_second());
-  fmt::print(stderr, " (prompt: {} in {:.2f} s, {:.0f} tokens/s)\n", s.prompt_tokens,
-             s.prefill_seconds, s.prefill_tokens_per_second());
+  const std::string loaded =
+      s.loaded_tokens > 0 ? fmt::format(", {} from the prefix cache", s.loaded_tokens) : "";
+  fmt::print(stderr, " (prompt: {} in {:.2f} s, {:.0f} tokens/s{})\n", s.prompt_tokens,
+             s.prefill_seconds, s.prefill_tokens_per_second(), loaded);
 }
 
 // "\n", "\t" and "\\" written with a backslash become one character.
@@ -139,6 +144,7 @@ Result<Ending> generate(const GenerateOptions& options) {
                                    .cache_limit_gib = options.cache_limit_gib,
                                    .threads = options.threads,
                                    .sequences_max = std::min(options.samples, 64),
+                                   .store = options.prefix_cache.store(),
                                    .exact = options.exact}));
   Request request;
   request.prompt = TRY(encode_prompt(open, text, options.allow_special));
@@ -183,6 +189,7 @@ void add_generate(CommandGroup& commands) {
   c.flag("--special", o.allow_special, "parse control tokens in the prompt");
   add_exact(c, o.exact);
   add_cache(c, o.cache, o.cache_limit_gib);
+  add_prefix_cache(c, o.prefix_cache);
   add_threads(c, o.threads);
   c.flag("--json", o.json, "print one JSON object instead of text");
 }
