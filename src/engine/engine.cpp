@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/zones.h"
@@ -108,6 +109,14 @@ bool Engine::records(const Sequence& sequence) const {
   return sequence.request.records_experts && trace_.row_size() > 0;
 }
 
+// Of the other owners: a new one has no claim on what they got before.
+int64_t Engine::least_served(const Key& key) const {
+  std::optional<int64_t> least;
+  for (const auto& [owner, other] : keys_)
+    if (&other != &key) least = std::min(least.value_or(other.served), other.served);
+  return least.value_or(0);
+}
+
 Result<SequenceId> Engine::submit(TokenRequest request) {
   TRY(check(request));
   const SequenceId id = next_id_++;
@@ -119,10 +128,7 @@ Result<SequenceId> Engine::submit(TokenRequest request) {
   recording_ += records(sequence);
   auto [found, is_new] = keys_.try_emplace(sequence.request.owner);
   Key& key = found->second;
-  // A new owner has no claim on what others got before.
-  for (const auto& [owner, other] : keys_)
-    if (is_new && &other != &key)
-      key.served = key.served == 0 ? other.served : std::min(key.served, other.served);
+  if (is_new) key.served = least_served(key);
   sequence.key = &key;
   ++key.sequences;
   key.waiting.push_back(&sequence);

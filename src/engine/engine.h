@@ -122,6 +122,7 @@ class Engine {
   Result<void> open_store();
   Result<void> check(const TokenRequest& request) const;
   bool records(const Sequence& sequence) const;
+  int64_t least_served(const Key& key) const;
   void add_decode_rows(std::vector<Row>& rows);
   void add_prompt_rows(std::vector<Row>& rows);
   bool load_stored();

@@ -4,10 +4,11 @@
 
 namespace weir {
 
-RowBudget::RowBudget(int rows_max, double seconds)
-    : rows_max_(rows_max),
-      mixed_{seconds, double(rows_max)},
-      prompts_only_{2 * seconds, double(rows_max)} {}
+RowBudget::RowBudget(int rows_max, double seconds) : rows_max_(rows_max) {
+  const double rows = seconds > 0 ? std::min(rows_max, kRowsFirst) : rows_max;
+  mixed_ = {seconds, rows};
+  prompts_only_ = {2 * seconds, rows};
+}
 
 int RowBudget::rows(bool has_decode_rows) const {
   return int((has_decode_rows ? mixed_ : prompts_only_).rows);

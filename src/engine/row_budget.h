@@ -7,10 +7,11 @@ namespace weir {
 
 class RowBudget {
  public:
-  // Never more than `rows_max`, nor fewer than kRowsMin of them. `seconds`: of a pass with decode
-  // rows; one without may take twice as long. 0: always `rows_max`.
+  // Never more than `rows_max`, nor fewer than kRowsMin of them; kRowsFirst of the first pass.
+  // `seconds`: of a pass with decode rows; one without may take twice as long. 0: always
+  // `rows_max`.
   RowBudget(int rows_max, double seconds);
-  static constexpr int kRowsMin = 16;
+  static constexpr int kRowsMin = 16, kRowsFirst = 32;
 
   int rows(bool has_decode_rows) const;
   // A pass with this many prompt rows has taken `seconds`.
@@ -18,7 +19,7 @@ class RowBudget {
 
  private:
   struct Limit {
-    double seconds, rows;
+    double seconds = 0, rows = 0;
   };
   int rows_max_;
   Limit mixed_, prompts_only_;
