@@ -58,7 +58,7 @@ TEST_F(PrefixCacheCommand, TheNextRunBeginsWithWhatTheLastOneComputed) {
   EXPECT_EQ(info.st_mode & 0777, 0700u);
 }
 
-TEST_F(PrefixCacheCommand, AConversationIsContinued) {
+TEST_F(PrefixCacheCommand, ChatStoresPagesUnlessItIsPrivate) {
   const std::vector<std::string> chat = {"chat",     model, "--form",         "plain",
                                          "--tokens", "40",  "--prefix-cache", cache};
   EXPECT_EQ(run(chat, prompt).code, 0);

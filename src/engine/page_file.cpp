@@ -21,7 +21,8 @@ static_assert(std::endian::native == std::endian::little);
 constexpr std::string_view kMagic = "weirpage";
 constexpr uint32_t kVersion = 1;
 constexpr size_t kHashText = 64, kBytesMax = size_t(1) << 32;
-constexpr size_t kModel = 32, kOwner = 96, kParent = 160, kTokens = 224, kHeaderSum = 352;
+constexpr size_t kModel = 32, kOwner = 96, kParent = 160, kTokens = 224, kWork = 352,
+                 kHeaderSum = 360;
 
 template <class T>
 T get(std::span<const std::byte> bytes, size_t at) {
@@ -42,6 +43,11 @@ std::string get_hash(std::span<const std::byte> bytes, size_t at) {
 
 void set_hash(PageHeaderBytes& bytes, size_t at, const std::string& hash) {
   std::memcpy(bytes.data() + at, hash.data(), std::min(hash.size(), kHashText));
+}
+
+// O_NONBLOCK: a named pipe in its place must not stop the program.
+int open_page(const std::string& path) {
+  return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 }
 
 // Header and page in one call, or as many as the system needs.
@@ -83,7 +89,8 @@ uint64_t page_checksum(std::span<const std::byte> bytes) {
   return sum;
 }
 
-PageHeaderBytes page_header(const PageIdentity& identity, std::span<const std::byte> page) {
+PageHeaderBytes page_header(const PageIdentity& identity, std::span<const std::byte> page,
+                            uint64_t work) {
   PageHeaderBytes bytes = {};
   std::memcpy(bytes.data(), kMagic.data(), kMagic.size());
   set(bytes, 8, kVersion);
@@ -94,6 +101,7 @@ PageHeaderBytes page_header(const PageIdentity& identity, std::span<const std::b
   set_hash(bytes, kOwner, identity.owner);
   set_hash(bytes, kParent, identity.parent);
   set(bytes, kTokens, identity.tokens);
+  set(bytes, kWork, work);
   set(bytes, kHeaderSum, page_checksum(std::span(bytes).first(kHeaderSum)));
   return bytes;
 }
@@ -112,6 +120,7 @@ Result<PageHeader> parse_page_header(std::span<const std::byte> bytes) {
   if (get<uint32_t>(bytes, 12) != uint32_t(kCachePage) || header.page_bytes > kBytesMax)
     return Error{"holds a page of another size"};
   header.checksum = get<uint64_t>(bytes, 24);
+  header.work = get<uint64_t>(bytes, kWork);
   header.identity.model = get_hash(bytes, kModel);
   header.identity.owner = get_hash(bytes, kOwner);
   header.identity.parent = get_hash(bytes, kParent);
@@ -119,10 +128,19 @@ Result<PageHeader> parse_page_header(std::span<const std::byte> bytes) {
   return header;
 }
 
+Result<PageHeader> read_page_header(const std::string& path) {
+  const int fd = open_page(path);
+  if (fd < 0) return Error{path + ": can not open: " + std::strerror(errno)};
+  PageHeaderBytes bytes;
+  const bool is_read = read_all(fd, bytes, {});
+  ::close(fd);
+  if (!is_read) return Error{path + ": can not be read"};
+  return TRY_IN(path, parse_page_header(bytes));
+}
+
 Result<bool> read_page_file(const std::string& path, const PageIdentity& wanted,
                             std::span<std::byte> page) {
-  // O_NONBLOCK: a named pipe in its place must not stop the program.
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  const int fd = open_page(path);
   if (fd < 0 && errno == ENOENT) return false;
   if (fd < 0) return Error{path + ": can not open: " + std::strerror(errno)};
   PageHeaderBytes bytes;

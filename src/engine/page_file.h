@@ -11,8 +11,9 @@
 //   96   64 owner: SHA-256 of its name
 //   160  64 parent: the key of the page before; of the first page the owner
 //   224  4 * 32  the tokens
-//   352  8  checksum of bytes [0, 352)
-//   360     zeros up to 512, where the page begins
+//   352  8  multiplications by weights to compute one token: what the page saves, for eviction
+//   360  8  checksum of bytes [0, 360)
+//   368     zeros up to 512, where the page begins
 #pragma once
 #include <array>
 #include <cstddef>
@@ -39,11 +40,13 @@ using PageHeaderBytes = std::array<std::byte, kPageHeaderBytes>;
 
 struct PageHeader {
   PageIdentity identity;
-  uint64_t page_bytes = 0, checksum = 0;
+  uint64_t page_bytes = 0, checksum = 0, work = 0;
 };
 
-PageHeaderBytes page_header(const PageIdentity& identity, std::span<const std::byte> page);
+PageHeaderBytes page_header(const PageIdentity& identity, std::span<const std::byte> page,
+                            uint64_t work);
 Result<PageHeader> parse_page_header(std::span<const std::byte> bytes);
+Result<PageHeader> read_page_header(const std::string& path);
 
 // Finds damage of any kind that no one made on purpose: every changed 64-bit word changes it.
 // Unlike SHA-256 it is as fast as memory.

@@ -28,7 +28,7 @@ std::vector<std::byte> page_of(size_t bytes) {
 }
 
 std::string file_of(const PageIdentity& identity, std::span<const std::byte> page) {
-  const PageHeaderBytes header = page_header(identity, page);
+  const PageHeaderBytes header = page_header(identity, page, 77);
   std::string bytes(reinterpret_cast<const char*>(header.data()), header.size());
   return bytes.append(reinterpret_cast<const char*>(page.data()), page.size());
 }
@@ -53,17 +53,22 @@ struct PageFile : testing::Test {
 TEST_F(PageFile, ComesBack) {
   EXPECT_EQ(error_of(file_of(identity_of(), page)), "");
   EXPECT_EQ(read, page);
-  const PageHeaderBytes header = page_header(identity_of(), page);
+  const PageHeaderBytes header = page_header(identity_of(), page, 77);
   const auto parsed = parse_page_header(header);
   ASSERT_TRUE(parsed);
   EXPECT_EQ(parsed->identity, identity_of());
   EXPECT_EQ(parsed->page_bytes, 1000u);
+  EXPECT_EQ(parsed->work, 77u);
+  const auto of_file = read_page_header(path);
+  ASSERT_TRUE(of_file);
+  EXPECT_EQ(of_file->identity, identity_of());
+  EXPECT_FALSE(read_page_header(folder + "/none"));
 }
 
 TEST_F(PageFile, EveryDamagedByteIsFound) {
   const std::string good = file_of(identity_of(), page);
   for (size_t at = 0; at < good.size(); ++at) {
-    if (at >= 360 && at < kPageHeaderBytes) continue;  // unused
+    if (at >= 368 && at < kPageHeaderBytes) continue;  // unused
     std::string bad = good;
     bad[at] = char(bad[at] ^ (1 << at % 8));
     EXPECT_NE(error_of(bad), "") << at;

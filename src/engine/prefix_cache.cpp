@@ -38,12 +38,15 @@ Node& root_of(Node& node) {
 }  // namespace
 
 PrefixCache::PrefixCache(const ModelConfig& config, KvCache& cache, size_t row_size)
-    : cache_(cache), row_size_(row_size), tree_(attention_positions(config)) {}
+    : cache_(cache),
+      row_size_(row_size),
+      work_(uint64_t(model_size(config).active)),
+      tree_(attention_positions(config)) {}
 
 PrefixCache::~PrefixCache() = default;
 
 Result<void> PrefixCache::open_store(const PrefixStoreOptions& options, const std::string& model) {
-  store_ = TRY(PrefixStore::open(options, cache_.page_bytes()));
+  store_ = TRY(PrefixStore::open(options, cache_.page_bytes(), work_));
   model_ = model;
   return {};
 }

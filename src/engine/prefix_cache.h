@@ -90,6 +90,7 @@ class PrefixCache {
 
   KvCache& cache_;
   const size_t row_size_;
+  const uint64_t work_;  // multiplications by weights for one token
   PrefixTree tree_;
   std::string model_;
   uint64_t tickets_ = 0;

@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <map>
 #include <utility>
 
 #include "base/atomic_output.h"
@@ -36,6 +38,7 @@ struct StoredPage {
   std::string path;
   fs::file_time_type used;
   uint64_t bytes = 0;
+  double idle = 0;  // prefix_store.h: what decides
 };
 
 // Files that vanish meanwhile were removed by another process.
@@ -46,11 +49,27 @@ std::vector<StoredPage> list_pages(const std::string& folder) {
   for (const fs::recursive_directory_iterator end; !code && entry != end; entry.increment(code)) {
     if (!entry->path().string().ends_with(kEnding)) continue;
     std::error_code gone;
-    StoredPage page{entry->path().string(), entry->last_write_time(gone), 0};
+    StoredPage page{entry->path().string(), entry->last_write_time(gone)};
     if (!gone) page.bytes = entry->file_size(gone);
     if (!gone) pages.push_back(std::move(page));
   }
   return pages;
+}
+
+// Pages of one model save equal work, so one header of each folder tells it. A page that cannot be
+// read saves none.
+void weigh(std::vector<StoredPage>& pages, const std::string& folder) {
+  const auto now = fs::file_time_type::clock::now();
+  std::map<std::string, double> work;
+  for (StoredPage& page : pages) {
+    const std::string model = page.path.substr(0, page.path.find('/', folder.size() + 1));
+    const auto [found, is_new] = work.try_emplace(model, 1e-9);
+    if (is_new)
+      if (const auto header = read_page_header(page.path))
+        found->second = std::max<double>(1, double(header->work));
+    const double seconds = std::chrono::duration<double>(now - page.used).count();
+    page.idle = seconds * double(page.bytes) / found->second;
+  }
 }
 
 // What killed processes were writing. Another engine of this process may be writing now.
@@ -79,17 +98,20 @@ void set_time(const std::string& path, int64_t ns) {
 }  // namespace
 
 Result<std::unique_ptr<PrefixStore>> PrefixStore::open(const PrefixStoreOptions& options,
-                                                       size_t page_bytes) {
+                                                       size_t page_bytes, uint64_t work) {
   if (options.bytes_max < page_bytes + kPageHeaderBytes)
     return Error{options.folder + ": the limit of the prefix cache on disk, " +
                  format_bytes(double(options.bytes_max)) + ", is below one page of " +
                  format_bytes(double(page_bytes)) + "; raise it"};
   TRY(make_private(options.folder));
-  return std::unique_ptr<PrefixStore>(new PrefixStore(options, page_bytes));
+  return std::unique_ptr<PrefixStore>(new PrefixStore(options, page_bytes, work));
 }
 
-PrefixStore::PrefixStore(PrefixStoreOptions options, size_t page_bytes)
-    : options_(std::move(options)), page_bytes_(page_bytes), writer_([this] { work(); }) {}
+PrefixStore::PrefixStore(PrefixStoreOptions options, size_t page_bytes, uint64_t work)
+    : options_(std::move(options)),
+      page_bytes_(page_bytes),
+      work_(work),
+      writer_([this] { write_jobs(); }) {}
 
 PrefixStore::~PrefixStore() {
   {
@@ -150,7 +172,7 @@ void PrefixStore::flush() {
   idle_.wait(lock, [&] { return jobs_.empty() && !is_writing_; });
 }
 
-void PrefixStore::work() {
+void PrefixStore::write_jobs() {
   remove_asides(options_.folder);
   for (const StoredPage& page : list_pages(options_.folder)) folder_bytes_ += page.bytes;
   std::unique_lock lock(mutex_);
@@ -186,7 +208,7 @@ Result<void> PrefixStore::write_file(const std::string& path, const Job& job) {
   TRY(make_private(options_.folder + "/" + job.identity.model.substr(0, 16)));
   TRY(make_directories(folder));
   const std::span<const std::byte> page(job.page, page_bytes_);
-  const PageHeaderBytes header = page_header(job.identity, page);
+  const PageHeaderBytes header = page_header(job.identity, page, work_);
   AtomicFiles file;
   TRY(file.begin(path, kPageHeaderBytes + page_bytes_));
   TRY(file.write(header.data(), header.size()));
@@ -195,11 +217,12 @@ Result<void> PrefixStore::write_file(const std::string& path, const Job& job) {
   return file.rename_all();
 }
 
-// Removes the pages used least recently, down to nine tenths of the limit, and counts the others.
+// Removes pages down to nine tenths of the limit, and counts the others.
 void PrefixStore::make_room() {
   std::vector<StoredPage> pages = list_pages(options_.folder);
+  weigh(pages, options_.folder);
   std::sort(pages.begin(), pages.end(),
-            [](const StoredPage& a, const StoredPage& b) { return a.used < b.used; });
+            [](const StoredPage& a, const StoredPage& b) { return a.idle > b.idle; });
   folder_bytes_ = 0;
   for (const StoredPage& page : pages) folder_bytes_ += page.bytes;
   const uint64_t target =

@@ -6,10 +6,12 @@
 // under a name that says what is in it, or not at all.
 //
 // A thread writes; the caller keeps a page unchanged until take_done() names it. Above the limit
-// the pages used least recently are removed, of all models and owners in the folder: a use sets the
-// time of a file's last change, of page n of a text n ms earlier than of the first. Every trouble
-// with the disk costs time and never a result: a file that is damaged counts as absent, after a
-// full disk this process writes no more. The first of either prints a line on stderr.
+// pages of all models and owners in the folder are removed, the greatest first by the time since
+// their last use, times bytes, divided by the work that a page saves: of one model the least
+// recently used, and rather those of a small model than those of a large one. A use sets the time
+// of a file's last change, of page n of a text n ms earlier than of the first. Every trouble with
+// the disk costs time and never a result: a file that is damaged counts as absent, after a full
+// disk this process writes no more. The first of either prints a line on stderr.
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -35,10 +37,10 @@ struct PrefixStoreOptions {
 
 class PrefixStore {
  public:
-  // `page_bytes`: of each page. Makes the folder, for its owner only. An error where it cannot be
-  // made or the limit is below one page.
+  // `page_bytes`: of each page. `work`: multiplications by weights for one token. Makes the folder,
+  // for its owner only. An error where it cannot be made or the limit is below one page.
   static Result<std::unique_ptr<PrefixStore>> open(const PrefixStoreOptions& options,
-                                                   size_t page_bytes);
+                                                   size_t page_bytes, uint64_t work);
   // Writes what is left.
   ~PrefixStore();
 
@@ -67,9 +69,9 @@ class PrefixStore {
     const std::byte* page;
     int64_t used_ns;  // the file's time
   };
-  PrefixStore(PrefixStoreOptions options, size_t page_bytes);
+  PrefixStore(PrefixStoreOptions options, size_t page_bytes, uint64_t work);
   std::string path_of(const PageIdentity& identity, const std::string& key) const;
-  void work();
+  void write_jobs();
   void write(const Job& job);
   Result<void> write_file(const std::string& path, const Job& job);
   void make_room();
@@ -77,6 +79,7 @@ class PrefixStore {
 
   const PrefixStoreOptions options_;
   const size_t page_bytes_;
+  const uint64_t work_;
   uint64_t folder_bytes_ = 0;  // about: other processes write too. The writer's.
   std::atomic<uint64_t> written_{0};
   mutable std::atomic<bool> warned_of_file_{false}, is_full_{false};

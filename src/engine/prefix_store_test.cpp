@@ -37,8 +37,8 @@ struct Store : testing::Test {
     for (int i = 0; i < 40; ++i) pages.push_back(page_of(i));
   }
   void TearDown() override { (void)remove_all(folder + "/.."); }
-  std::unique_ptr<PrefixStore> open(uint64_t bytes_max = uint64_t(1) << 30) {
-    auto store = PrefixStore::open({.folder = folder, .bytes_max = bytes_max}, kPage);
+  std::unique_ptr<PrefixStore> open(uint64_t bytes_max = uint64_t(1) << 30, uint64_t work = 1000) {
+    auto store = PrefixStore::open({.folder = folder, .bytes_max = bytes_max}, kPage, work);
     EXPECT_TRUE(store) << store.error().message;
     return *std::move(store);
   }
@@ -131,6 +131,25 @@ TEST_F(Store, StaysBelowItsLimitAndKeepsWhatWasUsedLast) {
   EXPECT_FALSE(store->has(identity_of(10)));
 }
 
+// Of a large model older pages are worth more than newer ones of a small model.
+TEST_F(Store, WhatSavesMoreWorkStaysLonger) {
+  auto large = open(8 * kFile, 1000000);
+  for (int i = 0; i < 4; ++i) put(*large, i);
+  large->flush();
+  usleep(20000);
+  auto small = open(8 * kFile, 1000);
+  for (int i = 0; i < 4; ++i)
+    small->put(uint64_t(i), identity_of(i, "small"), 0, pages[size_t(i)].data());
+  small->flush();
+  usleep(20000);
+  put(*small, 5);
+  small->flush();
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(large->has(identity_of(i))) << i;
+  int left = 0;
+  for (int i = 0; i < 4; ++i) left += small->has(identity_of(i, "small"));
+  EXPECT_LT(left, 4);
+}
+
 TEST_F(Store, CountsAndRemovesWhatOthersWrote) {
   {
     auto other = open();
@@ -143,7 +162,7 @@ TEST_F(Store, CountsAndRemovesWhatOthersWrote) {
   EXPECT_LE(files().size(), 9u);
   EXPECT_TRUE(store->has(identity_of(30)));
   EXPECT_TRUE(file_exists(folder + "/notes.txt"));
-  EXPECT_FALSE(PrefixStore::open({.folder = folder, .bytes_max = kFile - 1}, kPage));
+  EXPECT_FALSE(PrefixStore::open({.folder = folder, .bytes_max = kFile - 1}, kPage, 1));
 }
 
 TEST_F(Store, TwoProcessesWriteAndRemoveTheSamePages) {
