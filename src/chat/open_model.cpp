@@ -71,6 +71,19 @@ Result<std::unique_ptr<Tokenizer>> open_tokenizer(const Checkpoint& checkpoint) 
   return std::make_unique<Tokenizer>(TRY_IN(checkpoint.path(), read_gguf_tokenizer(metadata)));
 }
 
+Result<void> check_same_tokens(const Tokenizer& tokenizer, const Tokenizer& draft) {
+  for (int id = 0; id < tokenizer.size(); ++id) {
+    if (draft.has(id) && draft.token_bytes(id) == tokenizer.token_bytes(id)) continue;
+    const std::string other =
+        draft.has(id) ? "'" + printable(draft.token_bytes(id), 20) + "'" : "missing";
+    return Error{
+        fmt::format("token {} is {} there and '{}' in the model; a draft model needs the "
+                    "same tokens, as a smaller one of the same family has",
+                    id, other, printable(tokenizer.token_bytes(id), 20))};
+  }
+  return {};
+}
+
 namespace {
 
 Result<std::string> chat_template_of(const Checkpoint& checkpoint) {
@@ -104,6 +117,30 @@ std::string state_of_files(const std::string& path) {
   return state;
 }
 
+Result<void> open_draft(const std::string& path, OpenModel& open) {
+  const std::shared_ptr<const Checkpoint> checkpoint = TRY(open_checkpoint(path));
+  const std::unique_ptr<Tokenizer> tokenizer = TRY(open_tokenizer(*checkpoint));
+  TRY(check_same_tokens(*open.tokenizer, *tokenizer));
+  open.draft = TRY(Model::open(checkpoint));
+  open.draft->pack(*open.pool);
+  return {};
+}
+
+Result<SpeculationOptions> choose_speculation(const GenerationSetup& setup, const OpenModel& open) {
+  const std::string& wanted = setup.speculate;
+  if (wanted == "draft" && !open.draft)
+    return Error{"--speculate draft needs a draft model; add --draft MODEL"};
+  if (wanted != "auto" && wanted != "draft" && open.draft)
+    return Error{"--speculate " + wanted +
+                 " does not use the model of --draft; leave one of them out"};
+  SpeculationOptions options;
+  options.ngrams = wanted == "auto" || wanted == "ngram";
+  options.draft = open.draft.get();
+  options.mtp = wanted == "mtp";
+  options.tokens_max = setup.draft_max;
+  return options;
+}
+
 }  // namespace
 
 Result<OpenModel> open_model(const GenerationSetup& setup) {
@@ -115,6 +152,7 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
   open.stops = TRY(stops_of(*checkpoint, *open.tokenizer, open.chat_template));
   open.pool = std::make_unique<ThreadPool>(setup.threads);
   open.model->pack(*open.pool);
+  if (!setup.draft.empty()) TRY_IN("--draft " + setup.draft, open_draft(setup.draft, open));
   EngineOptions options;
   options.sequences_max = setup.sequences_max;
   options.store = setup.store;
@@ -122,6 +160,7 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
   options.keeps_prefixes = setup.keeps_prefixes || !setup.store.folder.empty();
   options.exact = setup.exact;
   options.cache = choose_cache(setup.cache, *open.model);
+  options.speculation = TRY(choose_speculation(setup, open));
   options.cache_bytes_max =
       setup.cache_limit_gib > 0 ? size_t(setup.cache_limit_gib * kGiB) : default_cache_bytes();
   open.generator =

@@ -12,6 +12,7 @@
 #include "cli/chat_line.h"
 #include "cli/chat_session.h"
 #include "cli/commands.h"
+#include "cli/sampling_flags.h"
 #include "cli/shared_options.h"
 
 namespace weir {
@@ -145,8 +146,9 @@ void add_chat(CommandGroup& commands) {
           "maximum number of tokens per answer, thinking included; 0: the context");
   c.flag("--lines", o.by_lines, "a pipe holds a question or command per line, not one question");
   c.flag("--private", o.is_private, "keep no questions and no conversation for later sessions");
-  add_sampling(c, o.sampling);
+  add_sampling(c, o.sampling, o.sampling_texts);
   add_exact(c, o.exact);
+  add_speculation(c, o.speculation);
   add_cache(c, o.cache, o.cache_limit_gib);
   add_prefix_cache(c, o.prefix_cache);
   add_threads(c, o.threads);

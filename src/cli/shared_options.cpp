@@ -11,24 +11,6 @@ void add_exact(CommandBuilder& command, bool& exact) {
                "do not quantize activations, which are else int15 (slower, nearly the same)");
 }
 
-void add_sampling(CommandBuilder& command, SamplingOptions& s) {
-  command
-      .value("--temperature", s.temperature, "X",
-             "divides the logits; 0: always the most probable token")
-      .real_number(0, 1000);
-  command.value("--top-k", s.top_k, "K", "sample from the K most probable tokens; 0: all")
-      .whole_number(0, INT32_MAX);
-  command
-      .value("--top-p", s.top_p, "P",
-             "sample from the fewest tokens with total probability P; 1: all")
-      .real_number(0, 1);
-  command
-      .value("--min-p", s.min_p, "P",
-             "drop tokens less probable than P times the most probable one; 0: none")
-      .real_number(0, 1);
-  command.value("--seed", s.seed, "N", "random seed; the same seed gives the same text").any_seed();
-}
-
 void add_cache(CommandBuilder& command, std::string& cache, double& limit_gib) {
   command.choice("--cache", cache, {"auto", "expanded", "latent"},
                  "KV cache form; latent (MLA models only) is smaller; auto: latent unless weights "

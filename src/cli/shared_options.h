@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "cli/command_builder.h"
-#include "engine/sampler.h"
 
 namespace weir {
 
@@ -15,7 +14,6 @@ constexpr const char* kModelWithTextHelp =
 void add_threads(CommandBuilder& command, int& threads);
 // Whether products with quantized weights quantize the activations too.
 void add_exact(CommandBuilder& command, bool& exact);
-void add_sampling(CommandBuilder& command, SamplingOptions& sampling);
 void add_cache(CommandBuilder& command, std::string& cache, double& limit_gib);
 // --set KEY=VALUE, over a recipe.
 void add_sets(CommandBuilder& command, std::vector<std::string>& sets, const char* help);

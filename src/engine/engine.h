@@ -1,22 +1,22 @@
 // A loaded model that works on many sequences at once, in tokens: it knows no text (chat/reply.h
 // does). One thread calls it.
 //
-// Every step is one pass over the model with one row for each running sequence and up to
-// prefill_rows rows of prompts, so a long prompt does not delay the replies of others, and a
-// waiting sequence takes the place of one that ends (continuous batching: Yu et al. 2022, Orca;
-// chunked prefill: Agrawal et al. 2023, Sarathi). A sequence takes cache pages as it grows (Kwon et
-// al. 2023, PagedAttention), and begins with those that hold the beginning of its prompt already,
-// whoever computed them (prefix_cache.h). When no page is free, the engine preempts a running
-// sequence: it waits again, and its tokens are recomputed later. The oldest that runs is never
-// preempted, so every sequence ends.
+// Every step is one pass over the model with one row for each running sequence, rows of tokens that
+// are guessed to follow (speculation.h), and up to prefill_rows rows of prompts, so a long prompt
+// does not delay the replies of others, and a waiting sequence takes the place of one that ends
+// (continuous batching: Yu et al. 2022, Orca; chunked prefill: Agrawal et al. 2023, Sarathi). A
+// sequence takes cache pages as it grows (Kwon et al. 2023, PagedAttention), and begins with those
+// that hold the beginning of its prompt already, whoever computed them (prefix_cache.h). When no
+// page is free, the engine preempts a running sequence: it waits again, and its tokens are
+// recomputed later. The oldest that runs is never preempted, so every sequence ends.
 //
 // Owners (TokenRequest::owner) share fairly: a slot goes to the one with the fewest, and one with
 // none takes it from the one with the most; prompt rows are divided equally (row_shares.h); pages
 // are taken from the one with the most slots.
 //
 // A sequence's tokens and log-probabilities are the same bits alone and in any batch, preempted or
-// not, at any chunk size and any number of threads: the operations compute every row by itself
-// (ops.h), and draws depend on (seed, stream, step) only.
+// not, with guesses or without, at any chunk size and any number of threads: the operations compute
+// every row by itself (ops.h), and draws depend on (seed, stream, step) only.
 #pragma once
 #include <map>
 #include <memory>
@@ -25,10 +25,12 @@
 
 #include "base/arena.h"
 #include "base/thread_pool.h"
+#include "engine/further_draft.h"
 #include "engine/kv_cache.h"
 #include "engine/prefix_cache.h"
 #include "engine/request.h"
 #include "engine/row_budget.h"
+#include "engine/speculation.h"
 #include "model/model.h"
 
 namespace weir {
@@ -49,6 +51,7 @@ struct EngineOptions {
   // False: products with quantized weights quantize activations to int15 (Run::exact).
   bool exact = true;
   int drawable = 0;  // ids in [0, drawable) may be drawn; 0: all of the model
+  SpeculationOptions speculation = {};
 };
 
 class Engine {
@@ -62,9 +65,10 @@ class Engine {
   // Ends a sequence without a further event; does nothing if it has ended. Returns the experts its
   // gates chose so far, if it records them and is not waiting.
   std::vector<uint16_t> cancel(SequenceId id);
-  // Runs one pass. Returns the tokens drawn in it, at most one of each sequence: none while only
-  // prompts are read, or when idle. Valid until the next call; the caller may move from them. A
-  // sequence whose logits are not finite fails; the others continue.
+  // Runs one pass. Returns the tokens drawn in it: none while only prompts are read, or when idle;
+  // of one sequence several, in order, one after the other, where guesses came true. A caller that
+  // ends a sequence at one of them ignores the rest. Valid until the next call; the caller may move
+  // from them. A sequence whose logits are not finite fails; the others continue.
   std::span<Drawn> step();
   bool is_idle() const { return sequences_.empty(); }
 
@@ -113,23 +117,37 @@ class Engine {
   struct Row {
     int slot, token, position;
     bool is_sampled;
+    bool is_guess = false;  // its token is not drawn yet
+  };
+  // The draws of one sequence: from its last known token and from guesses after it.
+  struct Draws {
+    Sequence* sequence;
+    size_t known;      // tokens before the guesses
+    int first, count;  // of the rows of logits
   };
   enum class Placement { placed, waits_for_prefix, no_slot, no_room };
 
-  Engine(const Model& model, ThreadPool& pool, EngineOptions options, KvCache cache);
+  Engine(const Model& model, ThreadPool& pool, EngineOptions options, KvCache cache,
+         std::unique_ptr<Drafter> draft, FurtherDraft* further);
 
   // engine.cpp: passes over the model.
   Result<void> open_store();
   Result<void> check(const TokenRequest& request) const;
   bool records(const Sequence& sequence) const;
   int64_t least_served(const Key& key) const;
-  void add_decode_rows(std::vector<Row>& rows);
+  int add_decode_rows(std::vector<Row>& rows);
   void add_prompt_rows(std::vector<Row>& rows);
   bool load_stored();
   void compute(const std::vector<Row>& rows);
-  void draw(Tensor logits, const std::vector<int>& slots);
-  void accept(Sequence& sequence, Drawn& drawn);
   std::vector<uint16_t> end(Sequence& sequence, bool is_good = true);
+
+  // decode.cpp: guesses, draws, and which of the guesses came true.
+  void add_guesses(const std::vector<Sequence*>& running, std::vector<Row>& rows);
+  void draw(Tensor logits, const std::vector<Row>& rows, const std::vector<int>& sampled);
+  void draw_token(const Draws& draws, int i, std::span<const float> logits, int thread);
+  void accept(const Draws& draws, const std::vector<Row>& rows, const std::vector<int>& sampled);
+  void take(Sequence& sequence, Drawn& drawn) const;
+  void absorb(Tensor hidden, const std::vector<Row>& rows);
 
   // admission.cpp: slots and pages.
   struct Beginning;
@@ -157,6 +175,9 @@ class Engine {
   int recording_ = 0;   // sequences that want experts; while there are any, new ones record
   RoutingTrace trace_;  // of one pass
   PrefixCache prefixes_;
+  std::unique_ptr<Speculator> speculator_;  // null: no guesses
+  FurtherDraft* further_ = nullptr;         // the speculator's, if that is its drafter
+  std::vector<Drawn> results_;  // a token for each row of logits, before it is known which count
   std::vector<Drawn> drawn_;
   GenerateStatistics statistics_;
 };

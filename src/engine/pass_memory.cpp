@@ -62,6 +62,18 @@ size_t pass_bytes(const Model& model, const PassShape& shape, int threads) {
   });
 }
 
+size_t further_pass_bytes(const Model& model, const PassShape& shape, int threads) {
+  std::vector<int> sampled(size_t(std::min(shape.sampled, shape.rows)));
+  std::iota(sampled.begin(), sampled.end(), 0);
+  const std::vector<int> next(size_t(shape.rows), 0);
+  // Hidden states are copied into it, and it makes a guess from its own before logits.
+  return measure(model, shape, threads, [&](Run& run, Tensor hidden) {
+    Tensor copy = run.make(hidden.rows, hidden.cols);
+    hidden = model.predict_further(run, copy, next, 0);
+    model.logits(run, hidden, sampled);
+  });
+}
+
 size_t scoring_bytes(const Model& model, int rows, int positions, CacheForm cache, int threads) {
   size_t most = 0;
   const std::vector<int> targets(size_t(rows), 0);

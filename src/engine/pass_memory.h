@@ -19,6 +19,8 @@ struct PassShape {
 // Bytes that any pass over `model` takes at most, which has no more of anything than `shape` and a
 // cache. The model may be an outline; no weight is read.
 size_t pass_bytes(const Model& model, const PassShape& shape, int threads);
+// Of a pass over the module of multi-token prediction that follows a pass of such rows.
+size_t further_pass_bytes(const Model& model, const PassShape& shape, int threads);
 // The same where every row's logits or the log-probability of its target is wanted, exact or not.
 size_t scoring_bytes(const Model& model, int rows, int positions, CacheForm cache, int threads);
 

@@ -26,6 +26,10 @@ struct CachedRows {
   std::vector<int> cached;
   bool records = false;           // `experts` has those of all tokens
   std::vector<uint16_t> experts;  // [cached][row size of a RoutingTrace]
+  void resize(size_t count, size_t row_size) {
+    cached.resize(count);
+    experts.resize(records ? count * row_size : 0);
+  }
 };
 
 class PrefixCache {

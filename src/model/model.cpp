@@ -76,7 +76,6 @@ Tensor Model::logits(Run& run, Tensor hidden, std::span<const int> rows) const {
 Tensor Model::predict_further(Run& run, Tensor hidden, std::span<const int> next, int depth) const {
   const Zone zone("forward.further");
   CHECK_LT(depth, int(mtp_.size()));
-  CHECK(!run.cache);
   const MtpModule& m = mtp_[size_t(depth)];
   const int width = config_.hidden_size;
   Tensor joined = run.make(hidden.rows, 2 * width);

@@ -1,10 +1,11 @@
-// For tests of the engine: tiny models, requests, and what came out for each sequence.
+// For tests of the engine: requests for the tiny models, and what comes out for them.
 #pragma once
 #include <gtest/gtest.h>
 
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/engine.h"
