@@ -1,6 +1,7 @@
 #include "chat/open_model.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -97,6 +98,25 @@ Result<std::vector<int>> stops_of(const Checkpoint& checkpoint, const Tokenizer&
   return TRY_IN(checkpoint.path(), gguf_ends(checkpoint.gguf()->metadata(), tokenizer));
 }
 
+// Sizes and times of last change: whoever edits a model's file by hand changes them.
+std::string state_of_files(const std::string& path) {
+  std::vector<std::string> files = {path};
+  if (is_directory(path)) {
+    files.clear();
+    const auto names = list_directory(path);
+    if (names)
+      for (const std::string& name : *names)
+        if (name.ends_with(".safetensors")) files.push_back(join_path(path, name));
+  }
+  std::string state;
+  for (const std::string& file : files) {
+    struct stat info {};
+    if (stat(file.c_str(), &info) != 0) continue;
+    state += fmt::format("{} {}.{:09};", info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
+  }
+  return state;
+}
+
 Result<void> open_draft(const std::string& path, OpenModel& open) {
   const std::shared_ptr<const Checkpoint> checkpoint = TRY(open_checkpoint(path));
   const std::unique_ptr<Tokenizer> tokenizer = TRY(open_tokenizer(*checkpoint));
@@ -135,7 +155,9 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
   if (!setup.draft.empty()) TRY_IN("--draft " + setup.draft, open_draft(setup.draft, open));
   EngineOptions options;
   options.sequences_max = setup.sequences_max;
-  options.keeps_prefixes = setup.keeps_prefixes;
+  options.store = setup.store;
+  options.store.model_files = state_of_files(setup.path);
+  options.keeps_prefixes = setup.keeps_prefixes || !setup.store.folder.empty();
   options.exact = setup.exact;
   options.cache = choose_cache(setup.cache, *open.model);
   options.speculation = TRY(choose_speculation(setup, open));

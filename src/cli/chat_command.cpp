@@ -113,6 +113,10 @@ Result<Ending> chat(const ChatOptions& options) {
   const char* wish = std::getenv("WEIR_PRIVATE");
   ChatOptions chosen = options;
   chosen.is_private = options.is_private || (wish && *wish && std::string_view(wish) != "0");
+  if (chosen.is_private && !chosen.prefix_cache.folder.empty())
+    return Error{
+        "--prefix-cache keeps the conversation for later sessions and --private (or WEIR_PRIVATE) "
+        "does not; leave one out"};
   const bool is_terminal = isatty(STDIN_FILENO) == 1;
   ChatSession session(chosen, is_terminal, was_interrupted);
   TRY(session.open());
@@ -146,6 +150,7 @@ void add_chat(CommandGroup& commands) {
   add_exact(c, o.exact);
   add_speculation(c, o.speculation);
   add_cache(c, o.cache, o.cache_limit_gib);
+  add_prefix_cache(c, o.prefix_cache);
   add_threads(c, o.threads);
 }
 

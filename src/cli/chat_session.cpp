@@ -77,6 +77,7 @@ Result<void> ChatSession::open_folder(const std::string& folder, bool is_tuned) 
                                    .threads = options_.threads,
                                    .sequences_max = 1,
                                    .keeps_prefixes = true,
+                                   .store = options_.prefix_cache.store(),
                                    .exact = options_.exact,
                                    .speculate = options_.speculation.speculate,
                                    .draft = options_.speculation.draft,

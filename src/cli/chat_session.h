@@ -9,6 +9,7 @@
 #include "chat/open_model.h"
 #include "cli/chat_run.h"
 #include "cli/chat_store.h"
+#include "cli/prefix_cache_flags.h"
 #include "cli/sampling_flags.h"
 #include "engine/sampler.h"
 
@@ -33,6 +34,7 @@ struct ChatOptions {
   bool exact = false;  // do not quantize activations to int15
   std::string cache = "auto";
   double cache_limit_gib = 0;
+  PrefixCacheFlags prefix_cache;
   SpeculationFlags speculation;
   int threads = 0;
 };

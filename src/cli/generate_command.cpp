@@ -11,6 +11,7 @@
 #include "chat/open_model.h"
 #include "cli/commands.h"
 #include "cli/model_offers.h"
+#include "cli/prefix_cache_flags.h"
 #include "cli/reply_printer.h"
 #include "cli/sampling_flags.h"
 #include "cli/shared_options.h"
@@ -33,6 +34,7 @@ struct GenerateOptions {
   bool exact = false;          // do not quantize activations to int15
   std::string cache = "auto";
   double cache_limit_gib = 0;
+  PrefixCacheFlags prefix_cache;
   SpeculationFlags speculation;
   int threads = 0;
   bool json = false;
@@ -117,6 +119,7 @@ void print_json(const GenerateOptions& options, const Request& request,
   }
   j.set("completions", std::move(list));
   j.set("completion_tokens", tokens);
+  j.set("prompt_tokens_from_cache", statistics.loaded_tokens);
   j.set("prefill_seconds", statistics.prefill_seconds);
   j.set("prefill_tokens_per_second", statistics.prefill_tokens_per_second());
   j.set("decode_seconds", statistics.decode_seconds);
@@ -136,6 +139,7 @@ void print_speed(const std::vector<Completion>& completions, const GenerateStati
              s.prefill_seconds, s.prefill_tokens_per_second());
   if (s.drafted_tokens > 0)
     fmt::print(stderr, "; {} of {} guesses came true", s.accepted_tokens, s.drafted_tokens);
+  if (s.loaded_tokens > 0) fmt::print(stderr, "; {} from the prefix cache", s.loaded_tokens);
   fmt::print(stderr, ")\n");
 }
 
@@ -152,6 +156,7 @@ Result<Ending> generate(const GenerateOptions& options) {
                                    .cache_limit_gib = options.cache_limit_gib,
                                    .threads = options.threads,
                                    .sequences_max = std::min(options.samples, 64),
+                                   .store = options.prefix_cache.store(),
                                    .exact = options.exact,
                                    .speculate = options.speculation.speculate,
                                    .draft = options.speculation.draft,
@@ -204,6 +209,7 @@ void add_generate(CommandGroup& commands) {
   add_exact(c, o.exact);
   add_speculation(c, o.speculation);
   add_cache(c, o.cache, o.cache_limit_gib);
+  add_prefix_cache(c, o.prefix_cache);
   add_threads(c, o.threads);
   c.flag("--json", o.json, "print one JSON object instead of text");
 }

@@ -25,8 +25,8 @@ void Engine::add_guesses(const std::vector<Sequence*>& running, std::vector<Row>
     const int slot = running[i]->slot, position = int(slots_[size_t(slot)].cached.size());
     rows.push_back({slot, running[i]->tokens.back(), position, true});
     int count = guesses.empty() ? 0 : int(guesses[i].size());
-    const int64_t free = cache_.pages_free() - int64_t(running.size());
-    if (cache_.pages_to_take(slot, position + 1 + count) > free)
+    const int pages = cache_.pages_to_take(slot, position + 1 + count);
+    if (pages > 0 && !prefixes_.make_room(pages + int64_t(running.size())))
       count = std::min(count, cache_.capacity(slot) - position - 1);
     if (count == 0) continue;
     CHECK(cache_.reserve(slot, position + 1 + count).has_value());
@@ -117,12 +117,9 @@ void Engine::accept(const Draws& draws, const std::vector<Row>& rows,
     speculator_->learn(sequence.id, std::span<const int>(sequence.tokens).subspan(draws.known));
   Drawn& last = drawn_.back();
   if (!last.is_last) return;
-  const bool is_failed = last.reason == FinishReason::failed;
-  std::vector<uint16_t> experts = end(sequence);
-  if (is_failed)
-    release(slot);  // nobody continues from such rows
-  else
-    last.experts = std::move(experts);
+  const bool is_failed = last.reason == FinishReason::failed;  // nobody continues from such rows
+  std::vector<uint16_t> experts = end(sequence, !is_failed);
+  if (!is_failed) last.experts = std::move(experts);
 }
 
 // Shows the rows that stay to the module that guesses from them.

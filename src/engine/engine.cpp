@@ -1,11 +1,14 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/zones.h"
 #include "engine/draft_model.h"
+#include "engine/model_key.h"
 #include "engine/pass_memory.h"
+#include "engine/row_shares.h"
 
 namespace weir {
 
@@ -25,11 +28,6 @@ const char* finish_reason_name(FinishReason reason) {
       return "failed";
   }
   return "";
-}
-
-void Engine::Slot::resize(size_t tokens, size_t row_size) {
-  cached.resize(tokens);
-  experts.resize(records ? tokens * row_size : 0);
 }
 
 namespace {
@@ -86,8 +84,12 @@ Result<std::unique_ptr<Engine>> Engine::create(const Model& model, ThreadPool& p
     return Error{"the cache limit of " + std::to_string(options.cache_bytes_max) +
                  " bytes holds no sequence; the shortest takes " +
                  std::to_string(cache.bytes_for(1)) + " bytes"};
-  return std::unique_ptr<Engine>(new Engine(model, pool, options, std::move(cache),
+  if (!options.store.folder.empty() && !options.keeps_prefixes)
+    return Error{"only an engine that keeps prefixes stores them"};
+  std::unique_ptr<Engine> engine(new Engine(model, pool, options, std::move(cache),
                                             std::move(chosen.drafter), chosen.further));
+  if (!options.store.folder.empty()) TRY(engine->open_store());
+  return engine;
 }
 
 Engine::Engine(const Model& model, ThreadPool& pool, EngineOptions options, KvCache cache,
@@ -106,10 +108,29 @@ Engine::Engine(const Model& model, ThreadPool& pool, EngineOptions options, KvCa
       samplers_(size_t(pool.threads()), Sampler(options.drawable)),
       forbidden_(size_t(pool.threads())),
       slots_(size_t(options.sequences_max)),
+      budget_(options.prefill_rows, options.pass_seconds),
       trace_(model.routing_trace()),
+      prefixes_(model.config(), cache_, trace_.row_size()),
       further_(further) {
   if (options.speculation.is_on())
     speculator_ = std::make_unique<Speculator>(options.speculation, std::move(draft));
+}
+
+// The rows of a few tokens tell whether pages of another process are what this one would compute.
+Result<void> Engine::open_store() {
+  constexpr int kTokens = 8;
+  const int tokens = std::min({kTokens, options_.prefill_rows, cache_.positions_max()});
+  CHECK(cache_.reserve(0, tokens).has_value());
+  std::byte* page = static_cast<std::byte*>(cache_.page_data(cache_.page(0, 0)));
+  std::fill_n(page, cache_.page_bytes(), std::byte(0));
+  std::vector<Row> rows;
+  for (int i = 0; i < tokens; ++i) rows.push_back({0, i % model_.config().vocab_size, i, false});
+  compute(rows);
+  const std::string key =
+      model_key(model_, {page, cache_.page_bytes()}, options_.store.model_files);
+  slots_[0] = {};
+  cache_.release(0);
+  return prefixes_.open_store(options_.store, key);
 }
 
 Result<void> Engine::check(const TokenRequest& request) const {
@@ -135,6 +156,14 @@ bool Engine::records(const Sequence& sequence) const {
   return sequence.request.records_experts && trace_.row_size() > 0;
 }
 
+// Of the other owners: a new one has no claim on what they got before.
+int64_t Engine::least_served(const Key& key) const {
+  std::optional<int64_t> least;
+  for (const auto& [owner, other] : keys_)
+    if (&other != &key) least = std::min(least.value_or(other.served), other.served);
+  return least.value_or(0);
+}
+
 Result<SequenceId> Engine::submit(TokenRequest request) {
   TRY(check(request));
   const SequenceId id = next_id_++;
@@ -144,7 +173,12 @@ Result<SequenceId> Engine::submit(TokenRequest request) {
   sequence.prompt = sequence.to_read = sequence.tokens.size();
   sequence.request = std::move(request);
   recording_ += records(sequence);
-  waiting_.push_back(&sequence);
+  auto [found, is_new] = keys_.try_emplace(sequence.request.owner);
+  Key& key = found->second;
+  if (is_new) key.served = least_served(key);
+  sequence.key = &key;
+  ++key.sequences;
+  key.waiting.push_back(&sequence);
   return id;
 }
 
@@ -154,18 +188,25 @@ std::vector<uint16_t> Engine::cancel(SequenceId id) {
   return end(found->second);
 }
 
-// The slot becomes idle; its rows stay until their pages are needed.
-std::vector<uint16_t> Engine::end(Sequence& sequence) {
+// Its pages stay until they are needed, unless nobody may continue from them.
+std::vector<uint16_t> Engine::end(Sequence& sequence, bool is_good) {
   std::vector<uint16_t> experts;
   recording_ -= records(sequence);
+  Key& key = *sequence.key;
   if (sequence.slot >= 0) {
     Slot& slot = slots_[size_t(sequence.slot)];
-    if (records(sequence)) experts = slot.experts;
-    slot.sequence = nullptr;
+    if (is_good)
+      prefixes_.leave(sequence.slot, *slot.place, slot, true);
+    else
+      prefixes_.abandon(sequence.slot, *slot.place);
+    if (records(sequence)) experts = std::move(slot.experts);
+    slot = {};
+    --key.running;
   } else {
-    std::erase(waiting_, &sequence);
+    std::erase(key.waiting, &sequence);
   }
   if (speculator_) speculator_->forget(sequence.id);
+  if (--key.sequences == 0) keys_.erase(sequence.request.owner);
   sequences_.erase(sequence.id);
   if (is_idle() && !options_.keeps_prefixes) forget();
   return experts;
@@ -174,12 +215,14 @@ std::vector<uint16_t> Engine::end(Sequence& sequence) {
 std::span<Drawn> Engine::step() {
   drawn_.clear();
   admit();
+  const bool is_loading = load_stored();
   const int64_t began = monotonic_ns();
   std::vector<Row> rows;
   const int running = add_decode_rows(rows);
   const auto decode_rows = int64_t(rows.size());
   add_prompt_rows(rows);
   if (rows.empty()) {
+    if (is_loading) return drawn_;
     // The first in line always finds a place when nobody runs: submit() and the cap on positions
     // make sure that it fits.
     CHECK(is_idle());
@@ -191,6 +234,10 @@ std::span<Drawn> Engine::step() {
   const double seconds = double(ended - began) * 1e-9;
   const int64_t read = int64_t(rows.size()) - decode_rows;
   const int64_t decoded = running + statistics_.accepted_tokens - accepted;
+  for (int i = 0; i < int(slots_.size()); ++i)
+    if (Slot& slot = slots_[size_t(i)]; slot.sequence)
+      slot.place = &prefixes_.extend(i, *slot.place, slot);
+  if (read > 0) budget_.measure(int(read), running > 0, seconds);
   ++statistics_.passes;
   statistics_.prompt_tokens += read;
   statistics_.drafted_tokens += decode_rows - running;
@@ -201,8 +248,8 @@ std::span<Drawn> Engine::step() {
   return drawn_;
 }
 
-// One row for every running sequence, the oldest first, so that younger ones are preempted, and
-// those of guesses. Returns the number of sequences.
+// One row for every running sequence, and those of guesses. The oldest get their pages first, and
+// may preempt others. Returns the number of sequences.
 int Engine::add_decode_rows(std::vector<Row>& rows) {
   std::vector<Sequence*> running;
   const auto decodes = [&](const Sequence& sequence) {
@@ -217,17 +264,54 @@ int Engine::add_decode_rows(std::vector<Row>& rows) {
 }
 
 // Their pages were reserved when they got their slots.
-void Engine::add_prompt_rows(std::vector<Row>& rows) const {
-  int left = options_.prefill_rows;
-  for (const auto& [id, sequence] : sequences_) {
-    if (sequence.slot < 0 || !slots_[size_t(sequence.slot)].is_reading()) continue;
-    const size_t begin = slots_[size_t(sequence.slot)].cached.size();
-    const size_t end = std::min(sequence.to_read, begin + size_t(left));
-    for (size_t p = begin; p < end; ++p)
-      rows.push_back({sequence.slot, sequence.tokens[p], int(p), p + 1 == sequence.to_read});
-    left -= int(end - begin);
-    if (left == 0) return;
+void Engine::add_prompt_rows(std::vector<Row>& rows) {
+  std::vector<const Key*> keys;
+  std::vector<int64_t> served;
+  for (const auto& [owner, key] : keys_) {
+    keys.push_back(&key);
+    served.push_back(key.served);
   }
+  std::vector<PromptRows> prompts;
+  std::vector<const Sequence*> reading;
+  for (const auto& [id, sequence] : sequences_) {
+    if (sequence.slot < 0) continue;
+    const Slot& slot = slots_[size_t(sequence.slot)];
+    if (!slot.is_reading() || slot.stored > 0) continue;
+    const auto key = std::find(keys.begin(), keys.end(), sequence.key) - keys.begin();
+    prompts.push_back({int(key), int(sequence.to_read - slot.cached.size()), 0});
+    reading.push_back(&sequence);
+  }
+  share_rows(prompts, served, budget_.rows(!rows.empty()));
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    const Sequence& sequence = *reading[i];
+    const size_t begin = slots_[size_t(sequence.slot)].cached.size();
+    for (size_t p = begin; p < begin + size_t(prompts[i].rows); ++p)
+      rows.push_back({sequence.slot, sequence.tokens[p], int(p), p + 1 == sequence.to_read});
+  }
+  size_t k = 0;
+  for (auto& [owner, key] : keys_) key.served = served[k++];
+}
+
+// Reads pages from the disk, so many that others hardly wait. False: there were none to read.
+bool Engine::load_stored() {
+  constexpr int64_t kBytes = int64_t(256) << 20;
+  int64_t pages = std::max<int64_t>(1, kBytes / int64_t(cache_.page_bytes()));
+  bool is_loading = false;
+  for (int i = 0; i < int(slots_.size()) && pages > 0; ++i) {
+    Slot& slot = slots_[size_t(i)];
+    if (slot.stored == 0) continue;
+    is_loading = true;
+    const int wanted = int(std::min<int64_t>(slot.stored, pages));
+    const size_t before = slot.cached.size();
+    const auto tokens = std::span<const int>(slot.sequence->tokens).subspan(before);
+    slot.place = &prefixes_.load(i, *slot.place, tokens, wanted, slot, pool_);
+    const size_t read = slot.cached.size() - before;
+    slot.stored = read == size_t(wanted) * kCachePage ? slot.stored - wanted : 0;
+    pages -= wanted;
+    statistics_.reused_tokens += int64_t(read);
+    statistics_.loaded_tokens += int64_t(read);
+  }
+  return is_loading;
 }
 
 // One pass: extends the cache by the rows and gives the sequences of sampled rows their next token.

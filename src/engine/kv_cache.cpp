@@ -150,6 +150,22 @@ Result<void> KvCache::fork(int from, int to, int positions) {
   return {};
 }
 
+void KvCache::adopt(int sequence, std::span<const int> pages) {
+  release(sequence);
+  CHECK(reserve(sequence, 0).has_value());  // it may be new
+  Sequence& s = sequences_[size_t(sequence)];
+  for (size_t p = 0; p < pages.size(); ++p) {
+    pool_.share(pages[p]);
+    replace(s, p, pages[p]);
+  }
+  s.length = int(pages.size()) * kCachePage;
+}
+
+void KvCache::exchange(int sequence, int at, int page) {
+  pool_.share(page);
+  replace(sequences_[size_t(sequence)], size_t(at), page);
+}
+
 void KvCache::truncate(int sequence, int positions) {
   CHECK_LE(positions, length(sequence));
   if (positions < length(sequence)) sequences_[size_t(sequence)].length = positions;

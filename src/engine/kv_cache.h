@@ -3,6 +3,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/result.h"
@@ -40,6 +41,18 @@ class KvCache final : public Cache {
   void truncate(int sequence, int positions);
   // Gives back the pages beyond the length.
   void trim(int sequence);
+  // Pages by their number, for who keeps them beyond a sequence (prefix_cache.h). A page is free
+  // again when as many users have dropped it as there were.
+  size_t page_bytes() const { return pool_.page_bytes(); }
+  int page(int sequence, int at) const { return sequences_[size_t(sequence)].pages[size_t(at)]; }
+  void* page_data(int page) const { return pool_.data(page); }
+  void share_page(int page) { pool_.share(page); }
+  void drop_page(int page) { pool_.drop(page); }
+  // The sequence gives up its pages and begins with these, which others have too.
+  void adopt(int sequence, std::span<const int> pages);
+  // Takes a page with the same rows in the place of its own.
+  void exchange(int sequence, int at, int page);
+
   // Pages that reserve() would take, and those that are left.
   int pages_to_take(int sequence, int positions) const;
   int64_t pages_free() const { return int64_t(pool_.pages_max() - pool_.in_use()); }

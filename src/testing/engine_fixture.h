@@ -20,6 +20,21 @@ inline std::unique_ptr<Engine> engine_of(const Model& model, ThreadPool& pool,
   return *std::move(engine);
 }
 
+// As tiny_model(), with a context of 512 tokens.
+inline const Model& roomy_model(Kind kind) {
+  static std::map<Kind, std::unique_ptr<Model>> models;
+  auto& model = models[kind];
+  if (!model) {
+    ModelConfig config = tiny(kind);
+    config.max_position_embeddings = 512;
+    model = Model::create(config, false);
+    model->initialize(5);
+    ThreadPool pool(1);
+    model->pack(pool);
+  }
+  return *model;
+}
+
 // What came out for one sequence.
 struct Output {
   std::vector<int> tokens;
