@@ -69,9 +69,13 @@ void word_tile(const WordProduct& g, int row, int column) {
 #pragma GCC unroll 2
     for (int c = 0; c < G; ++c) x[c] = load_columns(right + size_t(i / 2) * g.right_row + c * 32);
 #pragma GCC unroll 16
-    for (int r = 0; r < R; ++r)
+    for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 2
-      for (int c = 0; c < G; ++c) sum[r][c] = add_products(left[r] + i, x[c], sum[r][c]);
+      for (int c = 0; c < G; ++c) {
+        sum[r][c] = add_products(left[r] + i, x[c], sum[r][c]);
+        keep(sum[r][c]);
+      }
+    }
   }
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
@@ -143,9 +147,10 @@ float to_words(const float* x, const float* factors, int n, int padded, int16_t*
   // A product with 0 is 0, and NaN for what is not finite.
   Lanes top = splat(0), zero = splat(0);
   const auto value = [&](int i) {
-    const int left = smaller(16, n - i);
-    const Lanes v = load_part(x + i, left > 0 ? left : 0);
-    return factors ? v * load_part(factors + i, left > 0 ? left : 0) : v;
+    if (i + 16 <= n) return factors ? load(x + i) * load(factors + i) : load(x + i);
+    const int left = i < n ? n - i : 0;
+    const Lanes v = load_part(x + i, left);
+    return factors ? v * load_part(factors + i, left) : v;
   };
   for (int i = 0; i < n; i += 16) {
     const Lanes v = value(i);

@@ -30,6 +30,9 @@ inline WordSums add_products(const int16_t* pair, WordColumns columns, WordSums 
   return {_mm256_add_epi32(sum.low, _mm256_madd_epi16(x, columns.low)),
           _mm256_add_epi32(sum.high, _mm256_madd_epi16(x, columns.high))};
 }
+inline void keep(WordSums& sum) {
+  __asm__ volatile("" : "+x"(sum.low), "+x"(sum.high) : : "memory");
+}
 inline Lanes floats_of(WordSums sum) {
   return {_mm256_cvtepi32_ps(sum.low), _mm256_cvtepi32_ps(sum.high)};
 }

@@ -28,6 +28,7 @@ inline WordSums add_products(const int16_t* pair, WordColumns columns, WordSums 
   __builtin_memcpy(&both, pair, sizeof both);
   return {_mm512_add_epi32(sum.v, _mm512_madd_epi16(_mm512_set1_epi32(both), columns.v))};
 }
+inline void keep(WordSums& sum) { __asm__ volatile("" : "+v"(sum.v) : : "memory"); }
 inline Lanes floats_of(WordSums sum) { return {_mm512_cvtepi32_ps(sum.v)}; }
 inline void store_words_of(int16_t* p, Lanes a) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),

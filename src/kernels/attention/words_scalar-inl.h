@@ -41,6 +41,9 @@ inline WordSums add_products(const int16_t* pair, const WordColumns& columns, Wo
     sum.v[c] += pair[0] * columns.v[2 * c] + pair[1] * columns.v[2 * c + 1];
   return sum;
 }
+// The sum stays in registers here, and no load moves past: g++ would load the left numbers of all
+// rows first, and have no registers for sums.
+inline void keep(WordSums&) {}
 inline Lanes floats_of(const WordSums& sum) {
   return each_lane([&](int i) { return float(sum.v[i]); });
 }
