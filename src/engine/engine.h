@@ -30,6 +30,8 @@ struct EngineOptions {
   int sequences_max = 32;  // that run at the same time; others wait
   int prefill_rows = 256;  // prompt tokens of one pass
   CacheForm cache = CacheForm::expanded;
+  // Other types than f32 take less memory and change results a little (docs/inference.md).
+  CacheType cache_type = CacheType::f32;
   size_t cache_bytes_max = size_t(4) << 30;
   // Keep the cache of finished sequences while its memory is not needed, and start a request from
   // the longest beginning that its prompt shares with one (a conversation grows by turns). Only for
