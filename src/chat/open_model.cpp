@@ -100,6 +100,7 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
   options.keeps_prefixes = setup.keeps_prefixes;
   options.exact = setup.exact;
   options.cache = choose_cache(setup.cache, *open.model);
+  options.cache_type = TRY(find_cache_type(setup.cache_type));
   options.cache_bytes_max =
       setup.cache_limit_gib > 0 ? size_t(setup.cache_limit_gib * kGiB) : default_cache_bytes();
   open.generator =

@@ -144,6 +144,7 @@ void add_chat(CommandGroup& commands) {
   add_sampling(c, o.sampling);
   add_exact(c, o.exact);
   add_cache(c, o.cache, o.cache_limit_gib);
+  add_cache_type(c, o.cache_type);
   add_threads(c, o.threads);
 }
 

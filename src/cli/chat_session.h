@@ -30,6 +30,7 @@ struct ChatOptions {
   SamplingOptions sampling = {.temperature = 0.8};
   bool exact = false;  // do not quantize activations to int15
   std::string cache = "auto";
+  std::string cache_type = "f32";
   double cache_limit_gib = 0;
   int threads = 0;
 };
