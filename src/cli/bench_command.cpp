@@ -72,7 +72,10 @@ Result<OpenModel> random_model(const BenchOptions& options) {
 
 Result<OpenModel> open_subject(const BenchOptions& options) {
   if (!is_directory(options.model) && !is_gguf(options.model)) return random_model(options);
-  return open_model({.path = options.model, .threads = options.threads});
+  GenerationSetup setup;
+  setup.path = options.model;
+  setup.threads = options.threads;
+  return open_model(setup);
 }
 
 Result<Speed> measure(const BenchOptions& options, const OpenModel& open, int sequences) {
