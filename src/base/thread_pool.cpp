@@ -63,7 +63,7 @@ bool wait_awake(const Ready& ready) {
   }
 }
 
-// WEIR_PIN=1. "", "0" and no value: the system places the threads.
+// WEIR_PIN=1 binds each worker to a processor. "", "0" and no value: the system places the threads.
 bool wants_pinning() {
   const char* value = std::getenv("WEIR_PIN");
   return value && *value && std::string(value) != "0";
@@ -80,8 +80,10 @@ void pin(pthread_t thread, int cpu) {
 
 }  // namespace
 
+int available_cores() { return default_threads(read_topology()); }
+
 ThreadPool::ThreadPool(int threads) {
-  if (threads <= 0) threads = default_threads();
+  if (threads <= 0) threads = available_cores();
   workers_.reserve(size_t(threads - 1));
   try {
     for (int t = 1; t < threads; ++t) workers_.emplace_back([this, t] { work(t); });

@@ -1,11 +1,5 @@
-// Fork-join over a fixed set of workers. Work is handed out by index, so a slow core takes fewer
-// indices; which thread runs which index must never change a result, so tasks write disjoint
-// outputs.
-//
-// Between jobs a worker waits awake for a millisecond, so that operations which follow each other
-// cost a fraction of a microsecond to start and end, unless another program wants its core: then it
-// sleeps at once. Threads go where the system puts them; WEIR_PIN=1 in the environment binds each
-// worker to a processor (base/topology.h has the order) and leaves the caller free.
+// Fork-join over a fixed set of workers. Indices are claimed one by one, so slow cores take fewer;
+// which thread runs which must never change a result: tasks write disjoint outputs (docs/bench.md).
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -17,8 +11,7 @@ namespace weir {
 
 class ThreadPool {
  public:
-  // `threads` counts the caller; 1 means everything runs inline. 0 means default_threads(): one for
-  // each fast physical core that this process may use.
+  // `threads` counts the caller; 1 means everything runs inline. 0 means available_cores().
   explicit ThreadPool(int threads = 0);
   // A pool that runs nothing and starts no threads, but has `threads` for whoever sizes memory by
   // them. With an arena that only measures, the operations of a pass are run dry.
@@ -80,5 +73,8 @@ class ThreadPool {
   std::condition_variable wake_, end_;
   std::vector<std::thread> workers_;
 };
+
+// default_threads(read_topology()): a thread for each fast physical core that this process may use.
+int available_cores();
 
 }  // namespace weir

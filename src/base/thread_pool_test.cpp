@@ -120,7 +120,7 @@ TEST(ThreadPoolDeathTest, ANestedCallStopsTheProgram) {
 }
 
 TEST(ThreadPool, HasAThreadForEachCoreByDefault) {
-  EXPECT_EQ(ThreadPool().threads(), default_threads());
+  EXPECT_EQ(ThreadPool().threads(), available_cores());
 }
 
 // The processors that the threads of a pool may use, the caller's first.
@@ -157,7 +157,7 @@ TEST(ThreadPool, EndsJobsOnABusyMachine) {
     while (!stop) {
     }
   });
-  ThreadPool pool(2 * default_threads() + 1);
+  ThreadPool pool(2 * available_cores() + 1);
   std::vector<int> visits(64);
   for (int job = 0; job < 200; ++job)
     pool.parallel_for(int(visits.size()), [&](int i, int) { ++visits[size_t(i)]; });

@@ -200,8 +200,6 @@ int default_threads(const Topology& topology) {
   return std::max(1, threads);
 }
 
-int default_threads() { return default_threads(read_topology()); }
-
 std::vector<int> pinning_order(const Topology& topology) {
   std::map<int, int> seen;  // threads of each core so far
   std::vector<std::tuple<bool, int, int, int>> keys;

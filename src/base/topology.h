@@ -44,7 +44,6 @@ Topology read_topology(const std::string& root = "", std::vector<int> allowed = 
 // for. A process that has a single physical core takes its siblings too: then no other core is kept
 // waiting, and many virtual machines call their cores siblings.
 int default_threads(const Topology& topology);
-int default_threads();  // of this process
 
 // The processors in the order in which pinned threads take them: fast cores first, one thread a
 // core, node by node; then their siblings, then slow cores.

@@ -158,8 +158,8 @@ TEST(Topology, KnowsThisProcess) {
   ASSERT_EQ(sched_getaffinity(0, sizeof(set), &set), 0);
   const Topology t = read_topology();
   EXPECT_EQ(int(t.cpus.size()), CPU_COUNT(&set));
-  EXPECT_GE(default_threads(), 1);
-  EXPECT_LE(default_threads(), CPU_COUNT(&set));
+  EXPECT_GE(default_threads(t), 1);
+  EXPECT_LE(default_threads(t), CPU_COUNT(&set));
 }
 
 }  // namespace
