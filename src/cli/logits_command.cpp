@@ -45,6 +45,7 @@ Result<Ending> logits(const LogitsOptions& options) {
   if (!options.out.ends_with(".npy"))
     return Error{options.out + ": --out must end in .npy, so that nothing else is overwritten"};
   const auto checkpoint = TRY(open_checkpoint(options.model));
+  const CacheType cache_type = TRY(find_cache_type(options.cache_type));
   const std::unique_ptr<Model> model = TRY(Model::open(checkpoint));
   ThreadPool pool(options.threads);
   model->pack(pool);
@@ -52,7 +53,7 @@ Result<Ending> logits(const LogitsOptions& options) {
       TRY_IN(options.model,
              Scorer::create(*model, pool, int(options.tokens.size()),
                             options.cache == "latent" ? CacheForm::latent : CacheForm::expanded,
-                            options.chunk, TRY(find_cache_type(options.cache_type))));
+                            options.chunk, cache_type));
   scorer->exact = options.exact;
   const size_t columns = size_t(model->config().vocab_size);
   const std::string header = npy_header(options.tokens.size(), columns);

@@ -173,9 +173,9 @@ class SquareSums : public ActivationObserver {
 // BOS where the tokenizer puts one; the tokens of a window's second half count, as llama.cpp's
 // perplexity counts them, so that each has that much before it.
 Result<Ending> perplexity(const PerplexityOptions& options) {
-  const Reading reading =
-      TRY(open_reading(options, options.cache == "latent" ? CacheForm::latent : CacheForm::expanded,
-                       TRY(find_cache_type(options.cache_type))));
+  const CacheType cache_type = TRY(find_cache_type(options.cache_type));
+  const Reading reading = TRY(open_reading(
+      options, options.cache == "latent" ? CacheForm::latent : CacheForm::expanded, cache_type));
   const std::vector<std::vector<int>>& windows = reading.windows;
   reading.scorer->exact = options.exact;
   catch_stop_signals();

@@ -3,7 +3,7 @@
 namespace weir {
 
 void add_threads(CommandBuilder& command, int& threads) {
-  command.count("--threads", threads, 0, 1024, "number of threads; 0: one per core");
+  command.count("--threads", threads, 0, 1024, "number of threads; 0: one per fast physical core");
 }
 
 void add_exact(CommandBuilder& command, bool& exact) {
