@@ -1,9 +1,12 @@
 #include "base/memory.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <limits>
 #include <string>
+#include <utility>
 
 namespace weir {
 namespace {
@@ -50,6 +53,17 @@ double available_memory() {
   const double v1 = group_room("/sys/fs/cgroup/memory/", "memory.limit_in_bytes",
                                "memory.usage_in_bytes", "total_");
   return std::min({kibibytes * 1024, v2, v1});
+}
+
+MemoryUse memory_use() {
+  MemoryUse use;
+  std::ifstream in("/proc/self/status");
+  const std::pair<const char*, double*> keys[] = {
+      {"VmHWM:", &use.peak}, {"VmRSS:", &use.resident}, {"RssAnon:", &use.anonymous}};
+  for (std::string line; std::getline(in, line);)
+    for (const auto& [key, value] : keys)
+      if (line.starts_with(key)) *value = 1024 * std::atof(line.c_str() + std::strlen(key));
+  return use;
 }
 
 }  // namespace weir

@@ -1,29 +1,32 @@
 #include "base/thread_pool.h"
 
+#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <system_error>
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/file.h"
-#include "base/text.h"
+#include "base/topology.h"
 #include "base/zones.h"
 
 namespace weir {
 namespace {
 
-// Operations inside one step follow each other within microseconds, so a thread waits awake at
-// first: a few microseconds without leaving the core, then offering it to others at every turn.
-// After that it sleeps; the clock also runs while somebody else has the core, so that on a crowded
-// machine a thread soon stops competing for it.
-constexpr int64_t kSpin_ns = 5'000;
-constexpr int64_t kYield_ns = 100'000;
+// Operations inside one step follow each other within microseconds, and to wake a sleeping thread
+// takes 5 to 100 us, so a thread waits awake at first. Now and then it offers its core to others,
+// more and more rarely while nobody takes it. A thread that finds that somebody else had its core,
+// be it after such an offer or by a jump of the clock, sleeps instead: awake it would take time
+// from that program or, worse, from the thread of its own pool that everybody waits for.
+constexpr int64_t kAwake_ns = 1'000'000;
+constexpr int64_t kFirstOffer_ns = 5'000, kOffers_ns = 40'000;
+constexpr int64_t kOthers_ns = 2'000;  // an offer that nobody takes lasts 0.3 to 1 us
+constexpr int64_t kTaken_ns = 30'000;
 constexpr int kPausesPerLook = 32;  // about a microsecond between two looks at the clock
 
 inline void pause() {
@@ -35,42 +38,49 @@ inline void pause() {
 // True as soon as ready() is; false when it stayed false for the time above.
 template <class Ready>
 bool wait_awake(const Ready& ready) {
-  for (int i = 0; i < kPausesPerLook; ++i) {
-    if (ready()) return true;
-    pause();
-  }
-  const int64_t began = monotonic_ns();
-  for (;;) {
-    int64_t waited = monotonic_ns() - began;
-    if (waited > kYield_ns) return ready();
-    if (waited > kSpin_ns) sched_yield();
+  auto watch = [&] {
     for (int i = 0; i < kPausesPerLook; ++i) {
       if (ready()) return true;
       pause();
     }
+    return false;
+  };
+  if (watch()) return true;
+  const int64_t began = monotonic_ns();
+  int64_t seen = began, offered = began, patience = kFirstOffer_ns;
+  for (;;) {
+    if (watch()) return true;
+    int64_t now = monotonic_ns();
+    if (now - seen > kTaken_ns || now - began > kAwake_ns) return ready();
+    if (now - offered > patience) {
+      sched_yield();
+      offered = monotonic_ns();
+      if (offered - now > kTaken_ns) return ready();
+      patience = offered - now > kOthers_ns ? kFirstOffer_ns : std::min(2 * patience, kOffers_ns);
+      now = offered;
+    }
+    seen = now;
   }
 }
 
-// "200000 100000" is two cores; "max 100000" is no limit.
-int cores_of_container() {
-  auto text = read_file("/sys/fs/cgroup/cpu.max", 4096);
-  if (!text) return INT32_MAX;
-  std::vector<std::string> parts = split(trim(*text), ' ');
-  if (parts.size() != 2) return INT32_MAX;
-  auto quota = parse_double(parts[0]), period = parse_double(parts[1]);
-  if (!quota || !period || *quota <= 0 || *period <= 0) return INT32_MAX;
-  return int(std::min(1e6, std::max(1.0, std::ceil(*quota / *period))));
+// WEIR_PIN=1 binds each worker to a processor. "", "0" and no value: the system places the threads.
+bool wants_pinning() {
+  const char* value = std::getenv("WEIR_PIN");
+  return value && *value && std::string(value) != "0";
+}
+
+// Fails silently: where the system refuses, it places the thread.
+void pin(pthread_t thread, int cpu) {
+  if (cpu >= CPU_SETSIZE) return;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(size_t(cpu), &set);
+  pthread_setaffinity_np(thread, sizeof set, &set);
 }
 
 }  // namespace
 
-int available_cores() {
-  cpu_set_t set;
-  int cores = sched_getaffinity(0, sizeof set, &set) == 0
-                  ? CPU_COUNT(&set)
-                  : int(std::thread::hardware_concurrency());
-  return std::max(1, std::min(cores, cores_of_container()));
-}
+int available_cores() { return default_threads(read_topology()); }
 
 ThreadPool::ThreadPool(int threads) {
   if (threads <= 0) threads = available_cores();
@@ -81,6 +91,12 @@ ThreadPool::ThreadPool(int threads) {
     // The system has no more threads for us: those that started do the work.
   }
   threads_ = int(workers_.size()) + 1;
+  if (workers_.empty() || !wants_pinning()) return;
+  // The first processor of the order is left to the caller, who is not bound: what it starts later
+  // would inherit that.
+  const std::vector<int> order = pinning_order(read_topology());
+  for (size_t t = 1; t <= workers_.size(); ++t)
+    pin(workers_[t - 1].native_handle(), order[t % order.size()]);
 }
 
 ThreadPool::~ThreadPool() {

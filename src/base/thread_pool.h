@@ -1,5 +1,5 @@
-// Fork-join over a fixed set of workers. Work is handed out by index; which thread runs which index
-// must never change a result, so tasks write disjoint outputs.
+// Fork-join over a fixed set of workers. Indices are claimed one by one, so slow cores take fewer;
+// which thread runs which must never change a result: tasks write disjoint outputs (docs/bench.md).
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -11,7 +11,7 @@ namespace weir {
 
 class ThreadPool {
  public:
-  // `threads` counts the caller; 1 means everything runs inline. 0 means one per available core.
+  // `threads` counts the caller; 1 means everything runs inline. 0 means available_cores().
   explicit ThreadPool(int threads = 0);
   // A pool that runs nothing and starts no threads, but has `threads` for whoever sizes memory by
   // them. With an arena that only measures, the operations of a pass are run dry.
@@ -74,7 +74,7 @@ class ThreadPool {
   std::vector<std::thread> workers_;
 };
 
-// Cores this process may use: its affinity mask, and the share a container gives it (cgroup v2).
+// default_threads(read_topology()): a thread for each fast physical core that this process may use.
 int available_cores();
 
 }  // namespace weir

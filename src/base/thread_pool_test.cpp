@@ -1,9 +1,13 @@
 #include "base/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <vector>
+
+#include "base/topology.h"
 
 namespace weir {
 namespace {
@@ -115,9 +119,51 @@ TEST(ThreadPoolDeathTest, ANestedCallStopsTheProgram) {
   EXPECT_DEATH(nested(), "CHECK failed");
 }
 
-TEST(ThreadPool, KnowsTheCores) {
-  EXPECT_GE(available_cores(), 1);
+TEST(ThreadPool, HasAThreadForEachCoreByDefault) {
   EXPECT_EQ(ThreadPool().threads(), available_cores());
+}
+
+// The processors that the threads of a pool may use, the caller's first.
+std::vector<int> allowed_cores(ThreadPool& pool) {
+  std::vector<int> allowed(size_t(pool.threads()));
+  std::atomic<int> here{0};
+  pool.parallel_for(pool.threads(), [&](int, int thread) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof(set), &set) == 0) allowed[size_t(thread)] = CPU_COUNT(&set);
+    ++here;
+    while (here < pool.threads()) std::this_thread::yield();
+  });
+  return allowed;
+}
+
+TEST(ThreadPool, PinsWorkersOnRequestOnly) {
+  const int all = int(read_topology().cpus.size());
+  for (const char* off : {"", "0"}) {
+    setenv("WEIR_PIN", off, 1);
+    ThreadPool pool(3);
+    EXPECT_EQ(allowed_cores(pool), (std::vector<int>{all, all, all}));
+  }
+  setenv("WEIR_PIN", "1", 1);
+  ThreadPool pool(3);
+  EXPECT_EQ(allowed_cores(pool), (std::vector<int>{all, 1, 1}));
+  unsetenv("WEIR_PIN");
+}
+
+// More threads than cores, and a core that another thread never leaves: jobs end nonetheless, and
+// every index runs once.
+TEST(ThreadPool, EndsJobsOnABusyMachine) {
+  std::atomic<bool> stop{false};
+  std::thread other([&] {
+    while (!stop) {
+    }
+  });
+  ThreadPool pool(2 * available_cores() + 1);
+  std::vector<int> visits(64);
+  for (int job = 0; job < 200; ++job)
+    pool.parallel_for(int(visits.size()), [&](int i, int) { ++visits[size_t(i)]; });
+  stop = true;
+  other.join();
+  EXPECT_EQ(visits, std::vector<int>(64, 200));
 }
 
 TEST(ThreadPool, ThatIsDryHasThreadsAndRunsNothing) {

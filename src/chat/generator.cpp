@@ -8,6 +8,7 @@ namespace weir {
 struct Generator::Call {
   SequenceId first = 0;
   std::vector<Reply> replies;
+  std::vector<size_t> prompts;  // tokens of each
   PromptProgress progress;
 };
 
@@ -15,7 +16,8 @@ Result<std::unique_ptr<Generator>> Generator::create(const Model& model, const T
                                                      ThreadPool& pool, EngineOptions options) {
   options.drawable = std::min(tokenizer.size(), model.config().vocab_size);
   return std::unique_ptr<Generator>(
-      new Generator(tokenizer, TRY(Engine::create(model, pool, options))));
+      new Generator(tokenizer, TRY(Engine::create(model, pool, options)),
+                    model.routing_trace().row_size()));
 }
 
 Result<std::vector<Completion>> Generator::generate(std::span<const Request> requests,
@@ -40,6 +42,7 @@ Result<void> Generator::submit(std::span<const Request> requests, Call& call) {
     if (id && call.replies.empty()) call.first = *id;
     if (id && reply) {
       call.replies.push_back(*std::move(reply));
+      call.prompts.push_back(requests[i].prompt.size());
       call.progress.total += int64_t(requests[i].prompt.size());
       continue;
     }
@@ -70,18 +73,31 @@ Result<void> Generator::run(Call& call, Listener* listener) {
     const int64_t read = statistics().prompt_tokens;
     for (Drawn& drawn : engine_->step()) {
       const int i = int(drawn.sequence - call.first);
+      Reply& reply = call.replies[size_t(i)];
+      if (reply.is_finished()) {  // at an earlier token of this pass
+        if (drawn.is_last) set_experts(call, i, std::move(drawn.experts));
+        continue;
+      }
       if (drawn.reason == FinishReason::failed)
         return Error{"request " + std::to_string(i + 1) + ", " + drawn.error};
-      Reply& reply = call.replies[size_t(i)];
       const std::string_view text = reply.push(drawn);
       const TokenEvent event{i, drawn.token, text, reply.is_finished()};
       if (listener && !listener->on_token(event)) reply.cancel();
       if (!reply.is_finished()) continue;
-      reply.set_experts(drawn.is_last ? std::move(drawn.experts) : engine_->cancel(drawn.sequence));
+      set_experts(call, i,
+                  drawn.is_last ? std::move(drawn.experts) : engine_->cancel(drawn.sequence));
     }
     if (statistics().prompt_tokens > read) report();
   }
   return {};
+}
+
+// Of the tokens that the reply has: the engine may have drawn more in the same pass.
+void Generator::set_experts(Call& call, int request, std::vector<uint16_t> experts) {
+  Reply& reply = call.replies[size_t(request)];
+  const size_t rows = call.prompts[size_t(request)] + reply.tokens() - 1;
+  if (reply.tokens() > 0) experts.resize(std::min(experts.size(), rows * experts_of_a_token_));
+  reply.set_experts(std::move(experts));
 }
 
 // What the engine has ended is left alone.
@@ -89,7 +105,7 @@ void Generator::cancel(Call& call) {
   for (size_t i = 0; i < call.replies.size(); ++i) {
     Reply& reply = call.replies[i];
     if (reply.is_finished()) continue;
-    reply.set_experts(engine_->cancel(call.first + SequenceId(i)));
+    set_experts(call, int(i), engine_->cancel(call.first + SequenceId(i)));
     reply.cancel();
   }
 }

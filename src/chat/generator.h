@@ -59,14 +59,18 @@ class Generator {
 
  private:
   struct Call;
-  Generator(const Tokenizer& tokenizer, std::unique_ptr<Engine> engine)
-      : tokenizer_(tokenizer), engine_(std::move(engine)) {}
+  Generator(const Tokenizer& tokenizer, std::unique_ptr<Engine> engine, size_t experts_of_a_token)
+      : tokenizer_(tokenizer),
+        engine_(std::move(engine)),
+        experts_of_a_token_(experts_of_a_token) {}
   Result<void> submit(std::span<const Request> requests, Call& call);
   Result<void> run(Call& call, Listener* listener);
+  void set_experts(Call& call, int request, std::vector<uint16_t> experts);
   void cancel(Call& call);
 
   const Tokenizer& tokenizer_;
   std::unique_ptr<Engine> engine_;
+  const size_t experts_of_a_token_;
 };
 
 }  // namespace weir

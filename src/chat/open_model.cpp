@@ -1,6 +1,7 @@
 #include "chat/open_model.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -70,6 +71,19 @@ Result<std::unique_ptr<Tokenizer>> open_tokenizer(const Checkpoint& checkpoint) 
   return std::make_unique<Tokenizer>(TRY_IN(checkpoint.path(), read_gguf_tokenizer(metadata)));
 }
 
+Result<void> check_same_tokens(const Tokenizer& tokenizer, const Tokenizer& draft) {
+  for (int id = 0; id < tokenizer.size(); ++id) {
+    if (draft.has(id) && draft.token_bytes(id) == tokenizer.token_bytes(id)) continue;
+    const std::string other =
+        draft.has(id) ? "'" + printable(draft.token_bytes(id), 20) + "'" : "missing";
+    return Error{
+        fmt::format("token {} is {} there and '{}' in the model; a draft model needs the "
+                    "same tokens, as a smaller one of the same family has",
+                    id, other, printable(tokenizer.token_bytes(id), 20))};
+  }
+  return {};
+}
+
 namespace {
 
 Result<std::string> chat_template_of(const Checkpoint& checkpoint) {
@@ -84,6 +98,49 @@ Result<std::vector<int>> stops_of(const Checkpoint& checkpoint, const Tokenizer&
   return TRY_IN(checkpoint.path(), gguf_ends(checkpoint.gguf()->metadata(), tokenizer));
 }
 
+// Sizes and times of last change: whoever edits a model's file by hand changes them.
+std::string state_of_files(const std::string& path) {
+  std::vector<std::string> files = {path};
+  if (is_directory(path)) {
+    files.clear();
+    const auto names = list_directory(path);
+    if (names)
+      for (const std::string& name : *names)
+        if (name.ends_with(".safetensors")) files.push_back(join_path(path, name));
+  }
+  std::string state;
+  for (const std::string& file : files) {
+    struct stat info {};
+    if (stat(file.c_str(), &info) != 0) continue;
+    state += fmt::format("{} {}.{:09};", info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
+  }
+  return state;
+}
+
+Result<void> open_draft(const std::string& path, OpenModel& open) {
+  const std::shared_ptr<const Checkpoint> checkpoint = TRY(open_checkpoint(path));
+  const std::unique_ptr<Tokenizer> tokenizer = TRY(open_tokenizer(*checkpoint));
+  TRY(check_same_tokens(*open.tokenizer, *tokenizer));
+  open.draft = TRY(Model::open(checkpoint));
+  open.draft->pack(*open.pool);
+  return {};
+}
+
+Result<SpeculationOptions> choose_speculation(const GenerationSetup& setup, const OpenModel& open) {
+  const std::string& wanted = setup.speculate;
+  if (wanted == "draft" && !open.draft)
+    return Error{"--speculate draft needs a draft model; add --draft MODEL"};
+  if (wanted != "auto" && wanted != "draft" && open.draft)
+    return Error{"--speculate " + wanted +
+                 " does not use the model of --draft; leave one of them out"};
+  SpeculationOptions options;
+  options.ngrams = wanted == "auto" || wanted == "ngram";
+  options.draft = open.draft.get();
+  options.mtp = wanted == "mtp";
+  options.tokens_max = setup.draft_max;
+  return options;
+}
+
 }  // namespace
 
 Result<OpenModel> open_model(const GenerationSetup& setup) {
@@ -95,11 +152,16 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
   open.stops = TRY(stops_of(*checkpoint, *open.tokenizer, open.chat_template));
   open.pool = std::make_unique<ThreadPool>(setup.threads);
   open.model->pack(*open.pool);
+  if (!setup.draft.empty()) TRY_IN("--draft " + setup.draft, open_draft(setup.draft, open));
   EngineOptions options;
   options.sequences_max = setup.sequences_max;
-  options.keeps_prefixes = setup.keeps_prefixes;
+  options.store = setup.store;
+  options.store.model_files = state_of_files(setup.path);
+  options.keeps_prefixes = setup.keeps_prefixes || !setup.store.folder.empty();
   options.exact = setup.exact;
   options.cache = choose_cache(setup.cache, *open.model);
+  options.speculation = TRY(choose_speculation(setup, open));
+  options.cache_type = TRY(find_cache_type(setup.cache_type));
   options.cache_bytes_max =
       setup.cache_limit_gib > 0 ? size_t(setup.cache_limit_gib * kGiB) : default_cache_bytes();
   open.generator =

@@ -18,15 +18,22 @@ struct GenerationSetup {
   // "expanded", "latent", or "auto". auto: expanded for f32 weights (the bits of the training
   // forward), latent for other types (less memory) in models with latent attention.
   std::string cache = "auto";
-  double cache_limit_gib = 0;  // 0: four fifths of the memory that is available
-  int threads = 0;             // 0: all cores
+  std::string cache_type = "f32";  // as find_cache_type wants it
+  double cache_limit_gib = 0;      // 0: four fifths of the memory that is available
+  int threads = 0;                 // 0: all cores
   int sequences_max = 1;
   bool keeps_prefixes = false;
+  PrefixStoreOptions store = {};  // with a folder, prefixes are kept too
   bool exact = false;  // EngineOptions
+  // Where guesses of the next tokens come from (engine/speculation.h): "ngram", "draft", "mtp",
+  // "off", or "auto": n-grams, and the draft model if there is one.
+  std::string speculate = "auto";
+  std::string draft;  // a folder or .gguf file with the model's own tokens; "": none
+  int draft_max = 8;  // guesses in one pass
 };
 
 struct OpenModel {
-  std::unique_ptr<Model> model;
+  std::unique_ptr<Model> model, draft;  // no draft: null
   std::unique_ptr<Tokenizer> tokenizer;
   std::string chat_template;  // "": the files have none
   std::vector<int> stops;     // tokens that end a reply, of files, template and names
@@ -50,6 +57,10 @@ Result<void> check_model_fits(const ModelConfig& config, const std::string& name
 Result<std::unique_ptr<Tokenizer>> open_tokenizer(const std::string& path);
 // Of an open checkpoint, so that a GGUF header is read once.
 Result<std::unique_ptr<Tokenizer>> open_tokenizer(const Checkpoint& checkpoint);
+
+// That a guess of token 17 by the draft model means the model's token 17. The error says which
+// token differs.
+Result<void> check_same_tokens(const Tokenizer& tokenizer, const Tokenizer& draft);
 
 // Ids that end a text: the tokenizer's end of sequence and the model's.
 std::vector<int> end_ids(const OpenModel& open);

@@ -15,6 +15,7 @@ std::string_view Reply::push(const Drawn& drawn) {
   completion_.log_probabilities.push_back(token.log_probability);
   completion_.model_log_probabilities.push_back(token.model_log_probability);
   completion_.policy_log_probabilities.push_back(token.policy_log_probability);
+  if (!token.top.empty()) completion_.top_log_probabilities.push_back(token.top);
   piece_.clear();
   const bool is_end = drawn.is_last && drawn.reason == FinishReason::end;
   if (!is_end) piece_ = scanner_.push(decoder_.push(token.token));

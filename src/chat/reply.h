@@ -27,6 +27,8 @@ struct Completion {
   std::vector<float> model_log_probabilities;  // and under the model's own softmax
   // Under softmax(logits / temperature): what policy gradients are taken of.
   std::vector<float> policy_log_probabilities;
+  // SampledToken::top of every token; empty unless asked for.
+  std::vector<std::vector<TokenLogProbability>> top_log_probabilities;
   std::vector<uint16_t> experts;  // Drawn::experts
   FinishReason reason = FinishReason::length;
   std::string stop;  // the stop string that appeared
@@ -44,6 +46,7 @@ class Reply {
   // does not know.
   bool is_finished() const { return is_finished_; }
   void cancel();
+  size_t tokens() const { return completion_.tokens.size(); }
   void set_experts(std::vector<uint16_t> experts) { completion_.experts = std::move(experts); }
   Completion take_completion() { return std::move(completion_); }
 

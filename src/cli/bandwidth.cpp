@@ -5,14 +5,16 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/memory.h"
+#include "base/topology.h"
 #include "tensor/buffer.h"
 
 namespace weir {
 namespace {
 
-// A probe is one part of a buffer that is larger than the caches of most machines; when it is its
-// turn again, the other parts have displaced it.
-constexpr size_t kBytes = size_t(96) << 20;
+// A probe is one part of a buffer that is larger than the caches; when it is its turn again, the
+// other parts have displaced it.
+constexpr size_t kBytes = size_t(96) << 20, kBytesMax = size_t(1) << 30;
 constexpr int kParts = 6, kPasses = 3;
 
 // The best rate of work(first block, blocks) over all parts and passes, in bytes per second.
@@ -30,21 +32,38 @@ double best_rate(int blocks, size_t block_bytes, const Work& work) {
   return best;
 }
 
+size_t probe_bytes() {
+  const double room = available_memory() / 8;
+  size_t bytes = std::min(kBytesMax, std::max(kBytes, 2 * read_topology().cache_bytes));
+  if (room > 0 && room < double(bytes)) bytes = std::max(kBytes, size_t(room));
+  return bytes;
+}
+
+// Reads every byte and returns their sum in words; eight sums, so that none waits for another.
+uint64_t read_words(const char* bytes, size_t size) {
+  typedef uint64_t Words __attribute__((vector_size(16)));
+  Words sums[8] = {};
+  const Words* words = reinterpret_cast<const Words*>(bytes);
+  for (size_t i = 0; i < size / sizeof(Words); i += 8)
+    for (size_t k = 0; k < 8; ++k) sums[k] += words[i + k];
+  uint64_t all = 0;
+  for (const Words& sum : sums) all += sum[0] + sum[1];
+  return all;
+}
+
 }  // namespace
 
 double memory_bandwidth(ThreadPool& pool) {
   constexpr size_t kBlock = size_t(256) << 10;
-  Buffer buffer(kBytes);
-  const int blocks = int(kBytes / kBlock);
-  std::vector<float> sums(static_cast<size_t>(blocks));
-  auto block = [&](int b) { return buffer.floats() + size_t(b) * kBlock / sizeof(float); };
+  const int blocks = int(probe_bytes() / kBlock);
+  Buffer buffer(size_t(blocks) * kBlock);
+  std::vector<uint64_t> sums(static_cast<size_t>(blocks));
+  auto block = [&](int b) { return buffer.data() + size_t(b) * kBlock; };
   // Written first: pages that were never written are one page of zeros.
-  pool.parallel_for(blocks,
-                    [&](int b, int) { std::fill_n(block(b), kBlock / sizeof(float), 1.f); });
+  pool.parallel_for(blocks, [&](int b, int) { std::memset(block(b), 1, kBlock); });
   return best_rate(blocks, kBlock, [&](int first, int count) {
-    pool.parallel_for(count, [&](int b, int) {
-      sums[size_t(first + b)] = kernels().sum(block(first + b), int(kBlock / sizeof(float)));
-    });
+    pool.parallel_for(
+        count, [&](int b, int) { sums[size_t(first + b)] = read_words(block(first + b), kBlock); });
   });
 }
 

@@ -1,20 +1,25 @@
-// `weir bench`: how fast this machine generates with a model, beside what its memory allows; or how
-// fast it trains one, beside what its arithmetic allows.
+// `weir bench`: how fast this machine generates with a model, beside what its memory and arithmetic
+// allow; beside another program; or how fast it trains one. `--limits`: the machine alone.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/random.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "base/zones.h"
 #include "chat/open_model.h"
 #include "checkpoint/size_check.h"
 #include "cli/bandwidth.h"
+#include "cli/bench_peer.h"
+#include "cli/bench_speed.h"
 #include "cli/bench_training.h"
 #include "cli/commands.h"
+#include "cli/machine_limits.h"
 #include "cli/shared_options.h"
 #include "kernels/kernels.h"
 #include "tokenizer/tokenizer_train.h"
@@ -25,28 +30,16 @@ namespace {
 struct BenchOptions {
   // A folder; or a preset's name or a config.json (random weights, same speed).
   std::string model = "demo";
-  int prompt = 256;  // tokens of a prompt
-  int tokens = 128;  // generated per sequence
-  int samples = 1;   // sequences that have the same prompt
+  std::vector<int> depths = {256};
   std::vector<int> sequences = {1, 8, 32};
-  int repetitions = 3;
-  bool exact = false;          // do not quantize activations to int15
-  std::string cache = "auto";  // "expanded", "latent"
+  SpeedOptions speed = {};
   int threads = 0;
   bool training = false;
   TrainingBench training_shape = {};
+  bool limits = false;
+  std::string file;  // of the disk, for limits
+  PeerOptions peer = {};
 };
-
-struct Speed {
-  int sequences;
-  double prefill, decode;              // tokens per second, medians
-  double decode_slowest, decode_best;  // of the repetitions
-};
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 // The shape of a model: from a config.json, in its folder or alone, or a preset's.
 Result<ModelConfig> shape_of(const std::string& model) {
@@ -71,118 +64,173 @@ Result<OpenModel> random_model(const BenchOptions& options) {
 
 Result<OpenModel> open_subject(const BenchOptions& options) {
   if (!is_directory(options.model) && !is_gguf(options.model)) return random_model(options);
-  return open_model({.path = options.model, .threads = options.threads});
-}
-
-Result<Speed> measure(const BenchOptions& options, const OpenModel& open, int sequences) {
-  EngineOptions settings;
-  settings.sequences_max = sequences;
-  settings.cache = choose_cache(options.cache, *open.model);
-  settings.exact = options.exact;
-  settings.cache_bytes_max = default_cache_bytes();
-  settings.keeps_prefixes = true;  // from reading the prompts to the replies
-  auto generator = TRY(Generator::create(*open.model, *open.tokenizer, *open.pool, settings));
-  TRY(generator->warm_up());
-  std::vector<double> prefill, decode;
-  for (int repetition = 0; repetition < options.repetitions; ++repetition) {
-    std::vector<Request> requests(static_cast<size_t>(sequences));
-    Random random(1, uint64_t(repetition));
-    for (size_t i = 0; i < requests.size(); ++i) {
-      if (i % size_t(options.samples) > 0) requests[i].prompt = requests[i - 1].prompt;
-      while (int(requests[i].prompt.size()) < options.prompt)
-        requests[i].prompt.push_back(int(random.below(uint64_t(open.model->config().vocab_size))));
-      requests[i].tokens_max = options.tokens;
-      requests[i].stream = i;
-    }
-    // First the prompts alone: replies that begin while others are read would be measured with
-    // them.
-    std::vector<Request> prompts = requests;
-    for (Request& prompt : prompts) prompt.tokens_max = 1;
-    const GenerateStatistics before = generator->statistics();
-    TRY(generator->generate(prompts));
-    const GenerateStatistics read = generator->statistics();
-    TRY(generator->generate(requests));
-    const GenerateStatistics& after = generator->statistics();
-    prefill.push_back(double(read.prompt_tokens - before.prompt_tokens) /
-                      (read.prefill_seconds - before.prefill_seconds));
-    decode.push_back(double(after.decoded_tokens - read.decoded_tokens) /
-                     (after.decode_seconds - read.decode_seconds));
-  }
-  auto [slowest, best] = std::minmax_element(decode.begin(), decode.end());
-  return Speed{sequences, median(prefill), median(decode), *slowest, *best};
+  GenerationSetup setup;
+  setup.path = options.model;
+  setup.cache = options.speed.cache;
+  setup.cache_type = options.speed.cache_type;
+  setup.threads = options.threads;
+  setup.exact = options.speed.exact;
+  return open_model(setup);
 }
 
 // The zones of one more repetition. The speeds were measured without a trace.
-Result<void> trace(BenchOptions options, const OpenModel& open) {
-  options.repetitions = 1;
+Result<void> trace(const BenchOptions& options, const OpenModel& open) {
+  SpeedOptions once = options.speed;
+  once.repetitions = 1;
   start_tracing();
-  auto speed = measure(options, open, options.sequences.front());
-  if (!speed) stop_tracing();
-  TRY(speed);
+  auto row = measure_speed(open, once, options.depths.front(), options.sequences.front());
+  if (!row) stop_tracing();
+  TRY(row);
   return write_trace(options.training_shape.trace);
 }
 
-// Bytes of weights that one pass with one sequence reads, as they are stored.
-double bytes_per_token(const Model& model) {
-  double bytes = 0;
-  for (const TensorShape& tensor : all_tensors(model.config())) {
-    const Matrix* weight = model.find(tensor.name);
-    const WeightType type = weight ? weight->type : WeightType::f32;
-    bytes += share_per_token(model.config(), tensor.name) *
-             double(type_bytes(type, size_t(tensor.elements())));
-  }
-  return bytes;
-}
-
 Result<void> check(const BenchOptions& options, const ModelConfig& config) {
-  if (options.prompt < 1 || options.tokens < 2)
-    return Error{"--prompt must be at least 1 and --tokens at least 2"};
-  if (options.prompt + options.tokens > config.max_position_embeddings)
-    return Error{fmt::format("--prompt and --tokens together exceed the model's context of {}",
-                             config.max_position_embeddings)};
-  for (int n : options.sequences)
-    if (n < 1 || n > 4096) return Error{fmt::format("--sequences must be in [1, 4096], not {}", n)};
+  for (int depth : options.depths)
+    if (depth + options.speed.tokens > config.max_position_embeddings)
+      return Error{
+          fmt::format("--depth {} and --tokens {} together exceed the model's context of {}", depth,
+                      options.speed.tokens, config.max_position_embeddings)};
   return {};
 }
 
-// A small table, and as the last line one JSON object.
-Result<void> bench(const BenchOptions& options) {
-  if (options.training)
-    return bench_training(options.model, TRY(shape_of(options.model)), options.training_shape,
-                          options.threads);
+// What the rows are shares of.
+struct Bounds {
+  double bandwidth = 0;
+  Peaks peaks;
+  bool uses_integers = false;  // the products of this model, under these options
+  const Peak& peak() const { return uses_integers ? peaks.integer : peaks.floats; }
+};
+
+bool uses_integers(const BenchOptions& options, const Model& model) {
+  if (options.speed.exact) return false;
+  const auto weights = model.weights();
+  return std::any_of(weights.begin(), weights.end(),
+                     [](const Matrix* weight) { return type_traits(weight->type).block > 1; });
+}
+
+void print_row(const SpeedRow& row, const Bounds& bounds) {
+  fmt::print(
+      "{:6} {:9}  {:9.1f} {:9.2f} s  {:8.2f} ({:.2f}, {:.2f})  {:>10} {:6.0f} % {:7.1f} %  {}\n",
+      row.depth, row.sequences, row.prefill.median, row.first_token_seconds, row.decode.median,
+      row.decode.slowest, row.decode.best, format_bytes(row.bytes()),
+      100 * row.decode.median * row.bytes() / bounds.bandwidth,
+      bounds.peak().rate > 0 ? 100 * row.prefill.median * row.operations / bounds.peak().rate : 0.0,
+      format_bytes(row.peak_bytes));
+  fflush(stdout);
+}
+
+Json row_json(const SpeedRow& row, const Bounds& bounds) {
+  Json json = Json::object();
+  json.set("depth", row.depth);
+  json.set("sequences", row.sequences);
+  json.set("prefill_tokens_per_second", row.prefill.median);
+  json.set("prefill_slowest", row.prefill.slowest);
+  json.set("prefill_best", row.prefill.best);
+  json.set("first_token_seconds", row.first_token_seconds);
+  json.set("decode_tokens_per_second", row.decode.median);
+  json.set("decode_slowest", row.decode.slowest);
+  json.set("decode_best", row.decode.best);
+  json.set("weight_bytes_per_token", row.weight_bytes);
+  json.set("cache_bytes_per_token", row.cache_bytes);
+  json.set("operations_per_token", row.operations);
+  json.set("share_of_memory_bandwidth", row.decode.median * row.bytes() / bounds.bandwidth);
+  const double peak = bounds.peak().rate;
+  json.set("prefill_share_of_peak",
+           peak > 0 ? Json(row.prefill.median * row.operations / peak) : Json());
+  json.set("decode_share_of_peak",
+           peak > 0 ? Json(row.decode.median * row.operations / peak) : Json());
+  json.set("peak_memory_bytes", row.peak_bytes);
+  json.set("acceptance", row.acceptance >= 0 ? Json(row.acceptance) : Json());
+  return json;
+}
+
+Json peak_json(const Peak& peak) {
+  if (peak.name.empty()) return Json();
+  Json json = Json::object();
+  json.set("name", peak.name);
+  json.set("operations_per_second", peak.rate);
+  return json;
+}
+
+// This program's own command line for one pair of --vs.
+Result<std::vector<std::string>> own_words(const BenchOptions& options) {
+  char path[4096];
+  const ssize_t n = readlink("/proc/self/exe", path, sizeof path);
+  if (n <= 0 || n == ssize_t(sizeof path))
+    return Error{"--vs: /proc/self/exe does not tell where this program is; mount /proc"};
+  std::vector<std::string> words = {std::string(path, size_t(n)),
+                                    "bench",
+                                    options.model,
+                                    "--depth",
+                                    std::to_string(options.depths.front()),
+                                    "--sequences",
+                                    std::to_string(options.sequences.front()),
+                                    "--tokens",
+                                    std::to_string(options.speed.tokens),
+                                    "--samples",
+                                    std::to_string(options.speed.samples),
+                                    "--repetitions",
+                                    "1",
+                                    "--cache",
+                                    options.speed.cache,
+                                    "--threads",
+                                    std::to_string(options.threads)};
+  if (options.speed.exact) words.push_back("--exact");
+  return words;
+}
+
+Result<void> bench_against(const BenchOptions& options) {
+  if (options.depths.size() > 1 || options.sequences.size() > 1)
+    return Error{"--vs compares one depth and one batch size; give --depth N and --sequences N"};
+  Json json = Json::object();
+  json.set("model", options.model);
+  json.set("depth", options.depths.front());
+  json.set("sequences", options.sequences.front());
+  json.set("tokens", options.speed.tokens);
+  const std::vector<std::string> own = TRY(own_words(options));
+  json.set("vs", TRY(run_against(own, options.peer)));
+  fmt::print("\n{}\n", json.dump());
+  return {};
+}
+
+// A small table, and as the last line one JSON object (docs/bench.md has the fields).
+Result<void> bench_model(const BenchOptions& options) {
+  const int64_t began = monotonic_ns();
   OpenModel open = TRY(open_subject(options));
+  const double load_seconds = double(monotonic_ns() - began) * 1e-9;
+  open.generator.reset();  // every row makes its own
   const ModelConfig& config = open.model->config();
   TRY(check(options, config));
   const ModelSize size = model_size(config);
-  const double bandwidth = memory_bandwidth(*open.pool);
-  const double read = bytes_per_token(*open.model);
-  const bool is_latent = choose_cache(options.cache, *open.model) == CacheForm::latent;
+  const Bounds bounds{memory_bandwidth(*open.pool), highest_peaks(*open.pool),
+                      uses_integers(options, *open.model)};
+  const double read = weight_bytes_of_pass(*open.model, 1);
+  const bool is_latent = choose_cache(options.speed.cache, *open.model) == CacheForm::latent;
   const std::string cache = is_latent ? "latent" : "expanded";
-  fmt::print(
-      "{}: {} parameters, {} active; {} threads, {}; prompts of {} tokens, {} generated, {} "
-      "cache\n",
-      options.model, format_count(double(size.total)), format_count(double(size.active)),
-      open.pool->threads(), kernels().name, options.prompt, options.tokens, cache);
+  fmt::print("{}: {} parameters, {} active; {} threads, {}; {} tokens generated, {} cache of {}\n",
+             options.model, format_count(double(size.total)), format_count(double(size.active)),
+             open.pool->threads(), kernels().name, options.speed.tokens, cache,
+             options.speed.cache_type);
   fmt::print(
       "memory is read at {:.1f} GB/s and a token reads {} of weights: enough for {:.0f} tokens/s "
-      "of one sequence\n\n",
-      bandwidth * 1e-9, format_bytes(read), bandwidth / read);
-  fmt::print("sequences  prompt tokens/s  new tokens/s  (slowest, best of {})\n",
-             options.repetitions);
+      "of one sequence\n",
+      bounds.bandwidth * 1e-9, format_bytes(read), bounds.bandwidth / read);
+  fmt::print(
+      "highest rates: {:.0f} GOP/s of integers{}, {:.0f} GOP/s of floats{}; loaded in {:.2f} s\n\n",
+      bounds.peaks.integer.rate * 1e-9,
+      bounds.peaks.integer.name.empty() ? "" : " (" + bounds.peaks.integer.name + ")",
+      bounds.peaks.floats.rate * 1e-9,
+      bounds.peaks.floats.name.empty() ? "" : " (" + bounds.peaks.floats.name + ")", load_seconds);
+  fmt::print(
+      " depth sequences  prompt t/s first token   new t/s (slowest, best)   bytes/token  memory "
+      "prompt op  peak\n");
   Json rows = Json::array();
-  for (int n : options.sequences) {
-    Speed s = TRY(measure(options, open, n));
-    fmt::print("{:9}  {:15.0f}  {:12.0f}  ({:.0f}, {:.0f})\n", s.sequences, s.prefill, s.decode,
-               s.decode_slowest, s.decode_best);
-    fflush(stdout);
-    Json row = Json::object();
-    row.set("sequences", s.sequences);
-    row.set("prefill_tokens_per_second", s.prefill);
-    row.set("decode_tokens_per_second", s.decode);
-    row.set("decode_slowest", s.decode_slowest);
-    row.set("decode_best", s.decode_best);
-    rows.push(std::move(row));
-  }
+  for (int depth : options.depths)
+    for (int n : options.sequences) {
+      const SpeedRow row = TRY(measure_speed(open, options.speed, depth, n));
+      print_row(row, bounds);
+      rows.push(row_json(row, bounds));
+    }
   if (!options.training_shape.trace.empty()) TRY(trace(options, open));
   Json j = Json::object();
   j.set("model", options.model);
@@ -190,17 +238,33 @@ Result<void> bench(const BenchOptions& options) {
   j.set("active_parameters", size.active);
   j.set("kernels", kernels().name);
   j.set("threads", open.pool->threads());
-  j.set("prompt", options.prompt);
-  j.set("tokens", options.tokens);
-  j.set("samples", options.samples);
+  j.set("tokens", options.speed.tokens);
+  j.set("samples", options.speed.samples);
   j.set("cache", cache);
-  j.set("exact", options.exact);
+  j.set("cache_type", options.speed.cache_type);
+  j.set("exact", options.speed.exact);
   j.set("bytes_per_token", read);
-  j.set("repetitions", options.repetitions);
-  j.set("memory_bytes_per_second", bandwidth);
+  j.set("repetitions", options.speed.repetitions);
+  j.set("load_seconds", load_seconds);
+  j.set("memory_bytes_per_second", bounds.bandwidth);
+  j.set("integer_peak", peak_json(bounds.peaks.integer));
+  j.set("float_peak", peak_json(bounds.peaks.floats));
+  j.set("uses_integers", bounds.uses_integers);
   j.set("speeds", std::move(rows));
   fmt::print("\n{}\n", j.dump());
   return {};
+}
+
+Result<void> bench(const BenchOptions& options) {
+  if (options.limits) return bench_limits({options.threads, options.file});
+  if (!options.file.empty()) return Error{"--file is for --limits: the disk is measured there"};
+  if (options.training)
+    return bench_training(options.model, TRY(shape_of(options.model)), options.training_shape,
+                          options.threads);
+  if (!options.peer.command.empty()) return bench_against(options);
+  if (!options.peer.pattern.empty() || !options.peer.prefill_pattern.empty())
+    return Error{"--vs-pattern is for --vs \"COMMAND\": it reads that program's output"};
+  return bench_model(options);
 }
 
 }  // namespace
@@ -210,16 +274,29 @@ void add_bench(CommandGroup& commands) {
   c.argument(
       "MODEL", o.model,
       fmt::format("a folder or .gguf; a name or config.json (random weights) [{}]", o.model));
-  c.count("--prompt", o.prompt, 1, 1 << 24, "prompt length in tokens");
-  c.count("--tokens", o.tokens, 2, 1 << 24, "tokens generated per sequence");
-  c.count("--samples", o.samples, 1, 4096, "number of sequences that share a prompt");
+  c.option("--depth,--prompt", o.depths, "N,N",
+           "prompt lengths in tokens: read, then drawn from at that depth [256]")
+      .comma_separated()
+      .whole_number(1, 1 << 24);
+  c.count("--tokens", o.speed.tokens, 2, 1 << 24, "tokens generated per sequence");
+  c.count("--samples", o.speed.samples, 1, 4096, "number of sequences that share a prompt");
   c.option("--sequences", o.sequences, "N,N", "batch sizes [1,8,32]")
       .comma_separated()
       .whole_number(1, 4096);
-  c.count("--repetitions", o.repetitions, 1, 100, "repetitions; the median is shown");
-  c.choice("--cache", o.cache, {"auto", "expanded", "latent"},
+  c.count("--repetitions", o.speed.repetitions, 1, 100, "repetitions; the median is shown");
+  c.choice("--cache", o.speed.cache, {"auto", "expanded", "latent"},
            "KV cache form, as in weir generate");
-  add_exact(c, o.exact);
+  add_cache_type(c, o.speed.cache_type);
+  add_exact(c, o.speed.exact);
+  c.option("--vs", o.peer.command, "COMMAND",
+           "run this program and weir in turn, and show the ratios of their speeds");
+  c.count("--pairs", o.peer.pairs, 5, 1000, "--vs: pairs of runs");
+  c.option("--vs-pattern", o.peer.pattern, "REGEX",
+           "--vs: its first group is the program's tokens/s [llama-bench -o json, weir bench]");
+  c.option("--vs-prefill-pattern", o.peer.prefill_pattern, "REGEX",
+           "--vs: the same for prompt tokens/s");
+  c.flag("--limits", o.limits, "measure the machine alone: memory, arithmetic, threads, disk");
+  c.option("--file", o.file, "FILE", "--limits: a file on the disk to measure, with direct I/O");
   c.flag("--training", o.training, "measure training steps instead");
   c.count("--step-tokens", o.training_shape.step_tokens, 1, 1 << 24, "training: tokens per step");
   c.count("--sequence-length", o.training_shape.sequence_length, 1, 1 << 24,

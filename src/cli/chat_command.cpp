@@ -12,6 +12,7 @@
 #include "cli/chat_line.h"
 #include "cli/chat_session.h"
 #include "cli/commands.h"
+#include "cli/sampling_flags.h"
 #include "cli/shared_options.h"
 
 namespace weir {
@@ -112,6 +113,10 @@ Result<Ending> chat(const ChatOptions& options) {
   const char* wish = std::getenv("WEIR_PRIVATE");
   ChatOptions chosen = options;
   chosen.is_private = options.is_private || (wish && *wish && std::string_view(wish) != "0");
+  if (chosen.is_private && !chosen.prefix_cache.folder.empty())
+    return Error{
+        "--prefix-cache keeps the conversation for later sessions and --private (or WEIR_PRIVATE) "
+        "does not; leave one out"};
   const bool is_terminal = isatty(STDIN_FILENO) == 1;
   ChatSession session(chosen, is_terminal, was_interrupted);
   TRY(session.open());
@@ -141,9 +146,12 @@ void add_chat(CommandGroup& commands) {
           "maximum number of tokens per answer, thinking included; 0: the context");
   c.flag("--lines", o.by_lines, "a pipe holds a question or command per line, not one question");
   c.flag("--private", o.is_private, "keep no questions and no conversation for later sessions");
-  add_sampling(c, o.sampling);
+  add_sampling(c, o.sampling, o.sampling_texts);
   add_exact(c, o.exact);
+  add_speculation(c, o.speculation);
   add_cache(c, o.cache, o.cache_limit_gib);
+  add_prefix_cache(c, o.prefix_cache);
+  add_cache_type(c, o.cache_type);
   add_threads(c, o.threads);
 }
 

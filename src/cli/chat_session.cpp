@@ -73,14 +73,20 @@ Result<void> ChatSession::open_stage(const std::string& name) {
 Result<void> ChatSession::open_folder(const std::string& folder, bool is_tuned) {
   OpenModel open = TRY(open_model({.path = folder,
                                    .cache = options_.cache,
+                                   .cache_type = options_.cache_type,
                                    .cache_limit_gib = options_.cache_limit_gib,
                                    .threads = options_.threads,
                                    .sequences_max = 1,
                                    .keeps_prefixes = true,
-                                   .exact = options_.exact}));
+                                   .store = options_.prefix_cache.store(),
+                                   .exact = options_.exact,
+                                   .speculate = options_.speculation.speculate,
+                                   .draft = options_.speculation.draft,
+                                   .draft_max = options_.speculation.draft_max}));
   ChatFormOptions how{options_.form, is_tuned, {}};
   if (options_.thinking != "auto") how.thinking = options_.thinking == "on";
   ChatForm form = TRY(ChatForm::choose(open, folder, how));
+  TRY(resolve(options_.sampling_texts, *open.tokenizer, options_.sampling));
   form_ = std::move(form);
   std::swap(open_, open);
   begun_ = {};

@@ -9,6 +9,8 @@
 #include "chat/open_model.h"
 #include "cli/chat_run.h"
 #include "cli/chat_store.h"
+#include "cli/prefix_cache_flags.h"
+#include "cli/sampling_flags.h"
 #include "engine/sampler.h"
 
 namespace weir {
@@ -28,9 +30,13 @@ struct ChatOptions {
   bool by_lines = false;    // a pipe holds a question or command a line, else it is one question
   bool is_private = false;  // keeps neither questions nor the conversation for later sessions
   SamplingOptions sampling = {.temperature = 0.8};
+  SamplingTexts sampling_texts;
   bool exact = false;  // do not quantize activations to int15
   std::string cache = "auto";
+  std::string cache_type = "f32";
   double cache_limit_gib = 0;
+  PrefixCacheFlags prefix_cache;
+  SpeculationFlags speculation;
   int threads = 0;
 };
 

@@ -11,7 +11,9 @@
 #include "chat/open_model.h"
 #include "cli/commands.h"
 #include "cli/model_offers.h"
+#include "cli/prefix_cache_flags.h"
 #include "cli/reply_printer.h"
+#include "cli/sampling_flags.h"
 #include "cli/shared_options.h"
 #include "cli/standard_input.h"
 
@@ -24,13 +26,17 @@ struct GenerateOptions {
   std::string prompt_file;            // "-": standard input; without both: piped text
   int tokens = 256;
   SamplingOptions sampling = {.temperature = 0.8};
+  SamplingTexts sampling_texts;
   std::vector<std::string> stops;  // with \n and \t as escapes
   int samples = 1;
   bool ignore_end = false;     // do not stop at the end-of-sequence token
   bool allow_special = false;  // control tokens in the prompt count as such
   bool exact = false;          // do not quantize activations to int15
   std::string cache = "auto";
+  std::string cache_type = "f32";
   double cache_limit_gib = 0;
+  PrefixCacheFlags prefix_cache;
+  SpeculationFlags speculation;
   int threads = 0;
   bool json = false;
 };
@@ -71,6 +77,21 @@ void print_samples(const std::vector<Completion>& completions) {
                completions[i].text);
 }
 
+Json top_json(const std::vector<std::vector<TokenLogProbability>>& tokens) {
+  Json all = Json::array();
+  for (const std::vector<TokenLogProbability>& top : tokens) {
+    Json list = Json::array();
+    for (const TokenLogProbability& entry : top) {
+      Json j = Json::object();
+      j.set("token", int64_t(entry.token));
+      j.set("log_probability", double(entry.log_probability));
+      list.push(std::move(j));
+    }
+    all.push(std::move(list));
+  }
+  return all;
+}
+
 Json completion_json(const Completion& c) {
   Json j = Json::object();
   j.set("text", c.text);
@@ -79,6 +100,8 @@ Json completion_json(const Completion& c) {
   for (float p : c.model_log_probabilities) log_probabilities.push(double(p));
   j.set("tokens", std::move(tokens));
   j.set("log_probabilities", std::move(log_probabilities));
+  if (!c.top_log_probabilities.empty())
+    j.set("top_log_probabilities", top_json(c.top_log_probabilities));
   j.set("finish_reason", finish_reason_name(c.reason));
   if (c.reason == FinishReason::stop) j.set("stop", c.stop);
   return j;
@@ -97,10 +120,13 @@ void print_json(const GenerateOptions& options, const Request& request,
   }
   j.set("completions", std::move(list));
   j.set("completion_tokens", tokens);
+  j.set("prompt_tokens_from_cache", statistics.loaded_tokens);
   j.set("prefill_seconds", statistics.prefill_seconds);
   j.set("prefill_tokens_per_second", statistics.prefill_tokens_per_second());
   j.set("decode_seconds", statistics.decode_seconds);
   j.set("decode_tokens_per_second", statistics.decode_tokens_per_second());
+  j.set("drafted_tokens", statistics.drafted_tokens);
+  j.set("accepted_tokens", statistics.accepted_tokens);
   fmt::print("{}\n", j.dump());
 }
 
@@ -110,20 +136,12 @@ void print_speed(const std::vector<Completion>& completions, const GenerateStati
   for (const Completion& c : completions) tokens += c.tokens.size();
   fmt::print(stderr, "{} token{} in {:.2f} s", tokens, tokens == 1 ? "" : "s", s.decode_seconds);
   if (s.decoded_tokens > 0) fmt::print(stderr, ", {:.0f} tokens/s", s.decode_tokens_per_second());
-  fmt::print(stderr, " (prompt: {} in {:.2f} s, {:.0f} tokens/s)\n", s.prompt_tokens,
+  fmt::print(stderr, " (prompt: {} in {:.2f} s, {:.0f} tokens/s", s.prompt_tokens,
              s.prefill_seconds, s.prefill_tokens_per_second());
-}
-
-// "\n", "\t" and "\\" written with a backslash become one character.
-std::string unescape(const std::string& text) {
-  std::string result;
-  for (size_t i = 0; i < text.size(); ++i) {
-    char next = text[i] == '\\' && i + 1 < text.size() ? text[i + 1] : 0;
-    char plain = next == 'n' ? '\n' : next == 't' ? '\t' : next == '\\' ? '\\' : 0;
-    result += plain ? plain : text[i];
-    if (plain) ++i;
-  }
-  return result;
+  if (s.drafted_tokens > 0)
+    fmt::print(stderr, "; {} of {} guesses came true", s.accepted_tokens, s.drafted_tokens);
+  if (s.loaded_tokens > 0) fmt::print(stderr, "; {} from the prefix cache", s.loaded_tokens);
+  fmt::print(stderr, ")\n");
 }
 
 // One sample is printed as it is made, several ones each as it is complete, in order. Speed goes to
@@ -136,14 +154,20 @@ Result<Ending> generate(const GenerateOptions& options) {
   std::string text = TRY(prompt_text(options));
   OpenModel open = TRY(open_model({.path = options.folder,
                                    .cache = options.cache,
+                                   .cache_type = options.cache_type,
                                    .cache_limit_gib = options.cache_limit_gib,
                                    .threads = options.threads,
                                    .sequences_max = std::min(options.samples, 64),
-                                   .exact = options.exact}));
+                                   .store = options.prefix_cache.store(),
+                                   .exact = options.exact,
+                                   .speculate = options.speculation.speculate,
+                                   .draft = options.speculation.draft,
+                                   .draft_max = options.speculation.draft_max}));
   Request request;
   request.prompt = TRY(encode_prompt(open, text, options.allow_special));
   request.tokens_max = options.tokens;
   request.sampling = options.sampling;
+  TRY(resolve(options.sampling_texts, *open.tokenizer, request.sampling));
   for (const std::string& stop : options.stops) request.stops.push_back(unescape(stop));
   if (!options.ignore_end) request.stop_ids = end_ids(open);
   std::vector<Request> requests(size_t(options.samples), request);
@@ -175,14 +199,20 @@ void add_generate(CommandGroup& commands) {
            "read the prompt from a file; - is standard input")
       .excludes(prompt);
   c.count("--tokens", o.tokens, 1, 1 << 24, "maximum number of new tokens");
-  add_sampling(c, o.sampling);
+  add_sampling(c, o.sampling, o.sampling_texts);
+  c.value("--top-logprobs", o.sampling.top_log_probabilities, "N",
+          "with --json: list the N most probable tokens at every position")
+      .whole_number(0, 20);
   c.option("--stop", o.stops, "TEXT", "stop before this text; \\n and \\t are escapes (repeatable)")
       .repeatable();
   c.count("--samples", o.samples, 1, 4096, "number of continuations, computed as one batch");
   c.flag("--ignore-end", o.ignore_end, "do not stop at end-of-text tokens");
   c.flag("--special", o.allow_special, "parse control tokens in the prompt");
   add_exact(c, o.exact);
+  add_speculation(c, o.speculation);
   add_cache(c, o.cache, o.cache_limit_gib);
+  add_prefix_cache(c, o.prefix_cache);
+  add_cache_type(c, o.cache_type);
   add_threads(c, o.threads);
   c.flag("--json", o.json, "print one JSON object instead of text");
 }

@@ -20,7 +20,7 @@ struct LogitsOptions {
   std::string model;
   std::vector<int> tokens;
   std::string out;  // FILE.npy, f32 [tokens, vocabulary]
-  std::string cache = "expanded";
+  std::string cache = "expanded", cache_type = "f32";
   int chunk = 256;     // tokens of a pass
   bool exact = false;  // do not quantize activations to int15
   int threads = 0;
@@ -45,6 +45,7 @@ Result<Ending> logits(const LogitsOptions& options) {
   if (!options.out.ends_with(".npy"))
     return Error{options.out + ": --out must end in .npy, so that nothing else is overwritten"};
   const auto checkpoint = TRY(open_checkpoint(options.model));
+  const CacheType cache_type = TRY(find_cache_type(options.cache_type));
   const std::unique_ptr<Model> model = TRY(Model::open(checkpoint));
   ThreadPool pool(options.threads);
   model->pack(pool);
@@ -52,7 +53,7 @@ Result<Ending> logits(const LogitsOptions& options) {
       TRY_IN(options.model,
              Scorer::create(*model, pool, int(options.tokens.size()),
                             options.cache == "latent" ? CacheForm::latent : CacheForm::expanded,
-                            options.chunk));
+                            options.chunk, cache_type));
   scorer->exact = options.exact;
   const size_t columns = size_t(model->config().vocab_size);
   const std::string header = npy_header(options.tokens.size(), columns);
@@ -98,6 +99,7 @@ void add_logits(CommandGroup& commands) {
       .whole_number(0, INT32_MAX);
   c.option("--out", o.out, "FILE.npy", "output file, f32 [tokens, vocabulary]").required();
   c.choice("--cache", o.cache, {"expanded", "latent"}, "KV cache form");
+  add_cache_type(c, o.cache_type);
   add_exact(c, o.exact);
   c.count("--chunk", o.chunk, 1, 65536, "tokens per pass; changes no bit of the result");
   add_threads(c, o.threads);

@@ -3,30 +3,12 @@
 namespace weir {
 
 void add_threads(CommandBuilder& command, int& threads) {
-  command.count("--threads", threads, 0, 1024, "number of threads; 0: one per core");
+  command.count("--threads", threads, 0, 1024, "number of threads; 0: one per fast physical core");
 }
 
 void add_exact(CommandBuilder& command, bool& exact) {
   command.flag("--exact", exact,
                "do not quantize activations, which are else int15 (slower, nearly the same)");
-}
-
-void add_sampling(CommandBuilder& command, SamplingOptions& s) {
-  command
-      .value("--temperature", s.temperature, "X",
-             "divides the logits; 0: always the most probable token")
-      .real_number(0, 1000);
-  command.value("--top-k", s.top_k, "K", "sample from the K most probable tokens; 0: all")
-      .whole_number(0, INT32_MAX);
-  command
-      .value("--top-p", s.top_p, "P",
-             "sample from the fewest tokens with total probability P; 1: all")
-      .real_number(0, 1);
-  command
-      .value("--min-p", s.min_p, "P",
-             "drop tokens less probable than P times the most probable one; 0: none")
-      .real_number(0, 1);
-  command.value("--seed", s.seed, "N", "random seed; the same seed gives the same text").any_seed();
 }
 
 void add_cache(CommandBuilder& command, std::string& cache, double& limit_gib) {
@@ -35,6 +17,12 @@ void add_cache(CommandBuilder& command, std::string& cache, double& limit_gib) {
                  "are f32");
   command.option("--cache-limit", limit_gib, "GIB", "KV cache size in GiB [80 % of free memory]")
       .real_number(0, 1e6);
+}
+
+void add_cache_type(CommandBuilder& command, std::string& type) {
+  command.choice("--cache-type", type, {"f32", "f16", "bf16", "q8", "q4"},
+                 "numbers of the KV cache; q8 and q4 are rotated codes of 8 and 4 bits: smaller, "
+                 "faster at depth, less exact");
 }
 
 void add_sets(CommandBuilder& command, std::vector<std::string>& sets, const char* help) {

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "cli/command_builder.h"
-#include "engine/sampler.h"
 
 namespace weir {
 
@@ -15,8 +14,8 @@ constexpr const char* kModelWithTextHelp =
 void add_threads(CommandBuilder& command, int& threads);
 // Whether products with quantized weights quantize the activations too.
 void add_exact(CommandBuilder& command, bool& exact);
-void add_sampling(CommandBuilder& command, SamplingOptions& sampling);
 void add_cache(CommandBuilder& command, std::string& cache, double& limit_gib);
+void add_cache_type(CommandBuilder& command, std::string& type);
 // --set KEY=VALUE, over a recipe.
 void add_sets(CommandBuilder& command, std::vector<std::string>& sets, const char* help);
 // Files of text, and how to read them.

@@ -9,122 +9,208 @@ namespace {
 
 // Shorter shared beginnings are computed again: cheaper than waiting or copying.
 constexpr int kSharedMin = 16;
-// Waiting sequences looked at in one round.
+// Waiting sequences of an owner looked at in one round.
 constexpr size_t kLookAhead = 256;
 
-// Tokens at the beginning of `wanted` that `tokens` has too. The last one wanted is always
-// computed, because its logits are needed.
-int shared_beginning(const std::vector<int>& wanted, const std::vector<int>& tokens) {
-  auto end = wanted.end() - 1;
-  return int(std::mismatch(wanted.begin(), end, tokens.begin(), tokens.end()).first -
-             wanted.begin());
+int common_beginning(std::span<const int> a, std::span<const int> b) {
+  return int(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
 }
 
 }  // namespace
 
-void Engine::admit() {
-  for (size_t i = 0; i < std::min(waiting_.size(), kLookAhead);) {
-    Placement placement = place(*waiting_[i]);
-    if (placement == Placement::no_room) return;
-    if (placement == Placement::placed)
-      waiting_.erase(waiting_.begin() + std::ptrdiff_t(i));
-    else
-      ++i;
+// What the cache has of a sequence's tokens: whole pages, and the first rows of one more, which is
+// in the tree or still filled by a running sequence.
+struct Engine::Beginning {
+  std::vector<PrefixTree::Node*> pages = {};
+  PrefixTree::Node* partial = nullptr;
+  const Slot* live = nullptr;
+  int tokens = 0;    // in all
+  int promised = 0;  // that a running sequence is reading
+  int whole() const { return int(pages.size()) * kCachePage; }
+  void drop_partial() {
+    partial = nullptr;
+    live = nullptr;
+    tokens = whole();
   }
+};
+
+void Engine::admit() {
+  for (auto& [owner, key] : keys_) key.looked = 0;
+  while (Key* key = next_key()) {
+    const auto at = key->waiting.begin() + std::ptrdiff_t(key->looked);
+    switch (place(**at)) {
+      case Placement::placed:
+        key->waiting.erase(at);
+        break;
+      case Placement::waits_for_prefix:
+        ++key->looked;
+        break;
+      case Placement::no_slot:
+        if (!free_slot_for(*key)) return;
+        break;
+      case Placement::no_room:
+        return;
+    }
+  }
+}
+
+// The owner with the fewest running sequences, among equals the one whose waiting one is the
+// oldest.
+Engine::Key* Engine::next_key() {
+  Key* next = nullptr;
+  const auto first = [](const Key& key) { return key.waiting[key.looked]->id; };
+  for (auto& [owner, key] : keys_) {
+    if (key.looked >= std::min(key.waiting.size(), kLookAhead)) continue;
+    if (!next || key.running < next->running ||
+        (key.running == next->running && first(key) < first(*next)))
+      next = &key;
+  }
+  return next;
+}
+
+// The last token is always computed, because its logits are needed.
+Engine::Beginning Engine::find_beginning(const Sequence& sequence) const {
+  const auto wanted = std::span<const int>(sequence.tokens).first(sequence.tokens.size() - 1);
+  const bool needs_experts = records(sequence);
+  const std::string& owner = sequence.request.owner;
+  PrefixTree::Match match = prefixes_.find(owner, wanted, needs_experts);
+  Beginning found;
+  found.pages = std::move(match.pages);
+  found.partial = match.partial;
+  found.tokens = found.whole() + match.partial_tokens;
+  const auto rest = wanted.subspan(size_t(found.whole()));
+  const auto* place = found.pages.empty() ? prefixes_.root(owner) : found.pages.back();
+  for (const Slot& slot : slots_) {
+    if (!slot.sequence || slot.sequence->key != sequence.key) continue;
+    if (needs_experts && !slot.records) continue;
+    if (slot.is_reading())
+      found.promised = std::max(found.promised, common_beginning(wanted, slot.sequence->tokens));
+    if (slot.place != place) continue;
+    const auto live = std::span<const int>(slot.cached).subspan(size_t(found.whole()));
+    const int tokens = found.whole() + common_beginning(rest, live);
+    if (tokens > found.tokens) found.live = &slot, found.tokens = tokens;
+  }
+  if (found.live) found.partial = nullptr;
+  if (found.tokens < kSharedMin) found.drop_partial();
+  return found;
 }
 
 Engine::Placement Engine::place(Sequence& sequence) {
-  const std::vector<int>& tokens = sequence.tokens;
-  int target = -1, source = -1, shared = kSharedMin - 1, promised = 0, running = 0;
-  for (int i = 0; i < int(slots_.size()); ++i) {
-    const Slot& slot = slots_[size_t(i)];
-    running += slot.sequence != nullptr;
-    // Idle slots that hold the least come first; the others may be of use to a later prompt.
-    bool smaller = target < 0 || slot.cached.size() < slots_[size_t(target)].cached.size();
-    if (!slot.sequence && smaller) target = i;
-    if (records(sequence) && !slot.records) continue;  // its experts are not known
-    if (slot.is_reading())
-      promised = std::max(promised, shared_beginning(tokens, slot.sequence->tokens));
-    int length = shared_beginning(tokens, slot.cached);
-    if (length > shared) source = i, shared = length;
-  }
-  if (target < 0) return Placement::no_room;
+  Beginning found = find_beginning(sequence);
   // Somebody is computing a longer beginning of these very tokens (samples of one prompt).
-  if (promised >= kSharedMin && (source < 0 || promised > shared))
+  if (found.promised >= kSharedMin && found.promised > found.tokens)
     return Placement::waits_for_prefix;
-  if (source >= 0 && !slots_[size_t(source)].sequence) target = source;
-  if (source < 0) shared = 0;
-  // What is written from `shared` on must not be in pages that other slots share: room is made from
-  // the length that is left.
-  Slot& slot = slots_[size_t(target)];
-  slot.resize(target == source ? size_t(shared) : 0, trace_.row_size());
-  cache_.truncate(target, int(slot.cached.size()));
-  cache_.trim(target);
+  const auto is_free = [](const Slot& slot) { return slot.sequence == nullptr; };
+  const auto target = std::find_if(slots_.begin(), slots_.end(), is_free);
+  if (target == slots_.end()) return Placement::no_slot;
+  const int at = int(target - slots_.begin());
+  const int running =
+      int(slots_.size()) - int(std::count_if(slots_.begin(), slots_.end(), is_free));
+  const auto has_experts = [](const PrefixTree::Node* page) { return !page->experts.empty(); };
+
+  Slot& slot = *target;
+  slot.records =
+      recording_ > 0 && std::all_of(found.pages.begin(), found.pages.end(), has_experts) &&
+      (!found.partial || has_experts(found.partial)) && (!found.live || found.live->records);
+  slot.place = &prefixes_.begin(at, sequence.request.owner, found.pages, slot);
+  const auto rest = std::span<const int>(sequence.tokens).subspan(size_t(found.whole()));
+  if (prefixes_.has_store() && !slot.records)
+    slot.stored =
+        prefixes_.stored_after(slot.place, sequence.request.owner, rest.first(rest.size() - 1));
+  if (slot.stored > 0) found.drop_partial();
   // A page for each of those that run stays free, or this one would soon be preempted.
-  const int pages = source == target ? 0 : shared / kCachePage;
-  if (!make_room(target, int(tokens.size()), running - pages, source)) return Placement::no_room;
-  slot.records = recording_ > 0 && (source < 0 || slots_[size_t(source)].records);
-  if (source >= 0 && source != target) {
-    auto forked = cache_.fork(source, target, shared);
-    CHECK(forked.has_value());
-    const Slot& from = slots_[size_t(source)];
-    slot.cached.assign(from.cached.begin(), from.cached.begin() + shared);
-    slot.experts = from.experts;
+  if (!reserve(at, sequence, found, running)) {
+    prefixes_.leave(at, *slot.place, slot, false);
+    slot = {};
+    return Placement::no_room;
   }
-  slot.resize(size_t(shared), trace_.row_size());
-  CHECK(cache_.reserve(target, int(tokens.size())).has_value());
+  const int count = found.tokens - found.whole();
+  if (found.partial) prefixes_.copy(*found.partial, count, at, slot);
+  if (found.live) {
+    const int page = cache_.page(int(found.live - slots_.data()), int(found.pages.size()));
+    prefixes_.copy(page, *found.live, size_t(found.whole()), count, at, slot);
+  }
   slot.sequence = &sequence;
-  sequence.slot = target;
-  statistics_.reused_tokens += shared;
+  sequence.slot = at;
+  ++sequence.key->running;
+  statistics_.reused_tokens += found.tokens;
   return Placement::placed;
 }
 
-// Whether positions of a slot can be reserved so that `spare` pages stay free. Gives up what idle
-// slots remember if memory is short; never that of slot `keep`.
-bool Engine::make_room(int slot, int positions, int spare, int keep) {
-  int idle = 0;
-  while (cache_.pages_to_take(slot, positions) + spare > cache_.pages_free()) {
-    while (idle < int(slots_.size()) &&
-           (idle == slot || idle == keep || slots_[size_t(idle)].sequence))
-      ++idle;
-    if (idle == int(slots_.size())) return false;
-    release(idle++);
+// Reserves the positions of all tokens so that `spare` pages stay free. Gives up the partial page
+// of the beginning if there is no room otherwise.
+bool Engine::reserve(int slot, const Sequence& sequence, Beginning& beginning, int spare) {
+  const int positions = int(sequence.tokens.size());
+  const int64_t pages = cache_.pages_to_take(slot, positions) + spare;
+  bool has_room = false;
+  if (PrefixTree::Node* partial = beginning.partial) {
+    prefixes_.pin(*partial);
+    has_room = prefixes_.make_room(pages);
+    prefixes_.unpin(*partial);
+    if (!has_room) beginning.drop_partial();
   }
+  if (!has_room && !prefixes_.make_room(pages)) return false;
+  CHECK(cache_.reserve(slot, positions).has_value());
   return true;
 }
 
-// Reserves the page of the next row of a running sequence, preempting the youngest ones if there is
-// none. False: this was the youngest, and it waits.
+// Reserves the page of the next row of a running sequence, preempting others if there is none.
+// False: this one was preempted, and it waits.
 bool Engine::make_room_for_next(Sequence& sequence) {
   const int slot = sequence.slot, positions = int(slots_[size_t(slot)].cached.size()) + 1;
-  while (!make_room(slot, positions, 0, slot)) {
-    auto youngest = std::find_if(sequences_.rbegin(), sequences_.rend(),
-                                 [](const auto& entry) { return entry.second.slot >= 0; });
-    preempt(youngest->second);
+  while (!prefixes_.make_room(cache_.pages_to_take(slot, positions))) {
+    Sequence* other = victim(nullptr);
+    CHECK(other);  // alone it fits: submit() and the cap on positions make sure
+    preempt(*other);
     if (sequence.slot < 0) return false;
   }
   CHECK(cache_.reserve(slot, positions).has_value());
   return true;
 }
 
-// Its rows stay in an idle slot until their pages are needed.
+// The youngest running sequence of an owner, or (null) of the one with the most. Never the oldest
+// of all that run: it ends, and so does everything one day. Null if there is no other.
+Engine::Sequence* Engine::victim(const Key* key) {
+  Sequence *oldest = nullptr, *found = nullptr;
+  for (auto& [id, sequence] : sequences_) {
+    if (sequence.slot < 0) continue;
+    if (!oldest) {
+      oldest = &sequence;
+    } else if (key ? sequence.key == key : !found || sequence.key->running >= found->key->running) {
+      found = &sequence;
+    }
+  }
+  return found;
+}
+
+// An owner with at least two sequences less in slots than another takes one of those. Fewer: they
+// would take it from each other in turn.
+bool Engine::free_slot_for(const Key& key) {
+  const auto most = std::max_element(keys_.begin(), keys_.end(), [](const auto& a, const auto& b) {
+    return a.second.running < b.second.running;
+  });
+  if (most->second.running < key.running + 2) return false;
+  Sequence* youngest = victim(&most->second);
+  if (!youngest) return false;
+  preempt(*youngest);
+  return true;
+}
+
+// Its rows stay until their pages are needed.
 void Engine::preempt(Sequence& sequence) {
-  slots_[size_t(sequence.slot)].sequence = nullptr;
+  Slot& slot = slots_[size_t(sequence.slot)];
+  prefixes_.leave(sequence.slot, *slot.place, slot, false);
+  slot = {};
   sequence.slot = -1;
   sequence.to_read = sequence.tokens.size();
+  Key& key = *sequence.key;
+  --key.running;
   const auto older = [](const Sequence* a, const Sequence* b) { return a->id < b->id; };
-  waiting_.insert(std::upper_bound(waiting_.begin(), waiting_.end(), &sequence, older), &sequence);
+  key.waiting.insert(std::upper_bound(key.waiting.begin(), key.waiting.end(), &sequence, older),
+                     &sequence);
   ++statistics_.preemptions;
 }
 
-void Engine::release(int slot) {
-  slots_[size_t(slot)] = {};
-  cache_.release(slot);
-}
-
-void Engine::forget() {
-  for (int i = 0; i < int(slots_.size()); ++i)
-    if (!slots_[size_t(i)].sequence) release(i);
-}
+void Engine::forget() { prefixes_.forget(); }
 
 }  // namespace weir

@@ -1,10 +1,14 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/zones.h"
+#include "engine/draft_model.h"
+#include "engine/model_key.h"
 #include "engine/pass_memory.h"
+#include "engine/row_shares.h"
 
 namespace weir {
 
@@ -26,10 +30,43 @@ const char* finish_reason_name(FinishReason reason) {
   return "";
 }
 
-void Engine::Slot::resize(size_t tokens, size_t row_size) {
-  cached.resize(tokens);
-  experts.resize(records ? tokens * row_size : 0);
+namespace {
+
+int decode_rows_max(const EngineOptions& options) {
+  return options.sequences_max + (options.speculation.is_on() ? kGuessesMax : 0);
 }
+
+struct ChosenDrafter {
+  std::unique_ptr<Drafter> drafter;  // null: none
+  FurtherDraft* further = nullptr;   // the same, if it is one
+};
+
+// Its cache takes so much of the limit that both hold equally many positions.
+Result<ChosenDrafter> make_drafter(const Model& model, ThreadPool& pool, EngineOptions& options) {
+  const SpeculationOptions& speculation = options.speculation;
+  if (!speculation.draft && !speculation.mtp) return ChosenDrafter();
+  ModelConfig config = speculation.draft ? speculation.draft->config() : model.config();
+  if (speculation.mtp) config.num_hidden_layers = 1;
+  const bool is_latent = config.attention == AttentionKind::mla;
+  DrafterSetup setup{.sequences_max = options.sequences_max,
+                     .prefill_rows = options.prefill_rows,
+                     .cache = is_latent ? options.cache : CacheForm::expanded,
+                     .exact = options.exact,
+                     .drawable = options.drawable};
+  const size_t all = options.cache_bytes_max;
+  const size_t large = TRY(KvCache::create(model.config(), options.cache, all)).bytes_for(1);
+  const size_t small = TRY(KvCache::create(config, setup.cache, all)).bytes_for(1);
+  setup.cache_bytes_max = size_t(double(all) * double(small) / double(small + large));
+  options.cache_bytes_max = all - setup.cache_bytes_max;
+  if (speculation.draft)
+    return ChosenDrafter{TRY(DraftModel::create(*speculation.draft, pool, setup)), nullptr};
+  std::unique_ptr<FurtherDraft> further = TRY(
+      FurtherDraft::create(model, pool, setup, options.prefill_rows + decode_rows_max(options)));
+  FurtherDraft* made = further.get();
+  return ChosenDrafter{std::move(further), made};
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::create(const Model& model, ThreadPool& pool,
                                                EngineOptions options) {
@@ -40,30 +77,65 @@ Result<std::unique_ptr<Engine>> Engine::create(const Model& model, ThreadPool& p
     return Error{"prompt tokens at a time must be in [1, 65536], not " +
                  std::to_string(options.prefill_rows)};
   if (options.drawable == 0) options.drawable = model.config().vocab_size;
-  KvCache cache = TRY(KvCache::create(model.config(), options.cache, options.cache_bytes_max));
+  TRY(validate(options.speculation));
+  ChosenDrafter chosen = TRY(make_drafter(model, pool, options));
+  KvCache cache = TRY(
+      KvCache::create(model.config(), options.cache, options.cache_bytes_max, options.cache_type));
+  if (options.cache == CacheForm::latent && !options.exact)
+    cache.set_absorbed(AbsorbedWeights::create(model, pool));
   if (cache.positions_max() == 0)
     return Error{"the cache limit of " + std::to_string(options.cache_bytes_max) +
                  " bytes holds no sequence; the shortest takes " +
                  std::to_string(cache.bytes_for(1)) + " bytes"};
-  return std::unique_ptr<Engine>(new Engine(model, pool, options, std::move(cache)));
+  if (!options.store.folder.empty() && !options.keeps_prefixes)
+    return Error{"only an engine that keeps prefixes stores them"};
+  std::unique_ptr<Engine> engine(new Engine(model, pool, options, std::move(cache),
+                                            std::move(chosen.drafter), chosen.further));
+  if (!options.store.folder.empty()) TRY(engine->open_store());
+  return engine;
 }
 
-Engine::Engine(const Model& model, ThreadPool& pool, EngineOptions options, KvCache cache)
+Engine::Engine(const Model& model, ThreadPool& pool, EngineOptions options, KvCache cache,
+               std::unique_ptr<Drafter> draft, FurtherDraft* further)
     : model_(model),
       pool_(pool),
       options_(options),
       cache_(std::move(cache)),
       arena_(pass_bytes(model,
-                        {.rows = options.prefill_rows + options.sequences_max,
-                         .sampled = options.sequences_max,
+                        {.rows = options.prefill_rows + decode_rows_max(options),
+                         .sampled = decode_rows_max(options),
                          .positions = cache_.positions_max(),
                          .cache = options.cache,
-                         .exact = options.exact},
+                         .exact = options.exact,
+                         .cache_type = options.cache_type},
                         pool.threads())),
       samplers_(size_t(pool.threads()), Sampler(options.drawable)),
       forbidden_(size_t(pool.threads())),
       slots_(size_t(options.sequences_max)),
-      trace_(model.routing_trace()) {}
+      budget_(options.prefill_rows, options.pass_seconds),
+      trace_(model.routing_trace()),
+      prefixes_(model.config(), cache_, trace_.row_size()),
+      further_(further) {
+  if (options.speculation.is_on())
+    speculator_ = std::make_unique<Speculator>(options.speculation, std::move(draft));
+}
+
+// The rows of a few tokens tell whether pages of another process are what this one would compute.
+Result<void> Engine::open_store() {
+  constexpr int kTokens = 8;
+  const int tokens = std::min({kTokens, options_.prefill_rows, cache_.positions_max()});
+  CHECK(cache_.reserve(0, tokens).has_value());
+  std::byte* page = static_cast<std::byte*>(cache_.page_data(cache_.page(0, 0)));
+  std::fill_n(page, cache_.page_bytes(), std::byte(0));
+  std::vector<Row> rows;
+  for (int i = 0; i < tokens; ++i) rows.push_back({0, i % model_.config().vocab_size, i, false});
+  compute(rows);
+  const std::string key =
+      model_key(model_, {page, cache_.page_bytes()}, options_.store.model_files);
+  slots_[0] = {};
+  cache_.release(0);
+  return prefixes_.open_store(options_.store, key);
+}
 
 Result<void> Engine::check(const TokenRequest& request) const {
   const std::vector<int>& prompt = request.prompt;
@@ -76,7 +148,7 @@ Result<void> Engine::check(const TokenRequest& request) const {
       return Error{"token " + std::to_string(token) + " of the prompt is outside the model's " +
                    std::to_string(model_.config().vocab_size) +
                    " tokens; model and tokenizer do not belong together"};
-  TRY(validate(request.sampling));
+  TRY(validate(request.sampling, model_.config().vocab_size));
   if (request.tokens_max < 1)
     return Error{"the number of tokens to generate must be positive, not " +
                  std::to_string(request.tokens_max)};
@@ -88,6 +160,14 @@ bool Engine::records(const Sequence& sequence) const {
   return sequence.request.records_experts && trace_.row_size() > 0;
 }
 
+// Of the other owners: a new one has no claim on what they got before.
+int64_t Engine::least_served(const Key& key) const {
+  std::optional<int64_t> least;
+  for (const auto& [owner, other] : keys_)
+    if (&other != &key) least = std::min(least.value_or(other.served), other.served);
+  return least.value_or(0);
+}
+
 Result<SequenceId> Engine::submit(TokenRequest request) {
   TRY(check(request));
   const SequenceId id = next_id_++;
@@ -97,7 +177,12 @@ Result<SequenceId> Engine::submit(TokenRequest request) {
   sequence.prompt = sequence.to_read = sequence.tokens.size();
   sequence.request = std::move(request);
   recording_ += records(sequence);
-  waiting_.push_back(&sequence);
+  auto [found, is_new] = keys_.try_emplace(sequence.request.owner);
+  Key& key = found->second;
+  if (is_new) key.served = least_served(key);
+  sequence.key = &key;
+  ++key.sequences;
+  key.waiting.push_back(&sequence);
   return id;
 }
 
@@ -107,17 +192,25 @@ std::vector<uint16_t> Engine::cancel(SequenceId id) {
   return end(found->second);
 }
 
-// The slot becomes idle; its rows stay until their pages are needed.
-std::vector<uint16_t> Engine::end(Sequence& sequence) {
+// Its pages stay until they are needed, unless nobody may continue from them.
+std::vector<uint16_t> Engine::end(Sequence& sequence, bool is_good) {
   std::vector<uint16_t> experts;
   recording_ -= records(sequence);
+  Key& key = *sequence.key;
   if (sequence.slot >= 0) {
     Slot& slot = slots_[size_t(sequence.slot)];
-    if (records(sequence)) experts = slot.experts;
-    slot.sequence = nullptr;
+    if (is_good)
+      prefixes_.leave(sequence.slot, *slot.place, slot, true);
+    else
+      prefixes_.abandon(sequence.slot, *slot.place);
+    if (records(sequence)) experts = std::move(slot.experts);
+    slot = {};
+    --key.running;
   } else {
-    std::erase(waiting_, &sequence);
+    std::erase(key.waiting, &sequence);
   }
+  if (speculator_) speculator_->forget(sequence.id);
+  if (--key.sequences == 0) keys_.erase(sequence.request.owner);
   sequences_.erase(sequence.id);
   if (is_idle() && !options_.keeps_prefixes) forget();
   return experts;
@@ -126,63 +219,115 @@ std::vector<uint16_t> Engine::end(Sequence& sequence) {
 std::span<Drawn> Engine::step() {
   drawn_.clear();
   admit();
+  const bool is_loading = load_stored();
+  const int64_t began = monotonic_ns();
   std::vector<Row> rows;
-  add_decode_rows(rows);
-  const auto decoded = int64_t(rows.size());
+  const int running = add_decode_rows(rows);
+  const auto decode_rows = int64_t(rows.size());
   add_prompt_rows(rows);
   if (rows.empty()) {
+    if (is_loading) return drawn_;
     // The first in line always finds a place when nobody runs: submit() and the cap on positions
     // make sure that it fits.
     CHECK(is_idle());
     return drawn_;
   }
-  const int64_t began = monotonic_ns();
+  const int64_t computes = monotonic_ns(), accepted = statistics_.accepted_tokens;
   compute(rows);
-  const double seconds = double(monotonic_ns() - began) * 1e-9;
-  const int64_t read = int64_t(rows.size()) - decoded;
+  const int64_t ended = monotonic_ns();
+  const double seconds = double(ended - began) * 1e-9;
+  const int64_t read = int64_t(rows.size()) - decode_rows;
+  const int64_t decoded = running + statistics_.accepted_tokens - accepted;
+  for (int i = 0; i < int(slots_.size()); ++i)
+    if (Slot& slot = slots_[size_t(i)]; slot.sequence)
+      slot.place = &prefixes_.extend(i, *slot.place, slot);
+  if (read > 0) budget_.measure(int(read), running > 0, seconds);
   ++statistics_.passes;
   statistics_.prompt_tokens += read;
+  statistics_.drafted_tokens += decode_rows - running;
   (read > 0 ? statistics_.mixed_tokens : statistics_.decoded_tokens) += decoded;
   (read > 0 ? statistics_.prefill_seconds : statistics_.decode_seconds) += seconds;
+  if (speculator_ && read == 0)
+    speculator_->observe_pass(int(rows.size()), double(ended - computes) * 1e-9);
   return drawn_;
 }
 
-// One row for every running sequence, the oldest first, so that younger ones are preempted.
-void Engine::add_decode_rows(std::vector<Row>& rows) {
-  for (auto& [id, sequence] : sequences_) {
-    if (sequence.slot < 0 || slots_[size_t(sequence.slot)].is_reading()) continue;
-    if (!make_room_for_next(sequence)) continue;
-    const Slot& slot = slots_[size_t(sequence.slot)];
-    rows.push_back({sequence.slot, sequence.tokens.back(), int(slot.cached.size()), true});
-  }
+// One row for every running sequence, and those of guesses. The oldest get their pages first, and
+// may preempt others. Returns the number of sequences.
+int Engine::add_decode_rows(std::vector<Row>& rows) {
+  std::vector<Sequence*> running;
+  const auto decodes = [&](const Sequence& sequence) {
+    return sequence.slot >= 0 && !slots_[size_t(sequence.slot)].is_reading();
+  };
+  for (auto& [id, sequence] : sequences_)
+    if (decodes(sequence)) (void)make_room_for_next(sequence);
+  for (auto& [id, sequence] : sequences_)
+    if (decodes(sequence)) running.push_back(&sequence);
+  add_guesses(running, rows);
+  return int(running.size());
 }
 
 // Their pages were reserved when they got their slots.
-void Engine::add_prompt_rows(std::vector<Row>& rows) const {
-  int left = options_.prefill_rows;
-  for (const auto& [id, sequence] : sequences_) {
-    if (sequence.slot < 0 || !slots_[size_t(sequence.slot)].is_reading()) continue;
-    const size_t begin = slots_[size_t(sequence.slot)].cached.size();
-    const size_t end = std::min(sequence.to_read, begin + size_t(left));
-    for (size_t p = begin; p < end; ++p)
-      rows.push_back({sequence.slot, sequence.tokens[p], int(p), p + 1 == sequence.to_read});
-    left -= int(end - begin);
-    if (left == 0) return;
+void Engine::add_prompt_rows(std::vector<Row>& rows) {
+  std::vector<const Key*> keys;
+  std::vector<int64_t> served;
+  for (const auto& [owner, key] : keys_) {
+    keys.push_back(&key);
+    served.push_back(key.served);
   }
+  std::vector<PromptRows> prompts;
+  std::vector<const Sequence*> reading;
+  for (const auto& [id, sequence] : sequences_) {
+    if (sequence.slot < 0) continue;
+    const Slot& slot = slots_[size_t(sequence.slot)];
+    if (!slot.is_reading() || slot.stored > 0) continue;
+    const auto key = std::find(keys.begin(), keys.end(), sequence.key) - keys.begin();
+    prompts.push_back({int(key), int(sequence.to_read - slot.cached.size()), 0});
+    reading.push_back(&sequence);
+  }
+  share_rows(prompts, served, budget_.rows(!rows.empty()));
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    const Sequence& sequence = *reading[i];
+    const size_t begin = slots_[size_t(sequence.slot)].cached.size();
+    for (size_t p = begin; p < begin + size_t(prompts[i].rows); ++p)
+      rows.push_back({sequence.slot, sequence.tokens[p], int(p), p + 1 == sequence.to_read});
+  }
+  size_t k = 0;
+  for (auto& [owner, key] : keys_) key.served = served[k++];
+}
+
+// Reads pages from the disk, so many that others hardly wait. False: there were none to read.
+bool Engine::load_stored() {
+  constexpr int64_t kBytes = int64_t(256) << 20;
+  int64_t pages = std::max<int64_t>(1, kBytes / int64_t(cache_.page_bytes()));
+  bool is_loading = false;
+  for (int i = 0; i < int(slots_.size()) && pages > 0; ++i) {
+    Slot& slot = slots_[size_t(i)];
+    if (slot.stored == 0) continue;
+    is_loading = true;
+    const int wanted = int(std::min<int64_t>(slot.stored, pages));
+    const size_t before = slot.cached.size();
+    const auto tokens = std::span<const int>(slot.sequence->tokens).subspan(before);
+    slot.place = &prefixes_.load(i, *slot.place, tokens, wanted, slot, pool_);
+    const size_t read = slot.cached.size() - before;
+    slot.stored = read == size_t(wanted) * kCachePage ? slot.stored - wanted : 0;
+    pages -= wanted;
+    statistics_.reused_tokens += int64_t(read);
+    statistics_.loaded_tokens += int64_t(read);
+  }
+  return is_loading;
 }
 
 // One pass: extends the cache by the rows and gives the sequences of sampled rows their next token.
 void Engine::compute(const std::vector<Row>& rows) {
   const Zone zone("pass");
-  std::vector<int> tokens, positions, sequences, sampled, slots;
+  std::vector<int> tokens, positions, sequences, sampled;
   for (size_t r = 0; r < rows.size(); ++r) {
     tokens.push_back(rows[r].token);
     positions.push_back(rows[r].position);
     sequences.push_back(rows[r].slot);
     slots_[size_t(rows[r].slot)].cached.push_back(rows[r].token);
-    if (!rows[r].is_sampled) continue;
-    sampled.push_back(int(r));
-    slots.push_back(rows[r].slot);
+    if (rows[r].is_sampled) sampled.push_back(int(r));
   }
   arena_.reset();
   Batch batch(tokens, positions, sequences);
@@ -202,54 +347,8 @@ void Engine::compute(const std::vector<Row>& rows) {
     if (!slot.records) continue;
     slot.experts.insert(slot.experts.end(), trace_.row(r).begin(), trace_.row(r).end());
   }
-  if (sampled.empty()) return;
-  draw(model_.logits(run, hidden, sampled), slots);
-  for (size_t i = 0; i < slots.size(); ++i) accept(*slots_[size_t(slots[i])].sequence, drawn_[i]);
-}
-
-void Engine::draw(Tensor logits, const std::vector<int>& slots) {
-  const Zone zone("sample");
-  drawn_.resize(slots.size());
-  pool_.parallel_for(int(slots.size()), [&](int i, int thread) {
-    const Sequence& sequence = *slots_[size_t(slots[size_t(i)])].sequence;
-    const TokenRequest& request = sequence.request;
-    const std::span<const float> row(logits.row(i), size_t(logits.cols));
-    std::vector<uint8_t>& forbidden = forbidden_[size_t(thread)];
-    forbidden.clear();
-    if (request.token_filter) {
-      forbidden.resize(size_t(options_.drawable));
-      request.token_filter->forbid(sequence.tokens, row, forbidden);
-    }
-    auto token = samplers_[size_t(thread)].sample(row, request.sampling, request.stream,
-                                                  sequence.drawn(), forbidden);
-    Drawn& drawn = drawn_[size_t(i)];
-    drawn.sequence = sequence.id;
-    if (token)
-      drawn.token = *token;
-    else
-      drawn.error =
-          "token " + std::to_string(sequence.drawn() + 1) + ": " + std::move(token).error().message;
-  });
-}
-
-// The sequence's next token, and whether it is the last.
-void Engine::accept(Sequence& sequence, Drawn& drawn) {
-  const TokenRequest& request = sequence.request;
-  const std::vector<int>& ends = request.stop_ids;
-  if (!drawn.error.empty()) {
-    const int slot = sequence.slot;
-    drawn.reason = FinishReason::failed;
-    drawn.is_last = true;
-    end(sequence);
-    release(slot);  // nobody continues from such rows
-    return;
-  }
-  sequence.tokens.push_back(drawn.token.token);
-  const bool is_end = std::find(ends.begin(), ends.end(), drawn.token.token) != ends.end();
-  drawn.is_last = is_end || int(sequence.drawn()) == request.tokens_max ||
-                  int(sequence.tokens.size()) > cache_.positions_max();
-  if (is_end) drawn.reason = FinishReason::end;
-  if (drawn.is_last) drawn.experts = end(sequence);
+  if (!sampled.empty()) draw(model_.logits(run, hidden, sampled), rows, sampled);
+  if (further_) absorb(hidden, rows);
 }
 
 int64_t Engine::unread_tokens() const {

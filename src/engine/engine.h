@@ -1,17 +1,22 @@
 // A loaded model that works on many sequences at once, in tokens: it knows no text (chat/reply.h
 // does). One thread calls it.
 //
-// Every step is one pass over the model with one row for each running sequence and up to
-// prefill_rows rows of prompts, so a long prompt does not delay the replies of others, and a
-// waiting sequence takes the place of one that ends (continuous batching: Yu et al. 2022, Orca;
-// chunked prefill: Agrawal et al. 2023, Sarathi). A sequence takes cache pages as it grows (Kwon et
-// al. 2023, PagedAttention). When no page is free, the engine preempts the youngest running
-// sequence: it waits again, and its tokens are recomputed later. The oldest is never preempted, so
-// every sequence ends.
+// Every step is one pass over the model with one row for each running sequence, rows of tokens that
+// are guessed to follow (speculation.h), and up to prefill_rows rows of prompts, so a long prompt
+// does not delay the replies of others, and a waiting sequence takes the place of one that ends
+// (continuous batching: Yu et al. 2022, Orca; chunked prefill: Agrawal et al. 2023, Sarathi). A
+// sequence takes cache pages as it grows (Kwon et al. 2023, PagedAttention), and begins with those
+// that hold the beginning of its prompt already, whoever computed them (prefix_cache.h). When no
+// page is free, the engine preempts a running sequence: it waits again, and its tokens are
+// recomputed later. The oldest that runs is never preempted, so every sequence ends.
+//
+// Owners (TokenRequest::owner) share fairly: a slot goes to the one with the fewest, and one with
+// none takes it from the one with the most; prompt rows are divided equally (row_shares.h); pages
+// are taken from the one with the most slots.
 //
 // A sequence's tokens and log-probabilities are the same bits alone and in any batch, preempted or
-// not, at any chunk size and any number of threads: the operations compute every row by itself
-// (ops.h), and draws depend on (seed, stream, step) only.
+// not, with guesses or without, at any chunk size and any number of threads: the operations compute
+// every row by itself (ops.h), and draws depend on (seed, stream, step) only.
 #pragma once
 #include <map>
 #include <memory>
@@ -20,24 +25,35 @@
 
 #include "base/arena.h"
 #include "base/thread_pool.h"
+#include "engine/further_draft.h"
 #include "engine/kv_cache.h"
+#include "engine/prefix_cache.h"
 #include "engine/request.h"
+#include "engine/row_budget.h"
+#include "engine/speculation.h"
 #include "model/model.h"
 
 namespace weir {
 
 struct EngineOptions {
   int sequences_max = 32;  // that run at the same time; others wait
-  int prefill_rows = 256;  // prompt tokens of one pass
+  int prefill_rows = 256;  // prompt tokens of one pass, at most
+  // What a pass should take where others wait for its end: it has fewer prompt rows when earlier
+  // ones took longer, twice as long without running sequences (row_budget.h). 0: no matter.
+  double pass_seconds = 0;
   CacheForm cache = CacheForm::expanded;
+  // Other types than f32 take less memory and change results a little (docs/inference.md).
+  CacheType cache_type = CacheType::f32;
   size_t cache_bytes_max = size_t(4) << 30;
-  // Keep the cache of finished sequences while its memory is not needed, and start a request from
-  // the longest beginning that its prompt shares with one (a conversation grows by turns). Only for
-  // a model whose weights do not change while the engine is idle; else an idle engine forgets.
+  // Keep the pages of finished sequences while their memory is not needed. Only for a model whose
+  // weights do not change while the engine is idle; else an idle engine forgets.
   bool keeps_prefixes = false;
+  // Keep them on disk too, for the next process (prefix_store.h). Needs keeps_prefixes.
+  PrefixStoreOptions store = {};
   // False: products with quantized weights quantize activations to int15 (Run::exact).
   bool exact = true;
   int drawable = 0;  // ids in [0, drawable) may be drawn; 0: all of the model
+  SpeculationOptions speculation = {};
 };
 
 class Engine {
@@ -51,9 +67,10 @@ class Engine {
   // Ends a sequence without a further event; does nothing if it has ended. Returns the experts its
   // gates chose so far, if it records them and is not waiting.
   std::vector<uint16_t> cancel(SequenceId id);
-  // Runs one pass. Returns the tokens drawn in it, at most one of each sequence: none while only
-  // prompts are read, or when idle. Valid until the next call; the caller may move from them. A
-  // sequence whose logits are not finite fails; the others continue.
+  // Runs one pass. Returns the tokens drawn in it: none while only prompts are read, or when idle;
+  // of one sequence several, in order, one after the other, where guesses came true. A caller that
+  // ends a sequence at one of them ignores the rest. Valid until the next call; the caller may move
+  // from them. A sequence whose logits are not finite fails; the others continue.
   std::span<Drawn> step();
   bool is_idle() const { return sequences_.empty(); }
 
@@ -73,8 +90,17 @@ class Engine {
   const GenerateStatistics& statistics() const { return statistics_; }
 
  private:
+  struct Sequence;
+  // The sequences of one owner.
+  struct Key {
+    std::vector<Sequence*> waiting = {};  // without a slot, the oldest first
+    int sequences = 0, running = 0;       // that have not ended; that have a slot
+    int64_t served = 0;                   // prompt rows
+    size_t looked = 0;                    // of `waiting`, in one round of admit()
+  };
   struct Sequence {
     SequenceId id = 0;
+    Key* key = nullptr;
     TokenRequest request;     // its prompt moved into `tokens`
     std::vector<int> tokens;  // the prompt, then what was drawn
     size_t prompt = 0;        // tokens of it
@@ -83,40 +109,58 @@ class Engine {
     int slot = -1;  // -1: waiting
     size_t drawn() const { return tokens.size() - prompt; }
   };
-  // One sequence of the cache: the tokens whose rows it holds, and the experts of those rows when
-  // they are recorded, so that a sequence that shares the rows has their experts too.
-  struct Slot {
-    Sequence* sequence = nullptr;  // null: idle
-    std::vector<int> cached;
-    bool records = false;           // `experts` has all of `cached`
-    std::vector<uint16_t> experts;  // [cached][trace_.row_size()]
+  // One sequence of the cache.
+  struct Slot : CachedRows {
+    Sequence* sequence = nullptr;       // null: free
+    PrefixTree::Node* place = nullptr;  // of its last whole page
+    int stored = 0;                     // its next pages are on disk and will be read
     bool is_reading() const { return sequence && cached.size() < sequence->to_read; }
-    void resize(size_t tokens, size_t row_size);
   };
   struct Row {
     int slot, token, position;
     bool is_sampled;
+    bool is_guess = false;  // its token is not drawn yet
   };
-  enum class Placement { placed, waits_for_prefix, no_room };
+  // The draws of one sequence: from its last known token and from guesses after it.
+  struct Draws {
+    Sequence* sequence;
+    size_t known;      // tokens before the guesses
+    int first, count;  // of the rows of logits
+  };
+  enum class Placement { placed, waits_for_prefix, no_slot, no_room };
 
-  Engine(const Model& model, ThreadPool& pool, EngineOptions options, KvCache cache);
+  Engine(const Model& model, ThreadPool& pool, EngineOptions options, KvCache cache,
+         std::unique_ptr<Drafter> draft, FurtherDraft* further);
 
   // engine.cpp: passes over the model.
+  Result<void> open_store();
   Result<void> check(const TokenRequest& request) const;
   bool records(const Sequence& sequence) const;
-  void add_decode_rows(std::vector<Row>& rows);
-  void add_prompt_rows(std::vector<Row>& rows) const;
+  int64_t least_served(const Key& key) const;
+  int add_decode_rows(std::vector<Row>& rows);
+  void add_prompt_rows(std::vector<Row>& rows);
+  bool load_stored();
   void compute(const std::vector<Row>& rows);
-  void draw(Tensor logits, const std::vector<int>& slots);
-  void accept(Sequence& sequence, Drawn& drawn);
-  std::vector<uint16_t> end(Sequence& sequence);
+  std::vector<uint16_t> end(Sequence& sequence, bool is_good = true);
+
+  // decode.cpp: guesses, draws, and which of the guesses came true.
+  void add_guesses(const std::vector<Sequence*>& running, std::vector<Row>& rows);
+  void draw(Tensor logits, const std::vector<Row>& rows, const std::vector<int>& sampled);
+  void draw_token(const Draws& draws, int i, std::span<const float> logits, int thread);
+  void accept(const Draws& draws, const std::vector<Row>& rows, const std::vector<int>& sampled);
+  void take(Sequence& sequence, Drawn& drawn) const;
+  void absorb(Tensor hidden, const std::vector<Row>& rows);
 
   // admission.cpp: slots and pages.
+  struct Beginning;
+  Beginning find_beginning(const Sequence& sequence) const;
   Placement place(Sequence& sequence);
-  bool make_room(int slot, int positions, int spare, int keep);
+  bool reserve(int slot, const Sequence& sequence, Beginning& beginning, int spare);
+  Key* next_key();
+  bool free_slot_for(const Key& key);
+  Sequence* victim(const Key* key);
   bool make_room_for_next(Sequence& sequence);
   void preempt(Sequence& sequence);
-  void release(int slot);
 
   const Model& model_;
   ThreadPool& pool_;
@@ -125,12 +169,17 @@ class Engine {
   Arena arena_;
   std::vector<Sampler> samplers_;                // one per thread
   std::vector<std::vector<uint8_t>> forbidden_;  // one per thread
+  std::map<std::string, Key> keys_;              // by owner, of the sequences
   std::map<SequenceId, Sequence> sequences_;     // that have not ended, the oldest first
-  std::vector<Sequence*> waiting_;               // those of them without a slot, the oldest first
   std::vector<Slot> slots_;
+  RowBudget budget_;
   SequenceId next_id_ = 0;
   int recording_ = 0;   // sequences that want experts; while there are any, new ones record
   RoutingTrace trace_;  // of one pass
+  PrefixCache prefixes_;
+  std::unique_ptr<Speculator> speculator_;  // null: no guesses
+  FurtherDraft* further_ = nullptr;         // the speculator's, if that is its drafter
+  std::vector<Drawn> results_;  // a token for each row of logits, before it is known which count
   std::vector<Drawn> drawn_;
   GenerateStatistics statistics_;
 };

@@ -7,69 +7,10 @@
 #include <algorithm>
 #include <limits>
 
-#include "testing/generation_fixture.h"
+#include "testing/engine_fixture.h"
 
 namespace weir {
 namespace {
-
-std::unique_ptr<Engine> engine_of(const Model& model, ThreadPool& pool,
-                                  EngineOptions options = {}) {
-  auto engine = Engine::create(model, pool, options);
-  if (!engine) ADD_FAILURE() << engine.error().message;
-  return *std::move(engine);
-}
-
-// What came out for one sequence.
-struct Output {
-  std::vector<int> tokens;
-  std::vector<float> log_probabilities;
-  std::vector<uint16_t> experts;
-  FinishReason reason = FinishReason::cancelled;
-  std::string error;
-  bool operator==(const Output&) const = default;
-};
-using Outputs = std::map<SequenceId, Output>;
-
-void step(Engine& engine, Outputs& outputs) {
-  for (Drawn& drawn : engine.step()) {
-    Output& output = outputs[drawn.sequence];
-    if (drawn.error.empty()) {
-      output.tokens.push_back(drawn.token.token);
-      output.log_probabilities.push_back(drawn.token.log_probability);
-    }
-    if (!drawn.is_last) continue;
-    output.reason = drawn.reason;
-    output.error = drawn.error;
-    output.experts = std::move(drawn.experts);
-  }
-}
-
-void finish(Engine& engine, Outputs& outputs) {
-  while (!engine.is_idle()) step(engine, outputs);
-}
-
-Output alone(const Model& model, TokenRequest request) {
-  ThreadPool pool(1);
-  auto engine = engine_of(model, pool);
-  Outputs outputs;
-  EXPECT_TRUE(engine->submit(std::move(request)).has_value());
-  finish(*engine, outputs);
-  return outputs[0];
-}
-
-TokenRequest request_of(uint64_t seed, int prompt, int tokens_max) {
-  TokenRequest request;
-  request.prompt = prompt_of(seed, prompt);
-  request.tokens_max = tokens_max;
-  request.sampling.seed = seed;
-  request.records_experts = true;
-  return request;
-}
-
-size_t bytes_for(const Model& model, int positions) {
-  return KvCache::create(model.config(), CacheForm::expanded, size_t(1) << 30)
-      ->bytes_for(positions);
-}
 
 TEST(Engine, SequencesJoinWhileOthersRun) {
   const Model& model = tiny_model(Kind::latent);

@@ -19,6 +19,8 @@ struct TokenRequest {
   std::vector<int> stop_ids = {};       // usually the end-of-sequence token
   bool records_experts = false;         // fill Drawn::experts
   TokenFilter* token_filter = nullptr;  // outlives the sequence
+  // Who asks. Owners get equal shares of slots and prompt rows, and never share cached rows.
+  std::string owner = {};
 };
 
 // stop: a stop string appeared. length: tokens_max or the end of the context (or of the cache's
@@ -43,13 +45,16 @@ struct Drawn {
 };
 
 // Sums since the engine was made. A pass that reads prompts counts as prefill with all its time,
-// and the rows of running sequences in it count in no rate: decode_tokens_per_second() is the speed
+// and what running sequences draw in it counts in no rate: decode_tokens_per_second() is the speed
 // of passes that only decode.
 struct GenerateStatistics {
-  int64_t prompt_tokens = 0;   // computed, and drawn tokens recomputed after a preemption
-  int64_t reused_tokens = 0;   // found in the cache instead
-  int64_t decoded_tokens = 0;  // computed in passes without prompt rows
-  int64_t mixed_tokens = 0;    // of running sequences, computed in passes with prompt rows
+  int64_t prompt_tokens = 0;    // computed, and drawn tokens recomputed after a preemption
+  int64_t reused_tokens = 0;    // found in the cache instead
+  int64_t loaded_tokens = 0;    // of them, read from the disk
+  int64_t decoded_tokens = 0;   // drawn by running sequences in passes without prompt rows
+  int64_t mixed_tokens = 0;     // drawn by running sequences in passes with prompt rows
+  int64_t drafted_tokens = 0;   // guesses that passes verified
+  int64_t accepted_tokens = 0;  // those that came true; they count as decoded or mixed, too
   int64_t passes = 0;
   int64_t preemptions = 0;
   double prefill_seconds = 0, decode_seconds = 0;

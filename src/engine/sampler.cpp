@@ -1,7 +1,9 @@
 #include "engine/sampler.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "base/check.h"
@@ -12,62 +14,92 @@
 namespace weir {
 namespace {
 
-// Lower temperatures mean greedy sampling, which is written as 0.
-constexpr double kTemperatureMin = 1e-3, kTemperatureMax = 1e3;
 // exp() of this is 0 (kernels.h).
 constexpr float kVanishing = -100;
 
-Error out_of_range(const char* option, const char* range, double value) {
-  return Error{std::string(option) + " must be " + range + ", not " + std::to_string(value)};
-}
+// Sets the draws of XTC apart from those of tokens.
+constexpr uint64_t kXtcSeed = 0x5c7a3d1e90b2f486;
 
 // A uniform number in [0, 1) with 53 bits: 24 would never draw the rare half of a large vocabulary.
 double uniform(uint64_t seed, uint64_t stream, uint64_t step) {
   return double(Random(seed, stream, step).next() >> 11) * 0x1p-53;
 }
 
-}  // namespace
-
-Result<void> validate(const SamplingOptions& o) {
-  // Written so that NaN fails.
-  if (!(o.temperature == 0 ||
-        (o.temperature >= kTemperatureMin && o.temperature <= kTemperatureMax)))
-    return out_of_range("temperature", "0 (greedy) or in [0.001, 1000]", o.temperature);
-  if (o.top_k < 0) return out_of_range("top-k", "0 (off) or positive", o.top_k);
-  if (!(o.top_p > 0 && o.top_p <= 1)) return out_of_range("top-p", "in (0, 1]", o.top_p);
-  if (!(o.min_p >= 0 && o.min_p <= 1)) return out_of_range("min-p", "in [0, 1]", o.min_p);
-  return {};
+// Loops over integers, without a branch: a whole vocabulary is read for every token.
+bool are_finite(std::span<const float> logits) {
+  uint32_t largest = 0;
+  for (float logit : logits)
+    largest = std::max(largest, std::bit_cast<uint32_t>(logit) & 0x7fffffffu);
+  return largest < 0x7f800000u;
 }
+
+float highest(std::span<const float> logits) {
+  int32_t most = std::numeric_limits<int32_t>::min();
+  for (float logit : logits) {
+    const auto bits = std::bit_cast<int32_t>(logit);
+    most = std::max(most, bits ^ ((bits >> 31) & 0x7fffffff));  // in the order of the numbers
+  }
+  return std::bit_cast<float>(most ^ ((most >> 31) & 0x7fffffff));
+}
+
+// The id of the highest logit that is not forbidden, the lowest of equal ones; -1: all are.
+int best_of(std::span<const float> logits, std::span<const uint8_t> is_forbidden) {
+  if (is_forbidden.empty())
+    return int(std::find(logits.begin(), logits.end(), highest(logits)) - logits.begin());
+  int best = -1;
+  for (int i = 0; i < int(logits.size()); ++i)
+    if (!is_forbidden[size_t(i)] && (best < 0 || logits[size_t(i)] > logits[size_t(best)]))
+      best = i;
+  return best;
+}
+
+}  // namespace
 
 Result<SampledToken> Sampler::sample(std::span<const float> logits, const SamplingOptions& options,
                                      uint64_t stream, uint64_t step,
-                                     std::span<const uint8_t> is_forbidden) {
+                                     std::span<const uint8_t> is_forbidden,
+                                     const SamplingHistory& history) {
   const int all = int(logits.size()), count = std::min(tokens_, all);
   CHECK(count > 0);
   CHECK(is_forbidden.empty() || int(is_forbidden.size()) >= count);
-  int best = -1;
-  for (int i = 0; i < all; ++i) {
-    if (!std::isfinite(logits[size_t(i)]))
-      return Error{"the logit of token " + std::to_string(i) +
-                   " is not a finite number; the weights of the model are damaged or diverged"};
-    if (i >= count || (!is_forbidden.empty() && is_forbidden[size_t(i)])) continue;
-    if (best < 0 || logits[size_t(i)] > logits[size_t(best)]) best = i;
+  if (!are_finite(logits))
+    for (int i = 0; i < all; ++i)
+      if (!std::isfinite(logits[size_t(i)]))
+        return Error{"the logit of token " + std::to_string(i) +
+                     " is not a finite number; the weights of the model are damaged or diverged"};
+  std::span<const float> chosen_from = logits.first(size_t(count));
+  if (adjusts_logits(options)) {
+    adjusted_.assign(chosen_from.begin(), chosen_from.end());
+    penalties_.adjust_logits(adjusted_, options, history);
+    chosen_from = adjusted_;
   }
+  const int best = best_of(chosen_from, is_forbidden);
   if (best < 0) return Error{"the token filter forbids every token"};
   SampledToken result{best};
   if (options.temperature > 0) {
-    collect(logits.first(size_t(count)), options, is_forbidden, logits[size_t(best)]);
-    if (options.top_k > 0) keep_top_k(options.top_k);
-    if (options.top_p < 1) keep_top_p(options.top_p);
-    if (options.min_p > 0) keep_min_p(options.min_p);
+    const float top = chosen_from[size_t(best)];
+    collect(chosen_from, options, is_forbidden, top);
+    narrow(options, top, stream, step);
     result = draw(options.seed, stream, step);
   }
   result.model_log_probability = log_probability(logits, result.token, 1);
+  if (options.top_log_probabilities > 0)
+    fill_top(logits.first(size_t(count)), options.top_log_probabilities, result);
   const bool is_plain = options.temperature == 0 || options.temperature == 1;
   result.policy_log_probability =
       is_plain ? result.model_log_probability
                : log_probability(logits, result.token, float(1 / options.temperature));
   return result;
+}
+
+void Sampler::narrow(const SamplingOptions& options, float top, uint64_t stream, uint64_t step) {
+  if (options.top_k > 0) keep_top_k(options.top_k);
+  if (options.typical_p < 1) keep_typical(options.typical_p, top, options.temperature);
+  if (options.top_p < 1) keep_top_p(options.top_p);
+  if (options.min_p > 0) keep_min_p(options.min_p);
+  if (options.xtc_probability > 0 &&
+      uniform(options.seed ^ kXtcSeed, stream, step) < options.xtc_probability)
+    exclude_top_choices(options.xtc_threshold);
 }
 
 // The operations of token_loss in their order: scale, then log sum exp.
@@ -80,7 +112,24 @@ float Sampler::log_probability(std::span<const float> logits, int token,
     kernels().scale(inverse_temperature, scaled, scratch_.data(), n);
     scaled = scratch_.data();
   }
-  return scaled[token] - log_sum_exp(scaled, n, scratch_.data() + n);
+  log_sum_ = log_sum_exp(scaled, n, scratch_.data() + n);
+  return scaled[token] - log_sum_;
+}
+
+// The log-probabilities of model_log_probability, whose logarithm of the sum they share.
+void Sampler::fill_top(std::span<const float> logits, int count, SampledToken& result) const {
+  std::vector<int> ids;  // of the highest logits so far, the highest first
+  for (int i = 0; i < int(logits.size()); ++i) {
+    const float logit = logits[size_t(i)];
+    if (int(ids.size()) == count) {
+      if (!(logit > logits[size_t(ids.back())])) continue;
+      ids.pop_back();
+    }
+    const auto higher = [&](float value, int id) { return value > logits[size_t(id)]; };
+    ids.insert(std::upper_bound(ids.begin(), ids.end(), logit, higher), i);
+  }
+  result.top.clear();
+  for (int id : ids) result.top.push_back({id, logits[size_t(id)] - log_sum_});
 }
 
 // `top`: the highest logit that is not forbidden.
@@ -127,29 +176,46 @@ void Sampler::keep_top_k(int k) {
   std::sort(candidates_.begin(), candidates_.end(), more_probable);
 }
 
-// Holtzman et al. 2020, eq. 2: the smallest set, most probable first, whose probability reaches p.
-// Quickselect finds the end of the set; only the tokens before it are sorted.
-void Sampler::keep_top_p(double p) {
+// The smallest set, in the order of `before`, whose probability reaches p. Quickselect finds the
+// end of the set; only the tokens before it are sorted.
+template <class Order>
+void Sampler::keep_first(double p, Order before) {
   const double needed = p * total_weight(candidates_);
   auto begin = candidates_.begin(), low = begin, high = candidates_.end();
-  double before = 0;  // weight of [begin, low)
+  double earlier = 0;  // weight of [begin, low)
   while (high - low > 32) {
     auto middle = low + (high - low) / 2;
-    std::nth_element(low, middle, high, more_probable);
+    std::nth_element(low, middle, high, before);
     double half = 0;
     for (auto c = low; c != middle; ++c) half += double(c->weight);
-    if (before + half >= needed) {
+    if (earlier + half >= needed) {
       high = middle;
     } else {
-      before += half;
+      earlier += half;
       low = middle;
     }
   }
-  std::sort(begin, high, more_probable);
+  std::sort(begin, high, before);
   double sum = 0;
   auto end = begin;
   while (end != high && sum < needed) sum += double((end++)->weight);
   candidates_.erase(std::max(end, begin + 1), candidates_.end());
+}
+
+void Sampler::keep_top_p(double p) { keep_first(p, more_probable); }
+
+// -log p = log(total) - exponent, and the entropy is its mean.
+void Sampler::keep_typical(double p, float top, double temperature) {
+  const double total = total_weight(candidates_);
+  auto exponent = [&](const Candidate& c) { return (double(c.logit) - double(top)) / temperature; };
+  double mean = 0;
+  for (const Candidate& c : candidates_)
+    if (c.weight > 0) mean += double(c.weight) * exponent(c);
+  mean /= total;
+  keep_first(p, [&](const Candidate& a, const Candidate& b) {
+    const double x = std::abs(exponent(a) - mean), y = std::abs(exponent(b) - mean);
+    return x != y ? x < y : more_probable(a, b);
+  });
 }
 
 // Nguyen et al. 2024: relative to the most probable token, so renormalising does not matter.
@@ -158,6 +224,18 @@ void Sampler::keep_min_p(double p) {
   for (const Candidate& c : candidates_) top = std::max(top, c.weight);
   std::erase_if(candidates_,
                 [&](const Candidate& c) { return double(c.weight) < p * double(top); });
+}
+
+// The most probable tokens are those that the threshold admits, so the last of them stays.
+void Sampler::exclude_top_choices(double threshold) {
+  const double needed = threshold * total_weight(candidates_);
+  const auto is_top = [&](const Candidate& c) { return double(c.weight) >= needed; };
+  const Candidate* last = nullptr;
+  for (const Candidate& c : candidates_)
+    if (is_top(c) && (!last || more_probable(*last, c))) last = &c;
+  if (!last) return;
+  const int kept = last->token;
+  std::erase_if(candidates_, [&](const Candidate& c) { return is_top(c) && c.token != kept; });
 }
 
 SampledToken Sampler::draw(uint64_t seed, uint64_t stream, uint64_t step) const {
@@ -171,7 +249,7 @@ SampledToken Sampler::draw(uint64_t seed, uint64_t stream, uint64_t step) const 
     sum += double(c.weight);
     if (sum > target) break;
   }
-  CHECK(chosen);  // the most probable token has weight 1 and passes every filter
+  CHECK(chosen);  // every filter leaves a token whose weight is not 0
   return {chosen->token, float(std::log(double(chosen->weight) / total))};
 }
 

@@ -1,25 +1,22 @@
-// Chooses a token from logits: temperature, then top-k, top-p and min-p, then one draw. A draw is a
-// pure function of (seed, stream, step), so it does not matter what else is generated at the same
-// time.
+// Chooses a token from logits by the steps of sampling_options.h. A draw is a pure function of the
+// logits, the options, the tokens before it and (seed, stream, step), so it does not matter what
+// else is generated at the same time.
 #pragma once
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "base/result.h"
+#include "engine/penalties.h"
+#include "engine/sampling_options.h"
 
 namespace weir {
 
-struct SamplingOptions {
-  double temperature =
-      1;             // logits are divided by it; 0: the most probable token, ties to the lowest id
-  int top_k = 0;     // keep the k most probable tokens, ties to the lowest ids; 0: all
-  double top_p = 1;  // keep the fewest tokens that together have at least this probability; 1: all
-  double min_p = 0;  // keep tokens at least this many times as probable as the most probable one
-  uint64_t seed = 0;
+struct TokenLogProbability {
+  int token = -1;
+  float log_probability = 0;
+  bool operator==(const TokenLogProbability&) const = default;
 };
-// Ranges; the error names the option.
-Result<void> validate(const SamplingOptions& options);
 
 struct SampledToken {
   int token = -1;
@@ -27,6 +24,9 @@ struct SampledToken {
   // Under the softmax of all logits, and of all logits divided by the temperature (the policy that
   // reinforcement learning improves; the same when greedy), bit for bit as token_loss has them.
   float model_log_probability = 0, policy_log_probability = 0;
+  // Under the softmax of all logits, the most probable first, ties to the lowest ids; as many as
+  // SamplingOptions::top_log_probabilities.
+  std::vector<TokenLogProbability> top = {};
 };
 
 // Keeps scratch memory between calls: one per thread. Time is linear in the vocabulary plus a sort
@@ -37,11 +37,13 @@ class Sampler {
   explicit Sampler(int tokens) : tokens_(tokens) {}
   // `stream` tells samples of one seed apart, `step` counts the tokens drawn. The options are
   // valid. Tokens with is_forbidden[id] != 0 are not drawn (empty: none is forbidden, else one for
-  // each id that may be chosen); the log-probabilities of model and policy count them all the same.
-  // Fails on logits that are not finite and when every token is forbidden.
+  // each id that may be chosen). The log-probabilities of model and policy are those of the logits
+  // as they come: neither forbidden tokens nor penalties change them. Fails on logits that are not
+  // finite and when every token is forbidden.
   Result<SampledToken> sample(std::span<const float> logits, const SamplingOptions& options,
                               uint64_t stream, uint64_t step,
-                              std::span<const uint8_t> is_forbidden = {});
+                              std::span<const uint8_t> is_forbidden = {},
+                              const SamplingHistory& history = {});
 
  private:
   struct Candidate {
@@ -51,15 +53,23 @@ class Sampler {
   };
   void collect(std::span<const float> logits, const SamplingOptions& options,
                std::span<const uint8_t> is_forbidden, float top);
+  void narrow(const SamplingOptions& options, float top, uint64_t stream, uint64_t step);
   void keep_top_k(int k);
+  void keep_typical(double p, float top, double temperature);
   void keep_top_p(double p);
   void keep_min_p(double p);
+  void exclude_top_choices(double threshold);
+  template <class Order>
+  void keep_first(double p, Order before);
   float log_probability(std::span<const float> logits, int token, float inverse_temperature);
+  void fill_top(std::span<const float> logits, int count, SampledToken& result) const;
   SampledToken draw(uint64_t seed, uint64_t stream, uint64_t step) const;
 
   int tokens_;
-  std::vector<float> scratch_;
-  std::vector<Candidate> candidates_;  // in order of ids, or most probable first after a top filter
+  Penalties penalties_;
+  std::vector<float> scratch_, adjusted_;
+  float log_sum_ = 0;                  // log_probability()'s, of the last call
+  std::vector<Candidate> candidates_;  // in order of ids, or of the last filter that sorts
 };
 
 }  // namespace weir

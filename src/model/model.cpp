@@ -52,6 +52,12 @@ void Model::initialize(uint64_t seed) {
 
 Tensor Model::forward(Run& run) const {
   const Zone zone("forward");
+  run.pool.run_here([&] {
+    int end = 0;
+    for (const Segment& segment : run.batch.segments())
+      end = std::max(end, segment.position + segment.count);
+    rope_angles_->require(end);
+  });
   Tensor x = embed(run, *embedding_);
   for (const Block& block : blocks_) {
     auto body = [&block = block, table = rope_, balance = balance_weight](Run& r, Tensor in) {
@@ -76,7 +82,6 @@ Tensor Model::logits(Run& run, Tensor hidden, std::span<const int> rows) const {
 Tensor Model::predict_further(Run& run, Tensor hidden, std::span<const int> next, int depth) const {
   const Zone zone("forward.further");
   CHECK_LT(depth, int(mtp_.size()));
-  CHECK(!run.cache);
   const MtpModule& m = mtp_[size_t(depth)];
   const int width = config_.hidden_size;
   Tensor joined = run.make(hidden.rows, 2 * width);

@@ -135,7 +135,7 @@ TEST(StoredMultiply, GivesTheBitsOfTheScalarKernels) {
     }
 }
 
-// Quantization changes a number by at most half of 1/2047 of the largest one of its 256; plain
+// Quantization changes a number by at most half of 1/8191 of the largest one of its 256; plain
 // floats are not quantized.
 TEST(StoredMultiply, OfQuantizedActivationsIsNearTheExactOne) {
   for (WeightType type : kTypes) {

@@ -81,31 +81,27 @@ inline Lanes load_f8(const uint8_t* p) {
 inline __m256i sixteen_words(const int16_t* p) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
 }
-// The sums of every 16 of 64 words.
-inline __m128i four_sums(const int16_t* words) {
-  const __m256i one = _mm256_set1_epi16(1);
-  __m256i pairs[4];
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) pairs[i] = _mm256_madd_epi16(sixteen_words(words + 16 * i), one);
-  const __m256i halves = _mm256_hadd_epi32(_mm256_hadd_epi32(pairs[0], pairs[1]),
-                                           _mm256_hadd_epi32(pairs[2], pairs[3]));
-  return _mm_add_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
-}
-inline void sums_of_words(const int16_t* words, int16_t* sums) {
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(sums),
-                   _mm_packs_epi32(four_sums(words), four_sums(words + 64)));
-}
 inline Bytes packed(__m256i a, __m256i b) {
   return {_mm256_permute4x64_epi64(_mm256_packs_epi16(a, b), 0xd8)};
 }
 inline void cut_words(const int16_t* words, int8_t* high, int8_t* low) {
   const __m256i a = sixteen_words(words), b = sixteen_words(words + 16);
-  const __m256i half = _mm256_set1_epi16(32);
-  const __m256i high_a = _mm256_srai_epi16(_mm256_add_epi16(a, half), 6);
-  const __m256i high_b = _mm256_srai_epi16(_mm256_add_epi16(b, half), 6);
+  const __m256i half = _mm256_set1_epi16(64);
+  const __m256i high_a = _mm256_srai_epi16(_mm256_add_epi16(a, half), 7);
+  const __m256i high_b = _mm256_srai_epi16(_mm256_add_epi16(b, half), 7);
   store_bytes(high, packed(high_a, high_b));
-  store_bytes(low, packed(_mm256_sub_epi16(a, _mm256_slli_epi16(high_a, 6)),
-                          _mm256_sub_epi16(b, _mm256_slli_epi16(high_b, 6))));
+  store_bytes(low, packed(_mm256_sub_epi16(a, _mm256_slli_epi16(high_a, 7)),
+                          _mm256_sub_epi16(b, _mm256_slli_epi16(high_b, 7))));
+}
+
+inline void sums_of_bytes(const int8_t* bytes, int16_t* sums) {
+  // Bytes without a sign, 128 too large, are added by eights.
+  const __m256i top = _mm256_set1_epi8(char(0x80));
+  const __m256i eights =
+      _mm256_sad_epu8(_mm256_xor_si256(load_bytes(bytes).v, top), _mm256_setzero_si256());
+  const __m256i both = _mm256_add_epi64(eights, _mm256_bsrli_epi128(eights, 8));
+  sums[0] = int16_t(_mm256_extract_epi16(both, 0) - 16 * 128);
+  sums[1] = int16_t(_mm256_extract_epi16(both, 8) - 16 * 128);
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace {
 // Activation rows of one tile: of unpacked words, and of bytes.
 constexpr int kWordRows = 6, kByteRows = 2;
 // From this many activation rows on, words are faster than bytes.
-constexpr int kWordsFrom = 5;
+constexpr int kWordsFrom = 6;
 
 // sum + the integers that are sums of two products of words.
 inline Sixteen add_word_products(Sixteen a, Sixteen b, Sixteen sum) {
@@ -37,8 +37,6 @@ inline Sixteen add_word_products(Sixteen a, Sixteen b, Sixteen sum) {
   WEIR_ADD_LANE_PRODUCTS("vpmaddubsw", "vpaddw")
 }
 #undef WEIR_ADD_LANE_PRODUCTS
-// Sixteen bytes with their signs, as CodeSum multiplies with them.
-inline Sixteen step_lanes(__m128i bytes) { return doubled_words(bytes); }
 
 }  // namespace
 }  // namespace weir

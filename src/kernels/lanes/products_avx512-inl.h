@@ -7,7 +7,7 @@ namespace weir {
 namespace {
 
 constexpr int kWordRows = 10, kByteRows = 2;
-constexpr int kWordsFrom = 5;
+constexpr int kWordsFrom = 6;
 
 inline Sixteen add_word_products(Sixteen a, Sixteen b, Sixteen sum) {
   return {_mm512_add_epi32(sum.v, _mm512_madd_epi16(a.v, b.v))};
@@ -19,7 +19,6 @@ inline Sixteen add_word_products(Sixteen a, Sixteen b, Sixteen sum) {
 [[gnu::always_inline]] inline void add_lane_bytes(Sixteen a, const void* lane, Sixteen& sum) {
   sum.v = _mm512_add_epi16(sum.v, _mm512_maddubs_epi16(a.v, splat_lane(lane).v));
 }
-inline Sixteen step_lanes(__m128i bytes) { return doubled_words(bytes); }
 
 }  // namespace
 }  // namespace weir

@@ -23,8 +23,6 @@ inline Sixteen add_word_products(Sixteen a, Sixteen b, Sixteen sum) {
 [[gnu::always_inline]] inline void add_lane_bytes(Sixteen a, const void* lane, Sixteen& sum) {
   sum.v = _mm512_dpbusd_epi32(sum.v, a.v, splat_lane(lane).v);
 }
-inline Sixteen multiply_ints(Sixteen a, Sixteen b) { return {_mm512_mullo_epi32(a.v, b.v)}; }
-inline Sixteen step_lanes(__m128i bytes) { return {_mm512_cvtepi8_epi32(bytes)}; }
 
 }  // namespace
 }  // namespace weir

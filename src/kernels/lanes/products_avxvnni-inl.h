@@ -8,7 +8,7 @@ namespace weir {
 namespace {
 
 constexpr int kWordRows = 6, kByteRows = 2;
-constexpr int kWordsFrom = 5;
+constexpr int kWordsFrom = 6;
 
 inline Sixteen add_word_products(Sixteen a, Sixteen b, Sixteen sum) {
   return {_mm256_dpwssd_avx_epi32(sum.low, a.low, b.low),
@@ -24,12 +24,6 @@ inline Sixteen add_word_products(Sixteen a, Sixteen b, Sixteen sum) {
   const Sixteen b = splat_lane(lane);
   sum.low = _mm256_dpbusd_avx_epi32(sum.low, a.low, b.low);
   sum.high = _mm256_dpbusd_avx_epi32(sum.high, a.high, b.high);
-}
-inline Sixteen multiply_ints(Sixteen a, Sixteen b) {
-  return {_mm256_mullo_epi32(a.low, b.low), _mm256_mullo_epi32(a.high, b.high)};
-}
-inline Sixteen step_lanes(__m128i bytes) {
-  return {_mm256_cvtepi8_epi32(bytes), _mm256_cvtepi8_epi32(_mm_unpackhi_epi64(bytes, bytes))};
 }
 
 }  // namespace

@@ -46,6 +46,7 @@ WEIR_LANES(operator+, _mm256_add_epi32)
 WEIR_LANES(operator-, _mm256_sub_epi32)
 WEIR_LANES(subtract_words, _mm256_sub_epi16)
 WEIR_LANES(multiply_words, _mm256_mullo_epi16)
+WEIR_LANES(multiply_ints, _mm256_mullo_epi32)
 #undef WEIR_LANES
 
 // Words moved right by kRight bits, left when negative.
@@ -60,6 +61,11 @@ inline Sixteen moved(Sixteen a) {
 template <int kLeft>
 inline Sixteen shifted_ints(Sixteen a) {
   return {_mm256_slli_epi32(a.low, kLeft), _mm256_slli_epi32(a.high, kLeft)};
+}
+// Integers moved right by kRight bits, the sign following.
+template <int kRight>
+inline Sixteen upper_bits(Sixteen a) {
+  return {_mm256_srai_epi32(a.low, kRight), _mm256_srai_epi32(a.high, kRight)};
 }
 // Bytes below 16 become table[byte].
 inline Sixteen look_up(const uint8_t* table, Sixteen a) {
@@ -87,6 +93,10 @@ inline Sixteen doubled_words(__m128i bytes) {
                        -1, 13, -1, 13, -1, 14, -1, 14, -1, 15, -1, 15);
   return {_mm256_srai_epi16(_mm256_shuffle_epi8(both, low), 8),
           _mm256_srai_epi16(_mm256_shuffle_epi8(both, high), 8)};
+}
+// Byte r with its sign, as lane r.
+inline Sixteen int_lanes(__m128i bytes) {
+  return {_mm256_cvtepi8_epi32(bytes), _mm256_cvtepi8_epi32(_mm_unpackhi_epi64(bytes, bytes))};
 }
 // Bytes a[r] and b[r] with their signs, as the words of lane r.
 inline Sixteen paired_words(__m128i a, __m128i b) {

@@ -45,14 +45,19 @@ inline Sixteen moved(Sixteen a) {
   else
     return {_mm512_slli_epi16(a.v, -kRight)};
 }
-// Words moved right by kRight bits, with their signs; for AMX, which has no AVX2 table beneath it.
+template <int kLeft>
+inline Sixteen shifted_ints(Sixteen a) {
+  return {_mm512_slli_epi32(a.v, kLeft)};
+}
+// Words moved right by kRight bits, with their signs; only AMX asks for it.
 template <int kRight>
 inline Sixteen signed_moved(Sixteen a) {
   return {_mm512_srai_epi16(a.v, kRight)};
 }
-template <int kLeft>
-inline Sixteen shifted_ints(Sixteen a) {
-  return {_mm512_slli_epi32(a.v, kLeft)};
+inline Sixteen multiply_ints(Sixteen a, Sixteen b) { return {_mm512_mullo_epi32(a.v, b.v)}; }
+template <int kRight>
+inline Sixteen upper_bits(Sixteen a) {
+  return {_mm512_srai_epi32(a.v, kRight)};
 }
 inline Sixteen look_up(const uint8_t* table, Sixteen a) {
   const __m512i t =
@@ -69,6 +74,7 @@ inline Sixteen doubled_words(__m128i bytes) {
   const __m256i high = _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(bytes, bytes));
   return {_mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1)};
 }
+inline Sixteen int_lanes(__m128i bytes) { return {_mm512_cvtepi8_epi32(bytes)}; }
 inline Sixteen paired_words(__m128i a, __m128i b) {
   const __m256i low = _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(a, b));
   const __m256i high = _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(a, b));

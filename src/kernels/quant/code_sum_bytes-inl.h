@@ -7,17 +7,20 @@ namespace {
 
 class CodeSum {
  public:
-  static constexpr bool kIsOfWords = false;
-
   [[gnu::always_inline]] void add(Sixteen codes, const QuantizedSection& a, int k) {
     add_lane_bytes(codes, a.high + k, high_);
     add_lane_bytes(codes, a.low + k, low_);
   }
+  static Sixteen steps(__m128i bytes) { return int_lanes(bytes); }
   [[gnu::always_inline]] Sixteen times(Sixteen steps, Sixteen sum) const {
-    return sum + multiply_ints(shifted_ints<6>(high_) + low_, steps);
+    return sum + multiply_ints(shifted_ints<7>(high_) + low_, steps);
+  }
+  [[gnu::always_inline]] void times(Sixteen steps, Sixteen& high, Sixteen& low) const {
+    high = high + multiply_ints(high_, steps);
+    low = low + multiply_ints(low_, steps);
   }
   [[gnu::always_inline]] Sixteen plus(Sixteen sum) const {
-    return sum + shifted_ints<6>(high_) + low_;
+    return sum + shifted_ints<7>(high_) + low_;
   }
 
  private:

@@ -6,20 +6,24 @@
 namespace weir {
 namespace {
 
+// For codes of at most five bits and 32 numbers, or six bits and 16: 2 * 4 * 63 * 64 fits a word.
 class CodeSum {
  public:
-  // A word holds the products of 32 numbers with codes of six bits, but of eight numbers only with
-  // codes of eight: 2 * 2 * 255 * 32.
-  static constexpr bool kIsOfWords = true;
-
   // `k`: where the quad's numbers are in the section.
   [[gnu::always_inline]] void add(Sixteen codes, const QuantizedSection& a, int k) {
     add_lane_bytes(codes, a.high + k, high_);
     add_lane_bytes(codes, a.low + k, low_);
   }
-  // sum + the sum * steps, as step_lanes() has them.
+  // Integer steps as times() reads them.
+  static Sixteen steps(__m128i bytes) { return doubled_words(bytes); }
+  // sum + the sum * steps.
   [[gnu::always_inline]] Sixteen times(Sixteen steps, Sixteen sum) const {
-    return add_word_products(low_, steps, add_word_products(high_, moved<-6>(steps), sum));
+    return add_word_products(low_, steps, add_word_products(high_, moved<-7>(steps), sum));
+  }
+  // The same for the two bytes of the words apart.
+  [[gnu::always_inline]] void times(Sixteen steps, Sixteen& high, Sixteen& low) const {
+    high = add_word_products(high_, steps, high);
+    low = add_word_products(low_, steps, low);
   }
   // sum + the sum.
   [[gnu::always_inline]] Sixteen plus(Sixteen sum) const { return times(splat_words(1), sum); }

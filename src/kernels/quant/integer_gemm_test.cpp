@@ -1,4 +1,4 @@
-// Integer products of activation rows quantized to 12 bits with quantized weights: the same bits on
+// Integer products of activation rows quantized to 14 bits with quantized weights: the same bits on
 // every table and for every way of cutting, near the product of the quantized numbers, and what is
 // not a number shows.
 #include "testing/block_support.h"
@@ -99,12 +99,12 @@ TEST(QuantizedActivations, HasItsNumbersInEveryForm) {
       for (int k = 0; k < 1024; ++k) {
         const QuantizedSection& s = section(p, m, k / kSection);
         const int at = k % kSection;
-        ASSERT_EQ(s.words[at], 64 * s.high[at] + s.low[at]);
-        ASSERT_LE(std::max(std::abs(s.high[at]), std::abs(s.low[at])), 32);
+        ASSERT_EQ(s.words[at], 128 * s.high[at] + s.low[at]);
+        ASSERT_LE(std::max(std::abs(s.high[at]), std::abs(s.low[at])), 64);
         ASSERT_TRUE(k < p.inner || s.words[at] == 0);
         int sum = 0;
         for (int i = 0; i < 16; ++i) sum += s.words[at / 16 * 16 + i];
-        ASSERT_EQ(s.sums[at / 16], sum);
+        ASSERT_EQ(128 * s.sums_high[at / 16] + s.sums_low[at / 16], sum);
       }
   }
 }
@@ -205,9 +205,9 @@ TEST(IntegerGemm, F42TheLargestIntegersDoNotOverflow) {
         }
 }
 
-// What rounding costs, beside the sizes that are added: half of 1/2047 of the largest of 256
-// numbers each, which are independent. With eight bits it would be sixteen times as much.
-TEST(IntegerGemm, F42IsWithinAThousandthOfTheExactProduct) {
+// What rounding costs, beside the sizes that are added: half of 1/8191 of the largest of 256
+// numbers each, which are independent. With eight bits it would be 64 times as much.
+TEST(IntegerGemm, F42IsWithinAThreeThousandthOfTheExactProduct) {
   Random random(49, 0);
   for (WeightType type : quantized_types()) {
     StoredProblem p(random, type, 4, 8, 2048);
@@ -222,7 +222,7 @@ TEST(IntegerGemm, F42IsWithinAThousandthOfTheExactProduct) {
         const double d = double(quantized[i * p.out_row() + n]) - x;
         difference += d * d, size += x * x;
       }
-    EXPECT_LT(std::sqrt(difference / size), 1.2e-3) << p.name();
+    EXPECT_LT(std::sqrt(difference / size), 3e-4) << p.name();
     EXPECT_GT(std::sqrt(difference / size), 1e-5) << p.name();  // it is quantized
   }
 }

@@ -68,19 +68,19 @@ float section_product(const IntegerSection& w, const QuantizedSection& a) {
   float f = 0;
   const int count = F::kNumbers == 256 ? kSection : 32;
   for (int b = 0; b < w.blocks; ++b) {
-    int sum = 0;
+    int64_t sum = 0;
     for (int k = count * b; k < count * (b + 1); ++k) sum += w.words[k] * a.words[k];
     if constexpr (F::kNumbers == 256) {
       f = float(sum) * w.units[0];
       if constexpr (kHasMinimum<F>) {
         int least = 0;
-        for (int h = 0; h < 16; ++h) least += w.minimums[h] * a.sums[h];
+        for (int h = 0; h < 16; ++h)
+          least += w.minimums[h] * (128 * a.sums_high[h] + a.sums_low[h]);
         f = fused(-float(least), w.least[0], f);
       }
     } else {
       f = fused(float(sum), w.units[b], f);
-      if constexpr (kHasMinimum<F>)
-        f = fused(float(a.sums[2 * b] + a.sums[2 * b + 1]), w.least[b], f);
+      if constexpr (kHasMinimum<F>) f = fused(float(sum_of_block(a, b)), w.least[b], f);
     }
   }
   return f;

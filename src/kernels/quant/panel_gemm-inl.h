@@ -29,6 +29,14 @@ class Sections {
     return {scratch_, blocks};
   }
 
+  // What follows section i of a panel when these panels are walked section by section.
+  const uint8_t* after(Range panels, int panel, int i) const {
+    if (!g_.panels) return scratch_;
+    const bool is_last = panel + 1 == panels.begin + panels.count;
+    const int next = is_last ? panels.begin : panel + 1;
+    return g_.panels + size_t(next) * panel_ + size_t(i + is_last) * section_bytes<F>(8);
+  }
+
  private:
   const IntegerGemm& g_;
   uint8_t* scratch_;
@@ -113,8 +121,11 @@ class ManyRows {
       __builtin_memset(products(p), 0, size_t(rows.count) * kPanelRows * sizeof(float));
     for (int i = 0; i * kSection < g_.inner; ++i) {
       multiply_.begin(a, rows.count);
-      for (int p = 0; p < panels.count; ++p)
-        multiply_.multiply(sections_.at(panels.begin + p, i), a, rows.count, products(p));
+      for (int p = 0; p < panels.count; ++p) {
+        const int panel = panels.begin + p;
+        multiply_.multiply(sections_.at(panel, i), sections_.after(panels, panel, i), a, rows.count,
+                           products(p));
+      }
       for (int r = 0; r < rows.count; ++r) ++a[r];
     }
     for (int p = 0; p < panels.count; ++p)

@@ -31,15 +31,17 @@ void load_factors(const PanelSection<F>& s, SectionFactors& to) {
 }
 
 // product = fma(f, scale, product) of a block of 256 whose sum is `sum`, see integer_gemm.h.
-[[gnu::always_inline]] inline void add_large(const SectionFactors& s, bool has_minimum, Sixteen sum,
+[[gnu::always_inline]] inline void add_large(const SectionFactors& s, bool has_minimum, Lanes sum,
                                              const QuantizedSection& a, float* product) {
-  Lanes f = floats_of(sum) * s.units[0];
+  Lanes f = sum * s.units[0];
   if (has_minimum) {
-    Sixteen least = splat_int(0);
+    Sixteen high = splat_int(0), low = splat_int(0);
 #pragma GCC unroll 8
-    for (int j = 0; j < 8; ++j)
-      least = add_word_products(s.minimums[j], splat_lane(a.sums + 2 * j), least);
-    f = multiply_minus(floats_of(least), s.least[0], f);
+    for (int j = 0; j < 8; ++j) {
+      add_lane_words(s.minimums[j], a.sums_high + 2 * j, high);
+      add_lane_words(s.minimums[j], a.sums_low + 2 * j, low);
+    }
+    f = multiply_minus(floats_of(shifted_ints<7>(high) + low), s.least[0], f);
   }
   store(product, fma(f, splat(a.scale), load(product)));
 }
@@ -84,37 +86,59 @@ template <class F, int q = 0>
   if constexpr (q + 1 < kQuads) spread_quads<F, q + 1>(s, j, to, steps);
 }
 
+// `next`: the section that is spread after this one.
 template <class F>
-void spread(const PanelSection<F>& s, SpreadSection& to) {
-  for (int j = 0; j < s.blocks; ++j) spread_quads<F>(s, j, to);
+void spread(const PanelSection<F>& s, const uint8_t* next, SpreadSection& to) {
+  for (int j = 0; j < s.blocks; ++j) {
+    prefetch_share<F>(next, j);
+    spread_quads<F>(s, j, to);
+  }
   load_factors(s, to.factors);
 }
 
-// The integer sums of R activation rows. On its own, as g++ 12 else keeps the sums in memory for
-// what comes after the loop.
-template <int R>
-[[gnu::noinline]] void sum_words(const SpreadSection& s, const QuantizedSection* const* rows,
-                                 Sixteen* to) {
-  const QuantizedSection* a[R];
+// The integer sums of R activation rows over kCount words from `begin` on. On its own and of a
+// constant length, as g++ 12 else keeps the sums in memory.
+template <int R, int kCount>
+[[gnu::noinline]] void sum_words(const Sixteen* words, int begin,
+                                 const QuantizedSection* const* rows, Sixteen* to) {
+  const int16_t* a[R];
   Sixteen sum[R];
 #pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) a[r] = rows[r], sum[r] = splat_int(0);
-#pragma GCC unroll 2
-  for (int k = 0; k < kSection / 2; ++k) {
-    const Sixteen w = s.words[k];
+  for (int r = 0; r < R; ++r) a[r] = rows[r]->words + 2 * begin, sum[r] = splat_int(0);
+  words += begin;
+  for (int k = 0; k < kCount; ++k) {
+    const Sixteen w = words[k];
 #pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) add_lane_words(w, a[r]->words + 2 * k, sum[r]);
+    for (int r = 0; r < R; ++r) add_lane_words(w, a[r] + 2 * k, sum[r]);
   }
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) to[r] = sum[r];
 }
 
+// Of a block of 256, as floats. A quarter of it fits 32 bits for every type: 64 * 4096 * 8191.
+template <int R>
+void sum_large_words(const SpreadSection& s, bool is_wide, const QuantizedSection* const* rows,
+                     Lanes* to) {
+  Sixteen sum[R];
+  if (!is_wide) {
+    sum_words<R, kSection / 2>(s.words, 0, rows, sum);
+    for (int r = 0; r < R; ++r) to[r] = floats_of(sum[r]);
+    return;
+  }
+  WideSum wide[R];
+  for (int begin = 0; begin < kSection / 2; begin += kSection / 8) {
+    sum_words<R, kSection / 8>(s.words, begin, rows, sum);
+    for (int r = 0; r < R; ++r) wide[r].add(sum[r]);
+  }
+  for (int r = 0; r < R; ++r) to[r] = wide[r].rounded();
+}
+
 // R activation rows: product[r] = fma(f, scale, product[r]), at `products` + 16 r.
 template <int R>
-void word_tile_large(const SpreadSection& s, bool has_minimum, const QuantizedSection* const* rows,
-                     float* products) {
-  Sixteen sum[R];
-  sum_words<R>(s, rows, sum);
+void word_tile_large(const SpreadSection& s, bool is_wide, bool has_minimum,
+                     const QuantizedSection* const* rows, float* products) {
+  Lanes sum[R];
+  sum_large_words<R>(s, is_wide, rows, sum);
   for (int r = 0; r < R; ++r)
     add_large(s.factors, has_minimum, sum[r], *rows[r], products + 16 * r);
 }
@@ -150,12 +174,13 @@ void word_tile_small(const SpreadSection& s, bool has_minimum, int blocks,
 
 // Any number of activation rows from 1 to R.
 template <int R>
-void word_tile(const SpreadSection& s, bool is_large, bool has_minimum, int blocks,
+void word_tile(const SpreadSection& s, bool is_large, bool is_wide, bool has_minimum, int blocks,
                const QuantizedSection* const* rows, int count, float* products) {
   if constexpr (R > 1)
-    if (count < R) return word_tile<R - 1>(s, is_large, has_minimum, blocks, rows, count, products);
+    if (count < R)
+      return word_tile<R - 1>(s, is_large, is_wide, has_minimum, blocks, rows, count, products);
   if (is_large)
-    word_tile_large<R>(s, has_minimum, rows, products);
+    word_tile_large<R>(s, is_wide, has_minimum, rows, products);
   else
     word_tile_small<R>(s, has_minimum, blocks, rows, products);
 }
@@ -172,13 +197,14 @@ class WordProducts {
   WordProducts(const IntegerGemm&, Scratch& scratch) : spread_(scratch.spread) {}
   // Begins with a section of the activation rows.
   void begin(const QuantizedSection* const*, int) {}
-  // product[r] = fma(f, scale, product[r]) for all of them, at `products` + 16 r.
-  void multiply(const PanelSection<F>& section, const QuantizedSection* const* a, int rows,
-                float* products) {
-    spread(section, spread_);
+  // product[r] = fma(f, scale, product[r]) for all of them, at `products` + 16 r. `next`: the
+  // section of the next call.
+  void multiply(const PanelSection<F>& section, const uint8_t* next,
+                const QuantizedSection* const* a, int rows, float* products) {
+    spread(section, next, spread_);
     const Split tiles(rows, kWordRows);
     for (int t = 0; t < tiles.parts; ++t)
-      word_tile<kWordRows>(spread_, F::kNumbers == 256, kHasMinimum<F>, section.blocks,
+      word_tile<kWordRows>(spread_, F::kNumbers == 256, kIsWide<F>, kHasMinimum<F>, section.blocks,
                            a + tiles[t].begin, tiles[t].count, products + 16 * tiles[t].begin);
   }
 

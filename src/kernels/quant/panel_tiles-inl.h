@@ -1,8 +1,8 @@
 // Many activation rows times a section of a panel, in AMX tiles: sixteen activation rows by the
 // sixteen rows of a panel. Tiles hold bytes with a sign, so both sides are cut into planes:
-//   activation = 64 * high + low     (activations.h)
-//   weight     = 64 * high + low     code - kCodeCenter, times its integer step: up to +-4096
-// and the sum of a block is 4096 * (high high) + 64 * (high low + low high) + (low low), which are
+//   activation = 128 * high + low     (activations.h)
+//   weight     = 128 * high + low     code - kCodeCenter, times its integer step: up to +-4096
+// and the sum of a block is 2^14 * (high high) + 2^7 * (high low + low high) + (low low), each
 // exact in 32 bits. Weights that fit a byte have one plane and half the products.
 //
 // By the published throughput (one product of tiles every 16 cycles, one load every 8; Intel's
@@ -55,9 +55,9 @@ template <class F>
 inline Sixteen bytes_of(Sixteen even, Sixteen odd) {
   return (even & splat_words(255)) | moved<-8>(odd);
 }
-// The plane of 64s: (words + 32) / 64, rounded down.
+// The plane of 128s: (words + 64) / 128, rounded down.
 inline Sixteen high_of(Sixteen words) {
-  return signed_moved<6>(subtract_words(words, splat_words(-32)));
+  return signed_moved<7>(subtract_words(words, splat_words(-64)));
 }
 
 template <class F, int q = 0>
@@ -72,8 +72,8 @@ template <class F, int q = 0>
   } else {
     const Sixteen high_even = high_of(even), high_odd = high_of(odd);
     store_lanes(to.high + at, bytes_of(high_even, high_odd));
-    store_lanes(to.low + at, bytes_of(subtract_words(even, moved<-6>(high_even)),
-                                      subtract_words(odd, moved<-6>(high_odd))));
+    store_lanes(to.low + at, bytes_of(subtract_words(even, moved<-7>(high_even)),
+                                      subtract_words(odd, moved<-7>(high_odd))));
   }
   if constexpr (q + 1 < kQuads) cut_quads<F, q + 1>(s, j, to, steps);
 }
@@ -111,8 +111,10 @@ inline void sum_two_planes(const RowTile& a, const PlaneSection& w, TileSums& to
   _tile_stored(2, to.tile[2], kQuadBytes);
   _tile_stored(3, to.tile[3], kQuadBytes);
 }
-inline Sixteen sum_of_two_planes(const TileSums& s, int r) {
-  return shifted_ints<12>(s.row(0, r)) + shifted_ints<6>(s.row(1, r) + s.row(2, r)) + s.row(3, r);
+// As floats; high * 128 + low may need more than 32 bits.
+inline Lanes sum_of_two_planes(const TileSums& s, int r, bool is_wide) {
+  const Sixteen high = shifted_ints<7>(s.row(0, r)) + s.row(1, r) + s.row(2, r), low = s.row(3, r);
+  return is_wide ? WideSum::of_bytes(high, low).rounded() : floats_of(shifted_ints<7>(high) + low);
 }
 
 // A block of 256 with weights in one plane: two accumulators for each plane of the activations.
@@ -139,7 +141,7 @@ inline void sum_one_plane(const RowTile& a, const PlaneSection& w, TileSums& to)
   _tile_stored(3, to.tile[3], kQuadBytes);
 }
 inline Sixteen sum_of_one_plane(const TileSums& s, int r) {
-  return shifted_ints<6>(s.row(0, r) + s.row(2, r)) + s.row(1, r) + s.row(3, r);
+  return shifted_ints<7>(s.row(0, r) + s.row(2, r)) + s.row(1, r) + s.row(3, r);
 }
 
 // Blocks of 32: each has its own sums, in tiles of 32 bytes for the activations and of eight quads
@@ -197,10 +199,13 @@ class TileProducts {
     }
   }
 
-  void multiply(const PanelSection<F>& section, const QuantizedSection* const* a, int rows,
-                float* products) {
+  void multiply(const PanelSection<F>& section, const uint8_t* next,
+                const QuantizedSection* const* a, int rows, float* products) {
     PlaneSection& w = scratch_.planes;
-    for (int j = 0; j < section.blocks; ++j) cut_quads<F>(section, j, w);
+    for (int j = 0; j < section.blocks; ++j) {
+      prefetch_share<F>(next, j);
+      cut_quads<F>(section, j, w);
+    }
     load_factors(section, w.factors);
     finish_stores();
     for (int m = 0; m < rows; m += kTileSide)
@@ -209,25 +214,31 @@ class TileProducts {
   }
 
  private:
+  static Lanes sum_of(const TileSums& sums, int r) {
+    if constexpr (kPlanes<F> == 2) return sum_of_two_planes(sums, r, kIsWide<F>);
+    const Sixteen sum = sum_of_one_plane(sums, r);
+    return floats_of(kIsNegated<F> ? splat_int(0) - sum : sum);
+  }
+
   // Up to sixteen activation rows.
   void tile(int blocks, const RowTile& rows, const QuantizedSection* const* a, int count,
             float* products) {
     const PlaneSection& w = scratch_.planes;
     TileSums& sums = scratch_.sums;
     if constexpr (F::kNumbers == 256) {
-      (kPlanes<F> == 1 ? sum_one_plane : sum_two_planes)(rows, w, sums);
-      for (int r = 0; r < count; ++r) {
-        Sixteen sum = kPlanes<F> == 1 ? sum_of_one_plane(sums, r) : sum_of_two_planes(sums, r);
-        if constexpr (kIsNegated<F>) sum = splat_int(0) - sum;
-        add_large(w.factors, kHasMinimum<F>, sum, *a[r], products + kPanelRows * r);
-      }
+      if constexpr (kPlanes<F> == 1)
+        sum_one_plane(rows, w, sums);
+      else
+        sum_two_planes(rows, w, sums);
+      for (int r = 0; r < count; ++r)
+        add_large(w.factors, kHasMinimum<F>, sum_of(sums, r), *a[r], products + kPanelRows * r);
     } else {
       sum_small_blocks(rows, w, blocks, sums);
       for (int r = 0; r < count; ++r) {
         Lanes f = splat(0);
         for (int b = 0; b < blocks; ++b)
           f = plus_small(w.factors, kHasMinimum<F>, b,
-                         shifted_ints<6>(sums.row(2 * b, r)) + sums.row(2 * b + 1, r), *a[r], f);
+                         shifted_ints<7>(sums.row(2 * b, r)) + sums.row(2 * b + 1, r), *a[r], f);
         float* product = products + kPanelRows * r;
         store(product, fma(f, splat(a[r]->scale), load(product)));
       }

@@ -38,10 +38,11 @@ void quantize_activations(const float* x, int inner, void* to) {
     __builtin_memset(section->words + count, 0, size_t(kSection - count) * sizeof(int16_t));
     section->scale = quantization_scale(x + begin, count);
     quantize_numbers(x + begin, section->scale, count, section->words);
-    for (int k = 0; k < kSection; k += 128)
-      sums_of_words(section->words + k, section->sums + k / 16);
-    for (int k = 0; k < kSection; k += 32)
+    for (int k = 0; k < kSection; k += 32) {
       cut_words(section->words + k, section->high + k, section->low + k);
+      sums_of_bytes(section->high + k, section->sums_high + k / 16);
+      sums_of_bytes(section->low + k, section->sums_low + k / 16);
+    }
   }
 }
 

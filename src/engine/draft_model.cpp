@@ -1,0 +1,146 @@
+#include "engine/draft_model.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/pass_memory.h"
+
+namespace weir {
+namespace {
+
+int shared_beginning(const std::vector<int>& a, const std::vector<int>& b) {
+  return int(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<DraftModel>> DraftModel::create(const Model& model, ThreadPool& pool,
+                                                       const DrafterSetup& setup) {
+  if (model.config().vocab_size < setup.drawable)
+    return Error{"the draft model has " + std::to_string(model.config().vocab_size) +
+                 " tokens and the model draws from " + std::to_string(setup.drawable) +
+                 "; a draft model needs the same vocabulary"};
+  KvCache cache = TRY(KvCache::create(model.config(), setup.cache, setup.cache_bytes_max));
+  if (cache.positions_max() == 0)
+    return Error{"the cache limit leaves " + std::to_string(setup.cache_bytes_max) +
+                 " bytes for the draft model, which hold no sequence; raise the limit"};
+  return std::unique_ptr<DraftModel>(new DraftModel(model, pool, setup, std::move(cache)));
+}
+
+DraftModel::DraftModel(const Model& model, ThreadPool& pool, const DrafterSetup& setup,
+                       KvCache cache)
+    : model_(model),
+      pool_(pool),
+      setup_(setup),
+      cache_(std::move(cache)),
+      arena_(pass_bytes(model,
+                        {.rows = setup.prefill_rows + setup.sequences_max,
+                         .sampled = setup.sequences_max,
+                         .positions = cache_.positions_max(),
+                         .cache = setup.cache,
+                         .exact = setup.exact},
+                        pool.threads())),
+      samplers_(size_t(pool.threads()), Sampler(setup.drawable)),
+      slots_(size_t(setup.sequences_max)) {}
+
+// Rows that the draft model computed for guesses that did not come true are forgotten here.
+void DraftModel::begin(std::span<const DraftedSequence> sequences) {
+  round_.clear();
+  for (const DraftedSequence& sequence : sequences) {
+    Drafted drafted{sequence};
+    drafted.tokens.assign(sequence.tokens.begin(), sequence.tokens.end());
+    const auto is_foreign = [&](int token) { return token >= model_.config().vocab_size; };
+    if (std::none_of(drafted.tokens.begin(), drafted.tokens.end(), is_foreign))
+      drafted.slot = slot_of(drafted);
+    round_.push_back(std::move(drafted));
+  }
+}
+
+// Its slot, else the idle one that has the longest beginning of its tokens. The last token is
+// always computed again, because its logits are needed.
+int DraftModel::slot_of(const Drafted& drafted) {
+  int found = -1, shared = -1;
+  for (int i = 0; i < int(slots_.size()); ++i) {
+    const Slot& slot = slots_[size_t(i)];
+    if (slot.id >= 0 && slot.id != drafted.sequence.id) continue;
+    const int length = shared_beginning(slot.cached, drafted.tokens);
+    if (slot.id < 0 && length <= shared) continue;
+    found = i, shared = length;
+    if (slot.id >= 0) break;
+  }
+  if (found < 0) return -1;
+  Slot& slot = slots_[size_t(found)];
+  slot.id = drafted.sequence.id;
+  slot.cached.resize(size_t(std::min(shared, int(drafted.tokens.size()) - 1)));
+  cache_.truncate(found, int(slot.cached.size()));
+  return found;
+}
+
+// Gives up what idle sequences left, where there is no page.
+bool DraftModel::make_room(int slot, int positions) {
+  if (positions > cache_.positions_max()) return false;
+  for (int i = 0; cache_.pages_to_take(slot, positions) > cache_.pages_free(); ++i) {
+    if (i == int(slots_.size())) return false;
+    if (slots_[size_t(i)].id < 0) release(i);
+  }
+  return cache_.reserve(slot, positions).has_value();
+}
+
+void DraftModel::release(int slot) {
+  slots_[size_t(slot)] = {};
+  cache_.release(slot);
+}
+
+std::vector<Drafter::Guess> DraftModel::next(std::span<const int> wanted) {
+  std::vector<Guess> guesses(wanted.size());
+  std::vector<int> tokens, positions, sequences, sampled, guessed;
+  int left = setup_.prefill_rows;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    Drafted& drafted = round_[size_t(wanted[i])];
+    if (drafted.slot < 0) continue;
+    Slot& slot = slots_[size_t(drafted.slot)];
+    const size_t begin = slot.cached.size();
+    const size_t end = std::min(drafted.tokens.size(), begin + size_t(left) + 1);
+    if (!make_room(drafted.slot, int(end))) {
+      release(std::exchange(drafted.slot, -1));
+      continue;
+    }
+    left -= int(end - begin) - 1;
+    for (size_t p = begin; p < end; ++p) {
+      tokens.push_back(drafted.tokens[p]);
+      positions.push_back(int(p));
+      sequences.push_back(drafted.slot);
+      slot.cached.push_back(drafted.tokens[p]);
+    }
+    if (end < drafted.tokens.size()) continue;
+    sampled.push_back(int(tokens.size()) - 1);
+    guessed.push_back(int(i));
+  }
+  rows_ = int(tokens.size());
+  if (rows_ == 0) return guesses;
+  arena_.reset();
+  const Batch batch(tokens, positions, sequences);
+  Run run{arena_, pool_, batch};
+  run.cache = &cache_;
+  run.exact = setup_.exact;
+  const Tensor hidden = model_.forward(run);
+  if (sampled.empty()) return guesses;
+  const Tensor logits = model_.logits(run, hidden, sampled);
+  pool_.parallel_for(int(sampled.size()), [&](int i, int thread) {
+    const size_t at = size_t(guessed[size_t(i)]);
+    const Drafted& drafted = round_[size_t(wanted[at])];
+    guesses[at] = draw_guess(samplers_[size_t(thread)], drafted.sequence, drafted.tokens,
+                             {logits.row(i), size_t(logits.cols)});
+  });
+  for (size_t i = 0; i < wanted.size(); ++i)
+    if (guesses[i].token >= 0) round_[size_t(wanted[i])].tokens.push_back(guesses[i].token);
+  return guesses;
+}
+
+// Its rows stay for a sequence that begins alike.
+void DraftModel::forget(SequenceId id) {
+  for (Slot& slot : slots_)
+    if (slot.id == id) slot.id = -1;
+}
+
+}  // namespace weir

@@ -1,0 +1,202 @@
+#include "engine/further_draft.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/pass_memory.h"
+
+namespace weir {
+namespace {
+
+// The module's layer of a cache that has no other.
+class OneLayer final : public Cache {
+ public:
+  explicit OneLayer(KvCache& cache) : cache_(cache) {}
+  CacheForm form() const override { return cache_.form(); }
+  CacheView view(int, int sequence) override { return cache_.view(0, sequence); }
+
+ private:
+  KvCache& cache_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<FurtherDraft>> FurtherDraft::create(const Model& model, ThreadPool& pool,
+                                                           const DrafterSetup& setup,
+                                                           int rows_max) {
+  ModelConfig config = model.config();
+  if (config.num_nextn_predict_layers == 0)
+    return Error{"the model has no module of multi-token prediction to guess with"};
+  config.num_hidden_layers = 1;
+  KvCache cache = TRY(KvCache::create(config, setup.cache, setup.cache_bytes_max));
+  if (cache.positions_max() == 0)
+    return Error{"the cache limit leaves " + std::to_string(setup.cache_bytes_max) +
+                 " bytes for multi-token prediction, which hold no sequence; raise the limit"};
+  return std::unique_ptr<FurtherDraft>(
+      new FurtherDraft(model, pool, setup, std::move(cache), rows_max));
+}
+
+FurtherDraft::FurtherDraft(const Model& model, ThreadPool& pool, const DrafterSetup& setup,
+                           KvCache cache, int rows_max)
+    : model_(model),
+      pool_(pool),
+      setup_(setup),
+      cache_(std::move(cache)),
+      arena_(further_pass_bytes(model,
+                                {.rows = rows_max,
+                                 .sampled = std::min(rows_max, setup.sequences_max),
+                                 .positions = cache_.positions_max(),
+                                 .cache = setup.cache,
+                                 .exact = setup.exact},
+                                pool.threads())),
+      samplers_(size_t(pool.threads()), Sampler(setup.drawable)),
+      slots_(size_t(setup.sequences_max)) {}
+
+void FurtherDraft::release(int slot) {
+  slots_[size_t(slot)] = {};
+  cache_.release(slot);
+}
+
+// Gives up what ended sequences left, where there is no page.
+bool FurtherDraft::make_room(int slot, int rows) {
+  if (rows > cache_.positions_max()) return false;
+  for (int i = 0; cache_.pages_to_take(slot, rows) > cache_.pages_free(); ++i) {
+    if (i == int(slots_.size())) return false;
+    if (slots_[size_t(i)].id < 0) release(i);
+  }
+  return cache_.reserve(slot, rows).has_value();
+}
+
+void FurtherDraft::absorb(Tensor hidden, std::span<const Row> rows) {
+  std::vector<int> next, positions, sequences, from, ends;  // ends: the last row of each sequence
+  for (size_t begin = 0, end; begin < rows.size(); begin = end) {
+    const Row& row = rows[begin];
+    for (end = begin; end < rows.size() && rows[end].sequence == row.sequence;) ++end;
+    Slot& slot = slots_[size_t(row.slot)];
+    if (slot.id != row.sequence || row.position != slot.first + slot.length) {
+      release(row.slot);
+      slot.id = row.sequence;
+      slot.first = row.position;
+    }
+    // Rows of guesses are computed again from what the model says of them.
+    cache_.truncate(row.slot, std::min(slot.length, cache_.length(row.slot)));
+    const int count = int(end - begin);
+    if (!make_room(row.slot, slot.length + count)) {
+      release(row.slot);
+      continue;
+    }
+    for (size_t i = begin; i < end; ++i) {
+      next.push_back(rows[i].next);
+      positions.push_back(slot.length + int(i - begin));
+      sequences.push_back(row.slot);
+      from.push_back(rows[i].row);
+    }
+    slot.length += count;
+    ends.push_back(int(next.size()) - 1);
+  }
+  if (next.empty()) return;
+  arena_.reset();
+  const Batch batch(next, positions, sequences);
+  OneLayer cache(cache_);
+  Run run{arena_, pool_, batch};
+  run.cache = &cache;
+  run.exact = setup_.exact;
+  Tensor picked = run.make(int(from.size()), hidden.cols);
+  const size_t bytes = sizeof(float) * size_t(hidden.cols);
+  for (int i = 0; i < picked.rows; ++i)
+    std::memcpy(picked.row(i), hidden.row(from[size_t(i)]), bytes);
+  const Tensor out = model_.predict_further(run, picked, next, 0);
+  for (int end : ends)
+    slots_[size_t(sequences[size_t(end)])].hidden.assign(out.row(end), out.row(end) + out.cols);
+}
+
+void FurtherDraft::begin(std::span<const DraftedSequence> sequences) {
+  round_.clear();
+  has_guessed_ = false;
+  for (const DraftedSequence& sequence : sequences) {
+    Drafted drafted{sequence};
+    for (int i = 0; i < int(slots_.size()); ++i) {
+      const Slot& slot = slots_[size_t(i)];
+      // All but the last token have a row.
+      if (slot.id != sequence.id || slot.first + slot.length + 1 != int(sequence.tokens.size()))
+        continue;
+      drafted.slot = i;
+      drafted.hidden = slot.hidden;
+      drafted.tokens.assign(sequence.tokens.begin(), sequence.tokens.end());
+    }
+    round_.push_back(std::move(drafted));
+  }
+}
+
+// Rows of the last guesses: the hidden states that the next ones are drawn from.
+void FurtherDraft::advance(std::span<const int> wanted) {
+  std::vector<int> next, positions, sequences, owners;
+  for (int at : wanted) {
+    Drafted& drafted = round_[size_t(at)];
+    if (drafted.slot < 0) continue;
+    const Slot& slot = slots_[size_t(drafted.slot)];
+    const int position = int(drafted.tokens.size()) - 2 - slot.first;
+    if (!make_room(drafted.slot, position + 1)) {
+      drafted.slot = -1;
+      continue;
+    }
+    next.push_back(drafted.tokens.back());
+    positions.push_back(position);
+    sequences.push_back(drafted.slot);
+    owners.push_back(at);
+  }
+  if (next.empty()) return;
+  const Batch batch(next, positions, sequences);
+  OneLayer cache(cache_);
+  Run run{arena_, pool_, batch};
+  run.cache = &cache;
+  run.exact = setup_.exact;
+  Tensor hidden = run.make(int(next.size()), model_.config().hidden_size);
+  for (int i = 0; i < hidden.rows; ++i) {
+    const std::vector<float>& row = round_[size_t(owners[size_t(i)])].hidden;
+    std::memcpy(hidden.row(i), row.data(), sizeof(float) * row.size());
+  }
+  const Tensor out = model_.predict_further(run, hidden, next, 0);
+  for (int i = 0; i < out.rows; ++i)
+    round_[size_t(owners[size_t(i)])].hidden.assign(out.row(i), out.row(i) + out.cols);
+}
+
+std::vector<Drafter::Guess> FurtherDraft::next(std::span<const int> wanted) {
+  std::vector<Guess> guesses(wanted.size());
+  arena_.reset();
+  if (has_guessed_) advance(wanted);
+  has_guessed_ = true;
+  std::vector<int> guessed;
+  for (size_t i = 0; i < wanted.size(); ++i)
+    if (round_[size_t(wanted[i])].slot >= 0) guessed.push_back(int(i));
+  rows_ = int(guessed.size());
+  if (rows_ == 0) return guesses;
+  const std::vector<int> zeros(guessed.size(), 0);
+  std::vector<int> each(guessed.size());
+  for (size_t i = 0; i < each.size(); ++i) each[i] = int(i);
+  const Batch batch(zeros, zeros, each);
+  Run run{arena_, pool_, batch};
+  run.exact = setup_.exact;
+  Tensor hidden = run.make(rows_, model_.config().hidden_size);
+  for (int i = 0; i < rows_; ++i) {
+    const Drafted& drafted = round_[size_t(wanted[size_t(guessed[size_t(i)])])];
+    std::memcpy(hidden.row(i), drafted.hidden.data(), sizeof(float) * drafted.hidden.size());
+  }
+  const Tensor logits = model_.logits(run, hidden);
+  pool_.parallel_for(rows_, [&](int i, int thread) {
+    const size_t at = size_t(guessed[size_t(i)]);
+    const Drafted& drafted = round_[size_t(wanted[at])];
+    guesses[at] = draw_guess(samplers_[size_t(thread)], drafted.sequence, drafted.tokens,
+                             {logits.row(i), size_t(logits.cols)});
+  });
+  for (size_t i = 0; i < wanted.size(); ++i)
+    if (guesses[i].token >= 0) round_[size_t(wanted[i])].tokens.push_back(guesses[i].token);
+  return guesses;
+}
+
+void FurtherDraft::forget(SequenceId id) {
+  for (int i = 0; i < int(slots_.size()); ++i)
+    if (slots_[size_t(i)].id == id) release(i);
+}
+
+}  // namespace weir
