@@ -59,6 +59,9 @@ inline __m256i emulated_cvtepi32_epi16(__m512i a) {
                                            _mm256_and_si256(half_of(a, 1), low));
   return _mm256_permute4x64_epi64(both, 0xd8);
 }
+inline __m512i emulated_srai_epi32(__m512i a, int count) {
+  return integer_halves([&](int i) { return _mm256_srai_epi32(half_of(a, i), count); });
+}
 // Touches no float whose bit is not set.
 inline __m512 emulated_mask_loadu_ps(__m512 others, __mmask16 set, const float* p) {
   simde__m512_private r = simde__m512_to_private(others);
@@ -86,6 +89,7 @@ inline __m512 emulated_shuffle_f32x4(__m512 a, __m512 b, int order) {
 #define _mm512_cvtepu16_epi32(a) emulated_cvtepu16_epi32(a)
 #define _mm512_cvtepi8_epi32(a) emulated_cvtepi8_epi32(a)
 #define _mm512_cvtepi32_epi16(a) emulated_cvtepi32_epi16(a)
+#define _mm512_srai_epi32(a, count) emulated_srai_epi32(a, count)
 #define _mm512_mask_loadu_ps(others, set, p) emulated_mask_loadu_ps(others, set, p)
 #define _mm512_mask_storeu_ps(p, set, a) emulated_mask_storeu_ps(p, set, a)
 #undef _mm512_extractf32x8_ps
