@@ -6,9 +6,9 @@
 // exact in 32 bits. Weights that fit a byte have one plane and half the products.
 //
 // By the published throughput (one product of tiles every 16 cycles, one load every 8; Intel's
-// optimization manual, chapter on AMX) a core makes 256 products of numbers a cycle with two planes
-// and 512 with one, against 64 of the words of AVX-512 VNNI. Not measured: no machine had it.
-// Written over panel_gemm-inl.h.
+// optimization manual, chapter on AMX) a core makes 256 products of numbers a cycle with two
+// planes, 512 with one, 256 with one for blocks of 32, which fill half a tile; the words of AVX-512
+// VNNI make 64. Calculated, not measured: no machine had it. Written over panel_gemm-inl.h.
 #pragma once
 #include <immintrin.h>
 
