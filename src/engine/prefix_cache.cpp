@@ -209,13 +209,14 @@ std::vector<Node*> PrefixCache::path_to(Node& place) const {
 
 void PrefixCache::store_path(Node& place) {
   const Node& root = root_of(place);
+  const int64_t now = PrefixStore::now_ns();
   for (Node* node : path_to(place)) {
     if (node->is_stored) continue;
     node->is_stored = true;
     tree_.pin(*node);
     storing_[++tickets_] = node;
-    store_->put(tickets_, identity_of(model_, root, *node), node->depth - 1,
-                cache_.page_data(node->page));
+    store_->put(tickets_, identity_of(model_, root, *node),
+                PrefixStore::used_ns(now, node->depth - 1), cache_.page_data(node->page));
   }
 }
 
@@ -262,9 +263,11 @@ Node& PrefixCache::load(int sequence, Node& place, std::span<const int> tokens, 
   const auto read = tokens.first(size_t(good) * kCachePage);
   rows.cached.insert(rows.cached.end(), read.begin(), read.end());
   Node& end = extend(sequence, place, rows);
+  const int64_t now = PrefixStore::now_ns();
   for (Node* node : path_to(end)) {
     node->is_stored |= node->depth > end.depth - int(good);
-    if (node->is_stored) store_->touch(identity_of(model_, root, *node), node->depth - 1);
+    if (node->is_stored)
+      store_->touch(identity_of(model_, root, *node), PrefixStore::used_ns(now, node->depth - 1));
   }
   return end;
 }
