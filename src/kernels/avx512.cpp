@@ -8,8 +8,11 @@
 #include "kernels/lanes/lanes_avx512-inl.h"
 
 #include "kernels/lanes/bytes_avx2-inl.h"  // after the lanes it is written over
+#include "kernels/lanes/sixteen_avx512-inl.h"
 
 #include "kernels/quant/block_row-inl.h"
+#include "kernels/quant/code_sum_words-inl.h"
+#include "kernels/quant/panel_gemm-inl.h"
 #include "kernels/quant/quantize_search-inl.h"
 #include "kernels/table-inl.h"
 

@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "kernels/quant/blocks.h"
+#include "kernels/quant/integer_gemm.h"
 
 namespace weir {
 
@@ -47,10 +48,6 @@ struct Gemm {
 // left(m, k) = left[row(m) * left_row + k], row(m) = left_rows ? left_rows[m] : m
 // stored row n = weights + n * weight_row, `inner` numbers of `type`; under f8_e4m3 its scales
 // begin at scales + ((first + n) / 128) * scales_row
-//
-// With `quantized` the activation rows are those that quantize_activations made for this type, and
-// the products are taken in integers (integer_tile-inl.h has their definition): faster, and again
-// the same bits everywhere.
 struct BlockGemm {
   WeightType type;
   const void* weights;
@@ -61,25 +58,12 @@ struct BlockGemm {
   const float* left;
   size_t left_row;
   const int* left_rows = nullptr;
-  const void* quantized = nullptr;  // row i at quantized + i * quantized_row; `left` is not read
-  size_t quantized_row = 0;         // bytes, a multiple of 4
   float* out;
   size_t out_row;
   int rows, cols, inner;
   bool accumulate = false;
   float* scratch;  // kGemmScratch floats, 64-byte aligned
 };
-
-// Quantized activation rows have one of two forms, by the type of the weights: with the sums of
-// every 16 numbers for q2_k, whose minimums belong to groups of 16, else with those of every 32.
-constexpr int kActivationForms = 2;
-constexpr int activation_form(WeightType type) { return type == WeightType::q2_k ? 1 : 0; }
-
-// Bytes of a quantized activation row of `inner` numbers, a multiple of 64.
-constexpr size_t quantized_row_bytes(int inner) {
-  const size_t sections = (size_t(inner) + 255) / 256;
-  return (2 * size_t(inner) + 17 * sizeof(float) * sections + 63) / 64 * 64;
-}
 
 struct AdamW {
   float lr, beta1, beta2, epsilon, weight_decay;
@@ -92,11 +76,15 @@ struct Kernels {
 
   void (*gemm)(const Gemm&);
   void (*block_gemm)(const BlockGemm&);
-  // Quantizes an activation row to 15 bits for products with weights of `type`, a quantized one:
-  // integers of -16383 to 16383 times a scale for every 256 numbers (the last ones may be fewer),
-  // which is the largest size there / 16383. `inner` is a multiple of 32; to:
-  // quantized_row_bytes(inner) bytes, aligned to 4.
-  void (*quantize_activations)(WeightType type, const float* x, int inner, void* to);
+  void (*integer_gemm)(const IntegerGemm&);
+  // Quantizes an activation row for integer products. `inner` is a multiple of 32; to:
+  // quantized_row_bytes(inner) bytes, aligned to 4. A number that is not finite makes the products
+  // of the row NaN.
+  void (*quantize_activations)(const float* x, int inner, void* to);
+  // Repacks up to sixteen stored rows of a type with blocks to a panel of panel_bytes(type, inner)
+  // bytes. Null in the scalar table, whose integer_gemm reads stored rows only.
+  void (*repack_panel)(WeightType type, const void* rows, size_t row_bytes, int count, int inner,
+                       uint8_t* panel);
   // As dequantize_row (blocks.h).
   void (*dequantize)(WeightType type, const void* row, const float* scales, float* y, size_t n);
 

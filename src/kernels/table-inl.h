@@ -3,6 +3,7 @@
 #include "kernels/dense/activation-inl.h"
 #include "kernels/dense/gemm-inl.h"
 #include "kernels/quant/block_gemm-inl.h"
+#include "kernels/quant/quantized_row-inl.h"
 
 namespace weir {
 namespace {
@@ -12,7 +13,9 @@ constexpr Kernels make_table(const char* name) {
       .name = name,
       .gemm = gemm,
       .block_gemm = block_gemm,
+      .integer_gemm = integer_gemm,
       .quantize_activations = quantize_activations,
+      .repack_panel = repack_panel,
       .dequantize = dequantize,
       .pack_transposed = pack_transposed,
       .pack_rows = pack_rows,

@@ -16,8 +16,9 @@
 namespace weir {
 namespace {
 
-// The share of free memory that packed copies of f32 weights may take.
-constexpr double kPackedShare = 0.5;
+// The shares of free memory that packed copies of f32 weights and repacked ones of quantized
+// weights may take. The latter take the place of the mapped file.
+constexpr double kPackedShare = 0.5, kPanelsShare = 0.85;
 
 Result<void> check_finite(const StoredTensor& tensor, const float* values) {
   for (uint64_t i = 0; i < tensor.count(); ++i)
@@ -60,7 +61,7 @@ Result<void> Model::bind(Matrix& weight, const Checkpoint& checkpoint) {
   }
   for (const NamedSlice& slice : slices) {
     StoredTensor tensor = TRY(checkpoint.find(slice.name, slice.shape));
-    if (weight.parts.empty()) weight.type = tensor.type;
+    if (weight.parts.empty()) weight.type = tensor.type, weight.is_mapped = true;
     if (tensor.type != weight.type)
       return Error{
           fmt::format("{}: is {} where the experts before it are {}, which is not "
@@ -74,6 +75,7 @@ Result<void> Model::bind(Matrix& weight, const Checkpoint& checkpoint) {
       }
       TRY(check_finite(tensor, reinterpret_cast<const float*>(tensor.data)));
     }
+    weight.is_mapped &= !tensor.owned;
     weight.parts.push_back(tensor.data);
     if (tensor.scales) weight.scales.push_back(tensor.scales);
     if (tensor.owned) kept_.push_back(tensor.owned);
@@ -82,14 +84,16 @@ Result<void> Model::bind(Matrix& weight, const Checkpoint& checkpoint) {
 }
 
 Result<void> Model::bind(const Checkpoint& checkpoint) {
-  double packed = 0;  // bytes
+  double packed = 0, panels = 0;  // bytes
   for (Matrix* weight : weights_) {
     TRY(bind(*weight, checkpoint));
     if (weight->rows > 1 && weight->type == WeightType::f32)
       packed += double(weight->count()) * sizeof(float);
   }
+  for (const Matrix* weight : multiplied_) panels += double(Panels::bytes_of(*weight));
   const double available = available_memory();
   if (available <= 0 || packed <= kPackedShare * available) add_packed();
+  if (available <= 0 || panels <= kPanelsShare * available) add_panels();
   return {};
 }
 

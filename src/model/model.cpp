@@ -117,6 +117,12 @@ void Model::add_packed() {
   }
 }
 
+void Model::add_panels() {
+  if (!kernels().repack_panel) return;
+  for (Matrix* w : multiplied_)
+    if (type_traits(w->type).block > 1) w->panels = &panels_.emplace_back(*w);
+}
+
 void Model::clear_loads() {
   for (auto& load : loads_) std::fill(load->begin(), load->end(), 0);
 }

@@ -12,6 +12,7 @@
 #include "ops/ops.h"
 #include "tensor/buffer.h"
 #include "tensor/packed.h"
+#include "tensor/panels.h"
 
 namespace weir {
 
@@ -89,11 +90,13 @@ class Model {
   Result<void> bind(const Checkpoint& checkpoint);
   Result<void> bind(Matrix& weight, const Checkpoint& checkpoint);
   void add_packed();
+  void add_panels();
 
   ModelConfig config_;
   std::deque<Matrix> matrices_;
   std::deque<Parameter> owned_;
   std::deque<Packed> packed_;
+  std::deque<Panels> panels_;
   std::vector<Buffer> memory_;
   Buffer gradients_;
   std::vector<std::unique_ptr<std::vector<int64_t>>> loads_;

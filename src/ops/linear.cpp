@@ -57,8 +57,8 @@ Input quantize(Run& run, Tensor x, std::initializer_list<const Linear*> readers)
   Input input = x;
   for (const Linear* reader : readers) {
     if (!reader->base || !reads_quantized(workers, *reader->base)) continue;
-    QuantizedRows& rows = input.quantized[activation_form(reader->base->type)];
-    if (!rows.data) rows = quantize_rows(workers, data_of(x), reader->base->type);
+    input.quantized = quantize_rows(workers, data_of(x));
+    break;
   }
   return input;
 }
@@ -80,8 +80,7 @@ Tensor linear(Run& run, const Input& input, const Linear& projection) {
         std::memcpy(y.row(t), bias->f32(), sizeof(float) * size_t(y.cols));
     });
   }
-  multiply(workers, {data_of(x), nullptr, input.quantized[activation_form(w.type)]}, w, {},
-           data_of(y), bias != nullptr);
+  multiply(workers, {data_of(x), nullptr, input.quantized}, w, {}, data_of(y), bias != nullptr);
   run.record([x, y, &w, bias, workers] {
     if (!y.reached()) return;
     linear_backward(workers, x, y, w);

@@ -4,6 +4,7 @@
 #include "base/div_up.h"
 #include "ops/tiles.h"
 #include "tensor/packed.h"
+#include "tensor/panels.h"
 
 namespace weir {
 namespace {
@@ -18,6 +19,21 @@ constexpr int kStoredColumns = 48, kStoredStep = 8;
 TileSize stored_tile(const Matrix& w, int groups, int threads) {
   const int fair = div_up(w.group_rows() * groups, 4 * threads);
   return {kStoredRows, std::clamp(round_up(fair, kStoredStep), kStoredStep, kStoredColumns)};
+}
+
+// Of integer products. Few rows: a task reads at least so many bytes of weights, that handing it
+// out costs little beside. Many rows: as many as stay in the second-level cache, and enough columns
+// to use them for.
+constexpr size_t kIntegerTaskBytes = 96 * 1024;
+constexpr int kIntegerRows = 192, kIntegerColumns = 8 * kPanelRows, kFewRows = 8;
+
+TileSize integer_tile(const Matrix& w, const Groups& groups, int rows, int threads) {
+  const int fair = round_up(div_up(w.group_rows() * groups.count, 4 * threads), kPanelRows);
+  const size_t panel = kPanelRows * type_bytes(w.type, size_t(w.cols));
+  const int few = kPanelRows * int(div_up(kIntegerTaskBytes, panel));
+  const int most =
+      rows > kFewRows * groups.count ? kIntegerColumns : std::max(few, kIntegerColumns);
+  return {kIntegerRows, std::clamp(fair, std::min(few, most), most)};
 }
 
 // A tile of a product: rows [row, row + tile.rows) of out.
@@ -50,7 +66,7 @@ Gemm packed_product(const Part& p) {
   return g;
 }
 
-BlockGemm stored_product(const Part& p, const QuantizedRows& quantized) {
+BlockGemm stored_product(const Part& p) {
   const size_t group = size_t(p.group), first_row = p.x.gather ? 0 : size_t(p.row);
   BlockGemm g{};
   g.type = p.w.type;
@@ -62,10 +78,6 @@ BlockGemm stored_product(const Part& p, const QuantizedRows& quantized) {
   g.left = p.x.rows.data + first_row * p.x.rows.stride;
   g.left_row = p.x.rows.stride;
   g.left_rows = p.x.gather ? p.x.gather + p.row : nullptr;
-  if (quantized.data) {
-    g.quantized = quantized.data + first_row * quantized.row_bytes;
-    g.quantized_row = quantized.row_bytes;
-  }
   g.out = p.out.data + size_t(p.row) * p.out.stride + p.tile.column;
   g.out_row = p.out.stride;
   g.rows = p.tile.rows;
@@ -76,18 +88,55 @@ BlockGemm stored_product(const Part& p, const QuantizedRows& quantized) {
   return g;
 }
 
+IntegerGemm integer_product(const Part& p, const QuantizedRows& quantized) {
+  IntegerGemm g{};
+  g.type = p.w.type;
+  g.weight_row = type_bytes(p.w.type, size_t(p.w.cols));
+  g.weights =
+      static_cast<const char*>(p.w.parts[size_t(p.group)]) + size_t(p.tile.column) * g.weight_row;
+  g.left = quantized.data + (p.x.gather ? 0 : size_t(p.row)) * quantized.row_bytes;
+  g.left_row = quantized.row_bytes;
+  g.left_rows = p.x.gather ? p.x.gather + p.row : nullptr;
+  g.out = p.out.data + size_t(p.row) * p.out.stride + p.tile.column;
+  g.out_row = p.out.stride;
+  g.rows = p.tile.rows;
+  g.cols = p.tile.columns;
+  g.inner = p.w.cols;
+  g.accumulate = p.accumulate;
+  g.scratch = p.scratch;
+  return g;
+}
+
+// The panels of the tile as far as they are there, in runs; the stored rows of the others.
+void multiply_integers(const Part& p, const QuantizedRows& quantized) {
+  const IntegerGemm whole = integer_product(p, quantized);
+  if (!p.w.panels) return kernels().integer_gemm(whole);
+  const int first = p.tile.column / kPanelRows, count = div_up(p.tile.columns, kPanelRows);
+  for (int begin = 0, end; begin < count; begin = end) {
+    IntegerGemm run = whole;
+    run.panels = p.w.panels->get(p.group, first + begin);
+    end = begin + 1;
+    while (run.panels && end < count && p.w.panels->get(p.group, first + end)) ++end;
+    const int columns = begin * kPanelRows;
+    run.weights = static_cast<const char*>(whole.weights) + size_t(columns) * whole.weight_row;
+    run.out += columns;
+    run.cols = std::min(whole.cols - columns, (end - begin) * kPanelRows);
+    kernels().integer_gemm(run);
+  }
+}
+
 }  // namespace
 
 bool reads_quantized(Workers workers, const Matrix& w) {
   return !workers.exact && type_traits(w.type).block > 1;
 }
 
-QuantizedRows quantize_rows(Workers workers, Rows x, WeightType type) {
+QuantizedRows quantize_rows(Workers workers, Rows x) {
   const size_t bytes = quantized_row_bytes(x.cols);
   uint8_t* data = workers.arena->array<uint8_t>(bytes * size_t(x.rows));
   for_chunks(*workers.pool, x.rows, row_grain(x.cols), [&](int begin, int end, int) {
     for (int m = begin; m < end; ++m)
-      kernels().quantize_activations(type, x.data + size_t(m) * x.stride, x.cols,
+      kernels().quantize_activations(x.data + size_t(m) * x.stride, x.cols,
                                      data + size_t(m) * bytes);
   });
   return {data, bytes};
@@ -103,9 +152,10 @@ void multiply(Workers workers, const Activations& x, const Matrix& w, const Grou
   const int* begin = groups.begin ? groups.begin : all;
   QuantizedRows quantized;
   if (reads_quantized(workers, w))
-    quantized = x.quantized.data ? x.quantized : quantize_rows(workers, x.rows, w.type);
+    quantized = x.quantized.data ? x.quantized : quantize_rows(workers, x.rows);
   const TileSize size = w.packed ? panel_tile(groups.count, begin, w.group_rows(), pool.threads())
-                                 : stored_tile(w, groups.count, pool.threads());
+                        : quantized.data ? integer_tile(w, groups, out.rows, pool.threads())
+                                         : stored_tile(w, groups.count, pool.threads());
   const Tiles tiles(workers, groups.count, begin, w.group_rows(), size);
   float* scratch = workers.arena->floats(kGemmScratch * size_t(pool.threads()));
   pool.parallel_for(tiles.count(), [&](int task, int thread) {
@@ -120,8 +170,10 @@ void multiply(Workers workers, const Activations& x, const Matrix& w, const Grou
                     scratch + size_t(thread) * kGemmScratch};
     if (w.packed)
       kernels().gemm(packed_product(part));
+    else if (quantized.data)
+      multiply_integers(part, quantized);
     else
-      kernels().block_gemm(stored_product(part, quantized));
+      kernels().block_gemm(stored_product(part));
   });
 }
 

@@ -29,8 +29,8 @@ inline Rows grad_of(const Tensor& t) { return {t.grad, t.stride, t.rows, t.cols}
 
 // Whether products with `w` read quantized activations.
 bool reads_quantized(Workers workers, const Matrix& w);
-// All rows of x in the form that products with weights of `type` read, in the arena.
-QuantizedRows quantize_rows(Workers workers, Rows x, WeightType type);
+// All rows of x as integer products read them, in the arena.
+QuantizedRows quantize_rows(Workers workers, Rows x);
 
 // The left operand of a product: activation rows.
 struct Activations {

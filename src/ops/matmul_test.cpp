@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "ops/ops.h"
+#include "tensor/panels.h"
 #include "testing/stored_support.h"
 
 namespace weir {
@@ -77,15 +78,22 @@ std::vector<float> by_scalar_kernels(const Matrix& w, Source& x, bool exact) {
       b.scales = w.type == WeightType::f8_e4m3 ? w.scales[size_t(g)] : nullptr;
       b.scales_row = kInner / kScaleSquare;
       b.left = x.values.data() + size_t(m) * kInner;
-      if (rounds) {
-        scalar_kernels()->quantize_activations(w.type, b.left, kInner, quantized.data());
-        b.quantized = quantized.data();
-      }
       b.out = out.data() + size_t(m) * kOutputs;
       b.rows = 1, b.cols = kOutputs, b.inner = kInner;
       b.accumulate = true;
       b.scratch = scratch.data();
-      scalar_kernels()->block_gemm(b);
+      if (!rounds) {
+        scalar_kernels()->block_gemm(b);
+        continue;
+      }
+      scalar_kernels()->quantize_activations(b.left, kInner, quantized.data());
+      IntegerGemm i{};
+      i.type = w.type, i.weights = b.weights, i.weight_row = b.weight_row;
+      i.left = quantized.data(), i.left_row = quantized.size();
+      i.out = b.out, i.rows = 1, i.cols = kOutputs, i.inner = kInner;
+      i.accumulate = true;
+      i.scratch = scratch.data();
+      scalar_kernels()->integer_gemm(i);
     }
   return out;
 }
@@ -100,10 +108,18 @@ TEST(StoredMultiply, GivesTheSameBitsForAnyRowsGroupsAndThreads) {
   for (WeightType type : kTypes)
     for (bool exact : {true, false})
       for (bool gathers : {true, false}) {
-        const StoredWeight w(type, kGroups, kOutputs, kInner);
+        StoredWeight w(type, kGroups, kOutputs, kInner);
         Source x(gathers ? kSources : kRows);
         const auto one = grouped(w.weight, x, gathers, 1, exact);
         EXPECT_TRUE(same_bits(one, grouped(w.weight, x, gathers, 4, exact))) << w.weight.name;
+        std::unique_ptr<Panels> panels;
+        if (type_traits(type).block > 1 && kernels().repack_panel) {
+          panels = std::make_unique<Panels>(w.weight);
+          w.weight.panels = panels.get();
+          for (int threads : {4, 1})  // made, then found
+            EXPECT_TRUE(same_bits(one, grouped(w.weight, x, gathers, threads, exact)))
+                << w.weight.name << " with panels";
+        }
         EXPECT_TRUE(same_bits(one, row_by_row(w.weight, x, gathers, exact))) << w.weight.name;
       }
 }
@@ -119,7 +135,7 @@ TEST(StoredMultiply, GivesTheBitsOfTheScalarKernels) {
     }
 }
 
-// Quantization changes a number by at most half of 1/16383 of the largest one of its 256; plain
+// Quantization changes a number by at most half of 1/8191 of the largest one of its 256; plain
 // floats are not quantized.
 TEST(StoredMultiply, OfQuantizedActivationsIsNearTheExactOne) {
   for (WeightType type : kTypes) {
@@ -139,7 +155,7 @@ TEST(StoredMultiply, OfQuantizedActivationsIsNearTheExactOne) {
   }
 }
 
-// One input of several projections is quantized once for each form that their weights read.
+// One input of several projections is quantized once.
 TEST(Quantize, GivesTheBitsOfProductsThatQuantizeForThemselves) {
   constexpr int kTokens = 9;
   const StoredWeight a(WeightType::q4_k, 1, kOutputs, kInner), b(WeightType::q6_k, 1, 33, kInner),
@@ -159,8 +175,8 @@ TEST(Quantize, GivesTheBitsOfProductsThatQuantizeForThemselves) {
     run.exact = exact;
     const Input input =
         quantize(run, x, {&readers[0], &readers[1], &readers[2], &readers[3], &none});
-    for (const QuantizedRows& rows : input.quantized) EXPECT_EQ(rows.data == nullptr, exact);
-    EXPECT_EQ(quantize(run, x, {&readers[0], &readers[3]}).quantized[1].data, nullptr);
+    EXPECT_EQ(input.quantized.data == nullptr, exact);
+    EXPECT_EQ(quantize(run, x, {&readers[3]}).quantized.data, nullptr);  // floats
     for (const Linear& w : readers) {
       const size_t used = arena.used();
       const Tensor y = linear(run, input, w), z = linear(run, x, w);

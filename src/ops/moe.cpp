@@ -40,8 +40,8 @@ Tensor expert_linear_gather(Run& run, const Input& input, const Routing& routing
   if (run.observer) run.observer->observe(w, x);
   Workers workers{&run.arena, &run.pool, run.exact};
   Tensor y = run.make(routing.tokens * routing.per_token, w.group_rows());
-  multiply(workers, {data_of(x), routing.token, input.quantized[activation_form(w.type)]}, w,
-           groups_of(routing), data_of(y), false);
+  multiply(workers, {data_of(x), routing.token, input.quantized}, w, groups_of(routing), data_of(y),
+           false);
   run.record([x, y, routing, &w, workers] {
     if (!y.reached()) return;
     const Groups groups = groups_of(routing);

@@ -46,7 +46,7 @@ struct Linear {
 // its rows quantized once. A tensor alone is quantized by each product anew.
 struct Input {
   Tensor x;
-  QuantizedRows quantized[kActivationForms] = {};  // by activation_form() of the weights
+  QuantizedRows quantized = {};
 
   Input(Tensor x_) : x(x_) {}
 };

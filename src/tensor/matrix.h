@@ -10,6 +10,7 @@
 namespace weir {
 
 class Packed;
+class Panels;
 
 // Row-major [rows = outputs][cols = inputs] in `groups` equal row ranges (the experts of a layer).
 // A view: the model and its mapped files own the numbers.
@@ -18,10 +19,13 @@ struct Matrix {
   WeightType type = WeightType::f32;
   int rows = 0, cols = 0, groups = 1;
   std::vector<const void*> parts;  // the first row of each group
+  bool is_mapped = false;          // all parts lie in mapped files
   // Under f8_e4m3: the scales of each group, [ceil(group rows / 128)][ceil(cols / 128)].
   std::vector<const float*> scales;
   // The copy that products read instead: f32 only. Null: they read the rows themselves.
   const Packed* packed = nullptr;
+  // The copy that integer products read instead, made as they do: quantized types only. Or null.
+  Panels* panels = nullptr;
   Parameter* parameter = nullptr;  // whose numbers these are; null: mapped
 
   // The numbers of `p`, which outlives the matrix.

@@ -105,7 +105,7 @@ struct StoredProblem {
   void round(const Kernels& table) {
     quantized.emplace_back(quantized_row() * size_t(rows));
     for (size_t m = 0; m < size_t(rows); ++m)
-      table.quantize_activations(type, left.data() + m * left_row(), inner,
+      table.quantize_activations(left.data() + m * left_row(), inner,
                                  quantized[0].data() + m * quantized_row());
   }
   const float* left_of(int m) const {
@@ -124,11 +124,6 @@ struct StoredProblem {
     g.left = left.data();
     g.left_row = left_row();
     g.left_rows = gathers ? gather.data() : nullptr;
-    if (!quantized.empty()) {
-      g.left = nullptr;
-      g.quantized = quantized[0].data();
-      g.quantized_row = quantized_row();
-    }
     g.out = to.data();
     g.out_row = out_row();
     g.rows = rows, g.cols = cols, g.inner = inner;
@@ -136,9 +131,47 @@ struct StoredProblem {
     g.scratch = scratch.floats;
     return g;
   }
+  IntegerGemm integer_call(Floats& to) const {
+    static ScratchFloats scratch;
+    IntegerGemm g{};
+    g.type = type;
+    g.weights = weights.data();
+    g.weight_row = type_bytes(type, size_t(inner));
+    g.left = quantized[0].data();
+    g.left_row = quantized_row();
+    g.left_rows = gathers ? gather.data() : nullptr;
+    g.out = to.data();
+    g.out_row = out_row();
+    g.rows = rows, g.cols = cols, g.inner = inner;
+    g.accumulate = accumulate;
+    g.scratch = scratch.floats;
+    return g;
+  }
+  // The weights repacked.
+  Guarded<uint8_t> panels(const Kernels& table) const {
+    const size_t bytes = panel_bytes(type, inner), row = type_bytes(type, size_t(inner));
+    Guarded<uint8_t> result(bytes * size_t((cols + kPanelRows - 1) / kPanelRows));
+    for (int n = 0; n < cols; n += kPanelRows)
+      table.repack_panel(type, weights.data() + size_t(n) * row, row,
+                         std::min(kPanelRows, cols - n), inner,
+                         result.data() + size_t(n / kPanelRows) * bytes);
+    return result;
+  }
   Floats run(const Kernels& table) const {
     Floats result(out);
-    table.block_gemm(call(result));
+    if (quantized.empty())
+      table.block_gemm(call(result));
+    else
+      table.integer_gemm(integer_call(result));
+    return result;
+  }
+  Floats run_with_panels(const Kernels& table) const {
+    Floats result(out);
+    const Guarded<uint8_t> repacked = panels(table);
+    IntegerGemm g = integer_call(result);
+    g.weights = nullptr;
+    g.panels = repacked.data();
+    table.integer_gemm(g);
     return result;
   }
   // The same in pieces of a few rows and columns.
@@ -148,18 +181,22 @@ struct StoredProblem {
       m_count = std::min(rows - m, 1 + int(random.below(9)));
       for (int n = 0, n_count; n < cols; n += n_count) {
         n_count = std::min(cols - n, 1 + int(random.below(20)));
-        BlockGemm g = call(result);
-        if (g.left_rows)
-          g.left_rows += m;
-        else if (g.quantized)
-          g.quantized = static_cast<const uint8_t*>(g.quantized) + size_t(m) * g.quantized_row;
-        else
-          g.left += size_t(m) * g.left_row;
-        g.weights = static_cast<const uint8_t*>(g.weights) + size_t(n) * g.weight_row;
+        auto cut = [&](auto g) {
+          if (g.left_rows)
+            g.left_rows += m;
+          else
+            g.left += size_t(m) * g.left_row;
+          g.weights = static_cast<const uint8_t*>(g.weights) + size_t(n) * g.weight_row;
+          g.out += size_t(m) * g.out_row + size_t(n);
+          g.rows = m_count, g.cols = n_count;
+          return g;
+        };
+        BlockGemm g = cut(call(result));
         g.first += n;
-        g.out += size_t(m) * g.out_row + size_t(n);
-        g.rows = m_count, g.cols = n_count;
-        table.block_gemm(g);
+        if (quantized.empty())
+          table.block_gemm(g);
+        else
+          table.integer_gemm(cut(integer_call(result)));
       }
     }
     return result;

@@ -8,7 +8,6 @@
 #include "kernels/dense/ranges-inl.h"
 #include "kernels/kernels.h"
 #include "kernels/quant/block_tile-inl.h"
-#include "kernels/quant/integer_gemm-inl.h"
 
 namespace weir {
 namespace {
@@ -86,7 +85,6 @@ class BlockGemmRun {
 
 void block_gemm(const BlockGemm& g) {
   if (g.rows <= 0 || g.cols <= 0) return;
-  if (g.quantized) return integer_gemm(g);
   if (g.rows > 1 || !multiply_row(g)) BlockGemmRun(g).run();
 }
 

@@ -56,9 +56,20 @@ struct Operands {
   }
 };
 
-// `quantized`: the time to quantize the activation rows is part of it.
-void multiply(benchmark::State& state, WeightType type, bool quantized) {
+enum class Way { exact, stored, panels };
+
+// Not exact: the time to quantize the activation rows is part of it.
+void multiply(benchmark::State& state, WeightType type, Way way) {
   Operands o(type, state);
+  const bool quantized = way != Way::exact;
+  std::vector<uint8_t> panels;
+  if (way == Way::panels) {
+    const size_t panel = panel_bytes(type, o.inner);
+    panels.resize(panel * size_t(o.cols / kPanelRows) * o.matrices);
+    for (size_t i = 0; i * panel < panels.size(); ++i)
+      kernels().repack_panel(type, o.weights.data() + i * kPanelRows * o.weight_row, o.weight_row,
+                             kPanelRows, o.inner, panels.data() + i * panel);
+  }
   const size_t quantized_row = quantized_row_bytes(o.inner);
   std::vector<uint8_t> bytes(quantized_row * size_t(o.rows));
   size_t i = 0;
@@ -66,12 +77,20 @@ void multiply(benchmark::State& state, WeightType type, bool quantized) {
     BlockGemm g = o.call(i++);
     if (quantized) {
       for (size_t m = 0; m < size_t(o.rows); ++m)
-        kernels().quantize_activations(type, g.left + m * g.left_row, o.inner,
+        kernels().quantize_activations(g.left + m * g.left_row, o.inner,
                                        bytes.data() + m * quantized_row);
-      g.quantized = bytes.data();
-      g.quantized_row = quantized_row;
+      IntegerGemm h{};
+      h.type = type;
+      h.weights = g.weights, h.weight_row = g.weight_row;
+      if (!panels.empty()) h.panels = panels.data() + i % o.matrices * (panels.size() / o.matrices);
+      h.left = bytes.data(), h.left_row = quantized_row;
+      h.out = g.out, h.out_row = g.out_row;
+      h.rows = g.rows, h.cols = g.cols, h.inner = g.inner;
+      h.scratch = g.scratch;
+      kernels().integer_gemm(h);
+    } else {
+      kernels().block_gemm(g);
     }
-    kernels().block_gemm(g);
     benchmark::ClobberMemory();
   }
   state.SetBytesProcessed(int64_t(state.iterations()) * int64_t(o.matrix));
@@ -91,13 +110,18 @@ BENCHMARK(memory);
   for (const TypeRow& row : kTypes) {
     const WeightType type = row.type;
     const std::string name = type_name(type);
-    for (bool quantized : {false, true}) {
-      if (quantized && type_traits(type).block == 1) continue;
-      auto run = [type, quantized](benchmark::State& state) { multiply(state, type, quantized); };
-      const std::string tail = name + (quantized ? "/quantized" : "/exact");
+    for (Way way : {Way::exact, Way::stored, Way::panels}) {
+      if (way != Way::exact && type_traits(type).block == 1) continue;
+      if (way == Way::panels && !kernels().repack_panel) continue;
+      auto run = [type, way](benchmark::State& state) { multiply(state, type, way); };
+      const char* tails[] = {"/exact", "/stored", "/panels"};
+      const std::string tail = name + tails[int(way)];
       benchmark::RegisterBenchmark(("stored_decode/" + tail).c_str(), run)
           ->Args({1, 2048, 2048})
-          ->Args({1, 2048, 1408});
+          ->Args({1, 2048, 1408})
+          ->Args({2, 2048, 2048})
+          ->Args({4, 2048, 2048})
+          ->Args({8, 2048, 2048});
       benchmark::RegisterBenchmark(("stored_prefill/" + tail).c_str(), run)
           ->Args({256, 2048, 1408});
     }

@@ -39,8 +39,9 @@ constexpr const TypeTraits& traits_of(WeightType type) {
   return kTypes[0];
 }
 
-template <WeightType kType, int kStep_, int kMinimum_ = kNone, int kCenter_ = 0>
+template <WeightType kType_, int kStep_, int kMinimum_ = kNone, int kCenter_ = 0>
 struct Format {
+  static constexpr WeightType kType = kType_;
   static constexpr int kNumbers = traits_of(kType).block, kBytes = traits_of(kType).block_bytes;
   static constexpr int kStep = kStep_, kMinimum = kMinimum_, kCenter = kCenter_;
   static constexpr int kGroup = 32;
@@ -93,8 +94,12 @@ template <>
 struct FormatOf<WeightType::iq4_nl> : Format<WeightType::iq4_nl, 0> {
   static constexpr bool kSigned = true;
   template <int>
+  static Bytes nibbles(const uint8_t* b) {
+    return load_nibbles(b + 2);
+  }
+  template <int j>
   static Bytes quants(const uint8_t* b) {
-    return look_up(kCurve, load_nibbles(b + 2));
+    return look_up(kCurve, nibbles<j>(b));
   }
 };
 
@@ -175,8 +180,12 @@ template <>
 struct FormatOf<WeightType::iq4_xs> : Format<WeightType::iq4_xs, 0> {
   static constexpr bool kSigned = true;
   template <int j>
+  static Bytes nibbles(const uint8_t* b) {
+    return load_nibbles(b + 8 + 16 * j);
+  }
+  template <int j>
   static Bytes quants(const uint8_t* b) {
-    return look_up(kCurve, load_nibbles(b + 8 + 16 * j));
+    return look_up(kCurve, nibbles<j>(b));
   }
   // Four bits of each and two bits of each, moved apart into bytes.
   static GroupScales scales(const uint8_t* b) {

@@ -1,4 +1,4 @@
-// Integer products of activation rows quantized to 15 bits with quantized weights: the same bits on
+// Integer products of activation rows quantized to 14 bits with quantized weights: the same bits on
 // every table and for every way of cutting, near the product of the quantized numbers, and what is
 // not a number shows.
 #include "testing/block_support.h"
@@ -13,23 +13,6 @@ std::vector<WeightType> quantized_types() {
   return types;
 }
 
-// So that one quantized activation row can meet the weights of several types.
-TEST(ActivationForm, IsTheSameForTypesWhoseRowsHaveTheSameBytes) {
-  constexpr int kInner = 544;
-  Random random(40, 0);
-  std::vector<float> x(kInner);
-  for (float& v : x) v = random.normal();
-  auto quantized = [&](WeightType type) {
-    std::vector<uint8_t> row(quantized_row_bytes(kInner));
-    scalar_kernels()->quantize_activations(type, x.data(), kInner, row.data());
-    return row;
-  };
-  for (WeightType a : quantized_types())
-    for (WeightType b : quantized_types())
-      EXPECT_EQ(quantized(a) == quantized(b), activation_form(a) == activation_form(b))
-          << type_name(a) << " and " << type_name(b);
-}
-
 TEST(IntegerGemm, EveryTableGivesTheBitsOfTheScalarOne) {
   Random random(41, 0);
   for (WeightType type : quantized_types())
@@ -41,7 +24,21 @@ TEST(IntegerGemm, EveryTableGivesTheBitsOfTheScalarOne) {
       const Floats expected = p.run(*scalar_kernels());
       for (const Kernels* table : fast_tables())
         EXPECT_TRUE(same(p.run(*table), expected)) << table->name << ": " << p.name();
+      for (const Kernels* table : fast_tables())
+        EXPECT_TRUE(same(p.run_with_panels(*table), expected))
+            << table->name << " with panels: " << p.name();
     }
+}
+
+TEST(IntegerGemm, PanelsAreTheSameOnEveryTable) {
+  Random random(50, 0);
+  for (WeightType type : quantized_types()) {
+    StoredProblem p(random, type, 1, 37, 1200, true);
+    for (const Kernels* table : fast_tables()) {
+      const Stored a = p.panels(*table), b = p.panels(*fast_tables()[0]);
+      EXPECT_EQ(std::memcmp(a.data(), b.data(), a.size()), 0) << p.name();
+    }
+  }
 }
 
 TEST(IntegerGemm, AnySplitOfRowsAndColumnsGivesTheSameBits) {
@@ -70,14 +67,33 @@ TEST(IntegerGemm, LongRowsGiveTheSameBits) {
   }
 }
 
-// The number k of a quantized row: of every 32, those at even places come first.
-float quantized_number(const StoredProblem& p, int row, int k) {
+const QuantizedSection& section(const StoredProblem& p, int row, int i) {
   const uint8_t* bytes = p.quantized[0].data() + size_t(row) * p.quantized_row();
-  int16_t word;
-  float scale;
-  std::memcpy(&word, bytes + 2 * (k / 32 * 32 + k % 32 / 2 + k % 2 * 16), sizeof word);
-  std::memcpy(&scale, bytes + 2 * p.inner + 4 * (k / 256), sizeof scale);
-  return float(word) * scale;
+  return reinterpret_cast<const QuantizedSection*>(bytes)[i];
+}
+float quantized_number(const StoredProblem& p, int row, int k) {
+  const QuantizedSection& s = section(p, row, k / kSection);
+  return float(s.words[k % kSection]) * s.scale;
+}
+
+// The bytes and the sums say the same as the words.
+TEST(QuantizedActivations, HasItsNumbersInEveryForm) {
+  Random random(51, 0);
+  for (const Kernels* table : all_tables()) {
+    StoredProblem p(random, WeightType::q8_0, 3, 1, 800);
+    p.round(*table);
+    for (int m = 0; m < p.rows; ++m)
+      for (int k = 0; k < 1024; ++k) {
+        const QuantizedSection& s = section(p, m, k / kSection);
+        const int at = k % kSection;
+        ASSERT_EQ(s.words[at], 128 * s.high[at] + s.low[at]);
+        ASSERT_LE(std::max(std::abs(s.high[at]), std::abs(s.low[at])), 64);
+        ASSERT_TRUE(k < p.inner || s.words[at] == 0);
+        int sum = 0;
+        for (int i = 0; i < 16; ++i) sum += s.words[at / 16 * 16 + i];
+        ASSERT_EQ(128 * s.sums_high[at / 16] + s.sums_low[at / 16], sum);
+      }
+  }
 }
 
 TEST(QuantizedActivations, IsWithinHalfAStepOfTheNumbers) {
@@ -95,7 +111,8 @@ TEST(QuantizedActivations, IsWithinHalfAStepOfTheNumbers) {
           for (int k = 0; k < count; ++k) most = std::max(most, std::fabs(x[k]));
           // Half a step, and the rounding of x / scale and of the number itself.
           for (int k = 0; k < count; ++k)
-            ASSERT_LE(std::fabs(quantized_number(p, m, begin + k) - x[k]), 0.502f * most / 16383);
+            ASSERT_LE(std::fabs(quantized_number(p, m, begin + k) - x[k]),
+                      0.5002f * most / kLargestInteger);
         }
     }
 }
@@ -111,10 +128,10 @@ TEST(QuantizedActivations, IsTheSameOnEveryTable) {
       const Stored expected = p.quantized[0];
       p.quantized.clear();
       p.round(*table);
-      for (size_t m = 0; m < size_t(p.rows); ++m) {  // not what lies between the rows
-        const size_t at = m * p.quantized_row(), n = size_t(p.inner);
-        const size_t sections = (n + 255) / 256, used = 2 * n + 4 * 9 * sections;
-        ASSERT_EQ(std::memcmp(expected.data() + at, p.quantized[0].data() + at, used), 0);
+      for (size_t m = 0; m < size_t(p.rows); ++m) {
+        const size_t at = m * p.quantized_row();
+        ASSERT_EQ(std::memcmp(expected.data() + at, p.quantized[0].data() + at, p.quantized_row()),
+                  0);
       }
     }
 }
@@ -175,9 +192,9 @@ TEST(IntegerGemm, F42TheLargestIntegersDoNotOverflow) {
         }
 }
 
-// What rounding costs, beside the sizes that are added: half of 1/16383 of the largest of 256
-// numbers each, which are independent. With eight bits it was a hundred times as much.
-TEST(IntegerGemm, F42IsWithinATenThousandthOfTheExactProduct) {
+// What rounding costs, beside the sizes that are added: half of 1/8191 of the largest of 256
+// numbers each, which are independent. With eight bits it would be 64 times as much.
+TEST(IntegerGemm, F42IsWithinAThreeThousandthOfTheExactProduct) {
   Random random(49, 0);
   for (WeightType type : quantized_types()) {
     StoredProblem p(random, type, 4, 8, 2048);
@@ -192,8 +209,8 @@ TEST(IntegerGemm, F42IsWithinATenThousandthOfTheExactProduct) {
         const double d = double(quantized[i * p.out_row() + n]) - x;
         difference += d * d, size += x * x;
       }
-    EXPECT_LT(std::sqrt(difference / size), 1.5e-4) << p.name();
-    EXPECT_GT(std::sqrt(difference / size), 1e-7) << p.name();  // it is quantized
+    EXPECT_LT(std::sqrt(difference / size), 3e-4) << p.name();
+    EXPECT_GT(std::sqrt(difference / size), 1e-5) << p.name();  // it is quantized
   }
 }
 
