@@ -161,6 +161,7 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
   options.exact = setup.exact;
   options.cache = choose_cache(setup.cache, *open.model);
   options.speculation = TRY(choose_speculation(setup, open));
+  options.cache_type = TRY(find_cache_type(setup.cache_type));
   options.cache_bytes_max =
       setup.cache_limit_gib > 0 ? size_t(setup.cache_limit_gib * kGiB) : default_cache_bytes();
   open.generator =

@@ -18,8 +18,9 @@ struct GenerationSetup {
   // "expanded", "latent", or "auto". auto: expanded for f32 weights (the bits of the training
   // forward), latent for other types (less memory) in models with latent attention.
   std::string cache = "auto";
-  double cache_limit_gib = 0;  // 0: four fifths of the memory that is available
-  int threads = 0;             // 0: all cores
+  std::string cache_type = "f32";  // as find_cache_type wants it
+  double cache_limit_gib = 0;      // 0: four fifths of the memory that is available
+  int threads = 0;                 // 0: all cores
   int sequences_max = 1;
   bool keeps_prefixes = false;
   PrefixStoreOptions store = {};  // with a folder, prefixes are kept too

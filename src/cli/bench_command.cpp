@@ -32,6 +32,7 @@ struct BenchOptions {
   int repetitions = 3;
   bool exact = false;          // do not quantize activations to int15
   std::string cache = "auto";  // "expanded", "latent"
+  std::string cache_type = "f32";
   int threads = 0;
   bool training = false;
   TrainingBench training_shape = {};
@@ -78,6 +79,7 @@ Result<Speed> measure(const BenchOptions& options, const OpenModel& open, int se
   EngineOptions settings;
   settings.sequences_max = sequences;
   settings.cache = choose_cache(options.cache, *open.model);
+  settings.cache_type = TRY(find_cache_type(options.cache_type));
   settings.exact = options.exact;
   settings.cache_bytes_max = default_cache_bytes();
   settings.keeps_prefixes = true;  // from reading the prompts to the replies
@@ -160,9 +162,10 @@ Result<void> bench(const BenchOptions& options) {
   const std::string cache = is_latent ? "latent" : "expanded";
   fmt::print(
       "{}: {} parameters, {} active; {} threads, {}; prompts of {} tokens, {} generated, {} "
-      "cache\n",
+      "cache of {}\n",
       options.model, format_count(double(size.total)), format_count(double(size.active)),
-      open.pool->threads(), kernels().name, options.prompt, options.tokens, cache);
+      open.pool->threads(), kernels().name, options.prompt, options.tokens, cache,
+      options.cache_type);
   fmt::print(
       "memory is read at {:.1f} GB/s and a token reads {} of weights: enough for {:.0f} tokens/s "
       "of one sequence\n\n",
@@ -194,6 +197,7 @@ Result<void> bench(const BenchOptions& options) {
   j.set("tokens", options.tokens);
   j.set("samples", options.samples);
   j.set("cache", cache);
+  j.set("cache_type", options.cache_type);
   j.set("exact", options.exact);
   j.set("bytes_per_token", read);
   j.set("repetitions", options.repetitions);
@@ -219,6 +223,7 @@ void add_bench(CommandGroup& commands) {
   c.count("--repetitions", o.repetitions, 1, 100, "repetitions; the median is shown");
   c.choice("--cache", o.cache, {"auto", "expanded", "latent"},
            "KV cache form, as in weir generate");
+  add_cache_type(c, o.cache_type);
   add_exact(c, o.exact);
   c.flag("--training", o.training, "measure training steps instead");
   c.count("--step-tokens", o.training_shape.step_tokens, 1, 1 << 24, "training: tokens per step");

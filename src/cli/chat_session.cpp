@@ -73,6 +73,7 @@ Result<void> ChatSession::open_stage(const std::string& name) {
 Result<void> ChatSession::open_folder(const std::string& folder, bool is_tuned) {
   OpenModel open = TRY(open_model({.path = folder,
                                    .cache = options_.cache,
+                                   .cache_type = options_.cache_type,
                                    .cache_limit_gib = options_.cache_limit_gib,
                                    .threads = options_.threads,
                                    .sequences_max = 1,

@@ -33,6 +33,7 @@ struct ChatOptions {
   SamplingTexts sampling_texts;
   bool exact = false;  // do not quantize activations to int15
   std::string cache = "auto";
+  std::string cache_type = "f32";
   double cache_limit_gib = 0;
   PrefixCacheFlags prefix_cache;
   SpeculationFlags speculation;

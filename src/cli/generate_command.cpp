@@ -33,6 +33,7 @@ struct GenerateOptions {
   bool allow_special = false;  // control tokens in the prompt count as such
   bool exact = false;          // do not quantize activations to int15
   std::string cache = "auto";
+  std::string cache_type = "f32";
   double cache_limit_gib = 0;
   PrefixCacheFlags prefix_cache;
   SpeculationFlags speculation;
@@ -153,6 +154,7 @@ Result<Ending> generate(const GenerateOptions& options) {
   std::string text = TRY(prompt_text(options));
   OpenModel open = TRY(open_model({.path = options.folder,
                                    .cache = options.cache,
+                                   .cache_type = options.cache_type,
                                    .cache_limit_gib = options.cache_limit_gib,
                                    .threads = options.threads,
                                    .sequences_max = std::min(options.samples, 64),
@@ -210,6 +212,7 @@ void add_generate(CommandGroup& commands) {
   add_speculation(c, o.speculation);
   add_cache(c, o.cache, o.cache_limit_gib);
   add_prefix_cache(c, o.prefix_cache);
+  add_cache_type(c, o.cache_type);
   add_threads(c, o.threads);
   c.flag("--json", o.json, "print one JSON object instead of text");
 }

@@ -17,6 +17,7 @@
 #include "cli/shared_options.h"
 #include "cli/size_report.h"
 #include "config/config.h"
+#include "engine/kv_cache.h"
 #include "formats/safetensors.h"
 #include "pipeline/run_stages.h"
 
@@ -27,6 +28,7 @@ struct InspectOptions {
   std::string target;     // a preset's name, a config.json, a folder, a .gguf or .safetensors file
   std::string type = {};  // plan a GGUF file of this type instead of the weights there are
   int64_t context = 0;    // tokens in the cache; 0: 4096, or all positions of a shorter model
+  std::string cache_type = "f32";
   int64_t tokens = 4096;  // rows of one training micro-batch
   bool json = false;      // one JSON object instead of text
   bool config = false;    // only the configuration, as config.json
@@ -156,6 +158,11 @@ Result<Summary> summarize(const InspectOptions& options, const Subject& subject,
   s.name = subject.name.empty() ? options.target : subject.name;
   s.config = subject.config;
   s.context = context;
+  s.cache_type = TRY(find_cache_type(options.cache_type));
+  TRY(CacheLayout::make(
+      cache_widths(s.config),
+      s.config.attention == AttentionKind::mla ? CacheForm::latent : CacheForm::expanded,
+      s.cache_type));
   s.free_bytes = available_memory();
   s.is_planned = !subject.checkpoint || !options.type.empty();
   s.type_name = options.type.empty() ? kPlannedType : options.type;
@@ -210,7 +217,7 @@ Result<void> inspect_model(const InspectOptions& options, const Subject& subject
                               summary.free_bytes, lists_shapes, !check};
   const RunningQuestion running{
       options.type.empty() ? "in " + options.target : "as " + options.type, context,
-      summary.free_bytes};
+      summary.cache_type, summary.free_bytes};
   if (options.json) {
     Json json = size_json(config, question);
     json.set("summary", summary_json(summary));
@@ -261,6 +268,7 @@ void add_inspect(CommandGroup& commands) {
   c.value("--context", o.context, "N",
           "context length in tokens; 0: the smaller of 4096 and the model's")
       .whole_number(0, int64_t(1) << 40);
+  add_cache_type(c, o.cache_type);
   c.value("--tokens", o.tokens, "N", "tokens of one training micro-batch")
       .whole_number(1, int64_t(1) << 40);
   c.flag("--config", o.config, "print only the configuration, as config.json");

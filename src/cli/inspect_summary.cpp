@@ -13,6 +13,7 @@
 #include "cli/bandwidth.h"
 #include "config/size.h"
 #include "convert/conversion_plan.h"
+#include "engine/kv_cache.h"
 
 namespace weir {
 namespace {
@@ -207,7 +208,8 @@ void measure(Summary& s, ThreadPool& pool) {
   const bool is_f32 = is_all_f32(s.stored);
   const bool is_latent = s.config.attention == AttentionKind::mla && !is_f32;
   const InferenceMemory memory = inference_memory(s.config, 4, s.context, is_latent);
-  s.cache = memory.cache;
+  s.cache = cache_bytes(s.config, is_latent ? CacheForm::latent : CacheForm::expanded, s.cache_type,
+                        s.context);
   s.packed = is_f32 && memory.panels < 0.5 * s.free_bytes ? memory.panels : 0;
   // What does not fit is bound by the disk, which is not measured.
   if (s.stored.all > 0 && (s.free_bytes <= 0 || s.memory() <= s.free_bytes))
@@ -236,6 +238,7 @@ Json summary_json(const Summary& s) {
   json.set("bytes_per_token", s.stored.per_token);
   json.set("main_type", type_name(s.stored.main_type()));
   json.set("context", s.context);
+  json.set("cache_type", cache_type_name(s.cache_type));
   json.set("cache_bytes", s.cache);
   json.set("packed_bytes", s.packed);
   json.set("memory_bytes", s.memory());

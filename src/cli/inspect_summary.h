@@ -8,6 +8,7 @@
 #include "base/thread_pool.h"
 #include "checkpoint/checkpoint.h"
 #include "convert/mix.h"
+#include "tensor/cache_layout.h"
 
 namespace weir {
 
@@ -41,6 +42,7 @@ struct Summary {
   Abilities abilities;
   bool knows_abilities = false;  // there are files that say so
   int64_t context = 0;
+  CacheType cache_type = CacheType::f32;
   double cache = 0, packed = 0;  // bytes: of the cache, of packed copies of f32 weights
   double free_bytes = 0;         // 0: unknown
   double tokens_per_second = 0;  // 0: not measured

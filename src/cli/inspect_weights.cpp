@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "checkpoint/gguf_names.h"
 #include "convert/conversion_plan.h"
+#include "engine/kv_cache.h"
 
 namespace weir {
 namespace {
@@ -17,8 +18,9 @@ std::string types_text(const WeightCheck& weights) {
   return text;
 }
 
-double cache_bytes(const ModelConfig& config, int64_t context, bool latent) {
-  return inference_memory(config, 4, context, latent).cache;
+double cache_bytes(const ModelConfig& config, const RunningQuestion& question, bool latent) {
+  return cache_bytes(config, latent ? CacheForm::latent : CacheForm::expanded, question.cache_type,
+                     question.context);
 }
 
 std::string fit_text(const WeightCheck& weights, double cache, const RunningQuestion& question) {
@@ -66,7 +68,7 @@ std::string weights_report(const ModelConfig& config, const WeightCheck& weights
     if (latent != is_latent && latent) continue;
     text +=
         fmt::format("  {}{}\n", is_latent ? (latent ? "latent cache: " : "expanded cache: ") : "",
-                    fit_text(weights, cache_bytes(config, question.context, latent), question));
+                    fit_text(weights, cache_bytes(config, question, latent), question));
   }
   text += fmt::format("  a token reads {} of weights\n", format_bytes(weights.bytes_per_token));
   return text;
@@ -78,7 +80,7 @@ Json weights_json(const ModelConfig& config, const WeightCheck& weights,
   for (const auto& [name, count] : weights.dtypes) types.set(name, uint64_t(count));
   for (const std::string& sentence : weights.examples) problems.push(sentence);
   const bool is_latent = config.attention == AttentionKind::mla;
-  const double cache = cache_bytes(config, question.context, is_latent);
+  const double cache = cache_bytes(config, question, is_latent);
   json.set("tensors", uint64_t(weights.tensors));
   json.set("bytes", weights.bytes);
   json.set("dtypes", std::move(types));

@@ -5,6 +5,7 @@
 
 #include "checkpoint/size_check.h"
 #include "convert/mix.h"
+#include "tensor/cache_layout.h"
 
 namespace weir {
 
@@ -15,6 +16,7 @@ Result<WeightCheck> planned_weights(const ModelConfig& config, const Mix& mix);
 struct RunningQuestion {
   std::string name;
   int64_t context = 0;
+  CacheType cache_type = CacheType::f32;
   double free_bytes = 0;  // 0: unknown
 };
 std::string weights_report(const ModelConfig& config, const WeightCheck& weights,

@@ -20,7 +20,7 @@ struct LogitsOptions {
   std::string model;
   std::vector<int> tokens;
   std::string out;  // FILE.npy, f32 [tokens, vocabulary]
-  std::string cache = "expanded";
+  std::string cache = "expanded", cache_type = "f32";
   int chunk = 256;     // tokens of a pass
   bool exact = false;  // do not quantize activations to int15
   int threads = 0;
@@ -52,7 +52,7 @@ Result<Ending> logits(const LogitsOptions& options) {
       TRY_IN(options.model,
              Scorer::create(*model, pool, int(options.tokens.size()),
                             options.cache == "latent" ? CacheForm::latent : CacheForm::expanded,
-                            options.chunk));
+                            options.chunk, TRY(find_cache_type(options.cache_type))));
   scorer->exact = options.exact;
   const size_t columns = size_t(model->config().vocab_size);
   const std::string header = npy_header(options.tokens.size(), columns);
@@ -98,6 +98,7 @@ void add_logits(CommandGroup& commands) {
       .whole_number(0, INT32_MAX);
   c.option("--out", o.out, "FILE.npy", "output file, f32 [tokens, vocabulary]").required();
   c.choice("--cache", o.cache, {"expanded", "latent"}, "KV cache form");
+  add_cache_type(c, o.cache_type);
   add_exact(c, o.exact);
   c.count("--chunk", o.chunk, 1, 65536, "tokens per pass; changes no bit of the result");
   add_threads(c, o.threads);

@@ -28,7 +28,8 @@ struct PerplexityOptions {
   int context = 512;
   bool scores_all = false;  // every token of a window, not its second half alone
   int windows = 0;          // 0: all
-  bool exact = false;       // do not quantize activations to int15
+  std::string cache = "expanded", cache_type = "f32";
+  bool exact = false;  // do not quantize activations to int15
   int threads = 0;
   bool json = false;
 };
@@ -41,6 +42,7 @@ struct ImportanceOptions {
   int threads = 0;
 };
 
+constexpr int kChunk = 256;  // tokens of a pass
 constexpr size_t kTextBytesMax = size_t(1) << 32;
 
 // A text as windows of tokens.
@@ -100,6 +102,8 @@ void print_perplexity(const PerplexityOptions& options, const Sums& sums, size_t
     json.set("model", options.model);
     json.set("text", options.text);
     json.set("context", options.context);
+    json.set("cache", options.cache);
+    json.set("cache_type", options.cache_type);
     json.set("windows", uint64_t(windows));
     json.set("tokens", sums.tokens);
     json.set("perplexity", sums.perplexity());
@@ -120,7 +124,8 @@ struct Reading {
 };
 
 template <class Options>
-Result<Reading> open_reading(const Options& options) {
+Result<Reading> open_reading(const Options& options, CacheForm form = CacheForm::expanded,
+                             CacheType type = CacheType::f32) {
   const auto checkpoint = TRY(open_checkpoint(options.model));
   const std::unique_ptr<Tokenizer> tokenizer = TRY(open_tokenizer(*checkpoint));
   Reading reading;
@@ -131,8 +136,8 @@ Result<Reading> open_reading(const Options& options) {
   reading.windows = TRY(read_windows(options.text, *tokenizer, options.context, options.windows));
   reading.pool = std::make_unique<ThreadPool>(options.threads);
   reading.model->pack(*reading.pool);
-  reading.scorer =
-      TRY_IN(options.model, Scorer::create(*reading.model, *reading.pool, options.context));
+  reading.scorer = TRY_IN(options.model, Scorer::create(*reading.model, *reading.pool,
+                                                        options.context, form, kChunk, type));
   return reading;
 }
 
@@ -168,7 +173,9 @@ class SquareSums : public ActivationObserver {
 // BOS where the tokenizer puts one; the tokens of a window's second half count, as llama.cpp's
 // perplexity counts them, so that each has that much before it.
 Result<Ending> perplexity(const PerplexityOptions& options) {
-  const Reading reading = TRY(open_reading(options));
+  const Reading reading =
+      TRY(open_reading(options, options.cache == "latent" ? CacheForm::latent : CacheForm::expanded,
+                       TRY(find_cache_type(options.cache_type))));
   const std::vector<std::vector<int>>& windows = reading.windows;
   reading.scorer->exact = options.exact;
   catch_stop_signals();
@@ -220,6 +227,8 @@ void add_text_measures(CommandGroup& commands) {
   c.argument("TEXT", o.text, "a file; - is standard input").required();
   c.count("--context", o.context, 4, 1 << 24, "window length in tokens");
   c.count("--windows", o.windows, 0, 1 << 30, "number of windows; 0: all");
+  c.choice("--cache", o.cache, {"expanded", "latent"}, "KV cache form");
+  add_cache_type(c, o.cache_type);
   add_exact(c, o.exact);
   c.flag("--all", o.scores_all, "score every token, not only the second half of each window");
   c.flag("--json", o.json, "print one JSON object instead of text");

@@ -15,6 +15,7 @@ void add_threads(CommandBuilder& command, int& threads);
 // Whether products with quantized weights quantize the activations too.
 void add_exact(CommandBuilder& command, bool& exact);
 void add_cache(CommandBuilder& command, std::string& cache, double& limit_gib);
+void add_cache_type(CommandBuilder& command, std::string& type);
 // --set KEY=VALUE, over a recipe.
 void add_sets(CommandBuilder& command, std::vector<std::string>& sets, const char* help);
 // Files of text, and how to read them.

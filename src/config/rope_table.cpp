@@ -58,15 +58,18 @@ double rope_amplitude(const RopeConfig& rope) {
   return yarn_mscale(rope.factor, rope.mscale) / yarn_mscale(rope.factor, rope.mscale_all_dim);
 }
 
-void fill_rope_table(const RopeConfig& rope, int width, int positions, float* cos, float* sin) {
-  const std::vector<double> frequency = rope_frequencies(rope, width);
-  const double amplitude = rope_amplitude(rope);
-  for (int p = 0; p < positions; ++p)
-    for (size_t i = 0; i < frequency.size(); ++i) {
-      size_t at = size_t(p) * frequency.size() + i;
-      cos[at] = float(amplitude * std::cos(p * frequency[i]));
-      sin[at] = float(amplitude * std::sin(p * frequency[i]));
+void fill_rope_table(const std::vector<double>& frequencies, double amplitude, int begin, int end,
+                     float* cos, float* sin) {
+  for (int p = begin; p < end; ++p)
+    for (size_t i = 0; i < frequencies.size(); ++i) {
+      size_t at = size_t(p) * frequencies.size() + i;
+      cos[at] = float(amplitude * std::cos(p * frequencies[i]));
+      sin[at] = float(amplitude * std::sin(p * frequencies[i]));
     }
+}
+
+void fill_rope_table(const RopeConfig& rope, int width, int positions, float* cos, float* sin) {
+  fill_rope_table(rope_frequencies(rope, width), rope_amplitude(rope), 0, positions, cos, sin);
 }
 
 }  // namespace weir

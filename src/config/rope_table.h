@@ -22,5 +22,8 @@ double rope_amplitude(const RopeConfig& rope);
 
 // cos then sin, each [positions][width / 2].
 void fill_rope_table(const RopeConfig& rope, int width, int positions, float* cos, float* sin);
+// Positions [begin, end) of the same, of given frequencies and amplitude.
+void fill_rope_table(const std::vector<double>& frequencies, double amplitude, int begin, int end,
+                     float* cos, float* sin);
 
 }  // namespace weir

@@ -79,7 +79,10 @@ Result<std::unique_ptr<Engine>> Engine::create(const Model& model, ThreadPool& p
   if (options.drawable == 0) options.drawable = model.config().vocab_size;
   TRY(validate(options.speculation));
   ChosenDrafter chosen = TRY(make_drafter(model, pool, options));
-  KvCache cache = TRY(KvCache::create(model.config(), options.cache, options.cache_bytes_max));
+  KvCache cache = TRY(
+      KvCache::create(model.config(), options.cache, options.cache_bytes_max, options.cache_type));
+  if (options.cache == CacheForm::latent && !options.exact)
+    cache.set_absorbed(AbsorbedWeights::create(model, pool));
   if (cache.positions_max() == 0)
     return Error{"the cache limit of " + std::to_string(options.cache_bytes_max) +
                  " bytes holds no sequence; the shortest takes " +
@@ -103,7 +106,8 @@ Engine::Engine(const Model& model, ThreadPool& pool, EngineOptions options, KvCa
                          .sampled = decode_rows_max(options),
                          .positions = cache_.positions_max(),
                          .cache = options.cache,
-                         .exact = options.exact},
+                         .exact = options.exact,
+                         .cache_type = options.cache_type},
                         pool.threads())),
       samplers_(size_t(pool.threads()), Sampler(options.drawable)),
       forbidden_(size_t(pool.threads())),

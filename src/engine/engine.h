@@ -42,6 +42,8 @@ struct EngineOptions {
   // ones took longer, twice as long without running sequences (row_budget.h). 0: no matter.
   double pass_seconds = 0;
   CacheForm cache = CacheForm::expanded;
+  // Other types than f32 take less memory and change results a little (docs/inference.md).
+  CacheType cache_type = CacheType::f32;
   size_t cache_bytes_max = size_t(4) << 30;
   // Keep the pages of finished sequences while their memory is not needed. Only for a model whose
   // weights do not change while the engine is idle; else an idle engine forgets.

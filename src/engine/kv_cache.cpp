@@ -16,26 +16,38 @@ int pages_for(int positions) { return div_up(positions, kCachePage); }
 
 }  // namespace
 
-Result<KvCache> KvCache::create(const ModelConfig& config, CacheForm form, size_t bytes_max) {
+CacheWidths cache_widths(const ModelConfig& config) {
+  CacheWidths widths;
+  const bool is_latent = config.attention == AttentionKind::mla;
+  widths.layers = config.num_hidden_layers;
+  widths.heads = config.kv_heads();
+  widths.key_own = is_latent ? config.qk_nope_head_dim : config.head_dim;
+  widths.key_shared = is_latent ? config.qk_rope_head_dim : 0;
+  widths.value = config.value_head_width();
+  widths.rank = is_latent ? config.kv_lora_rank : 0;
+  widths.rope = is_latent ? config.qk_rope_head_dim : 0;
+  widths.index = config.index_head_dim;
+  return widths;
+}
+
+double cache_bytes(const ModelConfig& config, CacheForm form, CacheType type, int64_t positions) {
+  const auto layout = CacheLayout::make(cache_widths(config), form, type);
+  if (!layout) return 0;
+  return double(div_up(positions, int64_t(kCachePage))) * double(layout->page_bytes);
+}
+
+Result<KvCache> KvCache::create(const ModelConfig& config, CacheForm form, size_t bytes_max,
+                                CacheType type) {
   if (form == CacheForm::latent && config.attention != AttentionKind::mla)
     return Error{"a latent cache needs multi-head latent attention, which model type '" +
                  config.model_type + "' does not have; use the expanded form"};
   KvCache cache;
-  cache.form_ = form;
+  cache.layout_ =
+      std::make_unique<const CacheLayout>(TRY(CacheLayout::make(cache_widths(config), form, type)));
   cache.layers_ = config.num_hidden_layers;
-  cache.heads_ = config.kv_heads();
-  cache.key_width_ = config.key_head_width();
-  cache.value_width_ = config.value_head_width();
-  cache.latent_width_ = config.kv_lora_rank + config.qk_rope_head_dim;
   cache.context_ = config.max_position_embeddings;
   cache.bytes_max_ = bytes_max;
-  const size_t width = form == CacheForm::latent
-                           ? size_t(cache.latent_width_)
-                           : size_t(cache.heads_) * size_t(cache.key_width_ + cache.value_width_);
-  cache.layer_floats_ = width * kCachePage;
-  cache.index_floats_ = size_t(config.index_head_dim) * kCachePage;
-  const size_t page =
-      sizeof(float) * size_t(cache.layers_) * (cache.layer_floats_ + cache.index_floats_);
+  const size_t page = cache.layout_->page_bytes;
   cache.pool_ = PagePool(page, bytes_max / page);
   return cache;
 }
@@ -44,18 +56,13 @@ CacheView KvCache::view(int layer, int sequence) {
   CHECK_LT(layer, layers_);
   CHECK_LT(sequence, int(sequences_.size()));
   const Sequence& s = sequences_[size_t(sequence)];
-  CacheView view;
-  view.pages = s.data.data();
-  view.capacity = int(s.pages.size()) * kCachePage;
-  view.layer_offset = size_t(layer) * layer_floats_;
-  view.index_offset = size_t(layers_) * layer_floats_ + size_t(layer) * index_floats_;
-  if (form_ == CacheForm::latent) {
-    view.latent_stride = size_t(latent_width_);
-    return view;
-  }
-  view.value_offset = size_t(key_width_) * kCachePage;
-  view.head_stride = view.value_offset + size_t(value_width_) * kCachePage;
-  return view;
+  return view_of(*layout_, layer, s.data.data(), int(s.pages.size()) * kCachePage);
+}
+
+std::span<std::byte> KvCache::page_bytes(int sequence, int page) {
+  CHECK_LT(page, capacity(sequence) / kCachePage);
+  float* data = sequences_[size_t(sequence)].data[size_t(page)];
+  return std::as_writable_bytes(std::span(data, pool_.page_bytes() / sizeof(float)));
 }
 
 size_t KvCache::bytes_for(int positions) const {

@@ -3,29 +3,45 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "config/config.h"
+#include "engine/absorbed_weights.h"
 #include "engine/page_pool.h"
 #include "tensor/cache.h"
 
 namespace weir {
 
-// A page holds 32 positions of all layers, layer after layer:
-//   expanded: per head keys [key_width][32], then values [32][value_width]
-//   latent:   rows [32][rank + rope]
-// and with sparse attention, after that, the indexer's keys [index_head_dim][32] of all layers.
-// The layers of multi-token prediction modules are not cached.
+// What a model's cache has to hold. The layers of multi-token prediction modules are not cached.
+CacheWidths cache_widths(const ModelConfig& config);
+
+// Bytes of `positions` positions, in whole pages; 0 for a form or type that the model can not use.
+double cache_bytes(const ModelConfig& config, CacheForm form, CacheType type, int64_t positions);
+
+// A page holds 32 positions of all layers (tensor/cache_layout.h) and nothing that depends on where
+// it is: its bytes may be copied, and kept elsewhere, as they are.
 class KvCache final : public Cache {
  public:
   // `bytes_max` limits the pages of all sequences together. The cache keeps the memory it took from
-  // the system. Fails for a latent cache of a model without latent attention.
-  static Result<KvCache> create(const ModelConfig& config, CacheForm form, size_t bytes_max);
+  // the system. Fails for a latent cache of a model without latent attention, and for a type that
+  // does not suit the widths of the model.
+  static Result<KvCache> create(const ModelConfig& config, CacheForm form, size_t bytes_max,
+                                CacheType type = CacheType::f32);
 
-  CacheForm form() const override { return form_; }
+  CacheForm form() const override { return layout_->form; }
+  CacheType type() const { return layout_->type; }
   CacheView view(int layer, int sequence) override;
+  const Matrix* absorbed(int layer) const override {
+    return absorbed_ ? absorbed_->of(layer) : nullptr;
+  }
+  // Weights that latent attention may read instead of the model's (absorbed_weights.h).
+  void set_absorbed(std::shared_ptr<const AbsorbedWeights> absorbed) {
+    absorbed_ = std::move(absorbed);
+  }
 
   // Takes the pages for positions [0, positions) of a sequence. Rows below its length stay; rows
   // beyond are uninitialised and may be written; a shared page among them is copied first. On an
@@ -63,6 +79,9 @@ class KvCache final : public Cache {
   // Of all pages in use; a shared page counts once.
   size_t bytes() const { return pool_.in_use() * pool_.page_bytes(); }
   size_t bytes_max() const { return bytes_max_; }
+  // The raw bytes of the page that holds positions [32 * page, 32 * page + 32) of a sequence.
+  std::span<std::byte> page_bytes(int sequence, int page);
+  size_t page_size() const { return pool_.page_bytes(); }
   // Of a sequence that shares no page.
   size_t bytes_for(int positions) const;
   // The longest sequence that an empty cache holds, by memory and by the model's context.
@@ -79,9 +98,9 @@ class KvCache final : public Cache {
   bool is_own(const Sequence& sequence, size_t at) const;
   void replace(Sequence& sequence, size_t at, int page);
 
-  CacheForm form_ = CacheForm::expanded;
-  int layers_ = 0, heads_ = 0, key_width_ = 0, value_width_ = 0, latent_width_ = 0;
-  size_t layer_floats_ = 0, index_floats_ = 0;  // of a page, per layer
+  int layers_ = 0;
+  std::unique_ptr<const CacheLayout> layout_;  // views point to it
+  std::shared_ptr<const AbsorbedWeights> absorbed_;
   int context_ = 0;
   size_t bytes_max_ = 0;
   PagePool pool_;

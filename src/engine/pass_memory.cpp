@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/div_up.h"
+#include "engine/kv_cache.h"
 
 namespace weir {
 namespace {
@@ -13,18 +14,15 @@ namespace {
 // A cache of any number of sequences without memory: a dry run writes no rows and reads none.
 class NoCache : public Cache {
  public:
-  NoCache(CacheForm form, int positions)
-      : form_(form), pages_(size_t(div_up(positions, kCachePage))) {}
-  CacheForm form() const override { return form_; }
-  CacheView view(int, int) override {
-    CacheView view;
-    view.pages = pages_.data();
-    view.capacity = int(pages_.size()) * kCachePage;
-    return view;
+  NoCache(const CacheLayout& layout, int positions)
+      : layout_(layout), pages_(size_t(div_up(positions, kCachePage))) {}
+  CacheForm form() const override { return layout_.form; }
+  CacheView view(int layer, int) override {
+    return view_of(layout_, layer, pages_.data(), int(pages_.size()) * kCachePage);
   }
 
  private:
-  CacheForm form_;
+  const CacheLayout& layout_;
   std::vector<float*> pages_;
 };
 
@@ -43,7 +41,10 @@ size_t measure(const Model& model, const PassShape& shape, int threads,
   }
   Arena arena{Arena::Measuring{}};
   ThreadPool pool{ThreadPool::Dry{threads}};
-  NoCache cache(shape.cache, shape.positions);
+  const auto layout =
+      CacheLayout::make(cache_widths(model.config()), shape.cache, shape.cache_type);
+  CHECK(layout.has_value());
+  NoCache cache(*layout, shape.positions);
   const Batch batch(tokens, positions, sequences);
   Run run{arena, pool, batch};
   run.cache = &cache;
@@ -74,11 +75,12 @@ size_t further_pass_bytes(const Model& model, const PassShape& shape, int thread
   });
 }
 
-size_t scoring_bytes(const Model& model, int rows, int positions, CacheForm cache, int threads) {
+size_t scoring_bytes(const Model& model, int rows, int positions, CacheForm cache, CacheType type,
+                     int threads) {
   size_t most = 0;
   const std::vector<int> targets(size_t(rows), 0);
   for (bool exact : {false, true}) {
-    const PassShape shape{rows, 0, positions, cache, exact};
+    const PassShape shape{rows, 0, positions, cache, exact, type};
     const size_t logits =
         measure(model, shape, threads, [&](Run& run, Tensor hidden) { model.logits(run, hidden); });
     const size_t loss = measure(model, shape, threads, [&](Run& run, Tensor hidden) {

@@ -13,7 +13,8 @@ struct PassShape {
   int sampled = 0;    // rows whose logits are computed, at most `rows`
   int positions = 1;  // tokens of the longest sequence, cached ones included
   CacheForm cache = CacheForm::expanded;
-  bool exact = true;  // as in Run
+  bool exact = true;                      // as in Run
+  CacheType cache_type = CacheType::f32;  // one that the model can use
 };
 
 // Bytes that any pass over `model` takes at most, which has no more of anything than `shape` and a
@@ -22,6 +23,7 @@ size_t pass_bytes(const Model& model, const PassShape& shape, int threads);
 // Of a pass over the module of multi-token prediction that follows a pass of such rows.
 size_t further_pass_bytes(const Model& model, const PassShape& shape, int threads);
 // The same where every row's logits or the log-probability of its target is wanted, exact or not.
-size_t scoring_bytes(const Model& model, int rows, int positions, CacheForm cache, int threads);
+size_t scoring_bytes(const Model& model, int rows, int positions, CacheForm cache, CacheType type,
+                     int threads);
 
 }  // namespace weir

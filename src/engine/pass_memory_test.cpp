@@ -91,7 +91,7 @@ struct Subject {
 size_t measured(const Model& model, const PassShape& shape, const std::vector<int>& counts,
                 int threads) {
   std::vector<int> tokens, positions, sequences, sampled(size_t(shape.sampled));
-  auto cache = KvCache::create(model.config(), shape.cache, size_t(1) << 30);
+  auto cache = KvCache::create(model.config(), shape.cache, size_t(1) << 30, shape.cache_type);
   for (int s = 0; s < int(counts.size()); ++s) {
     EXPECT_TRUE(bool(cache->reserve(s, shape.positions)));
     for (int i = 0; i < counts[size_t(s)]; ++i) {
@@ -111,11 +111,13 @@ size_t measured(const Model& model, const PassShape& shape, const std::vector<in
   return arena.peak();
 }
 
-void check(const Subject& subject, CacheForm cache, bool exact, const std::string& what) {
+void check(const Subject& subject, CacheForm cache, bool exact, const std::string& what,
+           CacheType type = CacheType::f32) {
   const Model& model = *subject.model;
   for (int threads : {1, 3})
     for (int rows : {1, 5, 70}) {
-      const PassShape shape{rows, std::min(rows, 4), 100, cache, exact};
+      const int positions = model.config().max_position_embeddings > 256 ? 300 : 100;
+      const PassShape shape{rows, std::min(rows, 4), positions, cache, exact, type};
       const size_t bytes = pass_bytes(model, shape, threads);
       const std::string at = what + std::to_string(rows) + " rows, " + std::to_string(threads);
       EXPECT_EQ(measured(model, shape, {rows}, threads), bytes) << at;
@@ -140,6 +142,21 @@ TEST(PassMemory, IsWhatThePassTakes) {
         if (is_quantized) check(subject, cache, false, what);
       }
     }
+}
+
+TEST(PassMemory, OfEveryCacheTypeIsWhatThePassTakes) {
+  const std::pair<const char*, ModelConfig> all[] = {
+      {"gqa ", gqa()}, {"mla ", mla()}, {"sparse ", sparse()}};
+  for (auto [name, config] : all) {
+    config.max_position_embeddings = 512;
+    config.qk_rope_head_dim = 16;
+    const Subject subject(config, true);
+    for (CacheType type : {CacheType::f16, CacheType::bf16, CacheType::q8, CacheType::q4})
+      for (CacheForm cache : {CacheForm::expanded, CacheForm::latent}) {
+        if (cache == CacheForm::latent && config.attention != AttentionKind::mla) continue;
+        check(subject, cache, false, std::string(name) + cache_type_name(type) + " ", type);
+      }
+  }
 }
 
 TEST(PassMemory, OfManyShortSequencesIsMeasuredToo) {

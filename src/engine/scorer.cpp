@@ -10,9 +10,10 @@
 namespace weir {
 
 Result<std::unique_ptr<Scorer>> Scorer::create(const Model& model, ThreadPool& pool,
-                                               int positions_max, CacheForm form, int chunk) {
+                                               int positions_max, CacheForm form, int chunk,
+                                               CacheType type) {
   CHECK_LT(0, chunk);
-  KvCache cache = TRY(KvCache::create(model.config(), form, size_t(1) << 50));
+  KvCache cache = TRY(KvCache::create(model.config(), form, size_t(1) << 50, type));
   if (positions_max < 1 || positions_max > cache.positions_max())
     return Error{fmt::format("a text of {} tokens does not fit the model's context of {}",
                              positions_max, cache.positions_max())};
@@ -25,7 +26,8 @@ Scorer::Scorer(const Model& model, ThreadPool& pool, KvCache cache, int chunk, i
       pool_(pool),
       cache_(std::move(cache)),
       chunk_(size_t(chunk)),
-      arena_(scoring_bytes(model, chunk, positions_max, cache_.form(), pool.threads())) {}
+      arena_(scoring_bytes(model, chunk, positions_max, cache_.form(), cache_.type(),
+                           pool.threads())) {}
 
 Result<void> Scorer::run(
     std::span<const int> tokens,

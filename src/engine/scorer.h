@@ -21,7 +21,7 @@ class Scorer {
   static Result<std::unique_ptr<Scorer>> create(const Model& model, ThreadPool& pool,
                                                 int positions_max,
                                                 CacheForm form = CacheForm::expanded,
-                                                int chunk = 256);
+                                                int chunk = 256, CacheType type = CacheType::f32);
 
   // Calls on_rows(first, logits [rows, vocabulary]) for all rows in order; it may fail to end the
   // work. Tokens must be below the vocabulary's size and no more than positions_max.

@@ -6,7 +6,8 @@
 #if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
 #include "kernels/lanes/lanes_avx2-inl.h"
 
-#include "kernels/lanes/bytes_avx2-inl.h"  // after the lanes it is written over
+#include "kernels/attention/words_avx2-inl.h"  // these after the lanes they are written over
+#include "kernels/lanes/bytes_avx2-inl.h"
 #include "kernels/lanes/sixteen_avx2-inl.h"
 
 #include "kernels/quant/block_row-inl.h"

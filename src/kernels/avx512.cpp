@@ -7,7 +7,8 @@
     defined(__AVX512VL__) && defined(__F16C__)
 #include "kernels/lanes/lanes_avx512-inl.h"
 
-#include "kernels/lanes/bytes_avx2-inl.h"  // after the lanes it is written over
+#include "kernels/attention/words_avx512-inl.h"  // these after the lanes they are written over
+#include "kernels/lanes/bytes_avx2-inl.h"
 #include "kernels/lanes/sixteen_avx512-inl.h"
 
 #include "kernels/quant/block_row-inl.h"

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/attention/cache_products.h"
 #include "kernels/quant/blocks.h"
 #include "kernels/quant/integer_gemm.h"
 
@@ -129,6 +130,13 @@ struct Kernels {
   void (*rope_interleaved)(float* x, const float* cos, const float* sin, float direction,
                            int width);
   void (*rope_half)(float* x, const float* cos, const float* sin, float direction, int width);
+
+  // Attention over a narrow cache (attention/cache_products.h).
+  void (*narrow_product)(const NarrowProduct&);
+  void (*word_product)(const WordProduct&);
+  ToWords* to_words;
+  UnpackNibbles* unpack_nibbles;
+  PairCodes *inner_pairs, *row_pairs;
 
   // One AdamW step (Loshchilov and Hutter 2019, algorithm 2; decay applied to w before the update):
   // g *= gradient_scale; m = beta1 m + (1-beta1) g; v = beta2 v + (1-beta2) g^2;

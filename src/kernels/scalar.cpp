@@ -1,5 +1,7 @@
 // The reference table: plain loops, correct on every processor and the definition for the others.
 #include "kernels/lanes/bytes_scalar-inl.h"
+
+#include "kernels/attention/words_scalar-inl.h"
 #include "kernels/quant/dequantize_scalar-inl.h"
 #include "kernels/quant/integer_scalar-inl.h"
 #include "kernels/quant/quantize_search-inl.h"

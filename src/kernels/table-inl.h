@@ -1,5 +1,6 @@
 // The table of one instruction set, after its lanes and the loops over them were included.
 #pragma once
+#include "kernels/attention/cache_products-inl.h"
 #include "kernels/dense/activation-inl.h"
 #include "kernels/dense/gemm-inl.h"
 #include "kernels/quant/block_gemm-inl.h"
@@ -34,6 +35,12 @@ constexpr Kernels make_table(const char* name) {
       .sigmoid = sigmoid_of,
       .rope_interleaved = rope_interleaved,
       .rope_half = rope_half,
+      .narrow_product = narrow_product,
+      .word_product = word_product,
+      .to_words = to_words,
+      .unpack_nibbles = unpack_nibbles,
+      .inner_pairs = inner_pairs,
+      .row_pairs = row_pairs,
       .adamw = adamw,
       .bf16_to_f32 = bf16_to_f32,
       .f32_to_bf16 = f32_to_bf16,

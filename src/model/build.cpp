@@ -4,7 +4,6 @@
 
 #include "base/div_up.h"
 #include "config/conventions.h"
-#include "config/rope_table.h"
 
 namespace weir {
 
@@ -201,15 +200,12 @@ MtpModule ModelBuilder::mtp(int index) {
 void ModelBuilder::rope() {
   const ModelConfig& c = model_.config_;
   const int width = c.attention == AttentionKind::mla ? c.qk_rope_head_dim : c.head_dim;
-  const size_t half = size_t(c.max_position_embeddings) * size_t(width / 2);
-  float* cos = nullptr;
+  const float *cos = nullptr, *sin = nullptr;
   if (storage_ != Storage::nowhere) {
-    model_.rope_memory_ = Buffer(2 * half * sizeof(float));
-    cos = model_.rope_memory_.floats();
-    fill_rope_table(c.rope, width, c.max_position_embeddings, cos, cos + half);
+    model_.rope_angles_ = std::make_unique<RopeAngles>(c.rope, width, c.max_position_embeddings);
+    cos = model_.rope_angles_->cos(), sin = model_.rope_angles_->sin();
   }
-  model_.rope_ = {cos, cos ? cos + half : nullptr, c.max_position_embeddings, width,
-                  c.rope.interleaved};
+  model_.rope_ = {cos, sin, c.max_position_embeddings, width, c.rope.interleaved};
 }
 
 void ModelBuilder::build() {

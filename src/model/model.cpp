@@ -52,6 +52,12 @@ void Model::initialize(uint64_t seed) {
 
 Tensor Model::forward(Run& run) const {
   const Zone zone("forward");
+  run.pool.run_here([&] {
+    int end = 0;
+    for (const Segment& segment : run.batch.segments())
+      end = std::max(end, segment.position + segment.count);
+    rope_angles_->require(end);
+  });
   Tensor x = embed(run, *embedding_);
   for (const Block& block : blocks_) {
     auto body = [&block = block, table = rope_, balance = balance_weight](Run& r, Tensor in) {

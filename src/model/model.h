@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "model/layers.h"
+#include "model/rope_angles.h"
 #include "ops/ops.h"
 #include "tensor/buffer.h"
 #include "tensor/packed.h"
@@ -109,7 +110,7 @@ class Model {
   std::vector<Block> blocks_;
   std::vector<MtpModule> mtp_;
   std::vector<std::shared_ptr<const void>> kept_;  // mapped files and what belongs to them
-  Buffer rope_memory_;
+  std::unique_ptr<RopeAngles> rope_angles_;        // null in an outline
   RopeTable rope_;
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/div_up.h"
 #include "ops/attention/attention_core.h"
+#include "ops/attention/streamed_attention.h"
 
 namespace weir {
 
@@ -177,7 +178,9 @@ Tensor attend(Run& run, Tensor q, Tensor keys, Tensor shared_keys, Tensor values
     statistics.top = run.arena.floats(size_t(shape.heads) * size_t(q.rows));
     statistics.inverse_sum = run.arena.floats(size_t(shape.heads) * size_t(q.rows));
   }
-  if (run.cache)
+  if (run.cache && is_streamed(run, run.cache->view(shape.layer, run.batch.segments()[0].sequence)))
+    stream_over_cache(run, a);
+  else if (run.cache)
     attention_over_cache(run, a);
   else
     attention_forward(run, a, statistics);

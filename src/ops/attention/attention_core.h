@@ -68,8 +68,10 @@ void attention_scores(const AttentionTensors& a, int head, int first_row, int co
 // makes exactly 0.
 void drop_unchosen(const TokenChoice& choice, int row, int visible, float* scores);
 
-// Extends the run's cache (expanded form) by the batch and attends over it.
+// Extends the run's cache (expanded form) by the batch and attends over it; with the bits of the
+// training forward, or streamed (streamed_attention.h).
 void attention_over_cache(Run& run, const AttentionTensors& a);
+void stream_over_cache(Run& run, const AttentionTensors& a);
 
 void attention_backward(Workers workers, const AttentionTensors& a,
                         std::span<const Segment> segments, SoftmaxStatistics statistics);

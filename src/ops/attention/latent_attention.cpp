@@ -8,12 +8,14 @@
 
 #include "base/div_up.h"
 #include "ops/attention/attention_core.h"
+#include "ops/attention/cache_rows.h"
+#include "ops/attention/latent_projections.h"
+#include "ops/attention/streamed_attention.h"
 
 namespace weir {
 namespace {
 
-constexpr int kChunk = 32;        // rows of the batch whose absorbed queries are in memory together
-constexpr int kDecodedRows = 64;  // rows of kv_b that are decoded together
+constexpr int kChunk = 32;  // rows of the batch whose absorbed queries are in memory together
 
 struct Query {
   CacheView view;
@@ -22,31 +24,30 @@ struct Query {
 
 class LatentAttention {
  public:
-  LatentAttention(Run& run, Tensor q, const Matrix& kv_b, const AttentionShape& shape,
-                  const TokenChoice& choice, int rank, int seen, Tensor y)
+  LatentAttention(Run& run, const LatentProjections& projections, const AttentionShape& shape,
+                  const TokenChoice& choice, int rank, int seen)
       : run_(run),
-        q_(q),
-        y_(y),
-        kv_b_(kv_b),
+        projections_(projections),
         shape_(shape),
         choice_(choice),
         rank_(rank),
         width_(rank + shape.shared),
         padded_(round_up(seen, kCachePage)) {
-    const size_t rows = size_t(std::min(q.rows, kChunk)) * size_t(shape.heads);
+    const size_t rows = size_t(std::min(run.batch.size(), kChunk)) * size_t(shape.heads);
     absorbed_ = run.arena.floats(rows * size_t(width_));
     mixed_ = run.arena.floats(rows * size_t(rank_));
-    room_ = kGemmScratch +
-            std::max(size_t(kDecodedRows) * size_t(rank_),
-                     size_t(shape.heads) * size_t(padded_) + size_t(kCachePage) * size_t(width_));
+    room_ = std::max(projections.scratch(), kGemmScratch + size_t(shape.heads) * size_t(padded_) +
+                                                size_t(kCachePage) * size_t(width_));
     scratch_ = run.arena.floats(room_ * size_t(run.pool.threads()));
   }
 
   // Rows [row, row + count) of the batch, which are those of `queries`.
   void attend(const Query* queries, int row, int count) const {
     ThreadPool& pool = run_.pool;
-    pool.parallel_for(shape_.heads,
-                      [&](int head, int thread) { absorb(head, row, count, thread); });
+    pool.parallel_for(shape_.heads, [&](int head, int thread) {
+      projections_.absorb(head, row, count, absorbed(0, head),
+                          size_t(shape_.heads) * size_t(width_), gemm_scratch(thread));
+    });
     // Every thread should have something to do.
     const int heads = std::clamp(count * shape_.heads / (2 * pool.threads()), 1, shape_.heads);
     const int parts = div_up(shape_.heads, heads);
@@ -55,8 +56,10 @@ class LatentAttention {
       mix(queries[task / parts], task / parts, first, std::min(heads, shape_.heads - first),
           thread);
     });
-    pool.parallel_for(shape_.heads,
-                      [&](int head, int thread) { project(head, row, count, thread); });
+    pool.parallel_for(shape_.heads, [&](int head, int thread) {
+      projections_.project(head, row, count, mixed(0, head), size_t(shape_.heads) * size_t(rank_),
+                           gemm_scratch(thread));
+    });
   }
 
  private:
@@ -68,39 +71,6 @@ class LatentAttention {
   }
   float* gemm_scratch(int thread) const { return scratch_ + room_ * size_t(thread); }
   float* own_scratch(int thread) const { return gemm_scratch(thread) + kGemmScratch; }
-
-  // DeepSeek-V2, section 2.1.2: q_absorbed = W^UK^T q_nope.
-  void absorb(int head, int row, int count, int thread) const {
-    const int nope = shape_.own, rope = shape_.shared;
-    const float* q = q_.row(row) + head * (nope + rope);
-    Gemm g{};
-    g.left_row = q_.stride;
-    g.left_inner = 1;
-    g.panels = own_scratch(thread);
-    g.panel_stride = kPanel;
-    g.inner_stride = size_t(rank_);
-    g.out = absorbed(0, head);
-    g.out_row = size_t(shape_.heads) * size_t(width_);
-    g.rows = count;
-    g.cols = rank_;
-    g.scratch = gemm_scratch(thread);
-    for (int n = 0; n < nope; n += kDecodedRows) {
-      g.inner = std::min(kDecodedRows, nope - n);
-      for (int k = 0; k < g.inner; ++k) {
-        float* to = own_scratch(thread) + size_t(k) * size_t(rank_);
-        const float* from = kv_b_.row(head * (nope + shape_.value) + n + k, to);
-        if (from != to) std::memcpy(to, from, sizeof(float) * size_t(rank_));
-      }
-      g.left = q + n;
-      g.accumulate = n > 0;
-      kernels().gemm(g);
-    }
-    for (int i = 0; i < count; ++i) {
-      float* to = absorbed(i, head);
-      std::memcpy(to + rank_, q + size_t(i) * q_.stride + nope, sizeof(float) * size_t(rope));
-      kernels().scale(shape_.scale, to, to, width_);
-    }
-  }
 
   // The latent rows of keys [first, first + count) of a query: those of a page,
   // or of chosen tokens, copied together.
@@ -165,30 +135,8 @@ class LatentAttention {
     }
   }
 
-  // y = W^UV mixed.
-  void project(int head, int row, int count, int thread) const {
-    const int first = head * (shape_.own + shape_.value) + shape_.own;
-    BlockGemm g{};
-    g.type = kv_b_.type;
-    g.weight_row = type_bytes(kv_b_.type, size_t(rank_));
-    g.weights = static_cast<const char*>(kv_b_.parts[0]) + size_t(first) * g.weight_row;
-    if (kv_b_.type == WeightType::f8_e4m3) g.scales = kv_b_.scales[0];
-    g.scales_row = size_t(div_up(rank_, kScaleSquare));
-    g.first = first;
-    g.left = mixed(0, head);
-    g.left_row = size_t(shape_.heads) * size_t(rank_);
-    g.out = y_.row(row) + head * shape_.value;
-    g.out_row = y_.stride;
-    g.rows = count;
-    g.cols = shape_.value;
-    g.inner = rank_;
-    g.scratch = gemm_scratch(thread);
-    kernels().block_gemm(g);
-  }
-
   Run& run_;
-  const Tensor q_, y_;
-  const Matrix& kv_b_;
+  const LatentProjections& projections_;
   const AttentionShape& shape_;
   const TokenChoice& choice_;
   const int rank_, width_, padded_;
@@ -196,14 +144,19 @@ class LatentAttention {
   float *absorbed_, *mixed_, *scratch_;
 };
 
-// Puts the batch's rows into the cache; one query per row, in order.
-std::vector<Query> extend_cache(Run& run, Tensor latent, Tensor k_rope, int layer) {
+// One query per row of the batch, in order.
+std::vector<Query> find_queries(Run& run, int layer) {
   std::vector<Query> queries;
   for (const Segment& s : run.batch.segments()) {
     const CacheView view = run.cache->view(layer, s.sequence);
     CHECK_LE(s.position + s.count, view.capacity);
     for (int i = 0; i < s.count; ++i) queries.push_back({view, s.begin + i, s.position + i + 1});
   }
+  return queries;
+}
+
+// Puts the batch's rows into the cache.
+void extend_cache(Run& run, const std::vector<Query>& queries, Tensor latent, Tensor k_rope) {
   run.pool.run_here([&] {
     for (const Query& query : queries) {
       float* to = query.view.latent(query.visible - 1);
@@ -211,7 +164,111 @@ std::vector<Query> extend_cache(Run& run, Tensor latent, Tensor k_rope, int laye
       std::memcpy(to + latent.cols, k_rope.row(query.row), sizeof(float) * size_t(k_rope.cols));
     }
   });
-  return queries;
+}
+
+void attend_exactly(Run& run, const LatentProjections& projections, const AttentionShape& shape,
+                    const TokenChoice& choice, const std::vector<Query>& queries, int rank) {
+  int seen = 0;
+  for (const Query& query : queries) seen = std::max(seen, query.visible);
+  ArenaScope scope(run.arena);
+  const LatentAttention attention(run, projections, shape, choice, rank, seen);
+  const int rows = int(queries.size());
+  for (int row = 0; row < rows; row += kChunk)
+    attention.attend(queries.data() + row, row, std::min(kChunk, rows - row));
+}
+
+// The same by streamed attention: the heads of a few rows are queries of one group.
+class StreamedLatents {
+ public:
+  StreamedLatents(Run& run, const LatentProjections& projections, const AttentionShape& shape,
+                  const TokenChoice& choice, const CacheLayout& layout)
+      : run_(run),
+        projections_(projections),
+        shape_(shape),
+        choice_(choice),
+        layout_(layout),
+        products_(latent_products(layout.key, layout.value)) {
+    const int most = std::min(run.batch.size(), kChunk) * shape.heads;
+    prepared_ = make_prepared(run.arena, layout.key, most);
+    mixed_ = run.arena.floats(size_t(most) * size_t(layout.value.width));
+    scratch_ = run.arena.floats(projections.scratch() * size_t(run.pool.threads()));
+  }
+
+  // Rows [row, row + count) of the batch, which are those of `queries`.
+  void attend(const Query* queries, int row, int count) const {
+    const size_t width = size_t(layout_.key.width), rank = size_t(layout_.value.width);
+    const size_t heads = size_t(shape_.heads);
+    run_.pool.parallel_for(shape_.heads, [&](int head, int thread) {
+      projections_.absorb(head, row, count, prepared_.from(head, layout_.key).rows, heads * width,
+                          scratch(thread));
+      for (int i = 0; i < count; ++i) products_->prepare(prepared_, i * shape_.heads + head);
+    });
+    stream(queries, count);
+    run_.pool.parallel_for(shape_.heads, [&](int head, int thread) {
+      projections_.project(head, row, count, mixed_ + size_t(head) * rank, heads * rank,
+                           scratch(thread));
+    });
+  }
+
+ private:
+  float* scratch(int thread) const { return scratch_ + projections_.scratch() * size_t(thread); }
+
+  void stream(const Query* queries, int count) const {
+    std::vector<StreamQuery> all;
+    std::vector<StreamGroup> groups;
+    // Every thread should have something to do, and a group's queries should fit a tile.
+    const int most =
+        std::clamp(count / (2 * run_.pool.threads()), 1, std::max(1, kQueryTile / shape_.heads));
+    int begin = 0;
+    const auto close = [&](const int* gathered) {
+      for (const int end = int(all.size()); begin < end; begin = std::min(begin + kQueryTile, end))
+        groups.push_back({begin, std::min(kQueryTile, end - begin), 0, gathered});
+    };
+    for (int i = 0; i < count; ++i) {
+      const Query& query = queries[i];
+      const int* chosen = choice_.of(query.row, query.visible);
+      if (chosen || int(all.size()) - begin >= most * shape_.heads) close(nullptr);
+      for (int h = 0; h < shape_.heads; ++h)
+        all.push_back({&query.view, chosen ? choice_.keep : query.visible,
+                       mixed_ + all.size() * size_t(layout_.value.width)});
+      if (chosen) close(chosen);
+    }
+    close(nullptr);
+    stream_attention(run_, *products_, prepared_, all, groups);
+  }
+
+  Run& run_;
+  const LatentProjections& projections_;
+  const AttentionShape& shape_;
+  const TokenChoice& choice_;
+  const CacheLayout& layout_;
+  const std::unique_ptr<const PageProducts> products_;
+  PreparedQueries prepared_;
+  float *mixed_, *scratch_;
+};
+
+void extend_narrow_cache(Run& run, const std::vector<Query>& queries, Tensor latent,
+                         Tensor k_rope) {
+  ArenaScope scope(run.arena);
+  float* room = run.arena.floats(size_t(latent.cols + k_rope.cols));
+  run.pool.run_here([&] {
+    for (const Query& query : queries) {
+      std::memcpy(room, latent.row(query.row), sizeof(float) * size_t(latent.cols));
+      std::memcpy(room + latent.cols, k_rope.row(query.row), sizeof(float) * size_t(k_rope.cols));
+      const int position = query.visible - 1;
+      store_in_rows(query.view.layout->key, query.view.latents(position / kCachePage),
+                    position % kCachePage, room);
+    }
+  });
+}
+
+void attend_streamed(Run& run, const LatentProjections& projections, const AttentionShape& shape,
+                     const TokenChoice& choice, const std::vector<Query>& queries) {
+  ArenaScope scope(run.arena);
+  const StreamedLatents attention(run, projections, shape, choice, *queries[0].view.layout);
+  const int rows = int(queries.size());
+  for (int row = 0; row < rows; row += kChunk)
+    attention.attend(queries.data() + row, row, std::min(kChunk, rows - row));
 }
 
 }  // namespace
@@ -223,13 +280,16 @@ Tensor attend_latent(Run& run, Tensor q, Tensor latent, Tensor k_rope, const Mat
   CHECK_EQ(k_rope.cols, shape.shared);
   CHECK_EQ(kv_b.rows, shape.heads * (shape.own + shape.value));
   Tensor y = run.make(q.rows, shape.heads * shape.value);
-  const std::vector<Query> queries = extend_cache(run, latent, k_rope, shape.layer);
-  int seen = 0;
-  for (const Query& query : queries) seen = std::max(seen, query.visible);
-  ArenaScope scope(run.arena);
-  const LatentAttention attention(run, q, kv_b, shape, choice, latent.cols, seen, y);
-  for (int row = 0; row < q.rows; row += kChunk)
-    attention.attend(queries.data() + row, row, std::min(kChunk, q.rows - row));
+  const std::vector<Query> queries = find_queries(run, shape.layer);
+  const Matrix* compact = run.exact ? nullptr : run.cache->absorbed(shape.layer);
+  const LatentProjections projections(q, y, compact ? *compact : kv_b, shape);
+  if (is_streamed(run, queries[0].view)) {
+    extend_narrow_cache(run, queries, latent, k_rope);
+    attend_streamed(run, projections, shape, choice, queries);
+  } else {
+    extend_cache(run, queries, latent, k_rope);
+    attend_exactly(run, projections, shape, choice, queries, latent.cols);
+  }
   return y;
 }
 

@@ -5,10 +5,13 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "base/div_up.h"
 #include "ops/attention/attention_core.h"
+#include "ops/attention/cache_rows.h"
+#include "ops/attention/streamed_attention.h"
 
 namespace weir {
 namespace {
@@ -26,6 +29,7 @@ int past_of(const Run& run, const Segment& segment) {
 // another.
 struct IndexKeys {
   CacheView view;
+  const PageProducts* narrow = nullptr;  // of a cache of another type than f32
   const float* packed = nullptr;
   size_t panel_size = 0;
   const float* panel(int p) const {
@@ -35,9 +39,10 @@ struct IndexKeys {
 
 struct Scratch {
   float* gemm;
-  float* products;   // [heads][kPanel]
-  float* scores;     // [panels * kPanel]
-  uint64_t* ranked;  // [tokens seen]
+  float* products;          // [heads][kPanel]
+  float* scores;            // [panels * kPanel]
+  uint64_t* ranked;         // [tokens seen]
+  PreparedQueries queries;  // [heads]; of a narrow cache
 };
 
 // Larger for larger scores and, among equal ones, for lower positions; NaN comes last.
@@ -54,12 +59,17 @@ uint64_t rank(float score, int position) {
 void score_tokens(const float* q, const float* weights, const IndexKeys& keys, int visible,
                   const IndexShape& shape, const Scratch& scratch) {
   std::memset(scratch.scores, 0, sizeof(float) * size_t(panels_for(visible)) * kPanel);
+  for (int h = 0; h < shape.heads && keys.narrow; ++h) {
+    std::memcpy(scratch.queries.from(h, keys.narrow->key()).rows,
+                q + size_t(h) * size_t(shape.width), sizeof(float) * size_t(shape.width));
+    keys.narrow->prepare(scratch.queries, h);
+  }
   for (int p = 0; p < panels_for(visible); ++p) {
     Gemm g{};
     g.left = q;
     g.left_row = size_t(shape.width);
     g.left_inner = 1;
-    g.panels = keys.panel(p);
+    if (!keys.narrow) g.panels = keys.panel(p);
     g.panel_stride = size_t(shape.width) * kPanel;
     g.inner_stride = kPanel;
     g.out = scratch.products;
@@ -68,7 +78,11 @@ void score_tokens(const float* q, const float* weights, const IndexKeys& keys, i
     g.cols = kPanel;
     g.inner = shape.width;
     g.scratch = scratch.gemm;
-    kernels().gemm(g);
+    if (keys.narrow)
+      keys.narrow->score(keys.view.index_keys(p), nullptr, scratch.queries, shape.heads,
+                         scratch.products, kPanel, scratch.gemm);
+    else
+      kernels().gemm(g);
     for (int h = 0; h < shape.heads; ++h) {
       float* product = scratch.products + size_t(h) * kPanel;
       for (int i = 0; i < kPanel; ++i) product[i] = product[i] > 0 ? product[i] : 0;
@@ -106,19 +120,32 @@ const float* pack_seen(Run& run, Tensor keys, const Segment& segment) {
   return packed;
 }
 
-std::vector<IndexKeys> keys_of_segments(Run& run, Tensor keys, const IndexShape& shape) {
+std::vector<IndexKeys> keys_of_segments(Run& run, Tensor keys, const IndexShape& shape,
+                                        const PageProducts* narrow) {
   std::vector<IndexKeys> all;
   for (const Segment& segment : run.batch.segments()) {
     IndexKeys found;
     found.panel_size = size_t(shape.width) * kPanel;
     if (run.cache) {
       found.view = run.cache->view(shape.layer, segment.sequence);
+      found.narrow = narrow;
     } else if (segment.seen() > shape.keep) {
       found.packed = pack_seen(run, keys, segment);
     }
     all.push_back(found);
   }
   return all;
+}
+
+}  // namespace
+
+namespace {
+
+CacheVector index_vector(const CacheView& view, const IndexShape& shape) {
+  if (view.layout) return view.layout->index;
+  CacheVector vector;
+  vector.width = shape.width;
+  return vector;
 }
 
 }  // namespace
@@ -132,14 +159,17 @@ bool sees_more_than(const Run& run, int keep) {
 void cache_index_keys(Run& run, Tensor keys, const IndexShape& shape) {
   CHECK(run.cache);
   CHECK_EQ(keys.cols, shape.width);
+  ArenaScope scope(run.arena);
+  float* room = run.arena.floats(size_t(shape.width));
   for (const Segment& segment : run.batch.segments()) {
     const CacheView view = run.cache->view(shape.layer, segment.sequence);
     CHECK_LE(segment.position + segment.count, view.capacity);
+    CacheVector vector = index_vector(view, shape);
     run.pool.run_here([&] {
       for (int i = 0; i < segment.count; ++i) {
         const int position = segment.position + i;
-        float* lane = view.index_keys(position / kCachePage) + position % kCachePage;
-        for (int d = 0; d < shape.width; ++d) lane[d * kPanel] = keys.row(segment.begin + i)[d];
+        std::memcpy(room, keys.row(segment.begin + i), sizeof(float) * size_t(shape.width));
+        store_in_panel(vector, view.index_keys(position / kCachePage), position % kCachePage, room);
       }
     });
   }
@@ -164,13 +194,20 @@ TokenChoice choose_tokens(Run& run, Tensor q, Tensor keys, Tensor weights, const
       if (visible > shape.keep) rows.push_back({segments[size_t(s)].begin + i, s, visible});
     }
   ArenaScope scope(run.arena);
-  const std::vector<IndexKeys> key_sets = keys_of_segments(run, keys, shape);
+  std::unique_ptr<const PageProducts> narrow;
+  if (run.cache) {
+    const CacheVector vector =
+        index_vector(run.cache->view(shape.layer, segments[0].sequence), shape);
+    if (vector.type != CacheType::f32) narrow = expanded_products(vector, vector);
+  }
+  const std::vector<IndexKeys> key_sets = keys_of_segments(run, keys, shape, narrow.get());
   std::vector<Scratch> scratch;
   for (int t = 0; t < run.pool.threads(); ++t)
-    scratch.push_back({run.arena.floats(kGemmScratch),
-                       run.arena.floats(size_t(shape.heads) * kPanel),
-                       run.arena.floats(size_t(panels_for(longest)) * kPanel),
-                       run.arena.array<uint64_t>(size_t(longest))});
+    scratch.push_back(
+        {run.arena.floats(kGemmScratch), run.arena.floats(size_t(shape.heads) * kPanel),
+         run.arena.floats(size_t(panels_for(longest)) * kPanel),
+         run.arena.array<uint64_t>(size_t(longest)),
+         narrow ? make_prepared(run.arena, narrow->key(), shape.heads) : PreparedQueries{}});
   run.pool.parallel_for(int(rows.size()), [&](int task, int thread) {
     const Row& row = rows[size_t(task)];
     const Scratch& own = scratch[size_t(thread)];

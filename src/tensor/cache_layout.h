@@ -1,0 +1,81 @@
+// The layout of a page of the key/value cache: 32 positions of all layers in one piece of memory,
+// so that a page can be copied, shared or written to a disk without knowing more than its size.
+// This is the only place that decides what lies where.
+//
+// A page holds, layer after layer,
+//   expanded: per head its keys, then its values          latent: the latent rows [rank | rope]
+// and with sparse attention, after that, the indexer's keys of all layers. Vectors of the types
+//   f32, f16, bf16: keys as a panel [width][32], so that decoding walks them as training does,
+//                   values as rows [32][width], latent rows as they are, indexer's keys as a panel
+//   q8, q4:         a vector is cut into parts whose widths are powers of two, each is rotated by
+//                   a fixed orthogonal transform (rotation.h) and has one scale: numbers are
+//                   scale * code. First the scales of all parts [parts][32], then of each part the
+//                   codes, in the pairs that WordProduct (kernels.h) reads: keys
+//                   [width / 2][32][2], values [16][width][2], latent rows [32][width]
+// A code of q8 is a byte from -127 to 127. A code of q4 is half a byte and stands for a number of
+// kNormalCodes: after the rotation the numbers of a part are distributed nearly as normal ones, for
+// which 16 numbers are chosen once (Lloyd 1982; Max 1960). Of n codes (of a part, or of a latent
+// row) byte i has code i in its low half and code i + n / 2 in the high one. The indexer's keys are
+// q8 under q4.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/result.h"
+
+namespace weir {
+
+// Positions of a page: as many as a panel of keys holds.
+constexpr int kCachePage = 32;
+
+enum class CacheForm { expanded, latent };
+enum class CacheType : uint8_t { f32, f16, bf16, q8, q4 };
+
+const char* cache_type_name(CacheType type);
+// "f32", "f16", "bf16", "q8" or "q4".
+Result<CacheType> find_cache_type(const std::string& name);
+constexpr bool has_codes(CacheType type) { return type >= CacheType::q8; }
+
+// The numbers that codes of q4 stand for, times 127 / 2.7326: the best 16 for normally distributed
+// ones with a variance of 1 (mean squared error 0.0095; Max 1960).
+alignas(16) constexpr int8_t kNormalCodes[16] = {-127, -96, -75, -58, -44, -31, -18, -6,
+                                                 6,    18,  31,  44,  58,  75,  96,  127};
+
+// One vector of a position: how it is cut and how much 32 of them take.
+struct CacheVector {
+  static constexpr int kPartsMost = 16;
+  CacheType type = CacheType::f32;
+  int width = 0, parts = 0;
+  int16_t part[kPartsMost] = {};  // widths, their sum is `width`; one of everything without codes
+
+  // Bytes of the codes of `count` numbers.
+  size_t code_bytes(size_t count) const { return type == CacheType::q4 ? count / 2 : count; }
+  // Bytes of 32 vectors, a multiple of 64.
+  size_t page_bytes() const;
+};
+
+// What one position of one layer has.
+struct CacheWidths {
+  int layers = 0, heads = 0;
+  int key_own = 0, key_shared = 0, value = 0;  // of a head
+  int rank = 0, rope = 0;                      // of a latent row; 0: none
+  int index = 0;                               // of the sparse-attention indexer; 0: none
+};
+
+struct CacheLayout {
+  CacheForm form = CacheForm::expanded;
+  CacheType type = CacheType::f32;
+  CacheVector key;    // expanded: of a head; latent: of the whole row
+  CacheVector value;  // latent: of the rank only, the first parts of `key`
+  CacheVector index;
+  int layers = 0;
+  size_t head_bytes = 0, layer_bytes = 0, index_bytes = 0, page_bytes = 0;
+
+  // Fails where the widths do not suit the type (multiples of 16 for all but f32), and for latent
+  // rows that the widths do not have.
+  static Result<CacheLayout> make(const CacheWidths& widths, CacheForm form, CacheType type);
+};
+
+}  // namespace weir
