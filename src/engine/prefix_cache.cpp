@@ -46,7 +46,7 @@ PrefixCache::PrefixCache(const ModelConfig& config, KvCache& cache, size_t row_s
 PrefixCache::~PrefixCache() = default;
 
 Result<void> PrefixCache::open_store(const PrefixStoreOptions& options, const std::string& model) {
-  store_ = TRY(PrefixStore::open(options, cache_.page_bytes(), work_));
+  store_ = TRY(PrefixStore::open(options, cache_.page_size(), work_));
   model_ = model;
   return {};
 }
@@ -88,7 +88,7 @@ Node& PrefixCache::begin(int sequence, const std::string& owner, std::span<Node*
 
 void PrefixCache::copy_page(int page, int sequence, const CachedRows& rows) {
   const int to = cache_.page(sequence, int(rows.cached.size()) / kCachePage);
-  std::memcpy(cache_.page_data(to), cache_.page_data(page), cache_.page_bytes());
+  std::memcpy(cache_.page_data(to), cache_.page_data(page), cache_.page_size());
 }
 
 void PrefixCache::copy(const Node& from, int count, int sequence, CachedRows& rows) {
@@ -257,7 +257,7 @@ Node& PrefixCache::load(int sequence, Node& place, std::span<const int> tokens, 
   pool.parallel_for(pages, [&](int i, int) {
     char* page = static_cast<char*>(cache_.page_data(cache_.page(sequence, place.depth + i)));
     is_read[size_t(i)] = store_->load(wanted[size_t(i)],
-                                      std::as_writable_bytes(std::span(page, cache_.page_bytes())));
+                                      std::as_writable_bytes(std::span(page, cache_.page_size())));
   });
   const auto good = std::find(is_read.begin(), is_read.end(), 0) - is_read.begin();
   const auto read = tokens.first(size_t(good) * kCachePage);
