@@ -11,6 +11,8 @@
 #include "kernels/lanes/bytes_avx2-inl.h"
 #include "kernels/lanes/sixteen_avx512-inl.h"
 
+#include "kernels/lanes/products_avx512-inl.h"  // after the lanes that are multiplied
+
 #include "kernels/quant/block_row-inl.h"
 #include "kernels/quant/code_sum_words-inl.h"
 #include "kernels/quant/panel_gemm-inl.h"

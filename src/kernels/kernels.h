@@ -73,7 +73,8 @@ struct AdamW {
 };
 
 struct Kernels {
-  const char* name;  // "scalar", "avx2", "avx512"
+  const char* name;    // "scalar", "avx2", "avxvnni", "avx512", "avx512vnni", "amx"
+  const char* floats;  // the name of the table that all but integer products are of
 
   void (*gemm)(const Gemm&);
   void (*block_gemm)(const BlockGemm&);
@@ -147,13 +148,17 @@ struct Kernels {
   void (*f32_to_bf16)(const float* x, uint16_t* y, size_t n);  // round to nearest even, NaN quiet
 };
 
-// The table of one instruction set, or null when this CPU (or build) lacks it.
+// The table of one instruction set, or null when this CPU, kernel or build lacks it.
 const Kernels* scalar_kernels();
 const Kernels* avx2_kernels();
+const Kernels* avxvnni_kernels();
 const Kernels* avx512_kernels();
+const Kernels* avx512vnni_kernels();
+const Kernels* amx_kernels();
 
-// The best table for this CPU; WEIR_KERNELS=scalar|avx2|avx512 overrides it (an unusable name is
-// ignored with a line on stderr). Chosen on first call, constant afterwards.
+// The best table for this CPU, the last of those above that is there; WEIR_KERNELS=NAME overrides
+// it (an unusable name is ignored with a line on stderr). Chosen on first call, constant
+// afterwards.
 const Kernels& kernels();
 
 }  // namespace weir

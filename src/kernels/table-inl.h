@@ -12,6 +12,7 @@ namespace {
 constexpr Kernels make_table(const char* name) {
   return {
       .name = name,
+      .floats = name,
       .gemm = gemm,
       .block_gemm = block_gemm,
       .integer_gemm = integer_gemm,

@@ -115,7 +115,8 @@ inline testing::AssertionResult same(const Floats& a, const Floats& b) {
 // Every table this machine can run except the scalar one, which is the reference.
 inline std::vector<const Kernels*> fast_tables() {
   std::vector<const Kernels*> tables;
-  for (const Kernels* t : {avx2_kernels(), avx512_kernels()})
+  for (const Kernels* t :
+       {avx2_kernels(), avxvnni_kernels(), avx512_kernels(), avx512vnni_kernels(), amx_kernels()})
     if (t) tables.push_back(t);
   return tables;
 }

@@ -78,5 +78,31 @@ inline Lanes load_f8(const uint8_t* p) {
   return widen_halves(_mm256_or_si256(_mm256_or_si256(size, nan), sign)) * splat(256);
 }
 
+inline __m256i sixteen_words(const int16_t* p) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+}
+inline Bytes packed(__m256i a, __m256i b) {
+  return {_mm256_permute4x64_epi64(_mm256_packs_epi16(a, b), 0xd8)};
+}
+inline void cut_words(const int16_t* words, int8_t* high, int8_t* low) {
+  const __m256i a = sixteen_words(words), b = sixteen_words(words + 16);
+  const __m256i half = _mm256_set1_epi16(64);
+  const __m256i high_a = _mm256_srai_epi16(_mm256_add_epi16(a, half), 7);
+  const __m256i high_b = _mm256_srai_epi16(_mm256_add_epi16(b, half), 7);
+  store_bytes(high, packed(high_a, high_b));
+  store_bytes(low, packed(_mm256_sub_epi16(a, _mm256_slli_epi16(high_a, 7)),
+                          _mm256_sub_epi16(b, _mm256_slli_epi16(high_b, 7))));
+}
+
+inline void sums_of_bytes(const int8_t* bytes, int16_t* sums) {
+  // Bytes without a sign, 128 too large, are added by eights.
+  const __m256i top = _mm256_set1_epi8(char(0x80));
+  const __m256i eights =
+      _mm256_sad_epu8(_mm256_xor_si256(load_bytes(bytes).v, top), _mm256_setzero_si256());
+  const __m256i both = _mm256_add_epi64(eights, _mm256_bsrli_epi128(eights, 8));
+  sums[0] = int16_t(_mm256_extract_epi16(both, 0) - 16 * 128);
+  sums[1] = int16_t(_mm256_extract_epi16(both, 8) - 16 * 128);
+}
+
 }  // namespace
 }  // namespace weir

@@ -65,5 +65,22 @@ inline void store_low_words(int16_t* p, Lanes a) {
   for (int i = 0; i < 16; ++i) p[i] = int16_t(bits_of(a.v[i]) & 0xffff);
 }
 
+// 32 words as 128 * high + low, low from -64 to 63.
+inline void cut_words(const int16_t* words, int8_t* high, int8_t* low) {
+  for (int k = 0; k < 32; ++k) {
+    const int h = (words[k] + 64) >> 7;
+    high[k] = int8_t(h);
+    low[k] = int8_t(words[k] - 128 * h);
+  }
+}
+// The sums of the first 16 of 32 bytes with their signs, and of the others.
+inline void sums_of_bytes(const int8_t* bytes, int16_t* sums) {
+  for (int j = 0; j < 2; ++j) {
+    int total = 0;
+    for (int k = 16 * j; k < 16 * (j + 1); ++k) total += bytes[k];
+    sums[j] = int16_t(total);
+  }
+}
+
 }  // namespace
 }  // namespace weir

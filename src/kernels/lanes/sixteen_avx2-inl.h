@@ -1,5 +1,5 @@
 // Sixteen lanes of 32 bits, one for each row of a panel, in two AVX2 registers. A lane is four
-// bytes, two words or one integer. Written over lanes_avx2-inl.h.
+// bytes, two words or one integer. products_*-inl.h multiply them. Written over lanes_avx2-inl.h.
 #pragma once
 #include <immintrin.h>
 
@@ -12,11 +12,6 @@ namespace {
 struct Sixteen {
   __m256i low, high;  // lanes 0..7 and 8..15
 };
-
-// Activation rows of one tile: of unpacked words, and of bytes.
-constexpr int kWordRows = 6, kByteRows = 2;
-// From this many activation rows on, words are faster than bytes.
-constexpr int kWordsFrom = 6;
 
 inline Sixteen load_lanes(const void* p) {
   const __m256i* at = static_cast<const __m256i*>(p);
@@ -52,8 +47,6 @@ WEIR_LANES(operator-, _mm256_sub_epi32)
 WEIR_LANES(subtract_words, _mm256_sub_epi16)
 WEIR_LANES(multiply_words, _mm256_mullo_epi16)
 WEIR_LANES(multiply_ints, _mm256_mullo_epi32)
-// One integer: the sum of two products of words.
-WEIR_LANES(word_products, _mm256_madd_epi16)
 #undef WEIR_LANES
 
 // Words moved right by kRight bits, left when negative.
@@ -74,42 +67,6 @@ template <int kRight>
 inline Sixteen upper_bits(Sixteen a) {
   return {_mm256_srai_epi32(a.low, kRight), _mm256_srai_epi32(a.high, kRight)};
 }
-// sum + word_products(a, b).
-inline Sixteen add_word_products(Sixteen a, Sixteen b, Sixteen sum) {
-#if defined(__AVXVNNI__)
-  return {_mm256_dpwssd_avx_epi32(sum.low, a.low, b.low),
-          _mm256_dpwssd_avx_epi32(sum.high, a.high, b.high)};
-#else
-  return sum + word_products(a, b);
-#endif
-}
-// sum += products of `a` with the same four bytes in every lane, which are at `lane`. In one piece,
-// because g++ 12 else makes all products of a tile first and has no registers left for the sums.
-#define WEIR_ADD_LANE_PRODUCTS(multiply, add)                                                   \
-  using Lane [[gnu::may_alias]] = int32_t;                                                      \
-  __m256i low = sum.low, high = sum.high, both, product;                                        \
-  asm("vpbroadcastd %[lane], %[both]\n\t" multiply " %[both], %[a_low], %[product]\n\t" add     \
-      " %[product], %[low], %[low]\n\t" multiply " %[both], %[a_high], %[both]\n\t" add         \
-      " %[both], %[high], %[high]"                                                              \
-      : [low] "+x"(low), [high] "+x"(high), [both] "=&x"(both), [product] "=&x"(product)        \
-      : [lane] "m"(*static_cast<const Lane*>(lane)), [a_low] "x"(a.low), [a_high] "x"(a.high)); \
-  sum = {low, high};
-
-// Of words, in integers.
-[[gnu::always_inline]] inline void add_lane_words(Sixteen a, const void* lane, Sixteen& sum) {
-#if defined(__AVXVNNI__)
-  const Sixteen b = splat_lane(lane);
-  sum.low = _mm256_dpwssd_avx_epi32(sum.low, a.low, b.low);
-  sum.high = _mm256_dpwssd_avx_epi32(sum.high, a.high, b.high);
-#else
-  WEIR_ADD_LANE_PRODUCTS("vpmaddwd", "vpaddd")
-#endif
-}
-// Of bytes, without a sign in `a` and with one at `lane`, in words.
-[[gnu::always_inline]] inline void add_lane_bytes(Sixteen a, const void* lane, Sixteen& sum) {
-  WEIR_ADD_LANE_PRODUCTS("vpmaddubsw", "vpaddw")
-}
-#undef WEIR_ADD_LANE_PRODUCTS
 // Bytes below 16 become table[byte].
 inline Sixteen look_up(const uint8_t* table, Sixteen a) {
   const __m256i t =

@@ -13,8 +13,12 @@ struct Sixteen {
   __m512i v;
 };
 
-constexpr int kWordRows = 12, kByteRows = 2;
-constexpr int kWordsFrom = 5;
+// g++ 12 else copies sums of a loop before it adds to them. Software has no register for one.
+[[gnu::always_inline]] inline void keep_in_register([[maybe_unused]] Sixteen& a) {
+#if defined(__AVX512F__)
+  asm("" : "+v"(a.v));
+#endif
+}
 
 inline Sixteen load_lanes(const void* p) { return {_mm512_loadu_si512(p)}; }
 inline void store_lanes(void* p, Sixteen a) { _mm512_storeu_si512(p, a.v); }
@@ -33,7 +37,6 @@ inline Sixteen operator+(Sixteen a, Sixteen b) { return {_mm512_add_epi32(a.v, b
 inline Sixteen operator-(Sixteen a, Sixteen b) { return {_mm512_sub_epi32(a.v, b.v)}; }
 inline Sixteen subtract_words(Sixteen a, Sixteen b) { return {_mm512_sub_epi16(a.v, b.v)}; }
 inline Sixteen multiply_words(Sixteen a, Sixteen b) { return {_mm512_mullo_epi16(a.v, b.v)}; }
-inline Sixteen word_products(Sixteen a, Sixteen b) { return {_mm512_madd_epi16(a.v, b.v)}; }
 
 template <int kRight>
 inline Sixteen moved(Sixteen a) {
@@ -46,28 +49,15 @@ template <int kLeft>
 inline Sixteen shifted_ints(Sixteen a) {
   return {_mm512_slli_epi32(a.v, kLeft)};
 }
+// Words moved right by kRight bits, with their signs; only AMX asks for it.
+template <int kRight>
+inline Sixteen signed_moved(Sixteen a) {
+  return {_mm512_srai_epi16(a.v, kRight)};
+}
+inline Sixteen multiply_ints(Sixteen a, Sixteen b) { return {_mm512_mullo_epi32(a.v, b.v)}; }
 template <int kRight>
 inline Sixteen upper_bits(Sixteen a) {
   return {_mm512_srai_epi32(a.v, kRight)};
-}
-inline Sixteen add_word_products(Sixteen a, Sixteen b, Sixteen sum) {
-#if defined(__AVX512VNNI__)
-  return {_mm512_dpwssd_epi32(sum.v, a.v, b.v)};
-#else
-  return sum + word_products(a, b);
-#endif
-}
-inline Sixteen multiply_ints(Sixteen a, Sixteen b) { return {_mm512_mullo_epi32(a.v, b.v)}; }
-[[gnu::always_inline]] inline void add_lane_words(Sixteen a, const void* lane, Sixteen& sum) {
-  sum = add_word_products(a, splat_lane(lane), sum);
-}
-// With VNNI four products in one integer, else two in each word.
-[[gnu::always_inline]] inline void add_lane_bytes(Sixteen a, const void* lane, Sixteen& sum) {
-#if defined(__AVX512VNNI__)
-  sum.v = _mm512_dpbusd_epi32(sum.v, a.v, splat_lane(lane).v);
-#else
-  sum.v = _mm512_add_epi16(sum.v, _mm512_maddubs_epi16(a.v, splat_lane(lane).v));
-#endif
 }
 inline Sixteen look_up(const uint8_t* table, Sixteen a) {
   const __m512i t =

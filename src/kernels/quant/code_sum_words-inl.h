@@ -1,5 +1,5 @@
 // The sum of code * word over some quads, for each row of a panel, on processors that add products
-// of bytes in words. Written over one sixteen_*-inl.h.
+// of bytes in words. Written over one products_*-inl.h.
 #pragma once
 #include "kernels/quant/activations.h"
 

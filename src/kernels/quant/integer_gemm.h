@@ -4,10 +4,10 @@
 // the integer of a number less its centre, see formats-inl.h). Sums of integers are exact (up to 34
 // bits), so their order does not matter, and are rounded to float once; everything in floats is in
 // this order, whatever the instruction set, the number of rows and the way of cutting:
-//   product = 0, then for every section s of 256 numbers:  product = fma(f, scale of a in s,
-//   product) types with blocks of 256:  f = float(sum of t q a) * unit              t: the integer
-//   step of q
-//            with minimums     f = fma(-float(sum of m a), least, f)       m: the integer minimum
+//   product = 0, then for every section s of 256 numbers:
+//                              product = fma(f, scale of a in s, product)
+//   types with blocks of 256:  f = float(sum of t q a) * unit          t: the integer step of q
+//            with minimums     f = fma(-float(sum of m a), least, f)   m: the integer minimum
 //   types with blocks of 32:   f = 0, then for every block of s:
 //                              f = fma(float(sum of q a), step, f)
 //            with minimums     f = fma(float(sum of a), -minimum, f)

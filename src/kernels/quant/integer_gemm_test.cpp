@@ -2,6 +2,7 @@
 // every table and for every way of cutting, near the product of the quantized numbers, and what is
 // not a number shows.
 #include "testing/block_support.h"
+#include "testing/emulated/tables.h"
 
 namespace weir {
 namespace {
@@ -13,18 +14,30 @@ std::vector<WeightType> quantized_types() {
   return types;
 }
 
+// This machine's tables, and those of other machines in software.
+std::vector<const Kernels*> fast_integer_tables() {
+  std::vector<const Kernels*> tables = fast_tables();
+  for (const Kernels& table : emulated_tables()) tables.push_back(&table);
+  return tables;
+}
+std::vector<const Kernels*> all_integer_tables() {
+  std::vector<const Kernels*> tables = fast_integer_tables();
+  tables.insert(tables.begin(), scalar_kernels());
+  return tables;
+}
+
 TEST(IntegerGemm, EveryTableGivesTheBitsOfTheScalarOne) {
   Random random(41, 0);
   for (WeightType type : quantized_types())
     for (int i = 0; i < 24; ++i) {
-      const int rows = i % 3 == 0 ? 1 : 1 + int(random.below(30));
+      const int rows = i % 3 == 0 ? 1 : 1 + int(random.below(i % 3 == 1 ? 30 : 70));
       StoredProblem p(random, type, rows, 1 + int(random.below(60)), 1 + int(random.below(1200)),
                       i % 4 == 3);
       p.round(*scalar_kernels());
       const Floats expected = p.run(*scalar_kernels());
-      for (const Kernels* table : fast_tables())
+      for (const Kernels* table : fast_integer_tables())
         EXPECT_TRUE(same(p.run(*table), expected)) << table->name << ": " << p.name();
-      for (const Kernels* table : fast_tables())
+      for (const Kernels* table : fast_integer_tables())
         EXPECT_TRUE(same(p.run_with_panels(*table), expected))
             << table->name << " with panels: " << p.name();
     }
@@ -34,8 +47,8 @@ TEST(IntegerGemm, PanelsAreTheSameOnEveryTable) {
   Random random(50, 0);
   for (WeightType type : quantized_types()) {
     StoredProblem p(random, type, 1, 37, 1200, true);
-    for (const Kernels* table : fast_tables()) {
-      const Stored a = p.panels(*table), b = p.panels(*fast_tables()[0]);
+    for (const Kernels* table : fast_integer_tables()) {
+      const Stored a = p.panels(*table), b = p.panels(*fast_integer_tables()[0]);
       EXPECT_EQ(std::memcmp(a.data(), b.data(), a.size()), 0) << p.name();
     }
   }
@@ -50,7 +63,7 @@ TEST(IntegerGemm, AnySplitOfRowsAndColumnsGivesTheSameBits) {
                       1 + int(random.below(is_long ? 8 : 60)),
                       is_long ? 60000 : 1 + int(random.below(1200)));
       p.round(kernels());
-      for (const Kernels* table : all_tables())
+      for (const Kernels* table : all_integer_tables())
         EXPECT_TRUE(same(p.run_in_pieces(*table, random), p.run(*table)))
             << table->name << ": " << p.name();
     }
@@ -62,7 +75,7 @@ TEST(IntegerGemm, LongRowsGiveTheSameBits) {
   for (WeightType type : {WeightType::q4_0, WeightType::q6_k}) {
     StoredProblem p(random, type, 2, 3, 600000);
     p.round(kernels());
-    for (const Kernels* table : all_tables())
+    for (const Kernels* table : all_integer_tables())
       EXPECT_TRUE(same(p.run_in_pieces(*table, random), p.run(*table))) << table->name;
   }
 }
@@ -79,7 +92,7 @@ float quantized_number(const StoredProblem& p, int row, int k) {
 // The bytes and the sums say the same as the words.
 TEST(QuantizedActivations, HasItsNumbersInEveryForm) {
   Random random(51, 0);
-  for (const Kernels* table : all_tables()) {
+  for (const Kernels* table : all_integer_tables()) {
     StoredProblem p(random, WeightType::q8_0, 3, 1, 800);
     p.round(*table);
     for (int m = 0; m < p.rows; ++m)
@@ -99,7 +112,7 @@ TEST(QuantizedActivations, HasItsNumbersInEveryForm) {
 TEST(QuantizedActivations, IsWithinHalfAStepOfTheNumbers) {
   Random random(44, 0);
   for (WeightType type : {WeightType::q8_0, WeightType::q4_k})
-    for (const Kernels* table : all_tables()) {
+    for (const Kernels* table : all_integer_tables()) {
       StoredProblem p(random, type, 3, 1, 1500);
       for (size_t i = 0; i < p.left_row(); ++i) p.left[i] *= i < 512 ? 0 : 1e3f;
       p.round(*table);
@@ -120,7 +133,7 @@ TEST(QuantizedActivations, IsWithinHalfAStepOfTheNumbers) {
 TEST(QuantizedActivations, IsTheSameOnEveryTable) {
   Random random(45, 0);
   for (WeightType type : {WeightType::q8_0, WeightType::q4_k})
-    for (const Kernels* table : fast_tables()) {
+    for (const Kernels* table : fast_integer_tables()) {
       StoredProblem p(random, type, 20, 1, 1500);
       const Floats left = awkward(random, p.left.size());
       std::memcpy(p.left.data(), left.data(), left.size() * sizeof(float));
@@ -170,8 +183,8 @@ TEST(IntegerGemm, F42TheLargestIntegersDoNotOverflow) {
   Random random(48, 0);
   for (WeightType type : quantized_types())
     for (uint8_t byte : {uint8_t(0x00), uint8_t(0x7f), uint8_t(0x80), uint8_t(0xff)})
-      for (int rows : {1, 5})
-        for (const Kernels* table : all_tables()) {
+      for (int rows : {1, 5, 17})
+        for (const Kernels* table : all_integer_tables()) {
           StoredProblem p(random, type, rows, 3, 512);
           p.accumulate = p.gathers = false;
           std::memset(p.weights.data(), byte, p.weights.size());
@@ -218,7 +231,7 @@ TEST(IntegerGemm, ANumberThatIsNotFiniteMakesItsRowNaN) {
   Random random(47, 0);
   for (WeightType type : quantized_types())
     for (float wrong : {NAN, INFINITY, -INFINITY})
-      for (const Kernels* table : all_tables()) {
+      for (const Kernels* table : all_integer_tables()) {
         StoredProblem p(random, type, 3, 4, 1024);
         p.accumulate = p.gathers = false;
         p.left[p.left_row() + 700] = wrong;

@@ -1,5 +1,5 @@
-// One or two activation rows times a section of a panel: the codes are parted in registers and used
-// at once. Written over panel_format-inl.h and one code_sum_*-inl.h.
+// One to four activation rows times a section of a panel: the codes are parted in registers and
+// used at once. Written over panel_format-inl.h and one code_sum_*-inl.h.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -55,7 +55,7 @@ template <class F, int q, int count, int R>
                                              int j, CodeSum (&sum)[R]) {
   if constexpr (count > 0) {
     const Sixteen codes = quad_of<F, q>(group);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int r = 0; r < R; ++r) sum[r].add(codes, *a[r], 32 * j + 4 * q);
     add_quads<F, q + 1, count - 1, R>(group, a, j, sum);
   }
@@ -66,10 +66,10 @@ template <class F, int q, int R>
                                                   const QuantizedSection* const* a, int j,
                                                   Sixteen (&sum)[R]) {
   const Sixteen codes = quad_of<F, q>(group);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
   for (int pair = 0; pair < 2; ++pair) {
     const Sixteen words = words_of(codes, pair);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int r = 0; r < R; ++r)
       add_lane_words(words, a[r]->words + 32 * j + 4 * q + 2 * pair, sum[r]);
   }
@@ -81,14 +81,14 @@ template <class F, int R>
 [[gnu::always_inline]] inline void sum_block(const PanelSection<F>& s, int j,
                                              const QuantizedSection* const* a,
                                              Sixteen (&total)[R]) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
   for (int r = 0; r < R; ++r) total[r] = splat_int(-kCodeCenter<F> * sum_of_block(*a[r], j));
   if constexpr (kHasByteCodes<F>) {
     add_word_quads<F, 0, R>(s.group(j), a, j, total);
   } else {
     CodeSum sum[R];
     add_quads<F, 0, kQuads, R>(s.group(j), a, j, sum);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int r = 0; r < R; ++r) total[r] = sum[r].plus(total[r]);
   }
 }
@@ -125,7 +125,7 @@ template <class F, int q, int R>
   CodeSum sum[R];
   add_quads<F, q, kOfStep, R>(s.group(j), a, j, sum);
   const Sixteen steps = CodeSum::steps(step_row(s, j * (32 / F::kGroup) + q / kOfStep));
-#pragma GCC unroll 2
+#pragma GCC unroll 4
   for (int r = 0; r < R; ++r) {
     if constexpr (kIsWide<F>)
       sum[r].times(steps, high[r], low[r]);
@@ -146,14 +146,14 @@ template <class F, int R>
       Sixteen block[R];
       sum_block<F, R>(s, j, a, block);
       const Sixteen steps = int_lanes(step_row(s, j));
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int r = 0; r < R; ++r) wide[r].add(multiply_ints(block[r], steps));
     }
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int r = 0; r < R; ++r) sum[r] = wide[r].rounded();
   } else {
     Sixteen high[R], low[R];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int r = 0; r < R; ++r) {
       high[r] = low[r] = splat_int(0);
       if constexpr (kCodeCenter<F> != 0) {
@@ -169,7 +169,7 @@ template <class F, int R>
       prefetch_share<F>(s.at + kAhead, j);
       add_group<F, 0, R>(s, j, a, high, low);
     }
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int r = 0; r < R; ++r)
       sum[r] = kIsWide<F> ? WideSum::of_bytes(high[r], low[r]).rounded() : floats_of(low[r]);
   }
@@ -183,7 +183,7 @@ template <class F, int R>
     Lanes sum[R];
     sum_large<F, R>(s, a, sum);
     const Lanes unit = load_f16(s.units());
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int r = 0; r < R; ++r) {
       Lanes f = sum[r] * unit;
       if constexpr (kHasMinimum<F>)
@@ -192,21 +192,21 @@ template <class F, int R>
     }
   } else {
     Lanes f[R];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int r = 0; r < R; ++r) f[r] = splat(0);
     for (int j = 0; j < s.blocks; ++j) {
       prefetch_share<F>(s.at + kAhead, j);
       Sixteen total[R];
       sum_block<F, R>(s, j, a, total);
       const Lanes step = load_f16(s.units(j));
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int r = 0; r < R; ++r) {
         f[r] = fma(floats_of(total[r]), step, f[r]);
         if constexpr (kHasMinimum<F>)
           f[r] = fma(splat(float(sum_of_block(*a[r], j))), load_f16(s.minimums(j)), f[r]);
       }
     }
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int r = 0; r < R; ++r) product[r] = fma(f[r], splat(a[r]->scale), product[r]);
   }
 }

@@ -63,81 +63,80 @@ template <class F, int R>
 void few_with_panel(const IntegerGemm& g, const Sections<F>& sections, int m, int panel) {
   const QuantizedSection* a[R];
   Lanes products[R];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
   for (int r = 0; r < R; ++r) a[r] = quantized_row(g, m + r), products[r] = splat(0);
   for (int i = 0; i * kSection < g.inner; ++i) {
     few_rows<F, R>(sections.at(panel, i), a, products);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int r = 0; r < R; ++r) ++a[r];
   }
-#pragma GCC unroll 2
+#pragma GCC unroll 4
   for (int r = 0; r < R; ++r) put_panel(g, m + r, panel, products[r]);
+}
+
+// Activation rows from m on with one panel, R at a time while there are as many.
+template <class F, int R = kByteRows>
+void rows_with_panel(const IntegerGemm& g, const Sections<F>& sections, int m, int panel) {
+  for (; m + R <= g.rows; m += R) few_with_panel<F, R>(g, sections, m, panel);
+  if constexpr (R > 1) rows_with_panel<F, R / 2>(g, sections, m, panel);
 }
 
 template <class F>
 void multiply_few(const IntegerGemm& g) {
   const Sections<F> sections(g, reinterpret_cast<uint8_t*>(g.scratch));
-  for (int panel = 0; panel * kPanelRows < g.cols; ++panel) {
-    int m = 0;
-    for (; m + kByteRows <= g.rows; m += kByteRows)
-      few_with_panel<F, kByteRows>(g, sections, m, panel);
-    for (; m < g.rows; ++m) few_with_panel<F, 1>(g, sections, m, panel);
-  }
+  for (int panel = 0; panel * kPanelRows < g.cols; ++panel)
+    rows_with_panel<F>(g, sections, 0, panel);
 }
 
 // Blocks of activation rows times groups of panels, whose products are in the scratch meanwhile: a
 // section of the activation rows stays in the second-level cache for all panels of a group, a
-// spread section of a panel in the first for all rows of a block.
-template <class F>
+// spread section of a panel in the first for all rows of a block. `Products` as WordProducts.
+template <class F, class Products>
 class ManyRows {
  public:
   explicit ManyRows(const IntegerGemm& g)
       : g_(g),
-        spread_(*reinterpret_cast<SpreadSection*>(g.scratch)),
-        products_(g.scratch + kSpreadFloats),
-        sections_(g, reinterpret_cast<uint8_t*>(products_ + kRows * kPanels * kPanelRows)) {}
+        products_(g.scratch + kOwnFloats),
+        sections_(g, reinterpret_cast<uint8_t*>(products_ + kRows * kPanels * kPanelRows)),
+        multiply_(g, *reinterpret_cast<typename Products::Scratch*>(g.scratch)) {}
 
-  void run() const {
+  void run() {
     const Split blocks(g_.rows, kRows), groups(div_up(g_.cols, kPanelRows), kPanels);
     for (int b = 0; b < blocks.parts; ++b)
       for (int p = 0; p < groups.parts; ++p) multiply(blocks[b], groups[p]);
   }
 
  private:
-  static constexpr int kRows = 192, kPanels = 8;
-  static constexpr size_t kSpreadFloats = (sizeof(SpreadSection) + 63) / 64 * 16;
-  static_assert(kSpreadFloats + kRows * kPanels * kPanelRows + 2048 <= kGemmScratch);
+  static constexpr int kRows = Products::kRows, kPanels = 8;
+  static constexpr size_t kOwnFloats = (sizeof(typename Products::Scratch) + 63) / 64 * 16;
+  static constexpr size_t kSectionFloats = (section_bytes<F>(8) + 63) / 64 * 16;
+  static_assert(kOwnFloats + kRows * kPanels * kPanelRows + kSectionFloats <= kGemmScratch);
 
-  float* products(int row, int panel) const {
-    return products_ + (panel * kRows + row) * kPanelRows;
-  }
+  float* products(int panel) const { return products_ + panel * kRows * kPanelRows; }
 
-  void multiply(Range rows, Range panels) const {
-    const Split tiles(rows.count, kWordRows);
+  void multiply(Range rows, Range panels) {
     const QuantizedSection* a[kRows];
     for (int r = 0; r < rows.count; ++r) a[r] = quantized_row(g_, rows.begin + r);
     for (int p = 0; p < panels.count; ++p)
-      __builtin_memset(products(0, p), 0, size_t(rows.count) * kPanelRows * sizeof(float));
+      __builtin_memset(products(p), 0, size_t(rows.count) * kPanelRows * sizeof(float));
     for (int i = 0; i * kSection < g_.inner; ++i) {
+      multiply_.begin(a, rows.count);
       for (int p = 0; p < panels.count; ++p) {
-        const PanelSection<F> section = sections_.at(panels.begin + p, i);
-        spread(section, sections_.after(panels, panels.begin + p, i), spread_);
-        for (int t = 0; t < tiles.parts; ++t)
-          word_tile<kWordRows>(spread_, F::kNumbers == 256, kIsWide<F>, kHasMinimum<F>,
-                               section.blocks, a + tiles[t].begin, tiles[t].count,
-                               products(tiles[t].begin, p));
+        const int panel = panels.begin + p;
+        multiply_.multiply(sections_.at(panel, i), sections_.after(panels, panel, i), a, rows.count,
+                           products(p));
       }
       for (int r = 0; r < rows.count; ++r) ++a[r];
     }
     for (int p = 0; p < panels.count; ++p)
       for (int r = 0; r < rows.count; ++r)
-        put_panel(g_, rows.begin + r, panels.begin + p, load(products(r, p)));
+        put_panel(g_, rows.begin + r, panels.begin + p, load(products(p) + r * kPanelRows));
   }
 
   const IntegerGemm& g_;
-  SpreadSection& spread_;
   float* const products_;
   const Sections<F> sections_;
+  Products multiply_;
 };
 
 void integer_gemm(const IntegerGemm& g) {
@@ -147,7 +146,7 @@ void integer_gemm(const IntegerGemm& g) {
     if (g.rows < kWordsFrom)
       multiply_few<F>(g);
     else
-      ManyRows<F>(g).run();
+      ManyRows<F, WordProducts<F>>(g).run();
   });
 }
 

@@ -58,7 +58,7 @@ uint16_t half_of_scale(float scale) {
 const Search& search() {
   static const Search& chosen = []() -> const Search& {
     for (const Search* table : {kAvx512Search, kAvx2Search})
-      if (table && std::strcmp(table->name, kernels().name) == 0) return *table;
+      if (table && std::strcmp(table->name, kernels().floats) == 0) return *table;
     return kScalarSearch;
   }();
   return chosen;

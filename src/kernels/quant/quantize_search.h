@@ -41,7 +41,7 @@ struct Choice {
 };
 
 struct Search {
-  const char* name;  // of kernels() for the same instruction set
+  const char* name;  // as kernels().floats
 
   // The best scale without a minimum; 0 for a group of zeros. As everywhere below, `curve` is the
   // same for codes that stand for the 16 values of kCurve: lowest and highest are not used.

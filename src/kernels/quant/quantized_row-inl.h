@@ -1,4 +1,4 @@
-// Activation rows to integers (activations.h). Written over one lanes_*-inl.h.
+// Activation rows to integers (activations.h). Written over one bytes_*-inl.h.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -30,12 +30,6 @@ inline void quantize_numbers(const float* x, float scale, int n, int16_t* words)
   for (int i = 0; i < n; i += 16) store_low_words(words + i, fma(load(x + i), inverse, magic));
 }
 
-inline int16_t sum_of_sixteen(const int8_t* x) {
-  int total = 0;
-  for (int k = 0; k < 16; ++k) total += x[k];
-  return int16_t(total);
-}
-
 void quantize_activations(const float* x, int inner, void* to) {
   QuantizedSection* section = static_cast<QuantizedSection*>(to);
   for (int begin = 0; begin < inner; begin += kSection, ++section) {
@@ -44,14 +38,10 @@ void quantize_activations(const float* x, int inner, void* to) {
     __builtin_memset(section->words + count, 0, size_t(kSection - count) * sizeof(int16_t));
     section->scale = quantization_scale(x + begin, count);
     quantize_numbers(x + begin, section->scale, count, section->words);
-    for (int k = 0; k < kSection; ++k) {
-      const int high = (section->words[k] + 64) >> 7;
-      section->high[k] = int8_t(high);
-      section->low[k] = int8_t(section->words[k] - 128 * high);
-    }
-    for (int j = 0; j < 16; ++j) {
-      section->sums_high[j] = sum_of_sixteen(section->high + 16 * j);
-      section->sums_low[j] = sum_of_sixteen(section->low + 16 * j);
+    for (int k = 0; k < kSection; k += 32) {
+      cut_words(section->words + k, section->high + k, section->low + k);
+      sums_of_bytes(section->high + k, section->sums_high + k / 16);
+      sums_of_bytes(section->low + k, section->sums_low + k / 16);
     }
   }
 }
