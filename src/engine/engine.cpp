@@ -126,12 +126,11 @@ Result<void> Engine::open_store() {
   const int tokens = std::min({kTokens, options_.prefill_rows, cache_.positions_max()});
   CHECK(cache_.reserve(0, tokens).has_value());
   std::byte* page = static_cast<std::byte*>(cache_.page_data(cache_.page(0, 0)));
-  std::fill_n(page, cache_.page_bytes(), std::byte(0));
+  std::fill_n(page, cache_.page_size(), std::byte(0));
   std::vector<Row> rows;
   for (int i = 0; i < tokens; ++i) rows.push_back({0, i % model_.config().vocab_size, i, false});
   compute(rows);
-  const std::string key =
-      model_key(model_, {page, cache_.page_bytes()}, options_.store.model_files);
+  const std::string key = model_key(model_, {page, cache_.page_size()}, options_.store.model_files);
   slots_[0] = {};
   cache_.release(0);
   return prefixes_.open_store(options_.store, key);
@@ -299,7 +298,7 @@ void Engine::add_prompt_rows(std::vector<Row>& rows) {
 // Reads pages from the disk, so many that others hardly wait. False: there were none to read.
 bool Engine::load_stored() {
   constexpr int64_t kBytes = int64_t(256) << 20;
-  int64_t pages = std::max<int64_t>(1, kBytes / int64_t(cache_.page_bytes()));
+  int64_t pages = std::max<int64_t>(1, kBytes / int64_t(cache_.page_size()));
   bool is_loading = false;
   for (int i = 0; i < int(slots_.size()) && pages > 0; ++i) {
     Slot& slot = slots_[size_t(i)];

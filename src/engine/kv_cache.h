@@ -59,7 +59,6 @@ class KvCache final : public Cache {
   void trim(int sequence);
   // Pages by their number, for who keeps them beyond a sequence (prefix_cache.h). A page is free
   // again when as many users have dropped it as there were.
-  size_t page_bytes() const { return pool_.page_bytes(); }
   int page(int sequence, int at) const { return sequences_[size_t(sequence)].pages[size_t(at)]; }
   void* page_data(int page) const { return pool_.data(page); }
   void share_page(int page) { pool_.share(page); }

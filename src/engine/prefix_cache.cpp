@@ -46,7 +46,7 @@ PrefixCache::PrefixCache(const ModelConfig& config, KvCache& cache, size_t row_s
 PrefixCache::~PrefixCache() = default;
 
 Result<void> PrefixCache::open_store(const PrefixStoreOptions& options, const std::string& model) {
-  store_ = TRY(PrefixStore::open(options, cache_.page_bytes(), work_));
+  store_ = TRY(PrefixStore::open(options, cache_.page_size(), work_));
   model_ = model;
   return {};
 }
@@ -88,7 +88,7 @@ Node& PrefixCache::begin(int sequence, const std::string& owner, std::span<Node*
 
 void PrefixCache::copy_page(int page, int sequence, const CachedRows& rows) {
   const int to = cache_.page(sequence, int(rows.cached.size()) / kCachePage);
-  std::memcpy(cache_.page_data(to), cache_.page_data(page), cache_.page_bytes());
+  std::memcpy(cache_.page_data(to), cache_.page_data(page), cache_.page_size());
 }
 
 void PrefixCache::copy(const Node& from, int count, int sequence, CachedRows& rows) {
@@ -209,13 +209,14 @@ std::vector<Node*> PrefixCache::path_to(Node& place) const {
 
 void PrefixCache::store_path(Node& place) {
   const Node& root = root_of(place);
+  const int64_t now = PrefixStore::now_ns();
   for (Node* node : path_to(place)) {
     if (node->is_stored) continue;
     node->is_stored = true;
     tree_.pin(*node);
     storing_[++tickets_] = node;
-    store_->put(tickets_, identity_of(model_, root, *node), node->depth - 1,
-                cache_.page_data(node->page));
+    store_->put(tickets_, identity_of(model_, root, *node),
+                PrefixStore::used_ns(now, node->depth - 1), cache_.page_data(node->page));
   }
 }
 
@@ -256,15 +257,17 @@ Node& PrefixCache::load(int sequence, Node& place, std::span<const int> tokens, 
   pool.parallel_for(pages, [&](int i, int) {
     char* page = static_cast<char*>(cache_.page_data(cache_.page(sequence, place.depth + i)));
     is_read[size_t(i)] = store_->load(wanted[size_t(i)],
-                                      std::as_writable_bytes(std::span(page, cache_.page_bytes())));
+                                      std::as_writable_bytes(std::span(page, cache_.page_size())));
   });
   const auto good = std::find(is_read.begin(), is_read.end(), 0) - is_read.begin();
   const auto read = tokens.first(size_t(good) * kCachePage);
   rows.cached.insert(rows.cached.end(), read.begin(), read.end());
   Node& end = extend(sequence, place, rows);
+  const int64_t now = PrefixStore::now_ns();
   for (Node* node : path_to(end)) {
     node->is_stored |= node->depth > end.depth - int(good);
-    if (node->is_stored) store_->touch(identity_of(model_, root, *node), node->depth - 1);
+    if (node->is_stored)
+      store_->touch(identity_of(model_, root, *node), PrefixStore::used_ns(now, node->depth - 1));
   }
   return end;
 }

@@ -82,13 +82,6 @@ void remove_asides(const std::string& folder) {
 
 constexpr int64_t kSecond = 1000000000;
 
-// The time that a page gets which is used now.
-int64_t time_of(int depth) {
-  timespec now{};
-  clock_gettime(CLOCK_REALTIME, &now);
-  return now.tv_sec * kSecond + now.tv_nsec - int64_t(depth) * 1000000;
-}
-
 void set_time(const std::string& path, int64_t ns) {
   const timespec at{time_t(ns / kSecond), long(ns % kSecond)};
   const timespec times[] = {at, at};
@@ -141,14 +134,21 @@ bool PrefixStore::load(const PageIdentity& identity, std::span<std::byte> page) 
   return false;
 }
 
-void PrefixStore::touch(const PageIdentity& identity, int depth) const {
-  set_time(path_of(identity, identity.key()), time_of(depth));
+int64_t PrefixStore::now_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return now.tv_sec * kSecond + now.tv_nsec;
 }
 
-void PrefixStore::put(uint64_t ticket, const PageIdentity& identity, int depth, const void* page) {
+void PrefixStore::touch(const PageIdentity& identity, int64_t used_ns) const {
+  set_time(path_of(identity, identity.key()), used_ns);
+}
+
+void PrefixStore::put(uint64_t ticket, const PageIdentity& identity, int64_t used_ns,
+                      const void* page) {
   {
     const std::lock_guard lock(mutex_);
-    jobs_.push_back({ticket, identity, static_cast<const std::byte*>(page), time_of(depth)});
+    jobs_.push_back({ticket, identity, static_cast<const std::byte*>(page), used_ns});
   }
   wake_.notify_one();
 }

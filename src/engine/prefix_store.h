@@ -48,11 +48,15 @@ class PrefixStore {
   bool has(const PageIdentity& identity) const;
   // Reads a page; false where that fails. Several threads may read at once.
   bool load(const PageIdentity& identity, std::span<std::byte> page);
-  // Marks the page as used now. `depth`: how many pages of the text are before it.
-  void touch(const PageIdentity& identity, int depth) const;
+  // When a page is used now, in ns: the first page of a text `depth` 0, the others ms earlier.
+  // `now_ns`: of all pages of the text.
+  static int64_t now_ns();
+  static int64_t used_ns(int64_t now_ns, int depth) { return now_ns - int64_t(depth) * 1000000; }
+  // Marks the page as used then.
+  void touch(const PageIdentity& identity, int64_t used_ns) const;
 
   // Queues a page for the writer.
-  void put(uint64_t ticket, const PageIdentity& identity, int depth, const void* page);
+  void put(uint64_t ticket, const PageIdentity& identity, int64_t used_ns, const void* page);
   // Tickets of pages that the writer no longer reads, written or not.
   std::vector<uint64_t> take_done();
   // Takes back the pages that the writer has not begun, and waits for the one it has.

@@ -42,8 +42,8 @@ struct Store : testing::Test {
     EXPECT_TRUE(store) << store.error().message;
     return *std::move(store);
   }
-  void put(PrefixStore& store, int number, int depth = 0) {
-    store.put(uint64_t(number), identity_of(number), depth, pages[size_t(number)].data());
+  void put(PrefixStore& store, int number, int64_t used_ns = PrefixStore::now_ns()) {
+    store.put(uint64_t(number), identity_of(number), used_ns, pages[size_t(number)].data());
   }
   // Whether the page is there, with its bytes.
   static bool loads(PrefixStore& store, int number) {
@@ -115,7 +115,7 @@ TEST_F(Store, StaysBelowItsLimitAndKeepsWhatWasUsedLast) {
     store->flush();
     usleep(2000);
   }
-  store->touch(identity_of(0), 0);
+  store->touch(identity_of(0), PrefixStore::now_ns());
   for (int i = 9; i < 11; ++i) put(*store, i);
   store->flush();
   EXPECT_LE(files().size(), 10u);
@@ -124,7 +124,8 @@ TEST_F(Store, StaysBelowItsLimitAndKeepsWhatWasUsedLast) {
   EXPECT_FALSE(store->has(identity_of(1)));
   // Of the pages of one text the last goes first. Their times are 1 ms apart.
   usleep(100000);
-  for (int i = 20; i < 40; ++i) put(*store, i, i - 20);
+  const int64_t now = PrefixStore::now_ns();
+  for (int i = 20; i < 40; ++i) put(*store, i, PrefixStore::used_ns(now, i - 20));
   store->flush();
   EXPECT_LE(files().size(), 10u);
   EXPECT_TRUE(store->has(identity_of(20)));
@@ -139,7 +140,8 @@ TEST_F(Store, WhatSavesMoreWorkStaysLonger) {
   usleep(20000);
   auto small = open(8 * kFile, 1000);
   for (int i = 0; i < 4; ++i)
-    small->put(uint64_t(i), identity_of(i, "small"), 0, pages[size_t(i)].data());
+    small->put(uint64_t(i), identity_of(i, "small"), PrefixStore::now_ns(),
+               pages[size_t(i)].data());
   small->flush();
   usleep(20000);
   put(*small, 5);

@@ -50,14 +50,21 @@ void Model::initialize(uint64_t seed) {
   weights_changed();
 }
 
+namespace {
+
+// Of the positions of the batch.
+void require_angles(const Run& run, RopeAngles* angles) {
+  int end = 0;
+  for (const Segment& segment : run.batch.segments())
+    end = std::max(end, segment.position + segment.count);
+  run.pool.run_here([&] { angles->require(end); });
+}
+
+}  // namespace
+
 Tensor Model::forward(Run& run) const {
   const Zone zone("forward");
-  run.pool.run_here([&] {
-    int end = 0;
-    for (const Segment& segment : run.batch.segments())
-      end = std::max(end, segment.position + segment.count);
-    rope_angles_->require(end);
-  });
+  require_angles(run, rope_angles_.get());
   Tensor x = embed(run, *embedding_);
   for (const Block& block : blocks_) {
     auto body = [&block = block, table = rope_, balance = balance_weight](Run& r, Tensor in) {
@@ -81,6 +88,7 @@ Tensor Model::logits(Run& run, Tensor hidden, std::span<const int> rows) const {
 
 Tensor Model::predict_further(Run& run, Tensor hidden, std::span<const int> next, int depth) const {
   const Zone zone("forward.further");
+  require_angles(run, rope_angles_.get());
   CHECK_LT(depth, int(mtp_.size()));
   const MtpModule& m = mtp_[size_t(depth)];
   const int width = config_.hidden_size;

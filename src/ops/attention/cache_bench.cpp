@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ops/ops.h"
+#include "tensor/buffer.h"
 #include "tensor/cache.h"
 
 namespace weir {
@@ -30,7 +31,7 @@ class DeepCache : public Cache {
 
  private:
   const CacheLayout layout_;
-  std::vector<char> memory_;
+  const Buffer memory_;
   std::vector<float*> pages_;
 };
 
