@@ -2,7 +2,7 @@
 // every table and for every way of cutting, near the product of the quantized numbers, and what is
 // not a number shows.
 #include "testing/block_support.h"
-#include "testing/emulated/tables.h"
+#include "testing/emulated/emulated_tables.h"
 
 namespace weir {
 namespace {

@@ -1,5 +1,5 @@
 // The integer products of kernels/integer_avxvnni.cpp in software.
-#include "testing/emulated/avx512.h"
+#include "testing/emulated/emulated_avx512.h"
 
 #include "kernels/lanes/lanes_avx2-inl.h"
 
@@ -10,7 +10,7 @@
 
 #include "kernels/quant/code_sum_bytes-inl.h"
 #include "kernels/quant/panel_gemm-inl.h"
-#include "testing/emulated/tables.h"
+#include "testing/emulated/emulated_tables.h"
 
 namespace weir {
 namespace {

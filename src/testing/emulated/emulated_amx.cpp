@@ -1,6 +1,6 @@
 // The integer products of kernels/integer_avx512vnni.cpp and integer_amx.cpp in software.
-#include "testing/emulated/avx512.h"
-#include "testing/emulated/tiles.h"
+#include "testing/emulated/emulated_avx512.h"
+#include "testing/emulated/emulated_tiles.h"
 
 #include "kernels/lanes/lanes_avx512-inl.h"
 
@@ -11,7 +11,7 @@
 
 #include "kernels/quant/code_sum_bytes-inl.h"
 #include "kernels/quant/panel_tiles-inl.h"
-#include "testing/emulated/tables.h"
+#include "testing/emulated/emulated_tables.h"
 
 namespace weir {
 namespace {

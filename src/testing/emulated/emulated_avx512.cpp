@@ -1,5 +1,5 @@
 // The integer products of kernels/avx512.cpp in software.
-#include "testing/emulated/avx512.h"
+#include "testing/emulated/emulated_avx512.h"
 
 #include "kernels/lanes/lanes_avx512-inl.h"
 
@@ -11,7 +11,7 @@
 #include "kernels/quant/code_sum_words-inl.h"
 #include "kernels/quant/panel_gemm-inl.h"
 #include "kernels/quant/quantized_row-inl.h"
-#include "testing/emulated/tables.h"
+#include "testing/emulated/emulated_tables.h"
 
 namespace weir {
 namespace {
