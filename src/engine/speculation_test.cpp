@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <mutex>
 
 #include "testing/engine_fixture.h"
 
@@ -40,10 +41,14 @@ Output alone_in(const Model& model, TokenRequest request, EngineOptions options)
 
 // Forbids a token by what came before, and notes the length of what it was shown.
 struct OddFilter : TokenFilter {
+  std::mutex mutex;  // sequences that share it are drawn at the same time
   std::vector<size_t> seen;
   void forbid(std::span<const int> tokens, std::span<const float>,
               std::span<uint8_t> is_forbidden) override {
-    seen.push_back(tokens.size());
+    {
+      std::lock_guard lock(mutex);
+      seen.push_back(tokens.size());
+    }
     for (size_t id = size_t(tokens.back()) % 3; id < is_forbidden.size(); id += 3)
       is_forbidden[id] = 1;
   }
