@@ -3,6 +3,7 @@
 // ends the program: a tile without a configuration, or a product of tiles whose shapes do not fit.
 #pragma once
 #include <immintrin.h>
+#include <initializer_list>
 
 #include <cstddef>
 #include <cstdint>
