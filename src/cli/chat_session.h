@@ -31,7 +31,7 @@ struct ChatOptions {
   bool is_private = false;  // keeps neither questions nor the conversation for later sessions
   SamplingOptions sampling = {.temperature = 0.8};
   SamplingTexts sampling_texts;
-  bool exact = false;  // do not quantize activations to int15
+  bool exact = false;  // do not quantize activations to int14
   std::string cache = "auto";
   std::string cache_type = "f32";
   double cache_limit_gib = 0;

@@ -31,7 +31,7 @@ struct GenerateOptions {
   int samples = 1;
   bool ignore_end = false;     // do not stop at the end-of-sequence token
   bool allow_special = false;  // control tokens in the prompt count as such
-  bool exact = false;          // do not quantize activations to int15
+  bool exact = false;          // do not quantize activations to int14
   std::string cache = "auto";
   std::string cache_type = "f32";
   double cache_limit_gib = 0;

@@ -22,7 +22,7 @@ struct LogitsOptions {
   std::string out;  // FILE.npy, f32 [tokens, vocabulary]
   std::string cache = "expanded", cache_type = "f32";
   int chunk = 256;     // tokens of a pass
-  bool exact = false;  // do not quantize activations to int15
+  bool exact = false;  // do not quantize activations to int14
   int threads = 0;
 };
 

@@ -29,7 +29,7 @@ struct PerplexityOptions {
   bool scores_all = false;  // every token of a window, not its second half alone
   int windows = 0;          // 0: all
   std::string cache = "expanded", cache_type = "f32";
-  bool exact = false;  // do not quantize activations to int15
+  bool exact = false;  // do not quantize activations to int14
   int threads = 0;
   bool json = false;
 };

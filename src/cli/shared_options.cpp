@@ -8,7 +8,7 @@ void add_threads(CommandBuilder& command, int& threads) {
 
 void add_exact(CommandBuilder& command, bool& exact) {
   command.flag("--exact", exact,
-               "do not quantize activations, which are else int15 (slower, nearly the same)");
+               "do not quantize activations, which are else int14 (slower, nearly the same)");
 }
 
 void add_cache(CommandBuilder& command, std::string& cache, double& limit_gib) {

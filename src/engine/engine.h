@@ -50,7 +50,7 @@ struct EngineOptions {
   bool keeps_prefixes = false;
   // Keep them on disk too, for the next process (prefix_store.h). Needs keeps_prefixes.
   PrefixStoreOptions store = {};
-  // False: products with quantized weights quantize activations to int15 (Run::exact).
+  // False: products with quantized weights quantize activations to int14 (Run::exact).
   bool exact = true;
   int drawable = 0;  // ids in [0, drawable) may be drawn; 0: all of the model
   SpeculationOptions speculation = {};

@@ -48,7 +48,7 @@ struct Run {
   float aux_scale = 1;  // 1 / micro-batches of the step
   RoutingUse routing = {};
   ActivationObserver* observer = nullptr;
-  // False: products with quantized weights quantize activations to 15 bits (quantize_activations in
+  // False: products with quantized weights quantize activations to 14 bits (quantize_activations in
   // kernels.h), faster and as good; still the same bits for any batch, machine and number of
   // threads.
   bool exact = true;
