@@ -16,6 +16,11 @@ struct StoredRows {
   int count;
 };
 
+// Zeros where rows are missing; a panel of sixteen is written all over.
+inline void clear_unless_full(const StoredRows& rows, uint8_t* to, size_t bytes) {
+  if (rows.count < kPanelRows) __builtin_memset(to, 0, bytes);
+}
+
 // The same 32 codes of sixteen rows, which lie at from + 32 r, to quads.
 inline void transpose_group(const uint8_t* from, Sixteen* quads) {
   const float* rows[kPanelRows];
@@ -27,7 +32,8 @@ inline void transpose_group(const uint8_t* from, Sixteen* quads) {
 
 template <class F, int j>
 void repack_group(const StoredRows& rows, size_t block, uint8_t* to) {
-  alignas(64) uint8_t codes[kPanelRows * 32] = {};
+  alignas(64) uint8_t codes[kPanelRows * 32];
+  clear_unless_full(rows, codes, sizeof codes);
   for (int r = 0; r < rows.count; ++r) {
     const uint8_t* b = rows.first + size_t(r) * rows.row_bytes + block * F::kBytes;
     store_bytes(codes + 32 * r, stored_codes<F, j>(b));
@@ -47,7 +53,7 @@ void repack_groups(const StoredRows& rows, size_t block, const PanelSection<F>& 
 template <class F>
 void repack_halves(const StoredRows& rows, size_t block, int offset, const uint8_t* halves) {
   uint8_t* to = const_cast<uint8_t*>(halves);
-  __builtin_memset(to, 0, PanelSection<F>::kHalves);
+  clear_unless_full(rows, to, PanelSection<F>::kHalves);
   for (int r = 0; r < rows.count; ++r)
     __builtin_memcpy(to + 2 * r,
                      rows.first + size_t(r) * rows.row_bytes + block * F::kBytes + offset, 2);
@@ -58,7 +64,7 @@ void repack_steps(const StoredRows& rows, size_t block, const PanelSection<F>& s
   using Section = PanelSection<F>;
   uint8_t* steps = const_cast<uint8_t*>(s.steps());
   uint8_t* minimums = const_cast<uint8_t*>(s.integer_minimums());
-  __builtin_memset(steps, 0, size_t(s.groups() - s.steps()));
+  clear_unless_full(rows, steps, size_t(s.groups() - s.steps()));
   for (int r = 0; r < rows.count; ++r) {
     const uint8_t* b = rows.first + size_t(r) * rows.row_bytes + block * F::kBytes;
     if constexpr (Section::kShares) {  // the file's bytes, a group each
