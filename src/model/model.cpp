@@ -65,6 +65,7 @@ void require_angles(const Run& run, RopeAngles* angles) {
 Tensor Model::forward(Run& run) const {
   const Zone zone("forward");
   require_angles(run, rope_angles_.get());
+  if (panel_budget_) panel_budget_->left = PanelBudget::kOfPass;
   Tensor x = embed(run, *embedding_);
   for (const Block& block : blocks_) {
     auto body = [&block = block, table = rope_, balance = balance_weight](Run& r, Tensor in) {
@@ -133,8 +134,9 @@ void Model::add_packed() {
 
 void Model::add_panels() {
   if (!kernels().repack_panel) return;
+  panel_budget_ = std::make_unique<PanelBudget>();
   for (Matrix* w : multiplied_)
-    if (type_traits(w->type).block > 1) w->panels = &panels_.emplace_back(*w);
+    if (type_traits(w->type).block > 1) w->panels = &panels_.emplace_back(*w, panel_budget_.get());
 }
 
 void Model::clear_loads() {

@@ -98,6 +98,7 @@ class Model {
   std::deque<Parameter> owned_;
   std::deque<Packed> packed_;
   std::deque<Panels> panels_;
+  std::unique_ptr<PanelBudget> panel_budget_;  // null: no panels
   std::vector<Buffer> memory_;
   Buffer gradients_;
   std::vector<std::unique_ptr<std::vector<int64_t>>> loads_;

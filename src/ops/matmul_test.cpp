@@ -119,6 +119,13 @@ TEST(StoredMultiply, GivesTheSameBitsForAnyRowsGroupsAndThreads) {
           for (int threads : {4, 1})  // made, then found
             EXPECT_TRUE(same_bits(one, grouped(w.weight, x, gathers, threads, exact)))
                 << w.weight.name << " with panels";
+          PanelBudget spent;
+          spent.left = 0;
+          Panels none(w.weight, &spent);
+          w.weight.panels = &none;
+          EXPECT_TRUE(same_bits(one, grouped(w.weight, x, gathers, 2, exact))) << w.weight.name;
+          EXPECT_EQ(none.get(0, 0), nullptr);
+          w.weight.panels = panels.get();
         }
         EXPECT_TRUE(same_bits(one, row_by_row(w.weight, x, gathers, exact))) << w.weight.name;
       }

@@ -7,8 +7,9 @@
 
 namespace weir {
 
-Panels::Panels(const Matrix& source)
+Panels::Panels(const Matrix& source, PanelBudget* budget)
     : source_(source),
+      budget_(budget),
       panel_bytes_(weir::panel_bytes(source.type, source.cols)),
       of_group_(div_up(source.group_rows(), kPanelRows)),
       memory_(bytes_of(source)),
@@ -28,6 +29,8 @@ const uint8_t* Panels::get(int group, int index) {
   std::atomic<uint8_t>& state = states_[at];
   uint8_t found = state.load(std::memory_order_acquire);
   if (found == kReady) return panel;
+  if (budget_ && found == kAbsent && budget_->left.fetch_sub(int64_t(panel_bytes_)) <= 0)
+    return nullptr;
   if (found == kBeingMade ||
       !state.compare_exchange_strong(found, kBeingMade, std::memory_order_acquire))
     return found == kReady ? panel : nullptr;

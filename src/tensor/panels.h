@@ -9,17 +9,25 @@
 
 namespace weir {
 
+// Bytes of panels that may still be made in this pass over the model: making all at once would hold
+// up the first prompt, as the system must find that much memory.
+struct PanelBudget {
+  static constexpr int64_t kOfPass = int64_t(512) << 20;
+  std::atomic<int64_t> left{kOfPass};
+};
+
 // A panel is made by the first product that reads it, so a model answers at once and only what is
 // read takes memory; products with stored rows have the same bits, so nobody sees which it was.
 // When a group has all its panels, the pages of its stored rows are given back; the system reads
 // them from the file again if they are needed.
 class Panels {
  public:
-  // `source` outlives this; it has blocks, and kernels().repack_panel exists.
-  explicit Panels(const Matrix& source);
+  // `source` and the budget (null: none) outlive this; `source` has blocks, and
+  // kernels().repack_panel exists.
+  explicit Panels(const Matrix& source, PanelBudget* budget = nullptr);
 
-  // Panel `index` of a group: its rows from 16 * index on. Null while another thread makes it: then
-  // the product reads the stored rows. Any thread.
+  // Panel `index` of a group: its rows from 16 * index on. Null while another thread makes it
+  // and when the budget is spent: then the product reads the stored rows. Any thread.
   const uint8_t* get(int group, int index);
   size_t panel_bytes() const { return panel_bytes_; }
   // Of all panels.
@@ -30,6 +38,7 @@ class Panels {
   void make(int group, int index, uint8_t* panel);
 
   const Matrix& source_;
+  PanelBudget* budget_;
   size_t panel_bytes_;
   int of_group_;  // panels
   Buffer memory_;
