@@ -65,7 +65,7 @@ void require_angles(const Run& run, RopeAngles* angles) {
 Tensor Model::forward(Run& run) const {
   const Zone zone("forward");
   require_angles(run, rope_angles_.get());
-  if (panel_budget_) panel_budget_->left = PanelBudget::kOfPass;
+  if (panel_budget_) panel_budget_->begin_pass();
   Tensor x = embed(run, *embedding_);
   for (const Block& block : blocks_) {
     auto body = [&block = block, table = rope_, balance = balance_weight](Run& r, Tensor in) {

@@ -12,8 +12,11 @@ namespace weir {
 // Bytes of panels that may still be made in this pass over the model: making all at once would hold
 // up the first prompt, as the system must find that much memory.
 struct PanelBudget {
-  static constexpr int64_t kOfPass = int64_t(512) << 20;
-  std::atomic<int64_t> left{kOfPass};
+  static constexpr int64_t kAtFirst = int64_t(2) << 30, kOfPass = int64_t(256) << 20;
+  std::atomic<int64_t> left{kAtFirst};
+  void begin_pass() {
+    if (left < kOfPass) left = kOfPass;
+  }
 };
 
 // A panel is made by the first product that reads it, so a model answers at once and only what is
