@@ -173,6 +173,8 @@ Result<std::vector<std::string>> own_words(const BenchOptions& options) {
                                     "1",
                                     "--cache",
                                     options.speed.cache,
+                                    "--cache-type",
+                                    options.speed.cache_type,
                                     "--threads",
                                     std::to_string(options.threads)};
   if (options.speed.exact) words.push_back("--exact");

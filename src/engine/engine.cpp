@@ -54,7 +54,8 @@ Result<ChosenDrafter> make_drafter(const Model& model, ThreadPool& pool, EngineO
                      .exact = options.exact,
                      .drawable = options.drawable};
   const size_t all = options.cache_bytes_max;
-  const size_t large = TRY(KvCache::create(model.config(), options.cache, all)).bytes_for(1);
+  const size_t large =
+      TRY(KvCache::create(model.config(), options.cache, all, options.cache_type)).bytes_for(1);
   const size_t small = TRY(KvCache::create(config, setup.cache, all)).bytes_for(1);
   setup.cache_bytes_max = size_t(double(all) * double(small) / double(small + large));
   options.cache_bytes_max = all - setup.cache_bytes_max;
