@@ -139,11 +139,17 @@ class ManyRows {
   Products multiply_;
 };
 
+// Whether the codes are parted anew for every few activation rows. Stored rows would be repacked
+// anew too.
+inline bool has_few_rows(const IntegerGemm& g) {
+  return g.rows < (g.panels ? kWordsFrom : kByteRows + 1);
+}
+
 void integer_gemm(const IntegerGemm& g) {
   if (g.rows <= 0 || g.cols <= 0) return;
   visit_quantized(g.type, [&](auto format) {
     using F = decltype(format);
-    if (g.rows < kWordsFrom)
+    if (has_few_rows(g))
       multiply_few<F>(g);
     else
       ManyRows<F, WordProducts<F>>(g).run();
