@@ -33,7 +33,7 @@ inline uint64_t less_32(uint64_t x) {
   return (x & every_byte(0x1f)) | top * 7;
 }
 
-constexpr const TypeTraits& traits_of(WeightType type) {
+constexpr const TypeRow& traits_of(WeightType type) {
   for (const TypeRow& row : kTypes)
     if (row.type == type) return row;
   return kTypes[0];

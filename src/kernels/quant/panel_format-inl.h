@@ -19,25 +19,6 @@
 namespace weir {
 namespace {
 
-constexpr int code_bits(WeightType type) {
-  switch (type) {
-    case WeightType::q2_k:
-      return 2;
-    case WeightType::q3_k:
-      return 3;
-    case WeightType::q5_0:
-    case WeightType::q5_1:
-    case WeightType::q5_k:
-      return 5;
-    case WeightType::q6_k:
-      return 6;
-    case WeightType::q8_0:
-      return 8;
-    default:
-      return 4;
-  }
-}
-
 // Codes of iq4_nl and iq4_xs are places in a table.
 template <class F>
 constexpr bool kHasTable = requires(const uint8_t* b) {
@@ -67,7 +48,7 @@ inline Bytes stored_codes(const uint8_t* block) {
 // Quad q of a group, the codes as they count.
 template <class F, int q>
 [[gnu::always_inline]] inline Sixteen quad_of(const uint8_t* group) {
-  const Sixteen codes = PackedCodes<code_bits(F::kType)>::template quad<q>(group);
+  const Sixteen codes = PackedCodes<traits_of(F::kType).code_bits>::template quad<q>(group);
   if constexpr (kHasTable<F>)
     return look_up(kCodeTable.codes, codes);
   else
@@ -81,7 +62,7 @@ struct PanelSection {
   static constexpr int kStepsOfBlock = 256 / F::kGroup;
   static constexpr bool kShares = F::kType == WeightType::q2_k;
   static constexpr int kHalves = 2 * kPanelRows;  // bytes
-  static constexpr int kGroupBytes = PackedCodes<code_bits(F::kType)>::kBytes;
+  static constexpr int kGroupBytes = PackedCodes<traits_of(F::kType).code_bits>::kBytes;
 
   const uint8_t* at;
   int blocks;

@@ -40,7 +40,7 @@ void repack_group(const StoredRows& rows, size_t block, uint8_t* to) {
   }
   alignas(64) Sixteen quads[kQuads];
   transpose_group(codes, quads);
-  PackedCodes<code_bits(F::kType)>::pack(quads, to);
+  PackedCodes<traits_of(F::kType).code_bits>::pack(quads, to);
 }
 
 template <class F, int j = 0>
@@ -109,6 +109,8 @@ void repack_panel(WeightType type, const void* rows, size_t row_bytes, int count
   const StoredRows stored{static_cast<const uint8_t*>(rows), row_bytes, count};
   visit_quantized(type, [&](auto format) {
     using F = decltype(format);
+    static_assert(section_bytes<F>(8) ==
+                  size_t(kPanelRows * traits_of(F::kType).panel_bytes * (kSection / F::kNumbers)));
     for (int i = 0; i * kSection < inner; ++i)
       repack_section<F>(stored, i, blocks_of_section(inner, i),
                         panel + size_t(i) * section_bytes<F>(8));
