@@ -45,65 +45,61 @@ struct Part {
   Rows out;
   bool accumulate;
   float* scratch;
+  // Of the left operand; gathered rows are counted from its beginning.
+  size_t first_row() const { return x.gather ? 0 : size_t(row); }
 };
 
+// What every kind of product says in the same way.
+template <class Product>
+Product product_of(const Part& p) {
+  Product g{};
+  g.left_rows = p.x.gather ? p.x.gather + p.row : nullptr;
+  g.out = p.out.data + size_t(p.row) * p.out.stride + p.tile.column;
+  g.out_row = p.out.stride;
+  g.rows = p.tile.rows;
+  g.cols = p.tile.columns;
+  g.inner = p.w.cols;
+  g.accumulate = p.accumulate;
+  g.scratch = p.scratch;
+  return g;
+}
+
 Gemm packed_product(const Part& p) {
-  Gemm g{};
-  g.left = p.x.gather ? p.x.rows.data : p.x.rows.data + size_t(p.row) * p.x.rows.stride;
+  auto g = product_of<Gemm>(p);
+  g.left = p.x.rows.data + p.first_row() * p.x.rows.stride;
   g.left_row = p.x.rows.stride;
   g.left_inner = 1;
-  g.left_rows = p.x.gather ? p.x.gather + p.row : nullptr;
   g.panels = p.w.packed->forward(p.group) + size_t(p.tile.column) * size_t(p.w.cols);
   g.panel_stride = size_t(p.w.cols) * kPanel;
   g.inner_stride = kPanel;
-  g.out = p.out.data + size_t(p.row) * p.out.stride + p.tile.column;
-  g.out_row = p.out.stride;
-  g.rows = p.tile.rows;
-  g.cols = p.tile.columns;
-  g.inner = p.w.cols;
-  g.accumulate = p.accumulate;
-  g.scratch = p.scratch;
   return g;
 }
 
-BlockGemm stored_product(const Part& p) {
-  const size_t group = size_t(p.group), first_row = p.x.gather ? 0 : size_t(p.row);
-  BlockGemm g{};
-  g.type = p.w.type;
-  g.weight_row = type_bytes(p.w.type, size_t(p.w.cols));
-  g.weights = static_cast<const char*>(p.w.parts[group]) + size_t(p.tile.column) * g.weight_row;
-  if (p.w.type == WeightType::f8_e4m3) g.scales = p.w.scales[group];
-  g.scales_row = size_t(div_up(p.w.cols, kScaleSquare));
-  g.first = p.tile.column;
-  g.left = p.x.rows.data + first_row * p.x.rows.stride;
-  g.left_row = p.x.rows.stride;
-  g.left_rows = p.x.gather ? p.x.gather + p.row : nullptr;
-  g.out = p.out.data + size_t(p.row) * p.out.stride + p.tile.column;
-  g.out_row = p.out.stride;
-  g.rows = p.tile.rows;
-  g.cols = p.tile.columns;
-  g.inner = p.w.cols;
-  g.accumulate = p.accumulate;
-  g.scratch = p.scratch;
-  return g;
-}
-
-IntegerGemm integer_product(const Part& p, const QuantizedRows& quantized) {
-  IntegerGemm g{};
+// A product with the rows of the tile's columns as they are stored.
+template <class Product>
+Product stored_product_of(const Part& p) {
+  auto g = product_of<Product>(p);
   g.type = p.w.type;
   g.weight_row = type_bytes(p.w.type, size_t(p.w.cols));
   g.weights =
       static_cast<const char*>(p.w.parts[size_t(p.group)]) + size_t(p.tile.column) * g.weight_row;
-  g.left = quantized.data + (p.x.gather ? 0 : size_t(p.row)) * quantized.row_bytes;
+  return g;
+}
+
+BlockGemm stored_product(const Part& p) {
+  auto g = stored_product_of<BlockGemm>(p);
+  if (p.w.type == WeightType::f8_e4m3) g.scales = p.w.scales[size_t(p.group)];
+  g.scales_row = size_t(div_up(p.w.cols, kScaleSquare));
+  g.first = p.tile.column;
+  g.left = p.x.rows.data + p.first_row() * p.x.rows.stride;
+  g.left_row = p.x.rows.stride;
+  return g;
+}
+
+IntegerGemm integer_product(const Part& p, const QuantizedRows& quantized) {
+  auto g = stored_product_of<IntegerGemm>(p);
+  g.left = quantized.data + p.first_row() * quantized.row_bytes;
   g.left_row = quantized.row_bytes;
-  g.left_rows = p.x.gather ? p.x.gather + p.row : nullptr;
-  g.out = p.out.data + size_t(p.row) * p.out.stride + p.tile.column;
-  g.out_row = p.out.stride;
-  g.rows = p.tile.rows;
-  g.cols = p.tile.columns;
-  g.inner = p.w.cols;
-  g.accumulate = p.accumulate;
-  g.scratch = p.scratch;
   return g;
 }
 

@@ -112,17 +112,14 @@ struct StoredProblem {
     return left.data() + size_t(gathers ? gather[size_t(m)] : m) * left_row();
   }
 
-  BlockGemm call(Floats& to) const {
+  // What both kinds of product say in the same way.
+  template <class Product>
+  Product product(Floats& to) const {
     static ScratchFloats scratch;
-    BlockGemm g{};
+    Product g{};
     g.type = type;
     g.weights = weights.data();
     g.weight_row = type_bytes(type, size_t(inner));
-    g.scales = type == WeightType::f8_e4m3 ? scales.data() : nullptr;
-    g.scales_row = scales_row();
-    g.first = first;
-    g.left = left.data();
-    g.left_row = left_row();
     g.left_rows = gathers ? gather.data() : nullptr;
     g.out = to.data();
     g.out_row = out_row();
@@ -131,20 +128,19 @@ struct StoredProblem {
     g.scratch = scratch.floats;
     return g;
   }
+  BlockGemm call(Floats& to) const {
+    auto g = product<BlockGemm>(to);
+    g.scales = type == WeightType::f8_e4m3 ? scales.data() : nullptr;
+    g.scales_row = scales_row();
+    g.first = first;
+    g.left = left.data();
+    g.left_row = left_row();
+    return g;
+  }
   IntegerGemm integer_call(Floats& to) const {
-    static ScratchFloats scratch;
-    IntegerGemm g{};
-    g.type = type;
-    g.weights = weights.data();
-    g.weight_row = type_bytes(type, size_t(inner));
+    auto g = product<IntegerGemm>(to);
     g.left = quantized[0].data();
     g.left_row = quantized_row();
-    g.left_rows = gathers ? gather.data() : nullptr;
-    g.out = to.data();
-    g.out_row = out_row();
-    g.rows = rows, g.cols = cols, g.inner = inner;
-    g.accumulate = accumulate;
-    g.scratch = scratch.floats;
     return g;
   }
   // The weights repacked.
