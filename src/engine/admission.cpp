@@ -12,10 +12,6 @@ constexpr int kSharedMin = 16;
 // Waiting sequences of an owner looked at in one round.
 constexpr size_t kLookAhead = 256;
 
-int common_beginning(std::span<const int> a, std::span<const int> b) {
-  return int(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
-}
-
 }  // namespace
 
 // What the cache has of a sequence's tokens: whole pages, and the first rows of one more, which is

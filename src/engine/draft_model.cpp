@@ -4,15 +4,9 @@
 #include <utility>
 
 #include "engine/pass_memory.h"
+#include "engine/prefix_tree.h"
 
 namespace weir {
-namespace {
-
-int shared_beginning(const std::vector<int>& a, const std::vector<int>& b) {
-  return int(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
-}
-
-}  // namespace
 
 Result<std::unique_ptr<DraftModel>> DraftModel::create(const Model& model, ThreadPool& pool,
                                                        const DrafterSetup& setup) {
@@ -63,7 +57,7 @@ int DraftModel::slot_of(const Drafted& drafted) {
   for (int i = 0; i < int(slots_.size()); ++i) {
     const Slot& slot = slots_[size_t(i)];
     if (slot.id >= 0 && slot.id != drafted.sequence.id) continue;
-    const int length = shared_beginning(slot.cached, drafted.tokens);
+    const int length = common_beginning(slot.cached, drafted.tokens);
     if (slot.id < 0 && length <= shared) continue;
     found = i, shared = length;
     if (slot.id >= 0) break;
@@ -74,16 +68,6 @@ int DraftModel::slot_of(const Drafted& drafted) {
   slot.cached.resize(size_t(std::min(shared, int(drafted.tokens.size()) - 1)));
   cache_.truncate(found, int(slot.cached.size()));
   return found;
-}
-
-// Gives up what idle sequences left, where there is no page.
-bool DraftModel::make_room(int slot, int positions) {
-  if (positions > cache_.positions_max()) return false;
-  for (int i = 0; cache_.pages_to_take(slot, positions) > cache_.pages_free(); ++i) {
-    if (i == int(slots_.size())) return false;
-    if (slots_[size_t(i)].id < 0) release(i);
-  }
-  return cache_.reserve(slot, positions).has_value();
 }
 
 void DraftModel::release(int slot) {
@@ -101,7 +85,7 @@ std::vector<Drafter::Guess> DraftModel::next(std::span<const int> wanted) {
     Slot& slot = slots_[size_t(drafted.slot)];
     const size_t begin = slot.cached.size();
     const size_t end = std::min(drafted.tokens.size(), begin + size_t(left) + 1);
-    if (!make_room(drafted.slot, int(end))) {
+    if (!reserve_draft(cache_, slots_, drafted.slot, int(end))) {
       release(std::exchange(drafted.slot, -1));
       continue;
     }
@@ -126,15 +110,7 @@ std::vector<Drafter::Guess> DraftModel::next(std::span<const int> wanted) {
   const Tensor hidden = model_.forward(run);
   if (sampled.empty()) return guesses;
   const Tensor logits = model_.logits(run, hidden, sampled);
-  pool_.parallel_for(int(sampled.size()), [&](int i, int thread) {
-    const size_t at = size_t(guessed[size_t(i)]);
-    const Drafted& drafted = round_[size_t(wanted[at])];
-    guesses[at] = draw_guess(samplers_[size_t(thread)], drafted.sequence, drafted.tokens,
-                             {logits.row(i), size_t(logits.cols)});
-  });
-  for (size_t i = 0; i < wanted.size(); ++i)
-    if (guesses[i].token >= 0) round_[size_t(wanted[i])].tokens.push_back(guesses[i].token);
-  return guesses;
+  return draw_guesses(pool_, samplers_, logits, wanted, guessed, round_);
 }
 
 // Its rows stay for a sequence that begins alike.

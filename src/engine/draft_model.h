@@ -37,7 +37,6 @@ class DraftModel final : public Drafter {
   };
   DraftModel(const Model& model, ThreadPool& pool, const DrafterSetup& setup, KvCache cache);
   int slot_of(const Drafted& drafted);
-  bool make_room(int slot, int positions);
   void release(int slot);
 
   const Model& model_;

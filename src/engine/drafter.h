@@ -6,9 +6,12 @@
 #include <span>
 #include <vector>
 
+#include "base/thread_pool.h"
+#include "engine/kv_cache.h"
 #include "engine/sampler.h"
 #include "engine/speculation_options.h"
 #include "tensor/cache.h"
+#include "tensor/tensor.h"
 
 namespace weir {
 
@@ -42,5 +45,37 @@ class Drafter {
 // before. Without the sequence's filter: that is asked for tokens that are really drawn.
 Drafter::Guess draw_guess(Sampler& sampler, const DraftedSequence& sequence,
                           std::span<const int> tokens, std::span<const float> logits);
+
+// The guesses for entries of `wanted`: row i of `logits` is for wanted[guessed[i]]. Each continues
+// the tokens of its entry of the round.
+template <class Round>
+std::vector<Drafter::Guess> draw_guesses(ThreadPool& pool, std::vector<Sampler>& samplers,
+                                         Tensor logits, std::span<const int> wanted,
+                                         const std::vector<int>& guessed, Round& round) {
+  std::vector<Drafter::Guess> guesses(wanted.size());
+  pool.parallel_for(int(guessed.size()), [&](int i, int thread) {
+    const size_t at = size_t(guessed[size_t(i)]);
+    const auto& drafted = round[size_t(wanted[at])];
+    guesses[at] = draw_guess(samplers[size_t(thread)], drafted.sequence, drafted.tokens,
+                             {logits.row(i), size_t(logits.cols)});
+  });
+  for (size_t i = 0; i < wanted.size(); ++i)
+    if (guesses[i].token >= 0) round[size_t(wanted[i])].tokens.push_back(guesses[i].token);
+  return guesses;
+}
+
+// Reserves positions [0, positions) of a slot of a drafter's cache. Where there is no page, gives
+// up what idle slots, whose id is negative, still hold. False: there is no room.
+template <class Slot>
+bool reserve_draft(KvCache& cache, std::vector<Slot>& slots, int slot, int positions) {
+  if (positions > cache.positions_max()) return false;
+  for (int i = 0; cache.pages_to_take(slot, positions) > cache.pages_free(); ++i) {
+    if (i == int(slots.size())) return false;
+    if (slots[size_t(i)].id >= 0) continue;
+    slots[size_t(i)] = {};
+    cache.release(i);
+  }
+  return cache.reserve(slot, positions).has_value();
+}
 
 }  // namespace weir

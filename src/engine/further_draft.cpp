@@ -57,16 +57,6 @@ void FurtherDraft::release(int slot) {
   cache_.release(slot);
 }
 
-// Gives up what ended sequences left, where there is no page.
-bool FurtherDraft::make_room(int slot, int rows) {
-  if (rows > cache_.positions_max()) return false;
-  for (int i = 0; cache_.pages_to_take(slot, rows) > cache_.pages_free(); ++i) {
-    if (i == int(slots_.size())) return false;
-    if (slots_[size_t(i)].id < 0) release(i);
-  }
-  return cache_.reserve(slot, rows).has_value();
-}
-
 void FurtherDraft::absorb(Tensor hidden, std::span<const Row> rows) {
   std::vector<int> next, positions, sequences, from, ends;  // ends: the last row of each sequence
   for (size_t begin = 0, end; begin < rows.size(); begin = end) {
@@ -81,7 +71,7 @@ void FurtherDraft::absorb(Tensor hidden, std::span<const Row> rows) {
     // Rows of guesses are computed again from what the model says of them.
     cache_.truncate(row.slot, std::min(slot.length, cache_.length(row.slot)));
     const int count = int(end - begin);
-    if (!make_room(row.slot, slot.length + count)) {
+    if (!reserve_draft(cache_, slots_, row.slot, slot.length + count)) {
       release(row.slot);
       continue;
     }
@@ -136,7 +126,7 @@ void FurtherDraft::advance(std::span<const int> wanted) {
     if (drafted.slot < 0) continue;
     const Slot& slot = slots_[size_t(drafted.slot)];
     const int position = int(drafted.tokens.size()) - 2 - slot.first;
-    if (!make_room(drafted.slot, position + 1)) {
+    if (!reserve_draft(cache_, slots_, drafted.slot, position + 1)) {
       drafted.slot = -1;
       continue;
     }
@@ -183,15 +173,7 @@ std::vector<Drafter::Guess> FurtherDraft::next(std::span<const int> wanted) {
     std::memcpy(hidden.row(i), drafted.hidden.data(), sizeof(float) * drafted.hidden.size());
   }
   const Tensor logits = model_.logits(run, hidden);
-  pool_.parallel_for(rows_, [&](int i, int thread) {
-    const size_t at = size_t(guessed[size_t(i)]);
-    const Drafted& drafted = round_[size_t(wanted[at])];
-    guesses[at] = draw_guess(samplers_[size_t(thread)], drafted.sequence, drafted.tokens,
-                             {logits.row(i), size_t(logits.cols)});
-  });
-  for (size_t i = 0; i < wanted.size(); ++i)
-    if (guesses[i].token >= 0) round_[size_t(wanted[i])].tokens.push_back(guesses[i].token);
-  return guesses;
+  return draw_guesses(pool_, samplers_, logits, wanted, guessed, round_);
 }
 
 void FurtherDraft::forget(SequenceId id) {

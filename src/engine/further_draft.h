@@ -55,7 +55,6 @@ class FurtherDraft final : public Drafter {
   };
   FurtherDraft(const Model& model, ThreadPool& pool, const DrafterSetup& setup, KvCache cache,
                int rows_max);
-  bool make_room(int slot, int rows);
   void release(int slot);
   void advance(std::span<const int> wanted);
 

@@ -13,11 +13,11 @@ bool is_less(std::span<const int> a, std::span<const int> b) {
   return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end());
 }
 
+}  // namespace
+
 int common_beginning(std::span<const int> a, std::span<const int> b) {
   return int(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
 }
-
-}  // namespace
 
 bool PrefixTree::ByTokens::operator()(const std::unique_ptr<Node>& a,
                                       const std::unique_ptr<Node>& b) const {

@@ -19,6 +19,9 @@
 
 namespace weir {
 
+// How many tokens two texts share from their beginnings on.
+int common_beginning(std::span<const int> a, std::span<const int> b);
+
 class PrefixTree {
  public:
   struct Node;
