@@ -3,40 +3,22 @@
 
 #include <string>
 
-#include "base/json.h"
-#include "tests/run_program.h"
+#include "tests/small_checkpoint.h"
 
 namespace weir {
 namespace {
 
-class BenchCommand : public testing::Test {
+class BenchCommand : public SmallCheckpoint {
  protected:
   void SetUp() override {
-    ASSERT_NE(mkdtemp(folder_.data()), nullptr);
-    Json config = *read_json_file(std::string(WEIR_SOURCE_DIR) +
-                                  "/src/model/testdata/deepseek_v3/config.json");
-    config.set("vocab_size", 300);
-    ASSERT_TRUE(write_file_atomic(path("config.json"), config.dump()));
-    Outcome made =
-        run({"make-random", path("m.gguf"), "--like", path("config.json"), "--type", "q8_0"});
-    ASSERT_EQ(made.code, 0) << made.error;
-  }
-  void TearDown() override { (void)remove_all(folder_); }
-  std::string path(const std::string& name) const { return folder_ + "/" + name; }
-  static Json last_line(const std::string& text) {
-    const size_t end = text.find_last_not_of('\n');
-    const size_t begin = text.rfind('\n', end);
-    auto json = parse_json(text.substr(begin + 1, end - begin));
-    EXPECT_TRUE(json) << text;
-    return json ? *json : Json();
+    SmallCheckpoint::SetUp();
+    make("m.gguf", "q8_0");
   }
   static double number(const Json& object, const char* key) {
     auto value = object.double_at(key);
     EXPECT_TRUE(value) << key << " in " << object.dump();
     return value ? *value : -1;
   }
-
-  std::string folder_ = testing::TempDir() + "weir_bench_XXXXXX";
 };
 
 #define EXPECT_HOLDS(text, words) EXPECT_NE((text).find(words), std::string::npos) << text

@@ -7,28 +7,17 @@
 #include "base/atomic_output.h"
 #include "base/json.h"
 #include "base/sha256.h"
-#include "tests/run_program.h"
+#include "tests/small_checkpoint.h"
 
 namespace weir {
 namespace {
 
-class CheckpointCommands : public testing::Test {
+class CheckpointCommands : public SmallCheckpoint {
  protected:
   void SetUp() override {
-    ASSERT_NE(mkdtemp(folder_.data()), nullptr);
-    // A golden configuration with room for bytes and control tokens.
-    Json config = *read_json_file(std::string(WEIR_SOURCE_DIR) +
-                                  "/src/model/testdata/deepseek_v3/config.json");
-    config.set("vocab_size", 300);
-    ASSERT_TRUE(write_file_atomic(path("config.json"), config.dump()));
-    made_ = run({"make-random", path("model"), "--like", path("config.json"), "--type", "f32"});
-    ASSERT_EQ(made_.code, 0) << made_.error;
+    SmallCheckpoint::SetUp();
+    make("model", "f32");
   }
-  void TearDown() override { (void)remove_all(folder_); }
-  std::string path(const std::string& name) const { return folder_ + "/" + name; }
-
-  std::string folder_ = testing::TempDir() + "weir_commands_XXXXXX";
-  Outcome made_;
 };
 
 TEST_F(CheckpointCommands, AModelGoesThroughEveryFormatAndIsUsed) {

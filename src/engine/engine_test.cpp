@@ -134,30 +134,17 @@ TEST(Engine, RandomTrafficInASmallCacheEndsAndChangesNothing) {
     options.cache_bytes_max = bytes_for(model, 128 + 32 * below(3));
     options.keeps_prefixes = below(2);
     auto engine = engine_of(model, pool, options);
-    std::vector<TokenRequest> requests;
-    std::vector<SequenceId> cancelled;
-    Outputs outputs;
-    int steps = 0;
-    while (requests.size() < 20 || !engine->is_idle()) {
-      if (requests.size() < 20 && below(2)) {
-        requests.push_back(request_of(uint64_t(below(3)), 1 + below(60), 1 + below(60)));
-        requests.back().records_experts = below(3) == 0;
-        ASSERT_TRUE(engine->submit(requests.back()).has_value());
-      }
-      if (!requests.empty() && below(16) == 0) {
-        cancelled.push_back(below(int(requests.size())));
-        engine->cancel(cancelled.back());
-      }
-      step(*engine, outputs);
-      ASSERT_LT(++steps, 10000) << "the sequences block each other";
-    }
-    for (size_t i = 0; i < requests.size(); ++i) {
-      const Output& output = outputs[SequenceId(i)];
-      const bool is_cancelled = std::count(cancelled.begin(), cancelled.end(), i) > 0;
-      EXPECT_TRUE(is_cancelled || output.reason != FinishReason::cancelled) << i;
-      if (output.reason == FinishReason::cancelled) continue;
-      EXPECT_EQ(output, alone(model, requests[i])) << "seed " << seed << " request " << i;
-    }
+    Traffic traffic;
+    run_traffic(
+        *engine, random, 20, 16,
+        [&] {
+          TokenRequest request = request_of(uint64_t(below(3)), 1 + below(60), 1 + below(60));
+          request.records_experts = below(3) == 0;
+          return request;
+        },
+        traffic);
+    expect_outputs(traffic, seed,
+                   [&](const TokenRequest& request) { return alone(model, request); });
     preemptions += engine->statistics().preemptions;
     reused += engine->statistics().reused_tokens;
   }

@@ -81,12 +81,12 @@ TokenRequest mixed_request(Random& random, OddFilter* filter) {
   return request;
 }
 
-struct Traffic {
+struct TrafficSums {
   int64_t preemptions = 0, drafted = 0, accepted = 0;
 };
 
 // Requests that come, run, are cancelled and preempted in a small cache.
-void run_traffic(const Model& model, uint64_t seed, EngineOptions options, Traffic& sums) {
+void check_traffic(const Model& model, uint64_t seed, EngineOptions options, TrafficSums& sums) {
   Random random(seed, 78);
   auto below = [&](int n) { return int(random.below(uint64_t(n))); };
   ThreadPool pool(2);
@@ -97,31 +97,13 @@ void run_traffic(const Model& model, uint64_t seed, EngineOptions options, Traff
   if (options.speculation.draft) options.cache_bytes_max *= 2;
   options.keeps_prefixes = below(2);
   auto engine = engine_of(model, pool, options);
-  std::vector<TokenRequest> requests;
-  std::vector<SequenceId> cancelled;
-  Outputs outputs;
   OddFilter filter;
-  int steps = 0;
-  while (requests.size() < 14 || !engine->is_idle()) {
-    if (requests.size() < 14 && below(2)) {
-      requests.push_back(mixed_request(random, &filter));
-      ASSERT_TRUE(engine->submit(requests.back()).has_value());
-    }
-    if (!requests.empty() && below(20) == 0) {
-      cancelled.push_back(below(int(requests.size())));
-      engine->cancel(cancelled.back());
-    }
-    step(*engine, outputs);
-    ASSERT_LT(++steps, 10000) << "the sequences block each other";
-  }
-  for (size_t i = 0; i < requests.size(); ++i) {
-    const Output& output = outputs[SequenceId(i)];
-    const bool is_cancelled = std::count(cancelled.begin(), cancelled.end(), i) > 0;
-    EXPECT_TRUE(is_cancelled || output.reason != FinishReason::cancelled) << i;
-    if (output.reason == FinishReason::cancelled) continue;
-    EXPECT_EQ(output, alone_in(model, requests[i], {.cache = options.cache}))
-        << "seed " << seed << " request " << i;
-  }
+  Traffic traffic;
+  run_traffic(
+      *engine, random, 14, 20, [&] { return mixed_request(random, &filter); }, traffic);
+  expect_outputs(traffic, seed, [&](const TokenRequest& request) {
+    return alone_in(model, request, {.cache = options.cache});
+  });
   const GenerateStatistics& statistics = engine->statistics();
   sums.preemptions += statistics.preemptions;
   sums.drafted += statistics.drafted_tokens;
@@ -147,13 +129,13 @@ TEST_P(SpeculationTraffic, ChangesNoToken) {
   };
   int64_t preemptions = 0;
   for (const TrafficCase& c : cases) {
-    Traffic sums;
+    TrafficSums sums;
     for (uint64_t seed = 0; seed < 4; ++seed) {
       EngineOptions options;
       options.cache = is_latent ? CacheForm::latent : CacheForm::expanded;
       options.speculation = c.options;
       if (c.has_draft) options.speculation.draft = draft.get();
-      run_traffic(tiny_model(kind), seed, options, sums);
+      check_traffic(tiny_model(kind), seed, options, sums);
     }
     preemptions += sums.preemptions;
     if (c.options.adapts) continue;  // as the machine pleases

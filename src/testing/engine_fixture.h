@@ -2,12 +2,14 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/random.h"
 #include "engine/engine.h"
 #include "testing/generation_fixture.h"
 
@@ -85,6 +87,48 @@ inline TokenRequest request_of(uint64_t seed, int prompt, int tokens_max) {
 inline size_t bytes_for(const Model& model, int positions) {
   return KvCache::create(model.config(), CacheForm::expanded, size_t(1) << 30)
       ->bytes_for(positions);
+}
+
+// Requests that come between the steps of an engine, run, and are cancelled now and then.
+struct Traffic {
+  std::vector<TokenRequest> requests;
+  std::vector<SequenceId> cancelled;
+  Outputs outputs;
+};
+
+// `count` requests as make() gives them; before a step one in `cancels` is cancelled.
+template <class Make>
+void run_traffic(Engine& engine, Random& random, size_t count, int cancels, const Make& make,
+                 Traffic& traffic) {
+  auto below = [&](int n) { return int(random.below(uint64_t(n))); };
+  std::vector<TokenRequest>& requests = traffic.requests;
+  int steps = 0;
+  while (requests.size() < count || !engine.is_idle()) {
+    if (requests.size() < count && below(2)) {
+      requests.push_back(make());
+      ASSERT_TRUE(engine.submit(requests.back()).has_value());
+    }
+    if (!requests.empty() && below(cancels) == 0) {
+      traffic.cancelled.push_back(below(int(requests.size())));
+      engine.cancel(traffic.cancelled.back());
+    }
+    step(engine, traffic.outputs);
+    ASSERT_LT(++steps, 10000) << "the sequences block each other";
+  }
+}
+
+// What was not cancelled came out as alone(request) gives it.
+template <class Alone>
+void expect_outputs(const Traffic& traffic, uint64_t seed, const Alone& alone_of) {
+  for (size_t i = 0; i < traffic.requests.size(); ++i) {
+    const auto found = traffic.outputs.find(SequenceId(i));
+    const Output output = found == traffic.outputs.end() ? Output() : found->second;
+    const bool is_cancelled =
+        std::count(traffic.cancelled.begin(), traffic.cancelled.end(), SequenceId(i)) > 0;
+    EXPECT_TRUE(is_cancelled || output.reason != FinishReason::cancelled) << i;
+    if (output.reason == FinishReason::cancelled) continue;
+    EXPECT_EQ(output, alone_of(traffic.requests[i])) << "seed " << seed << " request " << i;
+  }
 }
 
 }  // namespace weir
