@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/div_up.h"
 #include "kernels/quant/narrow_floats.h"
 
 namespace weir {
@@ -38,7 +39,7 @@ std::shared_ptr<const AbsorbedWeights> AbsorbedWeights::create(const Model& mode
   }
   const int per_layer = sources[0]->rows, cols = sources[0]->cols;
   constexpr int kRows = 64;
-  const int parts = (per_layer + kRows - 1) / kRows;
+  const int parts = div_up(per_layer, kRows);
   pool.parallel_for(int(sources.size()) * parts, [&](int task, int) {
     const Matrix& source = *sources[size_t(task / parts)];
     const Matrix& to = made->layers_[size_t(task / parts)];

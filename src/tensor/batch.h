@@ -55,6 +55,7 @@ class Batch {
 
  private:
   void begin_segment(const Segment& segment) {
+    CHECK_LE(0, segment.position);
     if (segment.root < 0) {
       last_root_ = segments_.size();
     } else {

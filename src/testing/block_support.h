@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/div_up.h"
 #include "kernels/quant/narrow_floats.h"
 #include "testing/kernel_support.h"
 
@@ -146,7 +147,7 @@ struct StoredProblem {
   // The weights repacked.
   Guarded<uint8_t> panels(const Kernels& table) const {
     const size_t bytes = panel_bytes(type, inner), row = type_bytes(type, size_t(inner));
-    Guarded<uint8_t> result(bytes * size_t((cols + kPanelRows - 1) / kPanelRows));
+    Guarded<uint8_t> result(bytes * size_t(div_up(cols, kPanelRows)));
     for (int n = 0; n < cols; n += kPanelRows)
       table.repack_panel(type, weights.data() + size_t(n) * row, row,
                          std::min(kPanelRows, cols - n), inner,

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/div_up.h"
+
 namespace weir {
 
 // Numbers that share a scale. The last section of a row may have fewer; zeros follow them.
@@ -31,7 +33,7 @@ inline int sum_of_block(const QuantizedSection& a, int j) {
 
 // Bytes of a row of `inner` numbers, a multiple of 64.
 constexpr size_t quantized_row_bytes(int inner) {
-  return (size_t(inner) + kSection - 1) / kSection * sizeof(QuantizedSection);
+  return size_t(div_up(inner, kSection)) * sizeof(QuantizedSection);
 }
 
 }  // namespace weir

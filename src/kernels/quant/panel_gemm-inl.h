@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/div_up.h"
 #include "kernels/dense/ranges-inl.h"
 #include "kernels/kernels.h"
 #include "kernels/quant/panel_many-inl.h"
@@ -108,8 +109,8 @@ class ManyRows {
 
  private:
   static constexpr int kRows = Products::kRows, kPanels = 8;
-  static constexpr size_t kOwnFloats = (sizeof(typename Products::Scratch) + 63) / 64 * 16;
-  static constexpr size_t kSectionFloats = (section_bytes<F>(8) + 63) / 64 * 16;
+  static constexpr size_t kOwnFloats = div_up(sizeof(typename Products::Scratch), 64) * 16;
+  static constexpr size_t kSectionFloats = div_up(section_bytes<F>(8), 64) * 16;
   static_assert(kOwnFloats + kRows * kPanels * kPanelRows + kSectionFloats <= kGemmScratch);
 
   float* products(int panel) const { return products_ + panel * kRows * kPanelRows; }

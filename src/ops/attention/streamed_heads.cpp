@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/div_up.h"
 #include "ops/attention/attention_core.h"
 #include "ops/attention/cache_rows.h"
 #include "ops/attention/streamed_attention.h"
@@ -135,11 +136,11 @@ void stream_over_cache(Run& run, const AttentionTensors& a) {
   ArenaScope scope(run.arena);
   const int count = int(queries.all.size());
   const PreparedQueries prepared = make_prepared(run.arena, layout.key, count);
-  const size_t room_size = size_t(std::max(a.key_width(), a.shape.value) + 15) / 16 * 16;
+  const size_t room_size = size_t(round_up(std::max(a.key_width(), a.shape.value), 16));
   float* room = run.arena.floats(room_size * size_t(threads));
   const auto products = expanded_products(layout.key, layout.value);
   const int writes = int(segments.size()) * heads;
-  const int preparations = (count + kPreparedTogether - 1) / kPreparedTogether;
+  const int preparations = div_up(count, kPreparedTogether);
   run.pool.parallel_for(writes + preparations, [&](int task, int thread) {
     if (task < writes) {
       const size_t s = size_t(task / heads);
