@@ -5,6 +5,7 @@
 #include <immintrin.h>
 
 #define SIMDE_ENABLE_NATIVE_ALIASES
+#define SIMDE_NO_INLINE  // g++ 12 else takes minutes for emulated_amx.cpp
 #include <simde/x86/avx512.h>
 
 // SIMDe 0.7.4 has this name for another function.
