@@ -57,11 +57,21 @@ function(weir_quick_to_compile target)
   weir_precompile(${target} weir_base_test <gtest/gtest.h>)
 endfunction()
 
-# weir_layer(NAME [DEPENDS layer...] [LIBRARIES external...] [FIXTURES layer...])
+# Layers that read files, plan and print, and leave what takes time to others: -O1 compiles them in
+# three quarters of the time. config, the first of them, has their precompiled header. Not -O0: the
+# linker may keep their copies of the standard library's templates.
+function(weir_seldom_runs target)
+  if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT WEIR_SANITIZE AND NOT WEIR_FUZZ)
+    target_compile_options(${target} PRIVATE -O1)
+  endif()
+  weir_precompile(${target} weir_config)
+endfunction()
+
+# weir_layer(NAME [SELDOM_RUNS] [DEPENDS layer...] [LIBRARIES external...] [FIXTURES layer...])
 # FIXTURES: layers that the fixtures of its tests need (src/testing).
 # *_test.cpp go into weir_NAME_test, *_bench.cpp into weir_NAME_bench, the rest into weir_NAME.
 function(weir_layer name)
-  cmake_parse_arguments(arg "" "" "DEPENDS;LIBRARIES;FIXTURES" ${ARGN})
+  cmake_parse_arguments(arg "SELDOM_RUNS" "" "DEPENDS;LIBRARIES;FIXTURES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp */*.cpp)
   file(GLOB tests CONFIGURE_DEPENDS *_test.cpp */*_test.cpp)
   file(GLOB benches CONFIGURE_DEPENDS *_bench.cpp */*_bench.cpp)
@@ -76,7 +86,11 @@ function(weir_layer name)
   if(sources)
     add_library(weir_${name} STATIC ${sources})
     target_link_libraries(weir_${name} PUBLIC weir_flags ${arg_DEPENDS} PRIVATE ${arg_LIBRARIES})
-    weir_precompile(weir_${name} weir_base)
+    if(arg_SELDOM_RUNS)
+      weir_seldom_runs(weir_${name})
+    else()
+      weir_precompile(weir_${name} weir_base)
+    endif()
   else()
     add_library(weir_${name} INTERFACE)
     target_link_libraries(weir_${name} INTERFACE weir_flags ${arg_DEPENDS})
