@@ -133,6 +133,8 @@ def main():
             validator = jsonschema.Draft202012Validator(schema, format_checker=checker)
             row = {"schema": json.dumps(schema, ensure_ascii=False), "valid": [], "invalid": []}
             for i, value in enumerate(values):
+                if "pattern" in str(schema) and "$" in str(schema) and value == "a\n":
+                    continue  # Python's $ matches before a line end, ECMAScript's does not
                 text = json.dumps(value, ensure_ascii=False, separators=[None, (",", ":")][i % 2])
                 if isinstance(value, float) and value == int(value) and "integer" in str(schema):
                     continue  # 1.0 is written 1

@@ -111,11 +111,20 @@ class GbnfParser {
   Result<Grammar::Expression> alternatives(int depth) {
     if (depth > kDepthMax) return error("groups are nested more than 100 deep");
     std::vector<Grammar::Expression> all = {TRY(sequence(depth))};
-    while (take('|')) {
+    while (another_alternative()) {
       skip(true);
       all.push_back(TRY(sequence(depth)));
     }
     return grammar_.choice(std::move(all));
+  }
+
+  // '|' may begin a line.
+  bool another_alternative() {
+    const size_t before = at_;
+    skip(true);
+    if (take('|')) return true;
+    at_ = before;
+    return false;
   }
 
   Result<Grammar::Expression> sequence(int depth) {

@@ -131,6 +131,10 @@ Grammar::Expression Grammar::repeat(Expression body, int64_t min, int64_t max) {
                 .max = max,
                 .children = {body},
                 .size = std::max<int64_t>(1, copies * nodes_[size_t(body)].size)});
+  return count(body, min, max);
+}
+
+Grammar::Expression Grammar::count(Expression body, int64_t min, int64_t max) {
   const Rule item = add_rule("repeated part");
   define(item, body);
   rules_.push_back({"repetition", call(item), true, min, max});

@@ -30,6 +30,8 @@ class Grammar {
   // Between `min` and `max` times. Long bounded repetitions become counters of the automaton
   // instead of copies, so they cost no states.
   Expression repeat(Expression body, int64_t min, int64_t max);
+  // The same, always as a counter.
+  Expression count(Expression body, int64_t min, int64_t max);
   Expression optional(Expression body) { return repeat(body, 0, 1); }
   Expression call(Rule rule);
   Expression automaton(ByteAutomaton automaton);

@@ -32,7 +32,7 @@ void check_errors(OutputKind kind, const std::vector<std::pair<std::string, std:
 
 TEST(Gbnf, HasTheTextsOfItsRules) {
   check(OutputKind::gbnf,
-        {{"root ::= \"yes\" | \"no\"", {"yes", "no"}, {"", "ye", "yesno"}},
+        {{"root ::= \"yes\"\n  | \"no\"\nx ::= root", {"yes", "no"}, {"", "ye", "yesno"}},
          {"root ::= [a-c]+ # letters\n", {"a", "abcab"}, {"", "d", "a d"}},
          {"root ::= [^\"\\n]{2,3}", {"ab", "äö", "日本語"}, {"a", "abcd", "a\n", "a\""}},
          {"root ::= (\"a\" | \"b\")* \"c\"?", {"", "ab", "c", "bbac"}, {"cc", "ca"}},

@@ -101,9 +101,11 @@ Grammar::Expression JsonLanguage::string() { return string(0, Grammar::kUnlimite
 
 Grammar::Expression JsonLanguage::string(int64_t min, int64_t max) {
   // Without limits the characters are states of the rule that holds the string, which saves a call.
-  const bool is_free = min == 0 && max == Grammar::kUnlimited;
-  return quoted(grammar_.repeat(
-      is_free ? grammar_.rule(character_).body : grammar_.call(character_), min, max));
+  const Grammar::Expression character = grammar_.rule(character_).body;
+  if (min == 0 && max == Grammar::kUnlimited)
+    return quoted(grammar_.repeat(character, 0, Grammar::kUnlimited));
+  if (max == 0) return quoted(grammar_.empty());
+  return quoted(grammar_.count(character, min, max));
 }
 
 Grammar::Expression JsonLanguage::characters(int64_t min, int64_t max) {

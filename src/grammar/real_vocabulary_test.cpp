@@ -12,7 +12,8 @@
 namespace weir {
 namespace {
 
-constexpr char kPerson[] = R"({"type":"object","properties":{"name":{"type":"string","maxLength":80},
+constexpr char kPerson[] =
+    R"({"type":"object","properties":{"name":{"type":"string","maxLength":80},
   "email":{"type":"string","format":"email"},"born":{"type":"string","format":"date"},
   "age":{"type":"integer","minimum":0,"maximum":150},"note":{"type":"string"},
   "tags":{"type":"array","items":{"type":"string","minLength":1,"maxLength":20},"maxItems":5},
