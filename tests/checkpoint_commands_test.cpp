@@ -75,6 +75,52 @@ TEST_F(CheckpointCommands, PerplexityAndImportanceReadATextOnce) {
   EXPECT_NE(*sha256_file(path("plain.gguf")), *sha256_file(path("weighed.gguf")));
 }
 
+TEST_F(CheckpointCommands, RepliesHaveTheFormThatIsAskedFor) {
+  ASSERT_TRUE(write_file_atomic(
+      path("schema.json"),
+      R"({"type":"object","properties":{"ok":{"type":"boolean"},"n":{"enum":[1,22,333]}},
+          "required":["ok","n"],"additionalProperties":false})"));
+  ASSERT_TRUE(write_file_atomic(path("g.gbnf"), "root ::= [a-c]{5} \"\\n\" [x-z]{6}"));
+  const auto reply = [&](std::vector<std::string> form) {
+    std::vector<std::string> words = {"generate", path("model"), "--prompt", "a",     "--tokens",
+                                      "200",      "--samples",   "3",        "--json"};
+    words.insert(words.end(), form.begin(), form.end());
+    const Outcome made = run(words);
+    EXPECT_EQ(made.code, 0) << made.error;
+    std::vector<std::string> texts;
+    const auto json = parse_json(made.out);
+    if (!json) return texts;
+    for (const Json& one : json->find("completions")->items()) {
+      EXPECT_EQ(one.find("finish_reason")->text(), "end");
+      texts.push_back(one.find("text")->text());
+    }
+    EXPECT_EQ(texts.size(), 3u);
+    return texts;
+  };
+  for (const std::string& text : reply({"--json-schema", path("schema.json")})) {
+    const auto json = parse_json(text);
+    ASSERT_TRUE(json) << text;
+    EXPECT_TRUE(json->bool_at("ok")) << text;
+    EXPECT_TRUE(json->int_at("n")) << text;
+    EXPECT_EQ(json->size(), 2u);
+  }
+  for (const std::string& text : reply({"--regex", "(yes|no){30}!"}))
+    EXPECT_TRUE(text.ends_with("!") && text.size() >= 61) << text;
+  for (const std::string& text : reply({"--grammar", path("g.gbnf")})) EXPECT_EQ(text[5], '\n');
+  const Outcome chat = run({"chat", path("model"), "--regex", "(yes|no){3}"}, "Hi\n");
+  EXPECT_EQ(chat.code, 0) << chat.error;
+  EXPECT_TRUE(chat.out.starts_with("yes") || chat.out.starts_with("no")) << chat.out;
+
+  ASSERT_TRUE(write_file_atomic(path("bad.json"), R"({"properties":{"a":{"not":{}}}})"));
+  const Outcome refused =
+      run({"generate", path("model"), "--prompt", "a", "--json-schema", path("bad.json")});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_NE(refused.error.find("'not' at /properties/a is not supported"), std::string::npos)
+      << refused.error;
+  EXPECT_EQ(run({"generate", path("model"), "--prompt", "a", "--json-object", "--regex", "a"}).code,
+            2);
+}
+
 // ollama keeps its models under such names.
 TEST_F(CheckpointCommands, F13EveryCommandTakesAGgufFileOfAnyName) {
   ASSERT_EQ(run({"convert", path("model"), path("m.gguf")}).code, 0);

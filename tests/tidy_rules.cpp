@@ -21,6 +21,7 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"checkpoint", {"base", "kernels", "formats", "config"}},
     {"model", {"base", "formats", "tensor", "ops", "config", "checkpoint"}},
     {"engine", {"base", "kernels", "tensor", "formats", "ops", "config", "model"}},
+    {"grammar", {"base", "text", "tokenizer", "engine"}},
     {"chat",
      {"base", "text", "jinja", "formats", "tokenizer", "config", "checkpoint", "model", "engine"}},
     {"corpus", {"base", "tensor", "tokenizer"}},
@@ -44,11 +45,13 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"cli",
      {"base",   "kernels",    "tensor", "text",   "jinja",  "formats", "tokenizer", "ops",
       "config", "checkpoint", "model",  "engine", "chat",   "corpus",  "train",     "convert",
-      "verify", "tasks",      "stages", "live",   "report", "doctor",  "pretrain",  "pipeline"}},
+      "verify", "tasks",      "stages", "live",   "report", "doctor",  "pretrain",  "pipeline",
+      "grammar"}},
     {"testing",
      {"base",   "kernels",    "tensor", "text",   "jinja",  "formats", "tokenizer", "ops",
       "config", "checkpoint", "model",  "engine", "chat",   "corpus",  "train",     "convert",
-      "verify", "tasks",      "stages", "live",   "report", "doctor",  "pretrain",  "pipeline"}},
+      "verify", "tasks",      "stages", "live",   "report", "doctor",  "pretrain",  "pipeline",
+      "grammar"}},
 };
 
 struct Include {

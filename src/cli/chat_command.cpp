@@ -12,6 +12,7 @@
 #include "cli/chat_line.h"
 #include "cli/chat_session.h"
 #include "cli/commands.h"
+#include "cli/output_form_flags.h"
 #include "cli/sampling_flags.h"
 #include "cli/shared_options.h"
 
@@ -147,6 +148,7 @@ void add_chat(CommandGroup& commands) {
   c.flag("--lines", o.by_lines, "a pipe holds a question or command per line, not one question");
   c.flag("--private", o.is_private, "keep no questions and no conversation for later sessions");
   add_sampling(c, o.sampling, o.sampling_texts);
+  add_output_form(c, o.output);
   add_exact(c, o.exact);
   add_speculation(c, o.speculation);
   add_cache(c, o.cache, o.cache_limit_gib);

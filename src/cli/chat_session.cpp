@@ -33,6 +33,7 @@ Result<void> ChatSession::open() {
   TRY(check_model_exists(options_.folder));
   context_.system = TRY(system_text(options_.system));
   if (!options_.tools.empty()) context_.tools = TRY_IN("--tools", read_tools(options_.tools));
+  output_ = TRY(OutputFormOption::read(options_.output));
   if (has_stages(options_.folder)) {
     run_.emplace(options_.folder);
     TRY_IN(options_.folder, open_stage(options_.stage));
@@ -87,6 +88,11 @@ Result<void> ChatSession::open_folder(const std::string& folder, bool is_tuned) 
   if (options_.thinking != "auto") how.thinking = options_.thinking == "on";
   ChatForm form = TRY(ChatForm::choose(open, folder, how));
   TRY(resolve(options_.sampling_texts, *open.tokenizer, options_.sampling));
+  if (output_.is_set()) {
+    Request ends;
+    form.set_ends(open, ends);
+    TRY(output_.use(*open.tokenizer, ends.stop_ids));
+  }
   form_ = std::move(form);
   std::swap(open_, open);
   begun_ = {};
@@ -129,6 +135,13 @@ Result<Request> ChatSession::fitting_request() {
   request.sampling = options_.sampling;
   request.stream = answers_++;
   form_.set_ends(open_, request);
+  std::optional<int> begins_after;
+  if (output_.is_set() && !form_.is_plain()) {
+    const ReplyMarks marks = form_.marks(open_, context_);
+    if (marks.begins_thinking && marks.end_of_thinking >= 0) begins_after = marks.end_of_thinking;
+  }
+  filter_ = output_.filter(request.prompt.size() - begun_.tokens.size(), begins_after);
+  request.token_filter = filter_.get();
   return request;
 }
 

@@ -9,6 +9,7 @@
 #include "chat/open_model.h"
 #include "cli/chat_run.h"
 #include "cli/chat_store.h"
+#include "cli/output_form_flags.h"
 #include "cli/prefix_cache_flags.h"
 #include "cli/sampling_flags.h"
 #include "engine/sampler.h"
@@ -37,6 +38,7 @@ struct ChatOptions {
   double cache_limit_gib = 0;
   PrefixCacheFlags prefix_cache;
   SpeculationFlags speculation;
+  OutputFormFlags output;  // the form of every answer, after its thinking
   int threads = 0;
 };
 
@@ -104,6 +106,8 @@ class ChatSession {
   OpenModel open_;
   ChatForm form_;
   ChatContext context_;
+  OutputFormOption output_;
+  std::unique_ptr<TokenFilter> filter_;  // of the answer that is made
   std::vector<ChatTurn> turns_;
   std::string aside_;  // text of files, before the next question
   // Of the last answer, when it was cut or stopped: where /more continues.

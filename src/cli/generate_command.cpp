@@ -11,6 +11,7 @@
 #include "chat/open_model.h"
 #include "cli/commands.h"
 #include "cli/model_offers.h"
+#include "cli/output_form_flags.h"
 #include "cli/prefix_cache_flags.h"
 #include "cli/reply_printer.h"
 #include "cli/sampling_flags.h"
@@ -39,6 +40,7 @@ struct GenerateOptions {
   SpeculationFlags speculation;
   int threads = 0;
   bool json = false;
+  OutputFormFlags form;
 };
 
 Result<std::string> prompt_text(const GenerateOptions& options) {
@@ -151,6 +153,9 @@ Result<Ending> generate(const GenerateOptions& options) {
     return Error{fmt::format("--samples must be in [1, 4096], not {}", options.samples)};
   TRY(validate(options.sampling));
   TRY(check_model_exists(options.folder));
+  OutputFormOption form = TRY(OutputFormOption::read(options.form));
+  if (form.is_set() && options.ignore_end)
+    return Error{"--ignore-end leaves out the end that a reply with a form needs; leave it out"};
   std::string text = TRY(prompt_text(options));
   OpenModel open = TRY(open_model({.path = options.folder,
                                    .cache = options.cache,
@@ -171,7 +176,13 @@ Result<Ending> generate(const GenerateOptions& options) {
   for (const std::string& stop : options.stops) request.stops.push_back(unescape(stop));
   if (!options.ignore_end) request.stop_ids = end_ids(open);
   std::vector<Request> requests(size_t(options.samples), request);
-  for (size_t i = 0; i < requests.size(); ++i) requests[i].stream = i;
+  TRY(form.use(*open.tokenizer, request.stop_ids));
+  std::vector<std::unique_ptr<TokenFilter>> filters;
+  for (size_t i = 0; i < requests.size(); ++i) {
+    requests[i].stream = i;
+    filters.push_back(form.filter(request.prompt.size()));
+    requests[i].token_filter = filters.back().get();
+  }
 
   catch_stop_signals();
   Printer printer(options.samples == 1 && !options.json);
@@ -214,7 +225,8 @@ void add_generate(CommandGroup& commands) {
   add_prefix_cache(c, o.prefix_cache);
   add_cache_type(c, o.cache_type);
   add_threads(c, o.threads);
-  c.flag("--json", o.json, "print one JSON object instead of text");
+  add_output_form(c, o.form);
+  c.flag("--json", o.json, "print one JSON object about the texts instead of the text");
 }
 
 }  // namespace weir

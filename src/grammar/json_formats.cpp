@@ -1,0 +1,66 @@
+#include "grammar/json_formats.h"
+
+namespace weir {
+namespace {
+
+#define DATE                                                                             \
+  "(\\d{4}-((0[13578]|1[02])-(0[1-9]|[12]\\d|3[01])|(0[469]|11)-(0[1-9]|[12]\\d|30)|02-" \
+  "(0[1-9]|1\\d|2[0-8]))|(\\d\\d(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579]"   \
+  "[26])00)-02-29)"
+#define TIME \
+  "([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?([zZ]|[+\\-]([01]\\d|2[0-3]):[0-5]\\d)"
+#define BYTE "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)"
+#define LABEL "[0-9A-Za-z]([0-9A-Za-z\\-]{0,61}[0-9A-Za-z])?"
+#define HEX "[0-9A-Fa-f]"
+#define ATOM "[A-Za-z0-9!#$%&'*+/=?\\^_`{|}~\\-]+"
+
+struct Format {
+  const char *name, *pattern;
+};
+
+constexpr Format kFormats[] = {
+    {"date", DATE},
+    {"time", TIME},
+    {"date-time", DATE "[tT]" TIME},
+    {"duration",
+     "P(\\d+W|(\\d+Y(\\d+M(\\d+D)?)?|\\d+M(\\d+D)?|\\d+D)(T(\\d+H(\\d+M(\\d+S)?)?|\\d+M(\\d+S)?|"
+     "\\d+S))?|T(\\d+H(\\d+M(\\d+S)?)?|\\d+M(\\d+S)?|\\d+S))"},
+    {"email", ATOM "(\\." ATOM ")*@" LABEL "(\\." LABEL ")*"},
+    {"hostname", LABEL "(\\." LABEL "){0,3}"},
+    {"ipv4", BYTE "(\\." BYTE "){3}"},
+    {"ipv6", "((" HEX "{1,4}:){7}" HEX "{1,4}|(" HEX "{1,4}:){1,7}:|(" HEX "{1,4}:){1,6}:" HEX
+             "{1,4}|(" HEX "{1,4}:){1,5}(:" HEX "{1,4}){1,2}|(" HEX "{1,4}:){1,4}(:" HEX
+             "{1,4}){1,3}|(" HEX "{1,4}:){1,3}(:" HEX "{1,4}){1,4}|(" HEX "{1,4}:){1,2}(:" HEX
+             "{1,4}){1,5}|" HEX "{1,4}:(:" HEX "{1,4}){1,6}|:((:" HEX "{1,4}){1,7}|:))"},
+    {"uuid", HEX "{8}-" HEX "{4}-" HEX "{4}-" HEX "{4}-" HEX "{12}"},
+    {"uri",
+     "[A-Za-z][A-Za-z0-9+.\\-]*:([A-Za-z0-9\\-._~!$&'()*+,;=:@/?]|%" HEX "{2})+(#([A-Za-z0-9\\-._~"
+     "!$&'()*+,;=:@/?]|%" HEX "{2})*)?"},
+    {"json-pointer", "(/([^/~]|~[01])*)*"},
+};
+
+constexpr std::string_view kIgnored[] = {"int32",   "int64",  "uint32", "uint64", "float",
+                                         "double",  "number", "byte",   "binary", "password",
+                                         "decimal", "int8",   "int16",  "uint8",  "uint16"};
+
+}  // namespace
+
+const char* format_pattern(std::string_view name) {
+  for (const Format& format : kFormats)
+    if (name == format.name) return format.pattern;
+  return nullptr;
+}
+
+bool is_ignored_format(std::string_view name) {
+  for (const std::string_view ignored : kIgnored)
+    if (name == ignored) return true;
+  return false;
+}
+
+std::vector<std::string> format_names() {
+  std::vector<std::string> names;
+  for (const Format& format : kFormats) names.push_back(format.name);
+  return names;
+}
+
+}  // namespace weir

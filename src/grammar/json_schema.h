@@ -1,0 +1,14 @@
+// JSON Schema (draft 2020-12) as a grammar of the texts that validate. What a grammar can not
+// express is an error that names the keyword and its place, never ignored:
+// docs/structured-output.md has the table.
+#pragma once
+#include "base/json.h"
+#include "grammar/grammar.h"
+
+namespace weir {
+
+// Limits: 5,000 combinations of subschemas. Returns the rule of the whole text, which holds what it
+// needs of `schema`.
+Result<Grammar::Rule> parse_json_schema(const Json& schema, Grammar& grammar);
+
+}  // namespace weir
