@@ -23,6 +23,7 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"engine", {"base", "kernels", "tensor", "formats", "ops", "config", "model"}},
     {"chat",
      {"base", "text", "jinja", "formats", "tokenizer", "config", "checkpoint", "model", "engine"}},
+    {"serve", {"base", "text", "tokenizer", "config", "model", "engine", "chat"}},
     {"corpus", {"base", "tensor", "tokenizer"}},
     {"train", {"base", "kernels", "tensor", "formats", "ops", "config", "model", "corpus"}},
     {"convert",
@@ -44,11 +45,13 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"cli",
      {"base",   "kernels",    "tensor", "text",   "jinja",  "formats", "tokenizer", "ops",
       "config", "checkpoint", "model",  "engine", "chat",   "corpus",  "train",     "convert",
-      "verify", "tasks",      "stages", "live",   "report", "doctor",  "pretrain",  "pipeline"}},
+      "verify", "tasks",      "stages", "live",   "report", "doctor",  "pretrain",  "pipeline",
+      "serve"}},
     {"testing",
      {"base",   "kernels",    "tensor", "text",   "jinja",  "formats", "tokenizer", "ops",
       "config", "checkpoint", "model",  "engine", "chat",   "corpus",  "train",     "convert",
-      "verify", "tasks",      "stages", "live",   "report", "doctor",  "pretrain",  "pipeline"}},
+      "verify", "tasks",      "stages", "live",   "report", "doctor",  "pretrain",  "pipeline",
+      "serve"}},
 };
 
 struct Include {
