@@ -6,7 +6,10 @@
 #include <boost/asio.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <mutex>
 #include <optional>
+#include <set>
+#include <sstream>
 #include <thread>
 
 #include "base/clock.h"
@@ -25,6 +28,8 @@ std::chrono::milliseconds time_of(double seconds) {
   return std::chrono::milliseconds(int64_t(seconds * 1000));
 }
 
+class Connection;
+
 // What all connections share.
 struct Shared {
   HttpServerOptions options;
@@ -33,11 +38,11 @@ struct Shared {
   std::atomic<uint64_t> next_request{1};
   std::atomic<bool> is_draining{false};
   std::function<void()> on_room = {};  // a connection has ended; any thread
+  std::mutex mutex;
+  std::set<Connection*> open = {};  // guarded by it
   net::thread_pool workers{2};
   net::io_context io;  // the last: what its destructor ends uses the rest
 };
-
-class Connection;
 
 // One request of a connection. Every call moves to the connection's strand, and is void after the
 // connection has gone on.
@@ -66,9 +71,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection(tcp::socket socket, Shared& shared)
       : shared_(shared), stream_(std::move(socket)), timer_(stream_.get_executor()) {
     ++shared_.connections;
+    std::lock_guard lock(shared_.mutex);
+    shared_.open.insert(this);
   }
   ~Connection() {
     --shared_.connections;
+    {
+      std::lock_guard lock(shared_.mutex);
+      shared_.open.erase(this);
+    }
     if (shared_.on_room) shared_.on_room();
   }
 
@@ -79,6 +90,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     net::dispatch(stream_.get_executor(), [self = shared_from_this()] {
       self->wait_for_request(self->shared_.options.header_seconds);
     });
+  }
+
+  // When no thread serves any more: forgets the reply, which holds this connection.
+  void abandon() {
+    exchange_ = nullptr;
+    left_ = nullptr;
   }
 
   auto executor() { return stream_.get_executor(); }
@@ -220,7 +237,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   std::string too_large() const {
-    return fmt::format("the body is larger than {} MiB", shared_.options.body_bytes_max >> 20);
+    return "the body is larger than " + format_bytes(double(shared_.options.body_bytes_max));
   }
 
   void say_continue() {
@@ -382,9 +399,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
 template <class Work>
 void Exchange::on_strand(Work work) {
-  net::dispatch(connection_->executor(), [self = shared_from_this(), work]() mutable {
-    if (self->connection_->is_current(self->id_)) work(*self->connection_);
-  });
+  net::dispatch(connection_->executor(),
+                [self = shared_from_this(), work = std::move(work)]() mutable {
+                  if (self->connection_->is_current(self->id_)) work(*self->connection_);
+                });
 }
 
 void Exchange::post(std::function<void()> work) {
@@ -392,7 +410,7 @@ void Exchange::post(std::function<void()> work) {
 }
 
 void Exchange::reply(HttpReply reply) {
-  on_strand([reply](Connection& c) mutable { c.reply(std::move(reply)); });
+  on_strand([reply = std::move(reply)](Connection& c) mutable { c.reply(std::move(reply)); });
 }
 
 void Exchange::begin_stream(std::string content_type, std::string keep_alive) {
@@ -401,7 +419,7 @@ void Exchange::begin_stream(std::string content_type, std::string keep_alive) {
 }
 
 bool Exchange::write(std::string part) {
-  on_strand([part](Connection& c) mutable { c.write(std::move(part)); });
+  on_strand([part = std::move(part)](Connection& c) mutable { c.write(std::move(part)); });
   return !has_left_;
 }
 
@@ -478,6 +496,13 @@ class BeastServer : public HttpServer {
     shared_.io.stop();
     for (std::thread& thread : threads_) thread.join();
     shared_.on_room = nullptr;
+    std::vector<std::shared_ptr<Connection>> open;
+    {
+      std::lock_guard lock(shared_.mutex);
+      for (Connection* connection : shared_.open)
+        if (auto held = connection->weak_from_this().lock()) open.push_back(std::move(held));
+    }
+    for (const auto& connection : open) connection->abandon();
   }
 
   Result<void> open(HttpServerOptions options, HttpHandler handler) {

@@ -128,7 +128,10 @@ ApiResult<Generation> generate(ApiResult<ServeRequest> (*read)(const Json&, cons
   Json loaded = Json::object();
   loaded.set("model", name);
   loaded.set("created_at", time_text());
-  loaded.set("response", "");
+  Json message = Json::object();
+  message.set("role", "assistant");
+  message.set("content", "");
+  loaded.set(is_chat ? "message" : "response", is_chat ? std::move(message) : Json(""));
   loaded.set("done", true);
   loaded.set("done_reason", "load");
   made.reply = HttpReply{.body = loaded.dump()};

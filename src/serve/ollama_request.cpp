@@ -74,7 +74,8 @@ ServeRequest begin(RequestFields& fields, const SamplingOptions& defaults) {
 ApiResult<ServeRequest> read_ollama_chat(const Json& body, const SamplingOptions& defaults) {
   RequestFields fields(body);
   ServeRequest request = begin(fields, defaults);
-  request.messages = read_conversation(body, fields);
+  const Json* messages = fields.find("messages");
+  if (messages && messages->size() > 0) request.messages = read_conversation(body, fields);
   read_openai_tools(fields, request);
   return finished(fields, std::move(request));
 }
