@@ -207,6 +207,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     request_.origin = std::string(message[http::field::origin]);
     request_.fetch_site = std::string(message["Sec-Fetch-Site"]);
     request_.id = request_id_;
+    log_ = printable(request_.method, 16) + " " + printable(request_.path);
     exchange_ = std::make_shared<Exchange>(shared_from_this(), request_id_);
   }
 
@@ -226,12 +227,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     begin_request();
     if (code == http::error::header_limit)
       return refuse({.status = 431, .message = "the header is larger than 16 KiB"});
+    if (code == http::error::body_limit) return refuse({.status = 413, .message = too_large()});
     if (code) return refuse({.message = "the request is not HTTP: " + code.message()});
     if (auto error = check_access(shared_.options.access, request_, address_))
       return refuse(*error);
-    const auto length = parser_->content_length();
-    if (length && *length > shared_.options.body_bytes_max)
-      return refuse({.status = 413, .message = too_large()});
     if (beast::iequals(parser_->get()[http::field::expect], "100-continue")) return say_continue();
     read_body();
   }
@@ -329,9 +328,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void log_request() {
     if (!shared_.options.log) return;
-    shared_.options.log(fmt::format("request {} {} {} {} {:.3f} s{}", request_id_,
-                                    printable(request_.method, 16), printable(request_.path),
-                                    status_, double(monotonic_ns() - began_ns_) * 1e-9,
+    shared_.options.log(fmt::format("request {} {} {} {:.3f} s{}", request_id_, log_, status_,
+                                    double(monotonic_ns() - began_ns_) * 1e-9,
                                     has_left_ ? " (the client left)" : ""));
   }
 
@@ -387,6 +385,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   HttpRequest request_;
   std::shared_ptr<Exchange> exchange_;  // null: none
   std::function<void()> left_;
+  std::string log_;  // method and path, as the log has them
   uint64_t request_id_ = 0;
   int64_t began_ns_ = 0;
   unsigned version_ = 11;

@@ -28,7 +28,8 @@ ReplyMarks marks() {
 // The text with its marks as tokens, ended by the engine.
 std::vector<Drawn> drawn_of(const std::string& text, FinishReason reason) {
   std::vector<Drawn> list;
-  for (const int token : *tokenizer().encode(text, {.allow_special = true})) {
+  const auto tokens = tokenizer().encode(text, {.allow_special = true});
+  for (const int token : *tokens) {
     Drawn& drawn = list.emplace_back();
     drawn.token.token = token;
     drawn.token.model_log_probability = -float(list.size());
