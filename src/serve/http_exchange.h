@@ -1,5 +1,6 @@
 // One HTTP request and the way back, without the library that carries them.
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
