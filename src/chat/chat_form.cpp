@@ -142,13 +142,17 @@ void ChatForm::set_ends(const OpenModel& open, Request& request) const {
 }
 
 ReplyMarks ChatForm::marks(const OpenModel& open, const ChatContext& context) const {
+  return marks(open, begins_thinking_, context.tools.has_value());
+}
+
+ReplyMarks ChatForm::marks(const OpenModel& open, bool begins_thinking, bool has_tools) const {
   if (format_) return reply_marks(*format_);
   ReplyMarks marks;
   marks.think = open.tokenizer->find_added("<think>").value_or(-1);
   marks.end_of_thinking = open.tokenizer->find_added("</think>").value_or(-1);
   marks.ends = end_ids(open);
-  marks.begins_thinking = begins_thinking_ && marks.end_of_thinking >= 0;
-  if (!context.tools) return marks;
+  marks.begins_thinking = begins_thinking && marks.end_of_thinking >= 0;
+  if (!has_tools) return marks;
   for (const AddedToken& token : open.tokenizer->added_tokens())
     if (begins_tool_call(token.text))
       if (const auto id = open.tokenizer->find_added(token.text)) marks.calls.push_back(*id);

@@ -47,6 +47,12 @@ struct ChatReply {
   Json calls = {};
 };
 
+// The tokens of a conversation up to where the model continues.
+struct ChatPrompt {
+  std::vector<int> tokens;
+  bool begins_thinking = false;  // the prompt ended with <think>
+};
+
 class ChatForm {
  public:
   static Result<ChatForm> choose(const OpenModel& open, const std::string& path,
@@ -61,10 +67,20 @@ class ChatForm {
   // The last turn is the one to answer. A problem comes without the context.
   Result<std::vector<int>> prompt(const OpenModel& open, const ChatContext& context,
                                   std::span<const ChatTurn> turns);
+  // Any conversation, in OpenAI's messages ('role', 'content' and what the template reads); the
+  // form does not change, so many threads may call it. `options`: for a template alone; the form's
+  // own choice of thinking stands where they have none. Fails for roles and tools that the form
+  // lacks.
+  Result<ChatPrompt> encode(const OpenModel& open, const Json& messages,
+                            TemplateOptions options = {}) const;
+  bool has_thinking_switch() const { return template_ && template_->has_thinking_switch(); }
+  // Whether the model's template reads a variable.
+  bool reads(std::string_view variable) const { return template_ && template_->reads(variable); }
   // What ends an answer.
   void set_ends(const OpenModel& open, Request& request) const;
   // The marks that split the reply to the last prompt; not for plain text.
   ReplyMarks marks(const OpenModel& open, const ChatContext& context) const;
+  ReplyMarks marks(const OpenModel& open, bool begins_thinking, bool has_tools) const;
   // The reply to the last prompt, without its thinking. `text`: the reply, for plain text.
   ChatReply reply_of(const OpenModel& open, const ChatContext& context,
                      const std::vector<int>& tokens, const std::string& text) const;

@@ -56,6 +56,8 @@ class Generator {
   Result<void> warm_up() { return engine_->warm_up(); }
   int positions_max() const { return engine_->positions_max(); }
   const GenerateStatistics& statistics() const { return engine_->statistics(); }
+  // For a caller that submits and steps by itself; not during generate().
+  Engine& engine() { return *engine_; }
 
  private:
   struct Call;

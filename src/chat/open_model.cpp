@@ -155,6 +155,7 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
   if (!setup.draft.empty()) TRY_IN("--draft " + setup.draft, open_draft(setup.draft, open));
   EngineOptions options;
   options.sequences_max = setup.sequences_max;
+  options.pass_seconds = setup.pass_seconds;
   options.store = setup.store;
   options.store.model_files = state_of_files(setup.path);
   options.keeps_prefixes = setup.keeps_prefixes || !setup.store.folder.empty();

@@ -22,6 +22,7 @@ struct GenerationSetup {
   double cache_limit_gib = 0;      // 0: four fifths of the memory that is available
   int threads = 0;                 // 0: all cores
   int sequences_max = 1;
+  double pass_seconds = 0;  // EngineOptions
   bool keeps_prefixes = false;
   PrefixStoreOptions store = {};  // with a folder, prefixes are kept too
   bool exact = false;  // EngineOptions

@@ -34,6 +34,8 @@ class ReplyStream {
   std::vector<ReplyPiece> push(int token);
   // At the end: U+FFFD for an incomplete character.
   std::vector<ReplyPiece> finish();
+  // Of the next token, unless that one changes it.
+  ReplyPiece::Part part() const { return part_; }
 
  private:
   void add(std::string text, std::vector<ReplyPiece>& pieces);

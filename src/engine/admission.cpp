@@ -130,6 +130,7 @@ Engine::Placement Engine::place(Sequence& sequence) {
   sequence.slot = at;
   ++sequence.key->running;
   statistics_.reused_tokens += found.tokens;
+  if (sequence.drawn() == 0) sequence.reused = found.tokens;
   return Placement::placed;
 }
 

@@ -143,6 +143,7 @@ void Engine::take(Sequence& sequence, Drawn& drawn) const {
     drawn.is_last = true;
     return;
   }
+  drawn.reused_tokens = sequence.reused;
   sequence.tokens.push_back(drawn.token.token);
   const bool is_end = std::find(ends.begin(), ends.end(), drawn.token.token) != ends.end();
   drawn.is_last = is_end || int(sequence.drawn()) == sequence.request.tokens_max ||

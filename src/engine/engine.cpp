@@ -313,6 +313,7 @@ bool Engine::load_stored() {
     slot.stored = read == size_t(wanted) * kCachePage ? slot.stored - wanted : 0;
     pages -= wanted;
     statistics_.reused_tokens += int64_t(read);
+    if (slot.sequence->drawn() == 0) slot.sequence->reused += int(read);
     statistics_.loaded_tokens += int64_t(read);
   }
   return is_loading;

@@ -106,7 +106,8 @@ class Engine {
     size_t prompt = 0;        // tokens of it
     // Tokens to compute before the next draw: the prompt, and what a preempted sequence had drawn.
     size_t to_read = 0;
-    int slot = -1;  // -1: waiting
+    int reused = 0;  // of the prompt, found in the cache by the first admission
+    int slot = -1;   // -1: waiting
     size_t drawn() const { return tokens.size() - prompt; }
   };
   // One sequence of the cache.

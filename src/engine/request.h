@@ -34,6 +34,7 @@ const char* finish_reason_name(FinishReason reason);
 struct Drawn {
   SequenceId sequence = 0;
   SampledToken token = {};
+  int reused_tokens = 0;  // of the prompt, found in the cache instead of computed
   bool is_last = false;
   FinishReason reason = FinishReason::length;  // if it is the last
   // Of the last token: what the gates chose at positions 0 .. prompt + tokens - 2, every one that

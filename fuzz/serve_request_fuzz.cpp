@@ -1,0 +1,43 @@
+// Any bytes as the body of a request in each dialect: refused with a status and a sentence of valid
+// UTF-8, or within the limits that the engine relies on.
+#include <cstdint>
+#include <cstdlib>
+
+#include "base/text.h"
+#include "serve/anthropic_request.h"
+#include "serve/ollama_request.h"
+#include "serve/openai_request.h"
+
+namespace {
+
+void check(const weir::ServeRequest& request) {
+  if (request.choices < 1 || request.choices > 128 || request.tokens_max < 0) std::abort();
+  if (request.stops.size() > 64 || request.prompts.size() > 128) std::abort();
+  for (const weir::Json& message : request.messages.items())
+    if (!message.find("role") || !message.find("content")) std::abort();
+  if (request.tools && request.tools->size() == 0) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  auto body = weir::parse_body(bytes);
+  if (!body) {
+    if (weir::first_invalid_utf8(body.error().message) != std::string::npos) std::abort();
+    return 0;
+  }
+  for (const auto read :
+       {weir::read_openai_chat, weir::read_openai_text, weir::read_anthropic,
+        weir::read_anthropic_count, weir::read_ollama_chat, weir::read_ollama_generate}) {
+    auto request = read(*body, {});
+    if (request) {
+      check(*request);
+      continue;
+    }
+    const weir::ApiError& error = request.error();
+    if (error.status < 400 || error.status > 599 || error.message.empty()) std::abort();
+    if (weir::first_invalid_utf8(error.message) != std::string::npos) std::abort();
+  }
+  return 0;
+}

@@ -1,0 +1,165 @@
+#include "serve/anthropic_request.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "chat/chat_tools.h"
+#include "serve/chat_messages.h"
+#include "serve/openai_request.h"
+
+namespace weir {
+namespace {
+
+constexpr int kTokensMax = 1 << 24, kStopsMax = 64;
+
+std::string text_at(const Json& object, std::string_view key) {
+  const Json* value = object.find(key);
+  return value ? value->text() : "";
+}
+
+// A text, or blocks of which each is one.
+std::string read_text(const Json& content, const std::string& place, RequestFields& fields) {
+  if (content.is_string()) return content.text();
+  std::string text;
+  for (const Json& block : content.items()) {
+    if (text_at(block, "type") != "text") {
+      fields.refuse(place, "may hold blocks of type 'text' here, not '" +
+                               printable(text_at(block, "type")) + "'");
+      break;
+    }
+    text += text_at(block, "text");
+  }
+  return text;
+}
+
+class MessageReader {
+ public:
+  MessageReader(RequestFields& fields, Json& list) : fields_(fields), list_(list) {}
+
+  void read(const Json& message, const std::string& place) {
+    const std::string role = text_at(message, "role");
+    if (role != "user" && role != "assistant" && role != "system")
+      return fields_.refuse(place + ".role",
+                            "must be user or assistant, not '" + printable(role) + "'");
+    const Json* content = message.find("content");
+    if (!content || !(content->is_string() || content->is_array()))
+      return fields_.refuse(place + ".content", "must be a text or a list of blocks");
+    text_.clear(), thinking_.clear();
+    calls_ = Json::array();
+    has_results_ = false;
+    if (content->is_string()) text_ = content->text();
+    for (size_t i = 0; i < content->items().size(); ++i)
+      read_block(content->items()[i], fmt::format("{}.content[{}]", place, i));
+    if (role == "user" && has_results_ && text_.empty()) return;
+    Json next = chat_message(role, std::move(text_));
+    if (!thinking_.empty()) next.set("reasoning_content", std::move(thinking_));
+    if (calls_.size() > 0) next.set("tool_calls", std::move(calls_));
+    list_.push(std::move(next));
+  }
+
+ private:
+  void read_block(const Json& block, const std::string& place) {
+    const std::string type = text_at(block, "type");
+    if (type == "text") {
+      text_ += text_at(block, "text");
+    } else if (type == "thinking") {
+      thinking_ += text_at(block, "thinking");
+    } else if (type == "tool_use") {
+      const Json* input = block.find("input");
+      calls_.push(chat_call(text_at(block, "id"), text_at(block, "name"),
+                            input && input->is_object() ? *input : Json::object()));
+    } else if (type == "tool_result") {
+      const Json* content = block.find("content");
+      Json result =
+          chat_message("tool", content ? read_text(*content, place + ".content", fields_) : "");
+      result.set("tool_call_id", text_at(block, "tool_use_id"));
+      list_.push(std::move(result));
+      has_results_ = true;
+    } else if (type != "redacted_thinking") {
+      fields_.refuse(place, "of type '" + printable(type) + "' is not supported by this model");
+    }
+  }
+
+  RequestFields& fields_;
+  Json& list_;
+  std::string text_, thinking_;
+  Json calls_;
+  bool has_results_ = false;
+};
+
+Json read_conversation(RequestFields& fields) {
+  Json list = Json::array();
+  if (const Json* system = fields.find("system"))
+    if (std::string text = read_text(*system, "system", fields); !text.empty())
+      list.push(chat_message("system", std::move(text)));
+  const Json* messages = fields.find("messages");
+  if (!messages || !messages->is_array() || messages->size() == 0) {
+    fields.refuse("messages", "must be a list with at least one message");
+    return list;
+  }
+  MessageReader reader(fields, list);
+  for (size_t i = 0; i < messages->size(); ++i)
+    reader.read(messages->items()[i], fmt::format("messages[{}]", i));
+  return list;
+}
+
+// {"name", "description", "input_schema"} -> OpenAI's functions.
+void read_tools(RequestFields& fields, ServeRequest& request) {
+  const Json* tools = fields.find("tools");
+  if (!tools || (tools->is_array() && tools->size() == 0)) return;
+  const Json* choice = fields.find("tool_choice");
+  const std::string chosen = choice ? text_at(*choice, "type") : "auto";
+  if (chosen != "auto" && chosen != "none")
+    return fields.refuse("tool_choice",
+                         "can be 'auto' and 'none'; this server does not force calls yet", 501);
+  Json list = Json::array();
+  for (const Json& tool : tools->items()) {
+    Json function = Json::object();
+    function.set("name", text_at(tool, "name"));
+    if (tool.find("description")) function.set("description", *tool.find("description"));
+    if (tool.find("input_schema")) function.set("parameters", *tool.find("input_schema"));
+    list.push(std::move(function));
+  }
+  Result<Json> checked = check_tools(list);
+  if (!checked) return fields.refuse("tools", "is wrong: " + checked.error().message);
+  if (chosen == "auto") request.tools = *std::move(checked);
+}
+
+void read_thinking(RequestFields& fields, ServeRequest& request) {
+  const Json* thinking = fields.find("thinking");
+  if (!thinking) return;
+  const std::string type = text_at(*thinking, "type");
+  if (type != "enabled" && type != "disabled" && type != "adaptive")
+    return fields.refuse("thinking", "must have the type enabled, disabled or adaptive");
+  request.thinking = type != "disabled";
+}
+
+ApiResult<ServeRequest> read(const Json& body, const SamplingOptions& defaults, bool counts) {
+  RequestFields fields(body);
+  ServeRequest request{.sampling = defaults};
+  request.model = fields.text("model");
+  request.messages = read_conversation(fields);
+  if (!counts) {
+    if (!fields.has("max_tokens")) fields.refuse("max_tokens", "is missing");
+    request.tokens_max = int(fields.whole("max_tokens", 1, 1, kTokensMax));
+  }
+  read_sampling(fields, request);
+  read_tools(fields, request);
+  read_thinking(fields, request);
+  request.stops = fields.texts("stop_sequences", kStopsMax);
+  request.streams = fields.flag("stream", false);
+  if (fields.error()) return *fields.error();
+  return request;
+}
+
+}  // namespace
+
+ApiResult<ServeRequest> read_anthropic(const Json& body, const SamplingOptions& defaults) {
+  return read(body, defaults, false);
+}
+
+ApiResult<ServeRequest> read_anthropic_count(const Json& body, const SamplingOptions& defaults) {
+  return read(body, defaults, true);
+}
+
+}  // namespace weir

@@ -1,0 +1,121 @@
+#include "serve/chat_messages.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+
+namespace weir {
+namespace {
+
+// A text, or parts of which each is one.
+std::string read_content(const Json& content, const std::string& place, RequestFields& fields) {
+  if (content.is_string()) return content.text();
+  if (!content.is_array()) {
+    fields.refuse(place, "must be a text or a list of parts");
+    return "";
+  }
+  std::string text;
+  for (size_t i = 0; i < content.size(); ++i) {
+    const Json& part = content.items()[i];
+    const Json* type = part.find("type");
+    const Json* words = part.find("text");
+    if (type && (type->text() == "text" || type->text() == "input_text") && words &&
+        words->is_string())
+      text += words->text();
+    else
+      fields.refuse(fmt::format("{}[{}]", place, i),
+                    fmt::format("must be a part of type 'text' with a 'text'; '{}' is not "
+                                "supported by this model",
+                                type ? printable(type->text()) : ""));
+  }
+  return text;
+}
+
+Json read_calls(const Json& calls, const std::string& place, RequestFields& fields) {
+  Json list = Json::array();
+  if (!calls.is_array()) fields.refuse(place, "must be a list of calls");
+  for (size_t i = 0; i < calls.items().size(); ++i) {
+    const Json& call = calls.items()[i];
+    const Json* function = call.find("function");
+    const Json* name = function ? function->find("name") : nullptr;
+    const Json* arguments = function ? function->find("arguments") : nullptr;
+    const std::string here = fmt::format("{}[{}]", place, i);
+    if (!name || !name->is_string()) {
+      fields.refuse(here, "needs a function with a 'name' and 'arguments'");
+      return list;
+    }
+    std::optional<Json> object = arguments && arguments->is_object()
+                                     ? *arguments
+                                     : read_arguments(arguments ? arguments->text() : "");
+    if (!object) fields.refuse(here + ".function.arguments", "must be the text of a JSON object");
+    const Json* id = call.find("id");
+    list.push(chat_call(id ? id->text() : "", name->text(),
+                        object ? *std::move(object) : Json::object()));
+  }
+  return list;
+}
+
+Json read_message(const Json& message, const std::string& place, RequestFields& fields) {
+  const Json* role = message.find("role");
+  const std::string said = role ? role->text() : "";
+  if (said != "system" && said != "developer" && said != "user" && said != "assistant" &&
+      said != "tool") {
+    fields.refuse(place + ".role",
+                  fmt::format("must be system, developer, user, assistant or tool, not '{}'",
+                              printable(said)));
+    return Json::object();
+  }
+  const Json* content = message.find("content");
+  const Json* calls = message.find("tool_calls");
+  if (calls && calls->is_array() && calls->size() == 0) calls = nullptr;
+  const bool has_calls = said == "assistant" && calls && !calls->is_null();
+  const bool has_content = content && !content->is_null();
+  if (!has_content && !has_calls) fields.refuse(place + ".content", "is missing");
+  Json result = chat_message(said == "developer" ? "system" : said,
+                             has_content ? read_content(*content, place + ".content", fields) : "");
+  if (has_calls) result.set("tool_calls", read_calls(*calls, place + ".tool_calls", fields));
+  for (const char* key : {"reasoning_content", "name", "tool_call_id"})
+    if (const Json* value = message.find(key); value && value->is_string()) result.set(key, *value);
+  return result;
+}
+
+}  // namespace
+
+Json chat_message(std::string_view role, std::string content) {
+  Json message = Json::object();
+  message.set("role", std::string(role));
+  message.set("content", std::move(content));
+  return message;
+}
+
+Json chat_call(std::string id, std::string name, Json arguments) {
+  Json function = Json::object();
+  function.set("name", std::move(name));
+  function.set("arguments", std::move(arguments));
+  Json call = Json::object();
+  if (!id.empty()) call.set("id", std::move(id));
+  call.set("type", "function");
+  call.set("function", std::move(function));
+  return call;
+}
+
+std::optional<Json> read_arguments(std::string_view text) {
+  if (trim(text).empty()) return Json::object();
+  Result<Json> json = parse_json(text, kBodyLimits);
+  if (!json || !json->is_object()) return {};
+  return *std::move(json);
+}
+
+Json read_messages(RequestFields& fields) {
+  Json list = Json::array();
+  const Json* messages = fields.find("messages");
+  if (!messages || !messages->is_array() || messages->size() == 0) {
+    fields.refuse("messages", "must be a list with at least one message");
+    return list;
+  }
+  for (size_t i = 0; i < messages->size(); ++i)
+    list.push(read_message(messages->items()[i], fmt::format("messages[{}]", i), fields));
+  return list;
+}
+
+}  // namespace weir

@@ -1,0 +1,101 @@
+#include "serve/ollama_request.h"
+
+#include "base/text.h"
+#include "serve/chat_messages.h"
+#include "serve/openai_request.h"
+
+namespace weir {
+namespace {
+
+constexpr int kTokensMax = 1 << 24, kStopsMax = 64;
+
+void read_options(RequestFields& fields, ServeRequest& request) {
+  if (fields.has("format") &&
+      !(fields.find("format")->text().empty() && fields.find("format")->is_string()))
+    fields.refuse("format", "is not enforced by this server yet; leave it out", 501);
+  const Json* options = fields.find("options");
+  if (!options) return;
+  if (!options->is_object()) return fields.refuse("options", "must be an object");
+  RequestFields inner(*options, "options.");
+  read_sampling(inner, request);
+  const int64_t limit = inner.whole("num_predict", -1, INT32_MIN, kTokensMax);
+  if (limit > 0) request.tokens_max = int(limit);
+  request.stops = inner.texts("stop", kStopsMax);
+  fields.take(inner.error());
+}
+
+// true, false, or how much: "low", "medium", "high".
+void read_think(RequestFields& fields, ServeRequest& request) {
+  const Json* think = fields.find("think");
+  if (!think) return;
+  if (const Result<bool> flag = think->as_bool()) {
+    request.thinking = *flag;
+  } else if (think->is_string()) {
+    request.thinking = true;
+    request.reasoning_effort = think->text();
+  } else {
+    fields.refuse("think", "must be true, false, or a level as text");
+  }
+}
+
+// Ollama's messages have 'thinking' and the tool's name; images are refused.
+Json read_conversation(const Json& body, RequestFields& fields) {
+  Json list = read_messages(fields);
+  const Json* messages = body.find("messages");
+  for (size_t i = 0; messages && i < messages->items().size() && i < list.size(); ++i) {
+    const Json& message = messages->items()[i];
+    const std::string place = "messages[" + std::to_string(i) + "]";
+    if (const Json* images = message.find("images"); images && images->size() > 0)
+      fields.refuse(place + ".images", "are not supported by this model");
+    if (const Json* thinking = message.find("thinking"); thinking && thinking->is_string())
+      list.items()[i].set("reasoning_content", *thinking);
+    if (const Json* name = message.find("tool_name"); name && name->is_string())
+      list.items()[i].set("name", *name);
+  }
+  return list;
+}
+
+ApiResult<ServeRequest> finished(const RequestFields& fields, ServeRequest request) {
+  if (fields.error()) return *fields.error();
+  return request;
+}
+
+ServeRequest begin(RequestFields& fields, const SamplingOptions& defaults) {
+  ServeRequest request{.sampling = defaults};
+  request.model = fields.text("model");
+  request.streams = fields.flag("stream", true);
+  read_options(fields, request);
+  read_think(fields, request);
+  return request;
+}
+
+}  // namespace
+
+ApiResult<ServeRequest> read_ollama_chat(const Json& body, const SamplingOptions& defaults) {
+  RequestFields fields(body);
+  ServeRequest request = begin(fields, defaults);
+  const Json* messages = fields.find("messages");
+  if (messages && messages->size() > 0) request.messages = read_conversation(body, fields);
+  read_openai_tools(fields, request);
+  return finished(fields, std::move(request));
+}
+
+ApiResult<ServeRequest> read_ollama_generate(const Json& body, const SamplingOptions& defaults) {
+  RequestFields fields(body);
+  ServeRequest request = begin(fields, defaults);
+  const std::string prompt = fields.text("prompt"), system = fields.text("system");
+  if (const Json* images = fields.find("images"); images && images->size() > 0)
+    fields.refuse("images", "are not supported by this model");
+  if (!fields.text("suffix").empty())
+    fields.refuse("suffix", "is not supported yet; use 'raw' with the model's own tokens", 501);
+  if (fields.flag("raw", false)) {
+    request.prompts.push_back({.text = prompt});
+  } else if (!prompt.empty()) {
+    request.messages = Json::array();
+    if (!system.empty()) request.messages.push(chat_message("system", system));
+    request.messages.push(chat_message("user", prompt));
+  }
+  return finished(fields, std::move(request));
+}
+
+}  // namespace weir

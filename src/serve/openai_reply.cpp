@@ -1,0 +1,276 @@
+#include "serve/openai_reply.h"
+
+#include <fmt/format.h>
+
+#include <ctime>
+
+#include "text/unicode.h"
+
+namespace weir {
+namespace {
+
+const char* error_type(int status) {
+  if (status == 429) return "rate_limit_error";
+  if (status >= 500) return "server_error";
+  return "invalid_request_error";
+}
+
+const char* finish_reason(const ReplyParts& parts) {
+  if (parts.calls.size() > 0) return "tool_calls";
+  if (parts.reason == FinishReason::length) return "length";
+  if (parts.reason == FinishReason::filtered) return "content_filter";
+  return "stop";
+}
+
+Json usage_json(const ReplyUsage& usage) {
+  Json j = Json::object();
+  j.set("prompt_tokens", usage.prompt);
+  j.set("completion_tokens", usage.completion);
+  j.set("total_tokens", usage.prompt + usage.completion);
+  j.set("prompt_cache_hit_tokens", usage.cached);
+  j.set("prompt_cache_miss_tokens", usage.prompt - usage.cached);
+  Json prompt = Json::object(), completion = Json::object();
+  prompt.set("cached_tokens", usage.cached);
+  completion.set("reasoning_tokens", usage.thinking);
+  j.set("prompt_tokens_details", std::move(prompt));
+  j.set("completion_tokens_details", std::move(completion));
+  return j;
+}
+
+// Arguments as text, an id and, in streams, the index.
+Json calls_json(const Json& calls, const std::string& id, int choice, bool streams) {
+  Json list = Json::array();
+  for (size_t i = 0; i < calls.size(); ++i) {
+    const Json* function = calls.items()[i].find("function");
+    Json inner = Json::object();
+    inner.set("name", *function->find("name"));
+    inner.set("arguments", function->find("arguments")->dump());
+    Json call = Json::object();
+    if (streams) call.set("index", int64_t(i));
+    call.set("id", fmt::format("call_{}_{}_{}", id, choice, i));
+    call.set("type", "function");
+    call.set("function", std::move(inner));
+    list.push(std::move(call));
+  }
+  return list;
+}
+
+class OpenAiWriter : public ReplyWriter {
+ public:
+  OpenAiWriter(const ServeRequest& request, const ServedModel& model, const std::string& id)
+      : tokenizer_(model.tokenizer()),
+        model_(request.model.empty() ? model.name() : request.model),
+        id_(id),
+        created_(int64_t(std::time(nullptr))),
+        is_chat_(request.messages.is_array()),
+        includes_usage_(request.includes_usage),
+        wants_scores_(request.wants_scores),
+        top_(request.sampling.top_log_probabilities),
+        roles_(is_chat_ ? size_t(request.choices) : 0),
+        offsets_(size_t(request.choices) * std::max<size_t>(1, request.prompts.size())) {}
+
+  std::string part(int choice, const ReplyParts& parts, const ReplyUsage& usage) override {
+    std::string out;
+    if (is_chat_ && !roles_[size_t(choice)]) {
+      roles_[size_t(choice)] = 1;
+      Json delta = Json::object();
+      delta.set("role", "assistant");
+      delta.set("content", parts.thinking.empty() ? Json("") : Json());
+      if (!parts.thinking.empty()) delta.set("reasoning_content", "");
+      out += chunk(choice, std::move(delta), nullptr, nullptr);
+    }
+    if (parts.has_text() || !parts.answer_scores.empty()) {
+      Json delta = Json::object();
+      if (!parts.thinking.empty()) delta.set("reasoning_content", parts.thinking);
+      if (!parts.answer.empty() || parts.thinking.empty()) delta.set("content", parts.answer);
+      if (parts.calls.size() > 0)
+        delta.set("tool_calls", calls_json(parts.calls, id_, choice, true));
+      out += chunk(choice, std::move(delta), &parts, nullptr);
+    }
+    if (parts.is_last) {
+      Json delta = Json::object();
+      if (!is_chat_) delta.set("content", "");
+      out += chunk(choice, std::move(delta), nullptr, finish_reason(parts));
+    }
+    (void)usage;
+    return out;
+  }
+
+  std::string end(const ReplyUsage& usage) override {
+    std::string out;
+    if (includes_usage_) {
+      Json body = head(is_chat_ ? "chat.completion.chunk" : "text_completion");
+      body.set("choices", Json::array());
+      body.set("usage", usage_json(usage));
+      out = event(body);
+    }
+    return out + "data: [DONE]\n\n";
+  }
+
+  std::string failure(const ApiError& error) override {
+    return "data: " + openai_error_body(error) + "\n\n";
+  }
+
+  std::string whole(std::span<const ReplyParts> choices, const ReplyUsage& usage) override {
+    Json body = head(is_chat_ ? "chat.completion" : "text_completion");
+    Json list = Json::array();
+    for (size_t i = 0; i < choices.size(); ++i) list.push(choice_json(int(i), choices[i]));
+    body.set("choices", std::move(list));
+    body.set("usage", usage_json(usage));
+    return body.dump();
+  }
+
+ private:
+  Json head(const char* object) const {
+    Json j = Json::object();
+    j.set("id", (is_chat_ ? "chatcmpl-" : "cmpl-") + id_);
+    j.set("object", object);
+    j.set("created", created_);
+    j.set("model", model_);
+    j.set("system_fingerprint", "weir");
+    return j;
+  }
+  static std::string event(const Json& body) { return "data: " + body.dump() + "\n\n"; }
+
+  std::string chunk(int choice, Json delta, const ReplyParts* scores, const char* reason) {
+    Json j = Json::object();
+    j.set("index", choice);
+    if (is_chat_)
+      j.set("delta", std::move(delta));
+    else
+      j.set("text", delta.find("content") ? *delta.find("content") : Json(""));
+    j.set("logprobs", wants_scores_ && scores ? scores_json(choice, *scores) : Json());
+    j.set("finish_reason", reason ? Json(reason) : Json());
+    Json list = Json::array();
+    list.push(std::move(j));
+    Json body = head(is_chat_ ? "chat.completion.chunk" : "text_completion");
+    body.set("choices", std::move(list));
+    if (includes_usage_) body.set("usage", Json());
+    return event(body);
+  }
+
+  Json choice_json(int choice, const ReplyParts& parts) {
+    Json j = Json::object();
+    j.set("index", choice);
+    if (is_chat_) {
+      Json message = Json::object();
+      message.set("role", "assistant");
+      const bool has_calls = parts.calls.size() > 0;
+      message.set("content", parts.answer.empty() && has_calls ? Json() : Json(parts.answer));
+      if (!parts.thinking.empty()) message.set("reasoning_content", parts.thinking);
+      if (has_calls) message.set("tool_calls", calls_json(parts.calls, id_, choice, false));
+      j.set("message", std::move(message));
+    } else {
+      j.set("text", parts.answer);
+    }
+    j.set("logprobs", wants_scores_ ? scores_json(choice, parts) : Json());
+    j.set("finish_reason", finish_reason(parts));
+    return j;
+  }
+
+  // Bytes that are a part of a character only are U+FFFD as text.
+  Json token_json(int token, float log_probability) const {
+    const std::string_view bytes = tokenizer_.token_bytes(token);
+    Json j = Json::object();
+    j.set("token", replace_invalid_utf8(bytes));
+    j.set("logprob", double(std::max(log_probability, -9999.f)));
+    Json list = Json::array();
+    for (const char byte : bytes) list.push(int(uint8_t(byte)));
+    j.set("bytes", std::move(list));
+    return j;
+  }
+
+  Json chat_scores(const std::vector<TokenScore>& scores) const {
+    Json list = Json::array();
+    for (const TokenScore& score : scores) {
+      Json j = token_json(score.token, score.log_probability);
+      Json top = Json::array();
+      for (const TokenLogProbability& other : score.top)
+        top.push(token_json(other.token, other.log_probability));
+      j.set("top_logprobs", std::move(top));
+      list.push(std::move(j));
+    }
+    return list;
+  }
+
+  Json scores_json(int choice, const ReplyParts& parts) {
+    Json j = Json::object();
+    if (is_chat_) {
+      j.set("content", chat_scores(parts.answer_scores));
+      if (!parts.thinking_scores.empty())
+        j.set("reasoning_content", chat_scores(parts.thinking_scores));
+      return j;
+    }
+    Json tokens = Json::array(), numbers = Json::array(), tops = Json::array(),
+         offsets = Json::array();
+    for (const TokenScore& score : parts.answer_scores) {
+      const std::string text = replace_invalid_utf8(tokenizer_.token_bytes(score.token));
+      size_t& offset = offsets_[size_t(choice)];
+      tokens.push(text);
+      numbers.push(double(score.log_probability));
+      offsets.push(int64_t(offset));
+      for (const char byte : text) offset += (uint8_t(byte) & 0xC0) != 0x80;
+      Json top = Json::object();
+      for (const TokenLogProbability& other : score.top)
+        top.set(replace_invalid_utf8(tokenizer_.token_bytes(other.token)),
+                double(other.log_probability));
+      tops.push(std::move(top));
+    }
+    j.set("tokens", std::move(tokens));
+    j.set("token_logprobs", std::move(numbers));
+    j.set("top_logprobs", top_ > 0 ? std::move(tops) : Json());
+    j.set("text_offset", std::move(offsets));
+    return j;
+  }
+
+  const Tokenizer& tokenizer_;
+  const std::string model_, id_;
+  const int64_t created_;
+  const bool is_chat_, includes_usage_, wants_scores_;
+  const int top_;
+  std::vector<uint8_t> roles_;   // of each choice: its first chunk was sent
+  std::vector<size_t> offsets_;  // characters of the scored tokens so far
+};
+
+}  // namespace
+
+std::string openai_error_body(const ApiError& error) {
+  Json inner = Json::object();
+  inner.set("message", error.message);
+  inner.set("type", error_type(error.status));
+  inner.set("param", error.param.empty() ? Json() : Json(error.param));
+  inner.set("code", error.code.empty() ? Json() : Json(error.code));
+  Json body = Json::object();
+  body.set("error", std::move(inner));
+  return body.dump();
+}
+
+HttpReply openai_error(const ApiError& error) {
+  HttpReply reply{.status = error.status, .body = openai_error_body(error)};
+  if (error.retry_seconds > 0)
+    reply.headers.push_back({"Retry-After", std::to_string(error.retry_seconds)});
+  return reply;
+}
+
+std::unique_ptr<ReplyWriter> openai_writer(const ServeRequest& request, const ServedModel& model,
+                                           const std::string& id) {
+  return std::make_unique<OpenAiWriter>(request, model, id);
+}
+
+Json openai_models(const ServedModel& model) {
+  Json list = Json::array();
+  for (const std::string& name : model.names()) {
+    Json j = Json::object();
+    j.set("id", name);
+    j.set("object", "model");
+    j.set("created", model.created());
+    j.set("owned_by", "weir");
+    list.push(std::move(j));
+  }
+  Json body = Json::object();
+  body.set("object", "list");
+  body.set("data", std::move(list));
+  return body;
+}
+
+}  // namespace weir

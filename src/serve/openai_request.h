@@ -1,0 +1,19 @@
+// Requests in OpenAI's form, with DeepSeek's and llama.cpp's further fields: /chat/completions and
+// /completions.
+#pragma once
+#include "serve/request_fields.h"
+#include "serve/serve_request.h"
+
+namespace weir {
+
+// `body`: an object. `defaults`: the sampling of requests that say nothing.
+ApiResult<ServeRequest> read_openai_chat(const Json& body, const SamplingOptions& defaults);
+ApiResult<ServeRequest> read_openai_text(const Json& body, const SamplingOptions& defaults);
+
+// What dialects share: temperature, top_p, seed, penalties, and weir's own options under the names
+// of llama.cpp.
+void read_sampling(RequestFields& fields, ServeRequest& request);
+// 'tools' as OpenAI lists them; tool_choice none leaves them out.
+void read_openai_tools(RequestFields& fields, ServeRequest& request);
+
+}  // namespace weir

@@ -1,0 +1,57 @@
+// The text of one reply as the server sends it: the engine's tokens become thinking, answer and
+// calls; stop strings end the answer.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "chat/reply_stream.h"
+#include "chat/stop_scanner.h"
+#include "serve/reply_writer.h"
+
+namespace weir {
+
+struct ReplyTextOptions {
+  // Of a conversation: how its parts are told apart; nothing: all of it is the answer, with its
+  // blanks.
+  std::optional<ReplyMarks> marks = {};
+  std::vector<int> ends = {};  // tokens that end a reply
+  std::vector<std::string> stops = {};
+  bool wants_scores = false;
+  std::optional<Json> tools = {};  // check_tools(): calls of these are looked for
+};
+
+class ReplyText {
+ public:
+  // Fails on stop strings that can not be looked for. The tokenizer outlives the text.
+  static Result<ReplyText> create(const Tokenizer& tokenizer, const ReplyTextOptions& options);
+
+  // Takes the next token. Returns what became certain: often nothing.
+  ReplyParts push(const Drawn& drawn);
+  // By the engine or a stop string. Tokens that come later are to be left out.
+  bool is_finished() const { return is_finished_; }
+  int tokens() const { return tokens_; }
+  int thinking_tokens() const { return thinking_tokens_; }
+
+ private:
+  ReplyText(const Tokenizer& tokenizer, const ReplyTextOptions& options, StopScanner scanner);
+  void add(const std::vector<ReplyPiece>& pieces, ReplyParts& parts);
+  void add_answer(std::string_view text, ReplyParts& parts);
+  void add_score(const SampledToken& token, ReplyPiece::Part part);
+  bool is_mark(int token) const;
+  void find_calls(ReplyParts& parts);
+  void finish(const Drawn& drawn, ReplyParts& parts);
+
+  const ReplyTextOptions* options_;
+  StreamDecoder decoder_;
+  std::optional<ReplyStream> stream_;
+  StopScanner scanner_;
+  std::vector<TokenScore> thinking_scores_, answer_scores_;  // not handed out yet
+  std::string calls_;                                        // text of the part of calls
+  std::string held_;                                         // of an answer that may be a call
+  bool has_answer_ = false, holds_answer_ = false;
+  bool is_finished_ = false;
+  int tokens_ = 0, thinking_tokens_ = 0;
+};
+
+}  // namespace weir

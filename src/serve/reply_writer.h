@@ -1,0 +1,59 @@
+// What a reply consists of, and how a dialect writes it: as a stream of parts or as one body.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "engine/request.h"
+#include "serve/api_error.h"
+
+namespace weir {
+
+// A token of a reply with its log-probability under the model's softmax.
+struct TokenScore {
+  int token = -1;
+  float log_probability = 0;
+  std::vector<TokenLogProbability> top = {};
+};
+
+// Text of one choice that became certain. Of a whole reply: all of it.
+struct ReplyParts {
+  std::string thinking = {}, answer = {};
+  std::vector<TokenScore> thinking_scores = {}, answer_scores = {};  // if asked for
+  Json calls = {};  // at the end: OpenAI's tool_calls, arguments as objects
+  bool is_last = false;
+  FinishReason reason = FinishReason::length;  // if it is the last
+  std::string stop = {};                       // the stop string that appeared
+  bool has_text() const { return !thinking.empty() || !answer.empty() || calls.size() > 0; }
+};
+
+struct ReplyUsage {
+  int64_t prompt = 0;                      // tokens; of several prompts together, each counted once
+  int64_t cached = 0;                      // of them, found in the prefix cache
+  int64_t completion = 0;                  // of all choices, ends included
+  int64_t thinking = 0;                    // of them
+  double prompt_seconds = 0, seconds = 0;  // until the first token; in all
+};
+
+// One for each request; choices are counted over all prompts. All texts are valid UTF-8.
+class ReplyWriter {
+ public:
+  virtual ~ReplyWriter() = default;
+  // Of the stream and of the whole body.
+  virtual const char* content_type(bool streams) const {
+    return streams ? "text/event-stream; charset=utf-8" : "application/json";
+  }
+  // What a stream sends while a client waits for long; "": nothing may.
+  virtual std::string keep_alive() const { return ": keep-alive\n\n"; }
+  // Before the first part of a stream.
+  virtual std::string begin(const ReplyUsage&) { return ""; }
+  virtual std::string part(int choice, const ReplyParts& parts, const ReplyUsage& usage) = 0;
+  virtual std::string end(const ReplyUsage& usage) = 0;
+  // Ends a stream that has begun.
+  virtual std::string failure(const ApiError& error) = 0;
+  virtual std::string whole(std::span<const ReplyParts> choices, const ReplyUsage& usage) = 0;
+};
+
+}  // namespace weir

@@ -1,0 +1,44 @@
+// What a dialect answers: its routes, each an immediate answer or a generation.
+#pragma once
+#include <memory>
+#include <span>
+#include <string>
+
+#include "serve/engine_thread.h"
+#include "serve/http_exchange.h"
+#include "serve/reply_writer.h"
+#include "serve/serve_job.h"
+#include "serve/serve_request.h"
+#include "serve/served_model.h"
+
+namespace weir {
+
+struct RouteContext {
+  const ServedModel& model;
+  const EngineThread& engine;
+};
+
+// A request that was read, and who writes the reply.
+struct Generation {
+  ServeRequest request;
+  std::unique_ptr<ReplyWriter> writer;
+  std::optional<HttpReply> reply = {};  // instead: nothing has to be generated
+};
+
+struct Route {
+  const char* method;
+  const char* path;  // without /v1 and /beta; a * at the end stands for one more part
+  ErrorWriter write_error;
+  // One of the two. `id`: unique among requests.
+  HttpReply (*answer)(const RouteContext&, const HttpRequest&) = nullptr;
+  ApiResult<Generation> (*generate)(const ServedModel&, const HttpRequest&,
+                                    const std::string& id) = nullptr;
+};
+
+std::span<const Route> openai_routes();
+std::span<const Route> llama_server_routes();
+std::span<const Route> anthropic_routes();
+std::span<const Route> ollama_routes();
+std::span<const Route> page_routes();
+
+}  // namespace weir

@@ -1,0 +1,144 @@
+#include "serve/serve_job.h"
+
+#include <iterator>
+#include <utility>
+
+#include "base/clock.h"
+
+namespace weir {
+namespace {
+
+template <class T>
+void append(std::vector<T>& to, std::vector<T>& more) {
+  to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+void join(ReplyParts& whole, ReplyParts parts) {
+  whole.thinking += parts.thinking;
+  whole.answer += parts.answer;
+  append(whole.thinking_scores, parts.thinking_scores);
+  append(whole.answer_scores, parts.answer_scores);
+  if (parts.calls.size() > 0) whole.calls = std::move(parts.calls);
+  whole.is_last = parts.is_last;
+  whole.reason = parts.reason;
+  whole.stop = std::move(parts.stop);
+}
+
+}  // namespace
+
+void ServeJob::start() {
+  began_ns_ = monotonic_ns();
+  usage_.prompt = setup_.prepared.prompt_tokens;
+  const size_t count = setup_.prepared.sequences.size();
+  for (size_t i = 0; i < count; ++i) {
+    Result<ReplyText> text = ReplyText::create(setup_.tokenizer, setup_.prepared.text);
+    if (!text) return end_with({.message = text.error().message, .param = "stop"});
+    texts_.push_back(*std::move(text));
+  }
+  left_ = int(count);
+  whole_.resize(count);
+  const auto job = setup_.engine.submit(std::move(setup_.prepared.sequences), shared_from_this());
+  if (!job)
+    return end_with({.status = 429,
+                     .message = "the server has as many requests as it may queue; try again",
+                     .code = "rate_limit_exceeded",
+                     .retry_seconds = 1});
+  job_ = *job;
+  setup_.exchange->on_left([self = shared_from_this()] {
+    self->is_done_ = true;
+    self->setup_.engine.cancel(self->job_);
+  });
+  std::string out;
+  if (setup_.streams) {
+    setup_.exchange->begin_stream(setup_.writer->content_type(true), setup_.writer->keep_alive());
+    has_begun_ = true;
+    out = setup_.writer->begin(usage_);
+  }
+  for (size_t i = 0; i < setup_.prepared.echoes.size(); ++i)
+    add(int(i), {.answer = std::move(setup_.prepared.echoes[i])}, out);
+  if (!out.empty()) setup_.exchange->write(std::move(out));
+}
+
+void ServeJob::take(std::vector<Token> tokens) {
+  std::lock_guard lock(mutex_);
+  append(inbox_, tokens);
+  if (std::exchange(is_scheduled_, true)) return;
+  setup_.exchange->post([self = shared_from_this()] { self->process(); });
+}
+
+void ServeJob::fail(const std::string& error) {
+  setup_.exchange->post([self = shared_from_this(), error] {
+    self->end_with({.status = 503, .message = error, .code = "unavailable", .retry_seconds = 5});
+  });
+}
+
+void ServeJob::process() {
+  std::vector<Token> tokens;
+  {
+    std::lock_guard lock(mutex_);
+    tokens.swap(inbox_);
+    is_scheduled_ = false;
+  }
+  std::string out;
+  for (const Token& token : tokens) {
+    if (is_done_) return;
+    process_token(token, out);
+  }
+  if (is_done_) return;
+  if (!out.empty() && !setup_.exchange->write(std::move(out))) {
+    is_done_ = true;
+    setup_.engine.cancel(job_);
+    return;
+  }
+  if (left_ == 0) end();
+}
+
+void ServeJob::process_token(const Token& token, std::string& out) {
+  ReplyText& text = texts_[size_t(token.sequence)];
+  if (text.is_finished()) return;
+  const Drawn& drawn = token.drawn;
+  if (drawn.reason == FinishReason::failed && drawn.is_last)
+    return end_with({.status = 500, .message = "the model could not go on: " + drawn.error});
+  if (usage_.completion == 0) usage_.prompt_seconds = seconds();
+  if (text.tokens() == 0 && token.sequence == 0) usage_.cached = drawn.reused_tokens;
+  const int thinking = text.thinking_tokens();
+  ReplyParts parts = text.push(drawn);
+  ++usage_.completion;
+  usage_.thinking += text.thinking_tokens() - thinking;
+  usage_.seconds = seconds();
+  if (text.is_finished()) {
+    --left_;
+    if (!drawn.is_last) setup_.engine.cancel(job_, token.sequence);
+  }
+  if (parts.has_text() || parts.is_last) add(token.sequence, std::move(parts), out);
+}
+
+void ServeJob::add(int choice, ReplyParts parts, std::string& out) {
+  if (setup_.streams)
+    out += setup_.writer->part(choice, parts, usage_);
+  else
+    join(whole_[size_t(choice)], std::move(parts));
+}
+
+void ServeJob::end() {
+  is_done_ = true;
+  if (setup_.streams) {
+    setup_.exchange->write(setup_.writer->end(usage_));
+    setup_.exchange->end_stream();
+    return;
+  }
+  setup_.exchange->reply({.content_type = setup_.writer->content_type(false),
+                          .body = setup_.writer->whole(whole_, usage_)});
+}
+
+void ServeJob::end_with(const ApiError& error) {
+  if (std::exchange(is_done_, true)) return;
+  if (job_ > 0) setup_.engine.cancel(job_);
+  if (!has_begun_) return setup_.exchange->reply(setup_.write_error(error));
+  setup_.exchange->write(setup_.writer->failure(error));
+  setup_.exchange->end_stream();
+}
+
+double ServeJob::seconds() const { return double(monotonic_ns() - began_ns_) * 1e-9; }
+
+}  // namespace weir

@@ -1,0 +1,61 @@
+// One request on its way: the engine's tokens come in on the engine's thread, become text on the
+// connection's, and leave in the dialect's form. Ends its sequences when the client leaves.
+#pragma once
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "serve/engine_thread.h"
+#include "serve/http_exchange.h"
+#include "serve/reply_text.h"
+#include "serve/reply_writer.h"
+#include "serve/served_model.h"
+
+namespace weir {
+
+// An error before the reply has begun, in a dialect's form.
+using ErrorWriter = HttpReply (*)(const ApiError&);
+
+struct ServeJobSetup {
+  EngineThread& engine;
+  const Tokenizer& tokenizer;
+  PreparedRequest prepared;
+  std::unique_ptr<ReplyWriter> writer;
+  ErrorWriter write_error;
+  bool streams = false;
+  std::shared_ptr<HttpExchange> exchange;
+};
+
+class ServeJob : public TokenReceiver, public std::enable_shared_from_this<ServeJob> {
+ public:
+  explicit ServeJob(ServeJobSetup setup) : setup_(std::move(setup)) {}
+  // On the exchange's executor, once. Answers 429 when the queue is full.
+  void start();
+
+  void take(std::vector<Token> tokens) override;
+  void fail(const std::string& error) override;
+
+ private:
+  void process();
+  void process_token(const Token& token, std::string& out);
+  void add(int choice, ReplyParts parts, std::string& out);
+  void end_with(const ApiError& error);
+  void end();
+  double seconds() const;
+
+  ServeJobSetup setup_;
+  std::mutex mutex_;  // guards the next two
+  std::vector<Token> inbox_;
+  bool is_scheduled_ = false;
+
+  // Of the exchange's executor.
+  uint64_t job_ = 0;
+  int64_t began_ns_ = 0;
+  std::vector<ReplyText> texts_;
+  std::vector<ReplyParts> whole_;  // unless it streams
+  ReplyUsage usage_;
+  int left_ = 0;  // sequences that have not ended
+  bool is_done_ = false, has_begun_ = false;
+};
+
+}  // namespace weir

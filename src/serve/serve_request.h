@@ -1,0 +1,44 @@
+// What a client asks for, whatever dialect it spoke: every dialect's parser makes one of these, and
+// served_model.h turns it into the engine's requests.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "engine/sampling_options.h"
+
+namespace weir {
+
+struct TextPrompt {
+  std::string text = {};
+  std::vector<int> tokens = {};  // instead of a text
+  bool is_tokens = false;
+};
+
+struct ServeRequest {
+  std::string model = {};  // as the client names it; "": the server's
+  // A conversation in OpenAI's messages, content as text, arguments of calls as objects; not an
+  // array: `prompts` are continued as they are.
+  Json messages = {};
+  std::vector<TextPrompt> prompts = {};
+  bool allow_special = true;       // control tokens in the texts of `prompts` count as such
+  std::optional<Json> tools = {};  // check_tools()
+  std::optional<bool> thinking = {};
+  std::string reasoning_effort = {};  // for templates that read it
+
+  SamplingOptions sampling = {};
+  bool has_seed = false;                                      // else one is drawn for this request
+  std::optional<std::vector<std::string>> dry_breakers = {};  // nothing: the usual ones
+  int tokens_max = 0;  // of a reply, thinking included; 0: what the context has room for
+  std::vector<std::string> stops = {};
+  bool ignores_end = false;  // go on after the end of the reply
+  int choices = 1;           // replies to each prompt
+
+  bool streams = false;
+  bool includes_usage = false;  // in a stream
+  bool wants_scores = false;    // log-probabilities
+  bool echoes = false;          // the prompt's text comes first
+};
+
+}  // namespace weir

@@ -1,0 +1,164 @@
+#include "serve/served_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+#include <random>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "chat/dry_breakers.h"
+
+namespace weir {
+namespace {
+
+// "models/Qwen-0.5B.gguf" -> "Qwen-0.5B".
+std::string name_of_path(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  std::string name = base_name(path);
+  if (name.ends_with(".gguf")) name.resize(name.size() - 5);
+  return name.empty() || name == "." || name == ".." ? "model" : name;
+}
+
+uint64_t random_seed() {
+  static thread_local std::random_device device;
+  return (uint64_t(device()) << 32) | device();
+}
+
+}  // namespace
+
+ServedModel::ServedModel(OpenModel open, ChatForm form, std::string path,
+                         ServedModelOptions options)
+    : open_(std::move(open)),
+      form_(std::move(form)),
+      path_(std::move(path)),
+      options_(std::move(options)),
+      created_(int64_t(std::time(nullptr))) {
+  names_.push_back(options_.name.empty() ? name_of_path(path_) : options_.name);
+  for (const std::string& alias : options_.aliases) names_.push_back(alias);
+}
+
+Result<std::unique_ptr<ServedModel>> ServedModel::create(OpenModel open, const std::string& path,
+                                                         ServedModelOptions options) {
+  ChatForm form = TRY(ChatForm::choose(open, path, options.form));
+  return std::unique_ptr<ServedModel>(
+      new ServedModel(std::move(open), std::move(form), path, std::move(options)));
+}
+
+std::optional<ApiError> ServedModel::check_name(const std::string& name) const {
+  if (name.empty()) return {};
+  for (const std::string& known : names_)
+    if (name == known || name == known + ":latest") return {};
+  return ApiError{.status = 404,
+                  .message = fmt::format("there is no model '{}'; this server has: {}",
+                                         printable(name), fmt::join(names_, ", ")),
+                  .param = "model",
+                  .code = "model_not_found"};
+}
+
+ApiResult<std::vector<int>> ServedModel::encode_chat(const ServeRequest& request,
+                                                     PreparedRequest& prepared) const {
+  TemplateOptions how;
+  if (request.tools) how.tools = &*request.tools;
+  if (form_.has_thinking_switch()) how.thinking = request.thinking;
+  if (!request.reasoning_effort.empty() && form_.reads("reasoning_effort")) {
+    how.extra = Json::object();
+    how.extra.set("reasoning_effort", request.reasoning_effort);
+  }
+  Result<ChatPrompt> prompt = form_.encode(open_, request.messages, std::move(how));
+  if (!prompt) return ApiError{.message = prompt.error().message, .param = "messages"};
+  if (!form_.is_plain()) {
+    prepared.text.marks = form_.marks(open_, prompt->begins_thinking, request.tools.has_value());
+    prepared.text.marks->ends = prepared.text.ends;
+  }
+  return std::move(prompt->tokens);
+}
+
+ApiResult<std::vector<std::vector<int>>> ServedModel::encode(const ServeRequest& request,
+                                                             PreparedRequest& prepared) const {
+  std::vector<std::vector<int>> prompts;
+  if (request.messages.is_array()) {
+    ApiResult<std::vector<int>> tokens = encode_chat(request, prepared);
+    if (!tokens) return std::move(tokens).error();
+    prompts.push_back(*std::move(tokens));
+    return prompts;
+  }
+  for (const TextPrompt& prompt : request.prompts) {
+    if (prompt.is_tokens) {
+      for (const int token : prompt.tokens)
+        if (!tokenizer().has(token))
+          return ApiError{.message = fmt::format("'prompt' has the token {}; tokens are 0 to {}",
+                                                 token, tokenizer().size() - 1),
+                          .param = "prompt"};
+      prompts.push_back(prompt.tokens);
+      continue;
+    }
+    Result<std::vector<int>> tokens = encode_prompt(open_, prompt.text, request.allow_special);
+    if (!tokens) return ApiError{.message = tokens.error().message, .param = "prompt"};
+    prompts.push_back(*std::move(tokens));
+  }
+  return prompts;
+}
+
+ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) const {
+  PreparedRequest prepared;
+  Request ends;
+  if (request.messages.is_array())
+    form_.set_ends(open_, ends);
+  else
+    ends.stop_ids = end_ids(open_);
+  if (!request.ignores_end) prepared.text.ends = ends.stop_ids;
+  prepared.text.stops = request.stops;
+  if (request.messages.is_array())
+    prepared.text.stops.insert(prepared.text.stops.end(), ends.stops.begin(), ends.stops.end());
+  prepared.text.wants_scores = request.wants_scores;
+  prepared.text.tools = request.tools;
+  if (auto stops = StopScanner::create(prepared.text.stops); !stops)
+    return ApiError{.message = stops.error().message, .param = "stop"};
+
+  ApiResult<std::vector<std::vector<int>>> prompts = encode(request, prepared);
+  if (!prompts) return std::move(prompts).error();
+  if (int64_t(prompts->size()) * request.choices > options_.choices_max)
+    return ApiError{.message = fmt::format("{} prompts with {} replies each are more than the {} "
+                                           "replies that one request may have",
+                                           prompts->size(), request.choices, options_.choices_max),
+                    .param = "n"};
+
+  TokenRequest sequence;
+  sequence.sampling = request.sampling;
+  if (!request.has_seed) sequence.sampling.seed = random_seed();
+  if (sequence.sampling.dry_multiplier > 0)
+    sequence.sampling.dry_breakers =
+        tokens_with(tokenizer(), request.dry_breakers ? *request.dry_breakers : kDryBreakers);
+  if (auto valid = validate(sequence.sampling, tokenizer().size()); !valid)
+    return ApiError{.message = valid.error().message};
+  sequence.stop_ids = prepared.text.ends;
+  for (std::vector<int>& prompt : *prompts) {
+    const int64_t room = int64_t(positions_max()) - int64_t(prompt.size());
+    if (room < 0)
+      return ApiError{
+          .message = fmt::format("the prompt has {} tokens and the context of this model holds {} "
+                                 "with the reply; shorten it",
+                                 prompt.size(), positions_max()),
+          .param = request.messages.is_array() ? "messages" : "prompt",
+          .code = "context_length_exceeded"};
+    if (prompt.empty())
+      return ApiError{.message = "'prompt' has no token to begin with", .param = "prompt"};
+    prepared.prompt_tokens += int64_t(prompt.size());
+    sequence.tokens_max =
+        request.tokens_max > 0 ? request.tokens_max : int(std::min<int64_t>(room + 1, INT32_MAX));
+    sequence.prompt = prompt;
+    std::string echo;
+    if (request.echoes)
+      if (auto text = tokenizer().decode(prompt)) echo = *std::move(text);
+    for (int i = 0; i < request.choices; ++i) {
+      sequence.stream = prepared.sequences.size();
+      prepared.sequences.push_back(sequence);
+      if (request.echoes) prepared.echoes.push_back(echo);
+    }
+  }
+  return prepared;
+}
+
+}  // namespace weir

@@ -1,0 +1,68 @@
+// The model behind the server: its names, and how a request of any dialect becomes the engine's.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "chat/chat_form.h"
+#include "chat/open_model.h"
+#include "serve/api_error.h"
+#include "serve/reply_text.h"
+#include "serve/serve_request.h"
+
+namespace weir {
+
+struct ServedModelOptions {
+  std::string name = {};  // "": the file's or folder's
+  std::vector<std::string> aliases = {};
+  ChatFormOptions form = {};
+  SamplingOptions sampling = {};  // of requests that say nothing
+  int choices_max = 64;           // sequences of one request: prompts times choices
+};
+
+// A request that the engine will take.
+struct PreparedRequest {
+  std::vector<TokenRequest> sequences;  // of each prompt all choices
+  std::vector<std::string> echoes;      // of each sequence; empty unless wanted
+  ReplyTextOptions text;
+  int64_t prompt_tokens = 0;  // each prompt counted once
+};
+
+class ServedModel {
+ public:
+  static Result<std::unique_ptr<ServedModel>> create(OpenModel open, const std::string& path,
+                                                     ServedModelOptions options);
+
+  const std::string& name() const { return names_.front(); }
+  const std::vector<std::string>& names() const { return names_; }
+  // 404 for another model's name. "" and "name:latest" are this one.
+  std::optional<ApiError> check_name(const std::string& name) const;
+  const SamplingOptions& sampling() const { return options_.sampling; }
+  int64_t created() const { return created_; }  // seconds since 1970
+  const std::string& path() const { return path_; }
+
+  // Many threads may call it at once.
+  ApiResult<PreparedRequest> prepare(const ServeRequest& request) const;
+
+  const OpenModel& open() const { return open_; }
+  const ChatForm& form() const { return form_; }
+  const Tokenizer& tokenizer() const { return *open_.tokenizer; }
+  int positions_max() const { return open_.generator->positions_max(); }
+  Engine& engine() { return open_.generator->engine(); }  // for the engine's thread
+
+ private:
+  ServedModel(OpenModel open, ChatForm form, std::string path, ServedModelOptions options);
+  ApiResult<std::vector<std::vector<int>>> encode(const ServeRequest& request,
+                                                  PreparedRequest& prepared) const;
+  ApiResult<std::vector<int>> encode_chat(const ServeRequest& request,
+                                          PreparedRequest& prepared) const;
+
+  OpenModel open_;
+  ChatForm form_;
+  std::string path_;
+  ServedModelOptions options_;
+  std::vector<std::string> names_;
+  int64_t created_;
+};
+
+}  // namespace weir

@@ -1,0 +1,33 @@
+// `weir serve`: a model behind HTTP. Connections parse and write on their own threads, one thread
+// calls the engine, and bounded queues lie between them.
+#pragma once
+#include <memory>
+
+#include "serve/http_server.h"
+#include "serve/served_model.h"
+
+namespace weir {
+
+struct ServerOptions {
+  HttpServerOptions http = {};
+  // Replies that run or wait at the same time; a request beyond them is answered 429.
+  int sequences_max = 96;
+};
+
+class Server {
+ public:
+  static Result<std::unique_ptr<Server>> start(std::unique_ptr<ServedModel> model,
+                                               ServerOptions options);
+  virtual ~Server() = default;  // ends what runs
+  virtual int port() const = 0;
+  // Takes no new requests; those that run go on.
+  virtual void drain() = 0;
+  virtual int requests() const = 0;  // that have not ended
+};
+
+// What the server answers for a method and a path, of all dialects. Null: nothing. `is_known`: the
+// path exists with another method.
+struct Route;
+const Route* find_route(const std::string& method, std::string path, bool& is_known);
+
+}  // namespace weir

@@ -1,0 +1,470 @@
+// The server as a client sees it: an in-process server of a tiny model on a free port, and a
+// blocking client. What it must answer comes from a generator of the same model.
+#include "serve/server.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <chrono>
+#include <thread>
+
+#include "testing/generation_fixture.h"
+
+namespace weir {
+namespace {
+
+namespace net = boost::asio;
+namespace http = boost::beast::http;
+using tcp = net::ip::tcp;
+
+constexpr const char* kTemplate =
+    "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>";
+
+OpenModel open_tiny(int sequences) {
+  OpenModel open;
+  ModelConfig config = tiny(Kind::grouped);
+  config.max_position_embeddings = 8192;
+  open.model = Model::create(config, false);
+  open.model->initialize(5);
+  open.pool = std::make_unique<ThreadPool>(1);
+  open.model->pack(*open.pool);
+  open.tokenizer = std::make_unique<Tokenizer>(
+      make_byte_tokenizer({{"<bos>", true}, {"<eos>", true}}, "<bos>", "<eos>"));
+  open.chat_template = kTemplate;
+  open.stops = {open.tokenizer->eos()};
+  auto generator = Generator::create(*open.model, *open.tokenizer, *open.pool,
+                                     {.sequences_max = sequences, .keeps_prefixes = true});
+  open.generator = *std::move(generator);
+  return open;
+}
+
+std::unique_ptr<Server> start(ServerOptions options = {}, int sequences = 8) {
+  auto model =
+      ServedModel::create(open_tiny(sequences), "models/tiny.gguf", {.aliases = {"other"}});
+  EXPECT_TRUE(model.has_value());
+  auto server = Server::start(*std::move(model), std::move(options));
+  if (!server) ADD_FAILURE() << server.error().message;
+  return *std::move(server);
+}
+
+class Client {
+ public:
+  explicit Client(int port) : socket_(io_) {
+    socket_.connect({net::ip::make_address("127.0.0.1"), uint16_t(port)});
+  }
+  void send(const std::string& bytes) { net::write(socket_, net::buffer(bytes)); }
+  void send(const char* method, const char* path, std::string body,
+            std::vector<std::pair<std::string, std::string>> headers = {}) {
+    http::request<http::string_body> request(http::string_to_verb(method), path, 11);
+    request.set(http::field::host, "localhost");
+    request.set(http::field::content_type, "application/json");
+    for (const auto& [name, value] : headers) request.set(name, value);
+    request.body() = std::move(body);
+    request.prepare_payload();
+    http::write(socket_, request);
+  }
+  http::response<http::string_body> read() {
+    http::response_parser<http::string_body> parser;
+    parser.body_limit(size_t(64) << 20);
+    boost::system::error_code error;
+    http::read(socket_, buffer_, parser, error);
+    if (error) ADD_FAILURE() << error.message();
+    return parser.release();
+  }
+  // Bytes that come next; 0: the server closed.
+  size_t read_some(size_t bytes_max = 4096) {
+    std::string bytes(bytes_max, 0);
+    boost::system::error_code error;
+    return socket_.read_some(net::buffer(bytes), error);
+  }
+  http::response<http::string_body> ask(const char* method, const char* path, std::string body) {
+    send(method, path, std::move(body));
+    return read();
+  }
+
+ private:
+  net::io_context io_;
+  tcp::socket socket_;
+  boost::beast::flat_buffer buffer_;
+};
+
+Json json_of(const http::response<http::string_body>& response) {
+  auto json = parse_json(response.body());
+  if (!json) ADD_FAILURE() << response.body();
+  return json ? *json : Json::object();
+}
+
+const Json& at(const Json& json, std::string_view path) {
+  static const Json none = Json();
+  const Json* here = &json;
+  for (size_t begin = 0; here && begin <= path.size();) {
+    const size_t end = std::min(path.find('.', begin), path.size());
+    const std::string key(path.substr(begin, end - begin));
+    const bool is_index = here->is_array();
+    here = is_index
+               ? (size_t(std::stoi(key)) < here->size() ? &here->items()[size_t(std::stoi(key))]
+                                                        : nullptr)
+               : here->find(key);
+    begin = end + 1;
+  }
+  return here ? *here : none;
+}
+int64_t number(const Json& json, std::string_view path) {
+  const auto value = at(json, path).as_int();
+  return value ? *value : -1;
+}
+
+// The JSON objects of an event stream; the last is "[DONE]".
+std::vector<Json> events_of(const std::string& body) {
+  std::vector<Json> events;
+  for (size_t begin = 0; begin < body.size();) {
+    const size_t end = body.find("\n\n", begin);
+    const std::string line = body.substr(begin, end - begin);
+    EXPECT_EQ(line.rfind("data: ", 0), 0u) << line;
+    auto json = parse_json(line.substr(6));
+    events.push_back(json ? *json : Json(line.substr(6)));
+    begin = end == body.npos ? body.size() : end + 2;
+  }
+  return events;
+}
+
+Completion expected(const std::string& rendered, int tokens, uint64_t stream = 0,
+                    SamplingOptions sampling = {.temperature = 0}) {
+  OpenModel open = open_tiny(1);
+  Request request;
+  request.prompt = *open.tokenizer->encode(rendered);
+  request.tokens_max = tokens;
+  request.sampling = sampling;
+  request.stream = stream;
+  request.stop_ids = end_ids(open);
+  return (*open.generator->generate({&request, 1}))[0];
+}
+
+constexpr const char* kHello =
+    R"({"messages": [{"role": "user", "content": "hello"}], "temperature": 0, "max_tokens": 40)";
+std::string hello(const std::string& more = "") { return kHello + more + "}"; }
+
+// A reply that does not end by itself for some seconds.
+std::string endless(const std::string& more = "") {
+  return R"({"prompt": "abc", "max_tokens": 8000, "temperature": 0, "ignore_eos": true)" + more +
+         "}";
+}
+
+int64_t sequences(int port) {
+  const std::string text = Client(port).ask("GET", "/metrics", "").body();
+  const size_t place = text.find("\nweir_sequences ");
+  return place == text.npos ? -1 : std::stoi(text.substr(place + 16));
+}
+
+bool soon(const std::function<bool()>& holds) {
+  for (int i = 0; i < 500 && !holds(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  return holds();
+}
+
+TEST(Server, AChatIsWhatTheGeneratorSays) {
+  const auto server = start();
+  const Completion wanted = expected("<user>hello<assistant>", 40);
+  const Json reply = json_of(Client(server->port()).ask("POST", "/v1/chat/completions", hello()));
+  EXPECT_EQ(at(reply, "choices.0.message.role").text(), "assistant");
+  EXPECT_EQ(at(reply, "object").text(), "chat.completion");
+  EXPECT_EQ(at(reply, "model").text(), "tiny");
+  EXPECT_EQ(number(reply, "usage.prompt_tokens"), 22);
+  EXPECT_EQ(number(reply, "usage.completion_tokens"), int64_t(wanted.tokens.size()));
+  EXPECT_EQ(number(reply, "usage.prompt_cache_hit_tokens"), 0);
+  const std::string text = at(reply, "choices.0.message.content").text();
+  EXPECT_FALSE(text.empty());
+  EXPECT_NE(wanted.text.find(text), std::string::npos) << text << "\n"
+                                                       << wanted.text;  // blanks aside
+}
+
+TEST(Server, AStreamIsTheWholeReplyInParts) {
+  const auto server = start();
+  Client client(server->port());  // both on one connection
+  const Json whole = json_of(client.ask("POST", "/chat/completions", hello()));
+  client.send("POST", "/chat/completions",
+              hello(R"(, "stream": true, "stream_options": {"include_usage": true})"));
+  const auto response = client.read();
+  EXPECT_EQ(response[http::field::content_type], "text/event-stream; charset=utf-8");
+  std::string text, reason;
+  const std::vector<Json> events = events_of(response.body());
+  ASSERT_GT(events.size(), 3u);
+  EXPECT_EQ(at(events[0], "choices.0.delta.role").text(), "assistant");
+  for (const Json& event : events) {
+    text += at(event, "choices.0.delta.content").text();
+    reason += at(event, "choices.0.finish_reason").text();
+    EXPECT_EQ(event.is_object() ? at(event, "id").text() : at(events[0], "id").text(),
+              at(events[0], "id").text());
+  }
+  EXPECT_EQ(text, at(whole, "choices.0.message.content").text());
+  EXPECT_EQ(reason, at(whole, "choices.0.finish_reason").text());
+  EXPECT_EQ(events.back().text(), "[DONE]");
+  const Json& usage = events[events.size() - 2];
+  EXPECT_EQ(at(usage, "choices").size(), 0u);
+  EXPECT_EQ(number(usage, "usage.total_tokens"), number(whole, "usage.total_tokens"));
+  EXPECT_GT(number(usage, "usage.prompt_cache_hit_tokens"), 0);  // the first request read it
+}
+
+TEST(Server, ChoicesAreStreamsOfOneSeed) {
+  const auto server = start();
+  const Json reply = json_of(Client(server->port())
+                                 .ask("POST", "/v1/completions",
+                                      R"({"prompt": [5, 6, 7], "n": 2, "seed": 11, "max_tokens": 9,
+                                          "temperature": 0.9, "logprobs": 2, "ignore_eos": true})"));
+  ASSERT_EQ(at(reply, "choices").size(), 2u);
+  OpenModel open = open_tiny(1);
+  for (uint64_t i = 0; i < 2; ++i) {
+    Request request;
+    request.prompt = {5, 6, 7};
+    request.tokens_max = 9;
+    request.sampling = {.temperature = 0.9, .top_log_probabilities = 2, .seed = 11};
+    request.stream = i;
+    const Completion wanted = (*open.generator->generate({&request, 1}))[0];
+    const Json& choice = at(reply, "choices").items()[i];
+    EXPECT_EQ(at(choice, "text").text(), wanted.text);
+    ASSERT_EQ(at(choice, "logprobs.token_logprobs").size(), 9u);
+    for (size_t t = 0; t < 9; ++t)
+      EXPECT_EQ(*at(choice, "logprobs.token_logprobs").items()[t].as_double(),
+                double(wanted.model_log_probabilities[t]));
+  }
+  EXPECT_EQ(number(reply, "usage.prompt_tokens"), 3);
+  EXPECT_EQ(number(reply, "usage.completion_tokens"), 18);
+}
+
+TEST(Server, AStopStringEndsTheAnswerBeforeIt) {
+  const auto server = start();
+  const std::string body = R"({"prompt": "abc", "max_tokens": 30, "temperature": 0)";
+  Client client(server->port());
+  const Json whole = json_of(client.ask("POST", "/v1/completions", body + "}"));
+  const std::string text = at(whole, "choices.0.text").text();
+  size_t place = 0;  // an ASCII character in the middle
+  for (size_t i = text.size() / 2; i < text.size() && place == 0; ++i)
+    if (text[i] > ' ' && text[i] < 127 && text[i] != '"' && text[i] != '\\') place = i;
+  ASSERT_GT(place, 0u) << text;
+  const std::string stop(1, text[place]);
+  const Json cut =
+      json_of(client.ask("POST", "/v1/completions", body + R"(, "stop": [")" + stop + R"("]})"));
+  EXPECT_EQ(at(cut, "choices.0.text").text(), text.substr(0, text.find(stop)));
+  EXPECT_EQ(at(cut, "choices.0.finish_reason").text(), "stop");
+}
+
+TEST(Server, OtherDialectsGiveTheSameText) {
+  const auto server = start();
+  Client client(server->port());
+  const std::string text =
+      at(json_of(client.ask("POST", "/v1/chat/completions", hello())), "choices.0.message.content")
+          .text();
+  const Json anthropic = json_of(client.ask("POST", "/v1/messages", hello()));
+  EXPECT_EQ(at(anthropic, "content.0.text").text(), text);
+  EXPECT_EQ(at(anthropic, "type").text(), "message");
+  const std::string ollama =
+      R"({"messages": [{"role": "user", "content": "hello"}],
+          "options": {"temperature": 0, "num_predict": 40})";
+  const Json whole = json_of(client.ask("POST", "/api/chat", ollama + R"(, "stream": false})"));
+  EXPECT_EQ(at(whole, "message.content").text(), text);
+  const std::string lines = client.ask("POST", "/api/chat", ollama + "}").body();
+  std::string joined;
+  for (size_t begin = 0; begin < lines.size();) {
+    const size_t end = lines.find('\n', begin);
+    ASSERT_NE(end, lines.npos);
+    const auto line = parse_json(std::string_view(lines).substr(begin, end - begin));
+    ASSERT_TRUE(line.has_value());  // no empty line, which Ollama's client does not read
+    joined += at(*line, "message.content").text();
+    begin = end + 1;
+  }
+  EXPECT_EQ(joined, text);
+  const std::string stream =
+      client.ask("POST", "/v1/messages", hello(R"(, "stream": true)")).body();
+  EXPECT_EQ(stream.rfind("event: message_start\n", 0), 0u);
+  EXPECT_NE(stream.find("event: message_stop\n"), stream.npos);
+}
+
+TEST(Server, WrongRequestsAreNamed) {
+  const auto server = start();
+  struct Case {
+    const char *method, *path, *body;
+    unsigned status;
+    const char* words;
+  };
+  const std::string deep = std::string(100, '[') + std::string(100, ']');
+  const Case cases[] = {
+      {"POST", "/v1/chat/completions", "{", 400, "JSON"},
+      {"POST", "/v1/chat/completions", deep.c_str(), 400, "JSON"},
+      {"POST", "/v1/chat/completions", "[]", 400, "object"},
+      {"POST", "/v1/chat/completions", "{\"a\": \"\xff\"}", 400, "JSON"},
+      {"POST", "/v1/chat/completions", "{}", 400, "'messages'"},
+      {"POST", "/v1/chat/completions", R"({"messages": [{"role": "pope", "content": "x"}]})", 400,
+       "'messages[0].role'"},
+      {"POST", "/v1/chat/completions", R"({"messages": [{"role": "user"}]})", 400,
+       "'messages[0].content'"},
+      {"POST", "/v1/chat/completions",
+       R"({"messages": [{"role": "user", "content": "x"}], "temperature": "hot"})", 400,
+       "'temperature'"},
+      {"POST", "/v1/chat/completions",
+       R"({"messages": [{"role": "user", "content": "x"}], "model": "gpt"})", 404, "tiny, other"},
+      {"POST", "/v1/chat/completions",
+       R"({"messages": [{"role": "user", "content": "x"}], "response_format": {"type": "json_object"}})",
+       501, "response_format"},
+      {"POST", "/v1/completions", R"({"prompt": [99999]})", 400, "99999"},
+      {"POST", "/v1/completions", R"({"prompt": "x", "n": 0})", 400, "'n'"},
+      {"POST", "/v1/completions", R"({"prompt": "x", "stop": [""]})", 400, "stop"},
+      {"POST", "/v1/messages", R"({"messages": [{"role": "user", "content": "x"}]})", 400,
+       "max_tokens"},
+      {"POST", "/api/chat", R"({"model": "no", "messages": [{"role": "user", "content": "x"}]})",
+       404, "\"error\":\"there is no model"},
+      {"GET", "/v1/chat/completions", "", 405, "GET"},
+      {"GET", "/v1/models/none", "", 404, "none"},
+      {"GET", "/nothing", "", 404, "/nothing"},
+  };
+  for (const Case& c : cases) {
+    const auto response = Client(server->port()).ask(c.method, c.path, c.body);
+    EXPECT_EQ(response.result_int(), c.status) << c.path << c.body;
+    EXPECT_NE(response.body().find(c.words), std::string::npos) << response.body();
+  }
+  const std::string long_prompt = R"({"prompt": ")" + std::string(9000, 'x') + R"("})";
+  const Json error = json_of(Client(server->port()).ask("POST", "/v1/completions", long_prompt));
+  EXPECT_EQ(at(error, "error.code").text(), "context_length_exceeded");
+  EXPECT_NE(at(error, "error.message").text().find("the prompt has 900"), std::string::npos);
+  EXPECT_NE(at(error, "error.message").text().find("8192"), std::string::npos);
+}
+
+TEST(Server, ForeignHostsAndPagesAreRefused) {
+  const auto server = start();
+  const auto status = [&](std::vector<std::pair<std::string, std::string>> headers) {
+    Client client(server->port());
+    client.send("POST", "/v1/chat/completions", hello(), headers);
+    return client.read().result_int();
+  };
+  EXPECT_EQ(status({}), 200u);
+  EXPECT_EQ(status({{"Host", "127.0.0.1:8080"}}), 200u);
+  EXPECT_EQ(status({{"Host", "LOCALHOST"}, {"Origin", "http://LOCALHOST"}}), 200u);
+  EXPECT_EQ(status({{"Host", "rebound.example"}}), 421u);
+  EXPECT_EQ(status({{"Host", "localhost.example"}}), 421u);
+  EXPECT_EQ(status({{"Origin", "https://page.example"}}), 403u);
+  EXPECT_EQ(status({{"Origin", "null"}}), 403u);
+  EXPECT_EQ(status({{"Sec-Fetch-Site", "cross-site"}}), 403u);
+  Client client(server->port());
+  client.send("GET /health HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(client.read().result_int(), 400u);
+}
+
+TEST(Server, LimitsHoldOfHeadersBodiesAndTime) {
+  ServerOptions options;
+  options.http.header_seconds = 0.3;
+  options.http.body_bytes_max = 1000;
+  const auto server = start(std::move(options));
+  EXPECT_EQ(Client(server->port())
+                .ask("POST", "/v1/completions", R"({"prompt": ")" + std::string(2000, 'x') + "\"}")
+                .result_int(),
+            413u);
+  Client large(server->port());
+  large.send("GET", "/health", "", {{"X-Large", std::string(20000, 'x')}});
+  EXPECT_EQ(large.read().result_int(), 431u);
+  Client slow(server->port());  // a byte at a time, for longer than headers may take
+  slow.send("GET /heal");
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  slow.send("t");
+  EXPECT_EQ(slow.read_some(), 0u);
+  EXPECT_EQ(Client(server->port()).ask("GET", "/health", "").result_int(), 200u);
+}
+
+TEST(Server, AFullQueueAnswers429) {
+  const auto server = start({.sequences_max = 1}, 1);
+  Client first(server->port());
+  first.send("POST", "/v1/completions", endless(R"(, "stream": true)"));
+  ASSERT_GT(first.read_some(), 0u);
+  const auto refused = Client(server->port()).ask("POST", "/v1/chat/completions", hello());
+  EXPECT_EQ(refused.result_int(), 429u);
+  EXPECT_EQ(refused[http::field::retry_after], "1");
+  EXPECT_EQ(at(json_of(refused), "error.type").text(), "rate_limit_error");
+}
+
+TEST(Server, AClientThatLeavesEndsItsSequences) {
+  const auto server = start();
+  for (const char* more : {R"(, "stream": true)", R"(, "n": 3)"}) {
+    {
+      Client client(server->port());
+      client.send("POST", "/v1/completions", endless(more));
+      EXPECT_TRUE(soon([&] { return sequences(server->port()) > 0; }));
+    }
+    EXPECT_TRUE(soon([&] { return sequences(server->port()) == 0; })) << more;
+  }
+}
+
+TEST(Server, DrainingLetsRunningRepliesEnd) {
+  const auto server = start();
+  Client client(server->port());
+  client.send("POST", "/v1/completions",
+              R"({"prompt": "abc", "max_tokens": 300, "ignore_eos": true, "stream": true})");
+  ASSERT_GT(client.read_some(17), 0u);
+  server->drain();
+  EXPECT_TRUE(soon([&] { return server->requests() == 0; }));
+  boost::system::error_code error;
+  net::io_context io;
+  tcp::socket socket(io);
+  socket.connect({net::ip::make_address("127.0.0.1"), uint16_t(server->port())}, error);
+  EXPECT_TRUE(error) << "a draining server takes no connections";
+}
+
+// Clients that stay get the same text while others leave at random bytes.
+TEST(Server, NoStreamIsLostOrMixedWhileOthersLeave) {
+  const auto server = start({}, 4);
+  const std::string wanted =
+      at(json_of(Client(server->port()).ask("POST", "/v1/chat/completions", hello())),
+         "choices.0.message.content")
+          .text();
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> clients;
+  for (int c = 0; c < 8; ++c)
+    clients.emplace_back([&, c] {
+      Random random(uint64_t(c), 1);
+      for (int i = 0; i < 6; ++i) {
+        if (c % 2) {
+          Client client(server->port());
+          client.send("POST", "/v1/chat/completions", hello(R"(, "stream": true)"));
+          for (uint64_t left = random.below(3000); left > 0;) {
+            const size_t bytes = client.read_some(std::min<size_t>(left, 512));
+            if (bytes == 0) break;
+            left -= std::min<uint64_t>(left, bytes);
+          }
+          continue;
+        }
+        const auto response = Client(server->port()).ask("POST", "/v1/chat/completions", hello());
+        wrong += at(json_of(response), "choices.0.message.content").text() != wanted;
+      }
+    });
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_TRUE(soon([&] { return sequences(server->port()) == 0; }));
+}
+
+TEST(Server, TokensGoThereAndBack) {
+  const auto server = start();
+  Client client(server->port());
+  const Json tokens = json_of(client.ask("POST", "/tokenize", R"({"content": "h\u00e9llo"})"));
+  EXPECT_EQ(at(tokens, "tokens").size(), 6u);
+  const Json text = json_of(client.ask("POST", "/detokenize", tokens.dump()));
+  EXPECT_EQ(at(text, "content").text(), "h\u00e9llo");
+  EXPECT_EQ(number(json_of(client.ask("GET", "/props", "")), "default_generation_settings.n_ctx"),
+            8192);
+  EXPECT_EQ(at(json_of(client.ask("GET", "/v1/models", "")), "data.1.id").text(), "other");
+}
+
+TEST(Server, APortThatIsTakenIsSaid) {
+  const auto server = start();
+  ServerOptions options;
+  options.http.port = server->port();
+  auto model = ServedModel::create(open_tiny(1), "tiny", {});
+  auto second = Server::start(*std::move(model), std::move(options));
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().message.find("is taken"), std::string::npos) << second.error().message;
+}
+
+}  // namespace
+}  // namespace weir
