@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "base/checksum.h"
 #include "engine/page_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -15,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (size < kPageHeaderBytes) return 0;
     PageHeaderBytes fitting;
     std::copy_n(bytes.begin(), fitting.size(), fitting.begin());
-    const uint64_t sum = page_checksum(std::span(fitting).first(360));
+    const uint64_t sum = checksum(std::span(fitting).first(360));
     for (size_t i = 0; i < 8; ++i) fitting[360 + i] = std::byte(sum >> 8 * i);
     header = parse_page_header(fitting);
     if (!header) return 0;

@@ -13,6 +13,7 @@
 #include "chat/end_tokens.h"
 #include "chat/gguf_chat.h"
 #include "config/size.h"
+#include "engine/panel_cache.h"
 #include "tokenizer/gguf_tokenizer.h"
 #include "tokenizer/tokenizer_json.h"
 
@@ -117,13 +118,23 @@ std::string state_of_files(const std::string& path) {
   return state;
 }
 
-Result<void> open_draft(const std::string& path, OpenModel& open) {
+// Only products with quantized activations read panels.
+Result<void> keep_panels(const GenerationSetup& setup, const std::string& path, Model& model,
+                         ThreadPool& pool) {
+  if (setup.panel_cache.empty() || setup.exact) return {};
+  TRY_IN("--panel-cache " + setup.panel_cache,
+         use_panel_cache(model, setup.panel_cache, state_of_files(path), pool));
+  return {};
+}
+
+Result<void> open_draft(const GenerationSetup& setup, OpenModel& open) {
+  const std::string& path = setup.draft;
   const std::shared_ptr<const Checkpoint> checkpoint = TRY(open_checkpoint(path));
   const std::unique_ptr<Tokenizer> tokenizer = TRY(open_tokenizer(*checkpoint));
   TRY(check_same_tokens(*open.tokenizer, *tokenizer));
   open.draft = TRY(Model::open(checkpoint));
   open.draft->pack(*open.pool);
-  return {};
+  return keep_panels(setup, path, *open.draft, *open.pool);
 }
 
 Result<SpeculationOptions> choose_speculation(const GenerationSetup& setup, const OpenModel& open) {
@@ -152,7 +163,8 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
   open.stops = TRY(stops_of(*checkpoint, *open.tokenizer, open.chat_template));
   open.pool = std::make_unique<ThreadPool>(setup.threads);
   open.model->pack(*open.pool);
-  if (!setup.draft.empty()) TRY_IN("--draft " + setup.draft, open_draft(setup.draft, open));
+  TRY(keep_panels(setup, setup.path, *open.model, *open.pool));
+  if (!setup.draft.empty()) TRY_IN("--draft " + setup.draft, open_draft(setup, open));
   EngineOptions options;
   options.sequences_max = setup.sequences_max;
   options.pass_seconds = setup.pass_seconds;
@@ -167,7 +179,7 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
       setup.cache_limit_gib > 0 ? size_t(setup.cache_limit_gib * kGiB) : default_cache_bytes();
   open.generator =
       TRY_IN(setup.path, Generator::create(*open.model, *open.tokenizer, *open.pool, options));
-  TRY_IN(setup.path, open.generator->warm_up());
+  if (setup.warms_up) TRY_IN(setup.path, open.generator->warm_up());
   return open;
 }
 

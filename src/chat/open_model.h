@@ -25,6 +25,11 @@ struct GenerationSetup {
   double pass_seconds = 0;  // EngineOptions
   bool keeps_prefixes = false;
   PrefixStoreOptions store = {};  // with a folder, prefixes are kept too
+  // Keeps repacked weights (engine/panel_cache.h); "": none are kept.
+  std::string panel_cache = {};
+  // False: the first request also pays for the first touch of the weights, which a program with one
+  // request pays anyway.
+  bool warms_up = true;
   bool exact = false;  // EngineOptions
   // Where guesses of the next tokens come from (engine/speculation.h): "ngram", "draft", "mtp",
   // "off", or "auto": n-grams, and the draft model if there is one.
@@ -39,7 +44,7 @@ struct OpenModel {
   std::string chat_template;  // "": the files have none
   std::vector<int> stops;     // tokens that end a reply, of files, template and names
   std::unique_ptr<ThreadPool> pool;
-  std::unique_ptr<Generator> generator;  // warmed up
+  std::unique_ptr<Generator> generator;  // warmed up, if GenerationSetup says so
 };
 Result<OpenModel> open_model(const GenerationSetup& setup);
 

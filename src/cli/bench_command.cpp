@@ -33,6 +33,7 @@ struct BenchOptions {
   std::vector<int> depths = {256};
   std::vector<int> sequences = {1, 8, 32};
   SpeedOptions speed = {};
+  std::string panel_cache;
   int threads = 0;
   bool training = false;
   TrainingBench training_shape = {};
@@ -70,6 +71,7 @@ Result<OpenModel> open_subject(const BenchOptions& options) {
   setup.cache_type = options.speed.cache_type;
   setup.threads = options.threads;
   setup.exact = options.speed.exact;
+  setup.panel_cache = options.panel_cache;
   return open_model(setup);
 }
 
@@ -178,6 +180,8 @@ Result<std::vector<std::string>> own_words(const BenchOptions& options) {
                                     "--threads",
                                     std::to_string(options.threads)};
   if (options.speed.exact) words.push_back("--exact");
+  if (!options.panel_cache.empty())
+    words.insert(words.end(), {"--panel-cache", options.panel_cache});
   return words;
 }
 
@@ -290,6 +294,7 @@ void add_bench(CommandGroup& commands) {
            "KV cache form, as in weir generate");
   add_cache_type(c, o.speed.cache_type);
   add_exact(c, o.speed.exact);
+  add_panel_cache(c, o.panel_cache);
   c.option("--vs", o.peer.command, "COMMAND",
            "run this program and weir in turn, and show the ratios of their speeds");
   c.count("--pairs", o.peer.pairs, 5, 1000, "--vs: pairs of runs");

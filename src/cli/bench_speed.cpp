@@ -11,6 +11,7 @@
 #include "checkpoint/size_check.h"
 #include "config/size.h"
 #include "engine/kv_cache.h"
+#include "tensor/panel_set.h"
 
 namespace weir {
 namespace {
@@ -71,6 +72,7 @@ Result<SpeedRow> measure_speed(const OpenModel& open, const SpeedOptions& option
         "cache end at {}; give a smaller --depth or --tokens",
         depth, options.tokens, generator->positions_max())};
   TRY(generator->warm_up());
+  if (PanelSet* panels = open.model->panels()) panels->complete();
   std::vector<double> prefill, decode, first;
   for (int repetition = 0; repetition < options.repetitions; ++repetition) {
     const std::vector<Request> requests =

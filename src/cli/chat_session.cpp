@@ -80,6 +80,7 @@ Result<void> ChatSession::open_folder(const std::string& folder, bool is_tuned) 
                                    .sequences_max = 1,
                                    .keeps_prefixes = true,
                                    .store = options_.prefix_cache.store(),
+                                   .panel_cache = options_.panel_cache,
                                    .exact = options_.exact,
                                    .speculate = options_.speculation.speculate,
                                    .draft = options_.speculation.draft,

@@ -37,6 +37,7 @@ struct ChatOptions {
   std::string cache_type = "f32";
   double cache_limit_gib = 0;
   PrefixCacheFlags prefix_cache;
+  std::string panel_cache;
   SpeculationFlags speculation;
   OutputFormFlags output;  // the form of every answer, after its thinking
   int threads = 0;

@@ -37,6 +37,7 @@ struct GenerateOptions {
   std::string cache_type = "f32";
   double cache_limit_gib = 0;
   PrefixCacheFlags prefix_cache;
+  std::string panel_cache;
   SpeculationFlags speculation;
   int threads = 0;
   bool json = false;
@@ -164,6 +165,8 @@ Result<Ending> generate(const GenerateOptions& options) {
                                    .threads = options.threads,
                                    .sequences_max = std::min(options.samples, 64),
                                    .store = options.prefix_cache.store(),
+                                   .panel_cache = options.panel_cache,
+                                   .warms_up = false,
                                    .exact = options.exact,
                                    .speculate = options.speculation.speculate,
                                    .draft = options.speculation.draft,
@@ -223,6 +226,7 @@ void add_generate(CommandGroup& commands) {
   add_speculation(c, o.speculation);
   add_cache(c, o.cache, o.cache_limit_gib);
   add_prefix_cache(c, o.prefix_cache);
+  add_panel_cache(c, o.panel_cache);
   add_cache_type(c, o.cache_type);
   add_threads(c, o.threads);
   add_output_form(c, o.form);

@@ -11,6 +11,13 @@ void add_exact(CommandBuilder& command, bool& exact) {
                "do not quantize activations, which are else int14 (slower, nearly the same)");
 }
 
+void add_panel_cache(CommandBuilder& command, std::string& folder) {
+  command.option(
+      "--panel-cache", folder, "DIR",
+      "folder that keeps quantized weights as this program repacks them, for faster starts "
+      "[none]");
+}
+
 void add_cache(CommandBuilder& command, std::string& cache, double& limit_gib) {
   command.choice("--cache", cache, {"auto", "expanded", "latent"},
                  "KV cache form; latent (MLA models only) is smaller; auto: latent unless weights "

@@ -14,6 +14,8 @@ constexpr const char* kModelWithTextHelp =
 void add_threads(CommandBuilder& command, int& threads);
 // Whether products with quantized weights quantize the activations too.
 void add_exact(CommandBuilder& command, bool& exact);
+// The folder of repacked weights.
+void add_panel_cache(CommandBuilder& command, std::string& folder);
 void add_cache(CommandBuilder& command, std::string& cache, double& limit_gib);
 void add_cache_type(CommandBuilder& command, std::string& type);
 // --set KEY=VALUE, over a recipe.

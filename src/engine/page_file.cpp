@@ -11,6 +11,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/checksum.h"
 #include "base/sha256.h"
 
 namespace weir {
@@ -73,22 +74,6 @@ std::string PageIdentity::key() const {
   return sha.hex();
 }
 
-// Four chains of (h ^ word) * odd, rotated: each step is one-to-one in h and in the word.
-uint64_t page_checksum(std::span<const std::byte> bytes) {
-  constexpr uint64_t kOdd = 0x9e3779b97f4a7c15;
-  uint64_t lanes[4] = {1, 2, 3, bytes.size()};
-  const auto mix = [](uint64_t& lane, uint64_t word) {
-    lane = std::rotl((lane ^ word) * kOdd, 29);
-  };
-  size_t at = 0;
-  for (; at + 32 <= bytes.size(); at += 32)
-    for (size_t lane = 0; lane < 4; ++lane) mix(lanes[lane], get<uint64_t>(bytes, at + 8 * lane));
-  for (; at < bytes.size(); ++at) mix(lanes[at % 4], uint64_t(bytes[at]));
-  uint64_t sum = 0;
-  for (uint64_t lane : lanes) mix(sum, lane);
-  return sum;
-}
-
 PageHeaderBytes page_header(const PageIdentity& identity, std::span<const std::byte> page,
                             uint64_t work) {
   PageHeaderBytes bytes = {};
@@ -96,13 +81,13 @@ PageHeaderBytes page_header(const PageIdentity& identity, std::span<const std::b
   set(bytes, 8, kVersion);
   set(bytes, 12, uint32_t(kCachePage));
   set(bytes, 16, uint64_t(page.size()));
-  set(bytes, 24, page_checksum(page));
+  set(bytes, 24, checksum(page));
   set_hash(bytes, kModel, identity.model);
   set_hash(bytes, kOwner, identity.owner);
   set_hash(bytes, kParent, identity.parent);
   set(bytes, kTokens, identity.tokens);
   set(bytes, kWork, work);
-  set(bytes, kHeaderSum, page_checksum(std::span(bytes).first(kHeaderSum)));
+  set(bytes, kHeaderSum, checksum(std::span(bytes).first(kHeaderSum)));
   return bytes;
 }
 
@@ -113,7 +98,7 @@ Result<PageHeader> parse_page_header(std::span<const std::byte> bytes) {
   if (get<uint32_t>(bytes, 8) != kVersion)
     return Error{"has version " + std::to_string(get<uint32_t>(bytes, 8)) +
                  ", which this program does not read"};
-  if (get<uint64_t>(bytes, kHeaderSum) != page_checksum(bytes.first(kHeaderSum)))
+  if (get<uint64_t>(bytes, kHeaderSum) != checksum(bytes.first(kHeaderSum)))
     return Error{"is damaged: its header does not have the checksum that it names"};
   PageHeader header;
   header.page_bytes = get<uint64_t>(bytes, 16);
@@ -154,7 +139,7 @@ Result<bool> read_page_file(const std::string& path, const PageIdentity& wanted,
   const PageHeader header = TRY_IN(path, parse_page_header(bytes));
   if (header.page_bytes != page.size() || header.identity != wanted)
     return Error{path + ": is a page of other tokens or of another model"};
-  if (header.checksum != page_checksum(page))
+  if (header.checksum != checksum(page))
     return Error{path + ": is damaged: its page does not have the checksum that it names"};
   return true;
 }

@@ -48,10 +48,6 @@ PageHeaderBytes page_header(const PageIdentity& identity, std::span<const std::b
 Result<PageHeader> parse_page_header(std::span<const std::byte> bytes);
 Result<PageHeader> read_page_header(const std::string& path);
 
-// Finds damage of any kind that no one made on purpose: every changed 64-bit word changes it.
-// Unlike SHA-256 it is as fast as memory.
-uint64_t page_checksum(std::span<const std::byte> bytes);
-
 // Reads the page that `wanted` names straight into `page`, whose size is known. The error names the
 // path; `page` may have been written then. False: there is no such file.
 Result<bool> read_page_file(const std::string& path, const PageIdentity& wanted,

@@ -12,6 +12,7 @@
 #include "checkpoint/gguf_names.h"
 #include "model/build.h"
 #include "model/model.h"
+#include "tensor/panels.h"
 
 namespace weir {
 namespace {
@@ -93,7 +94,7 @@ Result<void> Model::bind(const Checkpoint& checkpoint) {
   for (const Matrix* weight : multiplied_) panels += double(Panels::bytes_of(*weight));
   const double available = available_memory();
   if (available <= 0 || packed <= kPackedShare * available) add_packed();
-  if (available <= 0 || panels <= kPanelsShare * available) add_panels();
+  add_panels(available <= 0 || panels <= kPanelsShare * available);
   return {};
 }
 

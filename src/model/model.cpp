@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/random.h"
 #include "model/build.h"
+#include "tensor/panel_set.h"
 
 namespace weir {
 namespace {
@@ -18,6 +19,9 @@ bool writes_residual(const std::string& name) {
 }
 
 }  // namespace
+
+Model::Model(const ModelConfig& config) : config_(config) {}
+Model::~Model() = default;
 
 std::unique_ptr<Model> Model::create(const ModelConfig& config, bool trainable) {
   std::unique_ptr<Model> model(new Model(config));
@@ -65,7 +69,8 @@ void require_angles(const Run& run, RopeAngles* angles) {
 Tensor Model::forward(Run& run) const {
   const Zone zone("forward");
   require_angles(run, rope_angles_.get());
-  if (panel_budget_) panel_budget_->begin_pass();
+  if (panels_ && !run.exact && !run.pool.is_dry())
+    panels_->begin_pass(run.batch.size(), int(run.batch.segments().size()));
   Tensor x = embed(run, *embedding_);
   for (const Block& block : blocks_) {
     auto body = [&block = block, table = rope_, balance = balance_weight](Run& r, Tensor in) {
@@ -132,11 +137,10 @@ void Model::add_packed() {
   }
 }
 
-void Model::add_panels() {
+void Model::add_panels(bool has_room) {
   if (!kernels().repack_panel) return;
-  panel_budget_ = std::make_unique<PanelBudget>();
-  for (Matrix* w : multiplied_)
-    if (type_traits(w->type).block > 1) w->panels = &panels_.emplace_back(*w, panel_budget_.get());
+  auto panels = std::make_unique<PanelSet>(multiplied_, has_room);
+  if (!panels->panels().empty()) panels_ = std::move(panels);
 }
 
 void Model::clear_loads() {

@@ -13,11 +13,11 @@
 #include "ops/ops.h"
 #include "tensor/buffer.h"
 #include "tensor/packed.h"
-#include "tensor/panels.h"
 
 namespace weir {
 
 class Checkpoint;
+class PanelSet;
 
 class Model {
  public:
@@ -29,6 +29,8 @@ class Model {
   // mapped, never copied; vectors become f32. Missing tensors, wrong shapes and types, and values
   // of f32 tensors that are not finite are errors.
   static Result<std::unique_ptr<Model>> open(std::shared_ptr<const Checkpoint> checkpoint);
+
+  ~Model();
 
   // Normal(0, initializer_range) for matrices, 1 for gains, 0 for biases. Each tensor draws from
   // its own stream of `seed`, so the values do not depend on the order of tensors.
@@ -69,6 +71,9 @@ class Model {
   // Brings the packed copies up to date with the weights; at once where they are. Called by whoever
   // loaded or updated the weights.
   void pack(ThreadPool& pool);
+  // The repacked quantized weights of an opened model. Null: it has none, or this processor's
+  // products read none.
+  PanelSet* panels() const { return panels_.get(); }
 
   // Mixture-of-experts layers in order, MTP modules last: their gate bias and the tokens routed to
   // each expert since clear_loads() (counted by forward when a tape is present).
@@ -86,19 +91,17 @@ class Model {
   float balance_weight = 0;       // alpha of the sequence-wise balance loss
 
  private:
-  explicit Model(const ModelConfig& config) : config_(config) {}
+  explicit Model(const ModelConfig& config);
   friend class ModelBuilder;
   Result<void> bind(const Checkpoint& checkpoint);
   Result<void> bind(Matrix& weight, const Checkpoint& checkpoint);
   void add_packed();
-  void add_panels();
+  void add_panels(bool has_room);
 
   ModelConfig config_;
   std::deque<Matrix> matrices_;
   std::deque<Parameter> owned_;
   std::deque<Packed> packed_;
-  std::deque<Panels> panels_;
-  std::unique_ptr<PanelBudget> panel_budget_;  // null: no panels
   std::vector<Buffer> memory_;
   Buffer gradients_;
   std::vector<std::unique_ptr<std::vector<int64_t>>> loads_;
@@ -113,6 +116,7 @@ class Model {
   std::vector<std::shared_ptr<const void>> kept_;  // mapped files and what belongs to them
   std::unique_ptr<RopeAngles> rope_angles_;        // null in an outline
   RopeTable rope_;
+  std::unique_ptr<PanelSet> panels_;  // the last: its thread reads the weights
 };
 
 // One weight as the tensors of a file: one entry for a plain weight, one per group for experts.

@@ -112,7 +112,11 @@ void multiply_integers(const Part& p, const QuantizedRows& quantized) {
     IntegerGemm run = whole;
     run.panels = p.w.panels->get(p.group, first + begin);
     end = begin + 1;
-    while (run.panels && end < count && p.w.panels->get(p.group, first + end)) ++end;
+    const auto follows = [&] {
+      return p.w.panels->get(p.group, first + end) ==
+             run.panels + size_t(end - begin) * p.w.panels->panel_bytes();
+    };
+    while (run.panels && end < count && follows()) ++end;
     const int columns = begin * kPanelRows;
     run.weights = static_cast<const char*>(whole.weights) + size_t(columns) * whole.weight_row;
     run.out += columns;

@@ -1,6 +1,7 @@
 // The rows of a quantized matrix repacked for integer products (kernels/quant/integer_gemm.h).
 #pragma once
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -9,42 +10,57 @@
 
 namespace weir {
 
-// Bytes of panels that may still be made in this pass over the model: making all at once would hold
-// up the first prompt, as the system must find that much memory.
+// Bytes of panels that products may still make in this pass over the model. Most of the time of
+// making a panel is the system's, which clears new memory, so a pass makes few.
 struct PanelBudget {
-  static constexpr int64_t kAtFirst = int64_t(2) << 30, kOfPass = int64_t(256) << 20;
-  std::atomic<int64_t> left{kAtFirst};
-  void begin_pass() {
-    if (left < kOfPass) left = kOfPass;
-  }
+  std::atomic<int64_t> left{0};
 };
 
-// A panel is made by the first product that reads it, so a model answers at once and only what is
-// read takes memory; products with stored rows have the same bits, so nobody sees which it was.
-// When a group has all its panels, the pages of its stored rows are given back; the system reads
-// them from the file again if they are needed.
+// Panels that an earlier process made, in a mapped file (tensor/panel_file.h).
+struct StoredPanels {
+  const uint8_t* data = nullptr;            // all of a matrix, group by group; null: there are none
+  const uint64_t* sums = nullptr;           // checksum() of each
+  std::atomic<bool>* is_damaged = nullptr;  // set when one has another
+};
+
+// A panel is made by a product that reads it while the pass has a budget, or by another thread
+// (tensor/panel_set.h), or is found in a file; products with stored rows have the same bits, so
+// nobody sees which it was. When a group has all its panels, the pages of its stored rows are given
+// back; the system reads them from the file again if they are needed.
 class Panels {
  public:
-  // `source` and the budget (null: none) outlive this; `source` has blocks, and
+  // `source` and the budget (null: any number) outlive this; `source` has blocks, and
   // kernels().repack_panel exists.
   explicit Panels(const Matrix& source, PanelBudget* budget = nullptr);
 
   // Panel `index` of a group: its rows from 16 * index on. Null while another thread makes it
-  // and when the budget is spent: then the product reads the stored rows. Any thread.
+  // and when the budget is spent: then the product reads the stored rows. Any thread. Those of a
+  // group lie one after the other, unless a damaged one is between them.
   const uint8_t* get(int group, int index);
+  // Makes panel `at` of all, [0, count()), unless somebody has or does; whether it did. Any thread.
+  bool make(size_t at);
+  // From now on reads those of a file, which outlives this; before the first product.
+  void use(const StoredPanels& stored) { stored_ = stored; }
+
+  size_t count() const { return size_t(of_group_) * size_t(source_.groups); }
   size_t panel_bytes() const { return panel_bytes_; }
+  // Repacks panel `at` of all of `source` to panel_bytes().
+  static void repack(const Matrix& source, size_t at, uint8_t* to);
   // Of all panels.
   static size_t bytes_of(const Matrix& source);
+  const Matrix& source() const { return source_; }
 
  private:
-  enum State : uint8_t { kAbsent, kBeingMade, kReady };
-  void make(int group, int index, uint8_t* panel);
+  enum State : uint8_t { kAbsent, kBeingMade, kReady, kStored, kDamaged };
+  const uint8_t* check_stored(size_t at);
+  void count_made(size_t at);
 
   const Matrix& source_;
   PanelBudget* budget_;
   size_t panel_bytes_;
   int of_group_;  // panels
   Buffer memory_;
+  StoredPanels stored_;
   std::unique_ptr<std::atomic<uint8_t>[]> states_;
   std::unique_ptr<std::atomic<int>[]> missing_;  // panels of each group
 };

@@ -24,9 +24,10 @@ class Sections {
     if (g_.panels)
       return {g_.panels + size_t(panel) * panel_ + size_t(i) * section_bytes<F>(8), blocks};
     const int first = panel * kPanelRows;
-    repack_section<F>({static_cast<const uint8_t*>(g_.weights) + size_t(first) * g_.weight_row,
-                       g_.weight_row, smaller(kPanelRows, g_.cols - first)},
-                      i, blocks, scratch_);
+    const StoredRows rows{static_cast<const uint8_t*>(g_.weights) + size_t(first) * g_.weight_row,
+                          g_.weight_row, smaller(kPanelRows, g_.cols - first)};
+    prefetch_rows<F>(rows, i, (i + 1) * kSection >= g_.inner);
+    repack_section<F>(rows, i, blocks, scratch_);
     return {scratch_, blocks};
   }
 

@@ -59,25 +59,53 @@ void repack_halves(const StoredRows& rows, size_t block, int offset, const uint8
                      rows.first + size_t(r) * rows.row_bytes + block * F::kBytes + offset, 2);
 }
 
+// to[16 g + r] = byte g of rows[r]: four perfect shuffles of 128 bytes.
+inline void transpose_bytes(const uint64_t* rows, uint8_t* to) {
+  __m128i a[8];
+  __builtin_memcpy(a, rows, sizeof a);
+  for (int step = 0; step < 4; ++step) {
+    __m128i b[8];
+    for (int i = 0; i < 4; ++i) {
+      b[2 * i] = _mm_unpacklo_epi8(a[i], a[i + 4]);
+      b[2 * i + 1] = _mm_unpackhi_epi8(a[i], a[i + 4]);
+    }
+    __builtin_memcpy(a, b, sizeof a);
+  }
+  __builtin_memcpy(to, a, sizeof a);
+}
+
 template <class F>
 void repack_steps(const StoredRows& rows, size_t block, const PanelSection<F>& s) {
   using Section = PanelSection<F>;
-  uint8_t* steps = const_cast<uint8_t*>(s.steps());
-  uint8_t* minimums = const_cast<uint8_t*>(s.integer_minimums());
-  clear_unless_full(rows, steps, size_t(s.groups() - s.steps()));
+  constexpr int kWords = Section::kStepsOfBlock / 8;  // of a row
+  uint64_t steps[kWords][kPanelRows] = {}, minimums[kWords][kPanelRows] = {};
   for (int r = 0; r < rows.count; ++r) {
     const uint8_t* b = rows.first + size_t(r) * rows.row_bytes + block * F::kBytes;
     if constexpr (Section::kShares) {  // the file's bytes, a group each
-      for (int g = 0; g < Section::kStepsOfBlock; ++g) steps[g * kPanelRows + r] = b[g];
+      for (int w = 0; w < kWords; ++w) __builtin_memcpy(&steps[w][r], b + 8 * w, 8);
     } else {
       const GroupScales scales = F::scales(b);
-      for (int g = 0; g < Section::kStepsOfBlock; ++g) {
-        steps[g * kPanelRows + r] = uint8_t(scales.step[g / 8] >> g % 8 * 8);
-        if constexpr (kHasMinimum<F>)
-          minimums[g * kPanelRows + r] = uint8_t(scales.minimum[g / 8] >> g % 8 * 8);
-      }
+      for (int w = 0; w < kWords; ++w)
+        steps[w][r] = scales.step[w], minimums[w][r] = scales.minimum[w];
     }
   }
+  for (int w = 0; w < kWords; ++w) {
+    transpose_bytes(steps[w], const_cast<uint8_t*>(s.steps()) + 8 * w * kPanelRows);
+    if constexpr (kHasMinimum<F> && !Section::kShares)
+      transpose_bytes(minimums[w], const_cast<uint8_t*>(s.integer_minimums()) + 8 * w * kPanelRows);
+  }
+}
+
+// Asks for the section that is repacked next, of these rows or of the sixteen after them: their
+// pieces are too short for the processor to see a stream.
+template <class F>
+inline void prefetch_rows(const StoredRows& rows, int i, bool is_last) {
+  constexpr int kBytes = F::kBytes * (kSection / F::kNumbers);
+  const uint8_t* next =
+      rows.first + (is_last ? kPanelRows * rows.row_bytes : size_t(i + 1) * kBytes);
+  for (int r = 0; r < rows.count; ++r)
+    for (int line = 0; line < kBytes; line += 64)
+      __builtin_prefetch(next + size_t(r) * rows.row_bytes + line);
 }
 
 // One section of a panel, from numbers 256 i on of the rows.
@@ -111,9 +139,11 @@ void repack_panel(WeightType type, const void* rows, size_t row_bytes, int count
     using F = decltype(format);
     static_assert(section_bytes<F>(8) ==
                   size_t(kPanelRows * traits_of(F::kType).panel_bytes * (kSection / F::kNumbers)));
-    for (int i = 0; i * kSection < inner; ++i)
+    for (int i = 0; i * kSection < inner; ++i) {
+      prefetch_rows<F>(stored, i, (i + 1) * kSection >= inner);
       repack_section<F>(stored, i, blocks_of_section(inner, i),
                         panel + size_t(i) * section_bytes<F>(8));
+    }
   });
 }
 
