@@ -21,7 +21,7 @@ class PassCost {
   bool is_known(int rows) const;
   int passes() const { return passes_; }
 
-  static constexpr int kRowsMax = 128;
+  static constexpr int kRowsMax = 1024;  // rollouts draw for hundreds of sequences
 
  private:
   static constexpr int kKept = 5;

@@ -226,6 +226,12 @@ void ModelBuilder::build() {
   if (storage_ == Storage::trainable) allocate_gradients();
 }
 
+std::unique_ptr<Model> ModelBuilder::unbound(const ModelConfig& config) {
+  std::unique_ptr<Model> model(new Model(config));
+  ModelBuilder(*model, Storage::elsewhere).build();
+  return model;
+}
+
 void ModelBuilder::allocate_gradients() {
   constexpr size_t kLine = 64 / sizeof(float);  // every gradient begins on a cache line
   const auto padded = [](const Parameter& p) { return round_up(p.count(), kLine); };

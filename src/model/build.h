@@ -13,6 +13,8 @@ class ModelBuilder {
   enum class Storage { trainable, frozen, elsewhere, nowhere };
   ModelBuilder(Model& model, Storage storage) : model_(model), storage_(storage) {}
   void build();
+  // A model whose matrices have no numbers yet: whoever asks for it sets their parts.
+  static std::unique_ptr<Model> unbound(const ModelConfig& config);
 
  private:
   // `vector`: a gain or a bias, which does not decay. `frozen`: no part of the gradient, among the

@@ -212,7 +212,8 @@ Result<int64_t> fixed_steps(const R1Context& context, const StageRecipe& stage) 
 double grpo_step(const GrpoRecipe& grpo, const Lengths& lengths, double reply,
                  const MachineSpeed& speed) {
   const double replies = double(grpo.prompts) * grpo.group;
-  const double rows = grpo.prompts * lengths.prompt + replies * reply;  // prompts are shared
+  const double learned_from = grpo.learn_from > 0 ? grpo.learn_from : grpo.group;
+  const double rows = grpo.prompts * (lengths.prompt + learned_from * reply);  // prompts are shared
   const double rounds = 1 + (grpo.skips_uniform && grpo.extra_rounds > 0 ? kExtraRoundShare : 0);
   double learned = rows * speed.row * grpo.inner_epochs;
   if (grpo.kl_weight > 0) learned *= 1 + kForwardShare;

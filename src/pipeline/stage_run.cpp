@@ -206,6 +206,7 @@ class StageRunner final : public RunLoop {
     outcome_.seconds += double(monotonic_ns() - began) * 1e-9;
     outcome_.core_seconds += process_cpu_seconds() - cores;
     metrics.set("seconds", std::round(outcome_.seconds * 1e3) / 1e3);
+    metrics.set("core_seconds", std::round(outcome_.core_seconds * 1e3) / 1e3);
     if (const Json* tokens = metrics.find("tokens")) outcome_.tokens = *tokens->as_int();
     view_.update(metrics);
     if (const SampleReply* sample = stage_->sample()) view_.show_sample(*sample);

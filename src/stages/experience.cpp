@@ -1,6 +1,7 @@
 #include "stages/experience.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/random.h"
 
@@ -54,6 +55,10 @@ void ReplyTally::describe(Json& metrics) const {
   metrics.set("reply_tokens", mean(double(tokens), replies));
   metrics.set("entropy", mean(negative_log, tokens));
   metrics.set("uniform_groups", mean(double(uniform_groups), groups));
+  if (guessed > 0) {
+    metrics.set("guessed_tokens", guessed);
+    metrics.set("accepted_tokens", accepted);
+  }
 }
 
 std::string Experience::record(double temperature) const {
@@ -107,6 +112,24 @@ Result<std::vector<Problem>> ExperienceSource::next_problems(int count) {
   return problems;
 }
 
+Result<std::vector<Rollout>> ExperienceSource::draw(std::span<const Problem> problems,
+                                                    ReplyTally& tally) {
+  RolloutOptions options;
+  options.samples = recipe_.group;
+  options.reply_tokens = recipe_.reply_tokens;
+  options.temperature = recipe_.temperature;
+  options.seed = stage_seed(context_, stage_.name, "rollouts");
+  options.stream = uint64_t(stream_);
+  options.records_experts = true;
+  stream_ += int64_t(problems.size()) * recipe_.group;
+  const GenerateStatistics before = generator_->statistics();
+  std::vector<Rollout> rollouts =
+      TRY(roll_out(*generator_, context_.format, verifiers_, problems, options, context_.pool));
+  tally.guessed += generator_->statistics().drafted_tokens - before.drafted_tokens;
+  tally.accepted += generator_->statistics().accepted_tokens - before.accepted_tokens;
+  return rollouts;
+}
+
 Result<Experience> ExperienceSource::gather(int64_t step) {
   Experience kept;
   const double progress = double(step) / double(std::max<int64_t>(steps_, 1));
@@ -115,16 +138,7 @@ Result<Experience> ExperienceSource::gather(int64_t step) {
     const int missing = recipe_.prompts - int(kept.problems.size());
     if (missing <= 0) break;
     std::vector<Problem> problems = TRY(next_problems(missing));
-    RolloutOptions options;
-    options.samples = recipe_.group;
-    options.reply_tokens = recipe_.reply_tokens;
-    options.temperature = recipe_.temperature;
-    options.seed = stage_seed(context_, stage_.name, "rollouts");
-    options.stream = uint64_t(stream_);
-    options.records_experts = true;
-    stream_ += int64_t(problems.size()) * recipe_.group;
-    std::vector<Rollout> rollouts =
-        TRY(roll_out(*generator_, context_.format, verifiers_, problems, options, context_.pool));
+    std::vector<Rollout> rollouts = TRY(draw(problems, kept.tally));
     kept.is_stopped = rollouts.empty();
     if (kept.is_stopped) return kept;
     std::vector<RewardedReply> rewards = TRY(rewards_.evaluate(problems, rollouts, progress));
@@ -160,13 +174,39 @@ void ExperienceSource::keep(std::vector<Problem> problems, std::vector<Rollout> 
     kept.tally.uniform_groups += teaches_nothing;
     const bool is_last_hope = is_last_round && kept.problems.empty() && p + 1 == problems.size();
     if (teaches_nothing && recipe_.skips_uniform && !is_last_hope) continue;
-    for (size_t i = begin; i < begin + group; ++i) {
+    std::vector<double> values;
+    for (size_t i = begin; i < begin + group; ++i) values.push_back(rewards[i].reward);
+    for (size_t chosen : most_varied(values, size_t(recipe_.learn_from))) {
+      const size_t i = begin + chosen;
       rollouts[i].problem = kept.problems.size();
       kept.rollouts.push_back(std::move(rollouts[i]));
       kept.rewards.push_back(rewards[i]);
     }
     kept.problems.push_back(std::move(problems[p]));
   }
+}
+
+std::vector<size_t> most_varied(std::span<const double> rewards, size_t count) {
+  std::vector<size_t> order(rewards.size());
+  std::iota(order.begin(), order.end(), size_t(0));
+  if (count == 0 || count >= rewards.size()) return order;
+  std::ranges::stable_sort(order, {}, [&](size_t i) { return rewards[i]; });
+  // The variance of the `low` lowest and the other highest, for every split.
+  const auto variance = [&](size_t low) {
+    double sum = 0, squares = 0;
+    for (size_t k = 0; k < count; ++k) {
+      const double r = rewards[order[k < low ? k : rewards.size() - count + k]];
+      sum += r, squares += r * r;
+    }
+    return squares / double(count) - sum * sum / double(count * count);
+  };
+  size_t best = 0;
+  for (size_t low = 1; low <= count; ++low)
+    if (variance(low) > variance(best)) best = low;
+  order.erase(order.begin() + ptrdiff_t(best),
+              order.begin() + ptrdiff_t(rewards.size() - count + best));
+  std::ranges::sort(order);
+  return order;
 }
 
 Json ExperienceSource::cursor() const {

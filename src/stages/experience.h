@@ -17,6 +17,7 @@ namespace weir {
 struct ReplyTally {
   int64_t right = 0, wrong = 0, unparseable = 0, truncated = 0;  // of problems with a verifier
   int64_t replies = 0, tokens = 0, groups = 0, uniform_groups = 0;
+  int64_t guessed = 0, accepted = 0;  // tokens that rollouts verified as guesses; that came true
   double thinking = 0, reward = 0, negative_log = 0;
   std::array<double, kRewardParts.size()> parts = {};
   std::array<int64_t, kRewardParts.size()> counted = {};
@@ -40,7 +41,9 @@ struct Experience {
 };
 
 // Draws the groups of a step: problems of the stage's stream, replies, rewards, and with dynamic
-// sampling (DAPO, section 3.2) new problems in place of groups whose rewards are all equal.
+// sampling (DAPO, section 3.2) new problems in place of groups whose rewards are all equal. Of a
+// group, all replies are kept, or those whose rewards differ most (Xu et al. 2025, PODS,
+// arXiv:2504.13818): drawing is cheaper than learning.
 class ExperienceSource {
  public:
   // Everything passed outlives the source.
@@ -56,6 +59,7 @@ class ExperienceSource {
  private:
   Result<Problem> next_problem();
   Result<std::vector<Problem>> next_problems(int count);
+  Result<std::vector<Rollout>> draw(std::span<const Problem> problems, ReplyTally& tally);
   void keep(std::vector<Problem> problems, std::vector<Rollout> rollouts,
             std::vector<RewardedReply> rewards, bool is_last_round, Experience& kept);
 
@@ -69,5 +73,9 @@ class ExperienceSource {
   Curriculum curriculum_;
   int64_t next_ = 0, stream_ = 0;
 };
+
+// Indices of the `count` rewards of the largest variance, ascending: some of the lowest and some of
+// the highest. 0, or as many as there are or more: every index.
+std::vector<size_t> most_varied(std::span<const double> rewards, size_t count);
 
 }  // namespace weir

@@ -5,10 +5,10 @@
 #include <cstring>
 
 #include "base/clock.h"
+#include "stages/drawing.h"
 #include "stages/experience.h"
 #include "stages/policy_objective.h"
 #include "stages/shown_reply.h"
-#include "stages/stage_memory.h"
 #include "train/batches.h"
 
 namespace weir {
@@ -31,6 +31,7 @@ TrainingSequence sequence_of(const Rollout& rollout) {
 // Rows that are computed at a time, with what is known of them from their rollouts.
 struct PolicyBatch {
   TrainingBatch rows;
+  std::vector<size_t> replies;      // that the counted rows are of, in order
   std::vector<PolicyToken> tokens;  // of the counted rows
   RoutingTrace kept, own;           // experts of the rollouts; experts that this pass chooses
 };
@@ -40,18 +41,28 @@ struct LearnTally {
   double loss = 0, norm = 0, kl = 0, max_difference = 0;
   int64_t tokens = 0, clipped = 0, moved = 0;
   int updates = 0;
+  RolloutRatio rollout;  // of rounded rollouts
 };
+
+// The values of the counted rows, in order.
+std::vector<float> counted_of(const TrainingBatch& rows, const std::vector<float>& all) {
+  std::vector<float> counted;
+  for (size_t row = 0; row < all.size(); ++row)
+    if (rows.targets[row] >= 0) counted.push_back(all[row]);
+  return counted;
+}
 
 class GrpoStage final : public Stage {
  public:
   GrpoStage(const R1Context& context, const StageRecipe& stage, int64_t steps, Learner& learner,
-            std::map<std::string, RewardModel*> judges, std::unique_ptr<Generator> generator)
+            std::map<std::string, RewardModel*> judges, Drawing drawing)
       : stage_(stage),
         recipe_(stage.grpo),
         steps_(steps),
         learner_(learner),
         pool_(context.pool),
-        source_(context, stage, steps, std::move(judges), std::move(generator)) {
+        rounded_(std::move(drawing.rounded)),
+        source_(context, stage, steps, std::move(judges), std::move(drawing.generator)) {
     if (recipe_.kl_weight > 0) {
       reference_ = Model::create(learner.model().config(), false);
       refresh_reference();
@@ -64,6 +75,7 @@ class GrpoStage final : public Stage {
     if (reference_ && recipe_.reference_every > 0 && step > 0 &&
         step % recipe_.reference_every == 0)
       refresh_reference();
+    if (rounded_) rounded_->round(pool_);
     experience_ = TRY(source_.gather(step));
     if (experience_.is_stopped) return Json();
     const double rolled_out = seconds();
@@ -116,6 +128,7 @@ class GrpoStage final : public Stage {
     for (size_t i = 0; i < experience_.rollouts.size(); ++i)
       if (!(recipe_.masks_truncated && experience_.rollouts[i].is_truncated)) replies.push_back(i);
     LearnTally tally;
+    old_.assign(experience_.rollouts.size(), {});
     const size_t parts = std::min(size_t(recipe_.minibatches), replies.size());
     const auto minibatch = [&](size_t part) {
       const size_t begin = replies.size() * part / parts, end = replies.size() * (part + 1) / parts;
@@ -153,17 +166,22 @@ class GrpoStage final : public Stage {
     for (const MicroBatch& part : micro_batches(sequences, learner_.rows_max())) {
       PolicyBatch batch{batch_of(sequences, part),
                         {},
+                        {},
                         learner_.model().routing_trace(),
                         learner_.model().routing_trace()};
       for (size_t s = part.begin; s < part.end; ++s) {
         const Rollout& rollout = experience_.rollouts[chosen[s]];
+        const std::vector<float>& old = old_[chosen[s]];
+        batch.replies.push_back(chosen[s]);
         append_experts(sequences[s], part.shared[s - part.begin], rollout.completion.experts,
                        batch.kept);
         PolicyToken token;
         token.advantage = float(experience_.advantage[chosen[s]]);
         token.weight = float(token_weight(rollout, tokens, int64_t(chosen.size())));
-        for (float log : rollout.completion.policy_log_probabilities) {
-          token.old_log_probability = log;
+        const std::vector<float>& drawn = rollout.completion.policy_log_probabilities;
+        for (size_t t = 0; t < drawn.size(); ++t) {
+          token.rollout_log_probability = drawn[t];
+          token.old_log_probability = old.empty() ? drawn[t] : old[t];
           batch.tokens.push_back(token);
         }
       }
@@ -179,44 +197,68 @@ class GrpoStage final : public Stage {
 
   // Log-probabilities of the counted rows under `model`, in order.
   std::vector<float> scores(const Model& model, const TrainingBatch& rows, RoutingUse routing) {
-    std::vector<float> all(rows.tokens.size()), counted;
+    std::vector<float> all(rows.tokens.size());
     Learner::score(model, rows, float(1 / recipe_.temperature), all.data(), learner_.arena(),
                    learner_.pool(), routing);
-    for (size_t row = 0; row < all.size(); ++row)
-      if (rows.targets[row] >= 0) counted.push_back(all[row]);
-    return counted;
+    return counted_of(rows, all);
   }
 
   // The log-probabilities of the rows against those of their rollouts, without gradients.
   void compare_paths(PolicyBatch& batch, LearnTally& tally) {
     const std::vector<float> logs = scores(learner_.model(), batch.rows, routing_of(batch));
+    RolloutRatio ratio;
     for (size_t i = 0; i < logs.size(); ++i)
-      tally.max_difference =
-          std::max(tally.max_difference,
-                   std::abs(double(logs[i]) - double(batch.tokens[i].old_log_probability)));
+      ratio.add(logs[i], batch.tokens[i].rollout_log_probability, recipe_.ratio_cap);
+    if (rounded_) keep_old(batch, logs);
+    add_paths(batch, ratio, tally);
+  }
+
+  // What the policy gave to the counted rows before the first update: later ones need it, where
+  // rollouts have other log-probabilities.
+  void keep_old(const PolicyBatch& batch, const std::vector<float>& logs) {
+    auto next = logs.begin();
+    for (size_t reply : batch.replies) {
+      const size_t count = experience_.rollouts[reply].completion.tokens.size();
+      old_[reply].assign(next, next + ptrdiff_t(count));
+      next += ptrdiff_t(count);
+    }
+  }
+
+  static void add_paths(const PolicyBatch& batch, const RolloutRatio& ratio, LearnTally& tally) {
+    tally.rollout.add(ratio);
+    tally.max_difference = std::max(tally.max_difference, ratio.largest);
     tally.moved += compare(batch.kept, batch.own).moved;
   }
 
   Result<void> accumulate(PolicyBatch& batch, LearnTally& tally) {
+    // Later updates learn from replies of a policy that is gone.
+    const bool is_first = tally.updates == 0;
+    std::vector<float> logs(batch.rows.tokens.size());
     LossOptions options;
     options.inverse_temperature = float(1 / recipe_.temperature);
     options.routing = routing_of(batch);
+    if (rounded_) options.log_probabilities = logs.data();
     if (reference_) {
-      const std::vector<float> logs = scores(*reference_, batch.rows, {});
-      for (size_t i = 0; i < logs.size(); ++i) batch.tokens[i].reference_log_probability = logs[i];
+      const std::vector<float> reference = scores(*reference_, batch.rows, {});
+      for (size_t i = 0; i < reference.size(); ++i)
+        batch.tokens[i].reference_log_probability = reference[i];
     }
     PolicyObjective objective(
-        {recipe_.clip_low, recipe_.clip_high, recipe_.kl_weight, recipe_.kl_unbiased},
+        {recipe_.clip_low, recipe_.clip_high, recipe_.kl_weight, recipe_.kl_unbiased,
+         rounded_ != nullptr, recipe_.ratio_cap, rounded_ && is_first},
         batch.tokens);
     TRY(learner_.accumulate(batch.rows, objective, options));
     const PolicyObjective::Sums& sums = objective.sums();
     tally.tokens += sums.tokens;
     tally.clipped += sums.clipped;
     tally.kl += sums.kl;
-    if (tally.updates == 0) {  // later ones learn from replies of a policy that is gone
-      tally.max_difference = std::max(tally.max_difference, sums.max_difference);
-      tally.moved += compare(batch.kept, batch.own).moved;
-    }
+    if (!is_first) return {};
+    RolloutRatio ratio = sums.rollout;
+    if (rounded_)
+      keep_old(batch, counted_of(batch.rows, logs));
+    else
+      ratio.largest = sums.max_difference;
+    add_paths(batch, ratio, tally);
     return {};
   }
 
@@ -229,6 +271,7 @@ class GrpoStage final : public Stage {
     json.set("clip_fraction", double(tally.clipped) / tokens);
     json.set("max_difference", tally.max_difference);
     json.set("routing_differences", tally.moved);
+    if (rounded_) tally.rollout.describe(json);
     json.set("loss", tally.loss / std::max(tally.updates, 1));
     json.set("grad_norm", tally.norm);
     json.set("lr", stage_rate(stage_.rate, step, steps_));
@@ -248,9 +291,13 @@ class GrpoStage final : public Stage {
   int64_t steps_;
   Learner& learner_;
   ThreadPool& pool_;
+  std::unique_ptr<RoundedModel> rounded_;  // null: rollouts are exact
   ExperienceSource source_;
   std::unique_ptr<Model> reference_;
   Experience experience_;  // of the last step
+  // Of rounded rollouts: log-probabilities of each reply's tokens before the step's first update,
+  // as far as they were computed.
+  std::vector<std::vector<float>> old_;
   SampleReply sample_;
   bool has_sample_ = false;
   int64_t tokens_ = 0;
@@ -261,12 +308,9 @@ class GrpoStage final : public Stage {
 Result<std::unique_ptr<Stage>> make_grpo_stage(const R1Context& context, const StageRecipe& stage,
                                                int64_t steps, Learner& learner,
                                                std::map<std::string, RewardModel*> judges) {
-  EngineOptions options;
-  options.sequences_max = sequences_together(stage.grpo);
-  std::unique_ptr<Generator> generator =
-      TRY(Generator::create(learner.model(), context.tokenizer, context.pool, options));
+  Drawing drawing = TRY(make_drawing(context, stage.grpo, learner.model()));
   return std::unique_ptr<Stage>(
-      new GrpoStage(context, stage, steps, learner, std::move(judges), std::move(generator)));
+      new GrpoStage(context, stage, steps, learner, std::move(judges), std::move(drawing)));
 }
 
 }  // namespace weir

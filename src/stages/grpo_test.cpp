@@ -2,7 +2,11 @@
 
 #include <cmath>
 #include <numeric>
+#include <sstream>
 
+#include "base/sha256.h"
+#include "stages/drawing.h"
+#include "stages/experience.h"
 #include "stages/rollout.h"
 #include "testing/r1_fixture.h"
 
@@ -57,10 +61,10 @@ ByHand first_step(Policy& p, const TokenWeight& weight) {
   std::vector<Problem> problems;
   for (int i = 0; i < g.prompts; ++i)
     problems.push_back(*p.t.stage().data.make(0, Split::train, uint64_t(i)));
-  auto generator = *Generator::create(*p.model, tiny_tokenizer(), p.t.pool);
+  const Drawing drawing = *make_drawing(p.t.context, g, *p.model);
   Verifiers verifiers;
   const std::vector<Rollout> rollouts = *roll_out(
-      *generator, tiny_format(), verifiers, problems,
+      *drawing.generator, tiny_format(), verifiers, problems,
       {g.group, g.reply_tokens, g.temperature, 1, stage_seed(p.t.context, "rl", "rollouts"), 0},
       p.t.pool);
   ByHand out;
@@ -122,6 +126,19 @@ ByHand first_step(Policy& p, const TokenWeight& weight) {
     learner.begin();
     LossOptions options;
     options.inverse_temperature = float(1 / g.temperature);
+    if (drawing.rounded) {  // the weights of importance sampling
+      std::vector<float> logs(batch.tokens.size());
+      Learner::score(*model, batch, options.inverse_temperature, logs.data(), learner.arena(),
+                     p.t.pool);
+      size_t at = 0, row = 0;
+      for (size_t i = begin; i < end; ++i)
+        for (float drawn : learned[i]->completion.policy_log_probabilities) {
+          while (batch.targets[row] < 0) ++row;
+          const double w = std::min(std::exp(double(logs[row++]) - double(drawn)), g.ratio_cap);
+          out.loss += (w - 1) * double(objective.slopes[at]) / double(parts);
+          objective.slopes[at++] *= float(w);
+        }
+    }
     EXPECT_TRUE(learner.accumulate(batch, objective, options));
     out.norm = learner.update(0)->gradient_norm;
   }
@@ -155,6 +172,11 @@ TEST(Grpo, LossesAreThoseOfTheFormulas) {
       {{"stages.rl.temperature=0.8"}, kToken},
       {{"stages.rl.lr=0", "stages.rl.minibatches=3"}, kToken},
       {{"stages.rl.lr=0", "stages.rl.minibatches=2", "stages.rl.loss=sequence"}, kSequence},
+      {{"stages.rl.rollouts=rounded"}, kToken},
+      {{"stages.rl.rollouts=rounded", "stages.rl.ratio_cap=0.99"}, kToken},
+      {{"stages.rl.rollouts=rounded", "stages.rl.minibatches=3", "stages.rl.inner_epochs=2",
+        "stages.rl.lr=0"},
+       kToken},
   };
   for (const Case& c : cases) {
     Policy p(c.settings);
@@ -329,6 +351,113 @@ TEST(Grpo, F26MaxDifferenceIsOfEveryMinibatchAndNotZeroWhenPathsDiffer) {
     EXPECT_GT(later.difference, 1e-4);
     EXPECT_EQ(later.groups, same.groups);
   }
+}
+
+// How far rounded rollouts are from training is measured, and stays as small when weights move.
+TEST(Grpo, RoundedRolloutsReportTheirDistance) {
+  Policy p({"stages.rl.rollouts=rounded", "stages.rl.lr=0.02"});
+  for (const Json& line : take_steps(*p.stage, 8)) {
+    const double kl = number_at(line, "rollout_kl"), mean = number_at(line, "rollout_difference");
+    EXPECT_GT(kl, 0);
+    EXPECT_LT(kl, 5e-3);
+    EXPECT_GT(mean, 0);
+    EXPECT_LT(mean, number_at(line, "max_difference"));
+    EXPECT_LT(number_at(line, "max_difference"), 1);
+    EXPECT_LT(number_at(line, "ratio_truncated"), 0.01);
+  }
+  Policy exact;
+  EXPECT_EQ(take_steps(*exact.stage, 1)[0].find("rollout_kl"), nullptr);
+  Policy capped({"stages.rl.rollouts=rounded", "stages.rl.ratio_cap=1"});
+  const double share = number_at(take_steps(*capped.stage, 1)[0], "ratio_truncated");
+  EXPECT_GT(share, 0.2);
+  EXPECT_LT(share, 0.8);
+}
+
+TEST(Grpo, RoundedRolloutsResumeWithTheSameBits) {
+  const std::vector<std::string> rounded = {"stages.rl.rollouts=rounded",
+                                            "stages.rl.inner_epochs=2", "stages.rl.minibatches=2"};
+  Policy whole(rounded), threads(rounded, letters(), 3);
+  take_steps(*whole.stage, 1);
+  const std::vector<float> between = all_weights(*whole.model);
+  const std::string cursor = whole.stage->cursor().dump();
+  Policy next(rounded);
+  set_weights(*next.model, between);
+  ASSERT_TRUE(next.stage->restore(*parse_json(cursor)));
+  const Result<Json> continued = next.stage->advance(1), straight = whole.stage->advance(1);
+  ASSERT_TRUE(continued && straight);
+  // Its optimizer begins anew, so what is drawn and the loss are compared, not the weights.
+  EXPECT_EQ(next.stage->record(), whole.stage->record());
+  EXPECT_EQ(number_at(*continued, "rollout_kl"), number_at(*straight, "rollout_kl"));
+  take_steps(*threads.stage, 2);
+  EXPECT_EQ(all_weights(*threads.model), all_weights(*whole.model));
+}
+
+// Weights of a model that says "abcabc..." for long.
+std::vector<float> repeating_weights() {
+  TinyStages t(
+      "  a: {kind: sft, steps: 40, tokens: 64, lr: 0.01, warmup_steps: 0, data: {facts: {}}}\n");
+  t.give(std::make_unique<MadeProblems>(
+      [](uint64_t, Split) { return made_problem("say", "abcabcabcabcabc", ""); }));
+  std::unique_ptr<Model> model = t.fresh_model();
+  std::unique_ptr<Learner> learner = t.learner(*model);
+  auto stage = *make_tuning_stage(t.context, t.stage(), 40, *learner, nullptr);
+  take_steps(*stage, 40);
+  return all_weights(*model);
+}
+
+// Guesses from prompt and reply: the same draws, moments and weights, whatever was guessed.
+TEST(Grpo, GuessesChangeNoBit) {
+  const auto repeats = [] {
+    return std::make_unique<MadeProblems>([](uint64_t index, Split) {
+      return made_problem("say", "abcabcabcabc", index % 2 == 0 ? "abcabcabcabc" : "abcabc");
+    });
+  };
+  const std::vector<float> weights_before = repeating_weights();
+  const auto after = [&](const std::string& speculate, const std::string& rollouts, double& came) {
+    Policy p({"stages.rl.reply_tokens=16", "stages.rl.speculate=" + speculate,
+              "stages.rl.rollouts=" + rollouts},
+             repeats());
+    set_weights(*p.model, weights_before);
+    std::string all;
+    for (const Json& line : take_steps(*p.stage, 3)) {
+      all += p.stage->record();
+      if (line.find("accepted_tokens")) came += number_at(line, "accepted_tokens");
+      if (rollouts == "exact") {
+        EXPECT_EQ(number_at(line, "max_difference"), 0);
+      }
+    }
+    const std::vector<float> weights = all_weights(*p.model);
+    return all + sha256_hex(std::string_view(reinterpret_cast<const char*>(weights.data()),
+                                             weights.size() * sizeof(float)));
+  };
+  for (const char* rollouts : {"exact", "rounded"}) {
+    double none = 0, came = 0, some = 0;
+    const std::string without = after("off", rollouts, none);
+    EXPECT_EQ(after("always", rollouts, came), without);
+    EXPECT_EQ(after("auto", rollouts, some), without);
+    EXPECT_EQ(none, 0);
+    EXPECT_GT(came, 0) << "some guesses come true";
+  }
+}
+
+TEST(Grpo, LearnsFromTheRepliesThatDifferMost) {
+  Policy p({"stages.rl.learn_from=2", "stages.rl.skips_uniform=true"});
+  const std::vector<Json> lines = take_steps(*p.stage, 1);
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(number_at(lines[0], "max_difference"), 0);
+  // Of each group one right and one wrong reply, with advantages of 1 and -1.
+  int replies = 0;
+  double sum = 0;
+  std::istringstream record(p.stage->record());
+  for (std::string line; std::getline(record, line); ++replies) {
+    const double advantage = number_at(*parse_json(line), "advantage");
+    EXPECT_NEAR(std::abs(advantage), 1, 1e-9);
+    sum += advantage;
+  }
+  EXPECT_GE(replies, 4);
+  EXPECT_NEAR(sum, 0, 1e-9);
+  EXPECT_GE(number_at(lines[0], "right") + number_at(lines[0], "wrong"), 2 * replies)
+      << "all replies are counted";
 }
 
 TEST(Grpo, LearnsToEmitTheRewardedToken) {

@@ -8,7 +8,8 @@ namespace weir {
 double PolicyObjective::evaluate(int, float log_probability, float& slope) {
   CHECK(next_ < tokens_.size());
   const PolicyToken& token = tokens_[next_++];
-  const double difference = double(log_probability) - double(token.old_log_probability);
+  const float old = options_.is_first_update ? log_probability : token.old_log_probability;
+  const double difference = double(log_probability) - double(old);
   const double ratio = std::exp(difference), advantage = token.advantage;
   const double clipped = std::clamp(ratio, 1 - options_.clip_low, 1 + options_.clip_high);
   const bool is_clipped = clipped * advantage < ratio * advantage;
@@ -23,11 +24,17 @@ double PolicyObjective::evaluate(int, float log_probability, float& slope) {
     derivative += options_.kl_weight * factor * (1 - q + (options_.kl_unbiased ? k3 : 0));
     sums_.kl += k3;
   }
+  double weight = token.weight;
+  if (options_.is_rounded) {
+    const double drawn = token.rollout_log_probability;
+    weight *= ratio_weight(old, drawn, options_.ratio_cap);
+    sums_.rollout.add(old, drawn, options_.ratio_cap);
+  }
   sums_.tokens += 1;
   sums_.clipped += is_clipped;
   sums_.max_difference = std::max(sums_.max_difference, std::abs(difference));
-  slope = float(token.weight * derivative);
-  return double(token.weight) * loss;
+  slope = float(weight * derivative);
+  return weight * loss;
 }
 
 }  // namespace weir

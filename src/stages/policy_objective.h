@@ -4,26 +4,36 @@
 #include <vector>
 
 #include "ops/ops.h"
+#include "stages/rollout_ratio.h"
 
 namespace weir {
 
 // What is known of one drawn token before its gradient.
 struct PolicyToken {
-  float old_log_probability = 0;        // when it was drawn
+  float old_log_probability = 0;        // before the first update from these replies
   float reference_log_probability = 0;  // under the reference model; without KL not looked at
   float advantage = 0;
   float weight = 0;  // share of the token in the loss; 0: not learned
+  // When it was drawn; of rounded rollouts, else it is the old one and not looked at.
+  float rollout_log_probability = 0;
 };
 
 // With ratio r = exp(log p - log p_old) and advantage A (DeepSeekMath, eq. 3; PPO, eq. 7):
-//   loss = weight * (-min(r A, clip(r, 1 - low, 1 + high) A) + beta k3),
-//   k3 = q - log q - 1, q = p_reference / p (Schulman 2020), times r when unbiased (DeepSeek-V3.2).
+//   loss = weight * w * (-min(r A, clip(r, 1 - low, 1 + high) A) + beta k3),
+//   k3 = q - log q - 1, q = p_reference / p (Schulman 2020), times r when unbiased (DeepSeek-V3.2),
+//   w = min(p_old / p_rollout, cap) for rounded rollouts, else 1 (rollout_ratio.h); a constant.
+//   Both terms are means over what the policy draws, so both have it.
 class PolicyObjective final : public TokenObjective {
  public:
   struct Options {
     double clip_low = 0.2, clip_high = 0.28;
     double kl_weight = 0;
     bool kl_unbiased = false;
+    bool is_rounded = false;  // the tokens have log-probabilities of their rollouts
+    double ratio_cap = 0;     // of w; 0: w = 1
+    // No update has been made since the replies were drawn: log p is log p_old, whatever the tokens
+    // have there.
+    bool is_first_update = false;
   };
   // One token per counted row, in order.
   PolicyObjective(const Options& options, const std::vector<PolicyToken>& tokens)
@@ -34,6 +44,7 @@ class PolicyObjective final : public TokenObjective {
   struct Sums {
     int64_t tokens = 0, clipped = 0;
     double kl = 0, max_difference = 0;  // of log p and log p_old
+    RolloutRatio rollout;               // p_old against p_rollout, of rounded rollouts
   };
   const Sums& sums() const { return sums_; }
 

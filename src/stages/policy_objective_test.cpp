@@ -32,14 +32,17 @@ int for_grid(const Check& check) {
         for (float advantage : {-1.5f, 0.5f, 2.f})
           for (double kl : {0.0, 0.04, 1.0})
             for (bool unbiased : {false, true})
-              for (double high : {0.2, 10.0}) {
-                const PolicyObjective::Options options{0.2, high, kl, unbiased};
-                const PolicyToken token{log_p - moved, reference, advantage, 0.25f};
-                const double ratio = std::exp(double(moved));
-                if (std::abs(ratio - 0.8) < 0.02 || std::abs(ratio - 1 - high) < 0.02) continue;
-                check(options, token, log_p);
-                ++cases;
-              }
+              for (double high : {0.2, 10.0})
+                for (float rounded : {0.f, -0.4f, 1.5f}) {
+                  PolicyObjective::Options options{0.2, high, kl, unbiased};
+                  options.is_rounded = rounded != 0, options.ratio_cap = 2;
+                  const PolicyToken token{log_p - moved, reference, advantage, 0.25f,
+                                          log_p - moved - rounded};
+                  const double ratio = std::exp(double(moved));
+                  if (std::abs(ratio - 0.8) < 0.02 || std::abs(ratio - 1 - high) < 0.02) continue;
+                  check(options, token, log_p);
+                  ++cases;
+                }
   return cases;
 }
 
@@ -70,7 +73,9 @@ TEST(PolicyObjective, LossIsTheFormulaOfThePapers) {
         std::min(r * double(token.advantage), bounded * double(token.advantage));
     const double q = std::exp(double(token.reference_log_probability) - double(log_p));
     const double k3 = (q - std::log(q) - 1) * (options.kl_unbiased ? r : 1);
-    const double expected = 0.25 * (-surrogate + options.kl_weight * k3);
+    const double drawn = double(token.old_log_probability) - double(token.rollout_log_probability);
+    const double w = !options.is_rounded ? 1 : drawn > std::log(2.0) ? 2 : std::exp(drawn);
+    const double expected = 0.25 * w * (-surrogate + options.kl_weight * k3);
     EXPECT_NEAR(evaluate(options, token, log_p).loss, expected, 1e-9 * (1 + std::abs(expected)));
   });
 }
@@ -111,6 +116,22 @@ TEST(PolicyObjective, OnPolicyTheRatioIsExactlyOne) {
     EXPECT_EQ(e.sums.max_difference, 0);
     EXPECT_EQ(e.sums.clipped, 0);
   }
+}
+
+// Before the first update the policy is the old one, so nobody needs to compute it twice.
+TEST(PolicyObjective, TheFirstUpdateOfRoundedRolloutsNeedsNoOldPolicy) {
+  for (float advantage : {-1.5f, 2.f})
+    for (float drawn : {-0.5f, -1.25f, -3.f}) {
+      const float log_p = -1.25f;
+      PolicyObjective::Options options{0.2, 0.28, 0.1, true, true, 2};
+      const Evaluated given = evaluate(options, {log_p, -2, advantage, 0.5f, drawn}, log_p);
+      options.is_first_update = true;
+      const Evaluated first = evaluate(options, {9, -2, advantage, 0.5f, drawn}, log_p);
+      EXPECT_EQ(first.loss, given.loss);
+      EXPECT_EQ(first.slope, given.slope);
+      EXPECT_EQ(first.sums.rollout.largest, std::abs(double(log_p) - double(drawn)));
+      EXPECT_EQ(first.sums.rollout.truncated, drawn == -3.f);
+    }
 }
 
 TEST(PolicyObjective, SumsCoverAllTokensInOrder) {

@@ -18,6 +18,8 @@ constexpr int kFromCommandLine = 0;  // in Recipe::lines
 const std::vector<std::string> kKindNames = {"pretrain", "sft", "grpo", "reward"};
 const std::vector<std::string> kScaleNames = {"group", "batch", "none"};
 const std::vector<std::string> kLossNames = {"token", "sequence", "dr_grpo"};
+const std::vector<std::string> kRolloutNames = {"exact", "rounded"};
+const std::vector<std::string> kGuessNames = {"off", "auto", "always"};
 const std::vector<std::string> kJudgeNames = {"helpful", "safety"};
 const std::vector<std::string> kRewardParts = {"accuracy", "format", "language",
                                                "length",   "safety", "helpful"};
@@ -112,6 +114,10 @@ Result<void> visit_grpo(auto& in, auto& grpo) {
   in.field("group", grpo.group, 2, 4096);
   in.field("reply_tokens", grpo.reply_tokens, 1, kTokensMax);
   in.field("temperature", grpo.temperature, 0.001, 10);
+  choose(in, "rollouts", grpo.rollouts, kRolloutNames);
+  in.field("ratio_cap", grpo.ratio_cap, 0, 1e6);
+  choose(in, "speculate", grpo.speculate, kGuessNames);
+  in.field("learn_from", grpo.learn_from, 0, 4096);
   in.field("inner_epochs", grpo.inner_epochs, 1, 64);
   in.field("minibatches", grpo.minibatches, 1, 4096);
   choose(in, "advantage_scale", grpo.scale, kScaleNames);
@@ -173,6 +179,10 @@ Result<StageRecipe> read_stage(OptionReader in, const std::string& name) {
   const bool can_do_without = stage.kind == StageKind::sft && !stage.samples.from.empty();
   if (stage.data.empty() && !can_do_without)
     return in.error("data", "is missing: name at least one source of problems");
+  if (const int from = stage.grpo.learn_from; from == 1 || from > stage.grpo.group)
+    return in.error("learn_from",
+                    fmt::format("is {}; it must be 0 (all) or in [2, {}], as 'group' says", from,
+                                stage.grpo.group));
   const int lengths =
       (stage.share > 0) + (stage.steps > 0) + (stage.epochs > 0) + (stage.total_tokens > 0);
   if (lengths != 1)

@@ -43,6 +43,13 @@ struct TuningRecipe {
 
 enum class AdvantageScale { group, batch, none };
 enum class LossForm { token, sequence, dr_grpo };
+// exact: log-probabilities of rollouts are those of training, bit for bit. rounded: drawn faster,
+// with weights in q8_0, activations in 14 bits and a cache in f16; the learner corrects the ratio
+// (rollout_ratio.h).
+enum class RolloutNumbers { exact, rounded };
+// Guesses of n-grams in rollouts, with the same bits (engine/speculation.h): none, where they are
+// measured to pay, all.
+enum class RolloutGuesses { off, automatic, always };
 
 struct RewardPart {
   double weight = 0;
@@ -57,6 +64,11 @@ struct RewardPart {
 struct GrpoRecipe {
   int prompts = 32, group = 8, reply_tokens = 96;
   double temperature = 1;
+  RolloutNumbers rollouts = RolloutNumbers::exact;
+  double ratio_cap = 2;  // of the weights that correct rounded rollouts; 0: no correction
+  RolloutGuesses speculate = RolloutGuesses::off;
+  // Replies of a group that are learned from, those whose rewards differ most (PODS); 0: all.
+  int learn_from = 0;
   int inner_epochs = 1, minibatches = 1;
   AdvantageScale scale = AdvantageScale::group;
   LossForm loss = LossForm::token;

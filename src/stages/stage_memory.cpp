@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "chat/generator.h"
 #include "config/size.h"
+#include "stages/drawing.h"
 
 namespace weir {
 namespace {
@@ -24,11 +25,10 @@ int sequences_together(const GrpoRecipe& grpo) {
 
 std::string StageMemory::text() const {
   std::string parts;
-  const std::pair<const char*, double> all[] = {{"weights", weights},
-                                                {"gradients and moments", learning},
-                                                {"packed copies", panels},
-                                                {"activations", activations},
-                                                {"cache of replies", cache}};
+  const std::pair<const char*, double> all[] = {
+      {"weights", weights},         {"gradients and moments", learning},
+      {"packed copies", panels},    {"activations", activations},
+      {"rounded weights", rounded}, {"cache of replies", cache}};
   for (const auto& [name, bytes] : all)
     if (bytes > 0)
       parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", name, format_bytes(bytes));
@@ -53,6 +53,7 @@ StageMemory stage_memory(const R1Recipe& recipe, const StageRecipe& stage,
     memory.panels = training.panels + readers * reader.panels;
     memory.activations = training.activations;
     memory.recomputes = recomputes;
+    if (stage.kind == StageKind::grpo) memory.rounded = rounded_bytes(stage.grpo, config);
     if (stage.kind == StageKind::grpo)
       memory.cache = std::min(double(EngineOptions().cache_bytes_max),
                               reader.cache * sequences_together(stage.grpo));

@@ -13,11 +13,12 @@ struct StageMemory {
   double learning = 0;     // gradients and moments
   double panels = 0;       // copies that the kernels walk
   double activations = 0;  // of a micro-batch
+  double rounded = 0;      // weights that replies are drawn with
   double cache = 0;        // of replies that are drawn
   // Blocks are computed again in the backward pass, so that fewer activations are kept; the bits
   // are the same.
   bool recomputes = false;
-  double total() const { return weights + learning + panels + activations + cache; }
+  double total() const { return weights + learning + panels + activations + rounded + cache; }
   std::string text() const;  // "3.9 GiB: weights 0.5 GiB, ..."
 };
 
