@@ -87,7 +87,8 @@ Grammar::Expression Grammar::character(const CodePointSet& set) {
   static const CodePointSet kSurrogates({{0xD800, 0xDFFF}});
   std::vector<Expression> alternatives;
   ByteSet ascii;
-  for (const CodePointRange& range : set.intersected(kSurrogates.complement()).ranges()) {
+  const CodePointSet characters = set.intersected(kSurrogates.complement());
+  for (const CodePointRange& range : characters.ranges()) {
     std::vector<Utf8Range> parts;
     cut(range.first, range.last, parts);
     for (const Utf8Range& part : parts) {
