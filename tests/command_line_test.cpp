@@ -118,7 +118,6 @@ TEST_F(CommandLine, N20HelpIsACommandToo) {
   EXPECT_EQ(run({"help"}).out, run({"--help"}).out);
   EXPECT_EQ(run({"help", "chat"}).out, run({"chat", "--help"}).out);
   EXPECT_EQ(run({"help", "tokenizer", "train"}).out, run({"tokenizer", "train", "--help"}).out);
-  EXPECT_EQ(run({"help"}).out.find("serve"), std::string::npos);
 }
 
 TEST_F(CommandLine, N11PipedTextIsThePrompt) {
