@@ -19,7 +19,7 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"ops", {"base", "kernels", "tensor"}},
     {"config", {"base", "formats", "ops"}},
     {"checkpoint", {"base", "kernels", "formats", "config"}},
-    {"model", {"base", "formats", "tensor", "ops", "config", "checkpoint"}},
+    {"model", {"base", "kernels", "formats", "tensor", "ops", "config", "checkpoint"}},
     {"engine", {"base", "kernels", "tensor", "formats", "ops", "config", "model"}},
     {"grammar", {"base", "text", "tokenizer", "engine"}},
     {"chat",

@@ -5,8 +5,8 @@
 namespace weir {
 namespace {
 
-// Eight bits a weight, read by integer products, and half the bytes of a cache: the fastest of what
-// the engine offers at a ratio that needs hardly any truncation (docs/r1.md has the measurements).
+// Eight bits a weight, read by integer products, and half the bytes of a cache (docs/r1.md has what
+// was measured).
 constexpr WeightType kWeights = WeightType::q8_0;
 constexpr CacheType kCache = CacheType::f16;
 
