@@ -35,6 +35,7 @@ struct ChatOptions {
   std::string cache = "auto";
   std::string cache_type = "f32";
   double cache_limit_gib = 0;
+  double expert_memory_gib = 0;
   PrefixCacheFlags prefix_cache;
   SpeculationFlags speculation;
   int threads = 0;

@@ -126,7 +126,7 @@ void Model::pack(ThreadPool& pool) {
 
 void Model::add_packed() {
   for (Matrix* w : multiplied_) {
-    if (w->type != WeightType::f32) continue;
+    if (w->type != WeightType::f32 || is_streamed(*w)) continue;
     const bool has_backward = w->grad() != nullptr;
     w->packed = &packed_.emplace_back(*w, has_backward);
   }
@@ -136,7 +136,8 @@ void Model::add_panels() {
   if (!kernels().repack_panel) return;
   panel_budget_ = std::make_unique<PanelBudget>();
   for (Matrix* w : multiplied_)
-    if (type_traits(w->type).block > 1) w->panels = &panels_.emplace_back(*w, panel_budget_.get());
+    if (type_traits(w->type).block > 1 && !is_streamed(*w))
+      w->panels = &panels_.emplace_back(*w, panel_budget_.get());
 }
 
 void Model::clear_loads() {
