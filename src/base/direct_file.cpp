@@ -73,9 +73,10 @@ Result<void> DirectFile::read(std::byte* to, uint64_t offset, size_t bytes) cons
   if (!is_direct_) posix_fadvise(descriptor_, off_t(offset), off_t(bytes), POSIX_FADV_DONTNEED);
   const Result<void> unchanged = check_unchanged();
   if (!unchanged || done >= bytes) return unchanged;
-  return Error{fmt::format("{}: ends at {} bytes, before the {} that are read; it was cut short: "
-                           "download it again",
-                           path_, offset + done, offset + bytes)};
+  return Error{
+      fmt::format("{}: ends at {} bytes, before the {} that are read; it was cut short: "
+                  "download it again",
+                  path_, offset + done, offset + bytes)};
 }
 
 }  // namespace weir

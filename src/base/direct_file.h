@@ -18,7 +18,8 @@ class DirectFile {
 
   // On a file system without direct I/O, or without `wants_direct`, the page cache is asked to drop
   // what was read (posix_fadvise).
-  static Result<std::unique_ptr<DirectFile>> open(const std::string& path, bool wants_direct = true);
+  static Result<std::unique_ptr<DirectFile>> open(const std::string& path,
+                                                  bool wants_direct = true);
   ~DirectFile();
   DirectFile(const DirectFile&) = delete;
   DirectFile& operator=(const DirectFile&) = delete;

@@ -75,7 +75,8 @@ double available_memory() {
   std::ifstream file("/proc/self/cgroup");
   std::stringstream groups;
   groups << file.rdbuf();
-  return std::max(0., std::min(kibibytes * 1024, control_group_room("/sys/fs/cgroup", groups.str())));
+  return std::max(0.,
+                  std::min(kibibytes * 1024, control_group_room("/sys/fs/cgroup", groups.str())));
 }
 
 MemoryUse memory_use() {

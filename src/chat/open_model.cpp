@@ -174,8 +174,8 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
   if (open.model->expert_cache()) options.prefill_rows = kStreamedRows;
   options.speculation = TRY(choose_speculation(setup, open));
   options.cache_type = TRY(find_cache_type(setup.cache_type));
-  options.cache_bytes_max =
-      setup.cache_limit_gib > 0 ? size_t(setup.cache_limit_gib * kGiB) : default_cache_bytes(*open.model);
+  options.cache_bytes_max = setup.cache_limit_gib > 0 ? size_t(setup.cache_limit_gib * kGiB)
+                                                      : default_cache_bytes(*open.model);
   open.generator =
       TRY_IN(setup.path, Generator::create(*open.model, *open.tokenizer, *open.pool, options));
   TRY_IN(setup.path, open.generator->warm_up());

@@ -25,7 +25,7 @@ struct GenerationSetup {
   int sequences_max = 1;
   bool keeps_prefixes = false;
   PrefixStoreOptions store = {};  // with a folder, prefixes are kept too
-  bool exact = false;  // EngineOptions
+  bool exact = false;             // EngineOptions
   // Where guesses of the next tokens come from (engine/speculation.h): "ngram", "draft", "mtp",
   // "off", or "auto": n-grams, and the draft model if there is one.
   std::string speculate = "auto";

@@ -57,7 +57,8 @@ Result<DiskRate> disk_rate(const std::string& path, double seconds) {
       Buffer own(kScattered);
       Random random(1, uint64_t(r));
       while (monotonic_ns() - began < limit_ns) {
-        if (Result<void> result = read(own, random.below(size / kScattered) * kScattered); !result) {
+        if (Result<void> result = read(own, random.below(size / kScattered) * kScattered);
+            !result) {
           const std::lock_guard lock(mutex);
           all = std::move(result);
           return;

@@ -162,8 +162,8 @@ void print_speed(const std::vector<Completion>& completions, const GenerateStati
   fmt::print(stderr, ")\n");
   if (!experts) return;
   const ExpertCache::Statistics e = experts->statistics();
-  fmt::print(stderr, "{} of {} chosen experts were in memory, {} were read from the disk\n", e.found,
-             e.chosen, format_bytes(double(e.bytes_read)));
+  fmt::print(stderr, "{} of {} chosen experts were in memory, {} were read from the disk\n",
+             e.found, e.chosen, format_bytes(double(e.bytes_read)));
 }
 
 // One sample is printed as it is made, several ones each as it is complete, in order. Speed goes to

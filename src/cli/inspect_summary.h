@@ -18,7 +18,7 @@ struct StoredBytes {
   double all = 0;
   double per_token = 0;  // read for one token: no embedding table, only the chosen experts
   double experts = 0, experts_per_token = 0;  // of `all` and `per_token`
-  bool is_cut = false;   // the file ends before its data do
+  bool is_cut = false;                        // the file ends before its data do
   // The main type: the one with the most bytes.
   WeightType main_type() const;
 };
@@ -29,12 +29,12 @@ Result<StoredBytes> planned_bytes(const ModelConfig& config, const Mix& mix);
 
 // What a token costs where the weights do not fit the memory.
 struct DiskForecast {
-  double rate = 0;           // bytes per second of the file, measured past the page cache
-  double kept = 0;           // share of the experts in memory: of those chosen, were all as likely
-  double bytes = 0;          // from the disk for a token
-  double memory_bytes = 0;   // from memory
+  double rate = 0;          // bytes per second of the file, measured past the page cache
+  double kept = 0;          // share of the experts in memory: of those chosen, were all as likely
+  double bytes = 0;         // from the disk for a token
+  double memory_bytes = 0;  // from memory
   double tokens_per_second = 0;  // 0: not predicted
-  std::string reason;        // why not
+  std::string reason;            // why not
 };
 
 struct Abilities {

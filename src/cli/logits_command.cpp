@@ -47,7 +47,8 @@ Result<Ending> logits(const LogitsOptions& options) {
     return Error{options.out + ": --out must end in .npy, so that nothing else is overwritten"};
   const auto checkpoint = TRY(open_checkpoint(options.model));
   const CacheType cache_type = TRY(find_cache_type(options.cache_type));
-  const std::unique_ptr<Model> model = TRY(Model::open(checkpoint, expert_memory(options.expert_memory_gib)));
+  const std::unique_ptr<Model> model =
+      TRY(Model::open(checkpoint, expert_memory(options.expert_memory_gib)));
   print_streaming_note(*model);
   ThreadPool pool(options.threads);
   model->pack(pool);

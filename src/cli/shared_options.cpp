@@ -20,9 +20,10 @@ void add_cache(CommandBuilder& command, std::string& cache, double& limit_gib) {
 }
 
 void add_expert_memory(CommandBuilder& command, double& gib) {
-  command.option("--expert-memory", gib, "GIB",
-                 "memory in GiB for experts, which are then read from the disk when they are chosen "
-                 "[only when the weights do not fit: 85 % of free memory, less the other weights]")
+  command
+      .option("--expert-memory", gib, "GIB",
+              "memory in GiB for experts, which are then read from the disk when they are chosen "
+              "[only when the weights do not fit: 85 % of free memory, less the other weights]")
       .real_number(0, 1e6);
 }
 

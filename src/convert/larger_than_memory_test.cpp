@@ -55,9 +55,9 @@ TEST_F(LargerThanMemory, ResultsAreTheBitsOfTheModelInMemory) {
     for (bool exact : {true, false}) {
       const std::vector<float> expected = scores(**whole, 40, 2, exact);
       // An expert in f32 takes 24 KiB; each has two blocks of 4 KiB for its alignment.
-      for (int slots : {1, 3, 7, 16}) {
+      for (int slots : {1, 5}) {
         const double slot = kWeights * 4 + 6 * 4096;
-        auto streamed = open(file, {.bytes = slot * slots, .wants_direct = slots != 3});
+        auto streamed = open(file, {.bytes = slot * slots, .wants_direct = slots == 1});
         ASSERT_TRUE(streamed) << streamed.error().message;
         ASSERT_NE((*streamed)->expert_cache(), nullptr) << type;
         EXPECT_FALSE((*streamed)->streaming_note().empty());

@@ -54,7 +54,8 @@ struct Moe {
   Mlp shared;                    // empty: none
   GateShape shape;
   std::vector<int64_t>* load = nullptr;
-  ExpertSource source;  // where the experts' rows are read from on demand; none: from gate, up, down
+  ExpertSource
+      source;  // where the experts' rows are read from on demand; none: from gate, up, down
   // Of the next layer with experts: what is likely to be read there is asked for early.
   const Norm* next_norm = nullptr;
   const Moe* next = nullptr;

@@ -21,7 +21,7 @@ class Checkpoint;
 
 // How a model whose experts may be larger than memory is opened.
 struct ExpertMemory {
-  double bytes = 0;          // for experts read on demand; 0: only if the weights do not fit, see note
+  double bytes = 0;  // for experts read on demand; 0: only if the weights do not fit, see note
   bool wants_direct = true;  // past the page cache
 };
 

@@ -80,7 +80,8 @@ Result<double> cache_bytes(const std::string& path, const Sizes& s, double wante
   if (bytes >= double(s.slot) * s.chosen) return std::min(bytes, s.experts);
   return Error{fmt::format(
       "{}: every token reads {} of weights, which must stay in memory beside {} for the experts of "
-      "a layer and a reserve for the context, but {} are available; raise the memory limit, or take "
+      "a layer and a reserve for the context, but {} are available; raise the memory limit, or "
+      "take "
       "a smaller model or type",
       path, format_bytes(s.resident), format_bytes(double(s.slot) * s.chosen),
       format_bytes(s.available))};
@@ -98,9 +99,7 @@ std::vector<std::pair<const Norm*, Moe*>> Model::expert_layers() {
   return layers;
 }
 
-bool Model::is_streamed(const Matrix& weight) const {
-  return expert_cache_ && weight.groups > 1;
-}
+bool Model::is_streamed(const Matrix& weight) const { return expert_cache_ && weight.groups > 1; }
 
 // Of the weights that every token reads, in the form in which products read them.
 double Model::resident_bytes() const {

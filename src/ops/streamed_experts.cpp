@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "ops/matmul.h"
+#include "tensor/packed.h"
 
 namespace weir {
 namespace {
@@ -28,6 +29,19 @@ Matrix matrix_of(const Linear& whole, ReadyExperts experts, int which) {
 
 Rows rows_of(const Tensor& t, int first, int count) {
   return {t.row(first), t.stride, count, t.cols};
+}
+
+// f32 rows are packed for the product, as those of a model in memory are: the two orders of sums
+// have different bits.
+void multiply_read(Workers workers, const Activations& x, Matrix& w, const Groups& groups,
+                   Rows out) {
+  Packed packed(w, false);
+  if (w.type == WeightType::f32) {
+    packed.pack(*workers.pool);
+    w.packed = &packed;
+  }
+  multiply(workers, x, w, groups, out, false);
+  w.packed = nullptr;
 }
 
 // The rows of a product that have been computed, and where those to come belong.
@@ -58,24 +72,23 @@ class Round {
     all_ = progress.done - first_;
   }
 
-  void compute(Run& run, const Input& input, const ExpertProjections& projections,
-               const int* token, Tensor parts) const {
+  void compute(Run& run, const Input& input, const ExpertProjections& projections, const int* token,
+               Tensor parts) const {
     Workers workers{&run.arena, &run.pool, run.exact};
     const int rows = begin_.back();
-    for (int r = rows; r < all_; ++r)
-      std::fill_n(parts.row(first_ + r), parts.cols, std::nanf(""));
+    for (int r = rows; r < all_; ++r) std::fill_n(parts.row(first_ + r), parts.cols, std::nanf(""));
     if (rows == 0) return;
     ArenaScope scope(run.arena);
     const Groups groups{0, int(experts_.size()), begin_.data()};
     const Activations gathered{data_of(input.x), token + first_, input.quantized};
-    const Matrix gate_rows = matrix_of(projections.gate, experts_, 0),
-                 up_rows = matrix_of(projections.up, experts_, 1),
-                 down_rows = matrix_of(projections.down, experts_, 2);
+    Matrix gate_rows = matrix_of(projections.gate, experts_, 0),
+           up_rows = matrix_of(projections.up, experts_, 1),
+           down_rows = matrix_of(projections.down, experts_, 2);
     Tensor gate = run.make(rows, gate_rows.group_rows()), up = run.make(rows, gate.cols);
-    multiply(workers, gathered, gate_rows, groups, data_of(gate), false);
-    multiply(workers, gathered, up_rows, groups, data_of(up), false);
-    multiply(workers, {data_of(swiglu(run, gate, up))}, down_rows, groups,
-             rows_of(parts, first_, rows), false);
+    multiply_read(workers, gathered, gate_rows, groups, data_of(gate));
+    multiply_read(workers, gathered, up_rows, groups, data_of(up));
+    multiply_read(workers, {data_of(swiglu(run, gate, up))}, down_rows, groups,
+                  rows_of(parts, first_, rows));
   }
 
  private:

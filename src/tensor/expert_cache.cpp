@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kBlock = DirectFile::kBlock;
 // Enough reads at a time for a disk to be busy, and pieces small enough that all of them share an
 // expert.
-constexpr int kReaders = 8;
+constexpr int kReaders = 4;
 constexpr size_t kPieceBytes = size_t(1) << 20;
 
 // Memory of rows whose place in the file is not aligned.
@@ -52,9 +52,7 @@ ExpertCache::ExpertCache(Source source, size_t bytes)
 
 ExpertCache::~ExpertCache() = default;
 
-int ExpertCache::experts() const {
-  return int(source_.layers.size() * source_.layers[0].size());
-}
+int ExpertCache::experts() const { return int(source_.layers.size() * source_.layers[0].size()); }
 
 bool ExpertCache::is_direct() const {
   return std::all_of(source_.files.begin(), source_.files.end(),
@@ -111,7 +109,8 @@ bool ExpertCache::start(int layer, int expert, double least, bool is_urgent) {
   const int at = victim(least);
   if (at < 0) return false;
   Slot& slot = slots_[size_t(at)];
-  if (slot.layer >= 0 && slot_of(slot.layer, slot.expert) == at) slot_of(slot.layer, slot.expert) = -1;
+  if (slot.layer >= 0 && slot_of(slot.layer, slot.expert) == at)
+    slot_of(slot.layer, slot.expert) = -1;
   slot_of(layer, expert) = at;
   slot = {layer, expert, State::reading, 0, 1};
   std::vector<ExpertReader::Piece> pieces;

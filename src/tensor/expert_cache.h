@@ -74,12 +74,12 @@ class ExpertCache : private ExpertReader::Listener {
   std::string failure() const;
 
   struct Statistics {
-    int64_t chosen = 0;         // experts that visits asked for
-    int64_t found = 0;          // of them in memory at once
-    int64_t early = 0;          // of them read or being read because of look_ahead()
-    int64_t looked_ahead = 0;   // experts read because of it
+    int64_t chosen = 0;        // experts that visits asked for
+    int64_t found = 0;         // of them in memory at once
+    int64_t early = 0;         // of them read or being read because of look_ahead()
+    int64_t looked_ahead = 0;  // experts read because of it
     int64_t bytes_read = 0;
-    double wait_seconds = 0;    // that visits waited for reads
+    double wait_seconds = 0;  // that visits waited for reads
   };
   Statistics statistics() const;
   int slots() const { return int(slots_.size()); }
@@ -110,7 +110,7 @@ class ExpertCache : private ExpertReader::Listener {
   mutable std::mutex mutex_;
   std::condition_variable arrived_;
   std::vector<Slot> slots_;
-  std::vector<std::vector<int>> slot_of_;  // [layer][expert]; -1: none
+  std::vector<std::vector<int>> slot_of_;   // [layer][expert]; -1: none
   std::vector<std::vector<int>> promised_;  // slots that look_ahead() pinned, by layer
   ExpertUse use_;
   std::string failure_;

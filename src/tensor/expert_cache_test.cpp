@@ -17,6 +17,11 @@ namespace {
 
 constexpr int kLayers = 3, kExperts = 6;
 
+// One is read in two pieces.
+size_t bytes_of(int matrix, int layer) {
+  return matrix == 1 && layer == 0 ? 1100000 : size_t(5000 + 100 * layer);
+}
+
 class ExpertCacheTest : public ::testing::Test {
  protected:
   void TearDown() override { unlink(path_.c_str()); }
@@ -29,7 +34,7 @@ class ExpertCacheTest : public ::testing::Test {
     for (int m = 0; m < ExpertCache::kMatrices; ++m)
       for (int l = 0; l < kLayers; ++l)
         for (int e = 0; e < kExperts; ++e) {
-          const size_t bytes = m == 1 ? 1500000 : size_t(5000 + 100 * l);
+          const size_t bytes = bytes_of(m, l);
           made.layers[size_t(l)][size_t(e)][size_t(m)] = {0, text.size(), bytes};
           text.append(bytes, char('A' + (m * kLayers + l) * kExperts + e));
         }
@@ -55,10 +60,9 @@ class ExpertCacheTest : public ::testing::Test {
       for (const ExpertCache::Ready& r : ready) {
         came.push_back(r.expert);
         for (int m = 0; m < ExpertCache::kMatrices && r.rows[0]; ++m) {
-          const auto* rows = reinterpret_cast<const char*>(r.rows[size_t(m)]);
-          const size_t bytes = m == 1 ? 1500000 : size_t(5000 + 100 * layer);
-          const char right = char('A' + (m * kLayers + layer) * kExperts + r.expert);
-          EXPECT_TRUE(std::all_of(rows, rows + bytes, [&](char c) { return c == right; }));
+          const std::string right(bytes_of(m, layer),
+                                  char('A' + (m * kLayers + layer) * kExperts + r.expert));
+          EXPECT_EQ(std::memcmp(r.rows[size_t(m)], right.data(), right.size()), 0);
         }
         if (!r.rows[0]) came.back() = -1 - r.expert;
       }
@@ -107,7 +111,7 @@ TEST_F(ExpertCacheTest, ExpertsThatAreOftenChosenStay) {
   auto turning = cache_of(9);
   for (int pass = 0; pass < 4; ++pass)
     for (int layer = 0; layer < kLayers; ++layer) visit(*turning, layer, {0, 1, 2, 3, 4, 5});
-  EXPECT_GT(turning->statistics().found, 3 * 6);
+  EXPECT_GT(turning->statistics().found, 9);  // by age: none
 }
 
 TEST_F(ExpertCacheTest, LookingAheadReadsWhatTheNextVisitFinds) {
@@ -116,7 +120,7 @@ TEST_F(ExpertCacheTest, LookingAheadReadsWhatTheNextVisitFinds) {
   cache->look_ahead(1, right);
   EXPECT_EQ(set_of(visit(*cache, 1, {2, 3})), (std::set<int>{2, 3}));
   EXPECT_EQ(cache->statistics().early, 2);
-  EXPECT_EQ(cache->statistics().bytes_read / 1500000, 2);
+  EXPECT_EQ(cache->statistics().looked_ahead, 2);
   // Guesses never take the slots that a visit needs, even if they have all of them.
   auto small = cache_of(2);
   small->look_ahead(1, right);
