@@ -75,7 +75,7 @@ double available_memory() {
   std::ifstream file("/proc/self/cgroup");
   std::stringstream groups;
   groups << file.rdbuf();
-  return std::max(0.,
+  return std::max(1.,
                   std::min(kibibytes * 1024, control_group_room("/sys/fs/cgroup", groups.str())));
 }
 

@@ -5,7 +5,7 @@
 namespace weir {
 
 // Bytes that this process may still use: what the system calls available, less where a control
-// group allows less, its own or one above it. 0: unknown.
+// group allows less, its own or one above it; at least 1. 0: unknown.
 double available_memory();
 // What the control groups leave to their process: `root` is where they are mounted
 // (/sys/fs/cgroup), `groups` the text of /proc/PID/cgroup. Infinity: no limit.
