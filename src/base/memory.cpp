@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fstream>
 #include <limits>
+#include <sstream>
 #include <string>
 #include <utility>
 
@@ -46,13 +47,36 @@ double group_room(const std::string& folder, const char* limit, const char* used
 
 }  // namespace
 
+// A line is NUMBER:CONTROLLERS:/PATH, without number and controllers in version 2. Inside a
+// container the path may be one outside it; then its folders are not there, and the root's count.
+double control_group_room(const std::string& root, const std::string& groups) {
+  double room = kNone;
+  std::istringstream lines(groups + "\n0::/\n0:memory:/\n");
+  for (std::string line; std::getline(lines, line);) {
+    const size_t first = line.find(':'), second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
+    const bool is_v2 = controllers == ",,";
+    if (!is_v2 && controllers.find(",memory,") == std::string::npos) continue;
+    for (std::string path = line.substr(second + 1); !path.empty();) {
+      const std::string folder = root + (is_v2 ? "" : "/memory") + path + "/";
+      room = std::min(room, is_v2 ? group_room(folder, "memory.max", "memory.current", "")
+                                  : group_room(folder, "memory.limit_in_bytes",
+                                               "memory.usage_in_bytes", "total_"));
+      path.resize(path == "/" ? 0 : std::max<size_t>(path.find_last_of('/'), 1));
+    }
+  }
+  return room;
+}
+
 double available_memory() {
   const double kibibytes = value_of("/proc/meminfo", "MemAvailable:");
   if (kibibytes == kNone) return 0;
-  const double v2 = group_room("/sys/fs/cgroup/", "memory.max", "memory.current", "");
-  const double v1 = group_room("/sys/fs/cgroup/memory/", "memory.limit_in_bytes",
-                               "memory.usage_in_bytes", "total_");
-  return std::min({kibibytes * 1024, v2, v1});
+  std::ifstream file("/proc/self/cgroup");
+  std::stringstream groups;
+  groups << file.rdbuf();
+  return std::max(1.,
+                  std::min(kibibytes * 1024, control_group_room("/sys/fs/cgroup", groups.str())));
 }
 
 MemoryUse memory_use() {

@@ -1,11 +1,15 @@
 // The memory of this machine.
 #pragma once
+#include <string>
 
 namespace weir {
 
 // Bytes that this process may still use: what the system calls available, less where a control
-// group or the address space limit allows less. 0: unknown.
+// group allows less, its own or one above it; at least 1. 0: unknown.
 double available_memory();
+// What the control groups leave to their process: `root` is where they are mounted
+// (/sys/fs/cgroup), `groups` the text of /proc/PID/cgroup. Infinity: no limit.
+double control_group_room(const std::string& root, const std::string& groups);
 
 // Bytes that this process has in memory; 0: unknown.
 struct MemoryUse {

@@ -21,6 +21,8 @@ namespace weir {
 namespace {
 
 constexpr double kGiB = double(size_t(1) << 30);
+// Of a prompt in one pass, where each pass reads most experts from the disk once.
+constexpr int kStreamedRows = 1024;
 
 }  // namespace
 
@@ -39,9 +41,17 @@ Result<std::shared_ptr<const Checkpoint>> open_checkpoint(const std::string& pat
   return checkpoint;
 }
 
-size_t default_cache_bytes() {
-  double available = available_memory();
-  return size_t(0.8 * (available > 0 ? available : 4 * kGiB));
+size_t default_cache_bytes(const Model& model) {
+  constexpr double kLeast = double(64 << 20);
+  const double available = available_memory();
+  if (available <= 0) return size_t(0.8 * 4 * kGiB);
+  return size_t(std::max(0.8 * (available - model.memory_to_come()), std::min(kLeast, available)));
+}
+
+ExpertMemory expert_memory(double gib) { return {.bytes = gib * kGiB}; }
+
+void print_streaming_note(const Model& model) {
+  if (!model.streaming_note().empty()) fmt::print(stderr, "note: {}\n", model.streaming_note());
 }
 
 Result<void> check_model_fits(const ModelConfig& config, const std::string& name) {
@@ -157,7 +167,8 @@ Result<SpeculationOptions> choose_speculation(const GenerationSetup& setup, cons
 Result<OpenModel> open_model(const GenerationSetup& setup) {
   const std::shared_ptr<const Checkpoint> checkpoint = TRY(open_checkpoint(setup.path));
   OpenModel open;
-  open.model = TRY(Model::open(checkpoint));
+  open.model = TRY(Model::open(checkpoint, expert_memory(setup.expert_memory_gib)));
+  print_streaming_note(*open.model);
   open.tokenizer = TRY(open_tokenizer(*checkpoint));
   open.chat_template = TRY(chat_template_of(*checkpoint));
   open.stops = TRY(stops_of(*checkpoint, *open.tokenizer, open.chat_template));
@@ -173,10 +184,11 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
   options.keeps_prefixes = setup.keeps_prefixes || !setup.store.folder.empty();
   options.exact = setup.exact;
   options.cache = choose_cache(setup.cache, *open.model);
+  if (open.model->expert_cache()) options.prefill_rows = kStreamedRows;
   options.speculation = TRY(choose_speculation(setup, open));
   options.cache_type = TRY(find_cache_type(setup.cache_type));
-  options.cache_bytes_max =
-      setup.cache_limit_gib > 0 ? size_t(setup.cache_limit_gib * kGiB) : default_cache_bytes();
+  options.cache_bytes_max = setup.cache_limit_gib > 0 ? size_t(setup.cache_limit_gib * kGiB)
+                                                      : default_cache_bytes(*open.model);
   open.generator =
       TRY_IN(setup.path, Generator::create(*open.model, *open.tokenizer, *open.pool, options));
   if (setup.warms_up) TRY_IN(setup.path, open.generator->warm_up());

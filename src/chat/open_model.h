@@ -20,6 +20,7 @@ struct GenerationSetup {
   std::string cache = "auto";
   std::string cache_type = "f32";  // as find_cache_type wants it
   double cache_limit_gib = 0;      // 0: four fifths of the memory that is available
+  double expert_memory_gib = 0;    // ExpertMemory::bytes
   int threads = 0;                 // 0: all cores
   int sequences_max = 1;
   double pass_seconds = 0;  // EngineOptions
@@ -54,8 +55,12 @@ Result<std::shared_ptr<const Checkpoint>> open_checkpoint(const std::string& pat
 
 // Resolves "expanded", "latent" or "auto" for this model.
 CacheForm choose_cache(const std::string& wanted, const Model& model);
-// Cache bytes for a loaded model: four fifths of the available memory.
-size_t default_cache_bytes();
+// Cache bytes for a loaded model: four fifths of the available memory that it will not take itself.
+size_t default_cache_bytes(const Model& model);
+// Bytes of --expert-memory for Model::open.
+ExpertMemory expert_memory(double gib);
+// Says on stderr that experts are read on demand, if they are.
+void print_streaming_note(const Model& model);
 // An error when weights and packed panels of a model in f32 would not fit into memory.
 Result<void> check_model_fits(const ModelConfig& config, const std::string& name);
 

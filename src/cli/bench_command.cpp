@@ -72,6 +72,7 @@ Result<OpenModel> open_subject(const BenchOptions& options) {
   setup.threads = options.threads;
   setup.exact = options.speed.exact;
   setup.panel_cache = options.panel_cache;
+  setup.expert_memory_gib = options.speed.expert_memory_gib;
   return open_model(setup);
 }
 
@@ -142,6 +143,8 @@ Json row_json(const SpeedRow& row, const Bounds& bounds) {
   json.set("decode_share_of_peak",
            peak > 0 ? Json(row.decode.median * row.operations / peak) : Json());
   json.set("peak_memory_bytes", row.peak_bytes);
+  json.set("expert_hits", row.expert_hits >= 0 ? Json(row.expert_hits) : Json());
+  json.set("disk_bytes_per_token", row.disk_bytes >= 0 ? Json(row.disk_bytes) : Json());
   json.set("acceptance", row.acceptance >= 0 ? Json(row.acceptance) : Json());
   return json;
 }
@@ -293,6 +296,7 @@ void add_bench(CommandGroup& commands) {
   c.choice("--cache", o.speed.cache, {"auto", "expanded", "latent"},
            "KV cache form, as in weir generate");
   add_cache_type(c, o.speed.cache_type);
+  add_expert_memory(c, o.speed.expert_memory_gib);
   add_exact(c, o.speed.exact);
   add_panel_cache(c, o.panel_cache);
   c.option("--vs", o.peer.command, "COMMAND",

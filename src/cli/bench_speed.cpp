@@ -63,7 +63,7 @@ Result<SpeedRow> measure_speed(const OpenModel& open, const SpeedOptions& option
   settings.cache = choose_cache(options.cache, *open.model);
   settings.cache_type = TRY(find_cache_type(options.cache_type));
   settings.exact = options.exact;
-  settings.cache_bytes_max = default_cache_bytes();
+  settings.cache_bytes_max = default_cache_bytes(*open.model);
   settings.keeps_prefixes = true;  // from reading the prompts to the replies
   auto generator = TRY(Generator::create(*open.model, *open.tokenizer, *open.pool, settings));
   if (depth + options.tokens > generator->positions_max())
@@ -74,6 +74,9 @@ Result<SpeedRow> measure_speed(const OpenModel& open, const SpeedOptions& option
   TRY(generator->warm_up());
   if (PanelSet* panels = open.model->panels()) panels->complete();
   std::vector<double> prefill, decode, first;
+  const ExpertCache* experts = open.model->expert_cache();
+  ExpertCache::Statistics in_decoding;  // of all repetitions
+  int64_t decoded = 0;
   for (int repetition = 0; repetition < options.repetitions; ++repetition) {
     const std::vector<Request> requests =
         random_requests(open, options, depth, sequences, repetition);
@@ -86,12 +89,20 @@ Result<SpeedRow> measure_speed(const OpenModel& open, const SpeedOptions& option
     TRY(generator->generate(prompts));
     first.push_back(double(monotonic_ns() - began) * 1e-9);
     const GenerateStatistics read = generator->statistics();
+    const auto experts_before = experts ? experts->statistics() : in_decoding;
     TRY(generator->generate(requests));
+    if (experts) {
+      const auto experts_after = experts->statistics();
+      in_decoding.chosen += experts_after.chosen - experts_before.chosen;
+      in_decoding.found += experts_after.found - experts_before.found;
+      in_decoding.bytes_read += experts_after.bytes_read - experts_before.bytes_read;
+    }
     const GenerateStatistics& after = generator->statistics();
     prefill.push_back(double(read.prompt_tokens - before.prompt_tokens) /
                       (read.prefill_seconds - before.prefill_seconds));
     decode.push_back(double(after.decoded_tokens - read.decoded_tokens) /
                      (after.decode_seconds - read.decode_seconds));
+    decoded += after.decoded_tokens - read.decoded_tokens;
   }
   SpeedRow row;
   row.depth = depth;
@@ -104,6 +115,10 @@ Result<SpeedRow> measure_speed(const OpenModel& open, const SpeedOptions& option
   row.cache_bytes = TRY(cache_bytes(*open.model, settings, middle));
   // forward_flops_per_token counts attention over half of what it is given.
   row.operations = forward_flops_per_token(open.model->config(), 2 * middle);
+  if (experts && in_decoding.chosen > 0 && decoded > 0) {
+    row.expert_hits = double(in_decoding.found) / double(in_decoding.chosen);
+    row.disk_bytes = double(in_decoding.bytes_read) / double(decoded);
+  }
   row.peak_bytes = memory_use().peak;
   return row;
 }

@@ -16,6 +16,7 @@ struct SpeedOptions {
   bool exact = false;          // do not quantize activations to int14
   std::string cache = "auto";  // "expanded", "latent"
   std::string cache_type = "f32";
+  double expert_memory_gib = 0;
 };
 
 // Of the repetitions.
@@ -33,6 +34,9 @@ struct SpeedRow {
   double cache_bytes = 0;          // the same of the KV cache, at the middle of the reply
   double operations = 0;           // multiplications and additions of a drawn token
   double peak_bytes = 0;           // the most that the process had in memory so far
+  // Of a model whose experts are read on demand: the share found in memory, and bytes read from the
+  // disk for a drawn token; negative: all weights are in memory.
+  double expert_hits = -1, disk_bytes = -1;
   // Of drawn tokens proposed by speculation, those that were kept; negative: no speculation.
   double acceptance = -1;
   double bytes() const { return weight_bytes + cache_bytes; }

@@ -152,6 +152,7 @@ void add_chat(CommandGroup& commands) {
   add_exact(c, o.exact);
   add_speculation(c, o.speculation);
   add_cache(c, o.cache, o.cache_limit_gib);
+  add_expert_memory(c, o.expert_memory_gib);
   add_prefix_cache(c, o.prefix_cache);
   add_panel_cache(c, o.panel_cache);
   add_cache_type(c, o.cache_type);

@@ -76,6 +76,7 @@ Result<void> ChatSession::open_folder(const std::string& folder, bool is_tuned) 
                                    .cache = options_.cache,
                                    .cache_type = options_.cache_type,
                                    .cache_limit_gib = options_.cache_limit_gib,
+                                   .expert_memory_gib = options_.expert_memory_gib,
                                    .threads = options_.threads,
                                    .sequences_max = 1,
                                    .keeps_prefixes = true,

@@ -36,6 +36,7 @@ struct ChatOptions {
   std::string cache = "auto";
   std::string cache_type = "f32";
   double cache_limit_gib = 0;
+  double expert_memory_gib = 0;
   PrefixCacheFlags prefix_cache;
   std::string panel_cache;
   SpeculationFlags speculation;

@@ -1,16 +1,14 @@
 #include "cli/disk_rate.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
-#include <cstring>
+#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/direct_file.h"
 #include "base/file.h"
 #include "base/random.h"
 #include "base/text.h"
@@ -23,38 +21,6 @@ constexpr uint64_t kInOrder = uint64_t(8) << 20, kScattered = uint64_t(1) << 20;
 constexpr uint64_t kLeastFile = 2 * kInOrder;
 constexpr int kReaders = 8;
 
-class DirectFile {
- public:
-  explicit DirectFile(const std::string& path)
-      : descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECT)), error_(errno) {}
-  ~DirectFile() {
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-  DirectFile(const DirectFile&) = delete;
-  DirectFile& operator=(const DirectFile&) = delete;
-  bool is_open() const { return descriptor_ >= 0; }
-  int error() const { return error_; }
-  bool read(const Buffer& to, uint64_t offset) {
-    for (;;) {
-      const ssize_t n = pread(descriptor_, to.data(), to.size(), off_t(offset));
-      if (n == ssize_t(to.size())) return true;
-      if (n >= 0 || errno != EINTR) break;
-    }
-    error_ = errno;
-    return false;
-  }
-
- private:
-  int descriptor_;
-  int error_;
-};
-
-Error failure(const std::string& path, int code) {
-  if (code == EINVAL)
-    return {path + ": its file system has no direct I/O; give a file on the disk to measure"};
-  return {path + ": can not read: " + std::strerror(code)};
-}
-
 }  // namespace
 
 Result<DiskRate> disk_rate(const std::string& path, double seconds) {
@@ -62,8 +28,12 @@ Result<DiskRate> disk_rate(const std::string& path, double seconds) {
   if (size < kLeastFile)
     return Error{fmt::format("{}: has {}; a disk is measured with a file of {} or more", path,
                              format_bytes(double(size)), format_bytes(double(kLeastFile)))};
-  DirectFile file(path);
-  if (!file.is_open()) return failure(path, file.error());
+  const std::unique_ptr<DirectFile> file = TRY(DirectFile::open(path));
+  const auto read = [&](const Buffer& to, uint64_t offset) -> Result<void> {
+    TRY(file->read(reinterpret_cast<std::byte*>(to.data()), offset, to.size()));
+    if (file->is_direct()) return {};
+    return Error{path + ": its file system has no direct I/O; give a file on the disk to measure"};
+  };
   DiskRate rate;
   const auto limit_ns = int64_t(seconds * 1e9);
 
@@ -72,28 +42,32 @@ Result<DiskRate> disk_rate(const std::string& path, double seconds) {
   uint64_t done = 0;
   for (uint64_t at = 0; now - began < limit_ns; at += kInOrder, now = monotonic_ns()) {
     if (at + kInOrder > size) at = 0;
-    if (!file.read(buffer, at)) return failure(path, file.error());
+    TRY(read(buffer, at));
     done += kInOrder;
   }
   rate.in_order = double(done) / (double(now - began) * 1e-9);
 
   std::atomic<uint64_t> blocks{0};
-  std::atomic<bool> failed{false};
+  std::mutex mutex;
+  Result<void> all;  // of the readers
   std::vector<std::thread> readers;
   began = monotonic_ns();
   for (int r = 0; r < kReaders; ++r)
     readers.emplace_back([&, r] {
       Buffer own(kScattered);
       Random random(1, uint64_t(r));
-      while (monotonic_ns() - began < limit_ns && !failed) {
-        if (!file.read(own, random.below(size / kScattered) * kScattered))
-          failed = true;
-        else
-          ++blocks;
+      while (monotonic_ns() - began < limit_ns) {
+        if (Result<void> result = read(own, random.below(size / kScattered) * kScattered);
+            !result) {
+          const std::lock_guard lock(mutex);
+          all = std::move(result);
+          return;
+        }
+        ++blocks;
       }
     });
   for (std::thread& reader : readers) reader.join();
-  if (failed) return failure(path, file.error());
+  TRY(std::move(all));
   rate.scattered = double(blocks * kScattered) / (double(monotonic_ns() - began) * 1e-9);
   rate.bytes = double(done + blocks * kScattered);
   return rate;

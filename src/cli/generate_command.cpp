@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/stop_signal.h"
+#include "base/text.h"
 #include "chat/open_model.h"
 #include "cli/commands.h"
 #include "cli/model_offers.h"
@@ -36,6 +37,7 @@ struct GenerateOptions {
   std::string cache = "auto";
   std::string cache_type = "f32";
   double cache_limit_gib = 0;
+  double expert_memory_gib = 0;
   PrefixCacheFlags prefix_cache;
   std::string panel_cache;
   SpeculationFlags speculation;
@@ -110,8 +112,20 @@ Json completion_json(const Completion& c) {
   return j;
 }
 
+Json expert_json(const ExpertCache::Statistics& s) {
+  Json j = Json::object();
+  j.set("chosen", s.chosen);
+  j.set("found", s.found);
+  j.set("looked_ahead", s.looked_ahead);
+  j.set("looked_ahead_and_chosen", s.early);
+  j.set("bytes_read", s.bytes_read);
+  j.set("wait_seconds", s.wait_seconds);
+  return j;
+}
+
 void print_json(const GenerateOptions& options, const Request& request,
-                const std::vector<Completion>& completions, const GenerateStatistics& statistics) {
+                const std::vector<Completion>& completions, const GenerateStatistics& statistics,
+                const ExpertCache* experts) {
   Json j = Json::object();
   j.set("model", options.folder);
   j.set("prompt_tokens", int64_t(request.prompt.size()));
@@ -130,21 +144,29 @@ void print_json(const GenerateOptions& options, const Request& request,
   j.set("decode_tokens_per_second", statistics.decode_tokens_per_second());
   j.set("drafted_tokens", statistics.drafted_tokens);
   j.set("accepted_tokens", statistics.accepted_tokens);
+  if (experts) j.set("experts", expert_json(experts->statistics()));
   fmt::print("{}\n", j.dump());
 }
 
 // Decoding is measured without the first token of each sample, which comes with its prompt.
-void print_speed(const std::vector<Completion>& completions, const GenerateStatistics& s) {
+void print_speed(const std::vector<Completion>& completions, const GenerateStatistics& s,
+                 const ExpertCache* experts) {
   size_t tokens = 0;
   for (const Completion& c : completions) tokens += c.tokens.size();
   fmt::print(stderr, "{} token{} in {:.2f} s", tokens, tokens == 1 ? "" : "s", s.decode_seconds);
-  if (s.decoded_tokens > 0) fmt::print(stderr, ", {:.0f} tokens/s", s.decode_tokens_per_second());
+  if (s.decoded_tokens > 0)
+    fmt::print(stderr, ", {:.{}f} tokens/s", s.decode_tokens_per_second(),
+               s.decode_tokens_per_second() < 10 ? 1 : 0);
   fmt::print(stderr, " (prompt: {} in {:.2f} s, {:.0f} tokens/s", s.prompt_tokens,
              s.prefill_seconds, s.prefill_tokens_per_second());
   if (s.drafted_tokens > 0)
     fmt::print(stderr, "; {} of {} guesses came true", s.accepted_tokens, s.drafted_tokens);
   if (s.loaded_tokens > 0) fmt::print(stderr, "; {} from the prefix cache", s.loaded_tokens);
   fmt::print(stderr, ")\n");
+  if (!experts) return;
+  const ExpertCache::Statistics e = experts->statistics();
+  fmt::print(stderr, "{} of {} chosen experts were in memory, {} were read from the disk\n",
+             e.found, e.chosen, format_bytes(double(e.bytes_read)));
 }
 
 // One sample is printed as it is made, several ones each as it is complete, in order. Speed goes to
@@ -162,6 +184,7 @@ Result<Ending> generate(const GenerateOptions& options) {
                                    .cache = options.cache,
                                    .cache_type = options.cache_type,
                                    .cache_limit_gib = options.cache_limit_gib,
+                                   .expert_memory_gib = options.expert_memory_gib,
                                    .threads = options.threads,
                                    .sequences_max = std::min(options.samples, 64),
                                    .store = options.prefix_cache.store(),
@@ -191,13 +214,15 @@ Result<Ending> generate(const GenerateOptions& options) {
   Printer printer(options.samples == 1 && !options.json);
   auto completions = TRY(open.generator->generate(requests, &printer));
   if (options.json)
-    print_json(options, request, completions, open.generator->statistics());
+    print_json(options, request, completions, open.generator->statistics(),
+               open.model->expert_cache());
   else if (options.samples > 1)
     print_samples(completions);
   else
     fmt::print("\n");
   fflush(stdout);
-  if (!options.json) print_speed(completions, open.generator->statistics());
+  if (!options.json)
+    print_speed(completions, open.generator->statistics(), open.model->expert_cache());
   return stop_requested() ? Ending::interrupted : Ending::done;
 }
 
@@ -225,6 +250,7 @@ void add_generate(CommandGroup& commands) {
   add_exact(c, o.exact);
   add_speculation(c, o.speculation);
   add_cache(c, o.cache, o.cache_limit_gib);
+  add_expert_memory(c, o.expert_memory_gib);
   add_prefix_cache(c, o.prefix_cache);
   add_panel_cache(c, o.panel_cache);
   add_cache_type(c, o.cache_type);

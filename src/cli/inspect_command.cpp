@@ -29,6 +29,7 @@ struct InspectOptions {
   std::string type = {};  // plan a GGUF file of this type instead of the weights there are
   int64_t context = 0;    // tokens in the cache; 0: 4096, or all positions of a shorter model
   std::string cache_type = "f32";
+  double memory_gib = 0;  // to predict for; 0: what is free
   int64_t tokens = 4096;  // rows of one training micro-batch
   bool json = false;      // one JSON object instead of text
   bool config = false;    // only the configuration, as config.json
@@ -150,6 +151,19 @@ Result<std::optional<WeightCheck>> find_weights(const InspectOptions& options,
   return std::optional(check_weights(*subject.checkpoint));
 }
 
+// The largest file of a checkpoint.
+std::string file_of_weights(const Checkpoint& checkpoint) {
+  if (checkpoint.gguf()) return checkpoint.gguf()->path();
+  std::string largest;
+  uint64_t most = 0;
+  if (const auto names = list_directory(checkpoint.path()))
+    for (const std::string& name : *names)
+      if (const auto size = file_size(join_path(checkpoint.path(), name));
+          name.ends_with(".safetensors") && size && *size > most)
+        largest = join_path(checkpoint.path(), name), most = *size;
+  return largest;
+}
+
 constexpr const char* kPlannedType = "q4_k_m";  // of a model that is only a name
 
 // Not measured yet.
@@ -163,7 +177,7 @@ Result<Summary> summarize(const InspectOptions& options, const Subject& subject,
       cache_widths(s.config),
       s.config.attention == AttentionKind::mla ? CacheForm::latent : CacheForm::expanded,
       s.cache_type));
-  s.free_bytes = available_memory();
+  s.free_bytes = options.memory_gib > 0 ? options.memory_gib * double(1 << 30) : available_memory();
   s.is_planned = !subject.checkpoint || !options.type.empty();
   s.type_name = options.type.empty() ? kPlannedType : options.type;
   if (subject.checkpoint) {
@@ -171,6 +185,7 @@ Result<Summary> summarize(const InspectOptions& options, const Subject& subject,
     s.abilities = find_abilities(*subject.checkpoint);
   }
   if (!s.is_planned) {
+    s.file = file_of_weights(*subject.checkpoint);
     s.stored = stored_bytes(*subject.checkpoint);
     s.head_repeats = head_repeats_embedding(*subject.checkpoint);
     return s;
@@ -269,6 +284,8 @@ void add_inspect(CommandGroup& commands) {
           "context length in tokens; 0: the smaller of 4096 and the model's")
       .whole_number(0, int64_t(1) << 40);
   add_cache_type(c, o.cache_type);
+  c.option("--memory", o.memory_gib, "GIB", "memory in GiB to predict the speed for [what is free]")
+      .real_number(0, 1e6);
   c.value("--tokens", o.tokens, "N", "tokens of one training micro-batch")
       .whole_number(1, int64_t(1) << 40);
   c.flag("--config", o.config, "print only the configuration, as config.json");

@@ -11,9 +11,11 @@
 #include "chat/gguf_chat.h"
 #include "checkpoint/size_check.h"
 #include "cli/bandwidth.h"
+#include "cli/disk_rate.h"
 #include "config/size.h"
 #include "convert/conversion_plan.h"
 #include "engine/kv_cache.h"
+#include "model/expert_plan.h"
 
 namespace weir {
 namespace {
@@ -23,7 +25,12 @@ void add(StoredBytes& stored, const ModelConfig& config, const std::string& name
          double bytes) {
   stored.by_type[type] += bytes;
   stored.all += bytes;
-  stored.per_token += share_per_token(config, name) * bytes;
+  const double share = share_per_token(config, name);
+  stored.per_token += share * bytes;
+  if (name.find("_exps") == std::string::npos && name.find(".mlp.experts.") == std::string::npos)
+    return;
+  stored.experts += bytes;
+  stored.experts_per_token += share * bytes;
 }
 
 // The type that the files call `name`; what is none counts as f32.
@@ -189,7 +196,8 @@ std::string in_memory(const Summary& s) {
   text += fmt::format("; {} free: ", format_bytes(s.free_bytes));
   return text + (s.memory() <= s.free_bytes
                      ? "fits"
-                     : "larger, so weights are read from the disk again and again");
+                     : "larger, so " + std::string(s.disk.kept > 0 ? "experts" : "weights") +
+                           " are read from the disk again and again");
 }
 
 std::string can_do(const Summary& s) {
@@ -204,6 +212,46 @@ std::string can_do(const Summary& s) {
 
 }  // namespace
 
+namespace {
+
+// Experts are read while others are computed, but what all of a layer wait for is not: so times are
+// added. Of a model without experts every token reads all weights in turn, which leaves nothing of
+// use in a smaller page cache.
+DiskForecast forecast(const Summary& s, double memory_seconds) {
+  DiskForecast f;
+  if (s.file.empty()) return f.reason = "which is measured with a file of weights", f;
+  const auto disk = disk_rate(s.file, 0.5);
+  if (!disk) return f.reason = disk.error().message, f;
+  const StoredBytes& stored = s.stored;
+  f.memory_bytes = stored.per_token;
+  if (stored.experts > 0) {
+    const double memory = expert_memory_bytes(s.free_bytes, stored.all - stored.experts);
+    if (memory <= 0)
+      return f.reason = "and what every token reads does not fit: it will not run", f;
+    f.rate = disk->scattered;
+    f.kept = std::min(1., memory / stored.experts);
+    f.bytes = (1 - f.kept) * stored.experts_per_token;
+  } else {
+    f.rate = disk->in_order;
+    f.bytes = stored.per_token;
+  }
+  f.tokens_per_second = 1 / (memory_seconds + f.bytes / f.rate);
+  return f;
+}
+
+std::string forecast_text(const DiskForecast& f) {
+  std::string text = fmt::format(
+      "predicted: about {:.2g} tokens/s: {} of a token's {} come from the disk at {}/s (measured "
+      "now)",
+      f.tokens_per_second, format_bytes(f.bytes), format_bytes(f.memory_bytes),
+      format_bytes(f.rate));
+  if (f.kept <= 0) return text;
+  return text + fmt::format(", as {:.0f} % of the experts stay in memory, were all chosen as often",
+                            100 * f.kept);
+}
+
+}  // namespace
+
 void measure(Summary& s, ThreadPool& pool) {
   const bool is_f32 = is_all_f32(s.stored);
   const bool is_latent = s.config.attention == AttentionKind::mla && !is_f32;
@@ -211,14 +259,18 @@ void measure(Summary& s, ThreadPool& pool) {
   s.cache = cache_bytes(s.config, is_latent ? CacheForm::latent : CacheForm::expanded, s.cache_type,
                         s.context);
   s.packed = is_f32 && memory.panels < 0.5 * s.free_bytes ? memory.panels : 0;
-  // What does not fit is bound by the disk, which is not measured.
-  if (s.stored.all > 0 && (s.free_bytes <= 0 || s.memory() <= s.free_bytes))
-    if (const double seconds = token_seconds(s.stored, pool); seconds > 0)
-      s.tokens_per_second = 1 / seconds;
+  const double seconds = s.stored.all > 0 ? token_seconds(s.stored, pool) : 0;
+  if (seconds <= 0) return;
+  if (s.fits())
+    s.tokens_per_second = 1 / seconds;
+  else
+    s.disk = forecast(s, seconds);
 }
 
 std::string summary_text(const Summary& s) {
   std::string speed = "not measured: bound by the disk";
+  if (!s.fits()) speed += s.disk.reason.empty() ? "" : ", " + s.disk.reason;
+  if (s.disk.tokens_per_second > 0) speed = forecast_text(s.disk);
   if (s.tokens_per_second > 0)
     speed = fmt::format("measured now, with other programs running: about {:.{}f} tokens/s",
                         s.tokens_per_second, s.tokens_per_second < 10 ? 1 : 0);
@@ -243,8 +295,14 @@ Json summary_json(const Summary& s) {
   json.set("packed_bytes", s.packed);
   json.set("memory_bytes", s.memory());
   json.set("free_bytes", s.free_bytes);
-  json.set("fits_memory", s.free_bytes <= 0 || s.memory() <= s.free_bytes);
+  json.set("fits_memory", s.fits());
   json.set("tokens_per_second_about", s.tokens_per_second);
+  if (s.disk.tokens_per_second > 0) {
+    json.set("tokens_per_second_predicted", s.disk.tokens_per_second);
+    json.set("disk_bytes_per_second", s.disk.rate);
+    json.set("disk_bytes_per_token", s.disk.bytes);
+    json.set("experts_kept", s.disk.kept);
+  }
   if (s.knows_abilities) {
     json.set("chat_template", s.abilities.has_template);
     json.set("tools", s.abilities.tools);

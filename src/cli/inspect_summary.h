@@ -17,7 +17,8 @@ struct StoredBytes {
   std::map<WeightType, double> by_type;
   double all = 0;
   double per_token = 0;  // read for one token: no embedding table, only the chosen experts
-  bool is_cut = false;   // the file ends before its data do
+  double experts = 0, experts_per_token = 0;  // of `all` and `per_token`
+  bool is_cut = false;                        // the file ends before its data do
   // The main type: the one with the most bytes.
   WeightType main_type() const;
 };
@@ -25,6 +26,16 @@ struct StoredBytes {
 StoredBytes stored_bytes(const Checkpoint& checkpoint);
 // As `weir quantize` would write them.
 Result<StoredBytes> planned_bytes(const ModelConfig& config, const Mix& mix);
+
+// What a token costs where the weights do not fit the memory.
+struct DiskForecast {
+  double rate = 0;          // bytes per second of the file, measured past the page cache
+  double kept = 0;          // share of the experts in memory: of those chosen, were all as likely
+  double bytes = 0;         // from the disk for a token
+  double memory_bytes = 0;  // from memory
+  double tokens_per_second = 0;  // 0: not predicted
+  std::string reason;            // why not
+};
 
 struct Abilities {
   bool has_template = false, tools = false, thinking = false, fill_in = false;
@@ -46,6 +57,9 @@ struct Summary {
   double cache = 0, packed = 0;  // bytes: of the cache, of packed copies of f32 weights
   double free_bytes = 0;         // 0: unknown
   double tokens_per_second = 0;  // 0: not measured
+  std::string file;              // of the weights, to measure the disk; "": there is none
+  DiskForecast disk;             // of weights that do not fit
+  bool fits() const { return free_bytes <= 0 || memory() <= free_bytes; }
   double memory() const { return stored.all + packed + cache; }
 };
 

@@ -23,6 +23,7 @@ struct LogitsOptions {
   std::string cache = "expanded", cache_type = "f32";
   int chunk = 256;     // tokens of a pass
   bool exact = false;  // do not quantize activations to int14
+  double expert_memory_gib = 0;
   int threads = 0;
 };
 
@@ -46,7 +47,9 @@ Result<Ending> logits(const LogitsOptions& options) {
     return Error{options.out + ": --out must end in .npy, so that nothing else is overwritten"};
   const auto checkpoint = TRY(open_checkpoint(options.model));
   const CacheType cache_type = TRY(find_cache_type(options.cache_type));
-  const std::unique_ptr<Model> model = TRY(Model::open(checkpoint));
+  const std::unique_ptr<Model> model =
+      TRY(Model::open(checkpoint, expert_memory(options.expert_memory_gib)));
+  print_streaming_note(*model);
   ThreadPool pool(options.threads);
   model->pack(pool);
   const auto scorer =
@@ -101,6 +104,7 @@ void add_logits(CommandGroup& commands) {
   c.choice("--cache", o.cache, {"expanded", "latent"}, "KV cache form");
   add_cache_type(c, o.cache_type);
   add_exact(c, o.exact);
+  add_expert_memory(c, o.expert_memory_gib);
   c.count("--chunk", o.chunk, 1, 65536, "tokens per pass; changes no bit of the result");
   add_threads(c, o.threads);
 }

@@ -30,6 +30,7 @@ struct PerplexityOptions {
   int windows = 0;          // 0: all
   std::string cache = "expanded", cache_type = "f32";
   bool exact = false;  // do not quantize activations to int14
+  double expert_memory_gib = 0;
   int threads = 0;
   bool json = false;
 };
@@ -38,6 +39,7 @@ struct ImportanceOptions {
   std::string model, text, out;
   int context = 512;
   int windows = 0;
+  double expert_memory_gib = 0;
   bool overwrites = false;
   int threads = 0;
 };
@@ -129,7 +131,8 @@ Result<Reading> open_reading(const Options& options, CacheForm form = CacheForm:
   const auto checkpoint = TRY(open_checkpoint(options.model));
   const std::unique_ptr<Tokenizer> tokenizer = TRY(open_tokenizer(*checkpoint));
   Reading reading;
-  reading.model = TRY(Model::open(checkpoint));
+  reading.model = TRY(Model::open(checkpoint, expert_memory(options.expert_memory_gib)));
+  print_streaming_note(*reading.model);
   const int most = reading.model->config().max_position_embeddings;
   if (options.context < 4 || options.context > most)
     return Error{fmt::format("--context must be from 4 to {}, not {}", most, options.context)};
@@ -230,6 +233,7 @@ void add_text_measures(CommandGroup& commands) {
   c.choice("--cache", o.cache, {"expanded", "latent"}, "KV cache form");
   add_cache_type(c, o.cache_type);
   add_exact(c, o.exact);
+  add_expert_memory(c, o.expert_memory_gib);
   c.flag("--all", o.scores_all, "score every token, not only the second half of each window");
   c.flag("--json", o.json, "print one JSON object instead of text");
   add_threads(c, o.threads);

@@ -26,6 +26,14 @@ void add_cache(CommandBuilder& command, std::string& cache, double& limit_gib) {
       .real_number(0, 1e6);
 }
 
+void add_expert_memory(CommandBuilder& command, double& gib) {
+  command
+      .option("--expert-memory", gib, "GIB",
+              "memory in GiB for experts, which are then read from the disk when they are chosen "
+              "[only when the weights do not fit: 85 % of free memory, less the other weights]")
+      .real_number(0, 1e6);
+}
+
 void add_cache_type(CommandBuilder& command, std::string& type) {
   command.choice("--cache-type", type, {"f32", "f16", "bf16", "q8", "q4"},
                  "numbers of the KV cache; q8 and q4 are rotated codes of 8 and 4 bits: smaller, "

@@ -17,6 +17,8 @@ void add_exact(CommandBuilder& command, bool& exact);
 // The folder of repacked weights.
 void add_panel_cache(CommandBuilder& command, std::string& folder);
 void add_cache(CommandBuilder& command, std::string& cache, double& limit_gib);
+// How much of a mixture of experts is in memory (docs/larger-than-memory.md); 0: chosen.
+void add_expert_memory(CommandBuilder& command, double& gib);
 void add_cache_type(CommandBuilder& command, std::string& type);
 // --set KEY=VALUE, over a recipe.
 void add_sets(CommandBuilder& command, std::vector<std::string>& sets, const char* help);

@@ -51,7 +51,9 @@ Result<void> Scorer::run(
     pass.cache = &cache_;
     pass.observer = observer;
     pass.exact = exact;
-    TRY(on_hidden(pass, first, model_.forward(pass)));
+    const Tensor hidden = model_.forward(pass);
+    if (std::string failure = model_.failure(); !failure.empty()) return Error{failure};
+    TRY(on_hidden(pass, first, hidden));
   }
   return {};
 }

@@ -90,6 +90,46 @@ Tensor mlp_residual(Run& run, const Norm& norm, const Mlp& m, Tensor x) {
   return add_mlp(run, m, x, quantize(run, norm(run, x), {&m.gate, &m.up}));
 }
 
+namespace {
+
+// Rows for which the next layer's experts are guessed: of more rows most experts are chosen anyway.
+constexpr int kRowsGuessed = 4;
+
+// What the next router makes of this layer's residual stream, which the layers between change
+// little.
+void look_ahead(Run& run, const Moe& m, Tensor x) {
+  if (!m.next || x.rows > kRowsGuessed) return;
+  const Zone zone("moe.look_ahead");
+  const Moe& next = *m.next;
+  Temporaries temporaries(run);
+  Run quiet = run.unrecorded();
+  quiet.routing = {};
+  const Tensor scores = linear(quiet, (*m.next_norm)(quiet, x), next.router);
+  const Routing routing = route(quiet, scores, next.bias ? next.bias->f32() : nullptr, next.shape);
+  run.pool.run_here([&] {
+    std::vector<int> experts;
+    for (int e = 0; e < routing.experts; ++e)
+      if (routing.begin[e + 1] > routing.begin[e]) experts.push_back(e);
+    next.source.cache->look_ahead(next.source.layer, experts);
+  });
+}
+
+// As below, while experts are read. Their parts do not depend on the shared ones'.
+Tensor streamed_residual(Run& run, const Moe& m, const Input& n, Routing routing, Tensor x) {
+  ExpertCache::Visit visit(*m.source.cache);
+  run.pool.run_here([&] {
+    visit.begin(m.source.layer, routing.tokens, {routing.begin, size_t(routing.experts) + 1});
+  });
+  if (m.shared.gate) {
+    const Zone shared_zone("moe.shared");
+    x = add_mlp(run, m.shared, x, n);
+  }
+  look_ahead(run, m, x);
+  return combine(run, x, streamed_experts(run, n, routing, {m.gate, m.up, m.down}, visit), routing);
+}
+
+}  // namespace
+
 // DeepSeekMoE (Dai et al. 2024, eq. 9): x + shared(n) + sum of the chosen experts of n, weighted.
 Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weight, Tensor x) {
   const Zone zone("moe");
@@ -104,6 +144,7 @@ Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weig
   if (run.tape && m.load)
     for (int e = 0; e < routing.experts; ++e)
       (*m.load)[size_t(e)] += routing.begin[e + 1] - routing.begin[e];
+  if (m.source && !run.tape && !run.observer) return streamed_residual(run, m, n, routing, x);
   const Tensor parts = [&] {
     const Zone experts_zone("moe.experts");
     Tensor gate = expert_linear_gather(run, n, routing, m.gate);

@@ -5,6 +5,7 @@
 
 #include "config/config.h"
 #include "ops/ops.h"
+#include "ops/streamed_experts.h"
 
 namespace weir {
 
@@ -53,6 +54,11 @@ struct Moe {
   Mlp shared;                    // empty: none
   GateShape shape;
   std::vector<int64_t>* load = nullptr;
+  ExpertSource
+      source;  // where the experts' rows are read from on demand; none: from gate, up, down
+  // Of the next layer with experts: what is likely to be read there is asked for early.
+  const Norm* next_norm = nullptr;
+  const Moe* next = nullptr;
 };
 
 struct Block {

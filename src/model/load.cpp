@@ -84,21 +84,26 @@ Result<void> Model::bind(Matrix& weight, const Checkpoint& checkpoint) {
   return {};
 }
 
-Result<void> Model::bind(const Checkpoint& checkpoint) {
+Result<void> Model::bind(const Checkpoint& checkpoint, const ExpertMemory& memory) {
   double packed = 0, panels = 0;  // bytes
+  for (Matrix* weight : weights_) TRY(bind(*weight, checkpoint));
+  const double before = available_memory();
+  TRY(stream_experts(checkpoint, memory, before));
   for (Matrix* weight : weights_) {
-    TRY(bind(*weight, checkpoint));
+    if (is_streamed(*weight)) continue;
     if (weight->rows > 1 && weight->type == WeightType::f32)
       packed += double(weight->count()) * sizeof(float);
   }
-  for (const Matrix* weight : multiplied_) panels += double(Panels::bytes_of(*weight));
-  const double available = available_memory();
+  for (const Matrix* weight : multiplied_)
+    if (!is_streamed(*weight)) panels += double(Panels::bytes_of(*weight));
+  const double available = expert_cache_ ? before : available_memory();
   if (available <= 0 || packed <= kPackedShare * available) add_packed();
   add_panels(available <= 0 || panels <= kPanelsShare * available);
   return {};
 }
 
-Result<std::unique_ptr<Model>> Model::open(std::shared_ptr<const Checkpoint> checkpoint) {
+Result<std::unique_ptr<Model>> Model::open(std::shared_ptr<const Checkpoint> checkpoint,
+                                           ExpertMemory memory) {
   std::unique_ptr<Model> model(new Model(checkpoint->config()));
   if (const std::vector<std::string> extra = checkpoint->unexpected(); !extra.empty())
     return Error{
@@ -106,7 +111,7 @@ Result<std::unique_ptr<Model>> Model::open(std::shared_ptr<const Checkpoint> che
                     "would be wrong without it; the architecture is another one",
                     checkpoint->path(), extra[0], checkpoint->config().model_type)};
   ModelBuilder(*model, ModelBuilder::Storage::elsewhere).build();
-  TRY(model->bind(*checkpoint));
+  TRY(model->bind(*checkpoint, memory));
   model->kept_.push_back(std::move(checkpoint));
   return model;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 
 #include "base/hash.h"
 #include "base/random.h"
@@ -131,7 +132,7 @@ void Model::pack(ThreadPool& pool) {
 
 void Model::add_packed() {
   for (Matrix* w : multiplied_) {
-    if (w->type != WeightType::f32) continue;
+    if (w->type != WeightType::f32 || is_streamed(*w)) continue;
     const bool has_backward = w->grad() != nullptr;
     w->packed = &packed_.emplace_back(*w, has_backward);
   }
@@ -139,7 +140,10 @@ void Model::add_packed() {
 
 void Model::add_panels(bool has_room) {
   if (!kernels().repack_panel) return;
-  auto panels = std::make_unique<PanelSet>(multiplied_, has_room);
+  std::vector<Matrix*> repacked;
+  std::ranges::copy_if(multiplied_, std::back_inserter(repacked),
+                       [&](const Matrix* w) { return !is_streamed(*w); });
+  auto panels = std::make_unique<PanelSet>(repacked, has_room);
   if (!panels->panels().empty()) panels_ = std::move(panels);
 }
 

@@ -19,6 +19,12 @@ namespace weir {
 class Checkpoint;
 class PanelSet;
 
+// How a model whose experts may be larger than memory is opened.
+struct ExpertMemory {
+  double bytes = 0;  // for experts read on demand; 0: only if the weights do not fit, see note
+  bool wants_direct = true;  // past the page cache
+};
+
 class Model {
  public:
   // Allocates every weight (zero); `trainable` adds gradients. Weights keep HuggingFace names.
@@ -28,7 +34,11 @@ class Model {
   // Frozen, with the weights where the files have them: matrices keep their stored type and are
   // mapped, never copied; vectors become f32. Missing tensors, wrong shapes and types, and values
   // of f32 tensors that are not finite are errors.
-  static Result<std::unique_ptr<Model>> open(std::shared_ptr<const Checkpoint> checkpoint);
+  // A mixture of experts that does not fit the available memory keeps only some experts there and
+  // reads the others when they are chosen (stream_experts.cpp); where what every token reads does
+  // not fit either, that is an error.
+  static Result<std::unique_ptr<Model>> open(std::shared_ptr<const Checkpoint> checkpoint,
+                                             ExpertMemory memory = {});
 
   ~Model();
 
@@ -87,16 +97,32 @@ class Model {
   // A trace without rows for the gates of forward(); those of MTP modules are not part of it.
   RoutingTrace routing_trace() const;
 
+  // Of a model whose experts are read on demand, else null.
+  const ExpertCache* expert_cache() const { return expert_cache_.get(); }
+  // A sentence that says so and how much is kept; empty for other models.
+  const std::string& streaming_note() const { return streaming_note_; }
+  // The first thing that failed when experts were read: the rows concerned are NaN. Empty: nothing.
+  std::string failure() const { return expert_cache_ ? expert_cache_->failure() : ""; }
+  // Bytes of memory that the model will take in its first passes, beside mapped files.
+  double memory_to_come() const;
+
   bool recompute_blocks = false;  // run each block again in the backward pass instead of keeping it
   float balance_weight = 0;       // alpha of the sequence-wise balance loss
 
  private:
   explicit Model(const ModelConfig& config);
   friend class ModelBuilder;
-  Result<void> bind(const Checkpoint& checkpoint);
+  Result<void> bind(const Checkpoint& checkpoint, const ExpertMemory& memory);
   Result<void> bind(Matrix& weight, const Checkpoint& checkpoint);
   void add_packed();
   void add_panels(bool has_room);
+  // stream_experts.cpp
+  std::vector<std::pair<const Norm*, Moe*>> expert_layers();
+  bool is_streamed(const Matrix& weight) const;
+  double resident_bytes() const;
+  Result<void> stream_experts(const Checkpoint& checkpoint, const ExpertMemory& memory,
+                              double available);
+  void keep_resident(Matrix& weight);
 
   ModelConfig config_;
   std::deque<Matrix> matrices_;
@@ -115,6 +141,9 @@ class Model {
   std::vector<MtpModule> mtp_;
   std::vector<std::shared_ptr<const void>> kept_;  // mapped files and what belongs to them
   std::unique_ptr<RopeAngles> rope_angles_;        // null in an outline
+  std::unique_ptr<ExpertCache> expert_cache_;      // null: all weights are where matrices say
+  std::string streaming_note_;
+  double memory_planned_ = 0, memory_before_ = 0;
   RopeTable rope_;
   std::unique_ptr<PanelSet> panels_;  // the last: its thread reads the weights
 };

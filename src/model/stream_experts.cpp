@@ -1,0 +1,167 @@
+// Models larger than memory: what every token reads stays in memory, experts are read when they
+// are chosen (tensor/expert_cache.h). docs/larger-than-memory.md has the measurements.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+
+#include "base/mapped_places.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "checkpoint/checkpoint.h"
+#include "model/expert_plan.h"
+#include "model/model.h"
+
+namespace weir {
+namespace {
+
+double stored_bytes(const Matrix& weight) {
+  return double(type_bytes(weight.type, weight.count()));
+}
+
+bool has_panels(const Matrix& weight) {
+  return kernels().repack_panel && type_traits(weight.type).block > 1;
+}
+
+// The parts of the matrices of one layer, and the files they are in.
+class Places {
+ public:
+  Places(bool wants_direct, ExpertCache::Source& source)
+      : wants_direct_(wants_direct), source_(source) {}
+
+  // False: the rows of an expert are no part of a file.
+  Result<bool> add(const Moe& moe) {
+    const Matrix* matrices[] = {moe.gate.base, moe.up.base, moe.down.base};
+    std::vector<ExpertCache::Expert> experts(size_t(moe.shape.experts));
+    for (size_t m = 0; m < std::size(matrices); ++m)
+      for (size_t e = 0; e < experts.size(); ++e) {
+        const size_t bytes = type_bytes(matrices[m]->type, matrices[m]->count() / experts.size());
+        const MappedPlaces::Place place = mapped_.find(matrices[m]->parts[e], bytes);
+        if (!place.file) return false;
+        experts[e][m] = {TRY(number_of(*place.file)), place.offset, bytes};
+      }
+    source_.layers.push_back(std::move(experts));
+    return true;
+  }
+
+ private:
+  Result<int> number_of(const MappedPlaces::File& mapped) {
+    const auto [found, is_new] = numbers_.try_emplace(mapped.path, int(source_.files.size()));
+    if (is_new) {
+      auto file = TRY(DirectFile::open(mapped.path, wants_direct_));
+      if (file->inode() != mapped.inode)
+        return Error{mapped.path + ": was replaced while it was opened; start again"};
+      source_.files.push_back(std::move(file));
+    }
+    return found->second;
+  }
+
+  const MappedPlaces mapped_;
+  const bool wants_direct_;
+  ExpertCache::Source& source_;
+  std::map<std::string, int> numbers_;  // by path
+};
+
+struct Sizes {
+  double weights, resident, experts, available;  // bytes
+  size_t slot;                                   // of one expert
+  int chosen;                                    // experts of a row in a layer
+};
+
+// Of the memory for experts.
+Result<double> cache_bytes(const std::string& path, const Sizes& s, double wanted) {
+  if (wanted > 0) {
+    if (wanted >= double(s.slot)) return wanted;
+    return Error{fmt::format("{}: {} of memory for experts hold none of them; one takes {}", path,
+                             format_bytes(wanted), format_bytes(double(s.slot)))};
+  }
+  const double bytes = expert_memory_bytes(s.available, s.resident);
+  if (bytes >= double(s.slot) * s.chosen) return std::min(bytes, s.experts);
+  return Error{fmt::format(
+      "{}: every token reads {} of weights, which must stay in memory beside {} for the experts of "
+      "a layer and a reserve for the context, but {} are available; raise the memory limit, or "
+      "take "
+      "a smaller model or type",
+      path, format_bytes(s.resident), format_bytes(double(s.slot) * s.chosen),
+      format_bytes(s.available))};
+}
+
+}  // namespace
+
+std::vector<std::pair<const Norm*, Moe*>> Model::expert_layers() {
+  std::vector<std::pair<const Norm*, Moe*>> layers;
+  const auto add = [&](Block& block) {
+    if (block.is_moe) layers.push_back({&block.mlp_norm, &block.moe});
+  };
+  for (Block& block : blocks_) add(block);
+  for (MtpModule& module : mtp_) add(module.block);
+  return layers;
+}
+
+bool Model::is_streamed(const Matrix& weight) const { return expert_cache_ && weight.groups > 1; }
+
+// Of the weights that every token reads, in the form in which products read them.
+double Model::resident_bytes() const {
+  double bytes = 0;
+  for (const Matrix* weight : multiplied_)
+    if (weight->groups == 1)
+      bytes += has_panels(*weight) ? double(Panels::bytes_of(*weight)) : stored_bytes(*weight);
+  return bytes;
+}
+
+// A copy that no other use of the page cache takes away.
+void Model::keep_resident(Matrix& weight) {
+  const size_t bytes = type_bytes(weight.type, weight.count());
+  Buffer& copy = memory_.emplace_back(bytes);
+  std::memcpy(copy.data(), weight.parts[0], bytes);
+  weight.parts[0] = copy.data();
+  weight.is_mapped = false;
+}
+
+double Model::memory_to_come() const {
+  if (memory_planned_ <= 0) return 0;
+  return std::max(0., memory_planned_ - (memory_use().anonymous - memory_before_));
+}
+
+Result<void> Model::stream_experts(const Checkpoint& checkpoint, const ExpertMemory& memory,
+                                   double available) {
+  const auto layers = expert_layers();
+  Sizes sizes{0, resident_bytes(), 0, available, 0, config_.num_experts_per_tok};
+  for (const Matrix* weight : weights_) {
+    sizes.weights += stored_bytes(*weight);
+    if (weight->groups > 1) sizes.experts += stored_bytes(*weight);
+  }
+  const bool fits = available <= 0 || sizes.weights <= kMappedShareMax * available;
+  if (layers.empty() || (fits && memory.bytes <= 0)) return {};
+  ExpertCache::Source source;
+  source.chosen = sizes.chosen;
+  Places places(memory.wants_direct, source);
+  for (const auto& [norm, moe] : layers)
+    if (!TRY(places.add(*moe))) return {};
+  sizes.slot = ExpertCache::slot_bytes(source.layers);
+  const double bytes = TRY(cache_bytes(checkpoint.path(), sizes, memory.bytes));
+  expert_cache_ = std::make_unique<ExpertCache>(std::move(source), size_t(bytes));
+  for (size_t i = 0; i < layers.size(); ++i) {
+    layers[i].second->source = {expert_cache_.get(), int(i)};
+    if (i + 1 == layers.size()) break;
+    layers[i].second->next_norm = layers[i + 1].first;
+    layers[i].second->next = layers[i + 1].second;
+  }
+  for (Matrix* weight : multiplied_)
+    if (weight->groups == 1 && weight->type != WeightType::f32 && !has_panels(*weight))
+      keep_resident(*weight);
+  const ExpertCache& cache = *expert_cache_;
+  memory_planned_ = double(cache.bytes()) + sizes.resident;
+  memory_before_ = memory_use().anonymous;
+  streaming_note_ = fmt::format(
+      "{}: experts are read from the file as they are needed{}: {} of {} experts stay in memory "
+      "({}), beside {} that every token reads; the available memory is {}{}",
+      checkpoint.path(), cache.is_direct() ? "" : " (without direct I/O, which it has not)",
+      cache.slots(), cache.experts(), format_bytes(double(cache.bytes())),
+      format_bytes(sizes.resident), format_bytes(available),
+      fits ? "" : ", the weights take " + format_bytes(sizes.weights));
+  return {};
+}
+
+}  // namespace weir
