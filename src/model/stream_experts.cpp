@@ -12,6 +12,7 @@
 #include "checkpoint/checkpoint.h"
 #include "model/expert_plan.h"
 #include "model/model.h"
+#include "tensor/panels.h"
 
 namespace weir {
 namespace {

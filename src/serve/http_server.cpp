@@ -1,11 +1,13 @@
 #include "serve/http_server.h"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <boost/asio.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <cerrno>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -271,15 +273,20 @@ class Connection : public std::enable_shared_from_this<Connection> {
               });
   }
 
-  // Whether the client is still there while it waits for the reply: nothing to read but an end
-  // means that it left. A client that sends its next request early is not watched.
+  // Whether the client is still there while it waits for the reply: the end of what it sends means
+  // that it left. A client that sends its next request early is not watched.
   void watch() {
-    stream_.socket().async_wait(tcp::socket::wait_read,
-                                [self = shared_from_this(), id = request_id_](Code code) {
-                                  if (code || !self->is_current(id)) return;
-                                  Code ignored;
-                                  if (self->stream_.socket().available(ignored) == 0) self->leave();
-                                });
+    stream_.socket().async_wait(
+        tcp::socket::wait_read, [self = shared_from_this(), id = request_id_](Code code) {
+          if (code || !self->is_current(id)) return;
+          char next;
+          const auto bytes =
+              recv(self->stream_.socket().native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT);
+          if (bytes > 0) return;
+          // Bytes of this request that were read before the wait began may end it.
+          if (bytes < 0 && (errno == EAGAIN || errno == EINTR)) return self->watch();
+          self->leave();
+        });
   }
 
   static std::string chunk_of(const std::string& part) {
