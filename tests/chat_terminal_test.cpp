@@ -79,7 +79,12 @@ class ChatTerminal : public testing::Test {
     while (read_more()) {
     }
     int status = 0;
-    EXPECT_EQ(waitpid(child_, &status, 0), child_);
+    for (int i = 0; waitpid(child_, &status, WNOHANG) == 0; ++i) {
+      usleep(100'000);
+      if (i * 100 < kPatience_ms) continue;
+      ADD_FAILURE() << "does not end: " << shown_;
+      kill(child_, SIGKILL);
+    }
     close(master_);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
