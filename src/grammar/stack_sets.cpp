@@ -7,7 +7,7 @@
 namespace weir {
 namespace {
 
-constexpr size_t kStacksMax = 2000;
+constexpr size_t kStacksMax = 4000;     // above the properties of an object
 constexpr size_t kVisitedMax = 20'000;  // nodes visited in one step
 constexpr int kDepthMax = 100'000;
 

@@ -10,7 +10,7 @@
 namespace weir {
 
 // Limits, beyond which further readings of the same text are dropped; what remains still matches
-// the grammar: 2,000 stacks in a set, 100,000 frames on a stack.
+// the grammar: 4,000 stacks in a set, 100,000 frames on a stack.
 class StackSets {
  public:
   using Set = int;
