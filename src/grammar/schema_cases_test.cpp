@@ -114,6 +114,28 @@ TEST(JsonSchema, OneOfNeedsBranchesThatExcludeEachOther) {
   }
 }
 
+TEST(JsonSchema, FormatsAreThoseOfTheirStandards) {
+  const struct {
+    const char* format;
+    std::vector<std::string> valid, invalid;
+  } rows[] = {
+      {"hostname",
+       {"a", "ab", "a-b", "a--b", "abc-d", "a1.example.org", std::string(63, 'x'), "ab-c--d"},
+       {"", "-a", "a-", "a..b", "xn--fsq", "ab--", "ab--c", "a.XN--b", std::string(64, 'x')}},
+      {"uri",
+       {"http://example.com:80/a/b?c=d/?e#f", "file:///etc/hosts", "mailto:a@b.org", "urn:a:b",
+        "ldap://[2001:db8::7]/c=GB?objectClass?one", "http://u:p@h/%41//", "a:/", "a:/b//c"},
+       {"", "a", "//a", "http://example.com:abc/path", "http://[::1/", "a:%4", "a:b c", "1a:b",
+        "a:b#c#d", "http://a@b@c/"}}};
+  for (const auto& [format, valid, invalid] : rows) {
+    FormJudge judge(OutputKind::json_schema,
+                    std::string(R"({"type": "string", "format": ")") + format + "\"}");
+    EXPECT_EQ(judge.error, "") << format;
+    for (const std::string& text : valid) EXPECT_TRUE(judge.accepts('"' + text + '"')) << text;
+    for (const std::string& text : invalid) EXPECT_FALSE(judge.accepts('"' + text + '"')) << text;
+  }
+}
+
 TEST(JsonSchema, ThatMatchesNothingIsAnError) {
   for (const char* schema :
        {"false", R"({"type": "integer", "minimum": 5, "maximum": 4})",
