@@ -73,7 +73,7 @@ def main():
         with open(given, "w") as out:
             out.writelines(json.dumps(case) + "\n" for case in cases)
         environment = dict(os.environ, WEIR_SCHEMA_CASES=given, WEIR_SCHEMA_RESULTS=made)
-        subprocess.run([program, "--gtest_filter=SchemaCases.*"], env=environment, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([program, "--gtest_filter=SchemaCases.OfAFileAreJudged"], env=environment, check=True, stdout=subprocess.DEVNULL)
         results = [json.loads(line) for line in open(made)]
     assert len(results) == len(cases)
     counts, refused, files = collections.Counter(), collections.Counter(), collections.Counter()

@@ -10,8 +10,24 @@ namespace {
 #define TIME \
   "([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?([zZ]|[+\\-]([01]\\d|2[0-3]):[0-5]\\d)"
 #define BYTE "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)"
-#define LABEL "[0-9A-Za-z]([0-9A-Za-z\\-]{0,61}[0-9A-Za-z])?"
 #define HEX "[0-9A-Fa-f]"
+#define END "[0-9A-Za-z]"
+#define INNER "[0-9A-Za-z\\-]"
+// Up to 63 characters without "--" as the third and fourth: those are reserved (RFC 5890, 2.3.1),
+// and whether "xn--..." is Punycode no grammar tells.
+#define LABEL                                                                              \
+  END "(" END "|" INNER END "|" INNER INNER END "|" INNER "(" END INNER "|-" END ")" INNER \
+      "{0,58}" END ")?"
+#define IPV6                                                                                      \
+  "((" HEX "{1,4}:){7}" HEX "{1,4}|(" HEX "{1,4}:){1,7}:|(" HEX "{1,4}:){1,6}:" HEX "{1,4}|(" HEX \
+  "{1,4}:){1,5}(:" HEX "{1,4}){1,2}|(" HEX "{1,4}:){1,4}(:" HEX "{1,4}){1,3}|(" HEX               \
+  "{1,4}:){1,3}(:" HEX "{1,4}){1,4}|(" HEX "{1,4}:){1,2}(:" HEX "{1,4}){1,5}|" HEX "{1,4}:(:" HEX \
+  "{1,4}){1,6}|:((:" HEX "{1,4}){1,7}|:))"
+// RFC 3986, appendix A: host name (or address in brackets) and port; the segments of a path.
+#define URI_NAME "[A-Za-z0-9\\-._~!$&'()*+,;=]|%" HEX "{2}"
+#define URI_SEGMENT "(" URI_NAME "|[:@])"
+#define URI_AUTHORITY "((" URI_NAME "|:)*@)?((" URI_NAME ")*|\\[" IPV6 "\\])(:\\d*)?"
+#define URI_REST "(" URI_NAME "|[:@/?])*"
 #define ATOM "[A-Za-z0-9!#$%&'*+/=?\\^_`{|}~\\-]+"
 
 struct Format {
@@ -28,14 +44,10 @@ constexpr Format kFormats[] = {
     {"email", ATOM "(\\." ATOM ")*@" LABEL "(\\." LABEL ")*"},
     {"hostname", LABEL "(\\." LABEL "){0,3}"},
     {"ipv4", BYTE "(\\." BYTE "){3}"},
-    {"ipv6", "((" HEX "{1,4}:){7}" HEX "{1,4}|(" HEX "{1,4}:){1,7}:|(" HEX "{1,4}:){1,6}:" HEX
-             "{1,4}|(" HEX "{1,4}:){1,5}(:" HEX "{1,4}){1,2}|(" HEX "{1,4}:){1,4}(:" HEX
-             "{1,4}){1,3}|(" HEX "{1,4}:){1,3}(:" HEX "{1,4}){1,4}|(" HEX "{1,4}:){1,2}(:" HEX
-             "{1,4}){1,5}|" HEX "{1,4}:(:" HEX "{1,4}){1,6}|:((:" HEX "{1,4}){1,7}|:))"},
+    {"ipv6", IPV6},
     {"uuid", HEX "{8}-" HEX "{4}-" HEX "{4}-" HEX "{4}-" HEX "{12}"},
-    {"uri",
-     "[A-Za-z][A-Za-z0-9+.\\-]*:([A-Za-z0-9\\-._~!$&'()*+,;=:@/?]|%" HEX "{2})+(#([A-Za-z0-9\\-._~"
-     "!$&'()*+,;=:@/?]|%" HEX "{2})*)?"},
+    {"uri", "[A-Za-z][A-Za-z0-9+.\\-]*:(//" URI_AUTHORITY "(/" URI_SEGMENT "*)*|/?" URI_SEGMENT
+            "+(/" URI_SEGMENT "*)*|/)(\\?" URI_REST ")?(#" URI_REST ")?"},
     {"json-pointer", "(/([^/~]|~[01])*)*"},
 };
 

@@ -86,21 +86,32 @@ class SchemaBuilder : public SchemaRules {
       branch.push_back({&schema, part.path + "/" + keyword + "/" + std::to_string(branch.size())});
     if (branch.size() > kBranchesMax)
       return Error{part.at(keyword) + " has more than 256 branches"};
-    for (size_t a = 0; is_one_of && a < branch.size(); ++a)
+    std::vector<std::vector<SchemaPart>> together;
+    for (const SchemaPart& one : branch) {
+      together.push_back(all.parts());
+      SchemaPart& itself = together.back()[index];
+      (is_one_of ? itself.skips_one_of : itself.skips_any_of) = true;
+      together.back().push_back(one);
+    }
+    if (is_one_of) TRY(check_exclusion(part, together));
+    std::vector<Grammar::Expression> ways;
+    for (std::vector<SchemaPart>& parts : together) ways.push_back(TRY(value_of(std::move(parts))));
+    return grammar_.choice(std::move(ways));
+  }
+
+  Result<void> check_exclusion(const SchemaPart& part,
+                               const std::vector<std::vector<SchemaPart>>& branches) {
+    std::vector<SchemaParts> gathered;
+    for (const std::vector<SchemaPart>& branch : branches)
+      gathered.push_back(TRY(SchemaParts::gather(document_, branch)));
+    for (size_t a = 0; a < branches.size(); ++a)
       for (size_t b = 0; b < a; ++b)
-        if (!TRY(exclude_each_other(document_, branch[a], branch[b])))
-          return Error{part.at(keyword) + ": branches " + std::to_string(b) + " and " +
+        if (!TRY(exclude_each_other(document_, gathered[a], gathered[b])))
+          return Error{part.at("oneOf") + ": branches " + std::to_string(b) + " and " +
                        std::to_string(a) +
                        " may match the same value; give them different types or a required "
                        "property with different constants, or write anyOf"};
-    std::vector<Grammar::Expression> ways;
-    for (const SchemaPart& one : branch) {
-      std::vector<SchemaPart> parts = all.parts();
-      (is_one_of ? parts[index].skips_one_of : parts[index].skips_any_of) = true;
-      parts.push_back(one);
-      ways.push_back(TRY(value_of(std::move(parts))));
-    }
-    return grammar_.choice(std::move(ways));
+    return {};
   }
 
   // Constants that everything else allows, which a grammar of the rest tells.

@@ -83,6 +83,59 @@ TEST(JsonSchema, NamesTheKeywordAndItsPlace) {
   }
 }
 
+TEST(JsonSchema, OneOfNeedsBranchesThatExcludeEachOther) {
+  const std::pair<const char*, bool> rows[] = {
+      {R"([{"const": 0}, {"type": "object"}])", true},
+      {R"([{"const": 1.5}, {"type": "integer"}])", true},
+      {R"([{"const": 1.0}, {"type": "integer"}])", false},
+      {R"([{"const": 1.5}, {"type": "number"}])", false},
+      {R"([{"const": 1}, {"const": 1.0}])", false},
+      {R"([{"const": 100}, {"const": 1e2}])", false},
+      {R"([{"const": {"a": 1, "b": [2]}}, {"const": {"b": [2.0], "a": 1}}])", false},
+      {R"([{"const": [1, 2]}, {"const": [2, 1]}])", true},
+      {R"([{"enum": [1, "a", null]}, {"type": ["array", "boolean"]}])", true},
+      {R"([{"enum": [1, "a", null]}, {"type": ["array", "string"]}])", false},
+      {R"([{"enum": [1, "a"], "type": "integer"}, {"type": "string"}])", true},
+      {R"([{"enum": [1, "a"]}, {"enum": ["a", 2], "type": "integer"}])", true},
+      {R"([{"allOf": [{"enum": [1, 2]}, {"enum": [2, 3]}]}, {"enum": [1, 3]}])", true},
+      {R"([{"type": "integer"}, {"type": "number"}])", false},
+      {R"([{"const": -1}, {"type": "integer", "minimum": 0}])", true},
+      {R"([{"const": 0.0}, {"type": "integer", "minimum": 0}])", false},
+      {R"([{"type": "number", "maximum": 2}, {"type": "number", "exclusiveMinimum": 2}])", true},
+      {R"([{"type": "number", "maximum": 2}, {"type": "number", "minimum": 2}])", false},
+      {R"([{"maximum": 2}, {"minimum": 3}])", false},
+      {R"([{"properties": {"k": {"const": 1}}, "required": ["k"], "type": "object"},
+           {"properties": {"k": {"type": "string"}}, "required": ["k"], "type": "object"}])",
+       true}};
+  for (const auto& [branches, exclude] : rows) {
+    const FormJudge judge(OutputKind::json_schema, std::string(R"({"oneOf": )") + branches + "}");
+    EXPECT_EQ(judge.error.find("may match the same value") == std::string::npos, exclude)
+        << branches << ": " << judge.error;
+  }
+}
+
+TEST(JsonSchema, FormatsAreThoseOfTheirStandards) {
+  const struct {
+    const char* format;
+    std::vector<std::string> valid, invalid;
+  } rows[] = {
+      {"hostname",
+       {"a", "ab", "a-b", "a--b", "abc-d", "a1.example.org", std::string(63, 'x'), "ab-c--d"},
+       {"", "-a", "a-", "a..b", "xn--fsq", "ab--", "ab--c", "a.XN--b", std::string(64, 'x')}},
+      {"uri",
+       {"http://example.com:80/a/b?c=d/?e#f", "file:///etc/hosts", "mailto:a@b.org", "urn:a:b",
+        "ldap://[2001:db8::7]/c=GB?objectClass?one", "http://u:p@h/%41//", "a:/", "a:/b//c"},
+       {"", "a", "//a", "http://example.com:abc/path", "http://[::1/", "a:%4", "a:b c", "1a:b",
+        "a:b#c#d", "http://a@b@c/"}}};
+  for (const auto& [format, valid, invalid] : rows) {
+    FormJudge judge(OutputKind::json_schema,
+                    std::string(R"({"type": "string", "format": ")") + format + "\"}");
+    EXPECT_EQ(judge.error, "") << format;
+    for (const std::string& text : valid) EXPECT_TRUE(judge.accepts('"' + text + '"')) << text;
+    for (const std::string& text : invalid) EXPECT_FALSE(judge.accepts('"' + text + '"')) << text;
+  }
+}
+
 TEST(JsonSchema, ThatMatchesNothingIsAnError) {
   for (const char* schema :
        {"false", R"({"type": "integer", "minimum": 5, "maximum": 4})",
@@ -107,13 +160,19 @@ TEST(JsonSchema, OfHostileSizeIsRefusedOrSmall) {
   FormJudge judge(OutputKind::json_schema, wide + "}}");
   EXPECT_EQ(judge.error, "");
   EXPECT_TRUE(judge.accepts(R"({"p3": 1, "p1499": 2, "other": [3]})"));
+  EXPECT_TRUE(judge.accepts(R"({"p1498": 1 , "other": [3], "more": {}})"));
   EXPECT_FALSE(judge.accepts(R"({"p3": 1, "p2": 2})"));
+  EXPECT_FALSE(judge.accepts(R"({"p3": 1, "p1499": [2]})"));
   FormJudge long_text(OutputKind::json_schema, R"({"type":"string","maxLength":1000000})");
   EXPECT_EQ(long_text.error, "");
   EXPECT_TRUE(long_text.accepts('"' + std::string(100000, 'x') + '"'));
-  const FormJudge many(OutputKind::json_schema,
-                       R"({"type":"string","pattern":"^(a|b)*a(a|b){18}$"})");
-  EXPECT_NE(many.error.find("states"), std::string::npos);
+  // Copies of a repeated part multiply states; where it is counted instead, only stacks.
+  const FormJudge copied(OutputKind::json_schema, R"({"pattern":"^[ab]*a[ab]{18}$"})");
+  EXPECT_NE(copied.error.find("more than 20000 states"), std::string::npos) << copied.error;
+  FormJudge counted(OutputKind::json_schema, R"({"pattern":"^(a|b)*a(a|b){18}$"})");
+  EXPECT_EQ(counted.error, "");
+  EXPECT_TRUE(counted.accepts("\"bbba" + std::string(18, 'b') + '"'));
+  EXPECT_FALSE(counted.accepts("\"bbba" + std::string(19, 'b') + '"'));
 }
 
 }  // namespace

@@ -168,30 +168,28 @@ class ObjectBuilder {
     return Error{keyword};
   }
 
-  // rest[i]: what follows when members were written and property i is next. A rule each, so that
-  // the grammar grows with the number of properties and not with its square.
+  // list: property i, a later or an additional one, then what follows. All keys that may come next
+  // share the comma before them, and with it one stack. A rule each, so that the grammar grows with
+  // the number of properties and not with its square.
   Grammar::Expression members() {
-    const size_t count = is_impossible_ ? 0 : properties_.size();
     const bool may_add = has_additional_ && max_ != 0;
     const Grammar::Expression more = g_.sequence({json_.comma(), additional_});
-    Grammar::Expression rest = may_add ? g_.repeat(more, 0, max_) : g_.empty();
-    Grammar::Expression begin =
+    Grammar::Expression list =
         may_add ? g_.sequence({additional_, g_.repeat(more, 0, max_ < 0 ? max_ : max_ - 1)})
                 : g_.nothing();
-    for (size_t i = count; i-- > 0;) {
+    const bool are_left_out = max_ == 0 && required_ == 0;
+    bool must_follow = false;  // a later one is required
+    for (size_t i = are_left_out ? 0 : properties_.size(); i-- > 0;) {
       const Property& property = properties_[i];
-      const Grammar::Rule rule = g_.add_rule("members");
-      g_.define(rule, rest);
-      const Grammar::Expression with = g_.sequence({property.member, g_.call(rule)});
-      const Grammar::Expression next = g_.sequence({json_.comma(), with});
-      const Grammar::Rule beginning = g_.add_rule("first members");
-      g_.define(beginning, begin);
-      const bool is_left_out = max_ == 0 && !property.is_required && required_ == 0;
-      if (is_left_out) continue;
-      rest = property.is_required ? next : g_.choice({next, g_.call(rule)});
-      begin = property.is_required ? with : g_.choice({with, g_.call(beginning)});
+      const Grammar::Rule later = g_.add_rule("members");
+      g_.define(later, list);
+      const Grammar::Expression rest = g_.sequence({json_.comma(), g_.call(later)});
+      const Grammar::Expression with =
+          g_.sequence({property.member, must_follow ? rest : g_.optional(rest)});
+      list = property.is_required ? with : g_.choice({with, g_.call(later)});
+      must_follow |= property.is_required;
     }
-    return json_.bracketed("{", begin, required_ == 0 && !is_filled_, "}");
+    return json_.bracketed("{", list, required_ == 0 && !is_filled_, "}");
   }
 
   static inline const std::vector<Json::Member> kNone = {};

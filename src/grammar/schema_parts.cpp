@@ -203,63 +203,6 @@ Result<void> check_keywords(const SchemaPart& part) {
   return {};
 }
 
-// The values that a part allows one by one; nullptr: it names none.
-std::vector<std::string> listed_values(const SchemaParts& parts, bool& is_listed) {
-  std::vector<std::string> values;
-  is_listed = false;
-  for (const SchemaPart& part : parts.parts()) {
-    const Json *constant = part.find("const"), *list = part.find("enum");
-    if (!constant && !list) continue;
-    is_listed = true;
-    if (constant) return {constant->dump()};
-    for (const Json& value : list->items()) values.push_back(value.dump());
-    return values;
-  }
-  return values;
-}
-
-bool requires_member(const SchemaParts& parts, const std::string& name) {
-  for (const SchemaPart& part : parts.parts()) {
-    const Json* required = part.find("required");
-    if (!required) continue;
-    for (const Json& one : required->items())
-      if (one.text() == name) return true;
-  }
-  return false;
-}
-
-Result<bool> exclude(const Json& document, std::vector<SchemaPart> a, std::vector<SchemaPart> b,
-                     int depth) {
-  const SchemaParts first = TRY(SchemaParts::gather(document, std::move(a)));
-  const SchemaParts second = TRY(SchemaParts::gather(document, std::move(b)));
-  if (first.matches_nothing() || second.matches_nothing()) return true;
-  const unsigned shared = first.types() & second.types();
-  if (shared == 0) return true;
-  bool has_list = false, has_other_list = false;
-  const std::vector<std::string> values = listed_values(first, has_list);
-  const std::vector<std::string> others = listed_values(second, has_other_list);
-  if (has_list && has_other_list)
-    return std::none_of(values.begin(), values.end(), [&](const std::string& value) {
-      return std::find(others.begin(), others.end(), value) != others.end();
-    });
-  if (shared != schema_type::object || depth > 2) return false;
-  for (const SchemaPart& part : first.parts()) {  // a member that tells them apart
-    const Json* properties = part.find("properties");
-    if (!properties) continue;
-    for (const auto& [name, schema] : properties->members()) {
-      if (!requires_member(first, name) || !requires_member(second, name)) continue;
-      for (const SchemaPart& other : second.parts()) {
-        const Json* theirs = other.find("properties");
-        const Json* same = theirs ? theirs->find(name) : nullptr;
-        if (same && TRY(exclude(document, {{&schema, part.path + "/properties/" + name}},
-                                {{same, other.path + "/properties/" + name}}, depth + 1)))
-          return true;
-      }
-    }
-  }
-  return false;
-}
-
 }  // namespace
 
 std::string SchemaPart::at(std::string_view keyword) const {
@@ -341,10 +284,6 @@ Result<int64_t> SchemaParts::smallest(const char* keyword, int64_t otherwise) co
     best = best < 0 ? *count : std::min(best, *count);
   }
   return best;
-}
-
-Result<bool> exclude_each_other(const Json& document, const SchemaPart& a, const SchemaPart& b) {
-  return exclude(document, {a}, {b}, 0);
 }
 
 }  // namespace weir

@@ -49,7 +49,7 @@ enum : unsigned {
   null = 1,
   boolean = 2,
   integer = 4,
-  number = 8,  // integers, too
+  number = 8,  // with a fraction; "number" in a schema is both
   string = 16,
   array = 32,
   object = 64,
@@ -57,8 +57,9 @@ enum : unsigned {
 };
 }  // namespace schema_type
 
-// Whether no value can match both, as far as types, constants and required members with different
-// constants tell.
-Result<bool> exclude_each_other(const Json& document, const SchemaPart& a, const SchemaPart& b);
+// Whether no value can match both, as far as types (of constants, too), constants, ranges of
+// numbers and required members that exclude each other tell. Numbers are compared as numbers: 1
+// and 1.0 are equal.
+Result<bool> exclude_each_other(const Json& document, const SchemaParts& a, const SchemaParts& b);
 
 }  // namespace weir

@@ -100,8 +100,7 @@ Result<Grammar::Expression> schema_string(SchemaRules& rules, const SchemaParts&
   return rules.json().quoted(characters);
 }
 
-Result<Grammar::Expression> schema_number(SchemaRules& rules, const SchemaParts& all,
-                                          bool is_integer) {
+Result<NumberRange> number_range(const SchemaParts& all) {
   NumberRange range;
   for (const SchemaPart& part : all.parts()) {
     for (const char* keyword : {"minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"}) {
@@ -115,6 +114,12 @@ Result<Grammar::Expression> schema_number(SchemaRules& rules, const SchemaParts&
         lower(range.high, range.excludes_high, bound, name == "exclusiveMaximum");
     }
   }
+  return range;
+}
+
+Result<Grammar::Expression> schema_number(SchemaRules& rules, const SchemaParts& all,
+                                          bool is_integer) {
+  const NumberRange range = TRY(number_range(all));
   std::vector<Grammar::Expression> languages;
   if (range.low || range.high) languages.push_back(TRY(rules.json().number_in(range, is_integer)));
   TRY(add_multiples(rules, all, is_integer, languages));

@@ -21,7 +21,9 @@ Result<Grammar::Expression> schema_string(SchemaRules& rules, const SchemaParts&
 // Characters of a string, without quotes, that match a pattern somewhere; errors name `where`.
 Result<Grammar::Expression> schema_pattern(SchemaRules& rules, const std::string& pattern,
                                            const std::string& where);
-// minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf.
+// minimum, maximum, exclusiveMinimum, exclusiveMaximum.
+Result<NumberRange> number_range(const SchemaParts& all);
+// The same and multipleOf.
 Result<Grammar::Expression> schema_number(SchemaRules& rules, const SchemaParts& all,
                                           bool is_integer);
 

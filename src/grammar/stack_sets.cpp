@@ -7,7 +7,7 @@
 namespace weir {
 namespace {
 
-constexpr size_t kStacksMax = 2000;
+constexpr size_t kStacksMax = 4000;     // above the properties of an object
 constexpr size_t kVisitedMax = 20'000;  // nodes visited in one step
 constexpr int kDepthMax = 100'000;
 
@@ -112,8 +112,11 @@ StackSets::Set StackSets::number_of(std::vector<int> tops, bool is_complete) {
   const auto [at, is_new] = set_numbers_.try_emplace(std::move(key), int(sets_.size()));
   if (is_new) {
     tops_ += tops.size();
-    sets_.push_back(
-        {std::move(tops), is_complete, std::vector<Set>(size_t(automaton_.classes()), Set(-1))});
+    const bool is_plain = std::any_of(tops.begin(), tops.end(), [&](int top) {
+      return automaton_.state(nodes_[size_t(top)].state).is_plain_loop;
+    });
+    sets_.push_back({std::move(tops), is_complete, is_plain,
+                     std::vector<Set>(size_t(automaton_.classes()), Set(-1))});
   }
   return at->second;
 }

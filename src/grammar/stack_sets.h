@@ -10,7 +10,7 @@
 namespace weir {
 
 // Limits, beyond which further readings of the same text are dropped; what remains still matches
-// the grammar: 2,000 stacks in a set, 100,000 frames on a stack.
+// the grammar: 4,000 stacks in a set, 100,000 frames on a stack.
 class StackSets {
  public:
   using Set = int;
@@ -31,6 +31,8 @@ class StackSets {
   // kNoLimit for any number. `others`: the stacks of the set for which this does not hold.
   static constexpr int64_t kNoLimit = INT64_MAX;
   int64_t plain_characters(Set set, Set& others);
+  // Whether any number of them may follow.
+  bool is_plain(Set set) const { return sets_[size_t(set)].is_plain; }
 
   size_t bytes() const;                    // of memory, roughly
   uint64_t work() const { return work_; }  // stacks visited so far
@@ -52,7 +54,7 @@ class StackSets {
   };
   struct StackSet {
     std::vector<int> tops;  // nodes, sorted
-    bool is_complete;
+    bool is_complete, is_plain;
     std::vector<Set> next;  // by class of byte; -1: not computed
   };
 

@@ -49,12 +49,18 @@ TokenGrammar::TokenGrammar(PushdownAutomaton automaton,
 // All texts below a node share its stacks.
 void TokenGrammar::walk(const TokenTrie& trie, StackSets::Set set, TokenSet& allowed) {
   const std::vector<TokenTrie::Node>& nodes = trie.nodes();
+  const bool is_plain = &trie == &vocabulary_->plain();
   path_[0] = set;
   const uint64_t work_max = stacks_->work() + kMaskWorkMax;
   for (size_t i = 0; i < nodes.size() && stacks_->work() < work_max;) {
     const TokenTrie::Node& node = nodes[i];
     const StackSets::Set next = stacks_->next(path_[node.depth], node.byte);
     if (next == StackSets::kDead) {
+      i = size_t(node.after);
+      continue;
+    }
+    if (is_plain && stacks_->is_plain(next)) {  // what is below is whole plain characters
+      for (const int id : trie.all_ids(node)) insert(allowed, id);
       i = size_t(node.after);
       continue;
     }

@@ -40,6 +40,12 @@ class TokenTrie {
   std::span<const int> ids(const Node& node) const {
     return std::span(ids_).subspan(size_t(node.first), size_t(node.last - node.first));
   }
+  // Of the node and of everything below it.
+  std::span<const int> all_ids(const Node& node) const {
+    const size_t end =
+        size_t(node.after) < nodes_.size() ? size_t(nodes_[size_t(node.after)].first) : ids_.size();
+    return std::span(ids_).subspan(size_t(node.first), end - size_t(node.first));
+  }
   int depth_max() const { return depth_max_; }
 
  private:
