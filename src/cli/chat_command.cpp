@@ -35,9 +35,12 @@ void on_interrupt(int number) {
 
 bool was_interrupted() { return interrupts != 0; }
 
-void catch_interrupts() {
+// With SA_RESTART while an answer is written, because a write that a signal ends would lose what it
+// had to write; without, while a line is read: a read at the prompt returns.
+void catch_interrupts(int flags) {
   struct sigaction action {};
-  action.sa_handler = on_interrupt;  // without SA_RESTART: a read at the prompt returns
+  action.sa_handler = on_interrupt;
+  action.sa_flags = flags;
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
 }
@@ -103,7 +106,9 @@ Result<Ending> talk(ChatSession& session, ChatInput& input) {
       say_goodbye(session);
       return Ending::done;
     }
+    catch_interrupts(SA_RESTART);
     take_line(session, said);  // which an interrupt stops that came since the line was read
+    catch_interrupts(0);
     if (ferror(stdout)) return Error{"standard output cannot be written"};
   }
 }
@@ -122,7 +127,7 @@ Result<Ending> chat(const ChatOptions& options) {
   ChatSession session(chosen, is_terminal, was_interrupted);
   TRY(session.open());
   if (is_terminal) deadly_interrupts = 3;
-  catch_interrupts();
+  catch_interrupts(0);
   ChatInput input(chosen.by_lines, chosen.is_private, was_interrupted);
   return talk(session, input);
 }

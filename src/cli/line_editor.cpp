@@ -31,10 +31,11 @@ volatile sig_atomic_t size_changed = 0, continued = 0;
 void on_size(int) { size_changed = 1; }
 void on_continue(int) { continued = 1; }
 
-// Without SA_RESTART: the read that waits returns.
+// The wait for a key ends although calls are restarted (signal(7)); writes go on.
 void catch_signal(int number, void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
   sigaction(number, &action, nullptr);
 }
