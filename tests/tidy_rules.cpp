@@ -24,7 +24,7 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"grammar", {"base", "text", "tokenizer", "engine"}},
     {"chat",
      {"base", "text", "jinja", "formats", "tokenizer", "config", "checkpoint", "model", "engine"}},
-    {"serve", {"base", "text", "tokenizer", "config", "model", "engine", "chat"}},
+    {"serve", {"base", "text", "tokenizer", "config", "model", "engine", "grammar", "chat"}},
     {"corpus", {"base", "tensor", "tokenizer"}},
     {"train", {"base", "kernels", "tensor", "formats", "ops", "config", "model", "corpus"}},
     {"convert",

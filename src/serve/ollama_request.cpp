@@ -10,9 +10,14 @@ namespace {
 constexpr int kTokensMax = 1 << 24, kStopsMax = 64;
 
 void read_options(RequestFields& fields, ServeRequest& request) {
-  if (fields.has("format") &&
-      !(fields.find("format")->text().empty() && fields.find("format")->is_string()))
-    fields.refuse("format", "is not enforced by this server yet; leave it out", 501);
+  if (const Json* format = fields.find("format")) {
+    if (format->is_object())
+      hold_to(request, {OutputKind::json_schema, format->dump()}, "format");
+    else if (format->is_string() && format->text() == "json")
+      hold_to(request, {OutputKind::json_object}, "format");
+    else if (!format->is_string() || !format->text().empty())
+      fields.refuse("format", "must be \"json\" or a JSON Schema");
+  }
   const Json* options = fields.find("options");
   if (!options) return;
   if (!options->is_object()) return fields.refuse("options", "must be an object");

@@ -52,23 +52,39 @@ void read_thinking(RequestFields& fields, ServeRequest& request) {
   }
 }
 
-void read_format(RequestFields& fields) {
+// OpenAI's {"json_schema": {"name": ..., "schema": {...}}}; "strict" is always true here.
+void read_schema(RequestFields& fields, const Json& format, ServeRequest& request) {
+  const Json* outer = format.find("json_schema");
+  const Json* schema = outer ? outer->find("schema") : nullptr;
+  if (!schema)
+    fields.refuse("response_format", "must have the schema in 'json_schema.schema'");
+  else
+    hold_to(request, {OutputKind::json_schema, schema->dump()}, "response_format");
+}
+
+// response_format, or llama.cpp's grammar.
+void read_format(RequestFields& fields, ServeRequest& request) {
+  const std::string grammar = fields.text("grammar");
+  if (!grammar.empty()) hold_to(request, {OutputKind::gbnf, grammar}, "grammar");
   const Json* format = fields.find("response_format");
   if (!format) return;
   const Json* type = format->find("type");
   if (!type || !type->is_string())
     fields.refuse("response_format", "must be an object with a 'type'");
+  else if (type->text() == "json_object")
+    hold_to(request, {OutputKind::json_object}, "response_format");
+  else if (type->text() == "json_schema")
+    read_schema(fields, *format, request);
   else if (type->text() != "text")
-    fields.refuse("response_format",
-                  "asks for '" + printable(type->text()) +
-                      "', which this server does not enforce yet; use 'text'",
-                  501);
+    fields.refuse("response_format", "has the type '" + printable(type->text()) +
+                                         "'; there are text, json_object and json_schema");
 }
 
 void read_common(RequestFields& fields, ServeRequest& request) {
   request.model = fields.text("model");
   read_sampling(fields, request);
   read_bias(fields, request.sampling);
+  read_format(fields, request);
   request.stops = fields.texts("stop", kStopsMax);
   request.choices = int(fields.whole("n", 1, 1, kChoicesMax));
   request.streams = fields.flag("stream", false);
@@ -178,7 +194,6 @@ ApiResult<ServeRequest> read_openai_chat(const Json& body, const SamplingOptions
   request.tokens_max = read_limit(fields, 0);
   read_openai_tools(fields, request);
   read_thinking(fields, request);
-  read_format(fields);
   request.wants_scores = fields.flag("logprobs", false);
   const int top = int(fields.whole("top_logprobs", 0, 0, kTopMax));
   if (top > 0 && !request.wants_scores)

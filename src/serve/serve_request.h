@@ -3,10 +3,12 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
 #include "engine/sampling_options.h"
+#include "grammar/structured_output.h"
 
 namespace weir {
 
@@ -34,11 +36,19 @@ struct ServeRequest {
   std::vector<std::string> stops = {};
   bool ignores_end = false;  // go on after the end of the reply
   int choices = 1;           // replies to each prompt
+  // What the answer is held to, after the thinking, and the field that asked for it.
+  std::optional<OutputForm> form = {};
+  std::string form_field = {};
 
   bool streams = false;
   bool includes_usage = false;  // in a stream
   bool wants_scores = false;    // log-probabilities
   bool echoes = false;          // the prompt's text comes first
 };
+
+inline void hold_to(ServeRequest& request, OutputForm form, std::string field) {
+  request.form = std::move(form);
+  request.form_field = std::move(field);
+}
 
 }  // namespace weir

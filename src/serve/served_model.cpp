@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ctime>
 #include <random>
+#include <set>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -37,6 +38,12 @@ ServedModel::ServedModel(OpenModel open, ChatForm form, std::string path,
       created_(int64_t(std::time(nullptr))) {
   names_.push_back(options_.name.empty() ? name_of_path(path_) : options_.name);
   for (const std::string& alias : options_.aliases) names_.push_back(alias);
+  Request chat;
+  form_.set_ends(open_, chat);
+  const std::vector<int> plain = end_ids(open_);
+  std::set<int> all(chat.stop_ids.begin(), chat.stop_ids.end());
+  all.insert(plain.begin(), plain.end());
+  ends_.assign(all.begin(), all.end());
 }
 
 Result<std::unique_ptr<ServedModel>> ServedModel::create(OpenModel open, const std::string& path,
@@ -101,6 +108,32 @@ ApiResult<std::vector<std::vector<int>>> ServedModel::encode(const ServeRequest&
   return prompts;
 }
 
+// The vocabulary is made for the first request that has a form.
+ApiResult<std::shared_ptr<TokenGrammar>> ServedModel::grammar_of(
+    const ServeRequest& request) const {
+  if (request.tools)
+    return ApiError{.status = 501,
+                    .message = request.form_field +
+                               " together with tools is not supported yet; send one of the two",
+                    .param = request.form_field};
+  std::call_once(vocabulary_made_, [this] {
+    auto vocabulary = TokenVocabulary::create(tokenizer(), ends_);
+    if (!vocabulary) return;
+    vocabulary_ = *std::move(vocabulary);
+    grammars_ = std::make_unique<OutputGrammars>(vocabulary_);
+  });
+  if (!grammars_)
+    return ApiError{
+        .message = "this model has no token that ends a reply, so none can be held to '" +
+                   request.form_field + "'",
+        .param = request.form_field};
+  auto grammar = grammars_->get(*request.form);
+  if (!grammar)
+    return ApiError{.message = request.form_field + ": " + grammar.error().message,
+                    .param = request.form_field};
+  return *std::move(grammar);
+}
+
 ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) const {
   PreparedRequest prepared;
   Request ends;
@@ -108,7 +141,10 @@ ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) con
     form_.set_ends(open_, ends);
   else
     ends.stop_ids = end_ids(open_);
-  if (!request.ignores_end) prepared.text.ends = ends.stop_ids;
+  if (request.form)
+    prepared.text.ends = ends_;  // drawn where the form is complete
+  else if (!request.ignores_end)
+    prepared.text.ends = ends.stop_ids;
   prepared.text.stops = request.stops;
   if (request.messages.is_array())
     prepared.text.stops.insert(prepared.text.stops.end(), ends.stops.begin(), ends.stops.end());
@@ -134,6 +170,16 @@ ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) con
   if (auto valid = validate(sequence.sampling, tokenizer().size()); !valid)
     return ApiError{.message = valid.error().message};
   sequence.stop_ids = prepared.text.ends;
+  std::shared_ptr<TokenGrammar> grammar;
+  std::optional<int> begins_after;
+  if (request.form) {
+    auto made = grammar_of(request);
+    if (!made) return std::move(made).error();
+    grammar = *std::move(made);
+    const auto& marks = prepared.text.marks;
+    if (marks && marks->begins_thinking && marks->end_of_thinking >= 0)
+      begins_after = marks->end_of_thinking;
+  }
   for (std::vector<int>& prompt : *prompts) {
     const int64_t room = int64_t(positions_max()) - int64_t(prompt.size());
     if (room < 0)
@@ -154,6 +200,11 @@ ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) con
       if (auto text = tokenizer().decode(prompt)) echo = *std::move(text);
     for (int i = 0; i < request.choices; ++i) {
       sequence.stream = prepared.sequences.size();
+      if (grammar) {
+        prepared.filters.push_back(
+            std::make_unique<GrammarFilter>(grammar, prompt.size(), begins_after));
+        sequence.token_filter = prepared.filters.back().get();
+      }
       prepared.sequences.push_back(sequence);
       if (request.echoes) prepared.echoes.push_back(echo);
     }

@@ -1,11 +1,13 @@
 // The model behind the server: its names, and how a request of any dialect becomes the engine's.
 #pragma once
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "chat/chat_form.h"
 #include "chat/open_model.h"
+#include "grammar/structured_output.h"
 #include "serve/api_error.h"
 #include "serve/reply_text.h"
 #include "serve/serve_request.h"
@@ -25,7 +27,8 @@ struct PreparedRequest {
   std::vector<TokenRequest> sequences;  // of each prompt all choices
   std::vector<std::string> echoes;      // of each sequence; empty unless wanted
   ReplyTextOptions text;
-  int64_t prompt_tokens = 0;  // each prompt counted once
+  std::vector<std::unique_ptr<TokenFilter>> filters;  // of the sequences, which they outlive
+  int64_t prompt_tokens = 0;                          // each prompt counted once
 };
 
 class ServedModel {
@@ -57,12 +60,18 @@ class ServedModel {
   ApiResult<std::vector<int>> encode_chat(const ServeRequest& request,
                                           PreparedRequest& prepared) const;
 
+  ApiResult<std::shared_ptr<TokenGrammar>> grammar_of(const ServeRequest& request) const;
+
   OpenModel open_;
   ChatForm form_;
   std::string path_;
   ServedModelOptions options_;
   std::vector<std::string> names_;
   int64_t created_;
+  std::vector<int> ends_;  // of any reply: conversations and texts
+  mutable std::once_flag vocabulary_made_;
+  mutable std::shared_ptr<const TokenVocabulary> vocabulary_;
+  mutable std::unique_ptr<OutputGrammars> grammars_;  // null: the vocabulary has no end
 };
 
 }  // namespace weir

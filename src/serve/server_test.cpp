@@ -309,8 +309,8 @@ TEST(Server, WrongRequestsAreNamed) {
       {"POST", "/v1/chat/completions",
        R"({"messages": [{"role": "user", "content": "x"}], "model": "gpt"})", 404, "tiny, other"},
       {"POST", "/v1/chat/completions",
-       R"({"messages": [{"role": "user", "content": "x"}], "response_format": {"type": "json_object"}})",
-       501, "response_format"},
+       R"({"messages": [{"role": "user", "content": "x"}], "response_format": {"type": "xml"}})",
+       400, "json_object"},
       {"POST", "/v1/completions", R"({"prompt": [99999]})", 400, "99999"},
       {"POST", "/v1/completions", R"({"prompt": "x", "n": 0})", 400, "'n'"},
       {"POST", "/v1/completions", R"({"prompt": "x", "stop": [""]})", 400, "stop"},
@@ -442,6 +442,51 @@ TEST(Server, NoStreamIsLostOrMixedWhileOthersLeave) {
   for (std::thread& client : clients) client.join();
   EXPECT_EQ(wrong, 0);
   EXPECT_TRUE(soon([&] { return sequences(server->port()) == 0; }));
+}
+
+// The tiny model's random replies become what the schema asks for, whoever asks.
+TEST(Server, RepliesAreHeldToASchema) {
+  const auto server = start();
+  const std::string schema =
+      R"({"type": "object", "properties": {"age": {"type": "integer", "minimum": 3, "maximum": 9}},
+          "required": ["age"], "additionalProperties": false})";
+  const std::string openai =
+      R"(, "n": 2, "seed": 4, "response_format": {"type": "json_schema",
+          "json_schema": {"name": "p", "schema": )" +
+      schema + "}}";
+  const Json reply =
+      json_of(Client(server->port()).ask("POST", "/v1/chat/completions", hello(openai)));
+  for (const char* choice : {"choices.0.", "choices.1."}) {
+    EXPECT_EQ(at(reply, choice + std::string("finish_reason")).text(), "stop");
+    const auto json = parse_json(at(reply, choice + std::string("message.content")).text());
+    ASSERT_TRUE(json) << reply.dump();
+    EXPECT_GE(number(*json, "age"), 3);
+    EXPECT_LE(number(*json, "age"), 9);
+  }
+  const Json other = json_of(
+      Client(server->port())
+          .ask(
+              "POST", "/api/chat",
+              R"({"model": "tiny", "stream": false, "options": {"temperature": 0, "num_predict": 60},
+          "messages": [{"role": "user", "content": "hello"}], "format": )" +
+                  schema + "}"));
+  EXPECT_TRUE(parse_json(at(other, "message.content").text())) << other.dump();
+  const Json digits = json_of(
+      Client(server->port())
+          .ask("POST", "/v1/completions",
+               R"({"prompt": "abc", "max_tokens": 20, "grammar": "root ::= [0-9] [0-9] \"!\""})"));
+  const std::string text = at(digits, "choices.0.text").text();
+  EXPECT_EQ(text.size(), 3u) << digits.dump();
+  EXPECT_EQ(text.find_first_not_of("0123456789"), 2u) << text;
+  for (const char* wrong : {R"({"not": {}})", R"({"enum": []})"}) {
+    const auto refused = Client(server->port())
+                             .ask("POST", "/v1/chat/completions",
+                                  hello(R"(, "response_format": {"type": "json_schema",
+                                  "json_schema": {"schema": )" +
+                                        std::string(wrong) + "}}"));
+    EXPECT_EQ(refused.result_int(), 400) << refused.body();
+    EXPECT_EQ(at(json_of(refused), "error.param").text(), "response_format");
+  }
 }
 
 TEST(Server, TokensGoThereAndBack) {
