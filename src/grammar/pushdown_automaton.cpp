@@ -270,7 +270,7 @@ void PushdownAutomaton::find_plain_states() {
     return to;
   };
   for (size_t s = 0; s < states_.size(); ++s) {
-    if (!states_[s].has_edges || next(int(s), class_of_['a']) < 0) continue;
+    if (!states_[s].has_edges || next(int(s), class_of_[uint8_t('a')]) < 0) continue;
     ends.clear();
     const auto follow = [&](std::vector<int> from, int rest) {
       for (; rest > 0 && from.size() < 8; --rest) from = range(std::move(from), 0x80, 0xBF);
