@@ -36,6 +36,8 @@ struct ServeOptions {
   std::string cache = "auto";
   std::string cache_type = "f32";
   double cache_limit_gib = 0;
+  double expert_memory_gib = 0;
+  std::string panel_cache;
   PrefixCacheFlags prefix_cache;
   SpeculationFlags speculation;
   int threads = 0;
@@ -48,11 +50,13 @@ Result<std::unique_ptr<ServedModel>> load(const ServeOptions& options) {
                                    .cache = options.cache,
                                    .cache_type = options.cache_type,
                                    .cache_limit_gib = options.cache_limit_gib,
+                                   .expert_memory_gib = options.expert_memory_gib,
                                    .threads = options.threads,
                                    .sequences_max = options.parallel,
                                    .pass_seconds = options.pass_seconds,
                                    .keeps_prefixes = true,
                                    .store = options.prefix_cache.store(),
+                                   .panel_cache = options.panel_cache,
                                    .exact = options.exact,
                                    .speculate = options.speculation.speculate,
                                    .draft = options.speculation.draft,
@@ -132,6 +136,8 @@ void add_serve(CommandGroup& commands) {
   add_cache(c, o.cache, o.cache_limit_gib);
   add_prefix_cache(c, o.prefix_cache);
   add_cache_type(c, o.cache_type);
+  add_expert_memory(c, o.expert_memory_gib);
+  add_panel_cache(c, o.panel_cache);
   add_threads(c, o.threads);
 }
 
