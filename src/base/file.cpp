@@ -123,6 +123,12 @@ Result<void> make_directories(const std::string& path) {
   return {};
 }
 
+Result<void> make_private_directories(const std::string& path) {
+  TRY(make_directories(path));
+  if (chmod(path.c_str(), 0700) != 0) return Error{path + ": can not be made private: " + reason()};
+  return {};
+}
+
 Result<void> sync_directory(const std::string& path) {
   int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return Error{path + ": can not open the folder: " + reason()};

@@ -16,6 +16,8 @@ namespace weir {
 Result<std::string> read_file(const std::string& path, size_t limit = size_t(1) << 32);
 
 Result<void> make_directories(const std::string& path);
+// The same, and only its owner may enter the last one, which may exist already.
+Result<void> make_private_directories(const std::string& path);
 Result<void> sync_directory(const std::string& path);
 Result<void> sync_parent(const std::string& path);
 bool file_exists(const std::string& path);

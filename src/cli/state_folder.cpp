@@ -35,9 +35,7 @@ Result<std::string> state_folder() {
   else
     return Error{"neither XDG_STATE_HOME nor HOME names a folder"};
   const std::string folder = join_path(base, "weir");
-  TRY(make_directories(folder));
-  if (chmod(folder.c_str(), 0700) != 0)
-    return Error{folder + ": can not be made private: " + std::strerror(errno)};
+  TRY(make_private_directories(folder));
   return folder;
 }
 

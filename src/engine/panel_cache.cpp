@@ -1,12 +1,9 @@
 #include "engine/panel_cache.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <vector>
 
 #include "base/file.h"
@@ -38,14 +35,6 @@ std::vector<std::byte> repacking_probe(std::span<const Matrix* const> matrices) 
   return probe;
 }
 
-Result<void> make_private(const std::string& folder) {
-  if (is_directory(folder)) return {};
-  TRY(make_directories(folder));
-  if (chmod(folder.c_str(), 0700) != 0)
-    return Error{folder + ": can not make it private: " + std::strerror(errno)};
-  return {};
-}
-
 void note(const std::string& message) { fmt::print(stderr, "note: {}\n", message); }
 
 Result<void> write(const std::string& path, const std::string& key, const PanelSet& panels,
@@ -63,7 +52,7 @@ Result<void> use_panel_cache(Model& model, const std::string& folder,
                              const std::string& model_files, ThreadPool& pool) {
   PanelSet* panels = model.panels();
   if (!panels) return {};
-  TRY(make_private(folder));
+  if (!is_directory(folder)) TRY(make_private_directories(folder));
   const std::string key = model_key(model, repacking_probe(panels->matrices()), model_files);
   const std::string path = join_path(folder, key.substr(0, 16) + ".panels");
   const std::vector<PanelShape> shapes = shapes_of(panels->matrices());

@@ -25,15 +25,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kEnding = ".page";
 
-// Its owner alone may read what was said.
-Result<void> make_private(const std::string& folder) {
-  if (is_directory(folder)) return {};
-  TRY(make_directories(folder));
-  if (chmod(folder.c_str(), 0700) != 0)
-    return Error{folder + ": can not be made private: " + std::strerror(errno)};
-  return {};
-}
-
 struct StoredPage {
   std::string path;
   fs::file_time_type used;
@@ -96,7 +87,8 @@ Result<std::unique_ptr<PrefixStore>> PrefixStore::open(const PrefixStoreOptions&
     return Error{options.folder + ": the limit of the prefix cache on disk, " +
                  format_bytes(double(options.bytes_max)) + ", is below one page of " +
                  format_bytes(double(page_bytes)) + "; raise it"};
-  TRY(make_private(options.folder));
+  // Its owner alone may read what was said.
+  if (!is_directory(options.folder)) TRY(make_private_directories(options.folder));
   return std::unique_ptr<PrefixStore>(new PrefixStore(options, page_bytes, work));
 }
 
@@ -205,7 +197,8 @@ void PrefixStore::write(const Job& job) {
 
 Result<void> PrefixStore::write_file(const std::string& path, const Job& job) {
   const std::string folder = path.substr(0, path.rfind('/'));
-  TRY(make_private(options_.folder + "/" + job.identity.model.substr(0, 16)));
+  const std::string of_model = options_.folder + "/" + job.identity.model.substr(0, 16);
+  if (!is_directory(of_model)) TRY(make_private_directories(of_model));
   TRY(make_directories(folder));
   const std::span<const std::byte> page(job.page, page_bytes_);
   const PageHeaderBytes header = page_header(job.identity, page, work_);

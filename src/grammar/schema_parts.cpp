@@ -260,7 +260,9 @@ unsigned SchemaParts::types() const {
   return types;
 }
 
-Result<int64_t> SchemaParts::largest(const char* keyword, int64_t otherwise) const {
+Result<int64_t> SchemaParts::strictest(const char* keyword, int64_t otherwise,
+                                       const int64_t& (*choose)(const int64_t&,
+                                                                const int64_t&)) const {
   int64_t best = otherwise;
   for (const SchemaPart& part : parts_) {
     const Json* value = part.find(keyword);
@@ -268,22 +270,17 @@ Result<int64_t> SchemaParts::largest(const char* keyword, int64_t otherwise) con
     const Result<int64_t> count = value->as_int();
     if (!count || *count < 0 || *count > kCountMax)
       return Error{part.at(keyword) + " must be a whole number from 0 to 1000000"};
-    best = best < 0 ? *count : std::max(best, *count);
+    best = best < 0 ? *count : choose(best, *count);
   }
   return best;
 }
 
+Result<int64_t> SchemaParts::largest(const char* keyword, int64_t otherwise) const {
+  return strictest(keyword, otherwise, std::max);
+}
+
 Result<int64_t> SchemaParts::smallest(const char* keyword, int64_t otherwise) const {
-  int64_t best = otherwise;
-  for (const SchemaPart& part : parts_) {
-    const Json* value = part.find(keyword);
-    if (!value) continue;
-    const Result<int64_t> count = value->as_int();
-    if (!count || *count < 0 || *count > kCountMax)
-      return Error{part.at(keyword) + " must be a whole number from 0 to 1000000"};
-    best = best < 0 ? *count : std::min(best, *count);
-  }
-  return best;
+  return strictest(keyword, otherwise, std::min);
 }
 
 }  // namespace weir

@@ -40,6 +40,9 @@ class SchemaParts {
   Result<int64_t> smallest(const char* keyword, int64_t otherwise) const;
 
  private:
+  Result<int64_t> strictest(const char* keyword, int64_t otherwise,
+                            const int64_t& (*choose)(const int64_t&, const int64_t&)) const;
+
   std::vector<SchemaPart> parts_;
   bool matches_nothing_ = false;
 };

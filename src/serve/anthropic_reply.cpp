@@ -35,12 +35,7 @@ std::string error_body(const ApiError& error) {
   return body.dump();
 }
 
-HttpReply anthropic_error(const ApiError& error) {
-  HttpReply reply{.status = error.status, .body = error_body(error)};
-  if (error.retry_seconds > 0)
-    reply.headers.push_back({"Retry-After", std::to_string(error.retry_seconds)});
-  return reply;
-}
+HttpReply anthropic_error(const ApiError& error) { return error_reply(error, error_body(error)); }
 
 const char* stop_reason(const ReplyParts& parts) {
   if (parts.calls.size() > 0) return "tool_use";

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "base/result.h"
+#include "serve/http_exchange.h"
 
 namespace weir {
 
@@ -15,6 +16,14 @@ struct ApiError {
   std::string code = {};   // OpenAI's error codes, such as "model_not_found"; "": none
   int retry_seconds = 0;   // of a 429 or 503: what Retry-After says
 };
+
+// The reply whose body, in a dialect's form, tells the error.
+inline HttpReply error_reply(const ApiError& error, std::string body) {
+  HttpReply reply{.status = error.status, .body = std::move(body)};
+  if (error.retry_seconds > 0)
+    reply.headers.push_back({"Retry-After", std::to_string(error.retry_seconds)});
+  return reply;
+}
 
 // A value or an ApiError, with the members of Result.
 template <class T>

@@ -32,12 +32,7 @@ std::string error_body(const ApiError& error) {
   return body.dump();
 }
 
-HttpReply ollama_error(const ApiError& error) {
-  HttpReply reply{.status = error.status, .body = error_body(error)};
-  if (error.retry_seconds > 0)
-    reply.headers.push_back({"Retry-After", std::to_string(error.retry_seconds)});
-  return reply;
-}
+HttpReply ollama_error(const ApiError& error) { return error_reply(error, error_body(error)); }
 
 class OllamaWriter : public ReplyWriter {
  public:

@@ -246,10 +246,7 @@ std::string openai_error_body(const ApiError& error) {
 }
 
 HttpReply openai_error(const ApiError& error) {
-  HttpReply reply{.status = error.status, .body = openai_error_body(error)};
-  if (error.retry_seconds > 0)
-    reply.headers.push_back({"Retry-After", std::to_string(error.retry_seconds)});
-  return reply;
+  return error_reply(error, openai_error_body(error));
 }
 
 std::unique_ptr<ReplyWriter> openai_writer(const ServeRequest& request, const ServedModel& model,

@@ -119,8 +119,7 @@ ApiResult<std::shared_ptr<TokenGrammar>> ServedModel::grammar_of(
   std::call_once(vocabulary_made_, [this] {
     auto vocabulary = TokenVocabulary::create(tokenizer(), ends_);
     if (!vocabulary) return;
-    vocabulary_ = *std::move(vocabulary);
-    grammars_ = std::make_unique<OutputGrammars>(vocabulary_);
+    grammars_ = std::make_unique<OutputGrammars>(*std::move(vocabulary));
   });
   if (!grammars_)
     return ApiError{

@@ -70,7 +70,6 @@ class ServedModel {
   int64_t created_;
   std::vector<int> ends_;  // of any reply: conversations and texts
   mutable std::once_flag vocabulary_made_;
-  mutable std::shared_ptr<const TokenVocabulary> vocabulary_;
   mutable std::unique_ptr<OutputGrammars> grammars_;  // null: the vocabulary has no end
 };
 
