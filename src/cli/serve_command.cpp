@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/model_offers.h"
 #include "cli/prefix_cache_flags.h"
+#include "cli/safety_flags.h"
 #include "cli/sampling_flags.h"
 #include "cli/shared_options.h"
 #include "serve/server.h"
@@ -19,9 +20,7 @@ namespace {
 
 struct ServeOptions {
   std::string folder;
-  std::string host = "localhost";
-  int port = 8080;
-  std::vector<std::string> host_names;
+  SafetyFlags safety;
   std::string name;
   std::vector<std::string> aliases;
   std::string form = "auto";
@@ -29,7 +28,6 @@ struct ServeOptions {
   int parallel = 16;
   int queue = 64;
   double pass_seconds = 0.1;
-  bool no_log = false;
   SamplingOptions sampling;
   SamplingTexts sampling_texts;
   bool exact = false;
@@ -42,8 +40,6 @@ struct ServeOptions {
   SpeculationFlags speculation;
   int threads = 0;
 };
-
-void log_line(const std::string& line) { fmt::print(stderr, "{}\n", line); }
 
 Result<std::unique_ptr<ServedModel>> load(const ServeOptions& options) {
   OpenModel open = TRY(open_model({.path = options.folder,
@@ -80,22 +76,13 @@ Result<std::unique_ptr<ServedModel>> load(const ServeOptions& options) {
 Result<Ending> serve(const ServeOptions& options) {
   TRY(validate(options.sampling));
   TRY(check_model_exists(options.folder));
-  if (!is_loopback(options.host))
-    return Error{"--host " + options.host +
-                 ": the server has no keys yet, so it listens on this machine alone; use "
-                 "localhost, and a proxy with authentication for others"};
+  ServerOptions server_options;
+  TRY(apply(options.safety, server_options));
   auto model = TRY(load(options));
   const std::string name = model->name();
-  ServerOptions server_options;
   server_options.sequences_max = options.parallel + options.queue;
-  server_options.http.address = options.host;
-  server_options.http.port = options.port;
-  server_options.http.access.hosts = options.host_names;
-  if (!options.no_log) server_options.http.log = log_line;
   const auto server = TRY(Server::start(std::move(model), std::move(server_options)));
-  const std::string host =
-      options.host.find(':') == std::string::npos ? options.host : "[" + options.host + "]";
-  fmt::print("{} is served at http://{}:{}\n", name, host, server->port());
+  fmt::print("{} is served at {}\n", name, server_url(options.safety, server->port()));
   fflush(stdout);
   catch_stop_signals();
   const auto pause = std::chrono::milliseconds(50);
@@ -113,11 +100,7 @@ Result<Ending> serve(const ServeOptions& options) {
 void add_serve(CommandGroup& commands) {
   auto [c, o] = commands.add("serve", "serve a model over HTTP to programs on this machine", serve);
   c.argument("MODEL", o.folder, kModelWithTextHelp).required();
-  c.value("--host", o.host, "ADDRESS", "address to listen on, of this machine alone");
-  c.count("--port", o.port, 0, 65535, "port to listen on; 0: any that is free");
-  c.option("--host-name", o.host_names, "NAME",
-           "further name of this machine in the Host header of requests (repeatable)")
-      .repeatable();
+  add_safety(c, o.safety);
   c.option("--name", o.name, "NAME", "name of the model in requests [that of its file]");
   c.option("--alias", o.aliases, "NAME", "further name of the model (repeatable)").repeatable();
   c.choice("--form", o.form, {"auto", "template", "conversation", "plain"},
@@ -129,7 +112,6 @@ void add_serve(CommandGroup& commands) {
   c.value("--pass-seconds", o.pass_seconds, "S",
           "reading long prompts delays running replies by about so much; 0: no limit")
       .real_number(0, 60);
-  c.flag("--no-log", o.no_log, "do not print a line for each request (prompts are never printed)");
   add_sampling(c, o.sampling, o.sampling_texts);
   add_exact(c, o.exact);
   add_speculation(c, o.speculation);

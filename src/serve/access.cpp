@@ -39,7 +39,9 @@ std::optional<ApiError> check_access(const AccessRules& rules, const HttpRequest
                     .message = fmt::format("this server is not '{}'; use localhost, or name it "
                                            "with --host-name when the server starts",
                                            printable(host))};
-  if (!request.origin.empty() && request.origin != "http://" + request.host)
+  // https also without TLS here: a proxy may have it.
+  if (!request.origin.empty() && request.origin != "http://" + request.host &&
+      request.origin != "https://" + request.host)
     return ApiError{
         .status = 403,
         .message = fmt::format("pages of '{}' may not use this server", printable(request.origin))};

@@ -44,6 +44,7 @@ void ServeJob::start() {
                      .code = "rate_limit_exceeded",
                      .retry_seconds = 1});
   job_ = *job;
+  charge(usage_.prompt);
   setup_.exchange->on_left([self = shared_from_this()] {
     self->is_done_ = true;
     self->setup_.engine.cancel(self->job_);
@@ -79,6 +80,7 @@ void ServeJob::process() {
     tokens.swap(inbox_);
     is_scheduled_ = false;
   }
+  charge(int64_t(tokens.size()));
   std::string out;
   for (const Token& token : tokens) {
     if (is_done_) return;
@@ -111,6 +113,10 @@ void ServeJob::process_token(const Token& token, std::string& out) {
     if (!drawn.is_last) setup_.engine.cancel(job_, token.sequence);
   }
   if (parts.has_text() || parts.is_last) add(token.sequence, std::move(parts), out);
+}
+
+void ServeJob::charge(int64_t tokens) {
+  if (setup_.key) setup_.key->meter().charge(tokens, monotonic_ns());
 }
 
 void ServeJob::add(int choice, ReplyParts parts, std::string& out) {

@@ -7,6 +7,7 @@
 
 #include "serve/engine_thread.h"
 #include "serve/http_exchange.h"
+#include "serve/key_ring.h"
 #include "serve/reply_text.h"
 #include "serve/reply_writer.h"
 #include "serve/served_model.h"
@@ -24,6 +25,7 @@ struct ServeJobSetup {
   ErrorWriter write_error;
   bool streams = false;
   std::shared_ptr<HttpExchange> exchange;
+  std::shared_ptr<ServedKey> key = nullptr;  // is charged for the tokens; null: nobody is
 };
 
 class ServeJob : public TokenReceiver, public std::enable_shared_from_this<ServeJob> {
@@ -37,6 +39,7 @@ class ServeJob : public TokenReceiver, public std::enable_shared_from_this<Serve
 
  private:
   void process();
+  void charge(int64_t tokens);
   void process_token(const Token& token, std::string& out);
   void add(int choice, ReplyParts parts, std::string& out);
   void end_with(const ApiError& error);

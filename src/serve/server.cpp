@@ -6,8 +6,10 @@
 #include <random>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "serve/engine_thread.h"
+#include "serve/key_gate.h"
 #include "serve/openai_reply.h"
 #include "serve/route.h"
 #include "serve/serve_job.h"
@@ -24,9 +26,11 @@ bool matches(std::string_view pattern, std::string_view path) {
 
 class EngineServer : public Server {
  public:
-  EngineServer(std::unique_ptr<ServedModel> model, int sequences_max)
+  EngineServer(std::unique_ptr<ServedModel> model, const ServerOptions& options)
       : model_(std::move(model)),
-        engine_(model_->engine(), sequences_max),
+        engine_(model_->engine(), options.sequences_max),
+        keys_(options.keys),
+        prompt_log_(options.logs_prompts ? options.http.log : nullptr),
         salt_((uint64_t(std::random_device()()) << 32) | std::random_device()()) {}
 
   // The receivers of the engine's thread post to connections, so it ends first.
@@ -36,7 +40,11 @@ class EngineServer : public Server {
   }
 
   Result<void> open(HttpServerOptions options) {
-    options.write_error = openai_error;
+    options.write_error = [](const HttpRequest& request, const ApiError& error) {
+      return error_writer_of(request)(error);
+    };
+    if (keys_)
+      options.admit = [this](const HttpRequest& request) { return admit_by_key(*keys_, request); };
     http_ = TRY(HttpServer::start(
         std::move(options), [this](HttpRequest request, std::shared_ptr<HttpExchange> exchange) {
           handle(std::move(request), std::move(exchange));
@@ -55,20 +63,50 @@ class EngineServer : public Server {
   void handle(HttpRequest request, std::shared_ptr<HttpExchange> exchange) {
     bool is_known = false;
     const Route* route = find_route(request.method, request.path, is_known);
-    if (!route) return exchange->reply(openai_error(no_route(request, is_known)));
+    if (!route) return exchange->reply(error_writer_of(request)(no_route(request, is_known)));
+    if (route->answer && request.method == "POST")
+      if (auto error = check_model(request, "")) return exchange->reply(route->write_error(*error));
     if (route->answer) return exchange->reply(route->answer({*model_, engine_}, request));
     if (is_draining_)
       return exchange->reply(route->write_error(
           {.status = 503, .message = "the server is stopping", .retry_seconds = 10}));
     ApiResult<Generation> made = route->generate(*model_, request, unique_id(request.id));
     if (!made) return exchange->reply(route->write_error(made.error()));
+    if (auto error = check_model(request, made->request.model))
+      return exchange->reply(route->write_error(*error));
     if (made->reply) return exchange->reply(*std::move(made->reply));
     ApiResult<PreparedRequest> prepared = model_->prepare(made->request);
     if (!prepared) return exchange->reply(route->write_error(prepared.error()));
+    if (auto error = take_for_key(request, *prepared))
+      return exchange->reply(route->write_error(*error));
+    if (prompt_log_) log_prompts(request.id, *prepared);
     auto job = std::make_shared<ServeJob>(
         ServeJobSetup{engine_, model_->tokenizer(), *std::move(prepared), std::move(made->writer),
-                      route->write_error, made->request.streams, exchange});
+                      route->write_error, made->request.streams, exchange, std::move(request.key)});
     exchange->post([job = std::move(job)] { job->start(); });
+  }
+
+  // `name`: as the client names the model; the key may have that name or another one of it.
+  std::optional<ApiError> check_model(const HttpRequest& request, const std::string& name) const {
+    if (!request.key) return {};
+    std::vector<std::string> names = model_->names();
+    if (!name.empty()) names.insert(names.begin(), name);
+    return request.key->check_model(names);
+  }
+
+  // Each key is an owner in the engine: its sequences share slots with others evenly, and its
+  // cached prefixes with nobody.
+  static std::optional<ApiError> take_for_key(const HttpRequest& request,
+                                              PreparedRequest& prepared) {
+    if (!request.key) return {};
+    for (TokenRequest& sequence : prepared.sequences) sequence.owner = "key " + request.key->id();
+    return request.key->meter().check_prompt(prepared.prompt_tokens, monotonic_ns());
+  }
+
+  void log_prompts(uint64_t id, const PreparedRequest& prepared) const {
+    for (const TokenRequest& sequence : prepared.sequences)
+      if (const auto text = model_->tokenizer().decode(sequence.prompt, true))
+        prompt_log_(fmt::format("request {} prompt {}", id, Json(*text).dump()));
   }
 
   static ApiError no_route(const HttpRequest& request, bool is_known) {
@@ -85,6 +123,8 @@ class EngineServer : public Server {
 
   std::unique_ptr<ServedModel> model_;
   EngineThread engine_;
+  const std::shared_ptr<KeyRing> keys_;
+  const std::function<void(const std::string&)> prompt_log_;  // null: prompts are not logged
   const uint64_t salt_;
   std::atomic<bool> is_draining_{false};
   std::unique_ptr<HttpServer> http_;
@@ -109,9 +149,16 @@ const Route* find_route(const std::string& method, std::string path, bool& is_kn
   return nullptr;
 }
 
+HttpReply (*error_writer_of(const HttpRequest& request))(const ApiError&) {
+  bool is_known = false;
+  for (const std::string& method : {request.method, std::string("POST"), std::string("GET")})
+    if (const Route* route = find_route(method, request.path, is_known)) return route->write_error;
+  return openai_error;
+}
+
 Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<ServedModel> model,
                                               ServerOptions options) {
-  auto server = std::make_unique<EngineServer>(std::move(model), options.sequences_max);
+  auto server = std::make_unique<EngineServer>(std::move(model), options);
   TRY(server->open(std::move(options.http)));
   return std::unique_ptr<Server>(std::move(server));
 }

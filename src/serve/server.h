@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "serve/http_server.h"
+#include "serve/key_ring.h"
 #include "serve/served_model.h"
 
 namespace weir {
@@ -12,6 +13,8 @@ struct ServerOptions {
   HttpServerOptions http = {};
   // Replies that run or wait at the same time; a request beyond them is answered 429.
   int sequences_max = 96;
+  std::shared_ptr<KeyRing> keys = {};  // null: requests need no key, and one they bring is ignored
+  bool logs_prompts = false;           // to http.log
 };
 
 class Server {
@@ -29,5 +32,7 @@ class Server {
 // path exists with another method.
 struct Route;
 const Route* find_route(const std::string& method, std::string path, bool& is_known);
+// The form of errors where the request asks for something of a dialect, else OpenAI's.
+HttpReply (*error_writer_of(const HttpRequest& request))(const ApiError&);
 
 }  // namespace weir

@@ -1,124 +1,15 @@
-// The server as a client sees it: an in-process server of a tiny model on a free port, and a
-// blocking client. What it must answer comes from a generator of the same model.
+// The server as a client sees it. What it must answer comes from a generator of the same model.
 #include "serve/server.h"
 
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <boost/asio/connect.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
-#include <chrono>
 #include <thread>
 
-#include "testing/generation_fixture.h"
+#include "testing/server_fixture.h"
 
 namespace weir {
 namespace {
-
-namespace net = boost::asio;
-namespace http = boost::beast::http;
-using tcp = net::ip::tcp;
-
-constexpr const char* kTemplate =
-    "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>";
-
-OpenModel open_tiny(int sequences) {
-  OpenModel open;
-  ModelConfig config = tiny(Kind::grouped);
-  config.max_position_embeddings = 8192;
-  open.model = Model::create(config, false);
-  open.model->initialize(5);
-  open.pool = std::make_unique<ThreadPool>(1);
-  open.model->pack(*open.pool);
-  open.tokenizer = std::make_unique<Tokenizer>(
-      make_byte_tokenizer({{"<bos>", true}, {"<eos>", true}}, "<bos>", "<eos>"));
-  open.chat_template = kTemplate;
-  open.stops = {open.tokenizer->eos()};
-  auto generator = Generator::create(*open.model, *open.tokenizer, *open.pool,
-                                     {.sequences_max = sequences, .keeps_prefixes = true});
-  open.generator = *std::move(generator);
-  return open;
-}
-
-std::unique_ptr<Server> start(ServerOptions options = {}, int sequences = 8) {
-  auto model =
-      ServedModel::create(open_tiny(sequences), "models/tiny.gguf", {.aliases = {"other"}});
-  EXPECT_TRUE(model.has_value());
-  auto server = Server::start(*std::move(model), std::move(options));
-  if (!server) ADD_FAILURE() << server.error().message;
-  return *std::move(server);
-}
-
-class Client {
- public:
-  explicit Client(int port) : socket_(io_) {
-    socket_.connect({net::ip::make_address("127.0.0.1"), uint16_t(port)});
-  }
-  void send(const std::string& bytes) { net::write(socket_, net::buffer(bytes)); }
-  void send(const char* method, const char* path, std::string body,
-            std::vector<std::pair<std::string, std::string>> headers = {}) {
-    http::request<http::string_body> request(http::string_to_verb(method), path, 11);
-    request.set(http::field::host, "localhost");
-    request.set(http::field::content_type, "application/json");
-    for (const auto& [name, value] : headers) request.set(name, value);
-    request.body() = std::move(body);
-    request.prepare_payload();
-    http::write(socket_, request);
-  }
-  http::response<http::string_body> read() {
-    http::response_parser<http::string_body> parser;
-    parser.body_limit(size_t(64) << 20);
-    boost::system::error_code error;
-    http::read(socket_, buffer_, parser, error);
-    if (error) ADD_FAILURE() << error.message();
-    return parser.release();
-  }
-  // Bytes that come next; 0: the server closed.
-  size_t read_some(size_t bytes_max = 4096) {
-    std::string bytes(bytes_max, 0);
-    boost::system::error_code error;
-    return socket_.read_some(net::buffer(bytes), error);
-  }
-  http::response<http::string_body> ask(const char* method, const char* path, std::string body) {
-    send(method, path, std::move(body));
-    return read();
-  }
-
- private:
-  net::io_context io_;
-  tcp::socket socket_;
-  boost::beast::flat_buffer buffer_;
-};
-
-Json json_of(const http::response<http::string_body>& response) {
-  auto json = parse_json(response.body());
-  if (!json) ADD_FAILURE() << response.body();
-  return json ? *json : Json::object();
-}
-
-const Json& at(const Json& json, std::string_view path) {
-  static const Json none = Json();
-  const Json* here = &json;
-  for (size_t begin = 0; here && begin <= path.size();) {
-    const size_t end = std::min(path.find('.', begin), path.size());
-    const std::string key(path.substr(begin, end - begin));
-    const bool is_index = here->is_array();
-    here = is_index
-               ? (size_t(std::stoi(key)) < here->size() ? &here->items()[size_t(std::stoi(key))]
-                                                        : nullptr)
-               : here->find(key);
-    begin = end + 1;
-  }
-  return here ? *here : none;
-}
-int64_t number(const Json& json, std::string_view path) {
-  const auto value = at(json, path).as_int();
-  return value ? *value : -1;
-}
 
 // The JSON objects of an event stream; the last is "[DONE]".
 std::vector<Json> events_of(const std::string& body) {
@@ -144,28 +35,6 @@ Completion expected(const std::string& rendered, int tokens, uint64_t stream = 0
   request.stream = stream;
   request.stop_ids = end_ids(open);
   return (*open.generator->generate({&request, 1}))[0];
-}
-
-constexpr const char* kHello =
-    R"({"messages": [{"role": "user", "content": "hello"}], "temperature": 0, "max_tokens": 40)";
-std::string hello(const std::string& more = "") { return kHello + more + "}"; }
-
-// A reply that does not end by itself for some seconds.
-std::string endless(const std::string& more = "") {
-  return R"({"prompt": "abc", "max_tokens": 8000, "temperature": 0, "ignore_eos": true)" + more +
-         "}";
-}
-
-int64_t sequences(int port) {
-  const std::string text = Client(port).ask("GET", "/metrics", "").body();
-  const size_t place = text.find("\nweir_sequences ");
-  return place == text.npos ? -1 : std::stoi(text.substr(place + 16));
-}
-
-bool soon(const std::function<bool()>& holds) {
-  for (int i = 0; i < 500 && !holds(); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  return holds();
 }
 
 TEST(Server, AChatIsWhatTheGeneratorSays) {
@@ -405,11 +274,7 @@ TEST(Server, DrainingLetsRunningRepliesEnd) {
   ASSERT_GT(client.read_some(17), 0u);
   server->drain();
   EXPECT_TRUE(soon([&] { return server->requests() == 0; }));
-  boost::system::error_code error;
-  net::io_context io;
-  tcp::socket socket(io);
-  socket.connect({net::ip::make_address("127.0.0.1"), uint16_t(server->port())}, error);
-  EXPECT_TRUE(error) << "a draining server takes no connections";
+  EXPECT_FALSE(Client(server->port()).is_connected()) << "a draining server takes no connections";
 }
 
 // Clients that stay get the same text while others leave at random bytes.
@@ -504,7 +369,7 @@ TEST(Server, TokensGoThereAndBack) {
 TEST(Server, APortThatIsTakenIsSaid) {
   const auto server = start();
   ServerOptions options;
-  options.http.port = server->port();
+  options.http.loop.port = server->port();
   auto model = ServedModel::create(open_tiny(1), "tiny", {});
   auto second = Server::start(*std::move(model), std::move(options));
   ASSERT_FALSE(second);

@@ -1,0 +1,84 @@
+#include "cli/safety_flags.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "base/file.h"
+#include "cli/state_folder.h"
+#include "serve/access.h"
+#include "serve/key_ring.h"
+
+namespace weir {
+namespace {
+
+void log_line(const std::string& line) { fmt::print(stderr, "{}\n", line); }
+
+// Null: requests need no key. A file that is named makes them need one even if it is empty.
+Result<std::shared_ptr<KeyRing>> open_keys(const SafetyFlags& flags) {
+  std::string path = flags.keys;
+  if (path.empty()) {
+    const auto usual = default_key_file();
+    if (!usual || !file_exists(*usual)) return std::shared_ptr<KeyRing>();
+    path = *usual;
+  }
+  std::shared_ptr<KeyRing> keys = TRY(KeyRing::open(path, log_line));
+  if (flags.keys.empty() && keys->size() == 0) keys = nullptr;
+  return keys;
+}
+
+}  // namespace
+
+Result<std::string> default_key_file() { return join_path(TRY(state_folder()), "keys.json"); }
+
+Result<void> apply(const SafetyFlags& flags, ServerOptions& options) {
+  if (flags.tls_cert.empty() != flags.tls_key.empty())
+    return Error{"--tls-cert and --tls-key belong together; give both"};
+  options.keys = TRY(open_keys(flags));
+  const bool is_for_others = !is_loopback(flags.host);
+  if (is_for_others && (!options.keys || options.keys->size() == 0))
+    return Error{"--host " + flags.host +
+                 ": others reach this address, so the server needs keys; make one with: weir key "
+                 "new NAME" +
+                 (flags.keys.empty() ? "" : " --keys " + flags.keys)};
+  if (!flags.tls_cert.empty())
+    options.http.loop.certificate =
+        TRY(TlsCertificate::open(flags.tls_cert, flags.tls_key, log_line));
+  else if (is_for_others)
+    fmt::print(stderr,
+               "warning: without --tls-cert and --tls-key, keys and conversations can be read on "
+               "the way to {}\n",
+               flags.host);
+  options.http.loop.address = flags.host;
+  options.http.loop.port = flags.port;
+  options.http.access.hosts = flags.host_names;
+  options.logs_prompts = flags.log_prompts;
+  if (!flags.no_log) options.http.log = log_line;
+  if (options.keys)
+    fmt::print(stderr, "note: requests need a key ({} of them; weir key list)\n",
+               options.keys->size());
+  return {};
+}
+
+std::string server_url(const SafetyFlags& flags, int port) {
+  const bool is_v6 = flags.host.find(':') != std::string::npos;
+  return fmt::format("{}://{}:{}", flags.tls_cert.empty() ? "http" : "https",
+                     is_v6 ? "[" + flags.host + "]" : flags.host, port);
+}
+
+void add_safety(CommandBuilder& c, SafetyFlags& o) {
+  c.value("--host", o.host, "ADDRESS",
+          "address to listen on; one that other machines reach needs keys");
+  c.count("--port", o.port, 0, 65535, "port to listen on; 0: any that is free");
+  c.option("--host-name", o.host_names, "NAME",
+           "further name of this machine in the Host header of requests (repeatable)")
+      .repeatable();
+  c.option("--keys", o.keys, "FILE",
+           "keys that requests need [those of weir key, if there are any]");
+  c.option("--tls-cert", o.tls_cert, "FILE", "certificate and its chain (PEM), for https");
+  c.option("--tls-key", o.tls_key, "FILE", "private key of the certificate (PEM)");
+  c.flag("--no-log", o.no_log, "do not print a line for each request");
+  c.flag("--log-prompts", o.log_prompts, "print the prompt of each request, too");
+}
+
+}  // namespace weir

@@ -1,0 +1,100 @@
+// An in-process server of a tiny model on a free port, and what tests ask it.
+#pragma once
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "serve/server.h"
+#include "testing/generation_fixture.h"
+#include "testing/http_test_client.h"
+
+namespace weir {
+
+constexpr const char* kTemplate =
+    "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>";
+
+// `store`: a folder that keeps its cached prefixes.
+inline OpenModel open_tiny(int sequences, const std::string& store = "") {
+  OpenModel open;
+  ModelConfig config = tiny(Kind::grouped);
+  config.max_position_embeddings = 8192;
+  open.model = Model::create(config, false);
+  open.model->initialize(5);
+  open.pool = std::make_unique<ThreadPool>(1);
+  open.model->pack(*open.pool);
+  open.tokenizer = std::make_unique<Tokenizer>(
+      make_byte_tokenizer({{"<bos>", true}, {"<eos>", true}}, "<bos>", "<eos>"));
+  open.chat_template = kTemplate;
+  open.stops = {open.tokenizer->eos()};
+  auto generator = Generator::create(
+      *open.model, *open.tokenizer, *open.pool,
+      {.sequences_max = sequences, .keeps_prefixes = true, .store = {.folder = store}});
+  open.generator = *std::move(generator);
+  return open;
+}
+
+inline std::unique_ptr<Server> start(ServerOptions options = {}, int sequences = 8,
+                                     const std::string& store = "") {
+  auto model =
+      ServedModel::create(open_tiny(sequences, store), "models/tiny.gguf", {.aliases = {"other"}});
+  EXPECT_TRUE(model.has_value());
+  auto server = Server::start(*std::move(model), std::move(options));
+  if (!server) ADD_FAILURE() << server.error().message;
+  return *std::move(server);
+}
+
+inline Json json_of(const TestReply& response) {
+  auto json = parse_json(response.body());
+  if (!json) ADD_FAILURE() << response.body();
+  return json ? *json : Json::object();
+}
+
+inline const Json& at(const Json& json, std::string_view path) {
+  static const Json none = Json();
+  const Json* here = &json;
+  for (size_t begin = 0; here && begin <= path.size();) {
+    const size_t end = std::min(path.find('.', begin), path.size());
+    const std::string key(path.substr(begin, end - begin));
+    const bool is_index = here->is_array();
+    here = is_index
+               ? (size_t(std::stoi(key)) < here->size() ? &here->items()[size_t(std::stoi(key))]
+                                                        : nullptr)
+               : here->find(key);
+    begin = end + 1;
+  }
+  return here ? *here : none;
+}
+inline int64_t number(const Json& json, std::string_view path) {
+  const auto value = at(json, path).as_int();
+  return value ? *value : -1;
+}
+
+constexpr const char* kHello =
+    R"({"messages": [{"role": "user", "content": "hello"}], "temperature": 0, "max_tokens": 40)";
+inline std::string hello(const std::string& more = "") { return kHello + more + "}"; }
+
+// A reply that does not end by itself for some seconds.
+inline std::string endless(const std::string& more = "") {
+  return R"({"prompt": "abc", "max_tokens": 8000, "temperature": 0, "ignore_eos": true)" + more +
+         "}";
+}
+
+inline int64_t sequences(int port) {
+  const std::string text = Client(port).ask("GET", "/metrics", "").body();
+  const size_t place = text.find("\nweir_sequences ");
+  return place == text.npos ? -1 : std::stoi(text.substr(place + 16));
+}
+
+inline bool soon(const std::function<bool()>& holds) {
+  for (int i = 0; i < 500 && !holds(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  return holds();
+}
+
+}  // namespace weir
