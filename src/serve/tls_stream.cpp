@@ -1,3 +1,4 @@
+// TLS of a connection, and the files of its certificate: Asio's ssl stream over OpenSSL.
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
