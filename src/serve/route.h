@@ -10,12 +10,14 @@
 #include "serve/serve_job.h"
 #include "serve/serve_request.h"
 #include "serve/served_model.h"
+#include "serve/server_state.h"
 
 namespace weir {
 
 struct RouteContext {
   const ServedModel& model;
   const EngineThread& engine;
+  const ServerState& state;
 };
 
 // A request that was read, and who writes the reply.
@@ -40,5 +42,6 @@ std::span<const Route> llama_server_routes();
 std::span<const Route> anthropic_routes();
 std::span<const Route> ollama_routes();
 std::span<const Route> page_routes();
+std::span<const Route> state_routes();
 
 }  // namespace weir
