@@ -10,6 +10,7 @@ const allowed = {
     'li', 'ol', 'p', 'pre', 's', 'span', 'strong', 'sub', 'sup', 'table', 'tbody', 'td', 'th', 'thead', 'tr', 'u', 'ul'],
   ALLOWED_ATTR: ['align', 'class', 'data-display', 'href', 'start', 'title'],
   ALLOWED_URI_REGEXP: /^(?:https?:|mailto:)/i,
+  ADD_URI_SAFE_ATTR: ['align', 'start'],  // what that rule is not for
   RETURN_DOM_FRAGMENT: true,
 };
 

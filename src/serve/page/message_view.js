@@ -3,7 +3,7 @@
 import {copyButton, el, icon, iconButton} from './dom.js';
 import {MarkdownView} from './markdown.js';
 import {t} from './words.js';
-import {place} from './tree.js';
+import {newId, place} from './tree.js';
 import {statistics} from './statistics.js';
 
 // ‹ 1/3 ›
@@ -59,7 +59,7 @@ function callCard(call, hasResult, onresult) {
     el('div', {class: 'call-head'}, icon('tool'), el('strong', {text: call.function?.name ?? '?'})),
     el('pre', {text, tabIndex: 0}));
   if (!hasResult) {
-    const id = 'result-' + call.id;
+    const id = 'result-' + newId();
     const area = el('textarea', {id, rows: '2'});
     card.append(el('label', {for: id, text: t('Result of the tool')}), area,
       el('div', {class: 'dialog-buttons'}, el('button', {type: 'button', text: t('Send the result'),
