@@ -70,7 +70,7 @@ class Page : public ::testing::Test {
       GTEST_SKIP() << "THE PAGE IS NOT TESTED: there is no chromium with chromedriver here; "
                       "scripts/install-packages browser installs both";
     ASSERT_TRUE(browser_ && server_);
-    open("/page/style.css");  // this server's origin without the page
+    start();
     browser_->run(
         "localStorage.clear(); sessionStorage.clear();"
         "localStorage.setItem('weir-settings', '{\"max_tokens\": \"12\", \"temperature\": \"0\"}');"
@@ -93,10 +93,10 @@ class Page : public ::testing::Test {
 
   static std::string address() { return "http://localhost:" + std::to_string(server_->port()); }
   void open(const std::string& path) { browser_->open(address() + path); }
-  // The page, drawn.
+  // The page, loaded and drawn: another query makes it another address.
   void start(const std::string& place = "") {
-    open("/page/style.css");
-    open("/" + place);
+    static int number = 0;
+    open("/?" + std::to_string(++number) + place);
     ASSERT_TRUE(browser_->waits_for("document.getElementById('main')"));
   }
   void ask(const std::string& text) {
@@ -141,7 +141,7 @@ TEST_F(Page, AReplyStreamsAndIsStillThereAfterAReload) {
   EXPECT_NE(text_of(".reply .numbers").find("12 tokens"), std::string::npos);
   EXPECT_NE(text_of(".reply .numbers").find("cut off"), std::string::npos);
   EXPECT_NE(text_of(".reply .numbers").find("context"), std::string::npos);
-  EXPECT_EQ(browser_->text("document.title"), "weir");
+  EXPECT_EQ(browser_->text("document.title"), "hello there – weir");
   EXPECT_EQ(browser_->text("document.activeElement.id"), "question");
   EXPECT_FALSE(text_of("#announcement").empty());  // for readers of the screen, once it has ended
   audit("a reply");
@@ -355,7 +355,7 @@ TEST_F(Page, SpeaksChineseIsDarkAndFitsAPhone) {
   ask("a question with averyveryveryveryveryveryveryveryveryveryveryverylongword");
   await_reply();
   for (const char* place : {"", "#/runs", "#/server"}) {
-    if (*place) open(std::string("/") + place);
+    if (*place) start(place);
     EXPECT_TRUE(browser_->waits_for("document.querySelector('.bar')"));
     EXPECT_EQ(browser_->number("document.documentElement.scrollWidth"), 375) << place;
     audit("a phone");
@@ -410,7 +410,7 @@ TEST_F(Page, AsksForAKeyAndKeepsItInTheTab) {
 }
 
 TEST_F(Page, ShowsARunWhileItTrainsAndTheServer) {
-  open("/#/runs");
+  start("#/runs");
   ASSERT_TRUE(browser_->waits_for("document.querySelector('.run')"));
   EXPECT_EQ(text_of(".run-name"), "first");
   audit("runs");
@@ -424,7 +424,7 @@ TEST_F(Page, ShowsARunWhileItTrainsAndTheServer) {
   EXPECT_TRUE(browser_->waits_for("document.querySelector('iframe.report')"));
   // In its sandbox the report runs its script and has no origin.
   EXPECT_TRUE(browser_->waits_for("document.querySelector('iframe').contentDocument === null"));
-  open("/#/server");
+  start("#/server");
   ASSERT_TRUE(browser_->waits_for("document.querySelectorAll('.tile').length === 6"));
   EXPECT_EQ(text_of(".plain li"), "tiny");
   audit("server");

@@ -22,6 +22,7 @@ const app = {
   openSettings: () => showSettings(),
   // An empty conversation is kept once there is something in it.
   async keep(one) {
+    if (one.isGone) return;  // deleted while it was written
     if (one.columns.every(column => !Object.keys(column.nodes).length)) {
       remember('settings', one.settings);
       return remember('model', one.columns[0].model);
@@ -31,10 +32,13 @@ const app = {
     remember('settings', one.settings);
     remember('model', one.columns[0].model);
     if (isNew && location.hash !== '#/chat/' + one.id) history.replaceState(null, '', '#/chat/' + one.id);
+    if (app.view?.conversation === one) nameTab(one.title);
     app.sidebar.draw(location.hash);
     await kept;
   },
 };
+
+function nameTab(title) { document.title = title ? title + ' – weir' : 'weir'; }
 
 function fresh() {
   const settings = {...defaults, ...remembered('settings', {})};
@@ -57,8 +61,7 @@ function route() {
   else if (place === 'server') show(new ServerView(app));
   else show(new ChatView(app, (place === 'chat' && conversation(id)) || fresh()));
   app.sidebar.draw(location.hash);
-  const title = {runs: t('Training runs'), server: t('Server')}[place] ?? app.view.conversation.title;
-  document.title = title ? title + ' – weir' : 'weir';
+  nameTab({runs: t('Training runs'), server: t('Server')}[place] ?? app.view.conversation.title);
   if (app.view instanceof ChatView && !matchMedia('(pointer: coarse)').matches) app.view.composer.area.focus();
 }
 
@@ -70,8 +73,9 @@ function freshView() {
 const sidebarActions = {
   fresh: freshView,
   hasRuns: () => app.hasRuns,
-  rename: (one, title) => { one.title = title || one.title; keep(one); app.sidebar.draw(); },
+  rename: (one, title) => { one.title = title || one.title; app.keep(one); },
   remove: async one => {
+    one.isGone = true;
     await forget(one.id);
     if (app.view.conversation?.id === one.id) freshView();
     app.sidebar.draw();

@@ -34,14 +34,21 @@ export class RunsView {
       this.timer = setTimeout(() => this.update(), this.id && this.isLive ? liveMs : listMs);
   }
 
-  tell(text) { this.body.replaceChildren(el('p', {class: 'soft', text})); this.shown = null; }
+  tell(text) {
+    this.body.replaceChildren(el('p', {class: 'soft', text}));
+    this.shown = this.drawn = null;
+  }
 
   drawList(runs) {
+    const text = JSON.stringify(runs), focused = document.activeElement?.getAttribute('href');
+    if (this.drawn === text) return;
+    this.drawn = text;
     if (!runs.length) return this.tell(t('There are no runs in the folders that the server was given with --runs.'));
     this.body.replaceChildren(el('ul', {class: 'cards'}, runs.map(run => el('li', {}, el('a', {class: 'card run', href: '#/runs/' + run.id},
       el('span', {class: 'run-name', text: run.name}),
       el('span', {class: run.is_running ? 'live' : 'soft', text: run.is_running ? t('in progress') : when(run.changed * 1000)}),
       el('span', {class: 'run-numbers'}, this.numbers(run.last)))))));
+    if (focused) this.body.querySelector(`[href="${focused}"]`)?.focus();
   }
 
   numbers(last) {
