@@ -89,6 +89,7 @@ class Page : public ::testing::Test {
                              ".filter(name => !name.startsWith(location.origin)).join()"),
               "");
     browser_->cdp("Emulation.clearDeviceMetricsOverride", "{}");
+    if (expects_complaints_) browser_->cdp("Network.setBlockedURLs", R"({"urls": []})");
   }
 
   static std::string address() { return "http://localhost:" + std::to_string(server_->port()); }
@@ -269,7 +270,6 @@ TEST_F(Page, WithoutLibrariesTextIsPlainAndSafe) {
   EXPECT_EQ(text_of(".answer > p"), "So **bold** $x$ <b>tag</b>");
   ask("more");
   await_reply();
-  browser_->cdp("Network.setBlockedURLs", R"({"urls": []})");
 }
 
 TEST_F(Page, ConversationsAreFoundRenamedDeletedExportedAndImported) {
