@@ -16,6 +16,7 @@ struct TextPrompt {
   std::string text = {};
   std::vector<int> tokens = {};  // instead of a text
   bool is_tokens = false;
+  std::vector<TextPrompt> pieces = {};  // instead of both: texts and tokens one after another
 };
 
 struct ServeRequest {
@@ -24,6 +25,7 @@ struct ServeRequest {
   // array: `prompts` are continued as they are.
   Json messages = {};
   std::vector<TextPrompt> prompts = {};
+  bool continues = false;  // the last message, of the assistant, is the beginning of the reply
   bool allow_special = true;       // control tokens in the texts of `prompts` count as such
   std::optional<Json> tools = {};  // check_tools()
   std::optional<bool> thinking = {};
