@@ -81,7 +81,8 @@ ApiResult<ServeRequest> read_ollama_chat(const Json& body, const SamplingOptions
   ServeRequest request = begin(fields, defaults);
   const Json* messages = fields.find("messages");
   if (messages && messages->size() > 0) request.messages = read_conversation(body, fields);
-  read_openai_tools(fields, request);
+  read_tools(fields, ToolDialect::chat, request);
+  request.whole_calls = true;
   return finished(fields, std::move(request));
 }
 

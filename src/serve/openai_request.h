@@ -13,7 +13,5 @@ ApiResult<ServeRequest> read_openai_text(const Json& body, const SamplingOptions
 // What dialects share: temperature, top_p, seed, penalties, and weir's own options under the names
 // of llama.cpp.
 void read_sampling(RequestFields& fields, ServeRequest& request);
-// 'tools' as OpenAI lists them; tool_choice none leaves them out.
-void read_openai_tools(RequestFields& fields, ServeRequest& request);
 
 }  // namespace weir
