@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "chat/chat_tools.h"
 #include "serve/chat_messages.h"
 #include "serve/openai_request.h"
 
@@ -103,28 +102,6 @@ Json read_conversation(RequestFields& fields) {
   return list;
 }
 
-// {"name", "description", "input_schema"} -> OpenAI's functions.
-void read_tools(RequestFields& fields, ServeRequest& request) {
-  const Json* tools = fields.find("tools");
-  if (!tools || (tools->is_array() && tools->size() == 0)) return;
-  const Json* choice = fields.find("tool_choice");
-  const std::string chosen = choice ? text_at(*choice, "type") : "auto";
-  if (chosen != "auto" && chosen != "none")
-    return fields.refuse("tool_choice",
-                         "can be 'auto' and 'none'; this server does not force calls yet", 501);
-  Json list = Json::array();
-  for (const Json& tool : tools->items()) {
-    Json function = Json::object();
-    function.set("name", text_at(tool, "name"));
-    if (tool.find("description")) function.set("description", *tool.find("description"));
-    if (tool.find("input_schema")) function.set("parameters", *tool.find("input_schema"));
-    list.push(std::move(function));
-  }
-  Result<Json> checked = check_tools(list);
-  if (!checked) return fields.refuse("tools", "is wrong: " + checked.error().message);
-  if (chosen == "auto") request.tools = *std::move(checked);
-}
-
 void read_thinking(RequestFields& fields, ServeRequest& request) {
   const Json* thinking = fields.find("thinking");
   if (!thinking) return;
@@ -145,7 +122,7 @@ ApiResult<ServeRequest> read(const Json& body, const SamplingOptions& defaults, 
     request.tokens_max = int(fields.whole("max_tokens", 1, 1, kTokensMax));
   }
   read_sampling(fields, request);
-  read_tools(fields, request);
+  read_tools(fields, ToolDialect::messages, request);
   read_thinking(fields, request);
   request.stops = fields.texts("stop_sequences", kStopsMax);
   request.streams = fields.flag("stream", false);

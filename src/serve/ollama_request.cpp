@@ -84,7 +84,8 @@ ApiResult<ServeRequest> read_ollama_chat(const Json& body, const SamplingOptions
     request.messages = read_conversation(body, fields);
     request.continues = ends_with_reply(request.messages);
   }
-  read_openai_tools(fields, request);
+  read_tools(fields, ToolDialect::chat, request);
+  request.whole_calls = true;
   return finished(fields, std::move(request));
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "chat/chat_tools.h"
 #include "serve/chat_messages.h"
 
 namespace weir {
@@ -184,19 +183,6 @@ void read_bias(RequestFields& fields, SamplingOptions& sampling) {
   }
 }
 
-void read_openai_tools(RequestFields& fields, ServeRequest& request) {
-  const Json* tools = fields.find("tools");
-  const Json* choice = fields.find("tool_choice");
-  if (!tools || (tools->is_array() && tools->size() == 0)) return;
-  Result<Json> checked = check_tools(*tools);
-  if (!checked) return fields.refuse("tools", "is wrong: " + checked.error().message);
-  if (choice && choice->text() == "none") return;
-  if (choice && choice->text() != "auto")
-    return fields.refuse("tool_choice",
-                         "can be 'auto' and 'none'; this server does not force calls yet", 501);
-  request.tools = *std::move(checked);
-}
-
 ApiResult<ServeRequest> read_openai_chat(const Json& body, const SamplingOptions& defaults) {
   RequestFields fields(body);
   ServeRequest request{.sampling = defaults};
@@ -204,7 +190,7 @@ ApiResult<ServeRequest> read_openai_chat(const Json& body, const SamplingOptions
   request.continues = read_continues(fields);
   read_common(fields, request);
   request.tokens_max = read_limit(fields, 0);
-  read_openai_tools(fields, request);
+  read_tools(fields, ToolDialect::chat, request);
   read_openai_thinking(fields, request);
   request.wants_scores = fields.flag("logprobs", false);
   const int top = int(fields.whole("top_logprobs", 0, 0, kTopMax));

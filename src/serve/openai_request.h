@@ -19,7 +19,5 @@ void read_bias(RequestFields& fields, SamplingOptions& sampling);
 void read_openai_thinking(RequestFields& fields, ServeRequest& request);
 // "none" and "off": without thinking.
 void set_effort(ServeRequest& request, const std::string& effort);
-// 'tools' as OpenAI lists them; tool_choice none leaves them out.
-void read_openai_tools(RequestFields& fields, ServeRequest& request);
 
 }  // namespace weir

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "engine/sampling_options.h"
 #include "grammar/structured_output.h"
+#include "serve/tool_choice.h"
 
 namespace weir {
 
@@ -28,6 +29,8 @@ struct ServeRequest {
   bool continues = false;  // the last message, of the assistant, is the beginning of the reply
   bool allow_special = true;       // control tokens in the texts of `prompts` count as such
   std::optional<Json> tools = {};  // check_tools()
+  ToolChoice tool_choice = {};
+  bool whole_calls = false;  // a stream, too, has calls as wholes
   std::optional<bool> thinking = {};
   std::string reasoning_effort = {};  // for templates that read it
 
