@@ -78,10 +78,15 @@ Result<ChatPrompt> ChatForm::encode_begun_template(const OpenModel& open, const 
   options.add_generation_prompt = false;
   RenderedTemplate rendered = TRY(template_->render(messages, options));
   const size_t end = end_of_last(rendered, begun.is_thought() ? begun.thinking : begun.answer);
-  const size_t thought = begun.thinking.empty() ? 0 : end_of_last(rendered, begun.thinking);
+  // A model that does not think gets no thought, as its template has it.
+  const bool can_think = open.tokenizer->find_added("<think>").has_value();
+  const size_t thought =
+      begun.thinking.empty() || !can_think ? 0 : end_of_last(rendered, begun.thinking);
   if (end != std::string::npos && thought <= end) {
     rendered = rendered.slice(0, end);
   } else {
+    if (begun.is_thought() && !can_think)
+      return Error{"this model has no thinking that could be continued"};
     options.add_generation_prompt = true;
     rendered = TRY(template_->render(without_last(messages), options));
     append_begun(begun, rendered);

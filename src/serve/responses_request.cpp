@@ -154,6 +154,7 @@ void refuse_state(RequestFields& fields) {
   for (const char* key : {"previous_response_id", "conversation", "prompt"})
     if (fields.has(key))
       fields.refuse(key, "is not supported: nothing is kept; send the conversation in 'input'");
+  if (fields.has("moderation")) fields.refuse("moderation", "is not supported by this server", 501);
   if (fields.flag("background", false))
     fields.refuse("background", "is not supported: nothing is kept; use 'stream'");
 }
