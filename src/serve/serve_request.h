@@ -26,13 +26,14 @@ struct ServeRequest {
   // array: `prompts` are continued as they are.
   Json messages = {};
   std::vector<TextPrompt> prompts = {};
-  bool continues = false;  // the last message, of the assistant, is the beginning of the reply
-  bool allow_special = true;       // control tokens in the texts of `prompts` count as such
+  bool continues = false;     // the last message, of the assistant, is the beginning of the reply
+  bool allow_special = true;  // control tokens in the texts of `prompts` count as such
   std::optional<Json> tools = {};  // check_tools()
   ToolChoice tool_choice = {};
   bool whole_calls = false;  // a stream, too, has calls as wholes
   std::optional<bool> thinking = {};
-  std::string reasoning_effort = {};  // for templates that read it
+  std::string reasoning_effort = {};     // for templates that read it
+  std::optional<int> thinking_max = {};  // tokens of the thought; then it is ended
 
   SamplingOptions sampling = {};
   bool has_seed = false;                                      // else one is drawn for this request
