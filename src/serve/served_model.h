@@ -20,6 +20,7 @@ struct ServedModelOptions {
   ChatFormOptions form = {};
   SamplingOptions sampling = {};  // of requests that say nothing
   int choices_max = 64;           // sequences of one request: prompts times choices
+  int infill_window = 2048;       // tokens around a hole that /infill keeps; 0: no limit
 };
 
 // A request that the engine will take.
@@ -59,6 +60,8 @@ class ServedModel {
                                                   PreparedRequest& prepared) const;
   ApiResult<std::vector<int>> encode_chat(const ServeRequest& request,
                                           PreparedRequest& prepared) const;
+
+  ApiResult<std::vector<std::vector<int>>> encode_infill(const ServeRequest& request) const;
 
   ApiResult<std::shared_ptr<TokenGrammar>> grammar_of(const ServeRequest& request) const;
 
