@@ -37,7 +37,8 @@ void read_suffix(RequestFields& fields, ServeRequest& request) {
   const std::string suffix = fields.text("suffix");
   if (suffix.empty()) return;
   for (const TextPrompt& prompt : request.prompts)
-    if (prompt.is_tokens) fields.refuse("suffix", "needs a prompt that is text, not token ids");
+    if (prompt.is_tokens || !prompt.pieces.empty())
+      fields.refuse("suffix", "needs a prompt that is text, not token ids");
   request.infill = InfillText{.suffix = suffix, .is_edited = true};
 }
 

@@ -81,7 +81,10 @@ ApiResult<ServeRequest> read_ollama_chat(const Json& body, const SamplingOptions
   RequestFields fields(body);
   ServeRequest request = begin(fields, defaults);
   const Json* messages = fields.find("messages");
-  if (messages && messages->size() > 0) request.messages = read_conversation(body, fields);
+  if (messages && messages->size() > 0) {
+    request.messages = read_conversation(body, fields);
+    request.continues = ends_with_reply(request.messages);
+  }
   read_openai_tools(fields, request);
   return finished(fields, std::move(request));
 }

@@ -18,6 +18,7 @@ struct TextPrompt {
   std::string text = {};
   std::vector<int> tokens = {};  // instead of a text
   bool is_tokens = false;
+  std::vector<TextPrompt> pieces = {};  // instead of both: texts and tokens one after another
 };
 
 struct ServeRequest {
@@ -29,6 +30,7 @@ struct ServeRequest {
   // Fill in the middle: each of `prompts` is a text before the hole; `prefix` here is not used.
   std::optional<InfillText> infill = {};
   bool cuts_infill = false;  // leave out what is far from the hole instead of refusing it
+  bool continues = false;  // the last message, of the assistant, is the beginning of the reply
   bool allow_special = true;       // control tokens in the texts of `prompts` count as such
   std::optional<Json> tools = {};  // check_tools()
   std::optional<bool> thinking = {};
