@@ -142,8 +142,8 @@ void add_complete(CommandGroup& commands) {
   auto [c, o] =
       commands.add("complete", "write the code that is missing at a place in a file", complete);
   c.argument("MODEL", o.folder, kModelWithTextHelp).required();
-  c.argument("FILE:LINE[:COLUMN]", o.place,
-             "the place; columns count characters, from 1 [the end of the line]")
+  c.argument("PLACE", o.place,
+             "FILE:LINE or FILE:LINE:COLUMN, columns in characters from 1 [the end of the line]")
       .required();
   c.option("--extra", o.extra, "FILE",
            "further file that the model sees, the most important one last (repeatable)")

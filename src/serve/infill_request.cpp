@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "serve/llama_reply.h"
-
 namespace weir {
 namespace {
 
@@ -42,41 +40,26 @@ void read_suffix(RequestFields& fields, ServeRequest& request) {
   request.infill = InfillText{.suffix = suffix, .is_edited = true};
 }
 
-// llama.cpp's 'prompt' is what was typed since the prefix was made, so it ends the prefix.
-void read_infill(RequestFields& fields, ServeRequest& request) {
+ApiResult<ServeRequest> read_llama_infill(const Json& body, const SamplingOptions& defaults,
+                                          LlamaReplyOptions& options) {
+  RequestFields fields(body);
   for (const char* key : {"input_prefix", "input_suffix"})
     if (!fields.has(key)) fields.refuse(key, "is missing; give a text, which may be empty");
   InfillText text{.suffix = fields.text("input_suffix"), .is_edited = true};
   read_files(fields, text);
-  request.prompts = {{.text = fields.text("input_prefix") + fields.text("prompt")}};
-  request.infill = std::move(text);
-  request.cuts_infill = true;
-  request.lines.indent = int(fields.whole("n_indent", 0, 0, kIndentMax));
-  request.seconds_max = double(fields.whole("t_max_predict_ms", 0, -1, kMillisecondsMax)) / 1e3;
-  request.seconds_max = std::max(0.0, request.seconds_max);
-}
-
-// The fields of /completion that are no part of a hole are read as there.
-ApiResult<Generation> infill(const ServedModel& model, const HttpRequest& http,
-                             const std::string&) {
-  ApiResult<Json> body = parse_body(http.body);
-  if (!body) return std::move(body).error();
-  RequestFields fields(*body);
-  ServeRequest hole;
-  read_infill(fields, hole);
+  const std::string prefix = fields.text("input_prefix") + fields.text("prompt");
+  LineLimits lines{.indent = int(fields.whole("n_indent", 0, 0, kIndentMax))};
+  const int64_t ms = fields.whole("t_max_predict_ms", 0, -1, kMillisecondsMax);
   if (fields.error()) return *fields.error();
-  body->set("prompt", hole.prompts[0].text);
-  LlamaReplyOptions options;
-  ApiResult<ServeRequest> request = read_llama_completion(*body, model.sampling(), options);
-  if (!request) return std::move(request).error();
-  if (auto error = model.check_name(request->model)) return *std::move(error);
-  request->prompts = std::move(hole.prompts);
-  request->infill = std::move(hole.infill);
+  Json completion = body;
+  completion.set("prompt", prefix);
+  ApiResult<ServeRequest> request = read_llama_completion(completion, defaults, options);
+  if (!request) return request;
+  request->infill = std::move(text);
   request->cuts_infill = true;
-  request->lines = hole.lines;
-  request->seconds_max = hole.seconds_max;
-  auto writer = llama_writer(*request, std::move(options), model);
-  return Generation{*std::move(request), std::move(writer), {}};
+  request->lines = lines;
+  request->seconds_max = double(std::max<int64_t>(ms, 0)) / 1e3;
+  return request;
 }
 
 }  // namespace weir
