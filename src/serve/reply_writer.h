@@ -23,6 +23,7 @@ struct ReplyParts {
   std::string thinking = {}, answer = {};
   std::vector<TokenScore> thinking_scores = {}, answer_scores = {};  // if asked for
   Json calls = {};  // at the end: OpenAI's tool_calls, arguments as objects
+  int tokens = 0;   // of this choice so far, ends included
   bool is_last = false;
   FinishReason reason = FinishReason::length;  // if it is the last
   std::string stop = {};                       // the stop string that appeared
@@ -30,6 +31,7 @@ struct ReplyParts {
 };
 
 struct ReplyUsage {
+  std::vector<int64_t> prompts = {};       // tokens of each choice's prompt
   int64_t prompt = 0;                      // tokens; of several prompts together, each counted once
   int64_t cached = 0;                      // of them, found in the prefix cache
   int64_t completion = 0;                  // of all choices, ends included
