@@ -57,6 +57,18 @@ size_t edited_lines(std::string_view prefix) {
   return begin;
 }
 
+// Where the piece begins that a text ends with; its end if that is long, or there is none.
+size_t last_piece(const Tokenizer& tokenizer, std::string_view text) {
+  constexpr size_t kBytesMax = 64, kLooksBack = 1024;
+  const size_t line = text.rfind('\n', text.size() - std::min(text.size(), kLooksBack));
+  const std::string_view end = text.substr(line == text.npos ? 0 : line);
+  SplitScratch scratch;
+  if (!tokenizer.pre_tokenizer().split(end, scratch) || scratch.pieces.empty() ||
+      scratch.pieces.back().size() > kBytesMax)
+    return text.size();
+  return text.size() - scratch.pieces.back().size();
+}
+
 int round_up(int count, int step) { return (count + step - 1) / step * step; }
 
 // Cuts what is far from the hole. The prefix loses whole steps, to the end of a line where one is
@@ -134,9 +146,13 @@ Result<InfillPrompt> make_infill_prompt(const Tokenizer& tokenizer, const Infill
   const int window = limits.window > 0 ? std::min(limits.window, room) : room;
 
   const bool is_psm = marks.order == InfillOrder::prefix_first;
-  const size_t kept = is_psm && text.is_edited ? edited_lines(text.prefix) : text.prefix.size();
-  Ids head = TRY(encode(std::string_view(text.prefix).substr(0, kept)));
-  Ids tail = TRY(encode(std::string_view(text.prefix).substr(kept)));
+  const std::string_view whole = text.prefix;
+  const bool is_split = is_psm && marks.middle >= 0 && text.is_edited;
+  const size_t kept = is_split ? edited_lines(whole) : whole.size();
+  const size_t last = is_split ? kept + last_piece(tokenizer, whole.substr(kept)) : whole.size();
+  prompt.begun = whole.substr(last);
+  Ids head = TRY(encode(whole.substr(0, kept)));
+  Ids tail = TRY(encode(whole.substr(kept, last - kept)));
   Ids suffix = TRY(encode(text.suffix));
   Ids prefix = head;
   append(prefix, tail);
@@ -175,6 +191,22 @@ Result<InfillPrompt> make_infill_prompt(const Tokenizer& tokenizer, const Infill
   append(all, marks.middle);
   append(all, tail);
   return prompt;
+}
+
+void HealingFilter::forbid(std::span<const int> tokens, std::span<const float>,
+                           std::span<uint8_t> is_forbidden) {
+  size_t known = 0;  // bytes of the beginning that the reply has
+  for (size_t i = prompt_; i < tokens.size() && known < begun_.size(); ++i)
+    known += tokenizer_.has(tokens[i]) ? tokenizer_.token_bytes(tokens[i]).size() : 0;
+  if (known >= begun_.size()) return;
+  const std::string_view rest = std::string_view(begun_).substr(known);
+  for (size_t id = 0; id < is_forbidden.size(); ++id) {
+    const bool is_text = int(id) < tokenizer_.size() && !tokenizer_.is_added(int(id));
+    const std::string_view bytes = is_text ? tokenizer_.token_bytes(int(id)) : "";
+    const bool fits = bytes.size() > rest.size() ? bytes.starts_with(rest)
+                                                 : !bytes.empty() && rest.starts_with(bytes);
+    is_forbidden[id] = !fits;
+  }
 }
 
 }  // namespace weir

@@ -182,7 +182,8 @@ TEST(Infill, TypingChangesOnlyTheEndOfAPrompt) {
       ASSERT_TRUE(made);
       EXPECT_LE(made->tokens.size(), is_long ? 600u + 4 : 4000u);
       const std::string text = shown(tokenizer, made->tokens);
-      EXPECT_TRUE(text.ends_with(typed.substr(0, i)));
+      EXPECT_TRUE((text + made->begun).ends_with(typed.substr(0, i)));
+      EXPECT_FALSE(made->begun.empty());
       EXPECT_NE(text.find("<|fim_middle|>"), text.npos);
       const size_t same = size_t(
           std::mismatch(last.begin(), last.end(), made->tokens.begin(), made->tokens.end()).first -
@@ -197,8 +198,9 @@ TEST(Infill, TypingChangesOnlyTheEndOfAPrompt) {
 TEST(Infill, TheLastLinesAreThoseSinceAStep) {
   const Tokenizer tokenizer = tokenizer_of(kQwen);
   const auto tail = [&](const std::string& prefix) {
-    const std::string all =
-        prompt_of(tokenizer, {.prefix = prefix, .suffix = "S", .is_edited = true});
+    const auto made = make_infill_prompt(tokenizer, find_infill_tokens(tokenizer),
+                                         {.prefix = prefix, .suffix = "S", .is_edited = true}, {});
+    const std::string all = shown(tokenizer, made->tokens) + made->begun;
     const std::string_view mark = "S<|fim_middle|>";
     return all.substr(all.find(mark) + mark.size());
   };
@@ -209,6 +211,26 @@ TEST(Infill, TheLastLinesAreThoseSinceAStep) {
   EXPECT_EQ(tail(lines(0, 16) + "x"), "x");
   EXPECT_EQ(tail(lines(0, 16)), "");
   EXPECT_EQ(tail(lines(0, 50) + "x"), lines(48, 50) + "x");
+}
+
+TEST(Infill, AReplyBeginsWithTheWordThatWasBegun) {
+  const Tokenizer tokenizer = make_byte_tokenizer({{"<end>", true}, {"ab", false}});
+  const auto ids = [&](const char* text) { return *tokenizer.encode(text); };
+  HealingFilter filter(tokenizer, 2, "ax");
+  const auto allowed = [&](const char* drawn) {
+    std::vector<int> tokens = ids("qq");
+    for (const int id : ids(drawn)) tokens.push_back(id);
+    std::vector<uint8_t> is_forbidden(size_t(tokenizer.size()) + 3);
+    filter.forbid(tokens, {}, is_forbidden);
+    std::string all;
+    for (size_t id = 0; id < is_forbidden.size(); ++id)
+      if (!is_forbidden[id])
+        all += int(id) < tokenizer.size() ? tokenizer.token_bytes(int(id)) : "?";
+    return all;
+  };
+  EXPECT_EQ(allowed(""), "a");  // not "ab", not an end
+  EXPECT_EQ(allowed("a"), "x");
+  EXPECT_GT(allowed("ax").size(), 256u);
 }
 
 TEST(Infill, WhatIsNearTheHoleIsKept) {

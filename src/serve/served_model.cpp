@@ -143,7 +143,7 @@ ApiResult<std::vector<std::vector<int>>> ServedModel::encode(const ServeRequest&
     prompts.push_back(*std::move(tokens));
     return prompts;
   }
-  if (request.infill) return encode_infill(request);
+  if (request.infill) return encode_infill(request, prepared);
   for (const TextPrompt& prompt : request.prompts) {
     ApiResult<std::vector<int>> tokens = encode_text(prompt, request.allow_special);
     if (!tokens) return std::move(tokens).error();
@@ -272,6 +272,10 @@ ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) con
               std::make_unique<GrammarFilter>(grammar, prompt.size(), begins_after));
         else
           prepared.filters.push_back(std::make_unique<BegunFilter>(grammar, begun, prompt.size()));
+        sequence.token_filter = prepared.filters.back().get();
+      } else if (!prepared.begun.empty()) {
+        prepared.filters.push_back(
+            std::make_unique<HealingFilter>(tokenizer(), prompt.size(), prepared.begun));
         sequence.token_filter = prepared.filters.back().get();
       }
       prepared.sequences.push_back(sequence);
