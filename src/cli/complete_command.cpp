@@ -90,10 +90,10 @@ std::string stop_of(const std::string& suffix) {
   return stop.size() > kBytesMax || trim(stop).empty() ? "" : stop;
 }
 
-class Printer : public ReplyListener {
+class CompletionPrinter : public ReplyListener {
  public:
   // `begun`: bytes that the reply begins with and that are in the file already.
-  Printer(LineLimits limits, size_t begun)
+  CompletionPrinter(LineLimits limits, size_t begun)
       : ReplyListener(stop_requested), lines_(limits), begun_(begun) {}
   bool on_token(const TokenEvent& event) override {
     hide_progress();
@@ -154,7 +154,7 @@ Result<Ending> complete(const CompleteOptions& options) {
   catch_stop_signals();
   LineLimits limits{.lines = options.lines};
   if (options.lines == 0) limits.indent = indent_of(text.prefix);
-  Printer printer(limits, prompt.begun.size());
+  CompletionPrinter printer(limits, prompt.begun.size());
   TRY(open.generator->generate({&request, 1}, &printer));
   fmt::print("\n");
   fflush(stdout);
