@@ -15,20 +15,24 @@ void append(Ids& to, int token) {
   if (token >= 0) to.push_back(token);
 }
 
-// A text of a user. Where the tokenizer finds a mark in it (one without '<', or of a wrong type),
-// the mark's text is encoded in two parts.
+// A text of a user. Where the tokenizer finds marks in it (names without '<', or of a wrong type),
+// each place where the name of one is written is encoded in two parts, cut after its first byte.
 Result<Ids> encode_text(const Tokenizer& tokenizer, const InfillTokens& marks,
                         std::string_view text) {
   Ids ids = TRY(tokenizer.encode(text));
-  const auto is_mark = [&](int id) { return marks.has(id); };
-  const auto forged = std::find_if(ids.begin(), ids.end(), is_mark);
-  if (forged == ids.end()) return ids;
-  const std::string_view name = tokenizer.token_bytes(*forged);
-  const size_t at = text.find(name);
-  if (at == text.npos || name.size() < 2)
-    return Error{"the text has a character that marks the hole; leave it out"};
-  ids = TRY(tokenizer.encode(text.substr(0, at + 1)));
-  append(ids, TRY(encode_text(tokenizer, marks, text.substr(at + 1))));
+  if (std::none_of(ids.begin(), ids.end(), [&](int id) { return marks.has(id); })) return ids;
+  std::vector<std::string_view> names;
+  for (const int id : {marks.prefix, marks.suffix, marks.middle, marks.repository, marks.file})
+    if (id >= 0) names.push_back(tokenizer.token_bytes(id));
+  ids.clear();
+  size_t begin = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto is_here = [&](std::string_view name) { return text.substr(i).starts_with(name); };
+    if (std::none_of(names.begin(), names.end(), is_here)) continue;
+    append(ids, TRY(tokenizer.encode(text.substr(begin, i + 1 - begin))));
+    begin = i + 1;
+  }
+  append(ids, TRY(tokenizer.encode(text.substr(begin))));
   return ids;
 }
 
