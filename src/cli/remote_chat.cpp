@@ -130,9 +130,13 @@ Result<void> RemoteChat::open() {
     schema_ = TRY_IN("--json-schema", read_json_file(options_.output.schema));
   if (schema_ && options_.output.json_object)
     return Error{"--json-object and --json-schema: give one of the two"};
-  const std::vector<std::string> models = TRY(api_.models());
+  const ModelList list = TRY(api_.models());
+  const std::vector<std::string>& models = list.names;
   if (model_.empty() && !models.empty()) model_ = models.front();
-  if (std::find(models.begin(), models.end(), model_) == models.end() && !models.empty())
+  if (model_.empty() && !list.failure.empty())
+    fmt::print(stderr, "note: the server has no list of models: {}; --model names one\n",
+               list.failure);
+  if (!models.empty() && std::find(models.begin(), models.end(), model_) == models.end())
     return Error{fmt::format("--model: {} has no model '{}'; it has: {}", api_.server().text(),
                              printable(model_),
                              printable(fmt::format("{}", fmt::join(models, ", ")), 1000))};
@@ -148,9 +152,10 @@ Result<std::string> RemoteChat::size_of(const std::string& text) const {
 }
 
 Result<void> RemoteChat::choose_model(const std::string& name) {
-  const std::vector<std::string> models = TRY_IN("/model", api_.models());
+  const ModelList list = TRY_IN("/model", api_.models());
+  const std::vector<std::string>& models = list.names;
   if (name.empty()) {
-    if (models.empty()) fmt::print(stderr, "The server has no list of models.\n");
+    if (models.empty()) fmt::print(stderr, "The server has no list of models: {}\n", list.failure);
     for (const std::string& model : models)
       fmt::print(stderr, "{} {}\n", model == model_ ? '*' : ' ', printable(model, 200));
     return {};

@@ -137,20 +137,24 @@ bool says_too_long(const std::string& body) {
 ChatApi::ChatApi(HttpUrl url, HttpClientOptions options)
     : client_(with_version(std::move(url)), std::move(options)) {}
 
-Result<std::vector<std::string>> ChatApi::models() {
-  std::vector<std::string> names;
+Result<ModelList> ChatApi::models() {
+  ModelList list;
   const HttpAnswer answer = TRY(client_.get("/models"));
   const std::string address = server().text() + "/models";
   if (answer.is_cancelled) return Error{address + ": stopped"};
-  if (answer.status == 404 || answer.status == 405) return names;
-  if (!answer.is_success()) return Error{address + ": " + failure_of(answer)};
+  if (answer.status == 401 || answer.status == 403)
+    return Error{address + ": " + failure_of(answer)};
+  if (!answer.is_success()) {
+    list.failure = failure_of(answer);
+    return list;
+  }
   const Json json = TRY_IN(address, parse_json(answer.body));
-  const Json* list = json.is_array() ? &json : json.find("data");
-  if (!list || !list->is_array())
+  const Json* models = json.is_array() ? &json : json.find("data");
+  if (!models || !models->is_array())
     return Error{address + ": holds no list of models; is this an OpenAI-compatible server?"};
-  for (const Json& model : list->items())
-    if (!text_of(model, "id").empty()) names.push_back(text_of(model, "id"));
-  return names;
+  for (const Json& model : models->items())
+    if (!text_of(model, "id").empty()) list.names.push_back(text_of(model, "id"));
+  return list;
 }
 
 Result<ChatApiReply> ChatApi::ask(Json request, const OnText& on_text) {

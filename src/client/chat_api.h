@@ -18,14 +18,20 @@ struct ChatApiReply {
   bool is_cancelled = false;   // by its reader; what came until then
 };
 
+struct ModelList {
+  std::vector<std::string> names = {};
+  std::string failure = {};  // what the server said instead of a list; "": nothing
+};
+
 class ChatApi {
  public:
   // A URL without a path gets OpenAI's "/v1".
   ChatApi(HttpUrl url, HttpClientOptions options);
   const HttpUrl& server() const { return client_.server(); }
 
-  // The names at /models; empty where the server has no such list.
-  Result<std::vector<std::string>> models();
+  // The names at /models. That a server has no list or fails to make it (transformers 5.23 without
+  // a network) is no error; that it refuses the key is one.
+  Result<ModelList> models();
 
   // Of a reply that is being made; false ends it.
   using OnText = std::function<bool(bool is_thinking, const std::string& text)>;
