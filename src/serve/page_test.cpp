@@ -8,7 +8,6 @@
 #include "base/file.h"
 #include "serve/server.h"
 #include "testing/generation_fixture.h"
-#include "testing/page_audit.h"
 #include "testing/webdriver.h"
 
 namespace weir {
@@ -117,7 +116,12 @@ class Page : public ::testing::Test {
     return browser_->text("document.querySelector(`" + selector + "`)?.textContent ?? 'nothing'");
   }
   // Names of all controls, unique ids, and the contrast of every text that is shown.
-  void audit(const char* what) { EXPECT_EQ(browser_->text(kPageAudit), "") << what; }
+  std::string findings() {
+    static const auto script = read_file(WEIR_SOURCE_DIR "/src/testing/page_audit.js");
+    if (!script) return script.error().message;
+    return browser_->run("const found = " + *script + "; return found").text();
+  }
+  void audit(const char* what) { EXPECT_EQ(findings(), "") << what; }
   // Reads a file of conversations through the settings, as a person would.
   void import(const std::string& json) {
     const std::string path = *folder_ + "/import.json";
@@ -151,6 +155,18 @@ TEST_F(Page, AReplyStreamsAndIsStillThereAfterAReload) {
   EXPECT_EQ(text_of(".reply .answer"), answer);
   EXPECT_EQ(text_of(".bubble"), "hello there");
   EXPECT_EQ(browser_->text("document.title"), "hello there – weir");
+}
+
+TEST_F(Page, TheAuditFindsWhatIsWrong) {
+  browser_->run(
+      "document.getElementById('main').insertAdjacentElement('afterbegin',"
+      "  Object.assign(document.createElement('button'), {id: 'question'}));"
+      "const faint = document.createElement('p'); faint.textContent = 'faint';"
+      "faint.style.color = '#999'; document.getElementById('main').prepend(faint)");
+  const std::string found = findings();
+  EXPECT_NE(found.find("no name: <button"), std::string::npos) << found;
+  EXPECT_NE(found.find("id twice: question"), std::string::npos) << found;
+  EXPECT_NE(found.find("contrast 2.8"), std::string::npos) << found;  // 2.85 of #999 on white
 }
 
 TEST_F(Page, EscapeStopsAReply) {

@@ -1,12 +1,8 @@
-// For tests of the page: what keeps people from using it, found by a script in the browser.
-#pragma once
-
-namespace weir {
-
-// An expression; its value names what is wrong, one finding a line: controls without a name, ids
-// that come twice, images without a text, headings without one, and texts whose contrast with what
-// lies behind them is below WCAG 2.1's AA (4.5, for large ones 3).
-inline constexpr const char* kPageAudit = R"js((() => {
+// For tests of the page: what keeps people from using it. An expression; its value names what is wrong,
+// one finding a line: controls without a name, ids that come twice, images without a text, headings
+// without one, and texts whose contrast with what lies behind them is below WCAG 2.1's AA (4.5, for
+// large ones 3).
+(() => {
   const findings = [];
   const isShown = element => element.checkVisibility({opacityProperty: false, visibilityProperty: true}) &&
     element.getBoundingClientRect().width > 1;
@@ -57,6 +53,4 @@ inline constexpr const char* kPageAudit = R"js((() => {
     if (ratio < (isLarge ? 3 : 4.5)) say('contrast ' + ratio.toFixed(2), element);
   }
   return [...new Set(findings)].join('\n');
-})())js";
-
-}  // namespace weir
+})()
