@@ -31,15 +31,15 @@ HttpReply reply_with(const PageFile& file, const HttpRequest& http) {
   return reply;
 }
 
-HttpReply part(const RouteContext&, const HttpRequest& http) {
+HttpReply part(const ServerState&, const HttpRequest& http) {
   const std::string name = http.path == "/" ? "index.html" : http.path.substr(6);  // "/page/"
   if (const PageFile* file = find_page_file(name)) return reply_with(*file, http);
   return openai_error({.status = 404, .message = "the page has no such part"});
 }
 
 constexpr Route kRoutes[] = {
-    {"GET", "/", openai_error, part},
-    {"GET", "/page/*", openai_error, part},
+    {.method = "GET", .path = "/", .write_error = openai_error, .show = part},
+    {.method = "GET", .path = "/page/*", .write_error = openai_error, .show = part},
 };
 
 }  // namespace

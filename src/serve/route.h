@@ -17,7 +17,6 @@ namespace weir {
 struct RouteContext {
   const ServedModel& model;
   const EngineThread& engine;
-  const ServerState& state;
 };
 
 // A request that was read, and who writes the reply.
@@ -31,10 +30,11 @@ struct Route {
   const char* method;
   const char* path;  // without /v1 and /beta; a * at the end stands for one more part
   ErrorWriter write_error;
-  // One of the two. `id`: unique among requests.
+  // One of the three. `id`: unique among requests.
   HttpReply (*answer)(const RouteContext&, const HttpRequest&) = nullptr;
   ApiResult<Generation> (*generate)(const ServedModel&, const HttpRequest&,
                                     const std::string& id) = nullptr;
+  HttpReply (*show)(const ServerState&, const HttpRequest&) = nullptr;  // needs no model
 };
 
 std::span<const Route> openai_routes();

@@ -58,7 +58,8 @@ class EngineServer : public Server {
     bool is_known = false;
     const Route* route = find_route(request.method, request.path, is_known);
     if (!route) return exchange->reply(openai_error(no_route(request, is_known)));
-    if (route->answer) return exchange->reply(route->answer({*model_, engine_, state_}, request));
+    if (route->show) return exchange->reply(route->show(state_, request));
+    if (route->answer) return exchange->reply(route->answer({*model_, engine_}, request));
     if (is_draining_)
       return exchange->reply(route->write_error(
           {.status = 503, .message = "the server is stopping", .retry_seconds = 10}));

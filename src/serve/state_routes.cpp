@@ -18,30 +18,30 @@ constexpr size_t kMetricsMax = size_t(2) << 20;  // of one reply
 // it, and only this server's page may frame it.
 constexpr const char* kReportPolicy = "sandbox allow-scripts; frame-ancestors 'self'";
 
-HttpReply state(const RouteContext& context, const HttpRequest&) {
+HttpReply state(const ServerState& server, const HttpRequest&) {
   const MemoryUse memory = memory_use();
   Json errors = Json::array();
-  for (const RecentErrors::Entry& entry : context.state.errors.list()) {
+  for (const RecentErrors::Entry& entry : server.errors.list()) {
     Json j = Json::object();
     j.set("time", entry.time);
     j.set("line", entry.line);
     errors.push(std::move(j));
   }
   Json reply = Json::object();
-  reply.set("started", context.state.started);
+  reply.set("started", server.started);
   reply.set("now", int64_t(std::time(nullptr)));
   reply.set("memory_resident", memory.resident);
   reply.set("memory_own", memory.anonymous);
   reply.set("memory_peak", memory.peak);
   reply.set("memory_available", available_memory());
-  reply.set("has_runs", !context.state.runs.is_empty());
+  reply.set("has_runs", !server.runs.is_empty());
   reply.set("errors", std::move(errors));
   return {.body = reply.dump()};
 }
 
-HttpReply list_runs(const RouteContext& context, const HttpRequest&) {
+HttpReply list_runs(const ServerState& server, const HttpRequest&) {
   Json list = Json::array();
-  for (const TrainingRun& run : context.state.runs.list()) {
+  for (const TrainingRun& run : server.runs.list()) {
     Json j = Json::object();
     j.set("id", run.id);
     j.set("name", replace_invalid_utf8(run.name));
@@ -57,15 +57,15 @@ HttpReply list_runs(const RouteContext& context, const HttpRequest&) {
   return {.body = reply.dump()};
 }
 
-std::optional<TrainingRun> named(const RouteContext& context, const HttpRequest& http) {
-  return context.state.runs.find(http.path.substr(http.path.rfind('/') + 1));
+std::optional<TrainingRun> named(const ServerState& server, const HttpRequest& http) {
+  return server.runs.find(http.path.substr(http.path.rfind('/') + 1));
 }
 
 HttpReply no_run() { return openai_error({.status = 404, .message = "there is no such run"}); }
 
 // ?from=BYTES of metrics.jsonl; the client adds the length of the reply for the next request.
-HttpReply metrics(const RouteContext& context, const HttpRequest& http) {
-  const auto run = named(context, http);
+HttpReply metrics(const ServerState& server, const HttpRequest& http) {
+  const auto run = named(server, http);
   if (!run) return no_run();
   int64_t from = 0;
   if (!http.query.empty()) {
@@ -80,8 +80,8 @@ HttpReply metrics(const RouteContext& context, const HttpRequest& http) {
   return {.content_type = "application/x-ndjson", .body = *std::move(lines)};
 }
 
-HttpReply report(const RouteContext& context, const HttpRequest& http) {
-  const auto run = named(context, http);
+HttpReply report(const ServerState& server, const HttpRequest& http) {
+  const auto run = named(server, http);
   if (!run) return no_run();
   Result<std::string> page = report_of(*run);
   if (!page) return openai_error({.status = 404, .message = page.error().message});
@@ -93,18 +93,20 @@ HttpReply report(const RouteContext& context, const HttpRequest& http) {
                       {"Cache-Control", "no-cache"}}};
 }
 
-HttpReply samples(const RouteContext& context, const HttpRequest& http) {
-  const auto run = named(context, http);
+HttpReply samples(const ServerState& server, const HttpRequest& http) {
+  const auto run = named(server, http);
   if (!run) return no_run();
   return {.content_type = "application/x-ndjson", .body = samples_of(*run)};
 }
 
+constexpr Route shows(const char* path, HttpReply (*show)(const ServerState&, const HttpRequest&)) {
+  return {.method = "GET", .path = path, .write_error = openai_error, .show = show};
+}
+
 constexpr Route kRoutes[] = {
-    {"GET", "/server/state", openai_error, state},
-    {"GET", "/server/runs", openai_error, list_runs},
-    {"GET", "/server/runs/*", openai_error, metrics},
-    {"GET", "/server/reports/*", openai_error, report},
-    {"GET", "/server/samples/*", openai_error, samples},
+    shows("/server/state", state),       shows("/server/runs", list_runs),
+    shows("/server/runs/*", metrics),    shows("/server/reports/*", report),
+    shows("/server/samples/*", samples),
 };
 
 }  // namespace

@@ -147,10 +147,12 @@ function showSettings() {
 async function askServer() {
   const [models, props, state] = await Promise.allSettled([readJson('/v1/models'), readJson('/props'), readJson('/server/state')]);
   app.models = models.value?.data?.map(model => model.id) ?? [];
-  for (const model of models.value?.data ?? []) if (model.context_length) app.contexts[model.id] = model.context_length;
+  for (const model of models.value?.data ?? []) if (model.meta?.n_ctx_train) app.contexts[model.id] = model.meta.n_ctx_train;
   app.contexts[''] = props.value?.default_generation_settings?.n_ctx;
   app.served = props.value?.default_generation_settings?.params ?? {};
-  app.thinks[''] = props.value?.has_thinking_switch ?? false;
+  // Of several models (not names of one) only the first is asked: the others would have to be loaded.
+  const areSeveral = new Set(models.value?.data?.map(model => model.meta?.size)).size > 1;
+  app.thinks[''] = areSeveral || (props.value?.has_thinking_switch ?? false);
   app.hasRuns = state.value?.has_runs ?? false;
 }
 
