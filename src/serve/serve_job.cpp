@@ -18,7 +18,9 @@ void join(ReplyParts& whole, ReplyParts parts) {
   whole.answer += parts.answer;
   append(whole.thinking_scores, parts.thinking_scores);
   append(whole.answer_scores, parts.answer_scores);
-  if (parts.calls.size() > 0) whole.calls = std::move(parts.calls);
+  if (!whole.calls.is_array()) whole.calls = Json::array();
+  for (Json& call : parts.calls.items()) whole.calls.push(std::move(call));
+  whole.has_calls = parts.has_calls;
   whole.is_last = parts.is_last;
   whole.reason = parts.reason;
   whole.stop = std::move(parts.stop);

@@ -60,6 +60,7 @@ class ServedModel {
   ApiResult<std::vector<int>> encode_chat(const ServeRequest& request,
                                           PreparedRequest& prepared) const;
 
+  // What the request's answer is held to; null: nothing.
   ApiResult<std::shared_ptr<TokenGrammar>> grammar_of(const ServeRequest& request) const;
 
   OpenModel open_;
@@ -71,6 +72,8 @@ class ServedModel {
   std::vector<int> ends_;  // of any reply: conversations and texts
   mutable std::once_flag vocabulary_made_;
   mutable std::unique_ptr<OutputGrammars> grammars_;  // null: the vocabulary has no end
+  mutable std::once_flag spelling_found_;
+  mutable CallSpelling spelling_;
 };
 
 }  // namespace weir
