@@ -8,6 +8,7 @@
 
 #include "base/stop_signal.h"
 #include "cli/commands.h"
+#include "cli/infill_flags.h"
 #include "cli/model_offers.h"
 #include "cli/prefix_cache_flags.h"
 #include "cli/sampling_flags.h"
@@ -40,6 +41,7 @@ struct ServeOptions {
   std::string panel_cache;
   PrefixCacheFlags prefix_cache;
   SpeculationFlags speculation;
+  InfillFlags infill;
   int threads = 0;
 };
 
@@ -61,10 +63,12 @@ Result<std::unique_ptr<ServedModel>> load(const ServeOptions& options) {
                                    .speculate = options.speculation.speculate,
                                    .draft = options.speculation.draft,
                                    .draft_max = options.speculation.draft_max}));
+  TRY(set_infill_order(options.infill.order, open.infill));
   ServedModelOptions served{.name = options.name,
                             .aliases = options.aliases,
                             .sampling = options.sampling,
-                            .choices_max = options.parallel + options.queue};
+                            .choices_max = options.parallel + options.queue,
+                            .infill_window = options.infill.window};
   served.form.wanted = options.form;
   if (options.thinking != "auto") served.form.thinking = options.thinking == "on";
   TRY(resolve(options.sampling_texts, *open.tokenizer, served.sampling));
@@ -133,6 +137,7 @@ void add_serve(CommandGroup& commands) {
   add_sampling(c, o.sampling, o.sampling_texts);
   add_exact(c, o.exact);
   add_speculation(c, o.speculation);
+  add_infill(c, o.infill);
   add_cache(c, o.cache, o.cache_limit_gib);
   add_prefix_cache(c, o.prefix_cache);
   add_cache_type(c, o.cache_type);

@@ -116,6 +116,7 @@ ApiResult<ServeRequest> read(const Json& body, const SamplingOptions& defaults, 
   ServeRequest request{.sampling = defaults};
   request.model = fields.text("model");
   request.messages = read_conversation(fields);
+  request.continues = ends_with_reply(request.messages);
   if (!counts) {
     if (!fields.has("max_tokens")) fields.refuse("max_tokens", "is missing");
     request.tokens_max = int(fields.whole("max_tokens", 1, 1, kTokensMax));

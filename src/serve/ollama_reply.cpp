@@ -202,6 +202,7 @@ HttpReply show(const RouteContext& context, const HttpRequest& http) {
   info.set(family + ".context_length", model.positions_max());
   Json abilities = Json::array();
   abilities.push("completion");
+  if (model.open().infill.exist()) abilities.push("insert");
   if (model.form().reads("tools")) abilities.push("tools");
   if (model.form().has_thinking_switch()) abilities.push("thinking");
   Json reply = Json::object();

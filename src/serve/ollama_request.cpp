@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "serve/chat_messages.h"
+#include "serve/infill_request.h"
 #include "serve/openai_request.h"
 
 namespace weir {
@@ -80,7 +81,10 @@ ApiResult<ServeRequest> read_ollama_chat(const Json& body, const SamplingOptions
   RequestFields fields(body);
   ServeRequest request = begin(fields, defaults);
   const Json* messages = fields.find("messages");
-  if (messages && messages->size() > 0) request.messages = read_conversation(body, fields);
+  if (messages && messages->size() > 0) {
+    request.messages = read_conversation(body, fields);
+    request.continues = ends_with_reply(request.messages);
+  }
   read_tools(fields, ToolDialect::chat, request);
   request.whole_calls = true;
   return finished(fields, std::move(request));
@@ -92,10 +96,12 @@ ApiResult<ServeRequest> read_ollama_generate(const Json& body, const SamplingOpt
   const std::string prompt = fields.text("prompt"), system = fields.text("system");
   if (const Json* images = fields.find("images"); images && images->size() > 0)
     fields.refuse("images", "are not supported by this model");
-  if (!fields.text("suffix").empty())
-    fields.refuse("suffix", "is not supported yet; use 'raw' with the model's own tokens", 501);
-  if (fields.flag("raw", false)) {
+  const bool has_suffix = !fields.text("suffix").empty(), is_raw = fields.flag("raw", false);
+  if (has_suffix && is_raw)
+    fields.refuse("suffix", "does not go with 'raw', which sends the prompt as it is");
+  if (has_suffix || is_raw) {
     request.prompts.push_back({.text = prompt});
+    read_suffix(fields, request);
   } else if (!prompt.empty()) {
     request.messages = Json::array();
     if (!system.empty()) request.messages.push(chat_message("system", system));

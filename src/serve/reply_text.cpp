@@ -17,17 +17,20 @@ Result<ReplyText> ReplyText::create(const Tokenizer& tokenizer, const ReplyTextO
 
 ReplyText::ReplyText(const Tokenizer& tokenizer, const ReplyTextOptions& options,
                      StopScanner scanner)
-    : options_(&options), decoder_(tokenizer), scanner_(std::move(scanner)) {
+    : options_(&options),
+      decoder_(tokenizer),
+      scanner_(std::move(scanner)),
+      lines_(options.lines) {
   if (options.marks) stream_.emplace(tokenizer, *options.marks);
   if (options.tools)
     calls_.emplace(*options.tools,
                    options.whole_calls ? CallParser::Handing::whole : CallParser::Handing::at_once);
 }
 
-ReplyParts ReplyText::push(const Drawn& drawn) {
+ReplyParts ReplyText::push(const Drawn& drawn, bool is_late) {
   CHECK(!is_finished_);
   ReplyParts parts;
-  ++tokens_;
+  parts.tokens = ++tokens_;
   const int token = drawn.token.token;
   const bool is_end = drawn.is_last && drawn.reason == FinishReason::end;
   Part part = Part::answer;
@@ -40,8 +43,8 @@ ReplyParts ReplyText::push(const Drawn& drawn) {
     add_answer(decoder_.push(token), parts);
   }
   if (options_->wants_scores && !is_end && !is_mark(token)) add_score(drawn.token, part);
-  const bool is_enough = options_->single_call && has_call_;
-  if (drawn.is_last || scanner_.found() || is_enough) finish(drawn, parts);
+  const bool is_enough = (options_->single_call && has_call_) || (is_late && has_line_);
+  if (drawn.is_last || scanner_.found() || lines_.found() || is_enough) finish(drawn, parts);
   if (!parts.thinking.empty() || is_finished_)
     parts.thinking_scores = std::exchange(thinking_scores_, {});
   if (!parts.answer.empty() || is_finished_)
@@ -60,7 +63,9 @@ void ReplyText::add(const std::vector<ReplyPiece>& pieces, ReplyParts& parts) {
 }
 
 void ReplyText::add_answer(std::string_view text, ReplyParts& parts) {
-  read_calls(scanner_.push(text), parts);
+  const std::string certain = scanner_.push(text);
+  has_line_ = has_line_ || certain.find('\n') != certain.npos;
+  read_calls(lines_.push(certain), parts);
 }
 
 void ReplyText::read_calls(std::string_view text, ReplyParts& parts) {
@@ -112,12 +117,13 @@ void ReplyText::finish(const Drawn& drawn, ReplyParts& parts) {
     else
       add_answer(decoder_.finish(), parts);
   }
-  read_calls(scanner_.finish(), parts);
+  read_calls(lines_.push(scanner_.finish()) + lines_.finish(), parts);
   if (calls_) calls_->finish(events_);
   take_events(parts);
   parts.is_last = true;
   parts.has_calls = call_ >= 0;
-  parts.reason = drawn.is_last ? drawn.reason : FinishReason::stop;
+  const bool is_called = options_->single_call && has_call_;
+  parts.reason = drawn.is_last ? drawn.reason : is_called ? FinishReason::stop : FinishReason::length;
   if (scanner_.found()) {
     parts.reason = FinishReason::stop;
     parts.stop = scanner_.stop();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "chat/call_parser.h"
+#include "chat/line_limits.h"
 #include "chat/reply_stream.h"
 #include "chat/stop_scanner.h"
 #include "serve/reply_writer.h"
@@ -18,6 +19,8 @@ struct ReplyTextOptions {
   std::optional<ReplyMarks> marks = {};
   std::vector<int> ends = {};  // tokens that end a reply
   std::vector<std::string> stops = {};
+  LineLimits lines = {};  // of the answer
+  double seconds_max = 0;  // ServeRequest::seconds_max
   bool wants_scores = false;
   std::optional<Json> tools = {};  // check_tools(): calls of these are looked for
   // Calls are handed over when they are whole, and what is none stays text; else as they come
@@ -32,7 +35,8 @@ class ReplyText {
   static Result<ReplyText> create(const Tokenizer& tokenizer, const ReplyTextOptions& options);
 
   // Takes the next token. Returns what became certain: often nothing.
-  ReplyParts push(const Drawn& drawn);
+  // `is_late`: ends with this token if a line has ended.
+  ReplyParts push(const Drawn& drawn, bool is_late = false);
   // By the engine or a stop string. Tokens that come later are to be left out.
   bool is_finished() const { return is_finished_; }
   int tokens() const { return tokens_; }
@@ -52,6 +56,8 @@ class ReplyText {
   StreamDecoder decoder_;
   std::optional<ReplyStream> stream_;
   StopScanner scanner_;
+  LineScanner lines_;
+  bool has_line_ = false;  // a line of the answer has ended
   std::optional<CallParser> calls_;
   std::vector<CallEvent> events_;
   int call_ = -1;                                            // the last one that has begun

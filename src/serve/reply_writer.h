@@ -35,6 +35,7 @@ struct ReplyParts {
   // The same calls as they come, for streams; a writer takes these or those.
   std::vector<CallPart> call_parts = {};
   bool has_calls = false;  // if it is the last: some part had one
+  int tokens = 0;          // of this choice so far, ends included
   bool is_last = false;
   FinishReason reason = FinishReason::length;  // if it is the last
   std::string stop = {};                       // the stop string that appeared
@@ -44,6 +45,7 @@ struct ReplyParts {
 };
 
 struct ReplyUsage {
+  std::vector<int64_t> prompts = {};       // tokens of each choice's prompt
   int64_t prompt = 0;                      // tokens; of several prompts together, each counted once
   int64_t cached = 0;                      // of them, found in the prefix cache
   int64_t completion = 0;                  // of all choices, ends included

@@ -20,6 +20,7 @@ struct ServedModelOptions {
   ChatFormOptions form = {};
   SamplingOptions sampling = {};  // of requests that say nothing
   int choices_max = 64;           // sequences of one request: prompts times choices
+  int infill_window = 2048;       // tokens around a hole that /infill keeps; 0: no limit
 };
 
 // A request that the engine will take.
@@ -57,9 +58,14 @@ class ServedModel {
   ServedModel(OpenModel open, ChatForm form, std::string path, ServedModelOptions options);
   ApiResult<std::vector<std::vector<int>>> encode(const ServeRequest& request,
                                                   PreparedRequest& prepared) const;
+  ApiResult<std::vector<int>> encode_text(const TextPrompt& prompt, bool allow_special) const;
   ApiResult<std::vector<int>> encode_chat(const ServeRequest& request,
                                           PreparedRequest& prepared) const;
 
+  ApiResult<std::vector<std::vector<int>>> encode_infill(const ServeRequest& request) const;
+  // The tokens of a reply that the last message begins; an error if the form has no such text.
+  ApiResult<std::vector<int>> begun_tokens(const ServeRequest& request,
+                                           TokenGrammar& grammar) const;
   // What the request's answer is held to; null: nothing.
   ApiResult<std::shared_ptr<TokenGrammar>> grammar_of(const ServeRequest& request) const;
 
