@@ -32,31 +32,21 @@ Json without_last(const Json& messages) {
   return list;
 }
 
-bool is_data(const RenderedTemplate& rendered, size_t begin, size_t end) {
-  return std::none_of(rendered.trusted.begin(), rendered.trusted.end(),
-                      [&](const TextSpan& span) { return span.begin < end && begin < span.end; });
-}
-
-// Where the last appearance of a message's text ends, in bytes that the template took from the
-// messages. Blanks at its end count as far as the template kept them, as transformers has it.
-// npos: it does not appear.
-size_t end_of_last(const RenderedTemplate& rendered, const std::string& text) {
-  const std::string_view inner = trim(text);
-  const size_t inner_begin = size_t(inner.data() - text.data());
-  const std::string_view blanks = std::string_view(text).substr(inner_begin + inner.size());
-  for (size_t at = rendered.text.rfind(inner); at != std::string::npos;
-       at = at == 0 ? std::string::npos : rendered.text.rfind(inner, at - 1)) {
-    size_t end = at + inner.size();
-    if (!is_data(rendered, at, end)) continue;
-    for (const char blank : blanks) {
-      if (end >= rendered.text.size() || rendered.text[end] != blank ||
-          !is_data(rendered, end, end + 1))
-        break;
-      ++end;
-    }
-    return end;
-  }
-  return std::string::npos;
+// Where a text of the last message ends in what the template wrote; npos: the template leaves it
+// out. The same conversation with a longer text differs there and no further back. Blanks at the
+// text's end are in if the template keeps them, as transformers has it.
+Result<size_t> end_of_last(const ChatTemplate& made, const TemplateOptions& options,
+                           const Json& messages, const RenderedTemplate& rendered,
+                           const char* key) {
+  Json longer = messages;
+  Json& message = longer.items().back();
+  const std::string text = text_at(message, key);
+  message.set(key, text + (trim(text).ends_with('x') ? "y" : "x"));
+  const RenderedTemplate other = TRY(made.render(longer, options));
+  if (other.text == rendered.text) return std::string::npos;
+  const auto [end, other_end] = std::mismatch(rendered.text.rbegin(), rendered.text.rend(),
+                                              other.text.rbegin(), other.text.rend());
+  return size_t(rendered.text.rend() - end);
 }
 
 void append_begun(const Begun& begun, RenderedTemplate& rendered) {
@@ -77,11 +67,19 @@ Result<ChatPrompt> ChatForm::encode_begun_template(const OpenModel& open, const 
   const Begun begun(messages.items().back());
   options.add_generation_prompt = false;
   RenderedTemplate rendered = TRY(template_->render(messages, options));
-  const size_t end = end_of_last(rendered, begun.is_thought() ? begun.thinking : begun.answer);
-  const size_t thought = begun.thinking.empty() ? 0 : end_of_last(rendered, begun.thinking);
+  const auto end_of = [&](const char* key) {
+    return end_of_last(*template_, options, messages, rendered, key);
+  };
+  const size_t end = TRY(end_of(begun.is_thought() ? "reasoning_content" : "content"));
+  // A model that does not think gets no thought, as its template has it.
+  const bool can_think = open.tokenizer->find_added("<think>").has_value();
+  const bool has_thought = !begun.thinking.empty() && can_think;
+  const size_t thought = has_thought ? TRY(end_of("reasoning_content")) : 0;
   if (end != std::string::npos && thought <= end) {
     rendered = rendered.slice(0, end);
   } else {
+    if (begun.is_thought() && !can_think)
+      return Error{"this model has no thinking that could be continued"};
     options.add_generation_prompt = true;
     rendered = TRY(template_->render(without_last(messages), options));
     append_begun(begun, rendered);

@@ -106,9 +106,29 @@ void read_thinking(RequestFields& fields, ServeRequest& request) {
   const Json* thinking = fields.find("thinking");
   if (!thinking) return;
   const std::string type = text_at(*thinking, "type");
-  if (type != "enabled" && type != "disabled" && type != "adaptive")
-    return fields.refuse("thinking", "must have the type enabled, disabled or adaptive");
+  if (type != "enabled" && type != "disabled" && type != "adaptive" && type != "between_tools")
+    return fields.refuse("thinking",
+                         "must have the type enabled, disabled, adaptive or between_tools");
   request.thinking = type != "disabled";
+  read_budget(fields, *thinking, request);
+}
+
+// The form of the answer, {"type": "json_schema", "schema"}.
+void read_format(RequestFields& fields, const Json* format, const char* place,
+                 ServeRequest& request) {
+  if (!format || format->is_null()) return;
+  const Json* schema = format->find("schema");
+  if (text_at(*format, "type") != "json_schema" || !schema)
+    return fields.refuse(place, "must have the type json_schema and a 'schema'");
+  hold_to(request, {OutputKind::json_schema, schema->dump()}, place);
+}
+
+void read_output(RequestFields& fields, ServeRequest& request) {
+  read_format(fields, fields.find("output_format"), "output_format", request);
+  const Json* output = fields.find("output_config");
+  if (!output) return;
+  read_format(fields, output->find("format"), "output_config.format", request);
+  request.reasoning_effort = text_at(*output, "effort");
 }
 
 ApiResult<ServeRequest> read(const Json& body, const SamplingOptions& defaults, bool counts) {
@@ -124,6 +144,9 @@ ApiResult<ServeRequest> read(const Json& body, const SamplingOptions& defaults, 
   read_sampling(fields, request);
   read_tools(fields, ToolDialect::messages, request);
   read_thinking(fields, request);
+  read_output(fields, request);
+  if (const Json* servers = fields.find("mcp_servers"); servers && servers->size() > 0)
+    fields.refuse("mcp_servers", "are not called by this server", 501);
   request.stops = fields.texts("stop_sequences", kStopsMax);
   request.streams = fields.flag("stream", false);
   if (fields.error()) return *fields.error();

@@ -56,9 +56,24 @@ void read_common(RequestFields& fields, ServeRequest& request) {
   }
 }
 
+// -1, which clients of local servers send, is no limit.
 int read_limit(RequestFields& fields, int or_else) {
   const char* key = fields.has("max_completion_tokens") ? "max_completion_tokens" : "max_tokens";
+  const Json* value = fields.find(key);
+  if (const Result<int64_t> limit = value ? value->as_int() : Error{}; limit && *limit == -1)
+    return 0;
   return int(fields.whole(key, or_else, 1, kTokensMax));
+}
+
+// Fields that would change the reply, and that this server does not have.
+void refuse_unsupported(RequestFields& fields) {
+  for (const char* key : {"functions", "function_call"})
+    if (fields.has(key)) fields.refuse(key, "is not supported; use 'tools' and 'tool_choice'");
+  for (const std::string& kind : fields.texts("modalities", 8))
+    if (kind != "text")
+      fields.refuse("modalities", "can hold 'text' alone; this model writes nothing else");
+  for (const char* key : {"web_search_options", "moderation"})
+    if (fields.has(key)) fields.refuse(key, "is not supported by this server", 501);
 }
 
 TextPrompt read_tokens(const Json& list, RequestFields& fields) {
@@ -139,6 +154,13 @@ void set_effort(ServeRequest& request, const std::string& effort) {
   request.reasoning_effort = *request.thinking ? effort : "";
 }
 
+void read_budget(RequestFields& fields, const Json& thinking, ServeRequest& request) {
+  RequestFields inner(thinking, "thinking.");
+  if (inner.has("budget_tokens") && request.thinking.value_or(true))
+    request.thinking_max = int(inner.whole("budget_tokens", 1, 0, kTokensMax));
+  fields.take(inner.error());
+}
+
 void read_openai_thinking(RequestFields& fields, ServeRequest& request) {
   const auto switch_from = [&](const Json* object, const char* key) {
     const Json* value = object ? object->find(key) : nullptr;
@@ -158,7 +180,11 @@ void read_openai_thinking(RequestFields& fields, ServeRequest& request) {
       request.thinking = false;
     else
       fields.refuse("thinking", "must be {\"type\": \"enabled\"} or {\"type\": \"disabled\"}");
+    read_budget(fields, *thinking, request);
   }
+  // llama.cpp's name; -1: no limit.
+  if (const int64_t limit = fields.whole("reasoning_budget_tokens", -1, -1, kTokensMax); limit >= 0)
+    request.thinking_max = int(limit);
 }
 
 // OpenAI's object of ids and numbers, or llama.cpp's list of pairs; false there forbids a token.
@@ -193,6 +219,7 @@ ApiResult<ServeRequest> read_openai_chat(const Json& body, const SamplingOptions
   request.tokens_max = read_limit(fields, 0);
   read_tools(fields, ToolDialect::chat, request);
   read_openai_thinking(fields, request);
+  refuse_unsupported(fields);
   request.wants_scores = fields.flag("logprobs", false);
   const int top = int(fields.whole("top_logprobs", 0, 0, kTopMax));
   if (top > 0 && !request.wants_scores)

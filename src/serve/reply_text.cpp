@@ -17,10 +17,7 @@ Result<ReplyText> ReplyText::create(const Tokenizer& tokenizer, const ReplyTextO
 
 ReplyText::ReplyText(const Tokenizer& tokenizer, const ReplyTextOptions& options,
                      StopScanner scanner)
-    : options_(&options),
-      decoder_(tokenizer),
-      scanner_(std::move(scanner)),
-      lines_(options.lines) {
+    : options_(&options), decoder_(tokenizer), scanner_(std::move(scanner)), lines_(options.lines) {
   if (options.marks) stream_.emplace(tokenizer, *options.marks);
   if (options.tools)
     calls_.emplace(*options.tools,
@@ -123,7 +120,9 @@ void ReplyText::finish(const Drawn& drawn, ReplyParts& parts) {
   parts.is_last = true;
   parts.has_calls = call_ >= 0;
   const bool is_called = options_->single_call && has_call_;
-  parts.reason = drawn.is_last ? drawn.reason : is_called ? FinishReason::stop : FinishReason::length;
+  parts.reason = drawn.is_last ? drawn.reason
+                 : is_called   ? FinishReason::stop
+                               : FinishReason::length;
   if (scanner_.found()) {
     parts.reason = FinishReason::stop;
     parts.stop = scanner_.stop();

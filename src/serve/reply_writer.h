@@ -34,8 +34,8 @@ struct ReplyParts {
   Json calls = {};
   // The same calls as they come, for streams; a writer takes these or those.
   std::vector<CallPart> call_parts = {};
-  bool has_calls = false;  // if it is the last: some part had one
   int tokens = 0;          // of this choice so far, ends included
+  bool has_calls = false;  // if it is the last: some part had one
   bool is_last = false;
   FinishReason reason = FinishReason::length;  // if it is the last
   std::string stop = {};                       // the stop string that appeared

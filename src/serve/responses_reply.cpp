@@ -67,7 +67,11 @@ class ResponsesWriter : public ReplyWriter {
     if (!parts.thinking.empty()) out += add_text(Item::reasoning, parts.thinking, {});
     if (!parts.answer.empty())
       out += add_text(Item::message, parts.answer, scores_json(tokenizer_, parts.answer_scores));
-    for (const Json& call : parts.calls.items()) out += add_call(call);
+    // Calls come in parts, or whole.
+    has_parts_ = has_parts_ || !parts.call_parts.empty();
+    for (const CallPart& call : parts.call_parts) out += add_call_part(call);
+    if (!has_parts_)
+      for (const Json& call : parts.calls.items()) out += add_call(call);
     if (!parts.is_last) return out;
     reason_ = parts.reason;
     return out + end_item(is_cut() ? "incomplete" : "completed");
@@ -96,7 +100,7 @@ class ResponsesWriter : public ReplyWriter {
   }
 
  private:
-  enum class Item { none, reasoning, message };
+  enum class Item { none, reasoning, message, call };
 
   bool is_cut() const {
     return reason_ == FinishReason::length || reason_ == FinishReason::filtered;
@@ -216,46 +220,69 @@ class ResponsesWriter : public ReplyWriter {
   }
 
   std::string end_item(const char* status) {
-    if (open_ == Item::none) return "";
+    std::string out;
+    if (open_ == Item::call) out = end_call(status);
+    if (open_ == Item::message || open_ == Item::reasoning) out = end_text(status);
+    open_ = Item::none;
+    return out;
+  }
+
+  std::string end_text(const char* status) {
+    const bool is_message = open_ == Item::message;
     Json done = text_fields(), part = text_fields();
     done.set("text", text_);
-    if (open_ == Item::message) done.set("logprobs", scores_);
+    if (is_message) done.set("logprobs", scores_);
     part.set("part", part_json(text_, scores_));
-    const bool is_message = open_ == Item::message;
     std::string out = event(
         is_message ? "response.output_text.done" : "response.reasoning_text.done", std::move(done));
     out += event("response.content_part.done", std::move(part));
     Json item = item_json(status, true);
     out += event("response.output_item.done", with_item(item));
     output_.push(std::move(item));
-    open_ = Item::none;
     return out;
   }
 
-  // A whole call: its arguments come at once.
   std::string add_call(const Json& call) {
-    std::string out = end_item("completed");
     const Json* function = call.find("function");
-    const std::string arguments = function->find("arguments")->dump();
-    item_id_ = fmt::format("fc_{}_{}", id_, output_.size());
-    const auto item = [&](const char* status, std::string text) {
-      Json j = typed("function_call");
-      j.set("id", item_id_);
-      j.set("call_id", fmt::format("call_{}_{}", id_, output_.size()));
-      j.set("name", *function->find("name"));
-      j.set("arguments", std::move(text));
-      j.set("status", status);
-      return j;
-    };
-    out += event("response.output_item.added", with_item(item("in_progress", "")));
-    Json delta = item_fields(), done = item_fields();
-    delta.set("delta", arguments);
-    done.set("name", *function->find("name"));
-    done.set("arguments", arguments);
-    out += event("response.function_call_arguments.delta", std::move(delta));
-    out += event("response.function_call_arguments.done", std::move(done));
-    out += event("response.output_item.done", with_item(item("completed", arguments)));
-    output_.push(item("completed", arguments));
+    return add_call_part(
+        {.name = function->find("name")->text(), .arguments = function->find("arguments")->dump()});
+  }
+
+  // A part with a name begins a call.
+  std::string add_call_part(const CallPart& part) {
+    std::string out;
+    if (!part.name.empty()) {
+      out = end_item("completed");
+      open_ = Item::call;
+      item_id_ = fmt::format("fc_{}_{}", id_, output_.size());
+      name_ = part.name;
+      text_.clear();
+      out += event("response.output_item.added", with_item(call_json("in_progress")));
+    }
+    if (open_ != Item::call || part.arguments.empty()) return out;
+    text_ += part.arguments;
+    Json delta = item_fields();
+    delta.set("delta", part.arguments);
+    return out + event("response.function_call_arguments.delta", std::move(delta));
+  }
+
+  Json call_json(const char* status) const {
+    Json j = typed("function_call");
+    j.set("id", item_id_);
+    j.set("call_id", fmt::format("call_{}_{}", id_, output_.size()));
+    j.set("name", name_);
+    j.set("arguments", text_);
+    j.set("status", status);
+    return j;
+  }
+
+  std::string end_call(const char* status) {
+    Json done = item_fields(), item = call_json(status);
+    done.set("name", name_);
+    done.set("arguments", text_);
+    std::string out = event("response.function_call_arguments.done", std::move(done));
+    out += event("response.output_item.done", with_item(item));
+    output_.push(std::move(item));
     return out;
   }
 
@@ -266,8 +293,9 @@ class ResponsesWriter : public ReplyWriter {
   int64_t sequence_ = 0;         // of the next event
   Json output_ = Json::array();  // items that have ended
   Item open_ = Item::none;       // of the item that grows:
-  std::string item_id_, text_;
+  std::string item_id_, name_, text_;
   Json scores_ = Json::array();
+  bool has_parts_ = false;  // calls come in parts
   FinishReason reason_ = FinishReason::end;
 };
 

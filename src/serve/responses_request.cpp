@@ -132,62 +132,6 @@ Json read_input(RequestFields& fields) {
   return list;
 }
 
-// {"type": "function", "name", ...} -> what /chat/completions takes; nothing: it is none.
-std::optional<Json> nested_tool(const Json& tool) {
-  if (text_at(tool, "type") != "function") return {};
-  Json function = Json::object();
-  for (const char* key : {"name", "description", "parameters", "strict"})
-    if (const Json* value = tool.find(key); value && !value->is_null()) function.set(key, *value);
-  Json nested = Json::object();
-  nested.set("type", "function");
-  nested.set("function", std::move(function));
-  return nested;
-}
-
-bool is_named(const Json& tool, const Json& allowed) {
-  const auto names = [&](const Json& one) {
-    return text_at(one, "name") == text_at(*tool.find("function"), "name");
-  };
-  return std::any_of(allowed.items().begin(), allowed.items().end(), names);
-}
-
-void read_tools(RequestFields& fields, ServeRequest& request) {
-  const Json* tools = fields.find("tools");
-  if (!tools) return;
-  if (!tools->is_array()) return fields.refuse("tools", "must be a list");
-  const Json* choice = fields.find("tool_choice");
-  const std::string type = choice ? text_at(*choice, "type") : "";
-  const bool is_limited = type == "allowed_tools";
-  const Json* allowed = is_limited ? choice->find("tools") : nullptr;
-  Json list = Json::array();
-  for (size_t i = 0; i < tools->size(); ++i) {
-    std::optional<Json> tool = nested_tool(tools->items()[i]);
-    if (!tool)
-      return fields.refuse(
-          fmt::format("tools[{}]", i),
-          fmt::format("of type '{}' is not run by this server; describe it as a function",
-                      printable(text_at(tools->items()[i], "type"))));
-    if (!allowed || is_named(*tool, *allowed)) list.push(*std::move(tool));
-  }
-  Json chat = Json::object();
-  chat.set("tools", std::move(list));
-  if (is_limited) {
-    chat.set("tool_choice", text_at(*choice, "mode"));
-  } else if (type == "function") {
-    Json function = Json::object();
-    function.set("name", text_at(*choice, "name"));
-    Json nested = Json::object();
-    nested.set("type", "function");
-    nested.set("function", std::move(function));
-    chat.set("tool_choice", std::move(nested));
-  } else if (choice) {
-    chat.set("tool_choice", *choice);
-  }
-  RequestFields inner(chat);
-  read_tools(inner, ToolDialect::chat, request);
-  fields.take(inner.error());
-}
-
 void read_text(RequestFields& fields, ServeRequest& request) {
   const Json* text = fields.find("text");
   const Json* format = text ? text->find("format") : nullptr;
@@ -210,6 +154,7 @@ void refuse_state(RequestFields& fields) {
   for (const char* key : {"previous_response_id", "conversation", "prompt"})
     if (fields.has(key))
       fields.refuse(key, "is not supported: nothing is kept; send the conversation in 'input'");
+  if (fields.has("moderation")) fields.refuse("moderation", "is not supported by this server", 501);
   if (fields.flag("background", false))
     fields.refuse("background", "is not supported: nothing is kept; use 'stream'");
 }
@@ -232,7 +177,7 @@ ApiResult<ServeRequest> read_responses(const Json& body, const SamplingOptions& 
   request.messages = read_input(fields);
   request.continues = ends_with_reply(request.messages);
   read_sampling(fields, request);
-  read_tools(fields, request);
+  read_tools(fields, ToolDialect::responses, request);
   read_text(fields, request);
   read_openai_thinking(fields, request);
   if (const Json* reasoning = fields.find("reasoning"))
