@@ -1,11 +1,11 @@
 #include "chat/call_parser.h"
 
 #include <algorithm>
-#include <cctype>
 #include <span>
 #include <utility>
 
 #include "base/text.h"
+#include "chat/chat_tools.h"
 #include "text/unicode.h"
 
 namespace weir {
@@ -13,8 +13,8 @@ namespace {
 
 using Kind = CallEvent::Kind;
 
-constexpr size_t kNameMax = 64, kHeaderMax = 1024, kBytesMax = size_t(1) << 20;
-constexpr JsonLimits kLimits = {.bytes = kBytesMax, .values = 10000};
+constexpr size_t kHeaderMax = 1024, kCallBytesMax = size_t(1) << 20;
+constexpr JsonLimits kCallLimits = {.bytes = kCallBytesMax, .values = 10000};
 constexpr std::string_view kBlanks = " \t\r\n";
 constexpr std::string_view kHermes = "<tool_call>", kCalls = "<｜tool▁calls▁begin｜>",
                            kCall = "<｜tool▁call▁begin｜>", kSeparator = "<｜tool▁sep｜>",
@@ -27,12 +27,6 @@ constexpr std::string_view kHermesTrailers[] = {"}", "</tool_call>"};
 constexpr std::string_view kDeepSeekTrailers[] = {kFence, "<｜tool▁call▁end｜>",
                                                   "<｜tool▁calls▁end｜>"};
 constexpr std::string_view kBareTrailers[] = {"}", kFence};
-
-bool is_name(std::string_view name) {
-  return !name.empty() && name.size() <= kNameMax &&
-         std::all_of(name.begin(), name.end(),
-                     [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; });
-}
 
 bool may_become(std::string_view text, std::string_view mark) {
   return text.size() < mark.size() && mark.starts_with(text);
@@ -274,7 +268,7 @@ CallParser::Match CallParser::match_invoke(Header& header) const {
 }
 
 bool CallParser::is_callable(std::string_view name) const {
-  if (form_ != Form::bare) return is_name(name);
+  if (form_ != Form::bare) return is_tool_name(name);
   return std::any_of(tools_.items().begin(), tools_.items().end(), [&](const Json& tool) {
     return tool.find("function")->find("name")->text() == name;
   });
@@ -283,9 +277,9 @@ bool CallParser::is_callable(std::string_view name) const {
 bool CallParser::read_object(Events& events) {
   const size_t read = json_.push(pending_, object_);
   take(read);
-  if (json_.is_broken() || object_.size() > kBytesMax) return fail(events);
+  if (json_.is_broken() || object_.size() > kCallBytesMax) return fail(events);
   if (!json_.is_complete()) return is_finishing_ && fail(events);
-  const Result<Json> json = parse_json(object_, kLimits);
+  const Result<Json> json = parse_json(object_, kCallLimits);
   const Json* call = json ? &*json : nullptr;
   if (const Json* inner = call ? call->find("function") : nullptr; inner && inner->is_object())
     call = inner;
@@ -305,7 +299,7 @@ bool CallParser::read_arguments(Events& events) {
   std::string accepted;
   take(json_.push(pending_, accepted));
   add_arguments(std::move(accepted), events);
-  if (json_.is_broken() || object_.size() > kBytesMax) return fail(events);
+  if (json_.is_broken() || object_.size() > kCallBytesMax) return fail(events);
   if (json_.is_complete()) end_call(events);
   return json_.is_complete() || (is_finishing_ && fail(events));
 }
@@ -354,12 +348,12 @@ bool CallParser::read_value(Events& events) {
     add_arguments(escaped.substr(1, escaped.size() - 2) + (is_whole ? "\"" : ""), events);
   } else if (is_whole) {
     const std::string_view value = trim(text);
-    add_arguments(parse_json(value, kLimits) ? std::string(value) : quoted(text), events);
+    add_arguments(parse_json(value, kCallLimits) ? std::string(value) : quoted(text), events);
   } else {
-    return (is_finishing_ || size > kBytesMax) && fail(events);
+    return (is_finishing_ || size > kCallBytesMax) && fail(events);
   }
   take(is_whole ? end + closing.size() : size);
-  if (object_.size() > kBytesMax) return fail(events);
+  if (object_.size() > kCallBytesMax) return fail(events);
   if (is_whole) state_ = State::parameters;
   return is_whole || (is_finishing_ && fail(events));
 }
@@ -423,7 +417,7 @@ void CallParser::end_call(Events& events) {
   trailers_ = 0;
   state_ = State::trailer;
   // What only a whole look finds: a key twice, half a surrogate.
-  if (!parse_json(object_, kLimits)) {
+  if (!parse_json(object_, kCallLimits)) {
     if (!is_handed_) fail(events);
     return;
   }

@@ -11,14 +11,14 @@ namespace {
 
 using Handing = CallParser::Handing;
 
-const Json& tools() {
+const Json& call_tools() {
   static const Json made = *check_tools(*parse_json(R"([{"name": "f"}, {"name": "g"}])"));
   return made;
 }
 
 // "text|name(arguments)|...": calls that are whole with a closing bracket.
-std::string shown(const std::vector<std::string>& pieces, Handing handing) {
-  CallParser parser(tools(), handing);
+std::string joined_events(const std::vector<std::string>& pieces, Handing handing) {
+  CallParser parser(call_tools(), handing);
   std::vector<CallEvent> events, all;
   const auto keep = [&] {
     for (CallEvent& event : events) all.push_back(std::move(event));
@@ -39,12 +39,12 @@ std::string shown(const std::vector<std::string>& pieces, Handing handing) {
   return text + calls;
 }
 
-struct Row {
+struct ReplyRow {
   const char *reply, *whole;
   const char* at_once = nullptr;  // if it differs
 };
 
-const Row kRows[] = {
+const ReplyRow kReplyRows[] = {
     // Qwen2.5 and Hermes
     {"So:\n<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": [1, \"x\\n{\"]}}\n</tool_call>",
      "So:|f({\"a\": [1, \"x\\n{\"]})"},
@@ -118,14 +118,14 @@ const Row kRows[] = {
 };
 
 TEST(CallParser, FindsTheCallsOfEveryFormHoweverTheTextIsCut) {
-  for (const Row& row : kRows)
+  for (const ReplyRow& row : kReplyRows)
     for (const Handing handing : {Handing::whole, Handing::at_once}) {
       const std::string reply = row.reply;
       const char* wanted = handing == Handing::at_once && row.at_once ? row.at_once : row.whole;
-      EXPECT_EQ(shown({reply}, handing), wanted) << reply;
+      EXPECT_EQ(joined_events({reply}, handing), wanted) << reply;
       std::vector<std::string> bytes;
       for (const char c : reply) bytes.emplace_back(1, c);
-      EXPECT_EQ(shown(bytes, handing), wanted) << reply;
+      EXPECT_EQ(joined_events(bytes, handing), wanted) << reply;
       for (uint64_t seed = 0; seed < 20; ++seed) {
         Random random(seed, 1);
         std::vector<std::string> pieces;
@@ -134,14 +134,14 @@ TEST(CallParser, FindsTheCallsOfEveryFormHoweverTheTextIsCut) {
           pieces.push_back(reply.substr(at, size));
           at += size;
         }
-        EXPECT_EQ(shown(pieces, handing), wanted) << reply;
+        EXPECT_EQ(joined_events(pieces, handing), wanted) << reply;
       }
     }
 }
 
 // Arguments leave with the token that brings them, but for what may be the end of a parameter.
 TEST(CallParser, HandsArgumentsOverAsTheyCome) {
-  CallParser parser(tools(), Handing::at_once);
+  CallParser parser(call_tools(), Handing::at_once);
   std::vector<CallEvent> events;
   const auto arguments_of = [&](const char* text) {
     events.clear();

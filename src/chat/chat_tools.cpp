@@ -14,12 +14,6 @@ namespace weir {
 namespace {
 
 constexpr size_t kBytesMax = size_t(1) << 20, kToolsMax = 128, kNameMax = 64, kCallsMax = 64;
-bool is_name(const std::string& name) {
-  return !name.empty() && name.size() <= kNameMax &&
-         std::all_of(name.begin(), name.end(),
-                     [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; });
-}
-
 Result<Json> check_tool(const Json& tool) {
   if (!tool.is_object()) return Error{"must be an object with 'type' and 'function'"};
   Json function = tool;
@@ -32,7 +26,7 @@ Result<Json> check_tool(const Json& tool) {
   if (!function.is_object()) return Error{"'function' must be an object"};
   const Json* name = function.find("name");
   if (!name || !name->is_string()) return Error{"'function.name' is missing, or no text"};
-  if (!is_name(name->text()))
+  if (!is_tool_name(name->text()))
     return Error{fmt::format("'{}' is no name of a function: 1 to 64 letters, digits, '_' and '-'",
                              printable(name->text()))};
   const Json* description = function.find("description");
@@ -53,6 +47,12 @@ Result<Json> check_tool(const Json& tool) {
 const std::string& name_of(const Json& tool) { return tool.find("function")->find("name")->text(); }
 
 }  // namespace
+
+bool is_tool_name(std::string_view name) {
+  return !name.empty() && name.size() <= kNameMax &&
+         std::all_of(name.begin(), name.end(),
+                     [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; });
+}
 
 Result<Json> check_tools(const Json& json) {
   const Json* list = json.is_array() ? &json : json.find("tools");

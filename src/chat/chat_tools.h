@@ -17,6 +17,9 @@ namespace weir {
 Result<Json> read_tools(const std::string& path);
 Result<Json> check_tools(const Json& json);
 
+// 1 to 64 letters, digits, '_' and '-'.
+bool is_tool_name(std::string_view name);
+
 // A whole reply taken apart by CallParser (call_parser.h): its calls as OpenAI's list for a
 // message's 'tool_calls', arguments as objects; at most 64.
 struct FoundCalls {

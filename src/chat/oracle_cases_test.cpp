@@ -15,7 +15,7 @@ namespace weir {
 namespace {
 
 // {"messages", "tools", "thinking"} -> the prompt of the built-in template.
-Json rendered(const Json& example) {
+Json rendered_prompt(const Json& example) {
   static const ChatTemplate made =
       *ChatTemplate::create(std::string(kDeepSeekV32Template),
                             {.bos = "<｜begin▁of▁sentence｜>", .eos = "<｜end▁of▁sentence｜>"});
@@ -28,7 +28,7 @@ Json rendered(const Json& example) {
 }
 
 // {"text", "step"} -> {"text", "calls": [[name, arguments]]}: what a client of a stream gets.
-Json parsed(const Json& example) {
+Json parsed_calls(const Json& example) {
   static const Json tools = *check_tools(*parse_json(R"([{"name": "f"}, {"name": "g"}])"));
   const std::string& reply = example.find("text")->text();
   const size_t step = size_t(*example.find("step")->as_int());
@@ -63,7 +63,8 @@ TEST(OracleCases, AreJudgedForOtherPrograms) {
   for (size_t begin = 0; begin < cases.size();) {
     const size_t end = cases.find('\n', begin);
     const Json example = *parse_json(std::string_view(cases).substr(begin, end - begin));
-    results += (example.find("messages") ? rendered(example) : parsed(example)).dump() + "\n";
+    results +=
+        (example.find("messages") ? rendered_prompt(example) : parsed_calls(example)).dump() + "\n";
     begin = end + 1;
   }
   EXPECT_TRUE((std::ofstream(to) << results).good());
