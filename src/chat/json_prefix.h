@@ -44,7 +44,16 @@ class JsonPrefix {
   std::string_view rest_;  // of a word
   int hex_ = 0;            // digits that are due
   // Of a number: what was read last.
-  enum class Number { minus, zero, whole, point, fraction, e, sign, exponent } number_;
+  enum class Number {
+    minus,
+    zero,
+    whole,
+    point,
+    fraction,
+    e,
+    sign,
+    exponent
+  } number_ = Number::minus;
 };
 
 }  // namespace weir

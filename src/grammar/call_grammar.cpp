@@ -123,12 +123,15 @@ class CallGrammar {
   }
 
   // Text that does not end the element; a closing tag with a token of its own can not be text.
-  Result<Grammar::Expression> raw_text() {
+  bool is_closed_by_token() const {
     const std::string closing = "</" + spelling_.dsml;
     bool is_token = false;
     for (size_t at = 0; vocabulary_ && at < closing.size(); ++at)
       is_token |= vocabulary_->mark_at(closing, at) >= 0;
-    return is_token ? any_text() : text_without(closing);
+    return is_token;
+  }
+  Result<Grammar::Expression> raw_text() {
+    return is_closed_by_token() ? any_text() : text_without("</" + spelling_.dsml);
   }
 
   Result<Grammar::Expression> any_elements() {
@@ -190,7 +193,12 @@ class CallGrammar {
       const Grammar::Rule rule = TRY(build(trial));
       if (!PushdownAutomaton::compile(trial, rule)) continue;  // it is never of this kind
       const bool is_any = is_string && TRY(matches_any_text(document, wanted));
-      const Grammar::Expression value = is_any ? TRY(raw_text()) : g_.call(TRY(build(g_)));
+      Grammar::Expression value = is_any ? TRY(raw_text()) : g_.call(TRY(build(g_)));
+      if (is_string && !is_any && !is_closed_by_token()) {
+        // Where this takes too many states, the model is trusted to close the element once.
+        const Result<Grammar::Expression> open = g_.both(value, TRY(raw_text()));
+        if (open) value = *open;
+      }
       ways.push_back(element(g_.literal(name), is_string, value));
     }
     if (ways.empty()) return Error{"the property '" + printable(name) + "' can match nothing"};

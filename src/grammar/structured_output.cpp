@@ -44,7 +44,7 @@ Result<Grammar::Rule> parse(const OutputForm& form, const TokenVocabulary* vocab
 }
 
 const char* name_of(OutputKind kind) {
-  return kind == OutputKind::calls         ? "the tools"
+  return kind == OutputKind::calls         ? "the calls"
          : kind == OutputKind::gbnf        ? "the grammar"
          : kind == OutputKind::json_schema ? "the JSON Schema"
          : kind == OutputKind::json_object ? "the JSON object"
