@@ -8,7 +8,7 @@
 namespace weir {
 namespace {
 
-std::string text_at(const Json& message, std::string_view key) {
+std::string field_text(const Json& message, std::string_view key) {
   const Json* value = message.find(key);
   return value ? value->text() : "";
 }
@@ -19,14 +19,14 @@ bool begins_blank(const std::string& text) { return std::isspace(uint8_t(text[0]
 struct Begun {
   std::string thinking, answer;  // "" if they are blank
   explicit Begun(const Json& message)
-      : thinking(text_at(message, "reasoning_content")), answer(text_at(message, "content")) {
+      : thinking(field_text(message, "reasoning_content")), answer(field_text(message, "content")) {
     if (trim(thinking).empty()) thinking.clear();
     if (trim(answer).empty()) answer.clear();
   }
   bool is_thought() const { return answer.empty() && !thinking.empty(); }
 };
 
-Json without_last(const Json& messages) {
+Json without_last_message(const Json& messages) {
   Json list = messages;
   list.items().pop_back();
   return list;
@@ -40,7 +40,7 @@ Result<size_t> end_of_last(const ChatTemplate& made, const TemplateOptions& opti
                            const char* key) {
   Json longer = messages;
   Json& message = longer.items().back();
-  const std::string text = text_at(message, key);
+  const std::string text = field_text(message, key);
   message.set(key, text + (trim(text).ends_with('x') ? "y" : "x"));
   const RenderedTemplate other = TRY(made.render(longer, options));
   if (other.text == rendered.text) return std::string::npos;
@@ -81,7 +81,7 @@ Result<ChatPrompt> ChatForm::encode_begun_template(const OpenModel& open, const 
     if (begun.is_thought() && !can_think)
       return Error{"this model has no thinking that could be continued"};
     options.add_generation_prompt = true;
-    rendered = TRY(template_->render(without_last(messages), options));
+    rendered = TRY(template_->render(without_last_message(messages), options));
     append_begun(begun, rendered);
   }
   return ChatPrompt{TRY(open.tokenizer->encode_rendered(rendered)), begun.is_thought(), true};
@@ -91,14 +91,14 @@ Result<ChatPrompt> ChatForm::encode_begun(const OpenModel& open, const Json& mes
                                           TemplateOptions options) const {
   const Begun begun(messages.items().back());
   if (begun.answer.empty() && begun.thinking.empty())
-    return encode(open, without_last(messages), options);
+    return encode(open, without_last_message(messages), options);
   if (template_) {
     if (!options.thinking) options.thinking = thinking_;
     if (options.tools && !template_->reads("tools"))
       return Error{"the model's chat template takes no tools"};
     return encode_begun_template(open, messages, options);
   }
-  ChatPrompt prompt = TRY(encode(open, without_last(messages), options));
+  ChatPrompt prompt = TRY(encode(open, without_last_message(messages), options));
   const auto append = [&](const std::string& text) -> Result<void> {
     const std::vector<int> more = TRY(open.tokenizer->encode(text));
     prompt.tokens.insert(prompt.tokens.end(), more.begin(), more.end());

@@ -60,7 +60,9 @@ void ReplyText::add(const std::vector<ReplyPiece>& pieces, ReplyParts& parts) {
 }
 
 void ReplyText::add_answer(std::string_view text, ReplyParts& parts) {
-  const std::string certain = scanner_.push(text);
+  const size_t hidden = std::min(options_->begun - begun_, text.size());
+  begun_ += hidden;
+  const std::string certain = scanner_.push(text.substr(hidden));
   has_line_ = has_line_ || certain.find('\n') != certain.npos;
   read_calls(lines_.push(certain), parts);
 }

@@ -19,7 +19,8 @@ struct ReplyTextOptions {
   std::optional<ReplyMarks> marks = {};
   std::vector<int> ends = {};  // tokens that end a reply
   std::vector<std::string> stops = {};
-  LineLimits lines = {};   // of the answer
+  size_t begun = 0;       // bytes that the answer begins with and that are not shown
+  LineLimits lines = {};  // of the answer
   double seconds_max = 0;  // ServeRequest::seconds_max
   bool wants_scores = false;
   std::optional<Json> tools = {};  // check_tools(): calls of these are looked for
@@ -57,6 +58,7 @@ class ReplyText {
   std::optional<ReplyStream> stream_;
   StopScanner scanner_;
   LineScanner lines_;
+  size_t begun_ = 0;       // bytes that have come of ReplyTextOptions::begun
   bool has_line_ = false;  // a line of the answer has ended
   std::optional<CallParser> calls_;
   std::vector<CallEvent> events_;

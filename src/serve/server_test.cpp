@@ -24,13 +24,9 @@ namespace http = boost::beast::http;
 using tcp = net::ip::tcp;
 
 constexpr const char* kTemplate =
-    "{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}<{{ m.role }}>"
-    "{{ m.content }}{% for c in m.tool_calls or [] %}<tool_call>\n{\"name\": \"{{ c.function.name "
-    "}}"
-    "\", \"arguments\": {{ c.function.arguments | tojson }}}\n</tool_call>{% endfor %}{% endfor %}"
-    "<assistant>";
+    "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>";
 
-OpenModel open_tiny(int sequences) {
+OpenModel open_tiny(int sequences, bool has_marks = false) {
   OpenModel open;
   ModelConfig config = tiny(Kind::grouped);
   config.max_position_embeddings = 8192;
@@ -38,8 +34,13 @@ OpenModel open_tiny(int sequences) {
   open.model->initialize(5);
   open.pool = std::make_unique<ThreadPool>(1);
   open.model->pack(*open.pool);
-  open.tokenizer = std::make_unique<Tokenizer>(
-      make_byte_tokenizer({{"<bos>", true}, {"<eos>", true}}, "<bos>", "<eos>"));
+  std::vector<NewToken> added = {{"<bos>", true}, {"<eos>", true}};
+  if (has_marks)
+    for (const char* mark : {"<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"})
+      added.push_back({mark, true});
+  open.tokenizer =
+      std::make_unique<Tokenizer>(make_byte_tokenizer(std::move(added), "<bos>", "<eos>"));
+  open.infill = find_infill_tokens(*open.tokenizer);
   open.chat_template = kTemplate;
   open.stops = {open.tokenizer->eos()};
   auto generator = Generator::create(*open.model, *open.tokenizer, *open.pool,
@@ -48,9 +49,10 @@ OpenModel open_tiny(int sequences) {
   return open;
 }
 
-std::unique_ptr<Server> start(ServerOptions options = {}, int sequences = 8) {
-  auto model =
-      ServedModel::create(open_tiny(sequences), "models/tiny.gguf", {.aliases = {"other"}});
+std::unique_ptr<Server> start(ServerOptions options = {}, int sequences = 8,
+                              bool has_marks = false) {
+  auto model = ServedModel::create(open_tiny(sequences, has_marks), "models/tiny.gguf",
+                                   {.aliases = {"other"}});
   EXPECT_TRUE(model.has_value());
   auto server = Server::start(*std::move(model), std::move(options));
   if (!server) ADD_FAILURE() << server.error().message;
@@ -493,80 +495,37 @@ TEST(Server, RepliesAreHeldToASchema) {
   }
 }
 
-// What the tiny model would never write by itself: calls that a request demands, in every dialect.
-TEST(Server, CallsAreForcedAndStreamed) {
-  const auto server = start();
+// The reply begins with the "f" that is in the prompt already; nobody sees it twice.
+TEST(Server, AHoleIsFilledInEveryDialect) {
+  const auto server = start({}, 8, true);
   Client client(server->port());
-  const std::string schema =
-      R"({"type": "object", "properties": {"n": {"type": "integer", "minimum": 3, "maximum": 5},
-          "unit": {"enum": ["C", "F"]}}, "required": ["n", "unit"], "additionalProperties": false})";
-  const std::string tools = R"(, "tools": [{"type": "function", "function": {"name": "f",
-      "strict": true, "parameters": )" +
-                            schema + R"(}}, {"type": "function", "function":
-      {"name": "g", "parameters": {"type": "object", "properties": {"n": {"const": 1}},
-      "required": ["n"], "additionalProperties": false}}}], "max_completion_tokens": 900,
-      "parallel_tool_calls": false)";
-  const auto check = [](const Json& arguments) {
-    EXPECT_GE(number(arguments, "n"), 3) << arguments.dump();
-    EXPECT_LE(number(arguments, "n"), 5);
-    EXPECT_EQ(at(arguments, "unit").text().find_first_not_of("CF"), std::string::npos);
+  OpenModel open = open_tiny(1, true);
+  const auto hole = make_infill_prompt(*open.tokenizer, open.infill,
+                                       {.prefix = "de f", .suffix = "\nx", .is_edited = true}, {});
+  HealingFilter filter(*open.tokenizer, hole->tokens.size(), hole->begun);
+  Request request;
+  request.prompt = hole->tokens;
+  request.tokens_max = 20;
+  request.sampling.temperature = 0;
+  request.stop_ids = open.infill.ends;
+  request.stop_ids.push_back(open.tokenizer->eos());
+  request.token_filter = &filter;
+  const std::string all = (*open.generator->generate({&request, 1}))[0].text;
+  ASSERT_TRUE(all.starts_with(hole->begun) && all.size() > hole->begun.size()) << all;
+  const std::string wanted = all.substr(hole->begun.size());
+  const std::string body = R"({"temperature": 0, "max_tokens": 20, "n_predict": 20,
+      "options": {"temperature": 0, "num_predict": 20}, "stream": false, )";
+  const std::string suffix = R"("prompt": "de f", "suffix": "\nx"})";
+  const auto ask = [&](const char* path, const std::string& rest, const char* place) {
+    return at(json_of(client.ask("POST", path, body + rest)), place).text();
   };
-  const std::string named =
-      tools + R"(, "tool_choice": {"type": "function", "function": {"name": "f"}})";
-  const Json whole = json_of(client.ask("POST", "/v1/chat/completions", hello(named)));
-  EXPECT_EQ(at(whole, "choices.0.finish_reason").text(), "tool_calls") << whole.dump();
-  EXPECT_EQ(at(whole, "choices.0.message.tool_calls").size(), 1u);
-  EXPECT_EQ(at(whole, "choices.0.message.tool_calls.0.function.name").text(), "f");
-  const std::string text = at(whole, "choices.0.message.tool_calls.0.function.arguments").text();
-  check(*parse_json(text));
-  std::string streamed, ids;
-  int deltas = 0;
-  for (const Json& event :
-       events_of(client.ask("POST", "/v1/chat/completions", hello(named + R"(, "stream": true)"))
-                     .body())) {
-    const Json& delta = at(event, "choices.0.delta.tool_calls.0");
-    if (!delta.is_object()) continue;
-    ++deltas;
-    ids += at(delta, "id").text() + at(delta, "function.name").text();
-    streamed += at(delta, "function.arguments").text();
-    EXPECT_EQ(number(delta, "index"), 0);
-  }
-  EXPECT_EQ(parse_json(streamed)->dump(), text);
-  EXPECT_GT(deltas, 3);
-  EXPECT_EQ(ids.find("_0_0f") + 5, ids.size()) << ids;  // id and name once
-  const Json any = json_of(
-      client.ask("POST", "/v1/chat/completions", hello(tools + R"(, "tool_choice": "required")")));
-  EXPECT_EQ(at(any, "choices.0.message.tool_calls").size(), 1u) << any.dump();
-  const std::string anthropic = R"({"messages": [{"role": "user", "content": "hello"}],
-      "max_tokens": 900, "temperature": 0, "tools": [{"name": "f", "input_schema": )" +
-                                schema +
-                                R"(}], "tool_choice": {"type": "any",
-                                "disable_parallel_tool_use": true})";
-  const Json message = json_of(client.ask("POST", "/v1/messages", anthropic + "}"));
-  EXPECT_EQ(at(message, "stop_reason").text(), "tool_use") << message.dump();
-  check(at(message, "content.0.input"));
-  const std::string events =
-      client.ask("POST", "/v1/messages", anthropic + R"(, "stream": true})").body();
-  EXPECT_NE(events.find("input_json_delta"), events.npos);
-  EXPECT_NE(events.find(R"("stop_reason":"tool_use")"), events.npos);
-  const std::string form = R"(, "response_format": {"type": "json_schema", "json_schema":
-      {"name": "p", "schema": {"type": "boolean"}}})";
-  const Json either = json_of(client.ask("POST", "/v1/chat/completions", hello(tools + form)));
-  const std::string answer = at(either, "choices.0.message.content").text();
-  EXPECT_TRUE(answer == "true" || answer == "false" ||
-              at(either, "choices.0.message.tool_calls").size() == 1)
-      << either.dump();
-  for (const auto& [more, words] : std::vector<std::pair<std::string, const char*>>{
-           {tools + R"(, "tool_choice": {"type": "function", "function": {"name": "h"}})", "'h'"},
-           {R"(, "tool_choice": "required")", "no tools"},
-           {tools + R"(, "tool_choice": "maybe")", "'tool_choice'"},
-           {R"(, "tools": [{"type": "function", "function": {"name": "f", "strict": true,
-               "parameters": {"type": "object", "not": {}}}}])",
-            "'not'"}}) {
-    const auto refused = client.ask("POST", "/v1/chat/completions", hello(more));
-    EXPECT_EQ(refused.result_int(), 400) << refused.body();
-    EXPECT_NE(refused.body().find(words), std::string::npos) << refused.body();
-  }
+  EXPECT_EQ(ask("/v1/completions", suffix, "choices.0.text"), wanted);
+  EXPECT_EQ(ask("/beta/completions", R"("echo": true, )" + suffix, "choices.0.text"),
+            "de f" + wanted);
+  EXPECT_EQ(ask("/api/generate", suffix, "response"), wanted);
+  EXPECT_EQ(
+      ask("/infill", R"("input_prefix": "de ", "input_suffix": "\nx", "prompt": "f"})", "content"),
+      wanted);
 }
 
 TEST(Server, TokensGoThereAndBack) {
