@@ -47,8 +47,8 @@ def load_encoders():
     return load("mlx_lm/chat_templates/deepseek_v32.py", "mlx_v32"), load("sglang/srt/entrypoints/openai/encoding_dsv32.py", "sglang_v32")
 
 
-def arguments(r):
-    return {key: r.choice(VALUES) for key in r.sample(["x", "y", "long name", "ß"], r.randint(0, 3))}
+def arguments(r, keys=("x", "y", "long name", "ß")):
+    return {key: r.choice(VALUES) for key in r.sample(keys, r.randint(0, 3))}
 
 
 def conversation(r):
@@ -87,7 +87,8 @@ def reply(r, block, gap, broken):
     calls = []
     for _ in range(r.randint(1, 3)):
         parameters = []
-        for key, value in arguments(r).items():
+        keys = ("x", "y", "z", "ß") if block != "function_calls" else ("x", "y", "long name", "ß")  # deepseek-recipe loses blanks
+        for key, value in arguments(r, keys).items():
             kind = "true" if isinstance(value, str) else "false"
             shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             parameters.append(f'<{DSML}{gap}parameter name="{key}" string="{kind}">{shown}</{DSML}{gap}parameter>\n')

@@ -362,6 +362,7 @@ bool CallParser::read_trailer() {
   Cursor cursor(pending_);
   cursor.skip_blanks();
   pending_.erase(0, cursor.at());
+  if (pending_.empty() && !is_finishing_) return false;  // more blanks may come
   if (form_ == Form::dsml) {
     const std::string invoke = tag("invoke", false);
     if (pending_.starts_with(invoke)) {
