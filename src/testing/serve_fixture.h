@@ -17,9 +17,12 @@
 
 namespace weir {
 
-// <user>hello<assistant> and so on; every token is a byte, or <bos> or <eos>.
+// <user>hello<assistant> and so on, calls as Qwen's; every token is a byte, or <bos> or <eos>.
 constexpr const char* kTinyTemplate =
-    "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>";
+    "{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}<{{ m.role }}>"
+    "{{ m.content }}{% for c in m.tool_calls or [] %}<tool_call>\n{\"name\": \""
+    "{{ c.function.name }}\", \"arguments\": {{ c.function.arguments | tojson }}}\n</tool_call>"
+    "{% endfor %}{% endfor %}<assistant>";
 
 // With thoughts: those of <think> and </think>, and a template that opens one.
 constexpr const char* kThinkingTemplate =
