@@ -125,7 +125,7 @@ ApiResult<std::vector<std::vector<int>>> ServedModel::encode(const ServeRequest&
     prompts.push_back(*std::move(tokens));
     return prompts;
   }
-  if (request.infill) return encode_infill(request);
+  if (request.infill) return encode_infill(request, prepared);
   for (const TextPrompt& prompt : request.prompts) {
     ApiResult<std::vector<int>> tokens = encode_text(prompt, request.allow_special);
     if (!tokens) return std::move(tokens).error();
@@ -261,6 +261,10 @@ ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) con
             prompt.size(), size_t(*request.thinking_max));
       if (filter) {
         prepared.filters.push_back(std::move(filter));
+        sequence.token_filter = prepared.filters.back().get();
+      } else if (!prepared.begun.empty()) {
+        prepared.filters.push_back(
+            std::make_unique<HealingFilter>(tokenizer(), prompt.size(), prepared.begun));
         sequence.token_filter = prepared.filters.back().get();
       }
       prepared.sequences.push_back(sequence);
