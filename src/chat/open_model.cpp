@@ -12,6 +12,7 @@
 #include "chat/chat_template.h"
 #include "chat/end_tokens.h"
 #include "chat/gguf_chat.h"
+#include "chat/templates.h"
 #include "config/size.h"
 #include "engine/panel_cache.h"
 #include "tokenizer/gguf_tokenizer.h"
@@ -171,7 +172,11 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
   print_streaming_note(*open.model);
   open.tokenizer = TRY(open_tokenizer(*checkpoint));
   open.chat_template = TRY(chat_template_of(*checkpoint));
+  if (open.chat_template.empty() && open.tokenizer->find_added("<｜User｜>"))
+    open.chat_template = built_in_template(open.model->config().model_type);
   open.stops = TRY(stops_of(*checkpoint, *open.tokenizer, open.chat_template));
+  open.infill = find_infill_tokens(
+      *open.tokenizer, checkpoint->gguf() ? &checkpoint->gguf()->metadata() : nullptr);
   open.pool = std::make_unique<ThreadPool>(setup.threads);
   open.model->pack(*open.pool);
   TRY(keep_panels(setup, setup.path, *open.model, *open.pool));

@@ -8,6 +8,7 @@
 
 #include "base/stop_signal.h"
 #include "cli/commands.h"
+#include "cli/infill_flags.h"
 #include "cli/model_offers.h"
 #include "cli/prefix_cache_flags.h"
 #include "cli/safety_flags.h"
@@ -28,6 +29,7 @@ struct ServeOptions {
   int parallel = 16;
   int queue = 64;
   double pass_seconds = 0.1;
+  std::vector<std::string> runs;
   SamplingOptions sampling;
   SamplingTexts sampling_texts;
   bool exact = false;
@@ -38,6 +40,7 @@ struct ServeOptions {
   std::string panel_cache;
   PrefixCacheFlags prefix_cache;
   SpeculationFlags speculation;
+  InfillFlags infill;
   int threads = 0;
 };
 
@@ -57,10 +60,12 @@ Result<std::unique_ptr<ServedModel>> load(const ServeOptions& options) {
                                    .speculate = options.speculation.speculate,
                                    .draft = options.speculation.draft,
                                    .draft_max = options.speculation.draft_max}));
+  TRY(set_infill_order(options.infill.order, open.infill));
   ServedModelOptions served{.name = options.name,
                             .aliases = options.aliases,
                             .sampling = options.sampling,
-                            .choices_max = options.parallel + options.queue};
+                            .choices_max = options.parallel + options.queue,
+                            .infill_window = options.infill.window};
   served.form.wanted = options.form;
   if (options.thinking != "auto") served.form.thinking = options.thinking == "on";
   TRY(resolve(options.sampling_texts, *open.tokenizer, served.sampling));
@@ -78,9 +83,11 @@ Result<Ending> serve(const ServeOptions& options) {
   TRY(check_model_exists(options.folder));
   ServerOptions server_options;
   TRY(apply(options.safety, server_options));
+  RunFolders runs = TRY(RunFolders::create(options.runs));
   auto model = TRY(load(options));
   const std::string name = model->name();
   server_options.sequences_max = options.parallel + options.queue;
+  server_options.runs = std::move(runs);
   const auto server = TRY(Server::start(std::move(model), std::move(server_options)));
   fmt::print("{} is served at {}\n", name, server_url(options.safety, server->port()));
   fflush(stdout);
@@ -112,9 +119,13 @@ void add_serve(CommandGroup& commands) {
   c.value("--pass-seconds", o.pass_seconds, "S",
           "reading long prompts delays running replies by about so much; 0: no limit")
       .real_number(0, 60);
+  c.option("--runs", o.runs, "FOLDER",
+           "folder of a training run, or of several, that the page shows (repeatable)")
+      .repeatable();
   add_sampling(c, o.sampling, o.sampling_texts);
   add_exact(c, o.exact);
   add_speculation(c, o.speculation);
+  add_infill(c, o.infill);
   add_cache(c, o.cache, o.cache_limit_gib);
   add_prefix_cache(c, o.prefix_cache);
   add_cache_type(c, o.cache_type);

@@ -18,7 +18,10 @@ void join(ReplyParts& whole, ReplyParts parts) {
   whole.answer += parts.answer;
   append(whole.thinking_scores, parts.thinking_scores);
   append(whole.answer_scores, parts.answer_scores);
-  if (parts.calls.size() > 0) whole.calls = std::move(parts.calls);
+  if (!whole.calls.is_array()) whole.calls = Json::array();
+  for (Json& call : parts.calls.items()) whole.calls.push(std::move(call));
+  whole.has_calls = parts.has_calls;
+  whole.tokens = parts.tokens;
   whole.is_last = parts.is_last;
   whole.reason = parts.reason;
   whole.stop = std::move(parts.stop);
@@ -29,6 +32,8 @@ void join(ReplyParts& whole, ReplyParts parts) {
 void ServeJob::start() {
   began_ns_ = monotonic_ns();
   usage_.prompt = setup_.prepared.prompt_tokens;
+  for (const TokenRequest& sequence : setup_.prepared.sequences)
+    usage_.prompts.push_back(int64_t(sequence.prompt.size()));
   const size_t count = setup_.prepared.sequences.size();
   for (size_t i = 0; i < count; ++i) {
     Result<ReplyText> text = ReplyText::create(setup_.tokenizer, setup_.prepared.text);
@@ -104,7 +109,8 @@ void ServeJob::process_token(const Token& token, std::string& out) {
   if (usage_.completion == 0) usage_.prompt_seconds = seconds();
   if (text.tokens() == 0 && token.sequence == 0) usage_.cached = drawn.reused_tokens;
   const int thinking = text.thinking_tokens();
-  ReplyParts parts = text.push(drawn);
+  const double limit = setup_.prepared.text.seconds_max;
+  ReplyParts parts = text.push(drawn, limit > 0 && seconds() - usage_.prompt_seconds > limit);
   ++usage_.completion;
   usage_.thinking += text.thinking_tokens() - thinking;
   usage_.seconds = seconds();

@@ -10,6 +10,9 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "chat/dry_breakers.h"
+#include "serve/call_form.h"
+#include "serve/reply_filters.h"
+#include "tokenizer/end_names.h"
 
 namespace weir {
 namespace {
@@ -73,13 +76,45 @@ ApiResult<std::vector<int>> ServedModel::encode_chat(const ServeRequest& request
     how.extra = Json::object();
     how.extra.set("reasoning_effort", request.reasoning_effort);
   }
-  Result<ChatPrompt> prompt = form_.encode(open_, request.messages, std::move(how));
+  Result<ChatPrompt> prompt = request.continues
+                                  ? form_.encode_begun(open_, request.messages, std::move(how))
+                                  : form_.encode(open_, request.messages, std::move(how));
   if (!prompt) return ApiError{.message = prompt.error().message, .param = "messages"};
   if (!form_.is_plain()) {
     prepared.text.marks = form_.marks(open_, prompt->begins_thinking, request.tools.has_value());
     prepared.text.marks->ends = prepared.text.ends;
+    prepared.text.marks->continues = prompt->continues;
   }
   return std::move(prompt->tokens);
+}
+
+ApiResult<std::vector<int>> ServedModel::encode_text(const TextPrompt& prompt,
+                                                     bool allow_special) const {
+  std::vector<int> all;
+  for (const TextPrompt& piece : prompt.pieces) {
+    ApiResult<std::vector<int>> tokens = std::vector<int>();
+    // The first piece begins the text.
+    if (piece.is_tokens || &piece == &prompt.pieces.front())
+      tokens = encode_text(piece, allow_special);
+    else if (auto more = tokenizer().encode(piece.text, {.allow_special = allow_special}))
+      tokens = *std::move(more);
+    else
+      tokens = ApiError{.message = more.error().message, .param = "prompt"};
+    if (!tokens) return tokens;
+    all.insert(all.end(), tokens->begin(), tokens->end());
+  }
+  if (!prompt.pieces.empty()) return all;
+  if (prompt.is_tokens) {
+    for (const int token : prompt.tokens)
+      if (!tokenizer().has(token))
+        return ApiError{.message = fmt::format("'prompt' has the token {}; tokens are 0 to {}",
+                                               token, tokenizer().size() - 1),
+                        .param = "prompt"};
+    return prompt.tokens;
+  }
+  Result<std::vector<int>> tokens = encode_prompt(open_, prompt.text, allow_special);
+  if (!tokens) return ApiError{.message = tokens.error().message, .param = "prompt"};
+  return *std::move(tokens);
 }
 
 ApiResult<std::vector<std::vector<int>>> ServedModel::encode(const ServeRequest& request,
@@ -91,18 +126,10 @@ ApiResult<std::vector<std::vector<int>>> ServedModel::encode(const ServeRequest&
     prompts.push_back(*std::move(tokens));
     return prompts;
   }
+  if (request.infill) return encode_infill(request, prepared);
   for (const TextPrompt& prompt : request.prompts) {
-    if (prompt.is_tokens) {
-      for (const int token : prompt.tokens)
-        if (!tokenizer().has(token))
-          return ApiError{.message = fmt::format("'prompt' has the token {}; tokens are 0 to {}",
-                                                 token, tokenizer().size() - 1),
-                          .param = "prompt"};
-      prompts.push_back(prompt.tokens);
-      continue;
-    }
-    Result<std::vector<int>> tokens = encode_prompt(open_, prompt.text, request.allow_special);
-    if (!tokens) return ApiError{.message = tokens.error().message, .param = "prompt"};
+    ApiResult<std::vector<int>> tokens = encode_text(prompt, request.allow_special);
+    if (!tokens) return std::move(tokens).error();
     prompts.push_back(*std::move(tokens));
   }
   return prompts;
@@ -111,11 +138,9 @@ ApiResult<std::vector<std::vector<int>>> ServedModel::encode(const ServeRequest&
 // The vocabulary is made for the first request that has a form.
 ApiResult<std::shared_ptr<TokenGrammar>> ServedModel::grammar_of(
     const ServeRequest& request) const {
-  if (request.tools)
-    return ApiError{.status = 501,
-                    .message = request.form_field +
-                               " together with tools is not supported yet; send one of the two",
-                    .param = request.form_field};
+  const bool has_calls = needs_call_grammar(request);
+  if (!has_calls && !request.form) return std::shared_ptr<TokenGrammar>();
+  const std::string field = has_calls && !request.form ? "tools" : request.form_field;
   std::call_once(vocabulary_made_, [this] {
     auto vocabulary = TokenVocabulary::create(tokenizer(), ends_);
     if (!vocabulary) return;
@@ -123,14 +148,29 @@ ApiResult<std::shared_ptr<TokenGrammar>> ServedModel::grammar_of(
   });
   if (!grammars_)
     return ApiError{
-        .message = "this model has no token that ends a reply, so none can be held to '" +
-                   request.form_field + "'",
-        .param = request.form_field};
-  auto grammar = grammars_->get(*request.form);
-  if (!grammar)
-    return ApiError{.message = request.form_field + ": " + grammar.error().message,
-                    .param = request.form_field};
+        .message =
+            "this model has no token that ends a reply, so none can be held to '" + field + "'",
+        .param = field};
+  OutputForm form = request.form ? *request.form : OutputForm{};
+  if (has_calls) {
+    std::call_once(spelling_found_, [this] { spelling_ = call_spelling(open_, form_); });
+    form = call_output(request, spelling_);
+  }
+  auto grammar = grammars_->get(form);
+  if (!grammar) return ApiError{.message = field + ": " + grammar.error().message, .param = field};
   return *std::move(grammar);
+}
+
+ApiResult<std::vector<int>> ServedModel::begun_tokens(const ServeRequest& request,
+                                                      TokenGrammar& grammar) const {
+  const Json* content = request.messages.items().back().find("content");
+  const std::string begun = content ? content->text() : "";
+  auto tokens = tokenizer().encode(begun);
+  if (!tokens || !grammar.begins(begun))
+    return ApiError{.message = "the text of the last message is not the beginning of what '" +
+                               (request.form ? request.form_field : "tool_choice") + "' asks for",
+                    .param = "messages"};
+  return *std::move(tokens);
 }
 
 ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) const {
@@ -140,15 +180,20 @@ ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) con
     form_.set_ends(open_, ends);
   else
     ends.stop_ids = end_ids(open_);
-  if (request.form)
+  if (request.infill) add_ends(ends.stop_ids, open_.infill.ends);
+  if (request.form || needs_call_grammar(request))
     prepared.text.ends = ends_;  // drawn where the form is complete
   else if (!request.ignores_end)
     prepared.text.ends = ends.stop_ids;
   prepared.text.stops = request.stops;
+  prepared.text.lines = request.lines;
+  prepared.text.seconds_max = request.seconds_max;
   if (request.messages.is_array())
     prepared.text.stops.insert(prepared.text.stops.end(), ends.stops.begin(), ends.stops.end());
   prepared.text.wants_scores = request.wants_scores;
   prepared.text.tools = request.tools;
+  prepared.text.whole_calls = request.whole_calls || !request.streams;
+  prepared.text.single_call = request.tool_choice.is_single;
   if (auto stops = StopScanner::create(prepared.text.stops); !stops)
     return ApiError{.message = stops.error().message, .param = "stop"};
 
@@ -169,15 +214,20 @@ ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) con
   if (auto valid = validate(sequence.sampling, tokenizer().size()); !valid)
     return ApiError{.message = valid.error().message};
   sequence.stop_ids = prepared.text.ends;
-  std::shared_ptr<TokenGrammar> grammar;
   std::optional<int> begins_after;
-  if (request.form) {
-    auto made = grammar_of(request);
-    if (!made) return std::move(made).error();
-    grammar = *std::move(made);
+  std::vector<int> begun;  // tokens of the form that are in the prompt
+  auto made = grammar_of(request);
+  if (!made) return std::move(made).error();
+  const std::shared_ptr<TokenGrammar> grammar = *std::move(made);
+  if (grammar) {
     const auto& marks = prepared.text.marks;
     if (marks && marks->begins_thinking && marks->end_of_thinking >= 0)
       begins_after = marks->end_of_thinking;
+    if (request.continues && !begins_after) {
+      auto tokens = begun_tokens(request, *grammar);
+      if (!tokens) return std::move(tokens).error();
+      begun = *std::move(tokens);
+    }
   }
   for (std::vector<int>& prompt : *prompts) {
     const int64_t room = int64_t(positions_max()) - int64_t(prompt.size());
@@ -195,13 +245,29 @@ ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) con
         request.tokens_max > 0 ? request.tokens_max : int(std::min<int64_t>(room + 1, INT32_MAX));
     sequence.prompt = prompt;
     std::string echo;
-    if (request.echoes)
+    if (request.echoes && request.infill)
+      echo = request.prompts[size_t(&prompt - prompts->data())].text;
+    else if (request.echoes)
       if (auto text = tokenizer().decode(prompt)) echo = *std::move(text);
     for (int i = 0; i < request.choices; ++i) {
       sequence.stream = prepared.sequences.size();
-      if (grammar) {
+      std::unique_ptr<TokenFilter> filter;
+      if (grammar && begun.empty())
+        filter = std::make_unique<GrammarFilter>(grammar, prompt.size(), begins_after);
+      else if (grammar)
+        filter = std::make_unique<BegunFilter>(grammar, begun, prompt.size());
+      if (const auto& marks = prepared.text.marks;
+          request.thinking_max && marks && marks->end_of_thinking >= 0)
+        filter = std::make_unique<ThinkingLimit>(
+            std::move(filter),
+            ThinkingLimit::Thought{marks->think, marks->end_of_thinking, marks->begins_thinking},
+            prompt.size(), size_t(*request.thinking_max));
+      if (filter) {
+        prepared.filters.push_back(std::move(filter));
+        sequence.token_filter = prepared.filters.back().get();
+      } else if (!prepared.begun.empty()) {
         prepared.filters.push_back(
-            std::make_unique<GrammarFilter>(grammar, prompt.size(), begins_after));
+            std::make_unique<HealingFilter>(tokenizer(), prompt.size(), prepared.begun));
         sequence.token_filter = prepared.filters.back().get();
       }
       prepared.sequences.push_back(sequence);

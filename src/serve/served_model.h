@@ -20,6 +20,7 @@ struct ServedModelOptions {
   ChatFormOptions form = {};
   SamplingOptions sampling = {};  // of requests that say nothing
   int choices_max = 64;           // sequences of one request: prompts times choices
+  int infill_window = 2048;       // tokens around a hole that /infill keeps; 0: no limit
 };
 
 // A request that the engine will take.
@@ -27,6 +28,7 @@ struct PreparedRequest {
   std::vector<TokenRequest> sequences;  // of each prompt all choices
   std::vector<std::string> echoes;      // of each sequence; empty unless wanted
   ReplyTextOptions text;
+  std::string begun = {};                             // what replies begin with, not shown
   std::vector<std::unique_ptr<TokenFilter>> filters;  // of the sequences, which they outlive
   int64_t prompt_tokens = 0;                          // each prompt counted once
 };
@@ -57,9 +59,16 @@ class ServedModel {
   ServedModel(OpenModel open, ChatForm form, std::string path, ServedModelOptions options);
   ApiResult<std::vector<std::vector<int>>> encode(const ServeRequest& request,
                                                   PreparedRequest& prepared) const;
+  ApiResult<std::vector<int>> encode_text(const TextPrompt& prompt, bool allow_special) const;
   ApiResult<std::vector<int>> encode_chat(const ServeRequest& request,
                                           PreparedRequest& prepared) const;
 
+  ApiResult<std::vector<std::vector<int>>> encode_infill(const ServeRequest& request,
+                                                         PreparedRequest& prepared) const;
+  // The tokens of a reply that the last message begins; an error if the form has no such text.
+  ApiResult<std::vector<int>> begun_tokens(const ServeRequest& request,
+                                           TokenGrammar& grammar) const;
+  // What the request's answer is held to; null: nothing.
   ApiResult<std::shared_ptr<TokenGrammar>> grammar_of(const ServeRequest& request) const;
 
   OpenModel open_;
@@ -71,6 +80,8 @@ class ServedModel {
   std::vector<int> ends_;  // of any reply: conversations and texts
   mutable std::once_flag vocabulary_made_;
   mutable std::unique_ptr<OutputGrammars> grammars_;  // null: the vocabulary has no end
+  mutable std::once_flag spelling_found_;
+  mutable CallSpelling spelling_;
 };
 
 }  // namespace weir

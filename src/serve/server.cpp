@@ -27,7 +27,8 @@ bool matches(std::string_view pattern, std::string_view path) {
 class EngineServer : public Server {
  public:
   EngineServer(std::unique_ptr<ServedModel> model, const ServerOptions& options)
-      : model_(std::move(model)),
+      : state_{.runs = options.runs},
+        model_(std::move(model)),
         engine_(model_->engine(), options.sequences_max),
         keys_(options.keys),
         prompt_log_(options.logs_prompts ? options.http.log : nullptr),
@@ -45,6 +46,7 @@ class EngineServer : public Server {
     };
     if (keys_)
       options.admit = [this](const HttpRequest& request) { return admit_by_key(*keys_, request); };
+    options.on_error = [this](const std::string& line) { state_.errors.add(line); };
     http_ = TRY(HttpServer::start(
         std::move(options), [this](HttpRequest request, std::shared_ptr<HttpExchange> exchange) {
           handle(std::move(request), std::move(exchange));
@@ -64,6 +66,7 @@ class EngineServer : public Server {
     bool is_known = false;
     const Route* route = find_route(request.method, request.path, is_known);
     if (!route) return exchange->reply(error_writer_of(request)(no_route(request, is_known)));
+    if (route->show) return exchange->reply(route->show(state_, request));
     if (route->answer && request.method == "POST")
       if (auto error = check_model(request, "")) return exchange->reply(route->write_error(*error));
     if (route->answer) return exchange->reply(route->answer({*model_, engine_}, request));
@@ -121,6 +124,7 @@ class EngineServer : public Server {
     return fmt::format("{:016x}{:08x}", salt_, request);
   }
 
+  ServerState state_;
   std::unique_ptr<ServedModel> model_;
   EngineThread engine_;
   const std::shared_ptr<KeyRing> keys_;
@@ -139,7 +143,7 @@ const Route* find_route(const std::string& method, std::string path, bool& is_kn
     if (path.starts_with(prefix) && path.substr(std::string_view(prefix).size()).starts_with('/'))
       path.erase(0, std::string_view(prefix).size());
   for (const auto routes : {openai_routes(), anthropic_routes(), ollama_routes(),
-                            llama_server_routes(), page_routes()}) {
+                            llama_server_routes(), page_routes(), state_routes()}) {
     for (const Route& route : routes) {
       if (!matches(route.path, path)) continue;
       is_known = true;

@@ -5,6 +5,7 @@
 
 #include "serve/http_server.h"
 #include "serve/key_ring.h"
+#include "serve/run_folders.h"
 #include "serve/served_model.h"
 
 namespace weir {
@@ -15,6 +16,7 @@ struct ServerOptions {
   int sequences_max = 96;
   std::shared_ptr<KeyRing> keys = {};  // null: requests need no key, and one they bring is ignored
   bool logs_prompts = false;           // to http.log
+  RunFolders runs = {};                // that the page shows
 };
 
 class Server {

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "serve/key_secret.h"
-#include "testing/server_fixture.h"
+#include "testing/client_fixture.h"
 #include "testing/tls_fixture.h"
 
 namespace weir {
@@ -129,13 +129,13 @@ TEST_F(Safety, OneKeyCannotProbeWhatAnotherAsked) {
     return number(json_of(reply), "usage.prompt_cache_hit_tokens");
   };
   {
-    const auto server = start(with_keys(), 8, file("cache"));
+    const auto server = start(with_keys(), 8, {.store = file("cache")});
     EXPECT_EQ(hits(*server, first), 0);
     EXPECT_EQ(hits(*server, second), 0);
     EXPECT_GT(hits(*server, first), 300);
   }
   const std::string third = add("third");
-  const auto server = start(with_keys(), 8, file("cache"));
+  const auto server = start(with_keys(), 8, {.store = file("cache")});
   EXPECT_EQ(hits(*server, third), 0);
   EXPECT_GT(hits(*server, first), 200);
 }

@@ -6,7 +6,7 @@
 #include <atomic>
 #include <thread>
 
-#include "testing/server_fixture.h"
+#include "testing/client_fixture.h"
 
 namespace weir {
 namespace {
@@ -354,6 +354,39 @@ TEST(Server, RepliesAreHeldToASchema) {
   }
 }
 
+// The reply begins with the "f" that is in the prompt already; nobody sees it twice.
+TEST(Server, AHoleIsFilledInEveryDialect) {
+  const auto server = start({}, 8, {.has_marks = true});
+  Client client(server->port());
+  OpenModel open = open_tiny(1, {.has_marks = true});
+  const auto hole = make_infill_prompt(*open.tokenizer, open.infill,
+                                       {.prefix = "de f", .suffix = "\nx", .is_edited = true}, {});
+  HealingFilter filter(*open.tokenizer, hole->tokens.size(), hole->begun);
+  Request request;
+  request.prompt = hole->tokens;
+  request.tokens_max = 20;
+  request.sampling.temperature = 0;
+  request.stop_ids = open.infill.ends;
+  request.stop_ids.push_back(open.tokenizer->eos());
+  request.token_filter = &filter;
+  const std::string all = (*open.generator->generate({&request, 1}))[0].text;
+  ASSERT_TRUE(all.starts_with(hole->begun) && all.size() > hole->begun.size()) << all;
+  const std::string wanted = all.substr(hole->begun.size());
+  const std::string body = R"({"temperature": 0, "max_tokens": 20, "n_predict": 20,
+      "options": {"temperature": 0, "num_predict": 20}, "stream": false, )";
+  const std::string suffix = R"("prompt": "de f", "suffix": "\nx"})";
+  const auto ask = [&](const char* path, const std::string& rest, const char* place) {
+    return at(json_of(client.ask("POST", path, body + rest)), place).text();
+  };
+  EXPECT_EQ(ask("/v1/completions", suffix, "choices.0.text"), wanted);
+  EXPECT_EQ(ask("/beta/completions", R"("echo": true, )" + suffix, "choices.0.text"),
+            "de f" + wanted);
+  EXPECT_EQ(ask("/api/generate", suffix, "response"), wanted);
+  EXPECT_EQ(
+      ask("/infill", R"("input_prefix": "de ", "input_suffix": "\nx", "prompt": "f"})", "content"),
+      wanted);
+}
+
 TEST(Server, TokensGoThereAndBack) {
   const auto server = start();
   Client client(server->port());
@@ -374,6 +407,36 @@ TEST(Server, APortThatIsTakenIsSaid) {
   auto second = Server::start(*std::move(model), std::move(options));
   ASSERT_FALSE(second);
   EXPECT_NE(second.error().message.find("is taken"), std::string::npos) << second.error().message;
+}
+
+TEST(Server, ThePageIsCompressedForClientsThatTakeIt) {
+  const auto server = start();
+  Client client(server->port());
+  const auto plain = client.ask("GET", "/page/main.js", "");
+  client.send("GET", "/page/main.js", "", {{"Accept-Encoding", "br, gzip"}});
+  const auto packed = client.read();
+  EXPECT_EQ(plain[http::field::content_encoding], "");
+  EXPECT_EQ(packed[http::field::content_encoding], "gzip");
+  EXPECT_LT(packed.body().size(), plain.body().size());
+  EXPECT_NE(plain.body().find("import"), std::string::npos);
+  const std::string policy(packed["content-security-policy"]);
+  EXPECT_EQ(policy.find("unsafe"), std::string::npos);
+  EXPECT_NE(policy.find("require-trusted-types-for 'script'"), std::string::npos);
+  EXPECT_EQ(client.ask("GET", "/page/none.js", "").result_int(), 404u);
+}
+
+TEST(Server, StateNamesErrorsOfLateAndRunsAreReadAlone) {
+  const auto server = start();
+  Client client(server->port());
+  EXPECT_EQ(client.ask("POST", "/v1/completions", "{").result_int(), 400u);
+  EXPECT_TRUE(soon([&] {
+    const Json state = json_of(Client(server->port()).ask("GET", "/server/state", ""));
+    return at(state, "errors.0.line").text().find("POST /v1/completions 400") != std::string::npos;
+  }));
+  EXPECT_EQ(at(json_of(client.ask("GET", "/server/runs", "")), "runs").size(), 0u);
+  for (const char* path : {"/server/runs/0", "/server/reports/0", "/server/samples/..%2f..%2fetc"})
+    EXPECT_EQ(client.ask("GET", path, "").result_int(), 404u) << path;
+  EXPECT_EQ(client.ask("POST", "/server/runs", "").result_int(), 405u);
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 namespace weir {
 
 namespace http::field {
+constexpr const char* content_encoding = "content-encoding";
 constexpr const char* content_type = "content-type";
 constexpr const char* retry_after = "retry-after";
 }  // namespace http::field

@@ -1,4 +1,5 @@
-// An in-process server of a tiny model on a free port, and what tests ask it.
+// Connections to an in-process server of a tiny model: for what is beside the dialects
+// (serve_fixture.h), such as limits, keys and clients that leave.
 #pragma once
 #include <gtest/gtest.h>
 
@@ -13,14 +14,19 @@
 #include "serve/server.h"
 #include "testing/generation_fixture.h"
 #include "testing/http_test_client.h"
+#include "testing/serve_fixture.h"
 
 namespace weir {
 
 constexpr const char* kTemplate =
     "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>";
 
-// `store`: a folder that keeps its cached prefixes.
-inline OpenModel open_tiny(int sequences, const std::string& store = "") {
+struct TinyOptions {
+  bool has_marks = false;  // tokens for holes in code
+  std::string store = {};  // a folder that keeps its cached prefixes
+};
+
+inline OpenModel open_tiny(int sequences, const TinyOptions& options = {}) {
   OpenModel open;
   ModelConfig config = tiny(Kind::grouped);
   config.max_position_embeddings = 8192;
@@ -28,21 +34,26 @@ inline OpenModel open_tiny(int sequences, const std::string& store = "") {
   open.model->initialize(5);
   open.pool = std::make_unique<ThreadPool>(1);
   open.model->pack(*open.pool);
-  open.tokenizer = std::make_unique<Tokenizer>(
-      make_byte_tokenizer({{"<bos>", true}, {"<eos>", true}}, "<bos>", "<eos>"));
+  std::vector<NewToken> added = {{"<bos>", true}, {"<eos>", true}};
+  if (options.has_marks)
+    for (const char* mark : {"<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"})
+      added.push_back({mark, true});
+  open.tokenizer =
+      std::make_unique<Tokenizer>(make_byte_tokenizer(std::move(added), "<bos>", "<eos>"));
+  open.infill = find_infill_tokens(*open.tokenizer);
   open.chat_template = kTemplate;
   open.stops = {open.tokenizer->eos()};
   auto generator = Generator::create(
       *open.model, *open.tokenizer, *open.pool,
-      {.sequences_max = sequences, .keeps_prefixes = true, .store = {.folder = store}});
+      {.sequences_max = sequences, .keeps_prefixes = true, .store = {.folder = options.store}});
   open.generator = *std::move(generator);
   return open;
 }
 
 inline std::unique_ptr<Server> start(ServerOptions options = {}, int sequences = 8,
-                                     const std::string& store = "") {
-  auto model =
-      ServedModel::create(open_tiny(sequences, store), "models/tiny.gguf", {.aliases = {"other"}});
+                                     const TinyOptions& tiny_options = {}) {
+  auto model = ServedModel::create(open_tiny(sequences, tiny_options), "models/tiny.gguf",
+                                   {.aliases = {"other"}});
   EXPECT_TRUE(model.has_value());
   auto server = Server::start(*std::move(model), std::move(options));
   if (!server) ADD_FAILURE() << server.error().message;
@@ -53,26 +64,6 @@ inline Json json_of(const TestReply& response) {
   auto json = parse_json(response.body());
   if (!json) ADD_FAILURE() << response.body();
   return json ? *json : Json::object();
-}
-
-inline const Json& at(const Json& json, std::string_view path) {
-  static const Json none = Json();
-  const Json* here = &json;
-  for (size_t begin = 0; here && begin <= path.size();) {
-    const size_t end = std::min(path.find('.', begin), path.size());
-    const std::string key(path.substr(begin, end - begin));
-    const bool is_index = here->is_array();
-    here = is_index
-               ? (size_t(std::stoi(key)) < here->size() ? &here->items()[size_t(std::stoi(key))]
-                                                        : nullptr)
-               : here->find(key);
-    begin = end + 1;
-  }
-  return here ? *here : none;
-}
-inline int64_t number(const Json& json, std::string_view path) {
-  const auto value = at(json, path).as_int();
-  return value ? *value : -1;
 }
 
 constexpr const char* kHello =
