@@ -42,19 +42,6 @@ ApiResult<Generation> complete(const ServedModel& model, const HttpRequest& http
   return generate(read_openai_text, model, http, id);
 }
 
-HttpReply list_models(const RouteContext& context, const HttpRequest&) {
-  return {.body = openai_models(context.model).dump()};
-}
-
-HttpReply show_model(const RouteContext& context, const HttpRequest& http) {
-  const std::string name = http.path.substr(http.path.rfind('/') + 1);
-  if (auto error = context.model.check_name(name)) return openai_error(*error);
-  const Json models = openai_models(context.model);
-  for (const Json& entry : models.find("data")->items())
-    if (entry.find("id")->text() == name) return {.body = entry.dump()};
-  return {.body = models.find("data")->items()[0].dump()};
-}
-
 HttpReply not_yet(const RouteContext&, const HttpRequest& http) {
   return openai_error(
       {.status = 501, .message = printable(http.path) + " is not supported by this server yet"});
@@ -63,8 +50,6 @@ HttpReply not_yet(const RouteContext&, const HttpRequest& http) {
 constexpr Route kRoutes[] = {
     {"POST", "/chat/completions", openai_error, nullptr, chat},
     {"POST", "/completions", openai_error, nullptr, complete},
-    {"GET", "/models", openai_error, list_models},
-    {"GET", "/models/*", openai_error, show_model},
     {"POST", "/responses", openai_error, not_yet},
     {"POST", "/embeddings", openai_error, not_yet},
     {"POST", "/moderations", openai_error, not_yet},

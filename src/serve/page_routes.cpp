@@ -26,11 +26,11 @@ HttpReply file(std::string_view text, const char* type) {
                       {"Cache-Control", "no-cache"}}};
 }
 
-HttpReply index(const RouteContext&, const HttpRequest&) {
+std::optional<HttpReply> index(ModelPool&, const HttpRequest&) {
   return file(kPageIndex, "text/html; charset=utf-8");
 }
 
-HttpReply part(const RouteContext&, const HttpRequest& http) {
+std::optional<HttpReply> part(ModelPool&, const HttpRequest& http) {
   if (http.path == "/page/style.css") return file(kPageStyle, "text/css; charset=utf-8");
   constexpr const char* script = "text/javascript; charset=utf-8";
   if (http.path == "/page/main.js") return file(kPageMain, script);
@@ -40,8 +40,8 @@ HttpReply part(const RouteContext&, const HttpRequest& http) {
 }
 
 constexpr Route kRoutes[] = {
-    {"GET", "/", openai_error, index},
-    {"GET", "/page/*", openai_error, part},
+    {"GET", "/", openai_error, nullptr, nullptr, index},
+    {"GET", "/page/*", openai_error, nullptr, nullptr, part},
 };
 
 }  // namespace
