@@ -10,6 +10,7 @@ namespace {
 // Which folders a folder may include beside itself. cli composes everything.
 const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"base", {}},
+    {"client", {"base"}},
     {"kernels", {"base"}},
     {"tensor", {"base", "kernels"}},
     {"text", {"base"}},
@@ -47,11 +48,11 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"cli", {"base",   "kernels",  "tensor",     "text",    "jinja",  "formats", "tokenizer",
              "ops",    "config",   "checkpoint", "model",   "engine", "chat",    "corpus",
              "train",  "convert",  "verify",     "tasks",   "stages", "live",    "report",
-             "doctor", "pretrain", "pipeline",   "grammar", "serve"}},
+             "doctor", "pretrain", "pipeline",   "grammar", "serve", "client"}},
     {"testing", {"base",   "kernels",  "tensor",     "text",    "jinja",  "formats", "tokenizer",
                  "ops",    "config",   "checkpoint", "model",   "engine", "chat",    "corpus",
                  "train",  "convert",  "verify",     "tasks",   "stages", "live",    "report",
-                 "doctor", "pretrain", "pipeline",   "grammar", "serve"}},
+                 "doctor", "pretrain", "pipeline",   "grammar", "serve", "client"}},
 };
 
 struct Include {
