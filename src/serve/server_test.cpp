@@ -14,7 +14,7 @@
 #include <chrono>
 #include <thread>
 
-#include "testing/generation_fixture.h"
+#include "testing/served_fixture.h"
 
 namespace weir {
 namespace {
@@ -22,27 +22,6 @@ namespace {
 namespace net = boost::asio;
 namespace http = boost::beast::http;
 using tcp = net::ip::tcp;
-
-constexpr const char* kTemplate =
-    "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>";
-
-OpenModel open_tiny(int sequences) {
-  OpenModel open;
-  ModelConfig config = tiny(Kind::grouped);
-  config.max_position_embeddings = 8192;
-  open.model = Model::create(config, false);
-  open.model->initialize(5);
-  open.pool = std::make_unique<ThreadPool>(1);
-  open.model->pack(*open.pool);
-  open.tokenizer = std::make_unique<Tokenizer>(
-      make_byte_tokenizer({{"<bos>", true}, {"<eos>", true}}, "<bos>", "<eos>"));
-  open.chat_template = kTemplate;
-  open.stops = {open.tokenizer->eos()};
-  auto generator = Generator::create(*open.model, *open.tokenizer, *open.pool,
-                                     {.sequences_max = sequences, .keeps_prefixes = true});
-  open.generator = *std::move(generator);
-  return open;
-}
 
 std::unique_ptr<Server> start(ServerOptions options = {}, int sequences = 8) {
   auto model =
@@ -160,12 +139,6 @@ int64_t sequences(int port) {
   const std::string text = Client(port).ask("GET", "/metrics", "").body();
   const size_t place = text.find("\nweir_sequences ");
   return place == text.npos ? -1 : std::stoi(text.substr(place + 16));
-}
-
-bool soon(const std::function<bool()>& holds) {
-  for (int i = 0; i < 500 && !holds(); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  return holds();
 }
 
 TEST(Server, AChatIsWhatTheGeneratorSays) {
