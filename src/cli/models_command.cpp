@@ -35,8 +35,8 @@ const std::vector<Json>& list_at(const Json& object, std::string_view key) {
 
 // "until 14:03:12 UTC" of "2026-11-30T14:03:12.000000Z".
 std::string until(const std::string& time) {
-  if (time.empty()) return "";
   if (time.starts_with("9999")) return "stays";
+  if (time.size() < 19) return "";
   return "until " + time.substr(11, 8) + " UTC";
 }
 

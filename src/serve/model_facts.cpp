@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/file.h"
 #include "base/thread_pool.h"
 #include "chat/chat_template.h"
 #include "chat/open_model.h"
@@ -109,6 +110,7 @@ ModelFacts facts_of(const ServedModel& model) {
   facts.format = facts.path.ends_with(".gguf") ? "gguf" : "safetensors";
   facts.family = config.model_type;
   facts.parameters = model_size(config).total;
+  if (const auto size = file_size(facts.path)) facts.file_bytes = int64_t(*size);
   facts.context = model.positions_max();
   facts.changed = model.created();
   facts.chat_template = model.open().chat_template;

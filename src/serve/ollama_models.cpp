@@ -62,7 +62,8 @@ std::optional<HttpReply> unload(ModelPool& pool, const HttpRequest& http, bool i
   ApiResult<size_t> index = pool.choose(head.model);
   if (!index) return ollama_error(index.error());
   pool.unload(*index);
-  return HttpReply{.body = ollama_loaded(head.model, is_chat, "unload").dump()};
+  const std::string name = head.model.empty() ? pool.model(*index).names[0] : head.model;
+  return HttpReply{.body = ollama_loaded(name, is_chat, "unload").dump()};
 }
 
 }  // namespace
