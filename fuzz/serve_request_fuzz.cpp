@@ -5,8 +5,10 @@
 
 #include "base/text.h"
 #include "serve/anthropic_request.h"
+#include "serve/llama_request.h"
 #include "serve/ollama_request.h"
 #include "serve/openai_request.h"
+#include "serve/responses_request.h"
 
 namespace {
 
@@ -16,6 +18,13 @@ void check(const weir::ServeRequest& request) {
   for (const weir::Json& message : request.messages.items())
     if (!message.find("role") || !message.find("content")) std::abort();
   if (request.tools && request.tools->size() == 0) std::abort();
+  if (request.continues && request.messages.size() == 0) std::abort();
+}
+
+weir::ApiResult<weir::ServeRequest> read_completion(const weir::Json& body,
+                                                    const weir::SamplingOptions& defaults) {
+  weir::LlamaReplyOptions options;
+  return weir::read_llama_completion(body, defaults, options);
 }
 
 }  // namespace
@@ -27,9 +36,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (weir::first_invalid_utf8(body.error().message) != std::string::npos) std::abort();
     return 0;
   }
-  for (const auto read :
-       {weir::read_openai_chat, weir::read_openai_text, weir::read_anthropic,
-        weir::read_anthropic_count, weir::read_ollama_chat, weir::read_ollama_generate}) {
+  for (const auto read : {weir::read_openai_chat, weir::read_openai_text, weir::read_responses,
+                          read_completion, weir::read_anthropic, weir::read_anthropic_count,
+                          weir::read_ollama_chat, weir::read_ollama_generate}) {
     auto request = read(*body, {});
     if (request) {
       check(*request);

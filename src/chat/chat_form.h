@@ -50,7 +50,8 @@ struct ChatReply {
 // The tokens of a conversation up to where the model continues.
 struct ChatPrompt {
   std::vector<int> tokens;
-  bool begins_thinking = false;  // the prompt ended with <think>
+  bool begins_thinking = false;  // the prompt ended with <think>, or inside of a thought
+  bool continues = false;        // the prompt ended inside of the reply
 };
 
 class ChatForm {
@@ -73,6 +74,11 @@ class ChatForm {
   // lacks.
   Result<ChatPrompt> encode(const OpenModel& open, const Json& messages,
                             TemplateOptions options = {}) const;
+  // As encode(), but the last message, of the assistant, is the beginning of the reply: the prompt
+  // ends after its text, or after its reasoning if that is all it has. The rendered conversation is
+  // cut there; where the template leaves the text out, it is written after the generation prompt.
+  Result<ChatPrompt> encode_begun(const OpenModel& open, const Json& messages,
+                                  TemplateOptions options = {}) const;
   bool has_thinking_switch() const { return template_ && template_->has_thinking_switch(); }
   // Whether the model's template reads a variable.
   bool reads(std::string_view variable) const { return template_ && template_->reads(variable); }
@@ -90,6 +96,8 @@ class ChatForm {
                             std::optional<bool> thinking);
   Result<RenderedTemplate> render(const ChatContext& context,
                                   std::span<const ChatTurn> turns) const;
+  Result<ChatPrompt> encode_begun_template(const OpenModel& open, const Json& messages,
+                                           TemplateOptions options) const;
 
   std::optional<ConversationFormat> format_;
   std::optional<ChatTemplate> template_;

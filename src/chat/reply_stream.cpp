@@ -15,12 +15,14 @@ bool contains(const std::vector<int>& ids, int id) {
 }  // namespace
 
 ReplyMarks reply_marks(const ConversationFormat& format) {
-  return {format.think(), format.end_of_thinking(), format.ends(), format.begins_thinking(), {}};
+  return {format.think(), format.end_of_thinking(), format.ends(), format.begins_thinking(),
+          false,          {}};
 }
 
 ReplyStream::ReplyStream(const Tokenizer& tokenizer, ReplyMarks marks)
     : marks_(std::move(marks)), decoder_(tokenizer), call_decoder_(tokenizer, true) {
   if (marks_.begins_thinking) part_ = ReplyPiece::Part::thinking;
+  has_text_ = marks_.continues;
 }
 
 std::vector<ReplyPiece> ReplyStream::push(int token) {

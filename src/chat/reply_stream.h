@@ -18,6 +18,8 @@ struct ReplyMarks {
   int think = -1, end_of_thinking = -1;
   std::vector<int> ends = {};    // of the reply
   bool begins_thinking = false;  // the prompt ended with <think>
+  // The reply goes on inside of a text, whose blanks count.
+  bool continues = false;
   // Tokens that begin tool calls. Everything after one is calls, with the text of control tokens.
   std::vector<int> calls = {};
 };

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "chat/chat_tools.h"
 #include "serve/chat_messages.h"
 #include "serve/openai_request.h"
 
@@ -103,35 +102,32 @@ Json read_conversation(RequestFields& fields) {
   return list;
 }
 
-// {"name", "description", "input_schema"} -> OpenAI's functions.
-void read_tools(RequestFields& fields, ServeRequest& request) {
-  const Json* tools = fields.find("tools");
-  if (!tools || (tools->is_array() && tools->size() == 0)) return;
-  const Json* choice = fields.find("tool_choice");
-  const std::string chosen = choice ? text_at(*choice, "type") : "auto";
-  if (chosen != "auto" && chosen != "none")
-    return fields.refuse("tool_choice",
-                         "can be 'auto' and 'none'; this server does not force calls yet", 501);
-  Json list = Json::array();
-  for (const Json& tool : tools->items()) {
-    Json function = Json::object();
-    function.set("name", text_at(tool, "name"));
-    if (tool.find("description")) function.set("description", *tool.find("description"));
-    if (tool.find("input_schema")) function.set("parameters", *tool.find("input_schema"));
-    list.push(std::move(function));
-  }
-  Result<Json> checked = check_tools(list);
-  if (!checked) return fields.refuse("tools", "is wrong: " + checked.error().message);
-  if (chosen == "auto") request.tools = *std::move(checked);
-}
-
 void read_thinking(RequestFields& fields, ServeRequest& request) {
   const Json* thinking = fields.find("thinking");
   if (!thinking) return;
   const std::string type = text_at(*thinking, "type");
-  if (type != "enabled" && type != "disabled" && type != "adaptive")
-    return fields.refuse("thinking", "must have the type enabled, disabled or adaptive");
+  if (type != "enabled" && type != "disabled" && type != "adaptive" && type != "between_tools")
+    return fields.refuse("thinking",
+                         "must have the type enabled, disabled, adaptive or between_tools");
   request.thinking = type != "disabled";
+}
+
+// The form of the answer, {"type": "json_schema", "schema"}.
+void read_format(RequestFields& fields, const Json* format, const char* place,
+                 ServeRequest& request) {
+  if (!format || format->is_null()) return;
+  const Json* schema = format->find("schema");
+  if (text_at(*format, "type") != "json_schema" || !schema)
+    return fields.refuse(place, "must have the type json_schema and a 'schema'");
+  hold_to(request, {OutputKind::json_schema, schema->dump()}, place);
+}
+
+void read_output(RequestFields& fields, ServeRequest& request) {
+  read_format(fields, fields.find("output_format"), "output_format", request);
+  const Json* output = fields.find("output_config");
+  if (!output) return;
+  read_format(fields, output->find("format"), "output_config.format", request);
+  request.reasoning_effort = text_at(*output, "effort");
 }
 
 ApiResult<ServeRequest> read(const Json& body, const SamplingOptions& defaults, bool counts) {
@@ -139,13 +135,17 @@ ApiResult<ServeRequest> read(const Json& body, const SamplingOptions& defaults, 
   ServeRequest request{.sampling = defaults};
   request.model = fields.text("model");
   request.messages = read_conversation(fields);
+  request.continues = ends_with_reply(request.messages);
   if (!counts) {
     if (!fields.has("max_tokens")) fields.refuse("max_tokens", "is missing");
     request.tokens_max = int(fields.whole("max_tokens", 1, 1, kTokensMax));
   }
   read_sampling(fields, request);
-  read_tools(fields, request);
+  read_tools(fields, ToolDialect::messages, request);
   read_thinking(fields, request);
+  read_output(fields, request);
+  if (const Json* servers = fields.find("mcp_servers"); servers && servers->size() > 0)
+    fields.refuse("mcp_servers", "are not called by this server", 501);
   request.stops = fields.texts("stop_sequences", kStopsMax);
   request.streams = fields.flag("stream", false);
   if (fields.error()) return *fields.error();

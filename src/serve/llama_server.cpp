@@ -1,8 +1,10 @@
-// The endpoints of llama.cpp's server that tools around it use: health, tokens, properties.
+// The endpoints of llama.cpp's own server: completions, health, tokens, templates, properties.
 #include <fmt/format.h>
 
+#include "base/file.h"
 #include "base/text.h"
-#include "serve/openai_reply.h"
+#include "serve/llama_reply.h"
+#include "serve/openai_request.h"
 #include "serve/request_fields.h"
 #include "serve/route.h"
 #include "text/unicode.h"
@@ -24,15 +26,15 @@ Json piece_json(std::string_view bytes) {
 
 HttpReply tokenize(const RouteContext& context, const HttpRequest& http) {
   ApiResult<Json> body = parse_body(http.body);
-  if (!body) return openai_error(body.error());
+  if (!body) return llama_error(body.error());
   RequestFields fields(*body);
   const std::string text = fields.text("content");
   const bool adds = fields.flag("add_special", false), parses = fields.flag("parse_special", true);
   const bool with_pieces = fields.flag("with_pieces", false);
-  if (fields.error()) return openai_error(*fields.error());
+  if (fields.error()) return llama_error(*fields.error());
   const Tokenizer& tokenizer = context.model.tokenizer();
   const auto ids = tokenizer.encode(text, {.allow_special = parses, .framed = adds});
-  if (!ids) return openai_error({.message = ids.error().message, .param = "content"});
+  if (!ids) return llama_error({.message = ids.error().message, .param = "content"});
   Json list = Json::array();
   for (const int id : *ids) {
     if (!with_pieces) {
@@ -51,7 +53,7 @@ HttpReply tokenize(const RouteContext& context, const HttpRequest& http) {
 
 HttpReply detokenize(const RouteContext& context, const HttpRequest& http) {
   ApiResult<Json> body = parse_body(http.body);
-  if (!body) return openai_error(body.error());
+  if (!body) return llama_error(body.error());
   RequestFields fields(*body);
   const Json* tokens = fields.find("tokens");
   std::vector<int> ids;
@@ -65,52 +67,96 @@ HttpReply detokenize(const RouteContext& context, const HttpRequest& http) {
     }
     ids.push_back(int(*id));
   }
-  if (fields.error()) return openai_error(*fields.error());
+  if (fields.error()) return llama_error(*fields.error());
   Json reply = Json::object();
   if (auto text = context.model.tokenizer().decode(ids, true)) reply.set("content", *text);
   return {.body = reply.dump()};
 }
 
-// The names of llama.cpp for the sampling of requests that say nothing.
-Json sampling_json(const SamplingOptions& s) {
-  Json j = Json::object();
-  j.set("temperature", s.temperature);
-  j.set("top_k", s.top_k);
-  j.set("top_p", s.top_p);
-  j.set("min_p", s.min_p);
-  j.set("typical_p", s.typical_p);
-  j.set("xtc_probability", s.xtc_probability);
-  j.set("xtc_threshold", s.xtc_threshold);
-  j.set("repeat_penalty", s.repeat_penalty);
-  j.set("repeat_last_n", s.repeat_last_n);
-  j.set("presence_penalty", s.presence_penalty);
-  j.set("frequency_penalty", s.frequency_penalty);
-  j.set("dry_multiplier", s.dry_multiplier);
-  j.set("dry_base", s.dry_base);
-  j.set("dry_allowed_length", s.dry_allowed_length);
-  j.set("dry_penalty_last_n", s.dry_last_n);
-  return j;
+// The text that a model with this template gets. A BOS that /completion would add is left out.
+HttpReply apply_template(const RouteContext& context, const HttpRequest& http) {
+  const ServedModel& model = context.model;
+  ApiResult<Json> body = parse_body(http.body);
+  if (!body) return llama_error(body.error());
+  ApiResult<ServeRequest> request = read_openai_chat(*body, model.sampling());
+  if (!request) return llama_error(request.error());
+  request->choices = 1;
+  ApiResult<PreparedRequest> prepared = model.prepare(*request);
+  if (!prepared) return llama_error(prepared.error());
+  std::vector<int> tokens = prepared->sequences.front().prompt;
+  const auto frame = model.tokenizer().encode("", {.framed = true});
+  if (frame && !frame->empty() && frame->front() == tokens.front()) tokens.erase(tokens.begin());
+  Json reply = Json::object();
+  if (auto text = model.tokenizer().decode(tokens, true)) reply.set("prompt", *text);
+  return {.body = reply.dump()};
+}
+
+Json settings_json(const RouteContext& context) {
+  Json settings = Json::object();
+  settings.set("n_ctx", context.model.positions_max());
+  settings.set("params", llama_sampling(context.model.sampling()));
+  return settings;
+}
+
+// A slot there is a place for one sequence; what others ask for is not shown.
+HttpReply slots(const RouteContext& context, const HttpRequest&) {
+  const int count = context.engine.sequences_max(), running = context.engine.sequences();
+  Json list = Json::array();
+  for (int i = 0; i < count; ++i) {
+    Json slot = Json::object();
+    slot.set("id", i);
+    slot.set("is_processing", i < running);
+    const Json settings = settings_json(context);
+    for (const auto& [name, value] : settings.members()) slot.set(name, value);
+    list.push(std::move(slot));
+  }
+  return {.body = list.dump()};
+}
+
+std::string token_text(const Tokenizer& tokenizer, int id) {
+  return id < 0 ? "" : std::string(tokenizer.token_bytes(id));
 }
 
 HttpReply properties(const RouteContext& context, const HttpRequest&) {
   const ServedModel& model = context.model;
-  Json settings = Json::object();
-  settings.set("n_ctx", model.positions_max());
-  settings.set("params", sampling_json(model.sampling()));
+  Json modalities = Json::object();
+  modalities.set("vision", false);
+  modalities.set("audio", false);
   Json reply = Json::object();
-  reply.set("default_generation_settings", std::move(settings));
+  reply.set("default_generation_settings", settings_json(context));
   reply.set("total_slots", context.engine.sequences_max());
   reply.set("model_alias", model.name());
+  reply.set("model_path", base_name(model.path()));
+  reply.set("modalities", std::move(modalities));
   reply.set("chat_template", model.open().chat_template);
+  reply.set("bos_token", token_text(model.tokenizer(), model.tokenizer().bos()));
+  reply.set("eos_token", token_text(model.tokenizer(), model.tokenizer().eos()));
+  reply.set("build_info", "weir");
+  reply.set("is_sleeping", false);
   reply.set("has_thinking_switch", model.form().has_thinking_switch());
   return {.body = reply.dump()};
 }
 
+ApiResult<Generation> complete(const ServedModel& model, const HttpRequest& http,
+                               const std::string&) {
+  ApiResult<Json> body = parse_body(http.body);
+  if (!body) return std::move(body).error();
+  LlamaReplyOptions options;
+  ApiResult<ServeRequest> request = read_llama_completion(*body, model.sampling(), options);
+  if (!request) return std::move(request).error();
+  if (auto error = model.check_name(request->model)) return *std::move(error);
+  auto writer = llama_writer(*request, std::move(options), model);
+  return Generation{*std::move(request), std::move(writer), {}};
+}
+
 constexpr Route kRoutes[] = {
-    {"GET", "/health", openai_error, nullptr, nullptr, health},
-    {"POST", "/tokenize", openai_error, tokenize},
-    {"POST", "/detokenize", openai_error, detokenize},
-    {"GET", "/props", openai_error, properties},
+    {"GET", "/health", llama_error, nullptr, nullptr, health},
+    {"POST", "/tokenize", llama_error, tokenize},
+    {"POST", "/detokenize", llama_error, detokenize},
+    {"POST", "/completion", llama_error, nullptr, complete},
+    {"POST", "/apply-template", llama_error, apply_template},
+    {"GET", "/slots", llama_error, slots},
+    {"GET", "/props", llama_error, properties},
 };
 
 }  // namespace

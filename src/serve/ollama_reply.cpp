@@ -5,6 +5,7 @@
 #include "serve/ollama_models.h"
 #include "serve/ollama_request.h"
 #include "serve/route.h"
+#include "serve/token_scores.h"
 
 namespace weir {
 namespace {
@@ -20,7 +21,12 @@ std::string error_body(const ApiError& error) {
 
 class OllamaWriter : public ReplyWriter {
  public:
-  OllamaWriter(std::string model, bool is_chat) : model_(std::move(model)), is_chat_(is_chat) {}
+  OllamaWriter(std::string model, const ServeRequest& request, const Tokenizer& tokenizer,
+               bool is_chat)
+      : model_(std::move(model)),
+        tokenizer_(tokenizer),
+        is_chat_(is_chat),
+        wants_scores_(request.wants_scores) {}
 
   const char* content_type(bool streams) const override {
     return streams ? "application/x-ndjson" : "application/json";
@@ -29,7 +35,8 @@ class OllamaWriter : public ReplyWriter {
 
   std::string part(int, const ReplyParts& parts, const ReplyUsage&) override {
     if (parts.is_last) reason_ = reason_of(parts);
-    if (!parts.has_text()) return "";
+    if (!parts.has_text() && parts.answer_scores.empty() && parts.thinking_scores.empty())
+      return "";
     Json j = head();
     add_text(parts, j);
     j.set("done", false);
@@ -74,6 +81,10 @@ class OllamaWriter : public ReplyWriter {
     if (!parts.thinking.empty()) place.set("thinking", parts.thinking);
     if (parts.calls.size() > 0) place.set("tool_calls", parts.calls);
     if (is_chat_) j.set("message", std::move(message));
+    if (!wants_scores_) return;
+    std::vector<TokenScore> scores = parts.thinking_scores;
+    scores.insert(scores.end(), parts.answer_scores.begin(), parts.answer_scores.end());
+    if (!scores.empty()) j.set("logprobs", scores_json(tokenizer_, scores));
   }
 
   void add_end(const ReplyUsage& usage, Json& j) const {
@@ -89,7 +100,8 @@ class OllamaWriter : public ReplyWriter {
   }
 
   const std::string model_;
-  const bool is_chat_;
+  const Tokenizer& tokenizer_;
+  const bool is_chat_, wants_scores_;
   const char* reason_ = "stop";
 };
 
@@ -101,7 +113,8 @@ ApiResult<Generation> generate(ApiResult<ServeRequest> (*read)(const Json&, cons
   if (!request) return std::move(request).error();
   if (auto error = model.check_name(request->model)) return *std::move(error);
   const std::string name = request->model.empty() ? model.name() : request->model;
-  Generation made{*std::move(request), std::make_unique<OllamaWriter>(name, is_chat), {}};
+  auto writer = std::make_unique<OllamaWriter>(name, *request, model.tokenizer(), is_chat);
+  Generation made{*std::move(request), std::move(writer), {}};
   if (made.request.messages.is_array() || !made.request.prompts.empty()) return made;
   // Clients load a model so.
   made.reply = HttpReply{.body = ollama_loaded(name, is_chat, "load").dump()};

@@ -7,7 +7,7 @@
 namespace weir {
 namespace {
 
-constexpr int kTokensMax = 1 << 24, kStopsMax = 64;
+constexpr int kTokensMax = 1 << 24, kStopsMax = 64, kTopMax = 20;
 
 void read_options(RequestFields& fields, ServeRequest& request) {
   if (const Json* format = fields.find("format")) {
@@ -71,6 +71,10 @@ ServeRequest begin(RequestFields& fields, const SamplingOptions& defaults) {
   request.streams = fields.flag("stream", true);
   read_options(fields, request);
   read_think(fields, request);
+  request.wants_scores = fields.flag("logprobs", false);
+  request.sampling.top_log_probabilities = int(fields.whole("top_logprobs", 0, 0, kTopMax));
+  if (request.sampling.top_log_probabilities > 0 && !request.wants_scores)
+    fields.refuse("top_logprobs", "needs 'logprobs' to be true");
   return request;
 }
 
@@ -80,8 +84,12 @@ ApiResult<ServeRequest> read_ollama_chat(const Json& body, const SamplingOptions
   RequestFields fields(body);
   ServeRequest request = begin(fields, defaults);
   const Json* messages = fields.find("messages");
-  if (messages && messages->size() > 0) request.messages = read_conversation(body, fields);
-  read_openai_tools(fields, request);
+  if (messages && messages->size() > 0) {
+    request.messages = read_conversation(body, fields);
+    request.continues = ends_with_reply(request.messages);
+  }
+  read_tools(fields, ToolDialect::chat, request);
+  request.whole_calls = true;
   return finished(fields, std::move(request));
 }
 
@@ -91,6 +99,10 @@ ApiResult<ServeRequest> read_ollama_generate(const Json& body, const SamplingOpt
   const std::string prompt = fields.text("prompt"), system = fields.text("system");
   if (const Json* images = fields.find("images"); images && images->size() > 0)
     fields.refuse("images", "are not supported by this model");
+  if (const Json* context = fields.find("context"); context && context->size() > 0)
+    fields.refuse("context", "is not kept by this server; send the conversation to /api/chat");
+  if (!fields.text("template").empty())
+    fields.refuse("template", "is not supported; the model's own is used, or none with 'raw'");
   if (!fields.text("suffix").empty())
     fields.refuse("suffix", "is not supported yet; use 'raw' with the model's own tokens", 501);
   if (fields.flag("raw", false)) {

@@ -4,6 +4,7 @@
 
 #include <ctime>
 
+#include "serve/token_scores.h"
 #include "text/unicode.h"
 
 namespace weir {
@@ -168,37 +169,12 @@ class OpenAiWriter : public ReplyWriter {
     return j;
   }
 
-  // Bytes that are a part of a character only are U+FFFD as text.
-  Json token_json(int token, float log_probability) const {
-    const std::string_view bytes = tokenizer_.token_bytes(token);
-    Json j = Json::object();
-    j.set("token", replace_invalid_utf8(bytes));
-    j.set("logprob", double(std::max(log_probability, -9999.f)));
-    Json list = Json::array();
-    for (const char byte : bytes) list.push(int(uint8_t(byte)));
-    j.set("bytes", std::move(list));
-    return j;
-  }
-
-  Json chat_scores(const std::vector<TokenScore>& scores) const {
-    Json list = Json::array();
-    for (const TokenScore& score : scores) {
-      Json j = token_json(score.token, score.log_probability);
-      Json top = Json::array();
-      for (const TokenLogProbability& other : score.top)
-        top.push(token_json(other.token, other.log_probability));
-      j.set("top_logprobs", std::move(top));
-      list.push(std::move(j));
-    }
-    return list;
-  }
-
   Json scores_json(int choice, const ReplyParts& parts) {
     Json j = Json::object();
     if (is_chat_) {
-      j.set("content", chat_scores(parts.answer_scores));
+      j.set("content", weir::scores_json(tokenizer_, parts.answer_scores));
       if (!parts.thinking_scores.empty())
-        j.set("reasoning_content", chat_scores(parts.thinking_scores));
+        j.set("reasoning_content", weir::scores_json(tokenizer_, parts.thinking_scores));
       return j;
     }
     Json tokens = Json::array(), numbers = Json::array(), tops = Json::array(),

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "chat/chat_tools.h"
 #include "serve/chat_messages.h"
 
 namespace weir {
@@ -12,45 +11,6 @@ namespace {
 constexpr int kTokensMax = 1 << 24, kChoicesMax = 128, kStopsMax = 64, kPromptsMax = 128;
 constexpr int kTopMax = 20;
 constexpr int kTextTokens = 16;  // of /completions, as OpenAI documents it
-
-void read_bias(RequestFields& fields, SamplingOptions& sampling) {
-  const Json* bias = fields.find("logit_bias");
-  if (!bias) return;
-  const char* wanted = "must be an object of token ids and numbers in [-100, 100]";
-  if (!bias->is_object()) return fields.refuse("logit_bias", wanted);
-  for (const auto& [id, value] : bias->members()) {
-    const Result<int64_t> token = parse_int(id);
-    const Result<double> number = value.is_number() ? value.as_double() : Error{};
-    if (!token || *token < 0 || *token > INT32_MAX || !number || *number < -100 || *number > 100)
-      return fields.refuse("logit_bias", wanted);
-    sampling.logit_bias.push_back({int(*token), float(*number)});
-  }
-}
-
-void read_thinking(RequestFields& fields, ServeRequest& request) {
-  const auto switch_from = [&](const Json* object, const char* key) {
-    const Json* value = object ? object->find(key) : nullptr;
-    if (const Result<bool> flag = value ? value->as_bool() : Error{}) request.thinking = *flag;
-  };
-  if (fields.has("enable_thinking")) request.thinking = fields.flag("enable_thinking", true);
-  switch_from(fields.find("chat_template_kwargs"), "thinking");
-  switch_from(fields.find("chat_template_kwargs"), "enable_thinking");
-  const std::string effort = fields.text("reasoning_effort");
-  if (effort == "none" || effort == "off")
-    request.thinking = false;
-  else if (!effort.empty())
-    request.thinking = true, request.reasoning_effort = effort;
-  if (const Json* thinking = fields.find("thinking")) {
-    const Json* type = thinking->find("type");
-    const std::string said = type ? type->text() : "";
-    if (said == "enabled" || said == "adaptive")
-      request.thinking = true;
-    else if (said == "disabled")
-      request.thinking = false;
-    else
-      fields.refuse("thinking", "must be {\"type\": \"enabled\"} or {\"type\": \"disabled\"}");
-  }
-}
 
 // OpenAI's {"json_schema": {"name": ..., "schema": {...}}}; "strict" is always true here.
 void read_schema(RequestFields& fields, const Json& format, ServeRequest& request) {
@@ -95,9 +55,24 @@ void read_common(RequestFields& fields, ServeRequest& request) {
   }
 }
 
+// -1, which clients of local servers send, is no limit.
 int read_limit(RequestFields& fields, int or_else) {
   const char* key = fields.has("max_completion_tokens") ? "max_completion_tokens" : "max_tokens";
+  const Json* value = fields.find(key);
+  if (const Result<int64_t> limit = value ? value->as_int() : Error{}; limit && *limit == -1)
+    return 0;
   return int(fields.whole(key, or_else, 1, kTokensMax));
+}
+
+// Fields that would change the reply, and that this server does not have.
+void refuse_unsupported(RequestFields& fields) {
+  for (const char* key : {"functions", "function_call"})
+    if (fields.has(key)) fields.refuse(key, "is not supported; use 'tools' and 'tool_choice'");
+  for (const std::string& kind : fields.texts("modalities", 8))
+    if (kind != "text")
+      fields.refuse("modalities", "can hold 'text' alone; this model writes nothing else");
+  for (const char* key : {"web_search_options", "moderation"})
+    if (fields.has(key)) fields.refuse(key, "is not supported by this server", 501);
 }
 
 TextPrompt read_tokens(const Json& list, RequestFields& fields) {
@@ -173,27 +148,66 @@ void read_sampling(RequestFields& fields, ServeRequest& request) {
   s.seed = uint64_t(seed);
 }
 
-void read_openai_tools(RequestFields& fields, ServeRequest& request) {
-  const Json* tools = fields.find("tools");
-  const Json* choice = fields.find("tool_choice");
-  if (!tools || (tools->is_array() && tools->size() == 0)) return;
-  Result<Json> checked = check_tools(*tools);
-  if (!checked) return fields.refuse("tools", "is wrong: " + checked.error().message);
-  if (choice && choice->text() == "none") return;
-  if (choice && choice->text() != "auto")
-    return fields.refuse("tool_choice",
-                         "can be 'auto' and 'none'; this server does not force calls yet", 501);
-  request.tools = *std::move(checked);
+void set_effort(ServeRequest& request, const std::string& effort) {
+  request.thinking = effort != "none" && effort != "off";
+  request.reasoning_effort = *request.thinking ? effort : "";
+}
+
+void read_openai_thinking(RequestFields& fields, ServeRequest& request) {
+  const auto switch_from = [&](const Json* object, const char* key) {
+    const Json* value = object ? object->find(key) : nullptr;
+    if (const Result<bool> flag = value ? value->as_bool() : Error{}) request.thinking = *flag;
+  };
+  if (fields.has("enable_thinking")) request.thinking = fields.flag("enable_thinking", true);
+  switch_from(fields.find("chat_template_kwargs"), "thinking");
+  switch_from(fields.find("chat_template_kwargs"), "enable_thinking");
+  const std::string effort = fields.text("reasoning_effort");
+  if (!effort.empty()) set_effort(request, effort);
+  if (const Json* thinking = fields.find("thinking")) {
+    const Json* type = thinking->find("type");
+    const std::string said = type ? type->text() : "";
+    if (said == "enabled" || said == "adaptive")
+      request.thinking = true;
+    else if (said == "disabled")
+      request.thinking = false;
+    else
+      fields.refuse("thinking", "must be {\"type\": \"enabled\"} or {\"type\": \"disabled\"}");
+  }
+}
+
+// OpenAI's object of ids and numbers, or llama.cpp's list of pairs; false there forbids a token.
+void read_bias(RequestFields& fields, SamplingOptions& sampling) {
+  const Json* bias = fields.find("logit_bias");
+  if (!bias) return;
+  const char* wanted = "must be an object of token ids and numbers in [-100, 100]";
+  const auto add = [&](const Result<int64_t>& token, const Json& value) {
+    const Result<bool> flag = value.as_bool();
+    const Result<double> number = flag && !*flag      ? Result<double>(-100.0)
+                                  : value.is_number() ? value.as_double()
+                                                      : Error{};
+    if (!token || *token < 0 || *token > INT32_MAX || !number || *number < -100 || *number > 100)
+      return fields.refuse("logit_bias", wanted);
+    sampling.logit_bias.push_back({int(*token), float(*number)});
+  };
+  if (!bias->is_object() && !bias->is_array()) return fields.refuse("logit_bias", wanted);
+  for (const auto& [id, value] : bias->members()) add(parse_int(id), value);
+  for (const Json& pair : bias->items()) {
+    if (pair.size() != 2 || !pair.is_array() || !pair.items()[0].is_number())
+      return fields.refuse("logit_bias", wanted);
+    add(pair.items()[0].as_int(), pair.items()[1]);
+  }
 }
 
 ApiResult<ServeRequest> read_openai_chat(const Json& body, const SamplingOptions& defaults) {
   RequestFields fields(body);
   ServeRequest request{.sampling = defaults};
   request.messages = read_messages(fields);
+  request.continues = read_continues(fields);
   read_common(fields, request);
   request.tokens_max = read_limit(fields, 0);
-  read_openai_tools(fields, request);
-  read_thinking(fields, request);
+  read_tools(fields, ToolDialect::chat, request);
+  read_openai_thinking(fields, request);
+  refuse_unsupported(fields);
   request.wants_scores = fields.flag("logprobs", false);
   const int top = int(fields.whole("top_logprobs", 0, 0, kTopMax));
   if (top > 0 && !request.wants_scores)

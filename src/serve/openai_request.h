@@ -13,7 +13,11 @@ ApiResult<ServeRequest> read_openai_text(const Json& body, const SamplingOptions
 // What dialects share: temperature, top_p, seed, penalties, and weir's own options under the names
 // of llama.cpp.
 void read_sampling(RequestFields& fields, ServeRequest& request);
-// 'tools' as OpenAI lists them; tool_choice none leaves them out.
-void read_openai_tools(RequestFields& fields, ServeRequest& request);
+void read_bias(RequestFields& fields, SamplingOptions& sampling);
+// The switches for thinking: 'thinking', 'enable_thinking', 'chat_template_kwargs' and
+// 'reasoning_effort'.
+void read_openai_thinking(RequestFields& fields, ServeRequest& request);
+// "none" and "off": without thinking.
+void set_effort(ServeRequest& request, const std::string& effort);
 
 }  // namespace weir

@@ -4,6 +4,8 @@
 #include "base/text.h"
 #include "serve/openai_reply.h"
 #include "serve/openai_request.h"
+#include "serve/responses_reply.h"
+#include "serve/responses_request.h"
 #include "serve/route.h"
 
 namespace weir {
@@ -42,6 +44,37 @@ ApiResult<Generation> complete(const ServedModel& model, const HttpRequest& http
   return generate(read_openai_text, model, http, id);
 }
 
+ApiResult<Generation> respond(const ServedModel& model, const HttpRequest& http,
+                              const std::string& id) {
+  ApiResult<Json> body = parse_body(http.body);
+  if (!body) return std::move(body).error();
+  ApiResult<ServeRequest> request = read_responses(*body, model.sampling());
+  if (!request) return std::move(request).error();
+  if (auto error = take_name(model, *request)) return *std::move(error);
+  auto writer = responses_writer(*request, *body, model, id);
+  return Generation{*std::move(request), std::move(writer), {}};
+}
+
+HttpReply count_input(const RouteContext& context, const HttpRequest& http) {
+  ApiResult<Json> body = parse_body(http.body);
+  if (!body) return openai_error(body.error());
+  ApiResult<ServeRequest> request = read_responses(*body, context.model.sampling());
+  if (!request) return openai_error(request.error());
+  if (auto error = take_name(context.model, *request)) return openai_error(*error);
+  ApiResult<PreparedRequest> prepared = context.model.prepare(*request);
+  if (!prepared) return openai_error(prepared.error());
+  Json reply = Json::object();
+  reply.set("object", "response.input_tokens");
+  reply.set("input_tokens", prepared->prompt_tokens);
+  return {.body = reply.dump()};
+}
+
+std::optional<HttpReply> no_response(ModelPool&, const HttpRequest&) {
+  return openai_error({.status = 404,
+                       .message = "this server keeps no responses; send the conversation in "
+                                  "'input' of a new request"});
+}
+
 HttpReply not_yet(const RouteContext&, const HttpRequest& http) {
   return openai_error(
       {.status = 501, .message = printable(http.path) + " is not supported by this server yet"});
@@ -50,7 +83,10 @@ HttpReply not_yet(const RouteContext&, const HttpRequest& http) {
 constexpr Route kRoutes[] = {
     {"POST", "/chat/completions", openai_error, nullptr, chat},
     {"POST", "/completions", openai_error, nullptr, complete},
-    {"POST", "/responses", openai_error, not_yet},
+    {"POST", "/responses", openai_error, nullptr, respond},
+    {"POST", "/responses/input_tokens", openai_error, count_input},
+    {"GET", "/responses/*", openai_error, nullptr, nullptr, no_response},
+    {"DELETE", "/responses/*", openai_error, nullptr, nullptr, no_response},
     {"POST", "/embeddings", openai_error, not_yet},
     {"POST", "/moderations", openai_error, not_yet},
 };

@@ -24,7 +24,7 @@ ReplyText::ReplyText(const Tokenizer& tokenizer, const ReplyTextOptions& options
 ReplyParts ReplyText::push(const Drawn& drawn) {
   CHECK(!is_finished_);
   ReplyParts parts;
-  ++tokens_;
+  parts.tokens = ++tokens_;
   const int token = drawn.token.token;
   const bool is_end = drawn.is_last && drawn.reason == FinishReason::end;
   Part part = Part::answer;

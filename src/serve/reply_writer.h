@@ -18,18 +18,34 @@ struct TokenScore {
   std::vector<TokenLogProbability> top = {};
 };
 
+// A fragment of a call: the first one of a call has its name, the others have more of the
+// arguments. Calls come one after the other, `index` counts them in the reply.
+struct CallPart {
+  int index = 0;
+  std::string name = {};
+  std::string arguments = {};  // text of JSON; joined, a whole object
+};
+
 // Text of one choice that became certain. Of a whole reply: all of it.
 struct ReplyParts {
   std::string thinking = {}, answer = {};
   std::vector<TokenScore> thinking_scores = {}, answer_scores = {};  // if asked for
-  Json calls = {};  // at the end: OpenAI's tool_calls, arguments as objects
+  // Calls that became whole: OpenAI's tool_calls, arguments as objects.
+  Json calls = {};
+  // The same calls as they come, for streams; a writer takes these or those.
+  std::vector<CallPart> call_parts = {};
+  int tokens = 0;          // of this choice so far, ends included
+  bool has_calls = false;  // if it is the last: some part had one
   bool is_last = false;
   FinishReason reason = FinishReason::length;  // if it is the last
   std::string stop = {};                       // the stop string that appeared
-  bool has_text() const { return !thinking.empty() || !answer.empty() || calls.size() > 0; }
+  bool has_text() const {
+    return !thinking.empty() || !answer.empty() || calls.size() > 0 || !call_parts.empty();
+  }
 };
 
 struct ReplyUsage {
+  std::vector<int64_t> prompts = {};       // tokens of each choice's prompt
   int64_t prompt = 0;                      // tokens; of several prompts together, each counted once
   int64_t cached = 0;                      // of them, found in the prefix cache
   int64_t completion = 0;                  // of all choices, ends included

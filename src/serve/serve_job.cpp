@@ -19,6 +19,7 @@ void join(ReplyParts& whole, ReplyParts parts) {
   append(whole.thinking_scores, parts.thinking_scores);
   append(whole.answer_scores, parts.answer_scores);
   if (parts.calls.size() > 0) whole.calls = std::move(parts.calls);
+  whole.tokens = parts.tokens;
   whole.is_last = parts.is_last;
   whole.reason = parts.reason;
   whole.stop = std::move(parts.stop);
@@ -29,6 +30,8 @@ void join(ReplyParts& whole, ReplyParts parts) {
 void ServeJob::start() {
   began_ns_ = monotonic_ns();
   usage_.prompt = setup_.prepared.prompt_tokens;
+  for (const TokenRequest& sequence : setup_.prepared.sequences)
+    usage_.prompts.push_back(int64_t(sequence.prompt.size()));
   const size_t count = setup_.prepared.sequences.size();
   for (size_t i = 0; i < count; ++i) {
     Result<ReplyText> text = ReplyText::create(setup_.tokenizer, setup_.prepared.text);

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "engine/sampling_options.h"
 #include "grammar/structured_output.h"
+#include "serve/tool_choice.h"
 
 namespace weir {
 
@@ -16,6 +17,7 @@ struct TextPrompt {
   std::string text = {};
   std::vector<int> tokens = {};  // instead of a text
   bool is_tokens = false;
+  std::vector<TextPrompt> pieces = {};  // instead of both: texts and tokens one after another
 };
 
 struct ServeRequest {
@@ -24,8 +26,11 @@ struct ServeRequest {
   // array: `prompts` are continued as they are.
   Json messages = {};
   std::vector<TextPrompt> prompts = {};
+  bool continues = false;  // the last message, of the assistant, is the beginning of the reply
   bool allow_special = true;       // control tokens in the texts of `prompts` count as such
   std::optional<Json> tools = {};  // check_tools()
+  ToolChoice tool_choice = {};
+  bool whole_calls = false;  // a stream, too, has calls as wholes
   std::optional<bool> thinking = {};
   std::string reasoning_effort = {};  // for templates that read it
 

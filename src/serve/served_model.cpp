@@ -19,6 +19,25 @@ uint64_t random_seed() {
   return (uint64_t(device()) << 32) | device();
 }
 
+// A form's filter for a reply whose first tokens are in the prompt.
+class BegunFilter : public TokenFilter {
+ public:
+  BegunFilter(std::shared_ptr<TokenGrammar> grammar, std::vector<int> begun, size_t prompt)
+      : filter_(std::move(grammar), 0), begun_(std::move(begun)), prompt_(prompt) {}
+  void forbid(std::span<const int> tokens, std::span<const float> logits,
+              std::span<uint8_t> is_forbidden) override {
+    std::vector<int> reply = begun_;
+    reply.insert(reply.end(), tokens.begin() + ptrdiff_t(std::min(prompt_, tokens.size())),
+                 tokens.end());
+    filter_.forbid(reply, logits, is_forbidden);
+  }
+
+ private:
+  GrammarFilter filter_;
+  const std::vector<int> begun_;
+  const size_t prompt_;
+};
+
 }  // namespace
 
 std::string name_of_path(std::string path) {
@@ -72,13 +91,45 @@ ApiResult<std::vector<int>> ServedModel::encode_chat(const ServeRequest& request
     how.extra = Json::object();
     how.extra.set("reasoning_effort", request.reasoning_effort);
   }
-  Result<ChatPrompt> prompt = form_.encode(open_, request.messages, std::move(how));
+  Result<ChatPrompt> prompt = request.continues
+                                  ? form_.encode_begun(open_, request.messages, std::move(how))
+                                  : form_.encode(open_, request.messages, std::move(how));
   if (!prompt) return ApiError{.message = prompt.error().message, .param = "messages"};
   if (!form_.is_plain()) {
     prepared.text.marks = form_.marks(open_, prompt->begins_thinking, request.tools.has_value());
     prepared.text.marks->ends = prepared.text.ends;
+    prepared.text.marks->continues = prompt->continues;
   }
   return std::move(prompt->tokens);
+}
+
+ApiResult<std::vector<int>> ServedModel::encode_text(const TextPrompt& prompt,
+                                                     bool allow_special) const {
+  std::vector<int> all;
+  for (const TextPrompt& piece : prompt.pieces) {
+    ApiResult<std::vector<int>> tokens = std::vector<int>();
+    // The first piece begins the text.
+    if (piece.is_tokens || &piece == &prompt.pieces.front())
+      tokens = encode_text(piece, allow_special);
+    else if (auto more = tokenizer().encode(piece.text, {.allow_special = allow_special}))
+      tokens = *std::move(more);
+    else
+      tokens = ApiError{.message = more.error().message, .param = "prompt"};
+    if (!tokens) return tokens;
+    all.insert(all.end(), tokens->begin(), tokens->end());
+  }
+  if (!prompt.pieces.empty()) return all;
+  if (prompt.is_tokens) {
+    for (const int token : prompt.tokens)
+      if (!tokenizer().has(token))
+        return ApiError{.message = fmt::format("'prompt' has the token {}; tokens are 0 to {}",
+                                               token, tokenizer().size() - 1),
+                        .param = "prompt"};
+    return prompt.tokens;
+  }
+  Result<std::vector<int>> tokens = encode_prompt(open_, prompt.text, allow_special);
+  if (!tokens) return ApiError{.message = tokens.error().message, .param = "prompt"};
+  return *std::move(tokens);
 }
 
 ApiResult<std::vector<std::vector<int>>> ServedModel::encode(const ServeRequest& request,
@@ -91,17 +142,8 @@ ApiResult<std::vector<std::vector<int>>> ServedModel::encode(const ServeRequest&
     return prompts;
   }
   for (const TextPrompt& prompt : request.prompts) {
-    if (prompt.is_tokens) {
-      for (const int token : prompt.tokens)
-        if (!tokenizer().has(token))
-          return ApiError{.message = fmt::format("'prompt' has the token {}; tokens are 0 to {}",
-                                                 token, tokenizer().size() - 1),
-                          .param = "prompt"};
-      prompts.push_back(prompt.tokens);
-      continue;
-    }
-    Result<std::vector<int>> tokens = encode_prompt(open_, prompt.text, request.allow_special);
-    if (!tokens) return ApiError{.message = tokens.error().message, .param = "prompt"};
+    ApiResult<std::vector<int>> tokens = encode_text(prompt, request.allow_special);
+    if (!tokens) return std::move(tokens).error();
     prompts.push_back(*std::move(tokens));
   }
   return prompts;
@@ -130,6 +172,18 @@ ApiResult<std::shared_ptr<TokenGrammar>> ServedModel::grammar_of(
     return ApiError{.message = request.form_field + ": " + grammar.error().message,
                     .param = request.form_field};
   return *std::move(grammar);
+}
+
+ApiResult<std::vector<int>> ServedModel::begun_tokens(const ServeRequest& request,
+                                                      TokenGrammar& grammar) const {
+  const Json* content = request.messages.items().back().find("content");
+  const std::string begun = content ? content->text() : "";
+  auto tokens = tokenizer().encode(begun);
+  if (!tokens || !grammar.begins(begun))
+    return ApiError{.message = "the text of the last message is not the beginning of what '" +
+                               request.form_field + "' asks for",
+                    .param = "messages"};
+  return *std::move(tokens);
 }
 
 ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) const {
@@ -170,6 +224,7 @@ ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) con
   sequence.stop_ids = prepared.text.ends;
   std::shared_ptr<TokenGrammar> grammar;
   std::optional<int> begins_after;
+  std::vector<int> begun;  // tokens of the form that are in the prompt
   if (request.form) {
     auto made = grammar_of(request);
     if (!made) return std::move(made).error();
@@ -177,6 +232,11 @@ ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) con
     const auto& marks = prepared.text.marks;
     if (marks && marks->begins_thinking && marks->end_of_thinking >= 0)
       begins_after = marks->end_of_thinking;
+    if (request.continues && !begins_after) {
+      auto tokens = begun_tokens(request, *grammar);
+      if (!tokens) return std::move(tokens).error();
+      begun = *std::move(tokens);
+    }
   }
   for (std::vector<int>& prompt : *prompts) {
     const int64_t room = int64_t(positions_max()) - int64_t(prompt.size());
@@ -199,8 +259,11 @@ ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) con
     for (int i = 0; i < request.choices; ++i) {
       sequence.stream = prepared.sequences.size();
       if (grammar) {
-        prepared.filters.push_back(
-            std::make_unique<GrammarFilter>(grammar, prompt.size(), begins_after));
+        if (begun.empty())
+          prepared.filters.push_back(
+              std::make_unique<GrammarFilter>(grammar, prompt.size(), begins_after));
+        else
+          prepared.filters.push_back(std::make_unique<BegunFilter>(grammar, begun, prompt.size()));
         sequence.token_filter = prepared.filters.back().get();
       }
       prepared.sequences.push_back(sequence);

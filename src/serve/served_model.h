@@ -60,9 +60,13 @@ class ServedModel {
   ServedModel(OpenModel open, ChatForm form, std::string path, ServedModelOptions options);
   ApiResult<std::vector<std::vector<int>>> encode(const ServeRequest& request,
                                                   PreparedRequest& prepared) const;
+  ApiResult<std::vector<int>> encode_text(const TextPrompt& prompt, bool allow_special) const;
   ApiResult<std::vector<int>> encode_chat(const ServeRequest& request,
                                           PreparedRequest& prepared) const;
 
+  // The tokens of a reply that the last message begins; an error if the form has no such text.
+  ApiResult<std::vector<int>> begun_tokens(const ServeRequest& request,
+                                           TokenGrammar& grammar) const;
   ApiResult<std::shared_ptr<TokenGrammar>> grammar_of(const ServeRequest& request) const;
 
   OpenModel open_;

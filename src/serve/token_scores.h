@@ -1,0 +1,16 @@
+// Tokens with their log-probabilities as JSON, in the form that OpenAI's dialects share.
+#pragma once
+#include <vector>
+
+#include "base/json.h"
+#include "serve/reply_writer.h"
+#include "tokenizer/tokenizer.h"
+
+namespace weir {
+
+// [{"token", "logprob", "bytes", "top_logprobs": [the same without it]}]; with `ids` also "id", as
+// llama.cpp's server has it. Bytes that are a part of a character only are U+FFFD as text.
+Json scores_json(const Tokenizer& tokenizer, const std::vector<TokenScore>& scores,
+                 bool ids = false);
+
+}  // namespace weir

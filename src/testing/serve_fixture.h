@@ -1,0 +1,150 @@
+// A server of a tiny random model on a free port and one request to it: for what the dialects say.
+// Connections, limits and clients that leave are server_test.cpp's business.
+#pragma once
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/text.h"
+#include "serve/server.h"
+#include "testing/generation_fixture.h"
+
+namespace weir {
+
+// <user>hello<assistant> and so on; every token is a byte, or <bos> or <eos>.
+constexpr const char* kTinyTemplate =
+    "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>";
+
+inline OpenModel open_tiny_model(const char* chat_template = kTinyTemplate) {
+  OpenModel open;
+  ModelConfig config = tiny(Kind::grouped);
+  config.max_position_embeddings = 4096;
+  open.model = Model::create(config, false);
+  open.model->initialize(5);
+  open.pool = std::make_unique<ThreadPool>(1);
+  open.model->pack(*open.pool);
+  open.tokenizer = std::make_unique<Tokenizer>(
+      make_byte_tokenizer({{"<bos>", true}, {"<eos>", true}}, "<bos>", "<eos>"));
+  open.chat_template = chat_template;
+  open.stops = {open.tokenizer->eos()};
+  auto generator = Generator::create(*open.model, *open.tokenizer, *open.pool,
+                                     {.sequences_max = 8, .keeps_prefixes = true});
+  open.generator = *std::move(generator);
+  return open;
+}
+
+inline std::unique_ptr<ServedModel> tiny_served() {
+  auto model = ServedModel::create(open_tiny_model(), "models/tiny.gguf", {});
+  EXPECT_TRUE(model);
+  return *std::move(model);
+}
+
+inline std::unique_ptr<Server> tiny_server() {
+  auto server = Server::start(tiny_served(), {});
+  if (!server) ADD_FAILURE() << server.error().message;
+  return *std::move(server);
+}
+
+// What the model says after a text, greedily.
+inline Completion tiny_completion(const std::string& text, int tokens) {
+  OpenModel open = open_tiny_model();
+  Request request;
+  request.prompt = *open.tokenizer->encode(text);
+  request.tokens_max = tokens;
+  request.sampling = {.temperature = 0};
+  request.stop_ids = end_ids(open);
+  return (*open.generator->generate({&request, 1}))[0];
+}
+
+struct ServedReply {
+  int status = 0;
+  std::string body;
+  Json json() const {
+    auto parsed = parse_json(body);
+    if (!parsed) ADD_FAILURE() << body;
+    return parsed ? *parsed : Json::object();
+  }
+};
+
+// One request on a connection of its own.
+inline ServedReply ask(int port, const std::string& method, const std::string& path,
+                       const std::string& body = "") {
+  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(uint16_t(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  const std::string request = method + " " + path +
+                              " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                              "Content-Length: " +
+                              std::to_string(body.size()) + "\r\n\r\n" + body;
+  EXPECT_EQ(::send(socket, request.data(), request.size(), MSG_NOSIGNAL), ssize_t(request.size()));
+  std::string all;
+  char bytes[4096];
+  for (ssize_t got; (got = ::recv(socket, bytes, sizeof bytes, 0)) > 0;)
+    all.append(bytes, size_t(got));
+  ::close(socket);
+  const size_t head = all.find("\r\n\r\n");
+  if (head == all.npos || all.size() < 12) return {};
+  ServedReply reply{.status = std::stoi(all.substr(9, 3)), .body = all.substr(head + 4)};
+  if (all.substr(0, head).find("chunked") == all.npos) return reply;
+  std::string joined;
+  for (size_t at = 0; at < reply.body.size();) {
+    const size_t line = reply.body.find("\r\n", at);
+    const size_t size = std::stoul(reply.body.substr(at, line - at), nullptr, 16);
+    joined += reply.body.substr(line + 2, size);
+    at = line + 2 + size + 2;
+  }
+  reply.body = std::move(joined);
+  return reply;
+}
+
+// "a.0.b"; null where there is nothing.
+inline const Json& at(const Json& json, std::string_view path) {
+  static const Json none = Json();
+  const Json* here = &json;
+  for (const std::string& key : split(path, '.')) {
+    if (!here->is_array()) {
+      here = here->find(key);
+    } else {
+      const size_t index = size_t(std::stoi(key));
+      here = index < here->size() ? &here->items()[index] : nullptr;
+    }
+    if (!here) return none;
+  }
+  return *here;
+}
+inline int64_t number(const Json& json, std::string_view path) {
+  const auto value = at(json, path).as_int();
+  return value ? *value : -1;
+}
+
+// The JSON of each event of a stream; what is none stays text. Where events have names, they are
+// the types.
+inline std::vector<Json> stream_events(const std::string& body) {
+  std::vector<Json> events;
+  for (size_t begin = 0; begin < body.size();) {
+    const size_t end = body.find("\n\n", begin);
+    std::string block = body.substr(begin, end - begin), name;
+    if (block.rfind("event: ", 0) == 0) {
+      name = block.substr(7, block.find('\n') - 7);
+      block.erase(0, block.find('\n') + 1);
+    }
+    EXPECT_EQ(block.rfind("data: ", 0), 0u) << block;
+    auto json = parse_json(block.substr(6));
+    events.push_back(json ? *json : Json(block.substr(6)));
+    EXPECT_EQ(name.empty() ? "" : at(events.back(), "type").text(), name);
+    if (end == body.npos) break;
+    begin = end + 2;
+  }
+  return events;
+}
+
+}  // namespace weir
