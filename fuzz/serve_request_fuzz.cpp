@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "serve/anthropic_request.h"
+#include "serve/infill_request.h"
 #include "serve/llama_request.h"
 #include "serve/ollama_request.h"
 #include "serve/openai_request.h"
@@ -47,6 +48,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const weir::ApiError& error = request.error();
     if (error.status < 400 || error.status > 599 || error.message.empty()) std::abort();
     if (weir::first_invalid_utf8(error.message) != std::string::npos) std::abort();
+  }
+  weir::LlamaReplyOptions options;
+  if (auto request = weir::read_llama_infill(*body, {}, options)) {
+    check(*request);
+    if (request->prompts.size() != 1 || !request->infill || request->seconds_max < 0) std::abort();
   }
   return 0;
 }

@@ -36,7 +36,7 @@ TEST_F(CommandLine, HelpAndVersionEndWellOnStandardOutput) {
   Outcome help = run({"--help"});
   EXPECT_EQ(help.code, 0);
   for (const char* command :
-       {"train", "generate", "chat", "serve", "models", "inspect", "tokenizer", "corpus", "doctor", "bench", "convert",
+       {"train", "generate", "complete", "chat", "serve", "models", "inspect", "tokenizer", "corpus", "doctor", "bench", "convert",
         "quantize", "make-random", "logits", "perplexity", "importance", "tokenize"}) {
     EXPECT_NE(help.out.find(command), std::string::npos) << command;
     Outcome own = run({command, "--help"});
@@ -111,6 +111,27 @@ TEST_F(CommandLine, N20MistypedOptionsAndValuesNameTheRightOnes) {
     EXPECT_NE(outcome.error.find(c.part), std::string::npos) << c.part << "\n" << outcome.error;
     EXPECT_EQ(outcome.error.find('\n'), outcome.error.size() - 1) << outcome.error;
     EXPECT_LT(outcome.error.size(), 200u) << outcome.error;
+  }
+}
+
+TEST_F(CommandLine, CompleteNamesWhatIsWrongWithThePlace) {
+  const std::string file = model_folder() + "/source.py";
+  ASSERT_TRUE(write_file_atomic(file, "def f():\n    return 1\n"));
+  ASSERT_TRUE(write_file_atomic(model_folder() + "/binary", std::string("a\0b", 3)));
+  const std::pair<std::string, const char*> cases[] = {
+      {file, "is no place in a file; give FILE:LINE"},
+      {file + ":0", "numbers from 1"},
+      {file + ":4", "has no line 4; it has 3 lines"},
+      {file + ":2:15", "line 2 has no column 15; the place after its end is column 14"},
+      {model_folder() + "/none.py:1", "none.py"},
+      {model_folder() + "/binary:1", "is no text"},
+      {file + ":2", "cannot fill in the middle: its vocabulary has no <|fim_prefix|>"},
+  };
+  for (const auto& [place, words] : cases) {
+    const Outcome outcome = run({"complete", model_folder(), place});
+    EXPECT_EQ(outcome.code, 2) << place;
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_NE(outcome.error.find(words), std::string::npos) << outcome.error;
   }
 }
 

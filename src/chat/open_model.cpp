@@ -173,6 +173,8 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
   open.tokenizer = TRY(open_tokenizer(*checkpoint));
   open.chat_template = TRY(chat_template_of(*checkpoint));
   open.stops = TRY(stops_of(*checkpoint, *open.tokenizer, open.chat_template));
+  open.infill = find_infill_tokens(
+      *open.tokenizer, checkpoint->gguf() ? &checkpoint->gguf()->metadata() : nullptr);
   open.pool = std::make_unique<ThreadPool>(chosen.threads);
   open.model->pack(*open.pool);
   TRY(keep_panels(chosen, setup.path, *open.model, *open.pool));

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "base/thread_pool.h"
 #include "chat/generator.h"
+#include "chat/infill_tokens.h"
 #include "chat/model_options.h"
 #include "checkpoint/checkpoint.h"
 #include "model/model.h"
@@ -30,6 +31,7 @@ struct OpenModel {
   std::unique_ptr<Tokenizer> tokenizer;
   std::string chat_template;  // "": the files have none
   std::vector<int> stops;     // tokens that end a reply, of files, template and names
+  InfillTokens infill;        // that mark a hole to fill in
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<Generator> generator;  // warmed up, if GenerationSetup says so
 };

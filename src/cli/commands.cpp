@@ -20,6 +20,7 @@ void add_commands(CommandGroup commands) {
   add_train(commands);
   add_r1(commands);
   add_generate(commands);
+  add_complete(commands);
   add_chat(commands);
   add_serve(commands);
   add_models(commands);

@@ -9,6 +9,7 @@ namespace weir {
 void add_train(CommandGroup& commands);
 void add_r1(CommandGroup& commands);
 void add_generate(CommandGroup& commands);
+void add_complete(CommandGroup& commands);
 void add_chat(CommandGroup& commands);
 void add_serve(CommandGroup& commands);
 void add_models(CommandGroup& commands);  // of a running server

@@ -8,6 +8,7 @@
 
 #include "base/stop_signal.h"
 #include "cli/commands.h"
+#include "cli/infill_flags.h"
 #include "cli/model_flags.h"
 #include "cli/model_offers.h"
 #include "cli/sampling_flags.h"
@@ -26,6 +27,7 @@ struct ServeOptions {
   ModelEntry model;  // of every model
   std::string thinking = "auto";
   SamplingTexts sampling_texts;
+  InfillFlags infill;
   bool no_log = false;
   bool lazy = false;
 };
@@ -37,6 +39,7 @@ Result<ServerConfig> read_config(const ServeOptions& options) {
   ModelEntry model = options.model;
   if (options.thinking != "auto") model.served.form.thinking = options.thinking == "on";
   model.at_start = !options.lazy;
+  model.served.infill_window = options.infill.window;
   config.logs = !options.no_log;
   if (!options.config.empty()) {
     if (!options.models.empty() || !model.served.name.empty() || !model.served.aliases.empty())
@@ -68,8 +71,9 @@ Result<std::unique_ptr<ModelPool>> open_pool(const ServeOptions& options,
     TRY(validate(entry.served.sampling));
     TRY(check_model_exists(entry.path));
   }
-  const auto finish = [texts = options.sampling_texts](OpenModel& open,
-                                                       ServedModelOptions& served) -> Result<void> {
+  const auto finish = [texts = options.sampling_texts, order = options.infill.order](
+                          OpenModel& open, ServedModelOptions& served) -> Result<void> {
+    TRY(set_infill_order(order, open.infill));
     if (open.chat_template.empty())
       fmt::print(stderr, "note: {} has no chat template; conversations are sent as plain text\n",
                  served.name);
@@ -156,6 +160,7 @@ void add_serve(CommandGroup& commands) {
       .real_number(0, 60);
   c.flag("--no-log", o.no_log, "do not print a line for each request (prompts are never printed)");
   add_sampling(c, o.model.served.sampling, o.sampling_texts);
+  add_infill(c, o.infill);
   add_model_options(c, o.model.options);
 }
 

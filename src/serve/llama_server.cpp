@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "serve/infill_request.h"
 #include "serve/llama_reply.h"
 #include "serve/openai_request.h"
 #include "serve/request_fields.h"
@@ -137,12 +138,13 @@ HttpReply properties(const RouteContext& context, const HttpRequest&) {
   return {.body = reply.dump()};
 }
 
-ApiResult<Generation> complete(const ServedModel& model, const HttpRequest& http,
+template <auto read>
+ApiResult<Generation> generate(const ServedModel& model, const HttpRequest& http,
                                const std::string&) {
   ApiResult<Json> body = parse_body(http.body);
   if (!body) return std::move(body).error();
   LlamaReplyOptions options;
-  ApiResult<ServeRequest> request = read_llama_completion(*body, model.sampling(), options);
+  ApiResult<ServeRequest> request = read(*body, model.sampling(), options);
   if (!request) return std::move(request).error();
   if (auto error = model.check_name(request->model)) return *std::move(error);
   auto writer = llama_writer(*request, std::move(options), model);
@@ -153,7 +155,8 @@ constexpr Route kRoutes[] = {
     {"GET", "/health", llama_error, nullptr, nullptr, health},
     {"POST", "/tokenize", llama_error, tokenize},
     {"POST", "/detokenize", llama_error, detokenize},
-    {"POST", "/completion", llama_error, nullptr, complete},
+    {"POST", "/completion", llama_error, nullptr, generate<read_llama_completion>},
+    {"POST", "/infill", llama_error, nullptr, generate<read_llama_infill>},
     {"POST", "/apply-template", llama_error, apply_template},
     {"GET", "/slots", llama_error, slots},
     {"GET", "/props", llama_error, properties},

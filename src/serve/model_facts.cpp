@@ -6,7 +6,6 @@
 
 #include "base/file.h"
 #include "base/thread_pool.h"
-#include "chat/chat_template.h"
 #include "chat/open_model.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/size_check.h"
@@ -66,16 +65,6 @@ Result<double> working_bytes(const ModelConfig& config, CacheForm form, CacheTyp
   return double(pass_bytes(*Model::outline(config), shape, threads));
 }
 
-void read_template(const Checkpoint& checkpoint, ModelFacts& facts) {
-  auto text = chat_template_of(checkpoint);
-  if (!text) return;  // loading says what is wrong with it
-  facts.chat_template = *std::move(text);
-  const auto parsed = ChatTemplate::create(facts.chat_template, {});
-  if (!parsed) return;
-  facts.reads_tools = parsed->reads("tools");
-  facts.has_thinking_switch = parsed->has_thinking_switch();
-}
-
 }  // namespace
 
 Result<ModelFacts> read_model_facts(const std::string& path, const ModelOptions& options) {
@@ -91,7 +80,8 @@ Result<ModelFacts> read_model_facts(const std::string& path, const ModelOptions&
   facts.context = config.max_position_embeddings;
   struct stat info {};
   if (stat(path.c_str(), &info) == 0) facts.changed = int64_t(info.st_mtim.tv_sec);
-  read_template(*checkpoint, facts);
+  facts.abilities = find_abilities(*checkpoint);
+  if (auto text = chat_template_of(*checkpoint)) facts.chat_template = *std::move(text);
   const CacheForm form = form_of(config, weights, options);
   const CacheType type = TRY(find_cache_type(options.cache_type));
   facts.memory = weight_bytes(config, weights, options) +
@@ -114,8 +104,10 @@ ModelFacts facts_of(const ServedModel& model) {
   facts.context = model.positions_max();
   facts.changed = model.created();
   facts.chat_template = model.open().chat_template;
-  facts.reads_tools = model.form().reads("tools");
-  facts.has_thinking_switch = model.form().has_thinking_switch();
+  facts.abilities = {.has_template = !facts.chat_template.empty(),
+                     .tools = model.form().reads("tools"),
+                     .thinking = model.form().has_thinking_switch(),
+                     .fill_in = model.open().infill.exist()};
   return facts;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "chat/abilities.h"
 #include "chat/model_options.h"
 #include "serve/served_model.h"
 
@@ -20,7 +21,7 @@ struct ModelFacts {
   int context = 0;         // tokens, of the model; a small cache may hold fewer
   int64_t changed = 0;     // seconds since 1970: the last change of the file or folder
   std::string chat_template = {};
-  bool reads_tools = false, has_thinking_switch = false;  // of the template
+  Abilities abilities = {};
   // Bytes when it is loaded, without the KV cache: weights, packed copies, working memory of a
   // pass, and a draft model.
   double memory = 0;

@@ -138,8 +138,9 @@ std::optional<HttpReply> ollama_show(ModelPool& pool, const HttpRequest& http) {
   info.set(facts.family + ".context_length", facts.context);
   Json abilities = Json::array();
   abilities.push("completion");
-  if (facts.reads_tools) abilities.push("tools");
-  if (facts.has_thinking_switch) abilities.push("thinking");
+  if (facts.abilities.fill_in) abilities.push("insert");
+  if (facts.abilities.tools) abilities.push("tools");
+  if (facts.abilities.thinking) abilities.push("thinking");
   Json reply = Json::object();
   reply.set("modelfile", "");
   reply.set("parameters", "");

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "serve/chat_messages.h"
+#include "serve/infill_request.h"
 #include "serve/openai_request.h"
 
 namespace weir {
@@ -103,10 +104,12 @@ ApiResult<ServeRequest> read_ollama_generate(const Json& body, const SamplingOpt
     fields.refuse("context", "is not kept by this server; send the conversation to /api/chat");
   if (!fields.text("template").empty())
     fields.refuse("template", "is not supported; the model's own is used, or none with 'raw'");
-  if (!fields.text("suffix").empty())
-    fields.refuse("suffix", "is not supported yet; use 'raw' with the model's own tokens", 501);
-  if (fields.flag("raw", false)) {
+  const bool has_suffix = !fields.text("suffix").empty(), is_raw = fields.flag("raw", false);
+  if (has_suffix && is_raw)
+    fields.refuse("suffix", "does not go with 'raw', which sends the prompt as it is");
+  if (has_suffix || is_raw) {
     request.prompts.push_back({.text = prompt});
+    read_suffix(fields, request);
   } else if (!prompt.empty()) {
     request.messages = Json::array();
     if (!system.empty()) request.messages.push(chat_message("system", system));

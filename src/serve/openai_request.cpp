@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "serve/chat_messages.h"
+#include "serve/infill_request.h"
 
 namespace weir {
 namespace {
@@ -228,9 +229,7 @@ ApiResult<ServeRequest> read_openai_text(const Json& body, const SamplingOptions
   request.sampling.top_log_probabilities = int(fields.whole("logprobs", 0, 0, kTopMax));
   if (request.echoes && request.wants_scores)
     fields.refuse("logprobs", "does not go with 'echo': the prompt is not scored");
-  if (!fields.text("suffix").empty())
-    fields.refuse("suffix", "is not supported yet; put the model's own tokens into the prompt",
-                  501);
+  read_suffix(fields, request);
   if (fields.whole("best_of", request.choices, 1, kChoicesMax) != request.choices)
     fields.refuse("best_of", "must be 'n'; the server does not choose among replies", 501);
   return finished(fields, std::move(request));

@@ -13,7 +13,7 @@ namespace {
 PooledModel tiny_entry(const std::string& name, uint64_t seed, std::atomic<int>& loads) {
   PooledModel entry{.names = {name, name + "-alias"}, .bytes = 1000};
   entry.facts = {.path = name + ".gguf", .format = "gguf", .family = "qwen2", .context = 8192};
-  entry.facts.reads_tools = true;
+  entry.facts.abilities.tools = true;
   entry.load = [name, seed, &loads](PassGate* gate) -> Result<LoadedModel> {
     ++loads;
     ServedModelOptions options{.name = name, .aliases = {name + "-alias"}};

@@ -17,11 +17,14 @@ Result<ReplyText> ReplyText::create(const Tokenizer& tokenizer, const ReplyTextO
 
 ReplyText::ReplyText(const Tokenizer& tokenizer, const ReplyTextOptions& options,
                      StopScanner scanner)
-    : options_(&options), decoder_(tokenizer), scanner_(std::move(scanner)) {
+    : options_(&options),
+      decoder_(tokenizer),
+      scanner_(std::move(scanner)),
+      lines_(options.lines) {
   if (options.marks) stream_.emplace(tokenizer, *options.marks);
 }
 
-ReplyParts ReplyText::push(const Drawn& drawn) {
+ReplyParts ReplyText::push(const Drawn& drawn, bool is_late) {
   CHECK(!is_finished_);
   ReplyParts parts;
   parts.tokens = ++tokens_;
@@ -37,7 +40,8 @@ ReplyParts ReplyText::push(const Drawn& drawn) {
     add_answer(decoder_.push(token), parts);
   }
   if (options_->wants_scores && !is_end && !is_mark(token)) add_score(drawn.token, part);
-  if (drawn.is_last || scanner_.found()) finish(drawn, parts);
+  if (drawn.is_last || scanner_.found() || lines_.found() || (is_late && has_line_))
+    finish(drawn, parts);
   if (!parts.thinking.empty() || is_finished_)
     parts.thinking_scores = std::exchange(thinking_scores_, {});
   if (!parts.answer.empty() || is_finished_)
@@ -56,6 +60,8 @@ void ReplyText::add(const std::vector<ReplyPiece>& pieces, ReplyParts& parts) {
 // An answer that begins like a call written as text is held back until that is known.
 void ReplyText::add_answer(std::string_view text, ReplyParts& parts) {
   std::string certain = scanner_.push(text);
+  has_line_ = has_line_ || certain.find('\n') != certain.npos;
+  certain = lines_.push(certain);
   if (certain.empty()) return;
   if (!has_answer_ && options_->tools)
     holds_answer_ = certain[0] == '{' || certain[0] == '`' || certain[0] == '<';
@@ -92,11 +98,12 @@ void ReplyText::finish(const Drawn& drawn, ReplyParts& parts) {
     else
       add_answer(decoder_.finish(), parts);
   }
-  const std::string rest = scanner_.finish();
+  std::string rest = lines_.push(scanner_.finish());
+  rest += lines_.finish();
   (holds_answer_ ? held_ : parts.answer) += rest;
   find_calls(parts);
   parts.is_last = true;
-  parts.reason = drawn.is_last ? drawn.reason : FinishReason::stop;
+  parts.reason = drawn.is_last ? drawn.reason : FinishReason::length;
   if (scanner_.found()) {
     parts.reason = FinishReason::stop;
     parts.stop = scanner_.stop();

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "chat/line_limits.h"
 #include "chat/reply_stream.h"
 #include "chat/stop_scanner.h"
 #include "serve/reply_writer.h"
@@ -17,6 +18,8 @@ struct ReplyTextOptions {
   std::optional<ReplyMarks> marks = {};
   std::vector<int> ends = {};  // tokens that end a reply
   std::vector<std::string> stops = {};
+  LineLimits lines = {};  // of the answer
+  double seconds_max = 0;  // ServeRequest::seconds_max
   bool wants_scores = false;
   std::optional<Json> tools = {};  // check_tools(): calls of these are looked for
 };
@@ -27,7 +30,8 @@ class ReplyText {
   static Result<ReplyText> create(const Tokenizer& tokenizer, const ReplyTextOptions& options);
 
   // Takes the next token. Returns what became certain: often nothing.
-  ReplyParts push(const Drawn& drawn);
+  // `is_late`: ends with this token if a line has ended.
+  ReplyParts push(const Drawn& drawn, bool is_late = false);
   // By the engine or a stop string. Tokens that come later are to be left out.
   bool is_finished() const { return is_finished_; }
   int tokens() const { return tokens_; }
@@ -46,10 +50,12 @@ class ReplyText {
   StreamDecoder decoder_;
   std::optional<ReplyStream> stream_;
   StopScanner scanner_;
+  LineScanner lines_;
   std::vector<TokenScore> thinking_scores_, answer_scores_;  // not handed out yet
   std::string calls_;                                        // text of the part of calls
   std::string held_;                                         // of an answer that may be a call
   bool has_answer_ = false, holds_answer_ = false;
+  bool has_line_ = false;  // a line of the answer has ended
   bool is_finished_ = false;
   int tokens_ = 0, thinking_tokens_ = 0;
 };

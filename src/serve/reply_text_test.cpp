@@ -92,6 +92,23 @@ TEST(ReplyText, TextKeepsItsBlanksAndACutCharacterIsReplaced) {
   EXPECT_EQ(o.all.reason, FinishReason::length);
 }
 
+TEST(ReplyText, LinesAndTimeEndAnAnswer) {
+  const std::string text = "a;\n  b;\nc;\n";
+  const Outcome indented = run({.lines = {.indent = 2}}, text);
+  EXPECT_EQ(indented.all.answer, "a;\n  b;");
+  EXPECT_EQ(indented.all.reason, FinishReason::length);
+  EXPECT_EQ(run({.lines = {.lines = 1}}, text).all.answer, "a;");
+  EXPECT_EQ(run({.stops = {";\nc"}, .lines = {.indent = 2}}, text).all.answer, "a;\n  b");
+  // Late, it ends where a line has.
+  auto reply = ReplyText::create(tokenizer(), {});
+  std::string answer;
+  for (const Drawn& drawn : drawn_of(text, FinishReason::end)) {
+    answer += reply->push(drawn, true).answer;
+    if (reply->is_finished()) break;
+  }
+  EXPECT_EQ(answer, "a;\n");
+}
+
 TEST(ReplyText, CallsComeAtTheEndAndWhatIsNoneStaysText) {
   const auto tools = check_tools(*parse_json(R"([{"name": "f"}])"));
   ReplyTextOptions options{.marks = marks(), .ends = marks().ends, .tools = *tools};

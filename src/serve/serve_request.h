@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "base/json.h"
+#include "chat/infill_prompt.h"
+#include "chat/line_limits.h"
 #include "engine/sampling_options.h"
 #include "grammar/structured_output.h"
 #include "serve/tool_choice.h"
@@ -26,6 +28,9 @@ struct ServeRequest {
   // array: `prompts` are continued as they are.
   Json messages = {};
   std::vector<TextPrompt> prompts = {};
+  // Fill in the middle: each of `prompts` is a text before the hole; `prefix` here is not used.
+  std::optional<InfillText> infill = {};
+  bool cuts_infill = false;  // leave out what is far from the hole instead of refusing it
   bool continues = false;  // the last message, of the assistant, is the beginning of the reply
   bool allow_special = true;       // control tokens in the texts of `prompts` count as such
   std::optional<Json> tools = {};  // check_tools()
@@ -39,6 +44,8 @@ struct ServeRequest {
   std::optional<std::vector<std::string>> dry_breakers = {};  // nothing: the usual ones
   int tokens_max = 0;  // of a reply, thinking included; 0: what the context has room for
   std::vector<std::string> stops = {};
+  LineLimits lines = {};
+  double seconds_max = 0;  // from the first token on, once a line has ended; 0: no limit
   bool ignores_end = false;  // go on after the end of the reply
   int choices = 1;           // replies to each prompt
   // What the answer is held to, after the thinking, and the field that asked for it.

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "chat/dry_breakers.h"
+#include "tokenizer/end_names.h"
 
 namespace weir {
 namespace {
@@ -141,6 +142,7 @@ ApiResult<std::vector<std::vector<int>>> ServedModel::encode(const ServeRequest&
     prompts.push_back(*std::move(tokens));
     return prompts;
   }
+  if (request.infill) return encode_infill(request);
   for (const TextPrompt& prompt : request.prompts) {
     ApiResult<std::vector<int>> tokens = encode_text(prompt, request.allow_special);
     if (!tokens) return std::move(tokens).error();
@@ -193,11 +195,14 @@ ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) con
     form_.set_ends(open_, ends);
   else
     ends.stop_ids = end_ids(open_);
+  if (request.infill) add_ends(ends.stop_ids, open_.infill.ends);
   if (request.form)
     prepared.text.ends = ends_;  // drawn where the form is complete
   else if (!request.ignores_end)
     prepared.text.ends = ends.stop_ids;
   prepared.text.stops = request.stops;
+  prepared.text.lines = request.lines;
+  prepared.text.seconds_max = request.seconds_max;
   if (request.messages.is_array())
     prepared.text.stops.insert(prepared.text.stops.end(), ends.stops.begin(), ends.stops.end());
   prepared.text.wants_scores = request.wants_scores;
@@ -254,7 +259,9 @@ ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) con
         request.tokens_max > 0 ? request.tokens_max : int(std::min<int64_t>(room + 1, INT32_MAX));
     sequence.prompt = prompt;
     std::string echo;
-    if (request.echoes)
+    if (request.echoes && request.infill)
+      echo = request.prompts[size_t(&prompt - prompts->data())].text;
+    else if (request.echoes)
       if (auto text = tokenizer().decode(prompt)) echo = *std::move(text);
     for (int i = 0; i < request.choices; ++i) {
       sequence.stream = prepared.sequences.size();

@@ -23,6 +23,7 @@ struct ServedModelOptions {
   ChatFormOptions form = {};
   SamplingOptions sampling = {};  // of requests that say nothing
   int choices_max = 64;           // sequences of one request: prompts times choices
+  int infill_window = 2048;       // tokens around a hole that /infill keeps; 0: no limit
 };
 
 // A request that the engine will take.
@@ -64,6 +65,7 @@ class ServedModel {
   ApiResult<std::vector<int>> encode_chat(const ServeRequest& request,
                                           PreparedRequest& prepared) const;
 
+  ApiResult<std::vector<std::vector<int>>> encode_infill(const ServeRequest& request) const;
   // The tokens of a reply that the last message begins; an error if the form has no such text.
   ApiResult<std::vector<int>> begun_tokens(const ServeRequest& request,
                                            TokenGrammar& grammar) const;

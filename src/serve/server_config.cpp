@@ -55,6 +55,7 @@ Result<void> read_model(OptionReader in, ModelEntry& entry) {
   in.field("idle_seconds", entry.idle_seconds, 0, kSecondsMax);
   in.field("keep", entry.stays);
   in.field("at_start", entry.at_start);
+  in.field("infill_window", entry.served.infill_window, 64, 1 << 24);
   in.choice("form", entry.served.form.wanted, {"auto", "template", "conversation", "plain"});
   std::string thinking = !entry.served.form.thinking   ? "auto"
                          : *entry.served.form.thinking ? "on"
