@@ -84,8 +84,8 @@ Result<Ending> complete(const CompleteOptions& options) {
   TRY(validate(options.sampling));
   TRY(check_model_exists(options.folder));
   const InfillText text = TRY(read_hole(options));
-  OpenModel open = TRY(
-      open_model({.path = options.folder, .options = options.model, .warms_up = false}));
+  OpenModel open =
+      TRY(open_model({.path = options.folder, .options = options.model, .warms_up = false}));
   if (!open.infill.exist())
     return Error{options.folder + ": the model cannot fill in the middle: its vocabulary has no " +
                  open.infill.missing + "; use a model made for code, such as Qwen2.5-Coder"};

@@ -18,7 +18,7 @@ struct ReplyTextOptions {
   std::optional<ReplyMarks> marks = {};
   std::vector<int> ends = {};  // tokens that end a reply
   std::vector<std::string> stops = {};
-  LineLimits lines = {};  // of the answer
+  LineLimits lines = {};   // of the answer
   double seconds_max = 0;  // ServeRequest::seconds_max
   bool wants_scores = false;
   std::optional<Json> tools = {};  // check_tools(): calls of these are looked for

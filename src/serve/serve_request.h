@@ -30,9 +30,9 @@ struct ServeRequest {
   std::vector<TextPrompt> prompts = {};
   // Fill in the middle: each of `prompts` is a text before the hole; `prefix` here is not used.
   std::optional<InfillText> infill = {};
-  bool cuts_infill = false;  // leave out what is far from the hole instead of refusing it
-  bool continues = false;  // the last message, of the assistant, is the beginning of the reply
-  bool allow_special = true;       // control tokens in the texts of `prompts` count as such
+  bool cuts_infill = false;   // leave out what is far from the hole instead of refusing it
+  bool continues = false;     // the last message, of the assistant, is the beginning of the reply
+  bool allow_special = true;  // control tokens in the texts of `prompts` count as such
   std::optional<Json> tools = {};  // check_tools()
   ToolChoice tool_choice = {};
   bool whole_calls = false;  // a stream, too, has calls as wholes
@@ -45,7 +45,7 @@ struct ServeRequest {
   int tokens_max = 0;  // of a reply, thinking included; 0: what the context has room for
   std::vector<std::string> stops = {};
   LineLimits lines = {};
-  double seconds_max = 0;  // from the first token on, once a line has ended; 0: no limit
+  double seconds_max = 0;    // from the first token on, once a line has ended; 0: no limit
   bool ignores_end = false;  // go on after the end of the reply
   int choices = 1;           // replies to each prompt
   // What the answer is held to, after the thinking, and the field that asked for it.
