@@ -112,16 +112,19 @@ Result<ServerConfig> read_server_config(const Recipe& file, ServerConfig config,
   in.field("idle_seconds", config.idle_seconds, 0, kSecondsMax);
   in.field("log", config.logs);
   OptionReader models = in.section("models");
+  const std::vector<std::string> names = models.keys();
+  std::vector<OptionReader> sections;
+  for (const std::string& name : names) sections.push_back(models.section(name));
+  TRY(models.finish());
   config.models.clear();
-  for (const std::string& name : models.keys()) {
+  for (size_t i = 0; i < names.size(); ++i) {
     ModelEntry entry = model;
-    entry.served.name = name;
+    entry.served.name = names[i];
     entry.idle_seconds = config.idle_seconds;
-    entry.at_start = model.at_start && config.models.empty();
-    TRY(read_model(models.section(name), entry));
+    entry.at_start = model.at_start && i == 0;
+    TRY(read_model(std::move(sections[i]), entry));
     config.models.push_back(std::move(entry));
   }
-  TRY(models.finish());
   TRY(in.finish());
   if (config.models.empty())
     return in.error("models", "must have a section with a 'path' for each model");

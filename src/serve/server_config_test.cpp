@@ -48,7 +48,7 @@ models:
   EXPECT_EQ(coder.options.cache_limit_gib, 2);
   EXPECT_EQ(coder.options.cache_type, "q8");
   EXPECT_EQ(coder.options.speculate, "ngram");
-  EXPECT_EQ(coder.served.sampling.temperature, 0.2f);
+  EXPECT_EQ(coder.served.sampling.temperature, 0.2);
   EXPECT_EQ(coder.served.sampling.top_k, 40);
   EXPECT_EQ(coder.idle_seconds, 300);
   EXPECT_EQ(coder.served.form.thinking, std::nullopt);
