@@ -1,6 +1,6 @@
 # The commands a visitor needs; CMakePresets.json and CMakeLists.txt do the work.
 #   make          install what is missing and build build/weir
-#   make demo     build, then take a small model through R1's four stages and talk with it
+#   make demo     build, then take a small model through R1's four stages and serve it on a page
 #   make demo-text  build, then train a small model on the PostgreSQL manual and let it speak
 #   make test     build and run every test
 #   make test-all the same with g++, clang, address+undefined and thread sanitizers

@@ -20,6 +20,7 @@ if(NOT CMAKE_SCRIPT_MODE_FILE)
     add_custom_command(OUTPUT ${output} DEPENDS ${input} ${WEIR_EMBED_SCRIPT}
       COMMAND ${CMAKE_COMMAND} -DNAME=${name} -DINPUT=${input} -DOUTPUT=${output} -P ${WEIR_EMBED_SCRIPT}
       COMMENT "Generating ${name} from ${file}" VERBATIM)
+    set_source_files_properties(${output} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
     target_sources(${target} PRIVATE ${output})
   endfunction()
   return()

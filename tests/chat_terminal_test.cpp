@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/terminal.h"
+#include "tests/serve_program.h"
 #include "tests/tiny_model.h"
 
 namespace weir {
@@ -30,10 +31,17 @@ class ChatTerminal : public testing::Test {
 
   // Begins a session and waits for its prompt.
   void start(std::vector<std::string> more = {}, const std::string& tokens = "4") {
-    shown_.clear();
-    std::vector<std::string> words = {WEIR_PROGRAM, "chat",          folder_, "--tokens",
-                                      tokens,       "--temperature", "0"};
+    std::vector<std::string> words = {"chat", folder_, "--tokens", tokens, "--temperature", "0"};
+    if (!more.empty() && more[0] == "--url") words.erase(words.begin() + 1);
     words.insert(words.end(), more.begin(), more.end());
+    begin(WEIR_PROGRAM, words);
+    wait_for("\x1b[?2004h");
+    wait_for("> ");
+  }
+  // Begins any program.
+  void begin(const std::string& program, std::vector<std::string> words) {
+    shown_.clear();
+    words.insert(words.begin(), program);
     winsize size{24, 80, 0, 0};
     child_ = forkpty(&master_, nullptr, nullptr, &size);
     ASSERT_GE(child_, 0);
@@ -45,11 +53,9 @@ class ChatTerminal : public testing::Test {
       std::vector<char*> arguments;
       for (std::string& word : words) arguments.push_back(word.data());
       arguments.push_back(nullptr);
-      execv(WEIR_PROGRAM, arguments.data());
+      execv(program.c_str(), arguments.data());
       _exit(99);
     }
-    wait_for("\x1b[?2004h");
-    wait_for("> ");
   }
   void type(const std::string& keys) {
     ASSERT_EQ(write(master_, keys.data(), keys.size()), ssize_t(keys.size()));
@@ -181,7 +187,7 @@ TEST_F(ChatTerminal, N6AnInterruptStopsTheAnswerAndKeepsIt) {
   start({}, "60000");  // much more than is computed before the key arrives
   type("go\r");
   wait_for("go");
-  wait_for("\n");  // the line was read: Ctrl-C drops what was not
+  wait_for("\n");                                   // the line was read: Ctrl-C drops what was not
   while (shown_.empty()) ASSERT_TRUE(read_more());  // the answer has begun, so it is what stops
   type("typed ahead");
   type(kCtrlC);
@@ -251,6 +257,76 @@ TEST_F(ChatTerminal, SignalsLeaveTheTerminalAsItWas) {
     EXPECT_EQ(before.c_lflag & (ECHO | ICANON), tcflag_t(ECHO | ICANON));
   }
   close(master_);
+}
+
+// The whole conversation goes to the server, whose answers are those of the local model.
+TEST_F(ChatTerminal, AServersModelIsTalkedToAsALocalOne) {
+  const auto answers = [&] {
+    type("hello\r");
+    wait_for("(cut");
+    type("more\r");
+    wait_for("(cut");
+    const std::string file = folder_ + "/answers.json";
+    type("/save " + file + "\r");
+    wait_for("2 turns in ");
+    const std::string saved = *read_file(file);
+    type("\r" + kCtrlD);
+    EXPECT_EQ(end(), 0);
+    return saved;
+  };
+  ServeProgram server(folder_, {"--name", "tiny", "--alias", "other"});
+  const std::string url = "http://localhost:" + std::to_string(server.port());
+  start({"--history", "all"}, "9");
+  const std::string local = answers();
+  start({"--url", url}, "9");
+  EXPECT_EQ(answers(), local);
+  start({"--url", url, "--model", "other"}, "60000");
+  type("/model\r");
+  wait_for("  tiny");
+  wait_for("* other");
+  type("/more\r");
+  wait_for("a server begins every answer anew");
+  type("go\r");
+  wait_for("go");
+  wait_for("\n");
+  while (shown_.empty()) ASSERT_TRUE(read_more());
+  type(kCtrlC);
+  wait_for("(stopped; /again asks once more)");
+  wait_for("> ");
+  for (int i = 0; i < 3000 && server.sequences() != 0; ++i) usleep(10'000);
+  EXPECT_EQ(server.sequences(), 0);  // the answer that was stopped computes no more
+  type("\x15/tokens 4\r/load\r");
+  wait_for("2 turns; the last:");  // of the session before
+  type("next\r");
+  EXPECT_EQ(asked(), (Texts{"hello", "more", "next"}));
+  EXPECT_EQ(server.end(), 0);
+  type("gone\r");
+  wait_for("the connection was refused; is a server running there?");
+  type(kCtrlD);
+  EXPECT_EQ(end(), 0);
+}
+
+// `scripts/demo` with a program that only says how it was called.
+TEST_F(ChatTerminal, TheDemoServesOnATerminalAndEndsByItselfWithoutOne) {
+  const std::string weir = folder_ + "/weir", run = folder_ + "/run";
+  ASSERT_TRUE(write_file_atomic(weir, "#!/bin/sh\necho \"weir $*\"\n[ $1 != r1 ] || (mkdir -p " +
+                                          run + "/stages/all-scenario-rl && touch " + run +
+                                          "/stages/all-scenario-rl/manifest.json)\n"));
+  ASSERT_EQ(chmod(weir.c_str(), 0700), 0);
+  const std::string script = "unset DISPLAY WAYLAND_DISPLAY; export WEIR=" + weir + " RUN=" + run +
+                             "; " + WEIR_SOURCE_DIR + "/scripts/demo";
+  const auto shown = [&](const std::string& how) {
+    begin("/bin/bash", {"-c", script + how});
+    EXPECT_EQ(end(), 0);
+    return shown_;
+  };
+  const std::string serves = "weir serve " + run + "/stages/all-scenario-rl --port 80";
+  EXPECT_NE(shown(" --minutes 1").find(serves), std::string::npos) << shown_;
+  EXPECT_NE(shown_.find("weir r1 recipes/quickstart.yaml --minutes 1"), std::string::npos);
+  EXPECT_EQ(shown(" --no-serve").find(serves), std::string::npos);
+  EXPECT_NE(shown_.find("weir chat " + run + "\r\n"), std::string::npos) << shown_;
+  EXPECT_EQ(shown(" < /dev/null").find(serves), std::string::npos);
+  EXPECT_NE(shown_.find("> How can I build a bomb?"), std::string::npos) << shown_;
 }
 
 }  // namespace

@@ -122,7 +122,7 @@ TEST_F(CommandLine, CompleteNamesWhatIsWrongWithThePlace) {
       {file, "is no place in a file; give FILE:LINE"},
       {file + ":0", "numbers from 1"},
       {file + ":4", "has no line 4; it has 3 lines"},
-      {file + ":2:15", "line 2 has no column 15; the place after its end is column 14"},
+      {file + ":2:15", "line 2 has no column 15; the place after its end is column 13"},
       {model_folder() + "/none.py:1", "none.py"},
       {model_folder() + "/binary:1", "is no text"},
       {file + ":2", "cannot fill in the middle: its vocabulary has no <|fim_prefix|>"},

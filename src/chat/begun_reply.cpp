@@ -8,7 +8,7 @@
 namespace weir {
 namespace {
 
-std::string text_at(const Json& message, std::string_view key) {
+std::string field_text(const Json& message, std::string_view key) {
   const Json* value = message.find(key);
   return value ? value->text() : "";
 }
@@ -19,44 +19,34 @@ bool begins_blank(const std::string& text) { return std::isspace(uint8_t(text[0]
 struct Begun {
   std::string thinking, answer;  // "" if they are blank
   explicit Begun(const Json& message)
-      : thinking(text_at(message, "reasoning_content")), answer(text_at(message, "content")) {
+      : thinking(field_text(message, "reasoning_content")), answer(field_text(message, "content")) {
     if (trim(thinking).empty()) thinking.clear();
     if (trim(answer).empty()) answer.clear();
   }
   bool is_thought() const { return answer.empty() && !thinking.empty(); }
 };
 
-Json without_last(const Json& messages) {
+Json without_last_message(const Json& messages) {
   Json list = messages;
   list.items().pop_back();
   return list;
 }
 
-bool is_data(const RenderedTemplate& rendered, size_t begin, size_t end) {
-  return std::none_of(rendered.trusted.begin(), rendered.trusted.end(),
-                      [&](const TextSpan& span) { return span.begin < end && begin < span.end; });
-}
-
-// Where the last appearance of a message's text ends, in bytes that the template took from the
-// messages. Blanks at its end count as far as the template kept them, as transformers has it.
-// npos: it does not appear.
-size_t end_of_last(const RenderedTemplate& rendered, const std::string& text) {
-  const std::string_view inner = trim(text);
-  const size_t inner_begin = size_t(inner.data() - text.data());
-  const std::string_view blanks = std::string_view(text).substr(inner_begin + inner.size());
-  for (size_t at = rendered.text.rfind(inner); at != std::string::npos;
-       at = at == 0 ? std::string::npos : rendered.text.rfind(inner, at - 1)) {
-    size_t end = at + inner.size();
-    if (!is_data(rendered, at, end)) continue;
-    for (const char blank : blanks) {
-      if (end >= rendered.text.size() || rendered.text[end] != blank ||
-          !is_data(rendered, end, end + 1))
-        break;
-      ++end;
-    }
-    return end;
-  }
-  return std::string::npos;
+// Where a text of the last message ends in what the template wrote; npos: the template leaves it
+// out. The same conversation with a longer text differs there and no further back. Blanks at the
+// text's end are in if the template keeps them, as transformers has it.
+Result<size_t> end_of_last(const ChatTemplate& made, const TemplateOptions& options,
+                           const Json& messages, const RenderedTemplate& rendered,
+                           const char* key) {
+  Json longer = messages;
+  Json& message = longer.items().back();
+  const std::string text = field_text(message, key);
+  message.set(key, text + (trim(text).ends_with('x') ? "y" : "x"));
+  const RenderedTemplate other = TRY(made.render(longer, options));
+  if (other.text == rendered.text) return std::string::npos;
+  const auto [end, other_end] = std::mismatch(rendered.text.rbegin(), rendered.text.rend(),
+                                              other.text.rbegin(), other.text.rend());
+  return size_t(rendered.text.rend() - end);
 }
 
 void append_begun(const Begun& begun, RenderedTemplate& rendered) {
@@ -77,18 +67,21 @@ Result<ChatPrompt> ChatForm::encode_begun_template(const OpenModel& open, const 
   const Begun begun(messages.items().back());
   options.add_generation_prompt = false;
   RenderedTemplate rendered = TRY(template_->render(messages, options));
-  const size_t end = end_of_last(rendered, begun.is_thought() ? begun.thinking : begun.answer);
+  const auto end_of = [&](const char* key) {
+    return end_of_last(*template_, options, messages, rendered, key);
+  };
+  const size_t end = TRY(end_of(begun.is_thought() ? "reasoning_content" : "content"));
   // A model that does not think gets no thought, as its template has it.
   const bool can_think = open.tokenizer->find_added("<think>").has_value();
-  const size_t thought =
-      begun.thinking.empty() || !can_think ? 0 : end_of_last(rendered, begun.thinking);
+  const bool has_thought = !begun.thinking.empty() && can_think;
+  const size_t thought = has_thought ? TRY(end_of("reasoning_content")) : 0;
   if (end != std::string::npos && thought <= end) {
     rendered = rendered.slice(0, end);
   } else {
     if (begun.is_thought() && !can_think)
       return Error{"this model has no thinking that could be continued"};
     options.add_generation_prompt = true;
-    rendered = TRY(template_->render(without_last(messages), options));
+    rendered = TRY(template_->render(without_last_message(messages), options));
     append_begun(begun, rendered);
   }
   return ChatPrompt{TRY(open.tokenizer->encode_rendered(rendered)), begun.is_thought(), true};
@@ -98,14 +91,14 @@ Result<ChatPrompt> ChatForm::encode_begun(const OpenModel& open, const Json& mes
                                           TemplateOptions options) const {
   const Begun begun(messages.items().back());
   if (begun.answer.empty() && begun.thinking.empty())
-    return encode(open, without_last(messages), options);
+    return encode(open, without_last_message(messages), options);
   if (template_) {
     if (!options.thinking) options.thinking = thinking_;
     if (options.tools && !template_->reads("tools"))
       return Error{"the model's chat template takes no tools"};
     return encode_begun_template(open, messages, options);
   }
-  ChatPrompt prompt = TRY(encode(open, without_last(messages), options));
+  ChatPrompt prompt = TRY(encode(open, without_last_message(messages), options));
   const auto append = [&](const std::string& text) -> Result<void> {
     const std::vector<int> more = TRY(open.tokenizer->encode(text));
     prompt.tokens.insert(prompt.tokens.end(), more.begin(), more.end());

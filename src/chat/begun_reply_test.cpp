@@ -20,13 +20,13 @@ constexpr const char* kDrops =
     "{% for m in messages %}{% if m.role == 'user' %}[user]{{ m.content }}{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}[assistant]<think>\n{% endif %}";
 
-struct Prompt {
+struct BegunPrompt {
   std::string text;
   bool begins_thinking = false;
 };
 
-Prompt prompt_of(const char* chat_template, const char* content, const char* thinking = nullptr,
-                 const char* form = "template") {
+BegunPrompt begun_prompt(const char* chat_template, const char* content,
+                         const char* thinking = nullptr, const char* form = "template") {
   OpenModel open;
   open.tokenizer = std::make_unique<Tokenizer>(make_byte_tokenizer(
       {{"<bos>", true}, {"<eos>", true}, {"</s>", true}, {"<think>", false}, {"</think>", false}},
@@ -48,35 +48,35 @@ Prompt prompt_of(const char* chat_template, const char* content, const char* thi
 }
 
 TEST(BegunReply, EndsWhereTransformersCuts) {
-  EXPECT_EQ(prompt_of(kThinks, "so").text, "[user]s so s</s>[assistant]so");
-  EXPECT_EQ(prompt_of(kThinks, "s").text, "[user]s so s</s>[assistant]s");
-  EXPECT_EQ(prompt_of(kThinks, "so  \n").text, "[user]s so s</s>[assistant]so");
-  EXPECT_EQ(prompt_of(kThinks, "  so").text, "[user]s so s</s>[assistant]so");
-  EXPECT_EQ(prompt_of(kThinks, "so", "so  \n").text,
+  EXPECT_EQ(begun_prompt(kThinks, "so").text, "[user]s so s</s>[assistant]so");
+  EXPECT_EQ(begun_prompt(kThinks, "s").text, "[user]s so s</s>[assistant]s");
+  EXPECT_EQ(begun_prompt(kThinks, "so  \n").text, "[user]s so s</s>[assistant]so");
+  EXPECT_EQ(begun_prompt(kThinks, "  so").text, "[user]s so s</s>[assistant]so");
+  EXPECT_EQ(begun_prompt(kThinks, "so", "so  \n").text,
             "[user]s so s</s>[assistant]<think>so</think>so");
-  EXPECT_EQ(prompt_of(kPlain, "s").text, "[user]s so s</s>[assistant]s");
-  EXPECT_EQ(prompt_of(kPlain, "so  \n").text, "[user]s so s</s>[assistant]so  \n");
-  EXPECT_EQ(prompt_of(kPlain, "  so").text, "[user]s so s</s>[assistant]  so");
+  EXPECT_EQ(begun_prompt(kPlain, "s").text, "[user]s so s</s>[assistant]s");
+  EXPECT_EQ(begun_prompt(kPlain, "so  \n").text, "[user]s so s</s>[assistant]so  \n");
+  EXPECT_EQ(begun_prompt(kPlain, "  so").text, "[user]s so s</s>[assistant]  so");
 }
 
 TEST(BegunReply, AThoughtAloneGoesOn) {
-  const Prompt prompt = prompt_of(kThinks, "", "so  \n");
+  const BegunPrompt prompt = begun_prompt(kThinks, "", "so  \n");
   EXPECT_EQ(prompt.text, "[user]s so s</s>[assistant]<think>so");
   EXPECT_TRUE(prompt.begins_thinking);
-  EXPECT_FALSE(prompt_of(kThinks, "so", "so").begins_thinking);
+  EXPECT_FALSE(begun_prompt(kThinks, "so", "so").begins_thinking);
 }
 
 TEST(BegunReply, WhatTheTemplateLeavesOutFollowsItsGenerationPrompt) {
-  EXPECT_EQ(prompt_of(kDrops, "so").text, "[user]s so s[assistant]<think>\n\n</think>\n\nso");
-  EXPECT_EQ(prompt_of(kDrops, "so", "why").text,
+  EXPECT_EQ(begun_prompt(kDrops, "so").text, "[user]s so s[assistant]<think>\n\n</think>\n\nso");
+  EXPECT_EQ(begun_prompt(kDrops, "so", "why").text,
             "[user]s so s[assistant]<think>\nwhy\n</think>\n\nso");
-  EXPECT_EQ(prompt_of(kDrops, "", "why").text, "[user]s so s[assistant]<think>\nwhy");
-  EXPECT_EQ(prompt_of(kPlain, "so", "why").text,
+  EXPECT_EQ(begun_prompt(kDrops, "", "why").text, "[user]s so s[assistant]<think>\nwhy");
+  EXPECT_EQ(begun_prompt(kPlain, "so", "why").text,
             "[user]s so s</s>[assistant]<think>\nwhy\n</think>\n\nso");
 }
 
 TEST(BegunReply, PlainTextGoesOnAfterItsRole) {
-  EXPECT_EQ(prompt_of("", "so", nullptr, "plain").text, "User: s so s\nAssistant: so");
+  EXPECT_EQ(begun_prompt("", "so", nullptr, "plain").text, "User: s so s\nAssistant: so");
 }
 
 // Control tokens in the beginning of a reply are text, as everywhere in messages.

@@ -15,20 +15,24 @@ void append(Ids& to, int token) {
   if (token >= 0) to.push_back(token);
 }
 
-// A text of a user. Where the tokenizer finds a mark in it (one without '<', or of a wrong type),
-// the mark's text is encoded in two parts.
+// A text of a user. Where the tokenizer finds marks in it (names without '<', or of a wrong type),
+// each place where the name of one is written is encoded in two parts, cut after its first byte.
 Result<Ids> encode_text(const Tokenizer& tokenizer, const InfillTokens& marks,
                         std::string_view text) {
   Ids ids = TRY(tokenizer.encode(text));
-  const auto is_mark = [&](int id) { return marks.has(id); };
-  const auto forged = std::find_if(ids.begin(), ids.end(), is_mark);
-  if (forged == ids.end()) return ids;
-  const std::string_view name = tokenizer.token_bytes(*forged);
-  const size_t at = text.find(name);
-  if (at == text.npos || name.size() < 2)
-    return Error{"the text has a character that marks the hole; leave it out"};
-  ids = TRY(tokenizer.encode(text.substr(0, at + 1)));
-  append(ids, TRY(encode_text(tokenizer, marks, text.substr(at + 1))));
+  if (std::none_of(ids.begin(), ids.end(), [&](int id) { return marks.has(id); })) return ids;
+  std::vector<std::string_view> names;
+  for (const int id : {marks.prefix, marks.suffix, marks.middle, marks.repository, marks.file})
+    if (id >= 0) names.push_back(tokenizer.token_bytes(id));
+  ids.clear();
+  size_t begin = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto is_here = [&](std::string_view name) { return text.substr(i).starts_with(name); };
+    if (std::none_of(names.begin(), names.end(), is_here)) continue;
+    append(ids, TRY(tokenizer.encode(text.substr(begin, i + 1 - begin))));
+    begin = i + 1;
+  }
+  append(ids, TRY(tokenizer.encode(text.substr(begin))));
   return ids;
 }
 
@@ -55,6 +59,18 @@ size_t edited_lines(std::string_view prefix) {
   for (auto i = lines % kInfillStep; i > 0; --i)
     begin = begin < 2 ? 0 : prefix.rfind('\n', begin - 2) + 1;
   return begin;
+}
+
+// Where the piece begins that a text ends with; its end if that is long, or there is none.
+size_t last_piece(const Tokenizer& tokenizer, std::string_view text) {
+  constexpr size_t kBytesMax = 64, kLooksBack = 1024;
+  const size_t line = text.rfind('\n', text.size() - std::min(text.size(), kLooksBack));
+  const std::string_view end = text.substr(line == text.npos ? 0 : line);
+  SplitScratch scratch;
+  if (!tokenizer.pre_tokenizer().split(end, scratch) || scratch.pieces.empty() ||
+      scratch.pieces.back().size() > kBytesMax)
+    return text.size();
+  return text.size() - scratch.pieces.back().size();
 }
 
 int round_up(int count, int step) { return (count + step - 1) / step * step; }
@@ -134,9 +150,13 @@ Result<InfillPrompt> make_infill_prompt(const Tokenizer& tokenizer, const Infill
   const int window = limits.window > 0 ? std::min(limits.window, room) : room;
 
   const bool is_psm = marks.order == InfillOrder::prefix_first;
-  const size_t kept = is_psm && text.is_edited ? edited_lines(text.prefix) : text.prefix.size();
-  Ids head = TRY(encode(std::string_view(text.prefix).substr(0, kept)));
-  Ids tail = TRY(encode(std::string_view(text.prefix).substr(kept)));
+  const std::string_view whole = text.prefix;
+  const bool is_split = is_psm && marks.middle >= 0 && text.is_edited;
+  const size_t kept = is_split ? edited_lines(whole) : whole.size();
+  const size_t last = is_split ? kept + last_piece(tokenizer, whole.substr(kept)) : whole.size();
+  prompt.begun = whole.substr(last);
+  Ids head = TRY(encode(whole.substr(0, kept)));
+  Ids tail = TRY(encode(whole.substr(kept, last - kept)));
   Ids suffix = TRY(encode(text.suffix));
   Ids prefix = head;
   append(prefix, tail);
@@ -175,6 +195,22 @@ Result<InfillPrompt> make_infill_prompt(const Tokenizer& tokenizer, const Infill
   append(all, marks.middle);
   append(all, tail);
   return prompt;
+}
+
+void HealingFilter::forbid(std::span<const int> tokens, std::span<const float>,
+                           std::span<uint8_t> is_forbidden) {
+  size_t known = 0;  // bytes of the beginning that the reply has
+  for (size_t i = prompt_; i < tokens.size() && known < begun_.size(); ++i)
+    known += tokenizer_.has(tokens[i]) ? tokenizer_.token_bytes(tokens[i]).size() : 0;
+  if (known >= begun_.size()) return;
+  const std::string_view rest = std::string_view(begun_).substr(known);
+  for (size_t id = 0; id < is_forbidden.size(); ++id) {
+    const bool is_text = int(id) < tokenizer_.size() && !tokenizer_.is_added(int(id));
+    const std::string_view bytes = is_text ? tokenizer_.token_bytes(int(id)) : "";
+    const bool fits = bytes.size() > rest.size() ? bytes.starts_with(rest)
+                                                 : !bytes.empty() && rest.starts_with(bytes);
+    is_forbidden[id] = !fits;
+  }
 }
 
 }  // namespace weir

@@ -6,12 +6,17 @@
 // token, as the beginning of what the model writes:
 //   <prefix> earlier lines <suffix> suffix <middle> last lines
 // Which lines these are changes every kInfillStep lines only. What is left out of a long prefix
-// also changes in steps.
+// also changes in steps. A model does not expect the tokens of half a word in a text that it
+// continues, so the last word or run of blanks is left out of the prompt and the reply is made to
+// begin with it (token healing; HealingFilter).
 #pragma once
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "chat/infill_tokens.h"
+#include "engine/token_filter.h"
 
 namespace weir {
 
@@ -26,9 +31,7 @@ struct InfillText {
   std::string path = {};               // of the file with the hole; "": unknown
   std::string repository = {};         // its name; "": unknown
   std::vector<InfillFile> files = {};  // others, the most important last
-  // Lines before the hole that are written as the beginning of the reply: false: none, the form
-  // that the families publish; true: as above.
-  bool is_edited = false;
+  bool is_edited = false;              // true: as above; false: the form that the families publish
 };
 
 struct InfillLimits {
@@ -39,6 +42,7 @@ struct InfillLimits {
 
 struct InfillPrompt {
   std::vector<int> tokens;
+  std::string begun = {};  // the end of the prefix that the reply has to begin with
   // Left out: tokens far from the hole, and whole files.
   int prefix_cut = 0, suffix_cut = 0, files_cut = 0;
 };
@@ -46,5 +50,20 @@ struct InfillPrompt {
 // The tokens exist(). Fails where the vocabulary can not write a text.
 Result<InfillPrompt> make_infill_prompt(const Tokenizer& tokenizer, const InfillTokens& marks,
                                         const InfillText& text, const InfillLimits& limits);
+
+// Lets a reply begin with a text, whatever its tokens are. One for each sequence.
+class HealingFilter : public TokenFilter {
+ public:
+  // `prompt`: its number of tokens. The tokenizer outlives the filter.
+  HealingFilter(const Tokenizer& tokenizer, size_t prompt, std::string begun)
+      : tokenizer_(tokenizer), prompt_(prompt), begun_(std::move(begun)) {}
+  void forbid(std::span<const int> tokens, std::span<const float> logits,
+              std::span<uint8_t> is_forbidden) override;
+
+ private:
+  const Tokenizer& tokenizer_;
+  const size_t prompt_;
+  const std::string begun_;
+};
 
 }  // namespace weir

@@ -6,9 +6,9 @@
 #include "base/file.h"
 #include "chat/infill_prompt.h"
 #include "chat/line_limits.h"
+#include "chat/open_model.h"
 #include "testing/tiny_models.h"
 #include "tokenizer/gguf_tokenizer.h"
-#include "tokenizer/tokenizer_json.h"
 
 namespace weir {
 namespace {
@@ -182,7 +182,8 @@ TEST(Infill, TypingChangesOnlyTheEndOfAPrompt) {
       ASSERT_TRUE(made);
       EXPECT_LE(made->tokens.size(), is_long ? 600u + 4 : 4000u);
       const std::string text = shown(tokenizer, made->tokens);
-      EXPECT_TRUE(text.ends_with(typed.substr(0, i)));
+      EXPECT_TRUE((text + made->begun).ends_with(typed.substr(0, i)));
+      EXPECT_FALSE(made->begun.empty());
       EXPECT_NE(text.find("<|fim_middle|>"), text.npos);
       const size_t same = size_t(
           std::mismatch(last.begin(), last.end(), made->tokens.begin(), made->tokens.end()).first -
@@ -197,8 +198,9 @@ TEST(Infill, TypingChangesOnlyTheEndOfAPrompt) {
 TEST(Infill, TheLastLinesAreThoseSinceAStep) {
   const Tokenizer tokenizer = tokenizer_of(kQwen);
   const auto tail = [&](const std::string& prefix) {
-    const std::string all =
-        prompt_of(tokenizer, {.prefix = prefix, .suffix = "S", .is_edited = true});
+    const auto made = make_infill_prompt(tokenizer, find_infill_tokens(tokenizer),
+                                         {.prefix = prefix, .suffix = "S", .is_edited = true}, {});
+    const std::string all = shown(tokenizer, made->tokens) + made->begun;
     const std::string_view mark = "S<|fim_middle|>";
     return all.substr(all.find(mark) + mark.size());
   };
@@ -209,6 +211,26 @@ TEST(Infill, TheLastLinesAreThoseSinceAStep) {
   EXPECT_EQ(tail(lines(0, 16) + "x"), "x");
   EXPECT_EQ(tail(lines(0, 16)), "");
   EXPECT_EQ(tail(lines(0, 50) + "x"), lines(48, 50) + "x");
+}
+
+TEST(Infill, AReplyBeginsWithTheWordThatWasBegun) {
+  const Tokenizer tokenizer = make_byte_tokenizer({{"<end>", true}, {"ab", false}});
+  const auto ids = [&](const char* text) { return *tokenizer.encode(text); };
+  HealingFilter filter(tokenizer, 2, "ax");
+  const auto allowed = [&](const char* drawn) {
+    std::vector<int> tokens = ids("qq");
+    for (const int id : ids(drawn)) tokens.push_back(id);
+    std::vector<uint8_t> is_forbidden(size_t(tokenizer.size()) + 3);
+    filter.forbid(tokens, {}, is_forbidden);
+    std::string all;
+    for (size_t id = 0; id < is_forbidden.size(); ++id)
+      if (!is_forbidden[id])
+        all += int(id) < tokenizer.size() ? tokenizer.token_bytes(int(id)) : "?";
+    return all;
+  };
+  EXPECT_EQ(allowed(""), "a");  // not "ab", not an end
+  EXPECT_EQ(allowed("a"), "x");
+  EXPECT_GT(allowed("ax").size(), 256u);
 }
 
 TEST(Infill, WhatIsNearTheHoleIsKept) {
@@ -248,6 +270,101 @@ TEST(LineScanner, EndsByLinesAndIndent) {
     EXPECT_EQ(limited({.indent = 3}, text, piece), " a;\n\n    b;");
     EXPECT_EQ(limited({.indent = 3}, "x\n  ", piece), "x\n  ");  // an empty line so far
   }
+}
+
+// "" where WEIR_REAL_MODELS names no folder with the model.
+std::string real_coder() {
+  const char* folder = std::getenv("WEIR_REAL_MODELS");
+  const std::string path =
+      join_path(folder ? folder : "", "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf");
+  return folder && file_exists(path) ? path : "";
+}
+
+constexpr const char* kNoCoder = "no qwen2.5-coder-0.5b-instruct-q4_k_m.gguf in WEIR_REAL_MODELS";
+
+// Ids of transformers 5.23.0 for the forms of the model's card and technical report, written as one
+// text with the marks in it.
+TEST(InfillOfRealModel, PromptsHaveTheIdsOfTransformers) {
+  if (real_coder().empty()) GTEST_SKIP() << kNoCoder;
+  const auto tokenizer = open_tokenizer(real_coder());
+  ASSERT_TRUE(tokenizer) << tokenizer.error().message;
+  const InfillTokens marks = find_infill_tokens(**tokenizer);
+  const auto ids = [&](const InfillText& text) {
+    return make_infill_prompt(**tokenizer, marks, text, {})->tokens;
+  };
+  const InfillText sort{
+      .prefix =
+          "def quicksort(arr):\n    if len(arr) <= 1:\n        return arr\n"
+          "    pivot = arr[len(arr) // 2]\n    ",
+      .suffix =
+          "\n    middle = [x for x in arr if x == pivot]\n    right = [x for x in arr if x > "
+          "pivot]\n    return quicksort(left) + middle + quicksort(right)"};
+  EXPECT_EQ(
+      ids(sort),
+      (std::vector<int>{151659, 750,   3974,  6860, 10939, 982,  262,   421, 2422,  10939,  8,
+                        2651,   220,   16,    510,  286,   470,  2890,  198, 262,   26045,  284,
+                        2890,   24693, 10939, 8,    442,   220,  17,    921, 257,   151661, 198,
+                        262,    6149,  284,   508,  87,    369,  856,   304, 2890,  421,    856,
+                        621,    26045, 921,   262,  1290,  284,  508,   87,  369,   856,    304,
+                        2890,   421,   856,   861,  26045, 921,  262,   470, 3974,  6860,   17671,
+                        8,      488,   6149,  488,  3974,  6860, 27704, 8,   151660}));
+  EXPECT_EQ(ids({.prefix = "from a import ",
+                 .suffix = "\nprint(x)",
+                 .path = "b.py",
+                 .repository = "library",
+                 .files = {{"a.py", "x = 1\n"}}}),
+            (std::vector<int>{151663, 18065, 198, 151664, 64,  7197, 198,  87,     284,
+                              220,    16,    198, 151664, 65,  7197, 198,  151659, 1499,
+                              264,    1159,  220, 151661, 198, 1350, 2075, 8,      151660}));
+}
+
+// Holes in functions of several languages, as editors ask for them, at temperature 0.
+TEST(InfillOfRealModel, HolesAreFilledWithWhatBelongsThere) {
+  if (real_coder().empty()) GTEST_SKIP() << kNoCoder;
+  auto open =
+      open_model({.path = real_coder(), .sequences_max = 8, .warms_up = false, .draft = ""});
+  ASSERT_TRUE(open) << open.error().message;
+  struct Hole {
+    const char *prefix, *suffix, *wanted;
+  };
+  const Hole holes[] = {
+      {"def add(a, b):\n    \"\"\"Return the sum.\"\"\"\n    return ", "\n\nprint(add(2, 3))\n",
+       "a + b"},
+      {"int max(int a, int b) {\n  return ", ";\n}\n", "a > b ? a : b"},
+      {"function isEven(n) {\n  return ", ";\n}\n\nconsole.log(isEven(4));\n", "n % 2 === 0"},
+      {"func Sum(values []int) int {\n\ttotal := 0\n\tfor _, value := range values {\n\t\t",
+       "\n\t}\n\treturn total\n}\n", "total += value"},
+      {"fn area(width: u32, height: u32) -> u32 {\n    ", "\n}\n\nfn main() {}\n",
+       "width * height"},
+      {"import json\n\n\ndef load(path):\n    with open(path) as file:\n        return js",
+       "\n\n\ndef save(path, value):\n    with open(path, 'w') as file:\n        json.dump(value, "
+       "file)\n",
+       "on.load(file)"},
+  };
+  std::vector<Request> requests;
+  std::vector<std::unique_ptr<HealingFilter>> filters;
+  std::vector<std::string> begun;
+  for (const Hole& hole : holes) {
+    auto prompt =
+        make_infill_prompt(*open->tokenizer, open->infill,
+                           {.prefix = hole.prefix, .suffix = hole.suffix, .is_edited = true}, {});
+    ASSERT_TRUE(prompt);
+    Request& request = requests.emplace_back();
+    request.prompt = prompt->tokens;
+    request.tokens_max = 8;
+    request.sampling.temperature = 0;
+    request.stop_ids = open->infill.ends;
+    filters.push_back(
+        std::make_unique<HealingFilter>(*open->tokenizer, request.prompt.size(), prompt->begun));
+    request.token_filter = filters.back().get();
+    begun.push_back(prompt->begun);
+  }
+  const auto completions = open->generator->generate(requests);
+  ASSERT_TRUE(completions) << completions.error().message;
+  for (size_t i = 0; i < requests.size(); ++i)
+    EXPECT_TRUE((*completions)[i].text.starts_with(begun[i] + holes[i].wanted))
+        << holes[i].prefix << "\n---\n"
+        << (*completions)[i].text;
 }
 
 }  // namespace

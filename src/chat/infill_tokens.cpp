@@ -40,7 +40,7 @@ constexpr Family kFamilies[] = {
 };
 
 // End an infill in some family; what ends a reply in general is end_names.h's business.
-constexpr const char* kEnds[] = {
+constexpr const char* kInfillEnds[] = {
     "\u2581<EOT>", "<EOT>",        "<|EOT|>",       "<|endoftext|>",      "<|fim_pad|>",
     "<fim_pad>",   "<fim-pad>",    "<|repo_name|>", "<repo_name>",        "<reponame>",
     "<filename>",  "<|file_sep|>", "<file_sep>",    "<|file_separator|>", "[MIDDLE]"};
@@ -123,7 +123,7 @@ InfillTokens find_infill_tokens(const Tokenizer& tokenizer, const GgufMetadata* 
   // A model that begins another hole or file is done with this one.
   for (const int id : {tokens.prefix, tokens.suffix, tokens.middle, tokens.repository, tokens.file})
     if (id >= 0) tokens.ends.push_back(id);
-  for (const char* text : kEnds)
+  for (const char* text : kInfillEnds)
     if (const auto id = tokenizer.find_added(text)) tokens.ends.push_back(*id);
   std::sort(tokens.ends.begin(), tokens.ends.end());
   tokens.ends.erase(std::unique(tokens.ends.begin(), tokens.ends.end()), tokens.ends.end());

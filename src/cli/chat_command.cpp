@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/model_flags.h"
 #include "cli/output_form_flags.h"
+#include "cli/remote_chat.h"
 #include "cli/sampling_flags.h"
 #include "cli/shared_options.h"
 
@@ -51,9 +52,9 @@ void say(const Result<void>& done) {
   if (!done) fmt::print(stderr, "weir: {}\n", done.error().message);
 }
 
-void take_line(ChatSession& session, const ChatText& said) {
+void take_line(Dialogue& session, const ChatText& said) {
   if (said.is_verbatim) return say(session.ask(said.text));
-  const ChatLine line = read_chat_line(said.text, ChatSession::command_names());
+  const ChatLine line = read_chat_line(said.text, session.command_names());
   switch (line.kind) {
     case ChatLine::Kind::nothing:
       if (session.has_text_aside()) say(session.ask(""));
@@ -71,12 +72,12 @@ void take_line(ChatSession& session, const ChatText& said) {
   }
 }
 
-void say_goodbye(const ChatSession& session) {
+void say_goodbye(const Dialogue& session) {
   if (session.is_kept())
     fmt::print(stderr, "The conversation is kept: /load in the next session continues it.\n");
 }
 
-Result<Ending> talk(ChatSession& session, ChatInput& input) {
+Result<Ending> talk(Dialogue& session, ChatInput& input) {
   bool was_asked_to_leave = false;
   for (;;) {
     interrupts = 0;
@@ -114,6 +115,19 @@ Result<Ending> talk(ChatSession& session, ChatInput& input) {
   }
 }
 
+Result<std::unique_ptr<Dialogue>> begin(const ChatOptions& options, bool is_terminal) {
+  if (!options.url.empty())
+    return std::unique_ptr<Dialogue>(
+        TRY(RemoteChat::create(options, is_terminal, was_interrupted)));
+  for (const std::string& name : options.given)
+    if (name == "--model" || name == "--key-file")
+      return Error{name + " is for a server; add its --url, or leave it out"};
+  if (options.folder.empty())
+    return Error{"FOLDER is required: a model, or --url for a server's; see weir chat --help"};
+  return std::unique_ptr<Dialogue>(
+      std::make_unique<ChatSession>(options, is_terminal, was_interrupted));
+}
+
 // Answers go to standard output, everything else to standard error.
 Result<Ending> chat(const ChatOptions& options) {
   TRY(validate(options.sampling));
@@ -125,20 +139,23 @@ Result<Ending> chat(const ChatOptions& options) {
         "--prefix-cache keeps the conversation for later sessions and --private (or WEIR_PRIVATE) "
         "does not; leave one out"};
   const bool is_terminal = isatty(STDIN_FILENO) == 1;
-  ChatSession session(chosen, is_terminal, was_interrupted);
-  TRY(session.open());
+  const std::unique_ptr<Dialogue> session = TRY(begin(chosen, is_terminal));
+  TRY(session->open());
   if (is_terminal) deadly_interrupts = 3;
   catch_interrupts(0);
   ChatInput input(chosen.by_lines, chosen.is_private, was_interrupted);
-  return talk(session, input);
+  return talk(*session, input);
 }
 
 }  // namespace
 
 void add_chat(CommandGroup& commands) {
   auto [c, o] = commands.add("chat", "talk to a model, or to the stages of a run", chat);
-  c.argument("FOLDER", o.folder, std::string(kModelWithTextHelp) + "; or a run of weir r1")
-      .required();
+  c.argument("FOLDER", o.folder, std::string(kModelWithTextHelp) + "; or a run of weir r1");
+  c.option("--url", o.url, "URL",
+           "talk to a server instead, weir's or another one with OpenAI's API");
+  c.option("--model", o.model_name, "NAME", "model of the server [its first]");
+  c.option("--key-file", o.key_file, "FILE", "file with the server's key [WEIR_API_KEY]");
   c.option("--stage", o.stage, "NAME", "stage of the run [the last finished one]");
   c.choice("--history", o.history, {"auto", "all", "none"},
            "send earlier turns; auto: not to runs tuned on single questions only");
@@ -156,6 +173,7 @@ void add_chat(CommandGroup& commands) {
   add_sampling(c, o.sampling, o.sampling_texts);
   add_output_form(c, o.output);
   add_model_options(c, o.model);
+  c.note_given(o.given);
 }
 
 }  // namespace weir

@@ -1,7 +1,6 @@
 #include "cli/chat_session.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -12,26 +11,18 @@
 #include "chat/chat_tools.h"
 #include "cli/model_offers.h"
 #include "cli/reply_printer.h"
-#include "cli/standard_input.h"
-#include "cli/state_folder.h"
 
 namespace weir {
 namespace {
 
-constexpr size_t kTurnsMax = 1000;
 constexpr int kPlainTokens = 256;  // base models do not end by themselves
 constexpr int kRoomMax = 1024;     // kept free for an answer without a limit of its own
-
-Result<std::string> system_text(const std::string& option) {
-  if (!option.starts_with('@')) return option;
-  return std::string(trim(TRY_IN("--system", read_text_input(option.substr(1)))));
-}
 
 }  // namespace
 
 Result<void> ChatSession::open() {
   TRY(check_model_exists(options_.folder));
-  context_.system = TRY(system_text(options_.system));
+  TRY(set_first_system(options_.system));
   if (!options_.tools.empty()) context_.tools = TRY_IN("--tools", read_tools(options_.tools));
   output_ = TRY(OutputFormOption::read(options_.output));
   if (has_stages(options_.folder)) {
@@ -77,7 +68,7 @@ Result<void> ChatSession::open_folder(const std::string& folder, bool is_tuned) 
   ChatFormOptions how{options_.form, is_tuned, {}};
   if (options_.thinking != "auto") how.thinking = options_.thinking == "on";
   ChatForm form = TRY(ChatForm::choose(open, folder, how));
-  TRY(resolve(options_.sampling_texts, *open.tokenizer, options_.sampling));
+  TRY(resolve(options_.sampling_texts, *open.tokenizer, sampling_));
   if (output_.is_set()) {
     Request ends;
     form.set_ends(open, ends);
@@ -89,8 +80,16 @@ Result<void> ChatSession::open_folder(const std::string& folder, bool is_tuned) 
   return {};
 }
 
+Result<std::string> ChatSession::size_of(const std::string& text) const {
+  return fmt::format("{} tokens", TRY(open_.tokenizer->encode(text)).size());
+}
+
+void ChatSession::on_set(const char* option) {
+  if (std::string_view(option) == "--seed") answers_ = problems_ = 0;
+}
+
 int ChatSession::tokens_max() const {
-  if (options_.tokens > 0) return options_.tokens;
+  if (tokens_ > 0) return tokens_;
   return form_.is_plain() ? kPlainTokens : 0;
 }
 
@@ -122,7 +121,7 @@ Result<Request> ChatSession::fitting_request() {
                forgotten == 1 ? "turn" : fmt::format("{} turns", forgotten),
                forgotten == 1 ? "s" : "", positions, forgotten == 1 ? "is" : "are");
   request.tokens_max = int(limit > 0 ? std::min<int64_t>(limit, left) : left);
-  request.sampling = options_.sampling;
+  request.sampling = sampling_;
   request.stream = answers_++;
   form_.set_ends(open_, request);
   std::optional<int> begins_after;
@@ -135,25 +134,11 @@ Result<Request> ChatSession::fitting_request() {
   return request;
 }
 
-Result<void> ChatSession::ask(const std::string& question) {
-  std::string text = aside_;
-  if (!aside_.empty() && !question.empty()) text += "\n\n";
-  text += question;
-  TRY(ask_turn({{{Role::user, text}}}));
-  aside_.clear();
-  return {};
-}
-
-Result<void> ChatSession::ask_turn(ChatTurn turn) {
-  turns_.push_back(std::move(turn));
-  if (turns_.size() > kTurnsMax) turns_.erase(turns_.begin());
+Result<void> ChatSession::answer_last() {
   const Begun before = std::exchange(begun_, {});
   Result<Request> request = fitting_request();
   Result<void> answered = request ? answer(*request) : std::move(request).error();
-  if (!answered) {
-    turns_.pop_back();
-    begun_ = before;
-  }
+  if (!answered) begun_ = before;
   return answered;
 }
 
@@ -194,12 +179,7 @@ void ChatSession::take_reply(const Completion& completion) {
   ChatReply reply = form_.reply_of(open_, context_, begun_.tokens, begun_.text);
   turns_.back().answer = std::move(reply.answer);
   turns_.back().calls = std::move(reply.calls);
-  for (const Json& call : turns_.back().calls.items()) {
-    const Json& function = *call.find("function");
-    fmt::print("call {} {}\n", function.find("name")->text(), function.find("arguments")->dump());
-  }
-  fflush(stdout);
-  if (turns_.back().has_calls()) fmt::print(stderr, "(/result TEXT tells what the call gave)\n");
+  show_calls();
 }
 
 void ChatSession::say_how_it_ended(const Request& request, const Completion& completion) {
@@ -231,18 +211,6 @@ Result<void> ChatSession::judge(const Completion& completion) {
     verdict = TRY(run_->judge(*turn.problem, turn.answer));
   fmt::print(stderr, "{}\n", verdict);
   return {};
-}
-
-// For /load of a later session. What was kept before becomes the previous conversation, once.
-void ChatSession::keep() {
-  if (!is_terminal_ || options_.is_private) return;
-  const Result<std::string> folder = state_folder();
-  if (!folder) return;
-  const std::string path = join_path(*folder, "last-chat.json");
-  if (!is_kept_ && file_exists(path))
-    (void)rename_path(path, join_path(*folder, "previous-chat.json"));
-  is_kept_ = save_conversation(conversation(), path).has_value();
-  chmod(path.c_str(), 0600);
 }
 
 }  // namespace weir

@@ -244,6 +244,13 @@ void CommandBuilder::choice(const char* name, std::string& value,
   this->value(name, value, "WORD", help).one_of(words);
 }
 
+void CommandBuilder::note_given(std::vector<std::string>& names) {
+  command_->parse_complete_callback([command = command_, &names] {
+    for (const CLI::Option* option : command->get_options())
+      if (option->count() > 0) names.push_back(option->get_name());
+  });
+}
+
 CommandBuilder CommandGroup::add_word(const char* name, const char* help,
                                       std::unique_ptr<Command> command) {
   CLI::App* word = app_->add_subcommand(name, help);

@@ -55,6 +55,8 @@ class CommandBuilder {
   void count(const char* name, int& value, int low, int high, const std::string& help);
   void choice(const char* name, std::string& value, const std::vector<std::string>& words,
               const std::string& help);
+  // Fills `names` with the options and arguments that the line has: "--seed", "MODEL".
+  void note_given(std::vector<std::string>& names);
 
  private:
   CLI::App* command_;

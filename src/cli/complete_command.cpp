@@ -66,18 +66,39 @@ int indent_of(const std::string& prefix) {
   return int(end - begin);
 }
 
-class Printer : public ReplyListener {
+// A reply that goes on with what follows the hole has filled it. What follows is the rest of the
+// line, or else the next line that is not empty; "" where that says too little.
+std::string stop_of(const std::string& suffix) {
+  constexpr size_t kBytesMax = 1024;  // of StopScanner
+  const size_t line = suffix.find('\n');
+  if (line == suffix.npos) return "";
+  size_t begin = 0, end = line + 1;
+  if (suffix.find_first_not_of(" \t\r") >= line) {
+    begin = line;
+    end = suffix.find('\n', std::min(suffix.find_first_not_of(" \t\r\n"), suffix.size()));
+    end = std::min(end, suffix.size());
+  }
+  const std::string stop = suffix.substr(begin, end - begin);
+  return stop.size() > kBytesMax || trim(stop).empty() ? "" : stop;
+}
+
+class CompletionPrinter : public ReplyListener {
  public:
-  explicit Printer(LineLimits limits) : ReplyListener(stop_requested), lines_(limits) {}
+  // `begun`: bytes that the reply begins with and that are in the file already.
+  CompletionPrinter(LineLimits limits, size_t begun)
+      : ReplyListener(stop_requested), lines_(limits), begun_(begun) {}
   bool on_token(const TokenEvent& event) override {
     hide_progress();
-    print_now(lines_.push(event.text));
+    const size_t hidden = std::min(begun_, event.text.size());
+    begun_ -= hidden;
+    print_now(lines_.push(event.text.substr(hidden)));
     if (event.is_last) print_now(lines_.finish());
     return !lines_.found() && !ferror(stdout);
   }
 
  private:
   LineScanner lines_;
+  size_t begun_;
 };
 
 Result<Ending> complete(const CompleteOptions& options) {
@@ -106,11 +127,15 @@ Result<Ending> complete(const CompleteOptions& options) {
   TRY(resolve(options.sampling_texts, *open.tokenizer, request.sampling));
   request.stop_ids = end_ids(open);
   add_ends(request.stop_ids, open.infill.ends);
+  const std::string stop = stop_of(text.suffix);
+  if (!stop.empty()) request.stops = {stop};
+  HealingFilter filter(*open.tokenizer, request.prompt.size(), prompt.begun);
+  request.token_filter = &filter;
 
   catch_stop_signals();
   LineLimits limits{.lines = options.lines};
   if (options.lines == 0) limits.indent = indent_of(text.prefix);
-  Printer printer(limits);
+  CompletionPrinter printer(limits, prompt.begun.size());
   TRY(open.generator->generate({&request, 1}, &printer));
   fmt::print("\n");
   fflush(stdout);

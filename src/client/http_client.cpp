@@ -57,7 +57,7 @@ std::string failure_of(const HttpAnswer& answer) {
   if (said.empty() && answer.status == 404) said = "there is nothing at this address";
   if (said.empty())
     said = std::string(http::obsolete_reason(http::int_to_status(unsigned(answer.status))));
-  return fmt::format("{} (status {})", said, answer.status);
+  return answer.status == 0 ? said : fmt::format("{} (status {})", said, answer.status);
 }
 
 HttpClient::HttpClient(HttpUrl server, HttpClientOptions options)

@@ -34,6 +34,7 @@ struct HttpAnswer {
 
 // What a server says about a request that failed, in one sentence with the status: the message of
 // its JSON (the forms of OpenAI, Anthropic, Ollama and FastAPI), or the beginning of its text.
+// Status 0: the body alone, of an error inside a stream.
 std::string failure_of(const HttpAnswer& answer);
 
 // Takes bytes of a body; false ends the request.

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <thread>
 
+#include "client/chat_api.h"
 #include "client/event_stream.h"
 
 namespace weir {
@@ -202,6 +203,65 @@ TEST(HttpClient, AConnectionThatEndedMeanwhileIsMadeAnew) {
   const auto second = client.get_json("/b");
   ASSERT_TRUE(second) << second.error().message;
   EXPECT_EQ(second->dump(), "[2]");
+}
+
+ChatApi api_of(const ScriptedServer& server) {
+  return ChatApi({"127.0.0.1", server.port(), ""}, {});
+}
+
+// The events that `transformers serve` (transformers 5.23.0) sends: no [DONE], and 500 for /models
+// where the network cannot be reached.
+TEST(ChatApi, AReplyEndsWithItsReasonWhereNoMarkComes) {
+  ScriptedServer server(
+      {whole("HTTP/1.1 500 Internal Server Error\r\n", "Internal Server Error"),
+       kOk + "\r\ndata: {\"choices\":[{\"delta\":{\"role\":\"assistant\"},\"index\":0}]}\n\n"
+             "data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"index\":0}]}\n\n"
+             "data: {\"choices\":[{\"delta\":{},\"index\":0,\"finish_reason\":\"length\"}]}\n\n"});
+  ChatApi api = api_of(server);
+  const auto models = api.models();
+  ASSERT_TRUE(models) << models.error().message;
+  EXPECT_EQ(models->failure, "Internal Server Error (status 500)");
+  const auto reply = api.ask(Json::object(), [](bool, const std::string&) { return true; });
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(reply->answer, "Hi");
+  EXPECT_EQ(reply->finish_reason, "length");
+}
+
+TEST(ChatApi, ThinkingAndCallsComeInPieces) {
+  const std::string delta = "data: {\"choices\":[{\"delta\":";
+  ScriptedServer server(
+      {kOk + "\r\n" + delta + R"({"content":null,"reasoning_content":"Hm"}}]})" + "\n\n" + delta +
+           R"({"reasoning":"!"}}]})" + "\n\n" + delta +
+           R"({"tool_calls":[{"index":1,"id":"b","function":{"name":"g","arguments":"{\"x\""}}]}}]})" +
+           "\n\n" + delta + R"({"tool_calls":[{"index":1,"function":{"arguments":":2}"}}]}}]})" +
+           "\n\ndata: [DONE]\n\n",
+       whole(kOk, R"({"choices":[{"message":{"content":"whole"},"finish_reason":"stop"}]})"),
+       kOk + "\r\n" + delta + R"({"content":"a"}}]})" + "\n\n",
+       kOk + "\r\n" + "data: {\"error\":{\"message\":\"out of memory\"}}\n\n",
+       whole("HTTP/1.1 400 Bad\r\n", R"({"error":{"code":"context_length_exceeded"}})")});
+  ChatApi api = api_of(server);
+  std::string shown;
+  const auto show = [&](bool is_thinking, const std::string& text) {
+    shown += (is_thinking ? "<" : ">") + text;
+    return true;
+  };
+  const auto calls = api.ask(Json::object(), show);
+  ASSERT_TRUE(calls) << calls.error().message;
+  EXPECT_EQ(shown, "<Hm<!");
+  EXPECT_EQ(calls->thinking, "Hm!");
+  ASSERT_EQ(calls->calls.size(), 2u);
+  EXPECT_EQ(calls->calls.items()[1].dump(),
+            R"({"id":"b","type":"function","function":{"name":"g","arguments":{"x":2}}})");
+  EXPECT_EQ(api.ask(Json::object(), show)->answer, "whole");  // a server that does not stream
+  const auto error = [&] {
+    const auto reply = api.ask(Json::object(), show);
+    return reply ? "" : reply.error().message;
+  };
+  EXPECT_TRUE(has(error(), "in the middle of the reply"));
+  EXPECT_TRUE(has(error(), "out of memory"));
+  EXPECT_FALSE(api.was_too_long());
+  error();
+  EXPECT_TRUE(api.was_too_long());
 }
 
 TEST(HttpUrl, HasAHostAPortAndAPath) {

@@ -110,6 +110,7 @@ void read_thinking(RequestFields& fields, ServeRequest& request) {
     return fields.refuse("thinking",
                          "must have the type enabled, disabled, adaptive or between_tools");
   request.thinking = type != "disabled";
+  read_budget(fields, *thinking, request);
 }
 
 // The form of the answer, {"type": "json_schema", "schema"}.

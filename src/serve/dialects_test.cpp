@@ -177,6 +177,39 @@ TEST(Dialects, ATemplateAppliedIsTheChatsPrompt) {
   EXPECT_EQ(ask(port, "GET", "/v1/health").status, 200);
 }
 
+// The random model does not end its thought by itself within these tokens.
+TEST(Dialects, AThoughtEndsAtItsBudget) {
+  const auto server = tiny_server(true);
+  const int port = server->port();
+  const std::string user = R"({"messages": [{"role": "user", "content": "hello"}],
+                               "temperature": 0, "max_tokens": 20)";
+  const auto thoughts = [](const Json& reply) {
+    return number(reply, "usage.completion_tokens_details.reasoning_tokens");
+  };
+  const Json free = ask(port, "POST", "/v1/chat/completions", user + "}").json();
+  ASSERT_GT(thoughts(free), 8);
+  for (const char* limit : {R"(, "thinking": {"type": "enabled", "budget_tokens": 6}})",
+                            R"(, "reasoning_budget_tokens": 6})"}) {
+    const Json reply = ask(port, "POST", "/v1/chat/completions", user + limit).json();
+    EXPECT_LE(thoughts(reply), 7) << reply.dump();  // with its end
+    EXPECT_GE(thoughts(reply), 6) << reply.dump();
+    const std::string thought = at(reply, "choices.0.message.reasoning_content").text();
+    EXPECT_EQ(at(free, "choices.0.message.reasoning_content").text().rfind(thought, 0), 0u);
+    EXPECT_EQ(number(reply, "usage.completion_tokens"), 20);
+  }
+  const Json message = ask(port, "POST", "/v1/messages",
+                           user + R"(, "thinking": {"type": "enabled", "budget_tokens": 6}})")
+                           .json();
+  EXPECT_EQ(at(message, "content.0.type").text(), "thinking");
+  EXPECT_EQ(at(message, "content.1.type").text(), "text") << message.dump();
+  const Json begun = ask(port, "POST", "/v1/chat/completions",
+                         R"({"messages": [{"role": "user", "content": "hello"},
+                             {"role": "assistant", "content": null, "prefix": true,
+                              "reasoning_content": "so"}], "temperature": 0, "max_tokens": 9})")
+                         .json();
+  EXPECT_GT(at(begun, "choices.0.message.reasoning_content").text().size(), 0u) << begun.dump();
+}
+
 TEST(Dialects, FieldsThatWouldChangeTheReplyAreRefused) {
   const auto server = tiny_server();
   struct Case {

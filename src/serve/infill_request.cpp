@@ -2,13 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace weir {
 namespace {
 
 constexpr size_t kFilesMax = 256;
-constexpr int kMillisecondsMax = 3'600'000, kIndentMax = 4096;
 
 // [{"filename": ..., "text": ...}, ...], the most important last.
 void read_files(RequestFields& fields, InfillText& text) {
@@ -48,8 +45,6 @@ ApiResult<ServeRequest> read_llama_infill(const Json& body, const SamplingOption
   InfillText text{.suffix = fields.text("input_suffix"), .is_edited = true};
   read_files(fields, text);
   const std::string prefix = fields.text("input_prefix") + fields.text("prompt");
-  LineLimits lines{.indent = int(fields.whole("n_indent", 0, 0, kIndentMax))};
-  const int64_t ms = fields.whole("t_max_predict_ms", 0, -1, kMillisecondsMax);
   if (fields.error()) return *fields.error();
   Json completion = body;
   completion.set("prompt", prefix);
@@ -57,8 +52,6 @@ ApiResult<ServeRequest> read_llama_infill(const Json& body, const SamplingOption
   if (!request) return request;
   request->infill = std::move(text);
   request->cuts_infill = true;
-  request->lines = lines;
-  request->seconds_max = double(std::max<int64_t>(ms, 0)) / 1e3;
   return request;
 }
 

@@ -10,7 +10,7 @@ namespace weir {
 namespace {
 
 constexpr int kTokensMax = 1 << 24, kStopsMax = 64, kPromptsMax = 128, kChoicesMax = 128;
-constexpr int kTopMax = 20;
+constexpr int kTopMax = 20, kMillisecondsMax = 3'600'000, kIndentMax = 4096;
 constexpr const char* kWanted =
     "must be a text, token ids, both mixed, {\"prompt_string\": text}, or a list of these";
 
@@ -90,6 +90,9 @@ ApiResult<ServeRequest> read_llama_completion(const Json& body, const SamplingOp
   options.tokens_max = int(fields.whole(limit, -1, -2, kTokensMax));
   options.is_empty = options.tokens_max == 0;
   request.tokens_max = options.is_empty ? 1 : std::max(0, options.tokens_max);
+  request.lines.indent = int(fields.whole("n_indent", 0, 0, kIndentMax));
+  const int64_t ms = fields.whole("t_max_predict_ms", 0, -1, kMillisecondsMax);
+  request.seconds_max = double(std::max<int64_t>(ms, 0)) / 1e3;
   request.ignores_end = fields.flag("ignore_eos", false);
   request.streams = fields.flag("stream", false);
   const char* top = fields.has("n_probs") ? "n_probs" : "logprobs";

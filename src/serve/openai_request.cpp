@@ -154,6 +154,13 @@ void set_effort(ServeRequest& request, const std::string& effort) {
   request.reasoning_effort = *request.thinking ? effort : "";
 }
 
+void read_budget(RequestFields& fields, const Json& thinking, ServeRequest& request) {
+  RequestFields inner(thinking, "thinking.");
+  if (inner.has("budget_tokens") && request.thinking.value_or(true))
+    request.thinking_max = int(inner.whole("budget_tokens", 1, 0, kTokensMax));
+  fields.take(inner.error());
+}
+
 void read_openai_thinking(RequestFields& fields, ServeRequest& request) {
   const auto switch_from = [&](const Json* object, const char* key) {
     const Json* value = object ? object->find(key) : nullptr;
@@ -173,7 +180,11 @@ void read_openai_thinking(RequestFields& fields, ServeRequest& request) {
       request.thinking = false;
     else
       fields.refuse("thinking", "must be {\"type\": \"enabled\"} or {\"type\": \"disabled\"}");
+    read_budget(fields, *thinking, request);
   }
+  // llama.cpp's name; -1: no limit.
+  if (const int64_t limit = fields.whole("reasoning_budget_tokens", -1, -1, kTokensMax); limit >= 0)
+    request.thinking_max = int(limit);
 }
 
 // OpenAI's object of ids and numbers, or llama.cpp's list of pairs; false there forbids a token.

@@ -17,6 +17,8 @@ void read_bias(RequestFields& fields, SamplingOptions& sampling);
 // The switches for thinking: 'thinking', 'enable_thinking', 'chat_template_kwargs' and
 // 'reasoning_effort'.
 void read_openai_thinking(RequestFields& fields, ServeRequest& request);
+// 'budget_tokens' of an object 'thinking' whose type was read.
+void read_budget(RequestFields& fields, const Json& thinking, ServeRequest& request);
 // "none" and "off": without thinking.
 void set_effort(ServeRequest& request, const std::string& effort);
 

@@ -2,12 +2,23 @@
 // unloading by request.
 #include <gtest/gtest.h>
 
-#include "serve/server.h"
-#include "testing/http_support.h"
-#include "testing/served_fixture.h"
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "testing/serve_fixture.h"
 
 namespace weir {
 namespace {
+
+std::string text_of(const Json& object, std::string_view key) { return at(object, key).text(); }
+
+// Waits until something holds, for five seconds at most.
+bool soon(const std::function<bool()>& holds) {
+  for (int i = 0; i < 500 && !holds(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  return holds();
+}
 
 // Counts loads; `seed` makes the models answer differently.
 PooledModel tiny_entry(const std::string& name, uint64_t seed, std::atomic<int>& loads) {
@@ -17,7 +28,7 @@ PooledModel tiny_entry(const std::string& name, uint64_t seed, std::atomic<int>&
   entry.load = [name, seed, &loads](PassGate* gate) -> Result<LoadedModel> {
     ++loads;
     ServedModelOptions options{.name = name, .aliases = {name + "-alias"}};
-    auto model = TRY(ServedModel::create(open_tiny(4, seed), name, std::move(options)));
+    auto model = TRY(ServedModel::create(open_tiny_model(false, seed), name, std::move(options)));
     return loaded_text(std::move(model), 8, gate);
   };
   return entry;
@@ -36,16 +47,16 @@ struct PoolServer : testing::Test {
     ASSERT_TRUE(started) << started.error().message;
     server = *std::move(started);
   }
-  HttpAnswer post(const std::string& path, const std::string& body) const {
-    return http_post(server->port(), path, body);
+  ServedReply post(const std::string& path, const std::string& body) const {
+    return ask(server->port(), "POST", path, body);
   }
-  Json get(const std::string& path) const { return http_json(http_get(server->port(), path)); }
+  Json get(const std::string& path) const { return ask(server->port(), "GET", path).json(); }
   std::string reply_of(const std::string& model) const {
-    const HttpAnswer answer = post("/v1/completions", R"({"prompt": "abc", "max_tokens": 12,
+    const ServedReply answer = post("/v1/completions", R"({"prompt": "abc", "max_tokens": 12,
         "temperature": 0, "ignore_eos": true, "model": ")" +
-                                                          model + "\"}");
+                                                           model + "\"}");
     EXPECT_EQ(answer.status, 200) << answer.body;
-    const Json json = http_json(answer);
+    const Json json = answer.json();
     EXPECT_EQ(text_of(json, "model"), model);
     return json.find("choices")->items()[0].find("text")->text();
   }
@@ -55,7 +66,7 @@ struct PoolServer : testing::Test {
 };
 
 std::string expected(uint64_t seed) {
-  OpenModel open = open_tiny(1, seed);
+  OpenModel open = open_tiny_model(false, seed);
   Request request;
   request.prompt = *encode_prompt(open, "abc", true);
   request.tokens_max = 12;
@@ -67,12 +78,12 @@ TEST_F(PoolServer, TheNamedModelAnswersAndIsLoadedByItsFirstRequest) {
   start();
   EXPECT_EQ(get("/v1/models").find("data")->size(), 4u);
   EXPECT_EQ(get("/api/tags").find("models")->size(), 4u);
-  EXPECT_EQ(http_get(server->port(), "/health").status, 200);
+  EXPECT_EQ(ask(server->port(), "GET", "/health").status, 200);
   EXPECT_EQ(post("/v1/completions", "{").status, 400);
-  const HttpAnswer unknown = post("/v1/completions", R"({"model": "gpt-9", "prompt": "a"})");
+  const ServedReply unknown = post("/v1/completions", R"({"model": "gpt-9", "prompt": "a"})");
   EXPECT_EQ(unknown.status, 404);
   EXPECT_NE(unknown.body.find("a, a-alias, b, b-alias"), std::string::npos) << unknown.body;
-  const Json shown = http_json(post("/api/show", R"({"model": "b"})"));
+  const Json shown = post("/api/show", R"({"model": "b"})").json();
   EXPECT_EQ(shown.find("capabilities")->dump(), R"(["completion","tools"])");
   EXPECT_EQ(loads_a + loads_b, 0);  // none of this needs a model
   EXPECT_EQ(reply_of("b"), expected(6));
@@ -81,10 +92,10 @@ TEST_F(PoolServer, TheNamedModelAnswersAndIsLoadedByItsFirstRequest) {
   EXPECT_EQ(reply_of("a"), expected(5));
   EXPECT_EQ(loads_a, 1);
   EXPECT_EQ(loads_b, 1);
-  const HttpAnswer chosen = post("/v1/completions", R"({"prompt": "abc", "max_tokens": 1})");
-  EXPECT_EQ(text_of(http_json(chosen), "model"), "a");
+  const ServedReply chosen = post("/v1/completions", R"({"prompt": "abc", "max_tokens": 1})");
+  EXPECT_EQ(text_of(chosen.json(), "model"), "a");
   EXPECT_EQ(text_of(get("/props?model=b"), "model_alias"), "b");
-  const std::string metrics = http_get(server->port(), "/metrics").body;
+  const std::string metrics = ask(server->port(), "GET", "/metrics").body;
   for (const char* line : {"weir_model_loaded{model=\"a\"} 1\n", "weir_sequences{model=\"b\"} 0\n",
                            "weir_model_loads_total{model=\"b\"} 1\n"})
     EXPECT_NE(metrics.find(line), std::string::npos) << line << metrics;
@@ -93,7 +104,7 @@ TEST_F(PoolServer, TheNamedModelAnswersAndIsLoadedByItsFirstRequest) {
 TEST_F(PoolServer, OllamaLoadsAndUnloadsByKeepAlive) {
   start();
   EXPECT_EQ(get("/api/ps").find("models")->size(), 0u);
-  const Json loaded = http_json(post("/api/generate", R"({"model": "b", "keep_alive": "10m"})"));
+  const Json loaded = post("/api/generate", R"({"model": "b", "keep_alive": "10m"})").json();
   EXPECT_EQ(text_of(loaded, "done_reason"), "load");
   const Json running = get("/api/ps");
   ASSERT_EQ(running.find("models")->size(), 1u);
@@ -101,7 +112,7 @@ TEST_F(PoolServer, OllamaLoadsAndUnloadsByKeepAlive) {
   EXPECT_EQ(text_of(entry, "name"), "b");
   EXPECT_EQ(entry.find("size")->dump(), "1000");
   EXPECT_EQ(text_of(entry, "expires_at").substr(0, 2), "20");
-  const Json unloaded = http_json(post("/api/generate", R"({"model": "b", "keep_alive": 0})"));
+  const Json unloaded = post("/api/generate", R"({"model": "b", "keep_alive": 0})").json();
   EXPECT_EQ(text_of(unloaded, "done_reason"), "unload");
   EXPECT_TRUE(soon([&] { return get("/api/ps").find("models")->size() == 0; }));
   // After a reply that was asked for, too.
@@ -110,9 +121,9 @@ TEST_F(PoolServer, OllamaLoadsAndUnloadsByKeepAlive) {
                 .status,
             200);
   EXPECT_TRUE(soon([&] { return get("/api/ps").find("models")->size() == 0; }));
-  const HttpAnswer wrong = post("/api/generate", R"({"model": "a", "keep_alive": "soon"})");
+  const ServedReply wrong = post("/api/generate", R"({"model": "a", "keep_alive": "soon"})");
   EXPECT_EQ(wrong.status, 400);
-  EXPECT_NE(text_of(http_json(wrong), "error").find("keep_alive"), std::string::npos);
+  EXPECT_NE(text_of(wrong.json(), "error").find("keep_alive"), std::string::npos);
 }
 
 TEST_F(PoolServer, LlamaServersRequestsLoadAndUnload) {
@@ -158,7 +169,7 @@ TEST_F(PoolServer, AModelWithoutTextSaysSo) {
   auto started = Server::start(*ModelPool::create(std::move(models), {}), {});
   ASSERT_TRUE(started);
   server = *std::move(started);
-  const HttpAnswer answer = post("/v1/completions", R"({"prompt": "a"})");
+  const ServedReply answer = post("/v1/completions", R"({"prompt": "a"})");
   EXPECT_EQ(answer.status, 400);
   EXPECT_NE(answer.body.find("writes no text"), std::string::npos) << answer.body;
 }

@@ -56,7 +56,9 @@ void ReplyText::add(const std::vector<ReplyPiece>& pieces, ReplyParts& parts) {
 
 // An answer that begins like a call written as text is held back until that is known.
 void ReplyText::add_answer(std::string_view text, ReplyParts& parts) {
-  std::string certain = scanner_.push(text);
+  const size_t hidden = std::min(options_->begun - begun_, text.size());
+  begun_ += hidden;
+  std::string certain = scanner_.push(text.substr(hidden));
   has_line_ = has_line_ || certain.find('\n') != certain.npos;
   certain = lines_.push(certain);
   if (certain.empty()) return;

@@ -18,7 +18,8 @@ struct ReplyTextOptions {
   std::optional<ReplyMarks> marks = {};
   std::vector<int> ends = {};  // tokens that end a reply
   std::vector<std::string> stops = {};
-  LineLimits lines = {};   // of the answer
+  size_t begun = 0;       // bytes that the answer begins with and that are not shown
+  LineLimits lines = {};  // of the answer
   double seconds_max = 0;  // ServeRequest::seconds_max
   bool wants_scores = false;
   std::optional<Json> tools = {};  // check_tools(): calls of these are looked for
@@ -55,6 +56,7 @@ class ReplyText {
   std::string calls_;                                        // text of the part of calls
   std::string held_;                                         // of an answer that may be a call
   bool has_answer_ = false, holds_answer_ = false;
+  size_t begun_ = 0;       // bytes that have come of ReplyTextOptions::begun
   bool has_line_ = false;  // a line of the answer has ended
   bool is_finished_ = false;
   int tokens_ = 0, thinking_tokens_ = 0;

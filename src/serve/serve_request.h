@@ -37,7 +37,8 @@ struct ServeRequest {
   ToolChoice tool_choice = {};
   bool whole_calls = false;  // a stream, too, has calls as wholes
   std::optional<bool> thinking = {};
-  std::string reasoning_effort = {};  // for templates that read it
+  std::string reasoning_effort = {};     // for templates that read it
+  std::optional<int> thinking_max = {};  // tokens of the thought; then it is ended
 
   SamplingOptions sampling = {};
   bool has_seed = false;                                      // else one is drawn for this request

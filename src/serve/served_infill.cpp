@@ -8,7 +8,7 @@
 namespace weir {
 
 ApiResult<std::vector<std::vector<int>>> ServedModel::encode_infill(
-    const ServeRequest& request) const {
+    const ServeRequest& request, PreparedRequest& prepared) const {
   if (!open_.infill.exist())
     return ApiError{.status = request.cuts_infill ? 501 : 400,
                     .message = fmt::format("the model '{}' cannot fill in the middle: its "
@@ -24,12 +24,17 @@ ApiResult<std::vector<std::vector<int>>> ServedModel::encode_infill(
   }
   std::vector<std::vector<int>> prompts;
   InfillText text = *request.infill;
+  // What is scored, or held to a form, begins where the hole does.
+  const bool is_scored = request.wants_scores && !request.cuts_infill;
+  if (request.form || is_scored || request.prompts.size() > 1) text.is_edited = false;
   for (const TextPrompt& prompt : request.prompts) {
     text.prefix = prompt.text;
     Result<InfillPrompt> made = make_infill_prompt(tokenizer(), open_.infill, text, limits);
     if (!made) return ApiError{.message = made.error().message, .param = "prompt"};
     prompts.push_back(std::move(made->tokens));
+    prepared.begun = std::move(made->begun);
   }
+  prepared.text.begun = prepared.begun.size();
   return prompts;
 }
 

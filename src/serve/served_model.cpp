@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "chat/dry_breakers.h"
+#include "serve/reply_filters.h"
 #include "tokenizer/end_names.h"
 
 namespace weir {
@@ -19,25 +20,6 @@ uint64_t random_seed() {
   static thread_local std::random_device device;
   return (uint64_t(device()) << 32) | device();
 }
-
-// A form's filter for a reply whose first tokens are in the prompt.
-class BegunFilter : public TokenFilter {
- public:
-  BegunFilter(std::shared_ptr<TokenGrammar> grammar, std::vector<int> begun, size_t prompt)
-      : filter_(std::move(grammar), 0), begun_(std::move(begun)), prompt_(prompt) {}
-  void forbid(std::span<const int> tokens, std::span<const float> logits,
-              std::span<uint8_t> is_forbidden) override {
-    std::vector<int> reply = begun_;
-    reply.insert(reply.end(), tokens.begin() + ptrdiff_t(std::min(prompt_, tokens.size())),
-                 tokens.end());
-    filter_.forbid(reply, logits, is_forbidden);
-  }
-
- private:
-  GrammarFilter filter_;
-  const std::vector<int> begun_;
-  const size_t prompt_;
-};
 
 }  // namespace
 
@@ -142,7 +124,7 @@ ApiResult<std::vector<std::vector<int>>> ServedModel::encode(const ServeRequest&
     prompts.push_back(*std::move(tokens));
     return prompts;
   }
-  if (request.infill) return encode_infill(request);
+  if (request.infill) return encode_infill(request, prepared);
   for (const TextPrompt& prompt : request.prompts) {
     ApiResult<std::vector<int>> tokens = encode_text(prompt, request.allow_special);
     if (!tokens) return std::move(tokens).error();
@@ -265,12 +247,23 @@ ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) con
       if (auto text = tokenizer().decode(prompt)) echo = *std::move(text);
     for (int i = 0; i < request.choices; ++i) {
       sequence.stream = prepared.sequences.size();
-      if (grammar) {
-        if (begun.empty())
-          prepared.filters.push_back(
-              std::make_unique<GrammarFilter>(grammar, prompt.size(), begins_after));
-        else
-          prepared.filters.push_back(std::make_unique<BegunFilter>(grammar, begun, prompt.size()));
+      std::unique_ptr<TokenFilter> filter;
+      if (grammar && begun.empty())
+        filter = std::make_unique<GrammarFilter>(grammar, prompt.size(), begins_after);
+      else if (grammar)
+        filter = std::make_unique<BegunFilter>(grammar, begun, prompt.size());
+      if (const auto& marks = prepared.text.marks;
+          request.thinking_max && marks && marks->end_of_thinking >= 0)
+        filter = std::make_unique<ThinkingLimit>(
+            std::move(filter),
+            ThinkingLimit::Thought{marks->think, marks->end_of_thinking, marks->begins_thinking},
+            prompt.size(), size_t(*request.thinking_max));
+      if (filter) {
+        prepared.filters.push_back(std::move(filter));
+        sequence.token_filter = prepared.filters.back().get();
+      } else if (!prepared.begun.empty()) {
+        prepared.filters.push_back(
+            std::make_unique<HealingFilter>(tokenizer(), prompt.size(), prepared.begun));
         sequence.token_filter = prepared.filters.back().get();
       }
       prepared.sequences.push_back(sequence);

@@ -31,6 +31,7 @@ struct PreparedRequest {
   std::vector<TokenRequest> sequences;  // of each prompt all choices
   std::vector<std::string> echoes;      // of each sequence; empty unless wanted
   ReplyTextOptions text;
+  std::string begun = {};                             // what replies begin with, not shown
   std::vector<std::unique_ptr<TokenFilter>> filters;  // of the sequences, which they outlive
   int64_t prompt_tokens = 0;                          // each prompt counted once
 };
@@ -65,7 +66,8 @@ class ServedModel {
   ApiResult<std::vector<int>> encode_chat(const ServeRequest& request,
                                           PreparedRequest& prepared) const;
 
-  ApiResult<std::vector<std::vector<int>>> encode_infill(const ServeRequest& request) const;
+  ApiResult<std::vector<std::vector<int>>> encode_infill(const ServeRequest& request,
+                                                         PreparedRequest& prepared) const;
   // The tokens of a reply that the last message begins; an error if the form has no such text.
   ApiResult<std::vector<int>> begun_tokens(const ServeRequest& request,
                                            TokenGrammar& grammar) const;

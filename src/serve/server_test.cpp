@@ -14,7 +14,7 @@
 #include <chrono>
 #include <thread>
 
-#include "testing/served_fixture.h"
+#include "testing/generation_fixture.h"
 
 namespace weir {
 namespace {
@@ -23,9 +23,36 @@ namespace net = boost::asio;
 namespace http = boost::beast::http;
 using tcp = net::ip::tcp;
 
-std::unique_ptr<Server> start(ServerOptions options = {}, int sequences = 8) {
-  auto model =
-      ServedModel::create(open_tiny(sequences), "models/tiny.gguf", {.aliases = {"other"}});
+constexpr const char* kTemplate =
+    "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>";
+
+OpenModel open_tiny(int sequences, bool has_marks = false) {
+  OpenModel open;
+  ModelConfig config = tiny(Kind::grouped);
+  config.max_position_embeddings = 8192;
+  open.model = Model::create(config, false);
+  open.model->initialize(5);
+  open.pool = std::make_unique<ThreadPool>(1);
+  open.model->pack(*open.pool);
+  std::vector<NewToken> added = {{"<bos>", true}, {"<eos>", true}};
+  if (has_marks)
+    for (const char* mark : {"<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"})
+      added.push_back({mark, true});
+  open.tokenizer =
+      std::make_unique<Tokenizer>(make_byte_tokenizer(std::move(added), "<bos>", "<eos>"));
+  open.infill = find_infill_tokens(*open.tokenizer);
+  open.chat_template = kTemplate;
+  open.stops = {open.tokenizer->eos()};
+  auto generator = Generator::create(*open.model, *open.tokenizer, *open.pool,
+                                     {.sequences_max = sequences, .keeps_prefixes = true});
+  open.generator = *std::move(generator);
+  return open;
+}
+
+std::unique_ptr<Server> start(ServerOptions options = {}, int sequences = 8,
+                              bool has_marks = false) {
+  auto model = ServedModel::create(open_tiny(sequences, has_marks), "models/tiny.gguf",
+                                   {.aliases = {"other"}});
   EXPECT_TRUE(model.has_value());
   auto server = Server::start(*std::move(model), std::move(options));
   if (!server) ADD_FAILURE() << server.error().message;
@@ -139,6 +166,12 @@ int64_t sequences(int port) {
   const std::string text = Client(port).ask("GET", "/metrics", "").body();
   const size_t place = text.find("\nweir_sequences ");
   return place == text.npos ? -1 : std::stoi(text.substr(place + 16));
+}
+
+bool soon(const std::function<bool()>& holds) {
+  for (int i = 0; i < 500 && !holds(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  return holds();
 }
 
 TEST(Server, AChatIsWhatTheGeneratorSays) {
@@ -460,6 +493,39 @@ TEST(Server, RepliesAreHeldToASchema) {
     EXPECT_EQ(refused.result_int(), 400) << refused.body();
     EXPECT_EQ(at(json_of(refused), "error.param").text(), "response_format");
   }
+}
+
+// The reply begins with the "f" that is in the prompt already; nobody sees it twice.
+TEST(Server, AHoleIsFilledInEveryDialect) {
+  const auto server = start({}, 8, true);
+  Client client(server->port());
+  OpenModel open = open_tiny(1, true);
+  const auto hole = make_infill_prompt(*open.tokenizer, open.infill,
+                                       {.prefix = "de f", .suffix = "\nx", .is_edited = true}, {});
+  HealingFilter filter(*open.tokenizer, hole->tokens.size(), hole->begun);
+  Request request;
+  request.prompt = hole->tokens;
+  request.tokens_max = 20;
+  request.sampling.temperature = 0;
+  request.stop_ids = open.infill.ends;
+  request.stop_ids.push_back(open.tokenizer->eos());
+  request.token_filter = &filter;
+  const std::string all = (*open.generator->generate({&request, 1}))[0].text;
+  ASSERT_TRUE(all.starts_with(hole->begun) && all.size() > hole->begun.size()) << all;
+  const std::string wanted = all.substr(hole->begun.size());
+  const std::string body = R"({"temperature": 0, "max_tokens": 20, "n_predict": 20,
+      "options": {"temperature": 0, "num_predict": 20}, "stream": false, )";
+  const std::string suffix = R"("prompt": "de f", "suffix": "\nx"})";
+  const auto ask = [&](const char* path, const std::string& rest, const char* place) {
+    return at(json_of(client.ask("POST", path, body + rest)), place).text();
+  };
+  EXPECT_EQ(ask("/v1/completions", suffix, "choices.0.text"), wanted);
+  EXPECT_EQ(ask("/beta/completions", R"("echo": true, )" + suffix, "choices.0.text"),
+            "de f" + wanted);
+  EXPECT_EQ(ask("/api/generate", suffix, "response"), wanted);
+  EXPECT_EQ(
+      ask("/infill", R"("input_prefix": "de ", "input_suffix": "\nx", "prompt": "f"})", "content"),
+      wanted);
 }
 
 TEST(Server, TokensGoThereAndBack) {

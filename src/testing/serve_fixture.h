@@ -21,17 +21,23 @@ namespace weir {
 constexpr const char* kTinyTemplate =
     "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>";
 
-inline OpenModel open_tiny_model(const char* chat_template = kTinyTemplate) {
+// With thoughts: those of <think> and </think>, and a template that opens one.
+constexpr const char* kThinkingTemplate =
+    "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant><think>";
+
+// `seed`: of the weights.
+inline OpenModel open_tiny_model(bool thinks = false, uint64_t seed = 5) {
   OpenModel open;
   ModelConfig config = tiny(Kind::grouped);
   config.max_position_embeddings = 4096;
   open.model = Model::create(config, false);
-  open.model->initialize(5);
+  open.model->initialize(seed);
   open.pool = std::make_unique<ThreadPool>(1);
   open.model->pack(*open.pool);
-  open.tokenizer = std::make_unique<Tokenizer>(
-      make_byte_tokenizer({{"<bos>", true}, {"<eos>", true}}, "<bos>", "<eos>"));
-  open.chat_template = chat_template;
+  std::vector<NewToken> added = {{"<bos>", true}, {"<eos>", true}};
+  if (thinks) added.insert(added.end(), {{"<think>", false}, {"</think>", false}});
+  open.tokenizer = std::make_unique<Tokenizer>(make_byte_tokenizer(added, "<bos>", "<eos>"));
+  open.chat_template = thinks ? kThinkingTemplate : kTinyTemplate;
   open.stops = {open.tokenizer->eos()};
   auto generator = Generator::create(*open.model, *open.tokenizer, *open.pool,
                                      {.sequences_max = 8, .keeps_prefixes = true});
@@ -39,14 +45,14 @@ inline OpenModel open_tiny_model(const char* chat_template = kTinyTemplate) {
   return open;
 }
 
-inline std::unique_ptr<ServedModel> tiny_served() {
-  auto model = ServedModel::create(open_tiny_model(), "models/tiny.gguf", {});
+inline std::unique_ptr<ServedModel> tiny_served(bool thinks = false) {
+  auto model = ServedModel::create(open_tiny_model(thinks), "models/tiny.gguf", {});
   EXPECT_TRUE(model);
   return *std::move(model);
 }
 
-inline std::unique_ptr<Server> tiny_server() {
-  auto server = Server::start(tiny_served(), {});
+inline std::unique_ptr<Server> tiny_server(bool thinks = false) {
+  auto server = Server::start(tiny_served(thinks), {});
   if (!server) ADD_FAILURE() << server.error().message;
   return *std::move(server);
 }

@@ -1,0 +1,44 @@
+#!/bin/bash
+# anthropic 2.14.0, the official client, against a local server that speaks Anthropic's dialect.
+# Guess: messages.create() takes temperature, top_p and top_k, as the API's documentation had them for years.
+# Seen: it has none of them; temperature=0 is a TypeError before anything is sent. extra_body carries them.
+. "$(dirname "$0")/common.sh"
+install anthropic==2.14.0
+run <<'PY'
+import inspect, json, threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.metadata import version
+import anthropic
+print("anthropic", version("anthropic"))
+seen = []
+
+class Server(BaseHTTPRequestHandler):
+    def do_POST(self):
+        seen.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        body = json.dumps({"id": "msg_1", "type": "message", "role": "assistant", "model": "local",
+                           "content": [{"type": "text", "text": "hi"}], "stop_reason": "end_turn",
+                           "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *_): pass
+
+server = HTTPServer(("127.0.0.1", 0), Server)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+client = anthropic.Anthropic(base_url=f"http://127.0.0.1:{server.server_port}", api_key="none", max_retries=0)
+request = dict(model="local", max_tokens=5, messages=[{"role": "user", "content": "hello"}])
+for name in ["temperature", "top_p", "top_k"]:
+    assert name not in inspect.signature(client.messages.create).parameters
+    assert name not in inspect.signature(client.messages.stream).parameters
+    try:
+        client.messages.create(**request, **{name: 1})
+        raise SystemExit(f"{name} is taken")
+    except TypeError as error:
+        print(error)
+assert not seen
+client.messages.create(**request, extra_body={"temperature": 0, "top_k": 1})
+print("extra_body sends", {key: seen[0][key] for key in ["temperature", "top_k"]})
+assert seen[0]["temperature"] == 0 and seen[0]["top_k"] == 1
+PY
