@@ -17,7 +17,10 @@ Result<ReplyText> ReplyText::create(const Tokenizer& tokenizer, const ReplyTextO
 
 ReplyText::ReplyText(const Tokenizer& tokenizer, const ReplyTextOptions& options,
                      StopScanner scanner)
-    : options_(&options), decoder_(tokenizer), scanner_(std::move(scanner)), lines_(options.lines) {
+    : options_(&options),
+      decoder_(tokenizer),
+      scanner_(std::move(scanner)),
+      lines_(options.lines) {
   if (options.marks) stream_.emplace(tokenizer, *options.marks);
 }
 

@@ -106,7 +106,8 @@ void ServeJob::process_token(const Token& token, std::string& out) {
   if (text.tokens() == 0 && token.sequence == 0) usage_.cached = drawn.reused_tokens;
   const int thinking = text.thinking_tokens();
   const double limit = setup_.prepared.text.seconds_max;
-  ReplyParts parts = text.push(drawn, limit > 0 && seconds() - usage_.prompt_seconds > limit);
+  ReplyParts parts =
+      text.push(drawn, limit > 0 && seconds() - usage_.prompt_seconds > limit);
   ++usage_.completion;
   usage_.thinking += text.thinking_tokens() - thinking;
   usage_.seconds = seconds();
