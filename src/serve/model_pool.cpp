@@ -168,7 +168,9 @@ void ModelPool::leave(uint64_t ticket) {
 Result<void> ModelPool::load_now(size_t index) {
   std::promise<Result<void>> done;
   wait(new_ticket(), index, {}, [&done](ApiResult<ModelLease> lease) {
-    done.set_value(lease ? Result<void>() : Error{lease.error().message});
+    Result<void> result = lease ? Result<void>() : Error{lease.error().message};
+    if (lease) (*lease).reset();  // this use ends before the caller's next one
+    done.set_value(std::move(result));
   });
   return done.get_future().get();
 }
