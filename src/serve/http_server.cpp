@@ -53,6 +53,7 @@ class Exchange : public HttpExchange, public std::enable_shared_from_this<Exchan
   Exchange(std::shared_ptr<Connection> connection, uint64_t id)
       : connection_(std::move(connection)), id_(id) {}
   void post(std::function<void()> work) override;
+  void work(std::function<void()> work) override;
   void reply(HttpReply reply) override;
   void begin_stream(std::string content_type, std::string keep_alive) override;
   bool write(std::string part) override;
@@ -101,6 +102,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   auto executor() { return stream_.get_executor(); }
+  void work(std::function<void()> work) { net::post(shared_.workers, std::move(work)); }
   bool is_current(uint64_t id) const { return exchange_ && id == request_id_; }
 
   void reply(HttpReply reply) {
@@ -205,8 +207,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     request_ = {};
     request_.method = is_head_ ? "GET" : std::string(message.method_string());
     request_.path = target.substr(0, target.find('?'));
-    if (const size_t mark = target.find('?'); mark != target.npos)
-      request_.query = target.substr(mark + 1);
+    if (request_.path.size() < target.size())
+      request_.query = target.substr(request_.path.size() + 1);
     request_.host = std::string(message[http::field::host]);
     request_.origin = std::string(message[http::field::origin]);
     request_.fetch_site = std::string(message["Sec-Fetch-Site"]);
@@ -420,6 +422,8 @@ void Exchange::on_strand(Work work) {
 void Exchange::post(std::function<void()> work) {
   net::post(connection_->executor(), std::move(work));
 }
+
+void Exchange::work(std::function<void()> work) { connection_->work(std::move(work)); }
 
 void Exchange::reply(HttpReply reply) {
   on_strand([reply = std::move(reply)](Connection& c) mutable { c.reply(std::move(reply)); });
