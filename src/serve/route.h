@@ -33,13 +33,14 @@ struct Route {
   const char* method;
   const char* path;  // without /v1 and /beta; a * at the end stands for one more part
   ErrorWriter write_error;
-  // One of the three; before the first two the model is loaded. `id`: unique among requests.
+  // One of the two; the model is loaded before. `id`: unique among requests.
   HttpReply (*answer)(const RouteContext&, const HttpRequest&) = nullptr;
   ApiResult<Generation> (*generate)(const ServedModel&, const HttpRequest&,
                                     const std::string& id) = nullptr;
-  HttpReply (*show)(const ServerState&, const HttpRequest&) = nullptr;  // needs no model
   // Comes first: the answer if no model need be loaded for it. Alone it always has one.
   std::optional<HttpReply> (*before)(ModelPool&, const HttpRequest&) = nullptr;
+  // Or this: of the server itself.
+  HttpReply (*show)(const ServerState&, const HttpRequest&) = nullptr;
 };
 
 std::span<const Route> openai_routes();
