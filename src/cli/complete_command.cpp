@@ -82,7 +82,7 @@ std::string stop_of(const std::string& suffix) {
   if (line == suffix.npos) return "";
   size_t begin = 0, end = line + 1;
   if (suffix.find_first_not_of(" \t\r") >= line) {
-    begin = line;
+    begin = line > 0 && suffix[line - 1] == '\r' ? line - 1 : line;
     end = suffix.find('\n', std::min(suffix.find_first_not_of(" \t\r\n"), suffix.size()));
     end = std::min(end, suffix.size());
   }

@@ -31,6 +31,7 @@ struct ServeOptions {
   int queue = 64;
   double pass_seconds = 0.1;
   bool no_log = false;
+  std::vector<std::string> runs;
   SamplingOptions sampling;
   SamplingTexts sampling_texts;
   bool exact = false;
@@ -88,10 +89,12 @@ Result<Ending> serve(const ServeOptions& options) {
     return Error{"--host " + options.host +
                  ": the server has no keys yet, so it listens on this machine alone; use "
                  "localhost, and a proxy with authentication for others"};
+  RunFolders runs = TRY(RunFolders::create(options.runs));
   auto model = TRY(load(options));
   const std::string name = model->name();
   ServerOptions server_options;
   server_options.sequences_max = options.parallel + options.queue;
+  server_options.runs = std::move(runs);
   server_options.http.address = options.host;
   server_options.http.port = options.port;
   server_options.http.access.hosts = options.host_names;
@@ -134,6 +137,9 @@ void add_serve(CommandGroup& commands) {
           "reading long prompts delays running replies by about so much; 0: no limit")
       .real_number(0, 60);
   c.flag("--no-log", o.no_log, "do not print a line for each request (prompts are never printed)");
+  c.option("--runs", o.runs, "FOLDER",
+           "folder of a training run, or of several, that the page shows (repeatable)")
+      .repeatable();
   add_sampling(c, o.sampling, o.sampling_texts);
   add_exact(c, o.exact);
   add_speculation(c, o.speculation);

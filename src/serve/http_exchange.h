@@ -14,8 +14,9 @@ struct HttpRequest {
   std::string method;  // "GET"
   std::string path;    // without the query, as sent
   std::string body;
-  std::string host, origin, fetch_site;  // headers; "": absent
-  uint64_t id = 0;                       // of the log
+  std::string query;                                      // what follows the path's ?, as sent
+  std::string host, origin, fetch_site, accept_encoding;  // headers; "": absent
+  uint64_t id = 0;                                        // of the log
 };
 
 struct HttpReply {

@@ -205,9 +205,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     request_ = {};
     request_.method = is_head_ ? "GET" : std::string(message.method_string());
     request_.path = target.substr(0, target.find('?'));
+    if (const size_t mark = target.find('?'); mark != target.npos)
+      request_.query = target.substr(mark + 1);
     request_.host = std::string(message[http::field::host]);
     request_.origin = std::string(message[http::field::origin]);
     request_.fetch_site = std::string(message["Sec-Fetch-Site"]);
+    request_.accept_encoding = std::string(message[http::field::accept_encoding]);
     request_.id = request_id_;
     log_ = printable(request_.method, 16) + " " + printable(request_.path);
     exchange_ = std::make_shared<Exchange>(shared_from_this(), request_id_);
@@ -334,10 +337,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void log_request() {
-    if (!shared_.options.log) return;
-    shared_.options.log(fmt::format("request {} {} {} {:.3f} s{}", request_id_, log_, status_,
-                                    double(monotonic_ns() - began_ns_) * 1e-9,
-                                    has_left_ ? " (the client left)" : ""));
+    const auto &log = shared_.options.log, &on_error = shared_.options.on_error;
+    if (!log && (!on_error || status_ < 400)) return;
+    const std::string line = fmt::format("request {} {} {} {:.3f} s{}", request_id_, log_, status_,
+                                         double(monotonic_ns() - began_ns_) * 1e-9,
+                                         has_left_ ? " (the client left)" : "");
+    if (log) log(line);
+    if (on_error && status_ >= 400) on_error(line);
   }
 
   void end_request(bool closes) {

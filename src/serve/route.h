@@ -10,6 +10,7 @@
 #include "serve/serve_job.h"
 #include "serve/serve_request.h"
 #include "serve/served_model.h"
+#include "serve/server_state.h"
 
 namespace weir {
 
@@ -29,10 +30,11 @@ struct Route {
   const char* method;
   const char* path;  // without /v1 and /beta; a * at the end stands for one more part
   ErrorWriter write_error;
-  // One of the two. `id`: unique among requests.
+  // One of the three. `id`: unique among requests.
   HttpReply (*answer)(const RouteContext&, const HttpRequest&) = nullptr;
   ApiResult<Generation> (*generate)(const ServedModel&, const HttpRequest&,
                                     const std::string& id) = nullptr;
+  HttpReply (*show)(const ServerState&, const HttpRequest&) = nullptr;  // needs no model
 };
 
 std::span<const Route> openai_routes();
@@ -40,5 +42,6 @@ std::span<const Route> llama_server_routes();
 std::span<const Route> anthropic_routes();
 std::span<const Route> ollama_routes();
 std::span<const Route> page_routes();
+std::span<const Route> state_routes();
 
 }  // namespace weir

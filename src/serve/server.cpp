@@ -24,8 +24,9 @@ bool matches(std::string_view pattern, std::string_view path) {
 
 class EngineServer : public Server {
  public:
-  EngineServer(std::unique_ptr<ServedModel> model, int sequences_max)
-      : model_(std::move(model)),
+  EngineServer(std::unique_ptr<ServedModel> model, int sequences_max, RunFolders runs)
+      : state_{.runs = std::move(runs)},
+        model_(std::move(model)),
         engine_(model_->engine(), sequences_max),
         salt_((uint64_t(std::random_device()()) << 32) | std::random_device()()) {}
 
@@ -37,6 +38,7 @@ class EngineServer : public Server {
 
   Result<void> open(HttpServerOptions options) {
     options.write_error = openai_error;
+    options.on_error = [this](const std::string& line) { state_.errors.add(line); };
     http_ = TRY(HttpServer::start(
         std::move(options), [this](HttpRequest request, std::shared_ptr<HttpExchange> exchange) {
           handle(std::move(request), std::move(exchange));
@@ -56,6 +58,7 @@ class EngineServer : public Server {
     bool is_known = false;
     const Route* route = find_route(request.method, request.path, is_known);
     if (!route) return exchange->reply(openai_error(no_route(request, is_known)));
+    if (route->show) return exchange->reply(route->show(state_, request));
     if (route->answer) return exchange->reply(route->answer({*model_, engine_}, request));
     if (is_draining_)
       return exchange->reply(route->write_error(
@@ -83,6 +86,7 @@ class EngineServer : public Server {
     return fmt::format("{:016x}{:08x}", salt_, request);
   }
 
+  ServerState state_;
   std::unique_ptr<ServedModel> model_;
   EngineThread engine_;
   const uint64_t salt_;
@@ -99,7 +103,7 @@ const Route* find_route(const std::string& method, std::string path, bool& is_kn
     if (path.starts_with(prefix) && path.substr(std::string_view(prefix).size()).starts_with('/'))
       path.erase(0, std::string_view(prefix).size());
   for (const auto routes : {openai_routes(), anthropic_routes(), ollama_routes(),
-                            llama_server_routes(), page_routes()}) {
+                            llama_server_routes(), page_routes(), state_routes()}) {
     for (const Route& route : routes) {
       if (!matches(route.path, path)) continue;
       is_known = true;
@@ -111,7 +115,8 @@ const Route* find_route(const std::string& method, std::string path, bool& is_kn
 
 Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<ServedModel> model,
                                               ServerOptions options) {
-  auto server = std::make_unique<EngineServer>(std::move(model), options.sequences_max);
+  auto server = std::make_unique<EngineServer>(std::move(model), options.sequences_max,
+                                               std::move(options.runs));
   TRY(server->open(std::move(options.http)));
   return std::unique_ptr<Server>(std::move(server));
 }

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "serve/http_server.h"
+#include "serve/run_folders.h"
 #include "serve/served_model.h"
 
 namespace weir {
@@ -12,6 +13,7 @@ struct ServerOptions {
   HttpServerOptions http = {};
   // Replies that run or wait at the same time; a request beyond them is answered 429.
   int sequences_max = 96;
+  RunFolders runs = {};  // that the page shows
 };
 
 class Server {
