@@ -395,6 +395,7 @@ bool CallParser::read_trailer() {
     return true;
   }
   if (may_be && !is_finishing_) return false;
+  is_start_ = form_ == Form::bare;  // another one may follow
   state_ = State::text;
   return true;
 }

@@ -83,6 +83,7 @@ const ReplyRow kReplyRows[] = {
     {"{\"type\": \"function\", \"name\": \"f\", \"parameters\": {\"a\": \"b\"}}",
      "|f({\"a\":\"b\"})"},
     {"```json\n{\"name\": \"g\", \"arguments\": {}}\n```", "|g({})"},
+    {"{\"name\": \"f\", \"arguments\": {}}\n{\"name\": \"g\", \"arguments\": {}}", "|f({})|g({})"},
     // No calls.
     {"", ""},
     {"1 < 2 and <tool", "1 < 2 and <tool"},

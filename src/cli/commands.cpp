@@ -24,6 +24,7 @@ void add_commands(CommandGroup commands) {
   add_chat(commands);
   add_serve(commands);
   add_key(commands);
+  add_models(commands);
   add_inspect(commands);
   add_tokenizer(commands);
   add_corpus(commands);

@@ -249,20 +249,4 @@ std::unique_ptr<ReplyWriter> openai_writer(const ServeRequest& request, const Se
   return std::make_unique<OpenAiWriter>(request, model, id);
 }
 
-Json openai_models(const ServedModel& model) {
-  Json list = Json::array();
-  for (const std::string& name : model.names()) {
-    Json j = Json::object();
-    j.set("id", name);
-    j.set("object", "model");
-    j.set("created", model.created());
-    j.set("owned_by", "weir");
-    list.push(std::move(j));
-  }
-  Json body = Json::object();
-  body.set("object", "list");
-  body.set("data", std::move(list));
-  return body;
-}
-
 }  // namespace weir

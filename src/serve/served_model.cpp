@@ -17,20 +17,19 @@
 namespace weir {
 namespace {
 
-// "models/Qwen-0.5B.gguf" -> "Qwen-0.5B".
-std::string name_of_path(std::string path) {
-  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-  std::string name = base_name(path);
-  if (name.ends_with(".gguf")) name.resize(name.size() - 5);
-  return name.empty() || name == "." || name == ".." ? "model" : name;
-}
-
 uint64_t random_seed() {
   static thread_local std::random_device device;
   return (uint64_t(device()) << 32) | device();
 }
 
 }  // namespace
+
+std::string name_of_path(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  std::string name = base_name(path);
+  if (name.ends_with(".gguf")) name.resize(name.size() - 5);
+  return name.empty() || name == "." || name == ".." ? "model" : name;
+}
 
 ServedModel::ServedModel(OpenModel open, ChatForm form, std::string path,
                          ServedModelOptions options)

@@ -14,6 +14,9 @@
 
 namespace weir {
 
+// "models/Qwen-0.5B.gguf" -> "Qwen-0.5B".
+std::string name_of_path(std::string path);
+
 struct ServedModelOptions {
   std::string name = {};  // "": the file's or folder's
   std::vector<std::string> aliases = {};

@@ -1,10 +1,11 @@
-// `weir serve`: a model behind HTTP. Connections parse and write on their own threads, one thread
-// calls the engine, and bounded queues lie between them.
+// `weir serve`: models behind HTTP. Connections parse and write on their own threads, one thread
+// calls each engine, and bounded queues lie between them.
 #pragma once
 #include <memory>
 
 #include "serve/http_server.h"
 #include "serve/key_ring.h"
+#include "serve/model_pool.h"
 #include "serve/run_folders.h"
 #include "serve/served_model.h"
 
@@ -12,7 +13,8 @@ namespace weir {
 
 struct ServerOptions {
   HttpServerOptions http = {};
-  // Replies that run or wait at the same time; a request beyond them is answered 429.
+  // Of start() with one model: replies that run or wait at the same time; a request beyond them is
+  // answered 429.
   int sequences_max = 96;
   std::shared_ptr<KeyRing> keys = {};  // null: requests need no key, and one they bring is ignored
   bool logs_prompts = false;           // to http.log
@@ -21,6 +23,9 @@ struct ServerOptions {
 
 class Server {
  public:
+  static Result<std::unique_ptr<Server>> start(std::unique_ptr<ModelPool> pool,
+                                               ServerOptions options);
+  // Of a model that is loaded, and stays so.
   static Result<std::unique_ptr<Server>> start(std::unique_ptr<ServedModel> model,
                                                ServerOptions options);
   virtual ~Server() = default;  // ends what runs

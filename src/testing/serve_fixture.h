@@ -28,12 +28,13 @@ constexpr const char* kTinyTemplate =
 constexpr const char* kThinkingTemplate =
     "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant><think>";
 
-inline OpenModel open_tiny_model(bool thinks = false) {
+// `seed`: of the weights.
+inline OpenModel open_tiny_model(bool thinks = false, uint64_t seed = 5) {
   OpenModel open;
   ModelConfig config = tiny(Kind::grouped);
   config.max_position_embeddings = 4096;
   open.model = Model::create(config, false);
-  open.model->initialize(5);
+  open.model->initialize(seed);
   open.pool = std::make_unique<ThreadPool>(1);
   open.model->pack(*open.pool);
   std::vector<NewToken> added = {{"<bos>", true}, {"<eos>", true}};
