@@ -31,7 +31,7 @@ struct KeyStore {
 Result<KeyStore> open_store(const KeyOptions& options) {
   KeyStore store;
   store.path = options.file.empty() ? TRY(default_key_file()) : options.file;
-  if (file_exists(store.path)) store.keys = TRY(read_key_file(store.path));
+  if (file_exists(store.path)) store.keys = TRY(read_keys(store.path));
   return store;
 }
 
@@ -99,7 +99,7 @@ Result<void> key_new(const KeyOptions& options) {
   key.created = int64_t(std::time(nullptr));
   const bool is_first = store.keys.empty();
   store.keys.push_back(std::move(key));
-  TRY(write_key_file(store.path, store.keys));
+  TRY(write_keys(store.path, store.keys));
   fmt::print(stderr, "The key '{}' is kept in {} as a hash, so it is shown this once:\n",
              options.name, store.path);
   fflush(stderr);
@@ -130,7 +130,7 @@ Result<void> key_limit(const KeyOptions& options) {
   KeyStore store = TRY(open_store(options));
   KeyRecord* key = TRY(find_key(store, options.name));
   key->limits = limits_of(options);
-  TRY(write_key_file(store.path, store.keys));
+  TRY(write_keys(store.path, store.keys));
   fmt::print("limits of the key '{}': {}\n", key->name, limits_text(key->limits));
   return {};
 }
@@ -141,7 +141,7 @@ Result<void> key_revoke(const KeyOptions& options) {
   const KeyRecord* key = TRY(find_key(store, options.name));
   const std::string name = key->name;
   store.keys.erase(store.keys.begin() + (key - store.keys.data()));
-  TRY(write_key_file(store.path, store.keys));
+  TRY(write_keys(store.path, store.keys));
   fmt::print("the key '{}' is revoked; {} keys are left\n", name, store.keys.size());
   return {};
 }

@@ -131,7 +131,7 @@ std::string keys_text(const std::vector<KeyRecord>& keys) {
   return json.dump(2) + "\n";
 }
 
-Result<std::vector<KeyRecord>> read_key_file(const std::string& path) {
+Result<std::vector<KeyRecord>> read_keys(const std::string& path) {
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) return Error{path + ": " + std::strerror(errno)};
   if (S_ISREG(status.st_mode) && (status.st_mode & 077))
@@ -143,7 +143,7 @@ Result<std::vector<KeyRecord>> read_key_file(const std::string& path) {
   return keys;
 }
 
-Result<void> write_key_file(const std::string& path, const std::vector<KeyRecord>& keys) {
+Result<void> write_keys(const std::string& path, const std::vector<KeyRecord>& keys) {
   umask(077);
   return write_file_atomic(path, keys_text(keys));
 }

@@ -37,8 +37,8 @@ std::string keys_text(const std::vector<KeyRecord>& keys);
 Result<void> check_key_name(const std::string& name);
 
 // The file exists. An error that says `chmod 600` where group or others have any access.
-Result<std::vector<KeyRecord>> read_key_file(const std::string& path);
+Result<std::vector<KeyRecord>> read_keys(const std::string& path);
 // Replaces the file at once, mode 0600. Sets the umask of the process.
-Result<void> write_key_file(const std::string& path, const std::vector<KeyRecord>& keys);
+Result<void> write_keys(const std::string& path, const std::vector<KeyRecord>& keys);
 
 }  // namespace weir

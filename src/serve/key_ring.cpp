@@ -68,7 +68,7 @@ std::optional<KeyRing::Stamp> KeyRing::stamp_of(const std::string& path) {
 // Keys that stay keep what they have used; one with a new hash is another key.
 Result<void> KeyRing::read() {
   std::map<std::string, std::shared_ptr<ServedKey>, std::less<>> keys;
-  for (KeyRecord& record : TRY(read_key_file(path_))) {
+  for (KeyRecord& record : TRY(read_keys(path_))) {
     const auto found = keys_.find(record.id);
     ServedKey* before = found == keys_.end() ? nullptr : found->second.get();
     if (before && before->record_.hash != record.hash) before = nullptr;

@@ -30,7 +30,7 @@ struct KeyFileTest : testing::Test {
     const std::string secret = *random_key_secret();
     key.hash = *hash_key_secret(secret);
     keys.push_back(key);
-    EXPECT_TRUE(write_key_file(path, keys));
+    EXPECT_TRUE(write_keys(path, keys));
     return join_key(key.id, secret);
   }
   std::string folder, path;
@@ -73,7 +73,7 @@ TEST(KeySecret, TheHashIsArgon2id) {
 TEST_F(KeyFileTest, IsReadAsItWasWritten) {
   add("editor", {60, 20000, {"tiny", "a \"quoted\" name"}});
   add("agent");
-  const auto read = read_key_file(path);
+  const auto read = read_keys(path);
   ASSERT_TRUE(read);
   EXPECT_EQ(*read, keys);
   struct stat status {};
@@ -115,7 +115,7 @@ TEST_F(KeyFileTest, WrongFilesAreNamed) {
 TEST_F(KeyFileTest, OthersMayNotReadIt) {
   add("a");
   ASSERT_EQ(chmod(path.c_str(), 0640), 0);
-  const auto read = read_key_file(path);
+  const auto read = read_keys(path);
   ASSERT_FALSE(read);
   EXPECT_NE(read.error().message.find("chmod 600"), std::string::npos) << read.error().message;
 }
@@ -199,7 +199,7 @@ TEST_F(KeyFileTest, ChangesOfTheFileCountFromTheNextRequest) {
   EXPECT_FALSE(before->meter().take_request(kSecond));
   keys.erase(keys.begin());
   keys[0].limits.requests_per_minute = 50;
-  ASSERT_TRUE(write_key_file(path, keys));
+  ASSERT_TRUE(write_keys(path, keys));
   EXPECT_EQ(ring->find(first, kSecond).error().status, 401);
   const auto after = *ring->find(second, kSecond);
   EXPECT_EQ(after->meter().headers(kSecond)[1].second, "49");  // one of them was used before
@@ -208,7 +208,7 @@ TEST_F(KeyFileTest, ChangesOfTheFileCountFromTheNextRequest) {
   EXPECT_EQ(*read_file(path), "{");
   ASSERT_EQ(unlink(path.c_str()), 0);
   EXPECT_EQ(ring->find(second, kSecond).error().status, 503);
-  ASSERT_TRUE(write_key_file(path, keys));
+  ASSERT_TRUE(write_keys(path, keys));
   EXPECT_TRUE(ring->find(second, kSecond));
   ASSERT_EQ(log.size(), 4u);
   EXPECT_NE(log[1].find("requests are refused"), std::string::npos) << log[1];

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <mutex>
 
@@ -30,7 +31,7 @@ struct Safety : testing::Test {
     const std::string secret = *random_key_secret();
     key.hash = *hash_key_secret(secret);
     keys.push_back(key);
-    EXPECT_TRUE(write_key_file(file("keys.json"), keys));
+    EXPECT_TRUE(write_keys(file("keys.json"), keys));
     return join_key(key.id, secret);
   }
   ServerOptions with_keys() {
@@ -120,6 +121,31 @@ TEST_F(Safety, LimitsOfAKeyHold) {
   EXPECT_EQ(ask(alias).result_int(), 200u);
 }
 
+TEST_F(Safety, AKeyLoadsNoModelThatItMayNotUse) {
+  const std::string key = add("one", {.models = {"b-alias"}});
+  std::atomic<int> loads{0};
+  std::vector<PooledModel> models;
+  for (const std::string name : {"a", "b"})
+    models.push_back({.names = {name, name + "-alias"}, .load = [&loads](PassGate*) {
+                        ++loads;
+                        return Result<LoadedModel>(LoadedModel{});
+                      }});
+  const auto server = *Server::start(*ModelPool::create(std::move(models), {}), with_keys());
+  const auto status = [&](const char* method, const char* path, const char* body = "") {
+    return Client(server->port()).ask(method, path, body, bearer(key)).result_int();
+  };
+  const char* const a = R"({"model": "a", "prompt": "x"})";
+  for (const char* path : {"/v1/completions", "/v1/messages", "/models/load", "/api/show"})
+    EXPECT_EQ(status("POST", path, a), 403u) << path;
+  EXPECT_EQ(status("POST", "/v1/completions", R"({"prompt": "x"})"), 403u);  // the first one
+  EXPECT_EQ(status("GET", "/props?model=a-alias"), 403u);
+  EXPECT_EQ(status("GET", "/v1/models"), 200u);
+  EXPECT_EQ(loads, 0);
+  // Any name of its model: this one is loaded, and writes no text.
+  EXPECT_EQ(status("POST", "/v1/completions", R"({"model": "b", "prompt": "x"})"), 400u);
+  EXPECT_EQ(loads, 1);
+}
+
 // Cached prefixes belong to a key, in memory and on disk.
 TEST_F(Safety, OneKeyCannotProbeWhatAnotherAsked) {
   const std::string body =
@@ -145,7 +171,7 @@ TEST_F(Safety, ARevokedKeyIsRefusedWhileTheServerRuns) {
   Client client(server->port());  // one connection, kept
   EXPECT_EQ(client.ask("GET", "/props", "", bearer(first)).result_int(), 200u);
   keys.erase(keys.begin());
-  ASSERT_TRUE(write_key_file(file("keys.json"), keys));
+  ASSERT_TRUE(write_keys(file("keys.json"), keys));
   EXPECT_EQ(client.ask("GET", "/props", "", bearer(first)).result_int(), 401u);
   EXPECT_EQ(client.ask("GET", "/props", "", bearer(second)).result_int(), 200u);
 }
