@@ -4,6 +4,7 @@
 #   make demo-text  build, then train a small model on the PostgreSQL manual and let it speak
 #   make test     build and run every test
 #   make test-all the same with g++, clang, address+undefined and thread sanitizers
+#   make test-browser  drive the page in chromium, which it installs first
 #   make bench    the micro-benchmarks;  make fuzz  the fuzz targets, FUZZ_SECONDS each
 #   make format   clang-format over the tree;  make clean  remove every build folder
 SHELL := /bin/bash
@@ -13,7 +14,7 @@ export CMAKE_CXX_COMPILER_LAUNCHER ?= $(shell command -v ccache)
 
 configure_and_build = cmake --preset $(1) >/dev/null && cmake --build --preset $(1)
 
-.PHONY: build demo demo-text test test-all bench fuzz format clean
+.PHONY: build demo demo-text test test-all test-browser bench fuzz format clean
 
 build: packages-build
 	@$(call configure_and_build,release)
@@ -37,6 +38,10 @@ test-all: packages-fuzz test
 	@scripts/run-tests build-asan
 	@$(call configure_and_build,tsan)
 	@setarch -R scripts/run-tests build-tsan
+
+test-browser: packages-build packages-test packages-browser
+	@$(call configure_and_build,tests) --target weir_serve_test
+	@build/src/serve/weir_serve_test --gtest_filter='Page.*'
 
 bench: packages-build packages-bench
 	@$(call configure_and_build,bench)

@@ -1,6 +1,7 @@
 # Flags and helpers: weir_layer() makes a static library, a test program and benchmarks out of one folder.
 
 include(${CMAKE_CURRENT_LIST_DIR}/embed.cmake)  # weir_embed(): a text file becomes a constant
+include(${CMAKE_CURRENT_LIST_DIR}/embed_page.cmake)  # weir_embed_page(): the server's page
 find_package(Threads REQUIRED)
 set(CMAKE_INTERPROCEDURAL_OPTIMIZATION OFF)
 set(CMAKE_CXX_FLAGS_RELEASE "-O2")  # asserts of the library stay on; CHECK is always on

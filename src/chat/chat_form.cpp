@@ -175,11 +175,9 @@ ChatReply ChatForm::reply_of(const OpenModel& open, const ChatContext& context,
   for (const int token : tokens) keep(stream.push(token));
   keep(stream.finish());
   if (!context.tools) return reply;
-  reply.calls = find_tool_calls(calls.empty() ? reply.answer : calls, *context.tools);
-  if (calls.empty() && reply.calls.size() > 0) {  // written as text: it is the call, not an answer
-    reply.answer.resize(std::min(reply.answer.find("<tool_call>"), reply.answer.size()));
-    if (reply.answer.starts_with('{') || reply.answer.starts_with("```")) reply.answer.clear();
-  }
+  FoundCalls found = find_tool_calls(reply.answer + calls, *context.tools);
+  reply.answer = std::move(found.text);
+  reply.calls = std::move(found.calls);
   return reply;
 }
 

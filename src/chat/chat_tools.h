@@ -17,10 +17,19 @@ namespace weir {
 Result<Json> read_tools(const std::string& path);
 Result<Json> check_tools(const Json& json);
 
-// The calls in a reply, as OpenAI's list for a message's 'tool_calls'; empty without any. Read are
-// <tool_call>{"name": ..., "arguments": {...}}</tool_call> (Hermes, Qwen, SmolLM), DeepSeek's
-// control tokens, and a reply that is nothing but such an object and names one of `tools` (Llama).
-Json find_tool_calls(std::string_view reply, const Json& tools);
+// 1 to 64 letters, digits, '_' and '-'.
+bool is_tool_name(std::string_view name);
+
+// A whole reply taken apart by CallParser (call_parser.h): its calls as OpenAI's list for a
+// message's 'tool_calls', arguments as objects; at most 64.
+struct FoundCalls {
+  std::string text;
+  Json calls = Json::array();
+};
+FoundCalls find_tool_calls(std::string_view reply, const Json& tools);
+
+// One of OpenAI's 'tool_calls'; "": without an id.
+Json tool_call(std::string id, std::string name, Json arguments);
 
 // Begins a call in a vocabulary that has a token for it.
 bool begins_tool_call(std::string_view token_text);

@@ -64,9 +64,9 @@ TEST(ChatTools, F45CallsOfThePublishedFormsAreFound) {
       "```json\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}\n```",
   };
   for (const char* reply : replies)
-    EXPECT_EQ(find_tool_calls(reply, tools).dump(), wanted) << reply;
+    EXPECT_EQ(find_tool_calls(reply, tools).calls.dump(), wanted) << reply;
   const std::string one = replies[0];
-  EXPECT_EQ(find_tool_calls(one + one, tools).size(), 2u);
+  EXPECT_EQ(find_tool_calls(one + one, tools).calls.size(), 2u);
 }
 
 TEST(ChatTools, F45OtherTextMakesNoCalls) {
@@ -74,7 +74,7 @@ TEST(ChatTools, F45OtherTextMakesNoCalls) {
   for (const char* reply :
        {"", "The weather is fine.", "{\"name\": \"other\", \"parameters\": {}}", "{\"name\": 7}",
         "<tool_call>{broken</tool_call>", "<tool_call>", "Say {\"name\": \"get_weather\"}"})
-    EXPECT_EQ(find_tool_calls(reply, tools).size(), 0u) << reply;
+    EXPECT_EQ(find_tool_calls(reply, tools).calls.size(), 0u) << reply;
 }
 
 }  // namespace

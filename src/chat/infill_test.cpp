@@ -269,6 +269,10 @@ TEST(LineScanner, EndsByLinesAndIndent) {
     EXPECT_EQ(limited({.indent = 1}, text, piece), " a;\n\n    b;\n  c;");
     EXPECT_EQ(limited({.indent = 3}, text, piece), " a;\n\n    b;");
     EXPECT_EQ(limited({.indent = 3}, "x\n  ", piece), "x\n  ");  // an empty line so far
+    const std::string windows = " a;\r\n  b;\rc\r\n}\r\n";
+    EXPECT_EQ(limited({.lines = 1}, windows, piece), " a;");
+    EXPECT_EQ(limited({.indent = 1}, windows, piece), " a;\r\n  b;\rc");
+    EXPECT_EQ(limited({.lines = 9}, windows, piece), windows);
   }
 }
 

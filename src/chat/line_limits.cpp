@@ -12,12 +12,15 @@ std::string LineScanner::push(std::string_view text) {
     if (c == '\n') {
       ++lines_;
       if (limits_.lines > 0 && lines_ >= limits_.lines) {
+        if (held_.ends_with('\r')) held_.pop_back();
         certain += std::exchange(held_, {});
         found_ = true;
         break;
       }
       is_blank_ = true;
       indent_ = 0;
+      held_ += c;
+    } else if (!is_blank_ && c == '\r') {
       held_ += c;
     } else if (is_blank_ && (c == ' ' || c == '\t' || c == '\r')) {
       ++indent_;

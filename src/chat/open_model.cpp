@@ -12,6 +12,7 @@
 #include "chat/chat_template.h"
 #include "chat/end_tokens.h"
 #include "chat/gguf_chat.h"
+#include "chat/templates.h"
 #include "config/size.h"
 #include "engine/panel_cache.h"
 #include "tokenizer/gguf_tokenizer.h"
@@ -95,12 +96,12 @@ Result<void> check_same_tokens(const Tokenizer& tokenizer, const Tokenizer& draf
   return {};
 }
 
-namespace {
-
 Result<std::string> chat_template_of(const Checkpoint& checkpoint) {
   if (!checkpoint.gguf()) return read_chat_template(checkpoint.path());
   return TRY_IN(checkpoint.path(), gguf_chat_template(checkpoint.gguf()->metadata()));
 }
+
+namespace {
 
 // Every token that the files, the template or the tokens' texts say ends a reply.
 Result<std::vector<int>> stops_of(const Checkpoint& checkpoint, const Tokenizer& tokenizer,
@@ -129,26 +130,26 @@ std::string state_of_files(const std::string& path) {
 }
 
 // Only products with quantized activations read panels.
-Result<void> keep_panels(const GenerationSetup& setup, const std::string& path, Model& model,
+Result<void> keep_panels(const ModelOptions& options, const std::string& path, Model& model,
                          ThreadPool& pool) {
-  if (setup.panel_cache.empty() || setup.exact) return {};
-  TRY_IN("--panel-cache " + setup.panel_cache,
-         use_panel_cache(model, setup.panel_cache, state_of_files(path), pool));
+  if (options.panel_cache.empty() || options.exact) return {};
+  TRY_IN("--panel-cache " + options.panel_cache,
+         use_panel_cache(model, options.panel_cache, state_of_files(path), pool));
   return {};
 }
 
-Result<void> open_draft(const GenerationSetup& setup, OpenModel& open) {
-  const std::string& path = setup.draft;
+Result<void> open_draft(const ModelOptions& options, OpenModel& open) {
+  const std::string& path = options.draft;
   const std::shared_ptr<const Checkpoint> checkpoint = TRY(open_checkpoint(path));
   const std::unique_ptr<Tokenizer> tokenizer = TRY(open_tokenizer(*checkpoint));
   TRY(check_same_tokens(*open.tokenizer, *tokenizer));
   open.draft = TRY(Model::open(checkpoint));
   open.draft->pack(*open.pool);
-  return keep_panels(setup, path, *open.draft, *open.pool);
+  return keep_panels(options, path, *open.draft, *open.pool);
 }
 
-Result<SpeculationOptions> choose_speculation(const GenerationSetup& setup, const OpenModel& open) {
-  const std::string& wanted = setup.speculate;
+Result<SpeculationOptions> choose_speculation(const ModelOptions& chosen, const OpenModel& open) {
+  const std::string& wanted = chosen.speculate;
   if (wanted == "draft" && !open.draft)
     return Error{"--speculate draft needs a draft model; add --draft MODEL"};
   if (wanted != "auto" && wanted != "draft" && open.draft)
@@ -158,39 +159,43 @@ Result<SpeculationOptions> choose_speculation(const GenerationSetup& setup, cons
   options.ngrams = wanted == "auto" || wanted == "ngram";
   options.draft = open.draft.get();
   options.mtp = wanted == "mtp";
-  options.tokens_max = setup.draft_max;
+  options.tokens_max = chosen.draft_max;
   return options;
 }
 
 }  // namespace
 
 Result<OpenModel> open_model(const GenerationSetup& setup) {
+  const ModelOptions& chosen = setup.options;
   const std::shared_ptr<const Checkpoint> checkpoint = TRY(open_checkpoint(setup.path));
   OpenModel open;
-  open.model = TRY(Model::open(checkpoint, expert_memory(setup.expert_memory_gib)));
+  open.model = TRY(Model::open(checkpoint, expert_memory(chosen.expert_memory_gib)));
   print_streaming_note(*open.model);
   open.tokenizer = TRY(open_tokenizer(*checkpoint));
   open.chat_template = TRY(chat_template_of(*checkpoint));
+  if (open.chat_template.empty() && open.tokenizer->find_added("<｜User｜>"))
+    open.chat_template = built_in_template(open.model->config().model_type);
   open.stops = TRY(stops_of(*checkpoint, *open.tokenizer, open.chat_template));
   open.infill = find_infill_tokens(
       *open.tokenizer, checkpoint->gguf() ? &checkpoint->gguf()->metadata() : nullptr);
-  open.pool = std::make_unique<ThreadPool>(setup.threads);
+  open.pool = std::make_unique<ThreadPool>(chosen.threads);
   open.model->pack(*open.pool);
-  TRY(keep_panels(setup, setup.path, *open.model, *open.pool));
-  if (!setup.draft.empty()) TRY_IN("--draft " + setup.draft, open_draft(setup, open));
+  TRY(keep_panels(chosen, setup.path, *open.model, *open.pool));
+  if (!chosen.draft.empty()) TRY_IN("--draft " + chosen.draft, open_draft(chosen, open));
   EngineOptions options;
   options.sequences_max = setup.sequences_max;
   options.pass_seconds = setup.pass_seconds;
-  options.store = setup.store;
+  options.store.folder = chosen.prefix_cache;
+  options.store.bytes_max = uint64_t(chosen.prefix_cache_limit_gib * kGiB);
   options.store.model_files = state_of_files(setup.path);
-  options.keeps_prefixes = setup.keeps_prefixes || !setup.store.folder.empty();
-  options.exact = setup.exact;
-  options.cache = choose_cache(setup.cache, *open.model);
+  options.keeps_prefixes = setup.keeps_prefixes || !chosen.prefix_cache.empty();
+  options.exact = chosen.exact;
+  options.cache = choose_cache(chosen.cache, *open.model);
   if (open.model->expert_cache()) options.prefill_rows = kStreamedRows;
-  options.speculation = TRY(choose_speculation(setup, open));
-  options.cache_type = TRY(find_cache_type(setup.cache_type));
-  options.cache_bytes_max = setup.cache_limit_gib > 0 ? size_t(setup.cache_limit_gib * kGiB)
-                                                      : default_cache_bytes(*open.model);
+  options.speculation = TRY(choose_speculation(chosen, open));
+  options.cache_type = TRY(find_cache_type(chosen.cache_type));
+  options.cache_bytes_max = chosen.cache_limit_gib > 0 ? size_t(chosen.cache_limit_gib * kGiB)
+                                                       : default_cache_bytes(*open.model);
   open.generator =
       TRY_IN(setup.path, Generator::create(*open.model, *open.tokenizer, *open.pool, options));
   if (setup.warms_up) TRY_IN(setup.path, open.generator->warm_up());

@@ -8,6 +8,7 @@
 #include "base/thread_pool.h"
 #include "chat/generator.h"
 #include "chat/infill_tokens.h"
+#include "chat/model_options.h"
 #include "checkpoint/checkpoint.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"
@@ -16,28 +17,13 @@ namespace weir {
 
 struct GenerationSetup {
   std::string path;  // a folder or a .gguf file
-  // "expanded", "latent", or "auto". auto: expanded for f32 weights (the bits of the training
-  // forward), latent for other types (less memory) in models with latent attention.
-  std::string cache = "auto";
-  std::string cache_type = "f32";  // as find_cache_type wants it
-  double cache_limit_gib = 0;      // 0: four fifths of the memory that is available
-  double expert_memory_gib = 0;    // ExpertMemory::bytes
-  int threads = 0;                 // 0: all cores
+  ModelOptions options = {};
   int sequences_max = 1;
   double pass_seconds = 0;  // EngineOptions
   bool keeps_prefixes = false;
-  PrefixStoreOptions store = {};  // with a folder, prefixes are kept too
-  // Keeps repacked weights (engine/panel_cache.h); "": none are kept.
-  std::string panel_cache = {};
   // False: the first request also pays for the first touch of the weights, which a program with one
   // request pays anyway.
   bool warms_up = true;
-  bool exact = false;  // EngineOptions
-  // Where guesses of the next tokens come from (engine/speculation.h): "ngram", "draft", "mtp",
-  // "off", or "auto": n-grams, and the draft model if there is one.
-  std::string speculate = "auto";
-  std::string draft;  // a folder or .gguf file with the model's own tokens; "": none
-  int draft_max = 8;  // guesses in one pass
 };
 
 struct OpenModel {
@@ -50,6 +36,9 @@ struct OpenModel {
   std::unique_ptr<Generator> generator;  // warmed up, if GenerationSetup says so
 };
 Result<OpenModel> open_model(const GenerationSetup& setup);
+
+// The chat template of a model's files; "": they have none.
+Result<std::string> chat_template_of(const Checkpoint& checkpoint);
 
 // Checkpoint::open, whose notes go to stderr.
 Result<std::shared_ptr<const Checkpoint>> open_checkpoint(const std::string& path,

@@ -20,6 +20,7 @@
 #include "cli/bench_training.h"
 #include "cli/commands.h"
 #include "cli/machine_limits.h"
+#include "cli/model_flags.h"
 #include "cli/shared_options.h"
 #include "kernels/kernels.h"
 #include "tokenizer/tokenizer_train.h"
@@ -33,8 +34,6 @@ struct BenchOptions {
   std::vector<int> depths = {256};
   std::vector<int> sequences = {1, 8, 32};
   SpeedOptions speed = {};
-  std::string panel_cache;
-  int threads = 0;
   bool training = false;
   TrainingBench training_shape = {};
   bool limits = false;
@@ -58,22 +57,14 @@ Result<OpenModel> random_model(const BenchOptions& options) {
   const std::string_view text[] = {" "};
   open.tokenizer = std::make_unique<Tokenizer>(TRY(train_character_tokenizer(
       text, {.added_tokens = {}, .bos = "", .eos = "", .only_seen = false})));
-  open.pool = std::make_unique<ThreadPool>(options.threads);
+  open.pool = std::make_unique<ThreadPool>(options.speed.model.threads);
   open.model->pack(*open.pool);
   return open;
 }
 
 Result<OpenModel> open_subject(const BenchOptions& options) {
   if (!is_directory(options.model) && !is_gguf(options.model)) return random_model(options);
-  GenerationSetup setup;
-  setup.path = options.model;
-  setup.cache = options.speed.cache;
-  setup.cache_type = options.speed.cache_type;
-  setup.threads = options.threads;
-  setup.exact = options.speed.exact;
-  setup.panel_cache = options.panel_cache;
-  setup.expert_memory_gib = options.speed.expert_memory_gib;
-  return open_model(setup);
+  return open_model({.path = options.model, .options = options.speed.model});
 }
 
 // The zones of one more repetition. The speeds were measured without a trace.
@@ -105,7 +96,7 @@ struct Bounds {
 };
 
 bool uses_integers(const BenchOptions& options, const Model& model) {
-  if (options.speed.exact) return false;
+  if (options.speed.model.exact) return false;
   const auto weights = model.weights();
   return std::any_of(weights.begin(), weights.end(),
                      [](const Matrix* weight) { return type_traits(weight->type).block > 1; });
@@ -177,14 +168,14 @@ Result<std::vector<std::string>> own_words(const BenchOptions& options) {
                                     "--repetitions",
                                     "1",
                                     "--cache",
-                                    options.speed.cache,
+                                    options.speed.model.cache,
                                     "--cache-type",
-                                    options.speed.cache_type,
+                                    options.speed.model.cache_type,
                                     "--threads",
-                                    std::to_string(options.threads)};
-  if (options.speed.exact) words.push_back("--exact");
-  if (!options.panel_cache.empty())
-    words.insert(words.end(), {"--panel-cache", options.panel_cache});
+                                    std::to_string(options.speed.model.threads)};
+  if (options.speed.model.exact) words.push_back("--exact");
+  if (!options.speed.model.panel_cache.empty())
+    words.insert(words.end(), {"--panel-cache", options.speed.model.panel_cache});
   return words;
 }
 
@@ -214,12 +205,12 @@ Result<void> bench_model(const BenchOptions& options) {
   const Bounds bounds{memory_bandwidth(*open.pool), highest_peaks(*open.pool),
                       uses_integers(options, *open.model)};
   const double read = weight_bytes_of_pass(*open.model, 1);
-  const bool is_latent = choose_cache(options.speed.cache, *open.model) == CacheForm::latent;
+  const bool is_latent = choose_cache(options.speed.model.cache, *open.model) == CacheForm::latent;
   const std::string cache = is_latent ? "latent" : "expanded";
   fmt::print("{}: {} parameters, {} active; {} threads, {}; {} tokens generated, {} cache of {}\n",
              options.model, format_count(double(size.total)), format_count(double(size.active)),
              open.pool->threads(), kernels().name, options.speed.tokens, cache,
-             options.speed.cache_type);
+             options.speed.model.cache_type);
   fmt::print(
       "memory is read at {:.1f} GB/s and a token reads {} of weights: enough for {:.0f} tokens/s "
       "of one sequence\n",
@@ -250,8 +241,8 @@ Result<void> bench_model(const BenchOptions& options) {
   j.set("tokens", options.speed.tokens);
   j.set("samples", options.speed.samples);
   j.set("cache", cache);
-  j.set("cache_type", options.speed.cache_type);
-  j.set("exact", options.speed.exact);
+  j.set("cache_type", options.speed.model.cache_type);
+  j.set("exact", options.speed.model.exact);
   j.set("bytes_per_token", read);
   j.set("repetitions", options.speed.repetitions);
   j.set("load_seconds", load_seconds);
@@ -265,11 +256,11 @@ Result<void> bench_model(const BenchOptions& options) {
 }
 
 Result<void> bench(const BenchOptions& options) {
-  if (options.limits) return bench_limits({options.threads, options.file});
+  if (options.limits) return bench_limits({options.speed.model.threads, options.file});
   if (!options.file.empty()) return Error{"--file is for --limits: the disk is measured there"};
   if (options.training)
     return bench_training(options.model, TRY(shape_of(options.model)), options.training_shape,
-                          options.threads);
+                          options.speed.model.threads);
   if (!options.peer.command.empty()) return bench_against(options);
   if (!options.peer.pattern.empty() || !options.peer.prefill_pattern.empty())
     return Error{"--vs-pattern is for --vs \"COMMAND\": it reads that program's output"};
@@ -293,12 +284,7 @@ void add_bench(CommandGroup& commands) {
       .comma_separated()
       .whole_number(1, 4096);
   c.count("--repetitions", o.speed.repetitions, 1, 100, "repetitions; the median is shown");
-  c.choice("--cache", o.speed.cache, {"auto", "expanded", "latent"},
-           "KV cache form, as in weir generate");
-  add_cache_type(c, o.speed.cache_type);
-  add_expert_memory(c, o.speed.expert_memory_gib);
-  add_exact(c, o.speed.exact);
-  add_panel_cache(c, o.panel_cache);
+  add_plain_model_options(c, o.speed.model);
   c.option("--vs", o.peer.command, "COMMAND",
            "run this program and weir in turn, and show the ratios of their speeds");
   c.count("--pairs", o.peer.pairs, 5, 1000, "--vs: pairs of runs");
@@ -314,7 +300,6 @@ void add_bench(CommandGroup& commands) {
           "training: tokens per sequence");
   c.option("--trace", o.training_shape.trace, "FILE",
            "write a profile of one more repetition, for ui.perfetto.dev");
-  add_threads(c, o.threads);
 }
 
 }  // namespace weir

@@ -60,9 +60,9 @@ Result<SpeedRow> measure_speed(const OpenModel& open, const SpeedOptions& option
                                int sequences) {
   EngineOptions settings;
   settings.sequences_max = sequences;
-  settings.cache = choose_cache(options.cache, *open.model);
-  settings.cache_type = TRY(find_cache_type(options.cache_type));
-  settings.exact = options.exact;
+  settings.cache = choose_cache(options.model.cache, *open.model);
+  settings.cache_type = TRY(find_cache_type(options.model.cache_type));
+  settings.exact = options.model.exact;
   settings.cache_bytes_max = default_cache_bytes(*open.model);
   settings.keeps_prefixes = true;  // from reading the prompts to the replies
   auto generator = TRY(Generator::create(*open.model, *open.tokenizer, *open.pool, settings));

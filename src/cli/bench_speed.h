@@ -13,10 +13,7 @@ struct SpeedOptions {
   int tokens = 128;  // generated per sequence
   int samples = 1;   // sequences that have the same prompt
   int repetitions = 3;
-  bool exact = false;          // do not quantize activations to int14
-  std::string cache = "auto";  // "expanded", "latent"
-  std::string cache_type = "f32";
-  double expert_memory_gib = 0;
+  ModelOptions model = {};
 };
 
 // Of the repetitions.

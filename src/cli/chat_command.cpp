@@ -12,6 +12,7 @@
 #include "cli/chat_line.h"
 #include "cli/chat_session.h"
 #include "cli/commands.h"
+#include "cli/model_flags.h"
 #include "cli/output_form_flags.h"
 #include "cli/remote_chat.h"
 #include "cli/sampling_flags.h"
@@ -133,7 +134,7 @@ Result<Ending> chat(const ChatOptions& options) {
   const char* wish = std::getenv("WEIR_PRIVATE");
   ChatOptions chosen = options;
   chosen.is_private = options.is_private || (wish && *wish && std::string_view(wish) != "0");
-  if (chosen.is_private && !chosen.prefix_cache.folder.empty())
+  if (chosen.is_private && !chosen.model.prefix_cache.empty())
     return Error{
         "--prefix-cache keeps the conversation for later sessions and --private (or WEIR_PRIVATE) "
         "does not; leave one out"};
@@ -171,14 +172,7 @@ void add_chat(CommandGroup& commands) {
   c.flag("--private", o.is_private, "keep no questions and no conversation for later sessions");
   add_sampling(c, o.sampling, o.sampling_texts);
   add_output_form(c, o.output);
-  add_exact(c, o.exact);
-  add_speculation(c, o.speculation);
-  add_cache(c, o.cache, o.cache_limit_gib);
-  add_expert_memory(c, o.expert_memory_gib);
-  add_prefix_cache(c, o.prefix_cache);
-  add_panel_cache(c, o.panel_cache);
-  add_cache_type(c, o.cache_type);
-  add_threads(c, o.threads);
+  add_model_options(c, o.model);
   c.note_given(o.given);
 }
 

@@ -63,20 +63,8 @@ Result<void> ChatSession::open_stage(const std::string& name) {
 
 // On an error the model that was open stays.
 Result<void> ChatSession::open_folder(const std::string& folder, bool is_tuned) {
-  OpenModel open = TRY(open_model({.path = folder,
-                                   .cache = options_.cache,
-                                   .cache_type = options_.cache_type,
-                                   .cache_limit_gib = options_.cache_limit_gib,
-                                   .expert_memory_gib = options_.expert_memory_gib,
-                                   .threads = options_.threads,
-                                   .sequences_max = 1,
-                                   .keeps_prefixes = true,
-                                   .store = options_.prefix_cache.store(),
-                                   .panel_cache = options_.panel_cache,
-                                   .exact = options_.exact,
-                                   .speculate = options_.speculation.speculate,
-                                   .draft = options_.speculation.draft,
-                                   .draft_max = options_.speculation.draft_max}));
+  OpenModel open = TRY(open_model(
+      {.path = folder, .options = options_.model, .sequences_max = 1, .keeps_prefixes = true}));
   ChatFormOptions how{options_.form, is_tuned, {}};
   if (options_.thinking != "auto") how.thinking = options_.thinking == "on";
   ChatForm form = TRY(ChatForm::choose(open, folder, how));

@@ -10,7 +10,6 @@
 #include "cli/chat_run.h"
 #include "cli/dialogue.h"
 #include "cli/output_form_flags.h"
-#include "cli/prefix_cache_flags.h"
 #include "cli/sampling_flags.h"
 #include "engine/sampler.h"
 
@@ -35,16 +34,8 @@ struct ChatOptions {
   bool is_private = false;  // keeps neither questions nor the conversation for later sessions
   SamplingOptions sampling = {.temperature = 0.8};
   SamplingTexts sampling_texts;
-  bool exact = false;  // do not quantize activations to int14
-  std::string cache = "auto";
-  std::string cache_type = "f32";
-  double cache_limit_gib = 0;
-  double expert_memory_gib = 0;
-  PrefixCacheFlags prefix_cache;
-  std::string panel_cache;
-  SpeculationFlags speculation;
   OutputFormFlags output;  // the form of every answer, after its thinking
-  int threads = 0;
+  ModelOptions model;
 };
 
 class ChatSession : public Dialogue {

@@ -23,6 +23,7 @@ void add_commands(CommandGroup commands) {
   add_complete(commands);
   add_chat(commands);
   add_serve(commands);
+  add_models(commands);
   add_inspect(commands);
   add_tokenizer(commands);
   add_corpus(commands);

@@ -12,6 +12,7 @@ void add_generate(CommandGroup& commands);
 void add_complete(CommandGroup& commands);
 void add_chat(CommandGroup& commands);
 void add_serve(CommandGroup& commands);
+void add_models(CommandGroup& commands);  // of a running server
 void add_inspect(CommandGroup& commands);
 void add_tokenizer(CommandGroup& commands);  // train, encode, decode
 void add_corpus(CommandGroup& commands);

@@ -14,8 +14,8 @@
 #include "cli/commands.h"
 #include "cli/file_place.h"
 #include "cli/infill_flags.h"
+#include "cli/model_flags.h"
 #include "cli/model_offers.h"
-#include "cli/prefix_cache_flags.h"
 #include "cli/reply_printer.h"
 #include "cli/sampling_flags.h"
 #include "cli/shared_options.h"
@@ -35,15 +35,7 @@ struct CompleteOptions {
   InfillFlags infill;
   SamplingOptions sampling = {.temperature = 0};
   SamplingTexts sampling_texts;
-  bool exact = false;
-  std::string cache = "auto";
-  std::string cache_type = "f32";
-  double cache_limit_gib = 0;
-  double expert_memory_gib = 0;
-  PrefixCacheFlags prefix_cache;
-  std::string panel_cache;
-  SpeculationFlags speculation;
-  int threads = 0;
+  ModelOptions model;
 };
 
 Result<std::string> read_source(const std::string& path) {
@@ -82,7 +74,7 @@ std::string stop_of(const std::string& suffix) {
   if (line == suffix.npos) return "";
   size_t begin = 0, end = line + 1;
   if (suffix.find_first_not_of(" \t\r") >= line) {
-    begin = line;
+    begin = line > 0 && suffix[line - 1] == '\r' ? line - 1 : line;
     end = suffix.find('\n', std::min(suffix.find_first_not_of(" \t\r\n"), suffix.size()));
     end = std::min(end, suffix.size());
   }
@@ -113,19 +105,8 @@ Result<Ending> complete(const CompleteOptions& options) {
   TRY(validate(options.sampling));
   TRY(check_model_exists(options.folder));
   const InfillText text = TRY(read_hole(options));
-  OpenModel open = TRY(open_model({.path = options.folder,
-                                   .cache = options.cache,
-                                   .cache_type = options.cache_type,
-                                   .cache_limit_gib = options.cache_limit_gib,
-                                   .expert_memory_gib = options.expert_memory_gib,
-                                   .threads = options.threads,
-                                   .store = options.prefix_cache.store(),
-                                   .panel_cache = options.panel_cache,
-                                   .warms_up = false,
-                                   .exact = options.exact,
-                                   .speculate = options.speculation.speculate,
-                                   .draft = options.speculation.draft,
-                                   .draft_max = options.speculation.draft_max}));
+  OpenModel open =
+      TRY(open_model({.path = options.folder, .options = options.model, .warms_up = false}));
   if (!open.infill.exist())
     return Error{options.folder + ": the model cannot fill in the middle: its vocabulary has no " +
                  open.infill.missing + "; use a model made for code, such as Qwen2.5-Coder"};
@@ -178,14 +159,7 @@ void add_complete(CommandGroup& commands) {
           "maximum number of lines; 0: until one is indented less than the line of the place");
   add_infill(c, o.infill);
   add_sampling(c, o.sampling, o.sampling_texts);
-  add_exact(c, o.exact);
-  add_speculation(c, o.speculation);
-  add_cache(c, o.cache, o.cache_limit_gib);
-  add_expert_memory(c, o.expert_memory_gib);
-  add_prefix_cache(c, o.prefix_cache);
-  add_panel_cache(c, o.panel_cache);
-  add_cache_type(c, o.cache_type);
-  add_threads(c, o.threads);
+  add_model_options(c, o.model);
 }
 
 }  // namespace weir

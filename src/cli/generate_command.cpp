@@ -11,9 +11,9 @@
 #include "base/text.h"
 #include "chat/open_model.h"
 #include "cli/commands.h"
+#include "cli/model_flags.h"
 #include "cli/model_offers.h"
 #include "cli/output_form_flags.h"
-#include "cli/prefix_cache_flags.h"
 #include "cli/reply_printer.h"
 #include "cli/sampling_flags.h"
 #include "cli/shared_options.h"
@@ -33,15 +33,7 @@ struct GenerateOptions {
   int samples = 1;
   bool ignore_end = false;     // do not stop at the end-of-sequence token
   bool allow_special = false;  // control tokens in the prompt count as such
-  bool exact = false;          // do not quantize activations to int14
-  std::string cache = "auto";
-  std::string cache_type = "f32";
-  double cache_limit_gib = 0;
-  double expert_memory_gib = 0;
-  PrefixCacheFlags prefix_cache;
-  std::string panel_cache;
-  SpeculationFlags speculation;
-  int threads = 0;
+  ModelOptions model;
   bool json = false;
   OutputFormFlags form;
 };
@@ -181,19 +173,9 @@ Result<Ending> generate(const GenerateOptions& options) {
     return Error{"--ignore-end leaves out the end that a reply with a form needs; leave it out"};
   std::string text = TRY(prompt_text(options));
   OpenModel open = TRY(open_model({.path = options.folder,
-                                   .cache = options.cache,
-                                   .cache_type = options.cache_type,
-                                   .cache_limit_gib = options.cache_limit_gib,
-                                   .expert_memory_gib = options.expert_memory_gib,
-                                   .threads = options.threads,
+                                   .options = options.model,
                                    .sequences_max = std::min(options.samples, 64),
-                                   .store = options.prefix_cache.store(),
-                                   .panel_cache = options.panel_cache,
-                                   .warms_up = false,
-                                   .exact = options.exact,
-                                   .speculate = options.speculation.speculate,
-                                   .draft = options.speculation.draft,
-                                   .draft_max = options.speculation.draft_max}));
+                                   .warms_up = false}));
   Request request;
   request.prompt = TRY(encode_prompt(open, text, options.allow_special));
   request.tokens_max = options.tokens;
@@ -247,14 +229,7 @@ void add_generate(CommandGroup& commands) {
   c.count("--samples", o.samples, 1, 4096, "number of continuations, computed as one batch");
   c.flag("--ignore-end", o.ignore_end, "do not stop at end-of-text tokens");
   c.flag("--special", o.allow_special, "parse control tokens in the prompt");
-  add_exact(c, o.exact);
-  add_speculation(c, o.speculation);
-  add_cache(c, o.cache, o.cache_limit_gib);
-  add_expert_memory(c, o.expert_memory_gib);
-  add_prefix_cache(c, o.prefix_cache);
-  add_panel_cache(c, o.panel_cache);
-  add_cache_type(c, o.cache_type);
-  add_threads(c, o.threads);
+  add_model_options(c, o.model);
   add_output_form(c, o.form);
   c.flag("--json", o.json, "print one JSON object about the texts instead of the text");
 }

@@ -7,8 +7,6 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "chat/chat_template.h"
-#include "chat/gguf_chat.h"
 #include "checkpoint/size_check.h"
 #include "cli/bandwidth.h"
 #include "cli/disk_rate.h"
@@ -67,47 +65,6 @@ Result<StoredBytes> planned_bytes(const ModelConfig& config, const Mix& mix) {
   for (const PlannedTensor& tensor : plan.tensors)
     add(stored, config, tensor.name, tensor.type, double(tensor.bytes()));
   return stored;
-}
-
-namespace {
-
-bool holds(const std::string& text, std::initializer_list<const char*> words) {
-  return std::any_of(words.begin(), words.end(),
-                     [&](const char* word) { return text.find(word) != std::string::npos; });
-}
-
-// Tokens between which a model that fills in the middle finds what is before the gap.
-bool names_a_gap(const std::string& vocabulary) {
-  return holds(vocabulary, {"fim_prefix", "fim▁begin", "fim_begin", "<PRE>", "fim-prefix"});
-}
-
-// What follows needs no exact reader: a vocabulary of 50 MB is searched for words.
-constexpr size_t kVocabularyBytesMax = size_t(64) << 20;
-
-std::string template_of(const Checkpoint& checkpoint) {
-  auto text = checkpoint.gguf() ? gguf_chat_template(checkpoint.gguf()->metadata())
-                                : read_chat_template(checkpoint.path());
-  return text ? *text : "";
-}
-
-bool knows_gaps(const Checkpoint& checkpoint) {
-  if (!checkpoint.gguf()) {
-    const auto text =
-        read_file(join_path(checkpoint.path(), "tokenizer.json"), kVocabularyBytesMax);
-    return text && names_a_gap(*text);
-  }
-  const auto tokens = checkpoint.gguf()->metadata().strings_at("tokenizer.ggml.tokens");
-  return tokens && std::any_of((*tokens)->begin(), (*tokens)->end(), names_a_gap);
-}
-
-}  // namespace
-
-Abilities find_abilities(const Checkpoint& checkpoint) {
-  const std::string text = template_of(checkpoint);
-  return {.has_template = !text.empty(),
-          .tools = holds(text, {"tools"}),
-          .thinking = holds(text, {"think>", "thinking"}),
-          .fill_in = knows_gaps(checkpoint)};
 }
 
 // Tables of equal shape agree in a few rows. Two roundings of the same numbers differ by a tenth,

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/thread_pool.h"
+#include "chat/abilities.h"
 #include "checkpoint/checkpoint.h"
 #include "convert/mix.h"
 #include "tensor/cache_layout.h"
@@ -36,12 +37,6 @@ struct DiskForecast {
   double tokens_per_second = 0;  // 0: not predicted
   std::string reason;            // why not
 };
-
-struct Abilities {
-  bool has_template = false, tools = false, thinking = false, fill_in = false;
-};
-// From the chat template and the vocabulary of the files.
-Abilities find_abilities(const Checkpoint& checkpoint);
 
 struct Summary {
   std::string name;

@@ -2,7 +2,6 @@
 
 #include "base/text.h"
 #include "chat/dry_breakers.h"
-#include "engine/speculation_options.h"
 
 namespace weir {
 namespace {
@@ -110,15 +109,6 @@ Result<void> resolve(const SamplingTexts& texts, const Tokenizer& tokenizer,
     options.dry_breakers = tokens_with(tokenizer, breakers);
   }
   return validate(options, tokenizer.size());
-}
-
-void add_speculation(CommandBuilder& command, SpeculationFlags& s) {
-  command.choice("--speculate", s.speculate, {"auto", "ngram", "draft", "mtp", "off"},
-                 "guess next tokens and verify several in a pass where that is faster; the text "
-                 "stays the same; ngram: from earlier text; mtp: by the model's own module; auto: "
-                 "ngram, and the draft model if given");
-  command.option("--draft", s.draft, "MODEL", "smaller model with the same tokens that guesses");
-  command.count("--draft-max", s.draft_max, 1, kGuessesMax, "most guesses in one pass");
 }
 
 std::string unescape(const std::string& text) {

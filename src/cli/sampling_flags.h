@@ -22,14 +22,6 @@ void add_sampling(CommandBuilder& command, SamplingOptions& sampling, SamplingTe
 Result<void> resolve(const SamplingTexts& texts, const Tokenizer& tokenizer,
                      SamplingOptions& options);
 
-// Of GenerationSetup (chat/open_model.h).
-struct SpeculationFlags {
-  std::string speculate = "auto", draft = {};
-  int draft_max = 8;
-};
-
-void add_speculation(CommandBuilder& command, SpeculationFlags& speculation);
-
 // "\n", "\t" and "\\" written with a backslash become one character.
 std::string unescape(const std::string& text);
 

@@ -1,4 +1,4 @@
-// `weir serve`: a model behind HTTP, for the programs that speak to OpenAI's, Anthropic's, Ollama's
+// `weir serve`: models behind HTTP, for the programs that speak to OpenAI's, Anthropic's, Ollama's
 // or llama.cpp's server.
 #include <fmt/format.h>
 
@@ -9,98 +9,113 @@
 #include "base/stop_signal.h"
 #include "cli/commands.h"
 #include "cli/infill_flags.h"
+#include "cli/model_flags.h"
 #include "cli/model_offers.h"
-#include "cli/prefix_cache_flags.h"
 #include "cli/sampling_flags.h"
 #include "cli/shared_options.h"
 #include "serve/server.h"
+#include "serve/server_config.h"
 
 namespace weir {
 namespace {
 
 struct ServeOptions {
-  std::string folder;
-  std::string host = "localhost";
-  int port = 8080;
-  std::vector<std::string> host_names;
-  std::string name;
-  std::vector<std::string> aliases;
-  std::string form = "auto";
+  std::vector<std::string> models;
+  std::string config;  // instead of models: a file
+  std::vector<std::string> sets;
+  ServerConfig server;
+  ModelEntry model;  // of every model
   std::string thinking = "auto";
-  int parallel = 16;
-  int queue = 64;
-  double pass_seconds = 0.1;
-  bool no_log = false;
-  SamplingOptions sampling;
+  std::vector<std::string> runs;
   SamplingTexts sampling_texts;
-  bool exact = false;
-  std::string cache = "auto";
-  std::string cache_type = "f32";
-  double cache_limit_gib = 0;
-  double expert_memory_gib = 0;
-  std::string panel_cache;
-  PrefixCacheFlags prefix_cache;
-  SpeculationFlags speculation;
   InfillFlags infill;
-  int threads = 0;
+  bool no_log = false;
+  bool lazy = false;
 };
 
 void log_line(const std::string& line) { fmt::print(stderr, "{}\n", line); }
 
-Result<std::unique_ptr<ServedModel>> load(const ServeOptions& options) {
-  OpenModel open = TRY(open_model({.path = options.folder,
-                                   .cache = options.cache,
-                                   .cache_type = options.cache_type,
-                                   .cache_limit_gib = options.cache_limit_gib,
-                                   .expert_memory_gib = options.expert_memory_gib,
-                                   .threads = options.threads,
-                                   .sequences_max = options.parallel,
-                                   .pass_seconds = options.pass_seconds,
-                                   .keeps_prefixes = true,
-                                   .store = options.prefix_cache.store(),
-                                   .panel_cache = options.panel_cache,
-                                   .exact = options.exact,
-                                   .speculate = options.speculation.speculate,
-                                   .draft = options.speculation.draft,
-                                   .draft_max = options.speculation.draft_max}));
-  TRY(set_infill_order(options.infill.order, open.infill));
-  ServedModelOptions served{.name = options.name,
-                            .aliases = options.aliases,
-                            .sampling = options.sampling,
-                            .choices_max = options.parallel + options.queue,
-                            .infill_window = options.infill.window};
-  served.form.wanted = options.form;
-  if (options.thinking != "auto") served.form.thinking = options.thinking == "on";
-  TRY(resolve(options.sampling_texts, *open.tokenizer, served.sampling));
-  auto model = TRY(ServedModel::create(std::move(open), options.folder, std::move(served)));
-  fmt::print(stderr, "{}",
-             model->form().is_plain() ? "note: the model has no chat template; "
-                                        "conversations are sent as plain text\n"
-                                      : "");
-  return model;
+Result<ServerConfig> read_config(const ServeOptions& options) {
+  ServerConfig config = options.server;
+  ModelEntry model = options.model;
+  if (options.thinking != "auto") model.served.form.thinking = options.thinking == "on";
+  model.at_start = !options.lazy;
+  model.served.infill_window = options.infill.window;
+  config.logs = !options.no_log;
+  if (!options.config.empty()) {
+    if (!options.models.empty() || !model.served.name.empty() || !model.served.aliases.empty())
+      return Error{"--config names the models itself; leave out MODEL, --name and --alias"};
+    Recipe file = TRY(Recipe::read(options.config));
+    for (const std::string& set : options.sets) TRY(file.set(set));
+    return read_server_config(file, std::move(config), model);
+  }
+  if (!options.sets.empty()) return Error{"--set changes the file of --config; give one"};
+  if (options.models.empty())
+    return Error{"there is no model; give a folder, a .gguf file, or --config FILE"};
+  if (options.models.size() > 1 && !model.served.name.empty())
+    return Error{"--name is for one model; --config FILE names several"};
+  for (const std::string& path : options.models) {
+    config.models.push_back(model);
+    ModelEntry& entry = config.models.back();
+    entry.path = path;
+    entry.idle_seconds = config.idle_seconds;
+    if (config.models.size() == 1) continue;
+    entry.at_start = false;
+    entry.served.aliases.clear();  // of the first one
+  }
+  return config;
+}
+
+Result<std::unique_ptr<ModelPool>> open_pool(const ServeOptions& options,
+                                             const ServerConfig& config) {
+  for (const ModelEntry& entry : config.models) {
+    TRY(validate(entry.served.sampling));
+    TRY(check_model_exists(entry.path));
+  }
+  const auto finish = [texts = options.sampling_texts, order = options.infill.order](
+                          OpenModel& open, ServedModelOptions& served) -> Result<void> {
+    TRY(set_infill_order(order, open.infill));
+    if (open.chat_template.empty())
+      fmt::print(stderr, "note: {} has no chat template; conversations are sent as plain text\n",
+                 served.name);
+    return resolve(texts, *open.tokenizer, served.sampling);
+  };
+  ModelPoolOptions pool_options;
+  if (config.logs) pool_options.log = log_line;
+  auto pool = TRY(make_pool(config, std::move(pool_options), finish));
+  for (size_t i = 0; i < config.models.size(); ++i)
+    if (config.models[i].at_start) TRY(pool->load_now(i));
+  return pool;
+}
+
+void say_address(const ServerConfig& config, const ModelPool& pool, int port) {
+  std::string names;
+  for (size_t i = 0; i < pool.size(); ++i)
+    names += (i == 0 ? "" : i + 1 == pool.size() ? " and " : ", ") + pool.model(i).names[0];
+  const std::string host =
+      config.host.find(':') == std::string::npos ? config.host : "[" + config.host + "]";
+  fmt::print("{} {} served at http://{}:{}\n", names, pool.size() > 1 ? "are" : "is", host, port);
+  fflush(stdout);
 }
 
 // The first signal lets requests that run end, the second one ends the process (stop_signal.h).
 Result<Ending> serve(const ServeOptions& options) {
-  TRY(validate(options.sampling));
-  TRY(check_model_exists(options.folder));
-  if (!is_loopback(options.host))
-    return Error{"--host " + options.host +
+  const ServerConfig config = TRY(read_config(options));
+  if (!is_loopback(config.host))
+    return Error{"--host " + config.host +
                  ": the server has no keys yet, so it listens on this machine alone; use "
                  "localhost, and a proxy with authentication for others"};
-  auto model = TRY(load(options));
-  const std::string name = model->name();
+  RunFolders runs = TRY(RunFolders::create(options.runs));
+  auto pool = TRY(open_pool(options, config));
+  const ModelPool& models = *pool;
   ServerOptions server_options;
-  server_options.sequences_max = options.parallel + options.queue;
-  server_options.http.address = options.host;
-  server_options.http.port = options.port;
-  server_options.http.access.hosts = options.host_names;
-  if (!options.no_log) server_options.http.log = log_line;
-  const auto server = TRY(Server::start(std::move(model), std::move(server_options)));
-  const std::string host =
-      options.host.find(':') == std::string::npos ? options.host : "[" + options.host + "]";
-  fmt::print("{} is served at http://{}:{}\n", name, host, server->port());
-  fflush(stdout);
+  server_options.runs = std::move(runs);
+  server_options.http.address = config.host;
+  server_options.http.port = config.port;
+  server_options.http.access.hosts = config.host_names;
+  if (config.logs) server_options.http.log = log_line;
+  const auto server = TRY(Server::start(std::move(pool), std::move(server_options)));
+  say_address(config, models, server->port());
   catch_stop_signals();
   const auto pause = std::chrono::milliseconds(50);
   while (!stop_requested()) std::this_thread::sleep_for(pause);
@@ -115,35 +130,44 @@ Result<Ending> serve(const ServeOptions& options) {
 }  // namespace
 
 void add_serve(CommandGroup& commands) {
-  auto [c, o] = commands.add("serve", "serve a model over HTTP to programs on this machine", serve);
-  c.argument("MODEL", o.folder, kModelWithTextHelp).required();
-  c.value("--host", o.host, "ADDRESS", "address to listen on, of this machine alone");
-  c.count("--port", o.port, 0, 65535, "port to listen on; 0: any that is free");
-  c.option("--host-name", o.host_names, "NAME",
+  auto [c, o] = commands.add("serve", "serve models over HTTP to programs on this machine", serve);
+  c.argument("MODEL", o.models, std::string(kModelWithTextHelp) + "; or several", "...");
+  c.option("--config", o.config, "FILE", "YAML file with the server and its models, instead");
+  add_sets(c, o.sets, "change a key of that file (repeatable)");
+  c.value("--host", o.server.host, "ADDRESS", "address to listen on, of this machine alone");
+  c.count("--port", o.server.port, 0, 65535, "port to listen on; 0: any that is free");
+  c.option("--host-name", o.server.host_names, "NAME",
            "further name of this machine in the Host header of requests (repeatable)")
       .repeatable();
-  c.option("--name", o.name, "NAME", "name of the model in requests [that of its file]");
-  c.option("--alias", o.aliases, "NAME", "further name of the model (repeatable)").repeatable();
-  c.choice("--form", o.form, {"auto", "template", "conversation", "plain"},
+  c.option("--name", o.model.served.name, "NAME",
+           "name of the model in requests [that of its file]");
+  c.option("--alias", o.model.served.aliases, "NAME",
+           "further name of the first model (repeatable)")
+      .repeatable();
+  c.choice("--form", o.model.served.form.wanted, {"auto", "template", "conversation", "plain"},
            "prompt format of conversations, as in weir chat");
   c.choice("--thinking", o.thinking, {"auto", "on", "off"},
            "thinking switch of the chat template, for requests without one");
-  c.count("--parallel", o.parallel, 1, 1024, "replies computed at the same time");
-  c.count("--queue", o.queue, 0, 4096, "replies that may wait; further requests get 429");
-  c.value("--pass-seconds", o.pass_seconds, "S",
+  c.count("--parallel", o.server.parallel, 1, 1024, "replies of a model computed at the same time");
+  c.count("--queue", o.server.queue, 0, 4096, "replies that may wait; further requests get 429");
+  c.option("--memory", o.server.memory_gib, "GIB",
+           "memory in GiB of all loaded models; what was not used for the longest time is unloaded "
+           "for others [what is available at the start]")
+      .real_number(0, 1e6);
+  c.value("--idle-seconds", o.server.idle_seconds, "S",
+          "unload a model after so long without requests; 0: never")
+      .real_number(0, 1e9);
+  c.flag("--lazy", o.lazy, "load the first model at its first request, as the others");
+  c.value("--pass-seconds", o.server.pass_seconds, "S",
           "reading long prompts delays running replies by about so much; 0: no limit")
       .real_number(0, 60);
   c.flag("--no-log", o.no_log, "do not print a line for each request (prompts are never printed)");
-  add_sampling(c, o.sampling, o.sampling_texts);
-  add_exact(c, o.exact);
-  add_speculation(c, o.speculation);
+  c.option("--runs", o.runs, "FOLDER",
+           "folder of a training run, or of several, that the page shows (repeatable)")
+      .repeatable();
+  add_sampling(c, o.model.served.sampling, o.sampling_texts);
   add_infill(c, o.infill);
-  add_cache(c, o.cache, o.cache_limit_gib);
-  add_prefix_cache(c, o.prefix_cache);
-  add_cache_type(c, o.cache_type);
-  add_expert_memory(c, o.expert_memory_gib);
-  add_panel_cache(c, o.panel_cache);
-  add_threads(c, o.threads);
+  add_model_options(c, o.model.options);
 }
 
 }  // namespace weir

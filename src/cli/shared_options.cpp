@@ -1,5 +1,7 @@
 #include "cli/shared_options.h"
 
+#include "chat/model_options.h"
+
 namespace weir {
 
 void add_threads(CommandBuilder& command, int& threads) {
@@ -11,21 +13,6 @@ void add_exact(CommandBuilder& command, bool& exact) {
                "do not quantize activations, which are else int14 (slower, nearly the same)");
 }
 
-void add_panel_cache(CommandBuilder& command, std::string& folder) {
-  command.option(
-      "--panel-cache", folder, "DIR",
-      "folder that keeps quantized weights as this program repacks them, for faster starts "
-      "[none]");
-}
-
-void add_cache(CommandBuilder& command, std::string& cache, double& limit_gib) {
-  command.choice("--cache", cache, {"auto", "expanded", "latent"},
-                 "KV cache form; latent (MLA models only) is smaller; auto: latent unless weights "
-                 "are f32");
-  command.option("--cache-limit", limit_gib, "GIB", "KV cache size in GiB [80 % of free memory]")
-      .real_number(0, 1e6);
-}
-
 void add_expert_memory(CommandBuilder& command, double& gib) {
   command
       .option("--expert-memory", gib, "GIB",
@@ -35,7 +22,7 @@ void add_expert_memory(CommandBuilder& command, double& gib) {
 }
 
 void add_cache_type(CommandBuilder& command, std::string& type) {
-  command.choice("--cache-type", type, {"f32", "f16", "bf16", "q8", "q4"},
+  command.choice("--cache-type", type, kCacheTypes,
                  "numbers of the KV cache; q8 and q4 are rotated codes of 8 and 4 bits: smaller, "
                  "faster at depth, less exact");
 }

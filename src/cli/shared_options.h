@@ -14,9 +14,6 @@ constexpr const char* kModelWithTextHelp =
 void add_threads(CommandBuilder& command, int& threads);
 // Whether products with quantized weights quantize the activations too.
 void add_exact(CommandBuilder& command, bool& exact);
-// The folder of repacked weights.
-void add_panel_cache(CommandBuilder& command, std::string& folder);
-void add_cache(CommandBuilder& command, std::string& cache, double& limit_gib);
 // How much of a mixture of experts is in memory (docs/larger-than-memory.md); 0: chosen.
 void add_expert_memory(CommandBuilder& command, double& gib);
 void add_cache_type(CommandBuilder& command, std::string& type);

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "grammar/repetition.h"
 #include "text/unicode.h"
 
 namespace weir {
@@ -12,7 +13,7 @@ namespace {
 constexpr size_t kTextMax = size_t(1) << 20;
 constexpr int kDepthMax = 100;
 constexpr size_t kRulesMax = 20'000;
-constexpr int64_t kRepetitionsMax = 1'000'000;
+constexpr RepetitionRules kRepetition = {"repetition", 1'000'000, true};
 
 bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -167,33 +168,13 @@ class GbnfParser {
       } else if (take('?')) {
         last = grammar_.optional(last);
       } else if (take('{')) {
-        const int64_t min = TRY(number());
-        int64_t max = min;
-        skip(false);
-        if (take(',')) {
-          skip(false);
-          max = has('}') ? Grammar::kUnlimited : TRY(number());
-        }
-        skip(false);
-        if (!take('}')) return error("a repetition is written {m}, {m,} or {m,n}");
-        if (max >= 0 && max < min) return error("a repetition {m,n} needs m <= n");
-        last = grammar_.repeat(last, min, max);
+        const Result<Repetition> times = read_repetition(text_, at_, kRepetition);
+        if (!times) return error(times.error().message);
+        last = grammar_.repeat(last, times->min, times->max);
       } else {
         return {};
       }
     }
-  }
-
-  Result<int64_t> number() {
-    skip(false);
-    int64_t value = 0;
-    const size_t from = at_;
-    for (; at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9'; ++at_) {
-      value = value * 10 + (text_[at_] - '0');
-      if (value > kRepetitionsMax) return error("a repetition counts to at most 1000000");
-    }
-    if (at_ == from) return error("a repetition is written {m}, {m,} or {m,n}");
-    return value;
   }
 
   Result<char32_t> hexadecimal(int digits) {

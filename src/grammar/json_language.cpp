@@ -35,8 +35,9 @@ Grammar::Expression JsonSpelling::character(Grammar& grammar, const CodePointSet
   return grammar.choice(std::move(forms));
 }
 
-JsonLanguage::JsonLanguage(Grammar& grammar)
+JsonLanguage::JsonLanguage(Grammar& grammar, StringForm form)
     : grammar_(grammar),
+      is_bare_(form == StringForm::bare),
       space_(grammar.add_rule("space")),
       value_(grammar.add_rule("value")),
       object_(grammar.add_rule("object")),
@@ -54,7 +55,9 @@ JsonLanguage::JsonLanguage(Grammar& grammar)
                              g.sequence({bytes("dD"), bytes("01234567"), hex(2)}),
                              g.sequence({bytes("dD"), bytes("89abAB"), hex(2), g.literal("\\u"),
                                          bytes("dD"), bytes("cdefCDEF"), hex(2)})})})});
-  g.define(character_, g.choice({g.character(plain_set()), g.sequence({g.literal("\\"), escape})}));
+  g.define(character_,
+           is_bare_ ? g.character(CodePointSet({{0, kCodePointMax}}))
+                    : g.choice({g.character(plain_set()), g.sequence({g.literal("\\"), escape})}));
   const auto listed = [&](Grammar::Expression item) {
     return g.sequence({item, g.repeat(g.sequence({comma(), item}), 0, Grammar::kUnlimited)});
   };
@@ -93,7 +96,14 @@ Grammar::Expression JsonLanguage::bracketed(const char* open, Grammar::Expressio
       {g.literal(open), space(), may_be_empty ? g.choice({g.literal(close), filled}) : filled});
 }
 
+const Spelling& JsonLanguage::spelling() const {
+  static const Spelling kBare;
+  static const JsonSpelling kJson;
+  return is_bare_ ? kBare : kJson;
+}
+
 Grammar::Expression JsonLanguage::quoted(Grammar::Expression characters) {
+  if (is_bare_) return characters;
   return grammar_.sequence({grammar_.literal("\""), characters, grammar_.literal("\"")});
 }
 
@@ -109,11 +119,12 @@ Grammar::Expression JsonLanguage::string(int64_t min, int64_t max) {
 }
 
 Grammar::Expression JsonLanguage::characters(int64_t min, int64_t max) {
-  return grammar_.repeat(JsonSpelling().character(grammar_, CodePointSet({{0, kCodePointMax}})),
-                         min, max);
+  return grammar_.repeat(spelling().character(grammar_, CodePointSet({{0, kCodePointMax}})), min,
+                         max);
 }
 
 Grammar::Expression JsonLanguage::spelled(std::string_view text) {
+  if (is_bare_) return grammar_.literal(text);
   std::vector<Grammar::Expression> parts;
   std::string plain;
   const auto flush = [&] {

@@ -38,9 +38,17 @@ class JsonSpelling : public Spelling {
   Grammar::Expression character(Grammar& grammar, const CodePointSet& set) const override;
 };
 
+enum class StringForm {
+  quoted,
+  bare,  // the characters themselves, without quotes and escapes
+};
+
 class JsonLanguage {
  public:
-  explicit JsonLanguage(Grammar& grammar);
+  explicit JsonLanguage(Grammar& grammar, StringForm form = StringForm::quoted);
+
+  // How characters of strings are written.
+  const Spelling& spelling() const;
 
   Grammar::Expression space();   // between tokens
   Grammar::Expression value();   // of any kind
@@ -49,7 +57,7 @@ class JsonLanguage {
   Grammar::Expression string();
   // Of `min` to `max` characters; an escape, or a pair of them, counts as one.
   Grammar::Expression string(int64_t min, int64_t max);
-  // Any characters in JsonSpelling, for set operations: without quotes.
+  // Any characters in the spelling, for set operations: without quotes.
   Grammar::Expression characters(int64_t min, int64_t max);
   Grammar::Expression quoted(Grammar::Expression characters);
   Grammar::Expression spelled(std::string_view text);  // without quotes
@@ -84,6 +92,7 @@ class JsonLanguage {
                                         const std::optional<Decimal>& high, bool excludes_high);
 
   Grammar& grammar_;
+  const bool is_bare_;
   Grammar::Rule space_, value_, object_, array_, character_;
 };
 

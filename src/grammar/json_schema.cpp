@@ -22,8 +22,9 @@ constexpr size_t kPrefixMax = 10'000;
 // takes no stack.
 class SchemaBuilder : public SchemaRules {
  public:
-  SchemaBuilder(const Json& document, Grammar& grammar, int depth)
-      : document_(document), grammar_(grammar), json_(grammar), depth_(depth) {}
+  SchemaBuilder(const Json& document, Grammar& grammar, int depth,
+                StringForm form = StringForm::quoted)
+      : document_(document), grammar_(grammar), json_(grammar, form), depth_(depth) {}
 
   Result<Grammar::Rule> run(std::vector<SchemaPart> parts) {
     const Grammar::Rule root = TRY(rule_of(std::move(parts)));
@@ -229,6 +230,11 @@ class SchemaBuilder : public SchemaRules {
 
 Result<Grammar::Rule> parse_json_schema(const Json& schema, Grammar& grammar) {
   return SchemaBuilder(schema, grammar, 0).run({{&schema, ""}});
+}
+
+Result<Grammar::Rule> parse_json_schema(const Json& document, std::vector<SchemaPart> parts,
+                                        Grammar& grammar, StringForm form) {
+  return SchemaBuilder(document, grammar, 0, form).run(std::move(parts));
 }
 
 }  // namespace weir

@@ -4,11 +4,17 @@
 #pragma once
 #include "base/json.h"
 #include "grammar/grammar.h"
+#include "grammar/json_language.h"
+#include "grammar/schema_parts.h"
 
 namespace weir {
 
 // Limits: 5,000 combinations of subschemas. Returns the rule of the whole text, which holds what it
 // needs of `schema`.
 Result<Grammar::Rule> parse_json_schema(const Json& schema, Grammar& grammar);
+// The values for which all of `parts` hold, subschemas of `document`. With StringForm::bare they
+// must allow texts alone.
+Result<Grammar::Rule> parse_json_schema(const Json& document, std::vector<SchemaPart> parts,
+                                        Grammar& grammar, StringForm form);
 
 }  // namespace weir

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "grammar/repetition.h"
 #include "text/unicode.h"
 
 namespace weir {
@@ -10,7 +11,7 @@ namespace {
 
 constexpr size_t kTextMax = size_t(64) << 10;
 constexpr int kDepthMax = 100;
-constexpr int64_t kRepetitionsMax = 100'000;
+constexpr RepetitionRules kRepetition = {"quantifier", 100'000, false};
 
 // ECMAScript 2024, 22.2.2: these classes know ASCII but for white space.
 CodePointSet digits() { return CodePointSet({{'0', '9'}}); }
@@ -100,10 +101,9 @@ class RegularExpressionParser {
     } else if (take("?")) {
       min = 0;
     } else if (take("{")) {
-      min = max = TRY(number());
-      if (take(",")) max = has("}") ? Grammar::kUnlimited : TRY(number());
-      if (!take("}")) return error("a quantifier is written {m}, {m,} or {m,n}");
-      if (max >= 0 && max < min) return error("a quantifier {m,n} needs m <= n");
+      const Result<Repetition> times = read_repetition(text_, at_, kRepetition);
+      if (!times) return error(times.error().message + "; write \\{ for '{'");
+      min = times->min, max = times->max;
     } else {
       return body;
     }
@@ -111,17 +111,6 @@ class RegularExpressionParser {
     if (has("*") || has("+") || has("?") || has("{"))
       return error("two quantifiers follow each other; put the first into a group");
     return grammar_.repeat(body, min, max);
-  }
-
-  Result<int64_t> number() {
-    int64_t value = 0;
-    const size_t from = at_;
-    for (; at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9'; ++at_) {
-      value = value * 10 + (text_[at_] - '0');
-      if (value > kRepetitionsMax) return error("a quantifier counts to at most 100000");
-    }
-    if (at_ == from) return error("a quantifier is written {m}, {m,} or {m,n}; write \\{ for '{'");
-    return value;
   }
 
   Result<Grammar::Expression> atom(int depth) {

@@ -31,9 +31,9 @@ Result<std::vector<Grammar::Expression>> patterns_of(SchemaRules& rules, const S
       continue;
     const char* pattern = format_pattern(format->text());
     if (!pattern) return unknown_format(part, format->text());
-    found.push_back(TRY_IN(
-        part.at("format"),
-        parse_regular_expression(pattern, rules.grammar(), Matching::whole, JsonSpelling())));
+    found.push_back(TRY_IN(part.at("format"),
+                           parse_regular_expression(pattern, rules.grammar(), Matching::whole,
+                                                    rules.json().spelling())));
   }
   return found;
 }
@@ -79,8 +79,8 @@ Result<void> add_multiples(SchemaRules& rules, const SchemaParts& all, bool is_i
 
 Result<Grammar::Expression> schema_pattern(SchemaRules& rules, const std::string& pattern,
                                            const std::string& where) {
-  return TRY_IN(
-      where, parse_regular_expression(pattern, rules.grammar(), Matching::search, JsonSpelling()));
+  return TRY_IN(where, parse_regular_expression(pattern, rules.grammar(), Matching::search,
+                                                rules.json().spelling()));
 }
 
 Result<Grammar::Expression> schema_string(SchemaRules& rules, const SchemaParts& all) {

@@ -13,8 +13,15 @@ namespace {
 
 constexpr size_t kSchemaBytesMax = size_t(4) << 20;
 
-Result<Grammar::Rule> parse(const OutputForm& form, Grammar& grammar) {
+Result<Grammar::Rule> parse(const OutputForm& form, const TokenVocabulary* vocabulary,
+                            Grammar& grammar) {
   switch (form.kind) {
+    case OutputKind::calls: {
+      const std::optional<OutputForm>& other = form.calls->other;
+      const Grammar::Expression text =
+          other ? grammar.call(TRY(parse(*other, vocabulary, grammar))) : -1;
+      return build_call_grammar(form.calls->rules, text, vocabulary, grammar);
+    }
     case OutputKind::gbnf:
       return parse_gbnf(form.text, grammar);
     case OutputKind::json_schema: {
@@ -37,7 +44,8 @@ Result<Grammar::Rule> parse(const OutputForm& form, Grammar& grammar) {
 }
 
 const char* name_of(OutputKind kind) {
-  return kind == OutputKind::gbnf          ? "the grammar"
+  return kind == OutputKind::calls         ? "the calls"
+         : kind == OutputKind::gbnf        ? "the grammar"
          : kind == OutputKind::json_schema ? "the JSON Schema"
          : kind == OutputKind::json_object ? "the JSON object"
                                            : "the regular expression";
@@ -45,15 +53,36 @@ const char* name_of(OutputKind kind) {
 
 }  // namespace
 
-Result<PushdownAutomaton> compile(const OutputForm& form) {
+OutputForm form_of_calls(CallOutput calls) {
+  Json key = Json::object(), functions = Json::array();
+  for (const CallRules::Function& function : calls.rules.functions) {
+    Json one = Json::object();
+    one.set("name", function.name);
+    one.set("parameters", function.parameters);
+    one.set("strict", function.is_strict);
+    functions.push(std::move(one));
+  }
+  key.set("functions", std::move(functions));
+  key.set("begin", calls.rules.spelling.begin);
+  key.set("call", calls.rules.spelling.call + calls.rules.spelling.arguments);
+  key.set("forced", calls.rules.is_forced);
+  key.set("single", calls.rules.is_single);
+  if (calls.other) {
+    key.set("other", calls.other->text);
+    key.set("kind", int(calls.other->kind));
+  }
+  return {OutputKind::calls, key.dump(), std::make_shared<const CallOutput>(std::move(calls))};
+}
+
+Result<PushdownAutomaton> compile(const OutputForm& form, const TokenVocabulary* vocabulary) {
   Grammar grammar;
-  const Grammar::Rule root = TRY_IN(name_of(form.kind), parse(form, grammar));
+  const Grammar::Rule root = TRY_IN(name_of(form.kind), parse(form, vocabulary, grammar));
   return TRY_IN(name_of(form.kind), PushdownAutomaton::compile(grammar, root));
 }
 
 Result<std::shared_ptr<TokenGrammar>> compile(const OutputForm& form,
                                               std::shared_ptr<const TokenVocabulary> vocabulary) {
-  PushdownAutomaton automaton = TRY(compile(form));
+  PushdownAutomaton automaton = TRY(compile(form, vocabulary.get()));
   return std::make_shared<TokenGrammar>(std::move(automaton), std::move(vocabulary));
 }
 

@@ -3,10 +3,12 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "base/result.h"
+#include "grammar/call_grammar.h"
 #include "grammar/token_grammar.h"
 
 namespace weir {
@@ -16,16 +18,31 @@ enum class OutputKind {
   json_schema,         // `text`: the schema, in JSON
   regular_expression,  // the whole output matches
   gbnf,                // llama.cpp's grammars
+  calls,               // of tools, or something else
 };
+
+struct CallOutput;
 
 struct OutputForm {
   OutputKind kind = OutputKind::json_object;
   std::string text = {};
-  bool operator==(const OutputForm&) const = default;
+  std::shared_ptr<const CallOutput> calls = {};  // made by form_of_calls()
+  bool operator==(const OutputForm& other) const {
+    return kind == other.kind && text == other.text;
+  }
 };
 
+// Calls of tools, and what may come instead.
+struct CallOutput {
+  CallRules rules;
+  std::optional<OutputForm> other = {};  // nothing: text, unless calls are forced
+};
+// Its text tells equal ones.
+OutputForm form_of_calls(CallOutput calls);
+
 // Errors say what of the text is wrong or not supported, and where. Takes milliseconds.
-Result<PushdownAutomaton> compile(const OutputForm& form);
+Result<PushdownAutomaton> compile(const OutputForm& form,
+                                  const TokenVocabulary* vocabulary = nullptr);
 // The same for a vocabulary; GrammarFilter applies it to a sequence.
 Result<std::shared_ptr<TokenGrammar>> compile(const OutputForm& form,
                                               std::shared_ptr<const TokenVocabulary> vocabulary);

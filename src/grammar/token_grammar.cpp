@@ -91,7 +91,10 @@ void TokenGrammar::read(Position& position, std::span<const int> tokens) {
     // Nothing follows an end, and what no grammar draws matches none.
     const std::string_view bytes =
         id >= 0 && id < vocabulary_->size() ? vocabulary_->bytes(id) : std::string_view();
-    position.set = bytes.empty() ? StackSets::kDead : stacks_->next(position.set, bytes);
+    const StackSets::Set before = position.set;
+    position.set = bytes.empty() ? StackSets::kDead : stacks_->next(before, bytes);
+    if (position.set == StackSets::kDead && vocabulary_->is_mark(id))
+      position.set = stacks_->next(before, TokenVocabulary::token_literal(id));
   }
 }
 

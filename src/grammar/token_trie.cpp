@@ -8,6 +8,8 @@ namespace weir {
 namespace {
 
 constexpr size_t kTokenBytesMax = 1024;
+constexpr size_t kMarkBytesMin = 3;  // blanks and signs that vocabularies add are no marks
+constexpr char kMarkByte = '\xff';   // no part of UTF-8
 
 // How many plain characters the token is, 0 if it is something else.
 int plain_length(std::string_view bytes) {
@@ -60,10 +62,17 @@ Result<std::shared_ptr<const TokenVocabulary>> TokenVocabulary::create(const Tok
   made->bytes_.resize(size_t(made->size_));
   made->plain_tokens_.assign(kPlainMax + 1, TokenSet(made->words()));
   std::vector<std::pair<std::string_view, int>> plain, others;
+  std::vector<std::string> literals;
+  for (const AddedToken& token : tokenizer.added_tokens())
+    if (token.text.size() >= kMarkBytesMin && tokenizer.has(token.id) && !made->is_end(token.id))
+      made->marks_.emplace(token.id, token.text);
+  literals.reserve(made->marks_.size());
+  for (const auto& [id, text] : made->marks_)
+    others.push_back({literals.emplace_back(token_literal(id)), id});
   for (int id = 0; id < made->size_; ++id) {
     const std::string_view bytes = tokenizer.token_bytes(id);
     if (bytes.empty() || bytes.size() > kTokenBytesMax || tokenizer.is_special(id) ||
-        made->is_end(id))
+        made->is_end(id) || bytes.find(kMarkByte) != bytes.npos)
       continue;
     std::string& own = made->bytes_[size_t(id)];
     own = bytes;
@@ -77,6 +86,21 @@ Result<std::shared_ptr<const TokenVocabulary>> TokenVocabulary::create(const Tok
   made->plain_ = std::make_unique<TokenTrie>(std::move(plain));
   made->others_ = std::make_unique<TokenTrie>(std::move(others));
   return std::shared_ptr<const TokenVocabulary>(std::move(made));
+}
+
+std::string TokenVocabulary::token_literal(int id) {
+  std::string literal(1, kMarkByte);
+  for (int shift = 18; shift >= 0; shift -= 6) literal += char(0x80 | ((id >> shift) & 63));
+  return literal;
+}
+
+int TokenVocabulary::mark_at(std::string_view text, size_t at) const {
+  int longest = -1;
+  for (const auto& [id, mark] : marks_)
+    if (text.substr(at).starts_with(mark) &&
+        (longest < 0 || mark.size() > mark_text(longest).size()))
+      longest = id;
+  return longest;
 }
 
 bool TokenVocabulary::is_end(int id) const {

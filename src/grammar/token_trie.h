@@ -3,6 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -68,8 +69,17 @@ class TokenVocabulary {
   size_t words() const { return size_t(size_ + 63) / 64; }  // of a TokenSet
   const std::vector<int>& ends() const { return ends_; }
   bool is_end(int id) const;
-  // "" for tokens that are never drawn.
+  // "" for tokens that are never drawn as text.
   std::string_view bytes(int id) const { return bytes_[size_t(id)]; }
+
+  // Marks are added tokens, special or not, that a grammar may demand by their ids, whatever their
+  // text. In the grammar such a token is a literal that is part of no text in UTF-8, and which no
+  // other token begins.
+  static std::string token_literal(int id);
+  bool is_mark(int id) const { return marks_.contains(id); }
+  const std::string& mark_text(int id) const { return marks_.at(id); }
+  // The longest mark whose text stands in `text` at `at`; -1: none.
+  int mark_at(std::string_view text, size_t at) const;
 
   const TokenTrie& plain() const { return *plain_; }
   const TokenTrie& others() const { return *others_; }
@@ -83,6 +93,7 @@ class TokenVocabulary {
   int size_ = 0;
   std::vector<int> ends_;
   std::vector<std::string> bytes_;
+  std::map<int, std::string> marks_;
   std::unique_ptr<TokenTrie> plain_, others_;
   std::vector<TokenSet> plain_tokens_;  // by characters
 };

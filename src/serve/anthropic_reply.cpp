@@ -38,7 +38,7 @@ std::string error_body(const ApiError& error) {
 HttpReply anthropic_error(const ApiError& error) { return error_reply(error, error_body(error)); }
 
 const char* stop_reason(const ReplyParts& parts) {
-  if (parts.calls.size() > 0) return "tool_use";
+  if (parts.has_calls) return "tool_use";
   if (parts.reason == FinishReason::length) return "max_tokens";
   if (parts.reason == FinishReason::filtered) return "refusal";
   return parts.reason == FinishReason::stop && !parts.stop.empty() ? "stop_sequence" : "end_turn";
@@ -94,12 +94,11 @@ class AnthropicWriter : public ReplyWriter {
       if (open_ != Block::text) out += begin_block(Block::text, typed("text", "text", ""));
       out += delta(typed("text_delta", "text", parts.answer));
     }
-    for (size_t i = 0; i < parts.calls.size(); ++i) {
-      Json block = call_block(parts.calls.items()[i], i);
-      const std::string input = block.find("input")->dump();
-      block.set("input", Json::object());
-      out += begin_block(Block::call, std::move(block));
-      out += delta(typed("input_json_delta", "partial_json", input));
+    for (const CallPart& call : parts.call_parts) {
+      if (!call.name.empty())
+        out += begin_block(Block::call, call_block(size_t(call.index), call.name, Json::object()));
+      if (!call.arguments.empty())
+        out += delta(typed("input_json_delta", "partial_json", call.arguments));
     }
     if (!parts.is_last) return out;
     out += end_block();
@@ -131,8 +130,11 @@ class AnthropicWriter : public ReplyWriter {
       content.push(std::move(block));
     }
     if (!parts.answer.empty()) content.push(typed("text", "text", parts.answer));
-    for (size_t i = 0; i < parts.calls.size(); ++i)
-      content.push(call_block(parts.calls.items()[i], i));
+    for (size_t i = 0; i < parts.calls.size(); ++i) {
+      const Json* function = parts.calls.items()[i].find("function");
+      const std::string& name = function->find("name")->text();
+      content.push(call_block(i, name, *function->find("arguments")));
+    }
     return message(std::move(content), &parts, usage).dump();
   }
 
@@ -156,11 +158,10 @@ class AnthropicWriter : public ReplyWriter {
     return j;
   }
 
-  Json call_block(const Json& call, size_t i) const {
-    const Json* function = call.find("function");
+  Json call_block(size_t i, std::string name, Json input) const {
     Json block = typed("tool_use", "id", fmt::format("toolu_{}_{}", id_, i));
-    block.set("name", *function->find("name"));
-    block.set("input", *function->find("arguments"));
+    block.set("name", std::move(name));
+    block.set("input", std::move(input));
     return block;
   }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "chat/chat_tools.h"
 
 namespace weir {
 namespace {
@@ -102,14 +103,7 @@ Json chat_message(std::string_view role, std::string content) {
 }
 
 Json chat_call(std::string id, std::string name, Json arguments) {
-  Json function = Json::object();
-  function.set("name", std::move(name));
-  function.set("arguments", std::move(arguments));
-  Json call = Json::object();
-  if (!id.empty()) call.set("id", std::move(id));
-  call.set("type", "function");
-  call.set("function", std::move(function));
-  return call;
+  return tool_call(std::move(id), std::move(name), std::move(arguments));
 }
 
 std::optional<Json> read_arguments(std::string_view text) {

@@ -4,8 +4,11 @@
 
 namespace weir {
 
-EngineThread::EngineThread(Engine& engine, int sequences_max)
-    : engine_(engine), sequences_max_(sequences_max), thread_([this] { run(); }) {}
+EngineThread::EngineThread(Engine& engine, int sequences_max, PassGate* gate)
+    : engine_(engine), sequences_max_(sequences_max) {
+  if (gate) turn_.emplace(*gate);
+  thread_ = std::thread([this] { run(); });
+}
 
 EngineThread::~EngineThread() { stop(); }
 
@@ -43,8 +46,11 @@ EngineState EngineThread::state() const {
 }
 
 void EngineThread::run() {
-  while (take_orders())
+  while (take_orders()) {
     if (!jobs_.empty()) step();
+    if (jobs_.empty() && turn_) turn_->end();
+  }
+  if (turn_) turn_->end();
   while (!jobs_.empty()) {
     const auto receiver = jobs_.begin()->second.receiver;
     end(jobs_.begin()->first, -1);
@@ -111,6 +117,7 @@ void EngineThread::end(uint64_t job, int sequence) {
 }
 
 void EngineThread::step() {
+  if (turn_) turn_->begin();
   std::vector<uint64_t> touched;
   for (Drawn& drawn : engine_.step()) {
     const auto place = places_.find(drawn.sequence);

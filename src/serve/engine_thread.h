@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "serve/pass_gate.h"
 
 namespace weir {
 
@@ -40,8 +41,8 @@ struct EngineState {
 class EngineThread {
  public:
   // `sequences_max`: of all jobs that have not ended. The engine outlives this and is called by no
-  // one else.
-  EngineThread(Engine& engine, int sequences_max);
+  // one else. `gate`: of engines that share the cores; it outlives this too.
+  EngineThread(Engine& engine, int sequences_max, PassGate* gate = nullptr);
   ~EngineThread();  // ends all jobs
 
   // Queues a job. Nothing when there is no room, or after stop(). Any thread may call it.
@@ -85,6 +86,7 @@ class EngineThread {
 
   Engine& engine_;
   const int sequences_max_;
+  std::optional<PassGate::Turn> turn_;  // of the engine's thread
   std::atomic<int> sequences_{0};
 
   mutable std::mutex mutex_;

@@ -14,8 +14,9 @@ struct HttpRequest {
   std::string method;  // "GET"
   std::string path;    // without the query, as sent
   std::string body;
-  std::string host, origin, fetch_site;  // headers; "": absent
-  uint64_t id = 0;                       // of the log
+  std::string query;                                      // what follows the path's ?, as sent
+  std::string host, origin, fetch_site, accept_encoding;  // headers; "": absent
+  uint64_t id = 0;                                        // of the log
 };
 
 struct HttpReply {
@@ -31,6 +32,8 @@ class HttpExchange {
   virtual ~HttpExchange() = default;
   // Runs `work` there, soon. Any thread may call this.
   virtual void post(std::function<void()> work) = 0;
+  // Runs `work` on a thread for what takes a while, as handlers do. Any thread may call this.
+  virtual void work(std::function<void()> work) = 0;
   // A whole reply, or a stream; one of them, once.
   virtual void reply(HttpReply reply) = 0;
   virtual void begin_stream(std::string content_type, std::string keep_alive) = 0;

@@ -53,6 +53,7 @@ class Exchange : public HttpExchange, public std::enable_shared_from_this<Exchan
   Exchange(std::shared_ptr<Connection> connection, uint64_t id)
       : connection_(std::move(connection)), id_(id) {}
   void post(std::function<void()> work) override;
+  void work(std::function<void()> work) override;
   void reply(HttpReply reply) override;
   void begin_stream(std::string content_type, std::string keep_alive) override;
   bool write(std::string part) override;
@@ -101,6 +102,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   auto executor() { return stream_.get_executor(); }
+  void work(std::function<void()> work) { net::post(shared_.workers, std::move(work)); }
   bool is_current(uint64_t id) const { return exchange_ && id == request_id_; }
 
   void reply(HttpReply reply) {
@@ -205,9 +207,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     request_ = {};
     request_.method = is_head_ ? "GET" : std::string(message.method_string());
     request_.path = target.substr(0, target.find('?'));
+    if (request_.path.size() < target.size())
+      request_.query = target.substr(request_.path.size() + 1);
     request_.host = std::string(message[http::field::host]);
     request_.origin = std::string(message[http::field::origin]);
     request_.fetch_site = std::string(message["Sec-Fetch-Site"]);
+    request_.accept_encoding = std::string(message[http::field::accept_encoding]);
     request_.id = request_id_;
     log_ = printable(request_.method, 16) + " " + printable(request_.path);
     exchange_ = std::make_shared<Exchange>(shared_from_this(), request_id_);
@@ -334,10 +339,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void log_request() {
-    if (!shared_.options.log) return;
-    shared_.options.log(fmt::format("request {} {} {} {:.3f} s{}", request_id_, log_, status_,
-                                    double(monotonic_ns() - began_ns_) * 1e-9,
-                                    has_left_ ? " (the client left)" : ""));
+    const auto &log = shared_.options.log, &on_error = shared_.options.on_error;
+    if (!log && (!on_error || status_ < 400)) return;
+    const std::string line = fmt::format("request {} {} {} {:.3f} s{}", request_id_, log_, status_,
+                                         double(monotonic_ns() - began_ns_) * 1e-9,
+                                         has_left_ ? " (the client left)" : "");
+    if (log) log(line);
+    if (on_error && status_ >= 400) on_error(line);
   }
 
   void end_request(bool closes) {
@@ -414,6 +422,8 @@ void Exchange::on_strand(Work work) {
 void Exchange::post(std::function<void()> work) {
   net::post(connection_->executor(), std::move(work));
 }
+
+void Exchange::work(std::function<void()> work) { connection_->work(std::move(work)); }
 
 void Exchange::reply(HttpReply reply) {
   on_strand([reply = std::move(reply)](Connection& c) mutable { c.reply(std::move(reply)); });

@@ -28,7 +28,8 @@ struct HttpServerOptions {
   AccessRules access = {};
   // The form of errors before the handler is called.
   HttpReply (*write_error)(const ApiError&) = nullptr;
-  std::function<void(const std::string&)> log = {};  // a line for each request; may be empty
+  std::function<void(const std::string&)> log = {};       // a line for each request; may be empty
+  std::function<void(const std::string&)> on_error = {};  // those of 400 and above; may be empty
 };
 
 class HttpServer {

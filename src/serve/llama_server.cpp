@@ -1,5 +1,4 @@
-// The endpoints of llama.cpp's own server: completions, health, tokens, templates, properties,
-// metrics.
+// The endpoints of llama.cpp's own server: completions, health, tokens, templates, properties.
 #include <fmt/format.h>
 
 #include "base/file.h"
@@ -14,7 +13,9 @@
 namespace weir {
 namespace {
 
-HttpReply health(const RouteContext&, const HttpRequest&) { return {.body = R"({"status":"ok"})"}; }
+std::optional<HttpReply> health(ModelPool&, const HttpRequest&) {
+  return HttpReply{.body = R"({"status":"ok"})"};
+}
 
 // Pieces that are no UTF-8 by themselves are lists of bytes, as llama.cpp gives them.
 Json piece_json(std::string_view bytes) {
@@ -150,43 +151,8 @@ ApiResult<Generation> generate(const ServedModel& model, const HttpRequest& http
   return Generation{*std::move(request), std::move(writer), {}};
 }
 
-void add_metric(std::string& text, const char* name, const char* type, const char* help,
-                double value) {
-  text += fmt::format("# HELP weir_{0} {1}\n# TYPE weir_{0} {2}\nweir_{0} {3}\n", name, help, type,
-                      value);
-}
-
-// Prometheus' text format, 0.0.4.
-HttpReply metrics(const RouteContext& context, const HttpRequest&) {
-  const EngineState state = context.engine.state();
-  const GenerateStatistics& s = state.statistics;
-  std::string text;
-  add_metric(text, "prompt_tokens_total", "counter", "Prompt tokens computed",
-             double(s.prompt_tokens));
-  add_metric(text, "prompt_tokens_cached_total", "counter", "Prompt tokens found in the cache",
-             double(s.reused_tokens));
-  add_metric(text, "tokens_total", "counter", "Tokens drawn by running sequences",
-             double(s.decoded_tokens + s.mixed_tokens));
-  add_metric(text, "prompt_seconds_total", "counter", "Time of passes that read prompts",
-             s.prefill_seconds);
-  add_metric(text, "decode_seconds_total", "counter", "Time of passes that only draw",
-             s.decode_seconds);
-  add_metric(text, "guesses_total", "counter", "Guessed tokens that passes verified",
-             double(s.drafted_tokens));
-  add_metric(text, "guesses_accepted_total", "counter", "Guessed tokens that came true",
-             double(s.accepted_tokens));
-  add_metric(text, "passes_total", "counter", "Passes over the model", double(s.passes));
-  add_metric(text, "preemptions_total", "counter", "Sequences that had to wait again",
-             double(s.preemptions));
-  add_metric(text, "sequences", "gauge", "Sequences that run or wait",
-             double(context.engine.sequences()));
-  add_metric(text, "sequences_max", "gauge", "Sequences that may run or wait",
-             double(context.engine.sequences_max()));
-  return {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = std::move(text)};
-}
-
 constexpr Route kRoutes[] = {
-    {"GET", "/health", llama_error, health},
+    {"GET", "/health", llama_error, nullptr, nullptr, health},
     {"POST", "/tokenize", llama_error, tokenize},
     {"POST", "/detokenize", llama_error, detokenize},
     {"POST", "/completion", llama_error, nullptr, generate<read_llama_completion>},
@@ -194,7 +160,6 @@ constexpr Route kRoutes[] = {
     {"POST", "/apply-template", llama_error, apply_template},
     {"GET", "/slots", llama_error, slots},
     {"GET", "/props", llama_error, properties},
-    {"GET", "/metrics", llama_error, metrics},
 };
 
 }  // namespace

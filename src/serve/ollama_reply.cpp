@@ -1,11 +1,8 @@
 // Routes, replies and errors in Ollama's form: streams are JSON lines, without empty ones.
 #include <fmt/format.h>
 
-#include <chrono>
-#include <ctime>
-
-#include "base/file.h"
 #include "base/text.h"
+#include "serve/ollama_models.h"
 #include "serve/ollama_request.h"
 #include "serve/route.h"
 #include "serve/token_scores.h"
@@ -16,24 +13,11 @@ namespace {
 // Clients choose what they ask for by it: the version whose endpoints these are.
 constexpr const char* kVersion = "0.12.0";
 
-std::string time_text() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-  const std::time_t seconds = std::time_t(micros / 1'000'000);
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
-  return fmt::format("{}.{:06}Z", text, micros % 1'000'000);
-}
-
 std::string error_body(const ApiError& error) {
   Json body = Json::object();
   body.set("error", error.message);
   return body.dump();
 }
-
-HttpReply ollama_error(const ApiError& error) { return error_reply(error, error_body(error)); }
 
 class OllamaWriter : public ReplyWriter {
  public:
@@ -84,7 +68,7 @@ class OllamaWriter : public ReplyWriter {
   Json head() const {
     Json j = Json::object();
     j.set("model", model_);
-    j.set("created_at", time_text());
+    j.set("created_at", ollama_time());
     return j;
   }
 
@@ -133,16 +117,7 @@ ApiResult<Generation> generate(ApiResult<ServeRequest> (*read)(const Json&, cons
   Generation made{*std::move(request), std::move(writer), {}};
   if (made.request.messages.is_array() || !made.request.prompts.empty()) return made;
   // Clients load a model so.
-  Json loaded = Json::object();
-  loaded.set("model", name);
-  loaded.set("created_at", time_text());
-  Json message = Json::object();
-  message.set("role", "assistant");
-  message.set("content", "");
-  loaded.set(is_chat ? "message" : "response", is_chat ? std::move(message) : Json(""));
-  loaded.set("done", true);
-  loaded.set("done_reason", "load");
-  made.reply = HttpReply{.body = loaded.dump()};
+  made.reply = HttpReply{.body = ollama_loaded(name, is_chat, "load").dump()};
   return made;
 }
 
@@ -155,84 +130,10 @@ ApiResult<Generation> complete(const ServedModel& model, const HttpRequest& http
   return generate(read_ollama_generate, model, http, false);
 }
 
-Json details(const ServedModel& model) {
-  const ModelConfig& config = model.open().model->config();
-  Json j = Json::object();
-  j.set("parent_model", "");
-  j.set("format", model.path().ends_with(".gguf") ? "gguf" : "safetensors");
-  j.set("family", config.model_type);
-  Json families = Json::array();
-  families.push(config.model_type);
-  j.set("families", std::move(families));
-  j.set("parameter_size", "");
-  j.set("quantization_level", "");
-  return j;
-}
-
-Json entry(const ServedModel& model, const std::string& name) {
-  Json j = Json::object();
-  j.set("name", name);
-  j.set("model", name);
-  j.set("modified_at", time_text());
-  const auto size = file_size(model.path());
-  j.set("size", int64_t(size ? *size : 0));
-  j.set("digest", "");
-  j.set("details", details(model));
-  return j;
-}
-
-HttpReply list_models(const RouteContext& context, const HttpRequest&) {
-  Json list = Json::array();
-  for (const std::string& name : context.model.names()) list.push(entry(context.model, name));
-  Json body = Json::object();
-  body.set("models", std::move(list));
-  return {.body = body.dump()};
-}
-
-HttpReply list_loaded(const RouteContext& context, const HttpRequest&) {
-  Json loaded = entry(context.model, context.model.name());
-  loaded.set("expires_at", "9999-12-31T23:59:59Z");
-  loaded.set("size_vram", 0);
-  loaded.set("context_length", context.model.positions_max());
-  Json list = Json::array();
-  list.push(std::move(loaded));
-  Json body = Json::object();
-  body.set("models", std::move(list));
-  return {.body = body.dump()};
-}
-
-HttpReply show(const RouteContext& context, const HttpRequest& http) {
-  const ServedModel& model = context.model;
-  ApiResult<Json> body = parse_body(http.body);
-  if (!body) return ollama_error(body.error());
-  RequestFields fields(*body);
-  const std::string name = fields.text("model", fields.text("name"));
-  if (fields.error()) return ollama_error(*fields.error());
-  if (auto error = model.check_name(name)) return ollama_error(*error);
-  const std::string family = model.open().model->config().model_type;
-  Json info = Json::object();
-  info.set("general.architecture", family);
-  info.set(family + ".context_length", model.positions_max());
-  Json abilities = Json::array();
-  abilities.push("completion");
-  if (model.open().infill.exist()) abilities.push("insert");
-  if (model.form().reads("tools")) abilities.push("tools");
-  if (model.form().has_thinking_switch()) abilities.push("thinking");
-  Json reply = Json::object();
-  reply.set("modelfile", "");
-  reply.set("parameters", "");
-  reply.set("template", model.open().chat_template);
-  reply.set("details", details(model));
-  reply.set("model_info", std::move(info));
-  reply.set("capabilities", std::move(abilities));
-  reply.set("modified_at", time_text());
-  return {.body = reply.dump()};
-}
-
-HttpReply version(const RouteContext&, const HttpRequest&) {
+std::optional<HttpReply> version(ModelPool&, const HttpRequest&) {
   Json body = Json::object();
   body.set("version", kVersion);
-  return {.body = body.dump()};
+  return HttpReply{.body = body.dump()};
 }
 
 HttpReply not_yet(const RouteContext&, const HttpRequest& http) {
@@ -241,12 +142,12 @@ HttpReply not_yet(const RouteContext&, const HttpRequest& http) {
 }
 
 constexpr Route kRoutes[] = {
-    {"POST", "/api/chat", ollama_error, nullptr, chat},
-    {"POST", "/api/generate", ollama_error, nullptr, complete},
-    {"GET", "/api/tags", ollama_error, list_models},
-    {"GET", "/api/ps", ollama_error, list_loaded},
-    {"POST", "/api/show", ollama_error, show},
-    {"GET", "/api/version", ollama_error, version},
+    {"POST", "/api/chat", ollama_error, nullptr, chat, ollama_unload_by_chat},
+    {"POST", "/api/generate", ollama_error, nullptr, complete, ollama_unload_by_generate},
+    {"GET", "/api/tags", ollama_error, nullptr, nullptr, ollama_tags},
+    {"GET", "/api/ps", ollama_error, nullptr, nullptr, ollama_ps},
+    {"POST", "/api/show", ollama_error, nullptr, nullptr, ollama_show},
+    {"GET", "/api/version", ollama_error, nullptr, nullptr, version},
     {"POST", "/api/embed", ollama_error, not_yet},
     {"POST", "/api/pull", ollama_error, not_yet},
 };

@@ -4,6 +4,7 @@
 
 #include <ctime>
 
+#include "chat/chat_tools.h"
 #include "serve/token_scores.h"
 #include "text/unicode.h"
 
@@ -17,7 +18,7 @@ const char* error_type(int status) {
 }
 
 const char* finish_reason(const ReplyParts& parts) {
-  if (parts.calls.size() > 0) return "tool_calls";
+  if (parts.has_calls) return "tool_calls";
   if (parts.reason == FinishReason::length) return "length";
   if (parts.reason == FinishReason::filtered) return "content_filter";
   return "stop";
@@ -38,20 +39,37 @@ Json usage_json(const ReplyUsage& usage) {
   return j;
 }
 
-// Arguments as text, an id and, in streams, the index.
-Json calls_json(const Json& calls, const std::string& id, int choice, bool streams) {
+std::string call_id(const std::string& id, int choice, size_t index) {
+  return fmt::format("call_{}_{}_{}", id, choice, index);
+}
+
+// Arguments as text.
+Json calls_json(const Json& calls, const std::string& id, int choice) {
   Json list = Json::array();
   for (size_t i = 0; i < calls.size(); ++i) {
     const Json* function = calls.items()[i].find("function");
-    Json inner = Json::object();
-    inner.set("name", *function->find("name"));
-    inner.set("arguments", function->find("arguments")->dump());
-    Json call = Json::object();
-    if (streams) call.set("index", int64_t(i));
-    call.set("id", fmt::format("call_{}_{}_{}", id, choice, i));
-    call.set("type", "function");
-    call.set("function", std::move(inner));
-    list.push(std::move(call));
+    list.push(tool_call(call_id(id, choice, i), function->find("name")->text(),
+                        function->find("arguments")->dump()));
+  }
+  return list;
+}
+
+// Clients add the texts of a call's deltas up: id and name come once, with the first.
+Json call_deltas(const std::vector<CallPart>& parts, const std::string& id, int choice) {
+  Json list = Json::array();
+  for (const CallPart& part : parts) {
+    Json delta = Json::object();
+    delta.set("index", part.index);
+    if (part.name.empty()) {
+      Json function = Json::object();
+      function.set("arguments", part.arguments);
+      delta.set("function", std::move(function));
+    } else {
+      const Json call =
+          tool_call(call_id(id, choice, size_t(part.index)), part.name, part.arguments);
+      for (const auto& [key, value] : call.members()) delta.set(key, value);
+    }
+    list.push(std::move(delta));
   }
   return list;
 }
@@ -83,9 +101,10 @@ class OpenAiWriter : public ReplyWriter {
     if (parts.has_text() || !parts.answer_scores.empty()) {
       Json delta = Json::object();
       if (!parts.thinking.empty()) delta.set("reasoning_content", parts.thinking);
-      if (!parts.answer.empty() || parts.thinking.empty()) delta.set("content", parts.answer);
-      if (parts.calls.size() > 0)
-        delta.set("tool_calls", calls_json(parts.calls, id_, choice, true));
+      if (!parts.answer.empty() || (parts.thinking.empty() && parts.call_parts.empty()))
+        delta.set("content", parts.answer);
+      if (!parts.call_parts.empty())
+        delta.set("tool_calls", call_deltas(parts.call_parts, id_, choice));
       out += chunk(choice, std::move(delta), &parts, nullptr);
     }
     if (parts.is_last) {
@@ -159,7 +178,7 @@ class OpenAiWriter : public ReplyWriter {
       const bool has_calls = parts.calls.size() > 0;
       message.set("content", parts.answer.empty() && has_calls ? Json() : Json(parts.answer));
       if (!parts.thinking.empty()) message.set("reasoning_content", parts.thinking);
-      if (has_calls) message.set("tool_calls", calls_json(parts.calls, id_, choice, false));
+      if (has_calls) message.set("tool_calls", calls_json(parts.calls, id_, choice));
       j.set("message", std::move(message));
     } else {
       j.set("text", parts.answer);
@@ -228,22 +247,6 @@ HttpReply openai_error(const ApiError& error) {
 std::unique_ptr<ReplyWriter> openai_writer(const ServeRequest& request, const ServedModel& model,
                                            const std::string& id) {
   return std::make_unique<OpenAiWriter>(request, model, id);
-}
-
-Json openai_models(const ServedModel& model) {
-  Json list = Json::array();
-  for (const std::string& name : model.names()) {
-    Json j = Json::object();
-    j.set("id", name);
-    j.set("object", "model");
-    j.set("created", model.created());
-    j.set("owned_by", "weir");
-    list.push(std::move(j));
-  }
-  Json body = Json::object();
-  body.set("object", "list");
-  body.set("data", std::move(list));
-  return body;
 }
 
 }  // namespace weir

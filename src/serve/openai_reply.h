@@ -19,6 +19,4 @@ std::string openai_error_body(const ApiError& error);
 std::unique_ptr<ReplyWriter> openai_writer(const ServeRequest& request, const ServedModel& model,
                                            const std::string& id);
 
-Json openai_models(const ServedModel& model);
-
 }  // namespace weir

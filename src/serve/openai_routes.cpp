@@ -69,23 +69,10 @@ HttpReply count_input(const RouteContext& context, const HttpRequest& http) {
   return {.body = reply.dump()};
 }
 
-HttpReply no_response(const RouteContext&, const HttpRequest&) {
+std::optional<HttpReply> no_response(ModelPool&, const HttpRequest&) {
   return openai_error({.status = 404,
                        .message = "this server keeps no responses; send the conversation in "
                                   "'input' of a new request"});
-}
-
-HttpReply list_models(const RouteContext& context, const HttpRequest&) {
-  return {.body = openai_models(context.model).dump()};
-}
-
-HttpReply show_model(const RouteContext& context, const HttpRequest& http) {
-  const std::string name = http.path.substr(http.path.rfind('/') + 1);
-  if (auto error = context.model.check_name(name)) return openai_error(*error);
-  const Json models = openai_models(context.model);
-  for (const Json& entry : models.find("data")->items())
-    if (entry.find("id")->text() == name) return {.body = entry.dump()};
-  return {.body = models.find("data")->items()[0].dump()};
 }
 
 HttpReply not_yet(const RouteContext&, const HttpRequest& http) {
@@ -96,12 +83,10 @@ HttpReply not_yet(const RouteContext&, const HttpRequest& http) {
 constexpr Route kRoutes[] = {
     {"POST", "/chat/completions", openai_error, nullptr, chat},
     {"POST", "/completions", openai_error, nullptr, complete},
-    {"GET", "/models", openai_error, list_models},
-    {"GET", "/models/*", openai_error, show_model},
     {"POST", "/responses", openai_error, nullptr, respond},
     {"POST", "/responses/input_tokens", openai_error, count_input},
-    {"GET", "/responses/*", openai_error, no_response},
-    {"DELETE", "/responses/*", openai_error, no_response},
+    {"GET", "/responses/*", openai_error, nullptr, nullptr, no_response},
+    {"DELETE", "/responses/*", openai_error, nullptr, nullptr, no_response},
     {"POST", "/embeddings", openai_error, not_yet},
     {"POST", "/moderations", openai_error, not_yet},
 };

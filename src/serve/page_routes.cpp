@@ -1,47 +1,45 @@
-// The chat page, embedded in the program: it asks this server alone, and its policy lets it reach
-// no other.
-#include <string_view>
-
+// The page, embedded in the program: it asks this server alone, and its policy lets it reach no
+// other.
 #include "serve/openai_reply.h"
+#include "serve/page_files.h"
 #include "serve/route.h"
 
 namespace weir {
-
-// page/*, made constants by cmake/embed.cmake.
-extern const std::string_view kPageIndex, kPageStyle, kPageMain, kPageStream, kPageText;
-
 namespace {
 
+// Scripts and styles are files of this server: no inline script, no eval, no style attribute.
+// KaTeX sets styles through the CSSOM, which needs no 'unsafe-inline'. Markup reaches the page
+// through DOMPurify's policy of Trusted Types alone. frame-src: the reports of runs.
 constexpr const char* kPolicy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' "
-    "data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; frame-src 'self'; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types dompurify";
 
-HttpReply file(std::string_view text, const char* type) {
-  return {.content_type = type,
-          .body = std::string(text),
-          .headers = {{"Content-Security-Policy", kPolicy},
-                      {"Referrer-Policy", "no-referrer"},
-                      {"Cross-Origin-Opener-Policy", "same-origin"},
-                      {"Cross-Origin-Resource-Policy", "same-origin"},
-                      {"Cache-Control", "no-cache"}}};
+HttpReply reply_with(const PageFile& file, const HttpRequest& http) {
+  const bool packs = file.is_gzip && http.accept_encoding.find("gzip") != std::string::npos;
+  // Fonts and libraries change with the program's packages; what weir wrote with every build.
+  const bool is_kept = file.name.ends_with(".woff2");
+  HttpReply reply{.content_type = content_type_of(file.name),
+                  .body = packs ? std::string(file.bytes) : unpacked(file),
+                  .headers = {{"Content-Security-Policy", kPolicy},
+                              {"Referrer-Policy", "no-referrer"},
+                              {"Cross-Origin-Opener-Policy", "same-origin"},
+                              {"Cross-Origin-Resource-Policy", "same-origin"},
+                              {"Cache-Control", is_kept ? "max-age=86400" : "no-cache"},
+                              {"Vary", "Accept-Encoding"}}};
+  if (packs) reply.headers.push_back({"Content-Encoding", "gzip"});
+  return reply;
 }
 
-HttpReply index(const RouteContext&, const HttpRequest&) {
-  return file(kPageIndex, "text/html; charset=utf-8");
-}
-
-HttpReply part(const RouteContext&, const HttpRequest& http) {
-  if (http.path == "/page/style.css") return file(kPageStyle, "text/css; charset=utf-8");
-  constexpr const char* script = "text/javascript; charset=utf-8";
-  if (http.path == "/page/main.js") return file(kPageMain, script);
-  if (http.path == "/page/stream.js") return file(kPageStream, script);
-  if (http.path == "/page/text.js") return file(kPageText, script);
+HttpReply part(const ServerState&, const HttpRequest& http) {
+  const std::string name = http.path == "/" ? "index.html" : http.path.substr(6);  // "/page/"
+  if (const PageFile* file = find_page_file(name)) return reply_with(*file, http);
   return openai_error({.status = 404, .message = "the page has no such part"});
 }
 
 constexpr Route kRoutes[] = {
-    {"GET", "/", openai_error, index},
-    {"GET", "/page/*", openai_error, part},
+    {.method = "GET", .path = "/", .write_error = openai_error, .show = part},
+    {.method = "GET", .path = "/page/*", .write_error = openai_error, .show = part},
 };
 
 }  // namespace

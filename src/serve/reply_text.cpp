@@ -17,11 +17,11 @@ Result<ReplyText> ReplyText::create(const Tokenizer& tokenizer, const ReplyTextO
 
 ReplyText::ReplyText(const Tokenizer& tokenizer, const ReplyTextOptions& options,
                      StopScanner scanner)
-    : options_(&options),
-      decoder_(tokenizer),
-      scanner_(std::move(scanner)),
-      lines_(options.lines) {
+    : options_(&options), decoder_(tokenizer), scanner_(std::move(scanner)), lines_(options.lines) {
   if (options.marks) stream_.emplace(tokenizer, *options.marks);
+  if (options.tools)
+    calls_.emplace(*options.tools,
+                   options.whole_calls ? CallParser::Handing::whole : CallParser::Handing::at_once);
 }
 
 ReplyParts ReplyText::push(const Drawn& drawn, bool is_late) {
@@ -40,8 +40,8 @@ ReplyParts ReplyText::push(const Drawn& drawn, bool is_late) {
     add_answer(decoder_.push(token), parts);
   }
   if (options_->wants_scores && !is_end && !is_mark(token)) add_score(drawn.token, part);
-  if (drawn.is_last || scanner_.found() || lines_.found() || (is_late && has_line_))
-    finish(drawn, parts);
+  const bool is_enough = (options_->single_call && has_call_) || (is_late && has_line_);
+  if (drawn.is_last || scanner_.found() || lines_.found() || is_enough) finish(drawn, parts);
   if (!parts.thinking.empty() || is_finished_)
     parts.thinking_scores = std::exchange(thinking_scores_, {});
   if (!parts.answer.empty() || is_finished_)
@@ -53,22 +53,48 @@ void ReplyText::add(const std::vector<ReplyPiece>& pieces, ReplyParts& parts) {
   for (const ReplyPiece& piece : pieces) {
     if (piece.part == Part::thinking) parts.thinking += piece.text;
     if (piece.part == Part::answer) add_answer(piece.text, parts);
-    if (piece.part == Part::call) calls_ += piece.text;
+    if (piece.part != Part::call) continue;
+    read_calls(scanner_.finish(), parts);  // stop strings end answers, not calls
+    read_calls(piece.text, parts);
   }
 }
 
-// An answer that begins like a call written as text is held back until that is known.
 void ReplyText::add_answer(std::string_view text, ReplyParts& parts) {
   const size_t hidden = std::min(options_->begun - begun_, text.size());
   begun_ += hidden;
-  std::string certain = scanner_.push(text.substr(hidden));
+  const std::string certain = scanner_.push(text.substr(hidden));
   has_line_ = has_line_ || certain.find('\n') != certain.npos;
-  certain = lines_.push(certain);
-  if (certain.empty()) return;
-  if (!has_answer_ && options_->tools)
-    holds_answer_ = certain[0] == '{' || certain[0] == '`' || certain[0] == '<';
-  has_answer_ = true;
-  (holds_answer_ ? held_ : parts.answer) += certain;
+  read_calls(lines_.push(certain), parts);
+}
+
+void ReplyText::read_calls(std::string_view text, ReplyParts& parts) {
+  if (calls_ && !text.empty())
+    calls_->push(text, events_);
+  else
+    parts.answer += text;
+  take_events(parts);
+}
+
+// After the one call that is wanted nothing more is.
+void ReplyText::take_events(ReplyParts& parts) {
+  for (CallEvent& event : events_) {
+    if (options_->single_call && has_call_) break;
+    if (event.kind == CallEvent::Kind::text) parts.answer += event.text;
+    if (event.kind == CallEvent::Kind::begin) {
+      name_ = event.text;
+      parts.call_parts.push_back({.index = ++call_, .name = std::move(event.text)});
+    } else if (event.kind == CallEvent::Kind::arguments) {
+      const bool joins = !parts.call_parts.empty() && parts.call_parts.back().index == call_;
+      if (!joins) parts.call_parts.push_back({.index = call_});
+      parts.call_parts.back().arguments += event.text;
+    } else if (event.kind == CallEvent::Kind::end) {
+      has_call_ = true;
+      if (!parts.calls.is_array()) parts.calls = Json::array();
+      if (Result<Json> arguments = parse_json(event.text))
+        parts.calls.push(tool_call("", name_, *std::move(arguments)));
+    }
+  }
+  events_.clear();
 }
 
 bool ReplyText::is_mark(int token) const {
@@ -83,16 +109,6 @@ void ReplyText::add_score(const SampledToken& token, Part part) {
   if (part == Part::answer) answer_scores_.push_back(std::move(score));
 }
 
-// Calls that are none of the wanted form stay text.
-void ReplyText::find_calls(ReplyParts& parts) {
-  const std::string& text = calls_.empty() ? held_ : calls_;
-  if (options_->tools && !text.empty()) parts.calls = find_tool_calls(text, *options_->tools);
-  if (parts.calls.size() > 0 && calls_.empty()) held_.clear();
-  parts.answer += held_;
-  if (parts.calls.size() == 0) parts.answer += calls_;
-  if (parts.calls.size() > 0) parts.answer = trim(parts.answer);
-}
-
 void ReplyText::finish(const Drawn& drawn, ReplyParts& parts) {
   if (!scanner_.found()) {
     if (stream_)
@@ -100,12 +116,15 @@ void ReplyText::finish(const Drawn& drawn, ReplyParts& parts) {
     else
       add_answer(decoder_.finish(), parts);
   }
-  std::string rest = lines_.push(scanner_.finish());
-  rest += lines_.finish();
-  (holds_answer_ ? held_ : parts.answer) += rest;
-  find_calls(parts);
+  read_calls(lines_.push(scanner_.finish()) + lines_.finish(), parts);
+  if (calls_) calls_->finish(events_);
+  take_events(parts);
   parts.is_last = true;
-  parts.reason = drawn.is_last ? drawn.reason : FinishReason::length;
+  parts.has_calls = call_ >= 0;
+  const bool is_called = options_->single_call && has_call_;
+  parts.reason = drawn.is_last ? drawn.reason
+                 : is_called   ? FinishReason::stop
+                               : FinishReason::length;
   if (scanner_.found()) {
     parts.reason = FinishReason::stop;
     parts.stop = scanner_.stop();

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "chat/call_parser.h"
 #include "chat/line_limits.h"
 #include "chat/reply_stream.h"
 #include "chat/stop_scanner.h"
@@ -23,6 +24,10 @@ struct ReplyTextOptions {
   double seconds_max = 0;  // ServeRequest::seconds_max
   bool wants_scores = false;
   std::optional<Json> tools = {};  // check_tools(): calls of these are looked for
+  // Calls are handed over when they are whole, and what is none stays text; else as they come
+  // (call_parser.h says what then becomes of a call that breaks).
+  bool whole_calls = true;
+  bool single_call = false;  // the first call ends the reply
 };
 
 class ReplyText {
@@ -44,7 +49,8 @@ class ReplyText {
   void add_answer(std::string_view text, ReplyParts& parts);
   void add_score(const SampledToken& token, ReplyPiece::Part part);
   bool is_mark(int token) const;
-  void find_calls(ReplyParts& parts);
+  void read_calls(std::string_view text, ReplyParts& parts);
+  void take_events(ReplyParts& parts);
   void finish(const Drawn& drawn, ReplyParts& parts);
 
   const ReplyTextOptions* options_;
@@ -52,12 +58,14 @@ class ReplyText {
   std::optional<ReplyStream> stream_;
   StopScanner scanner_;
   LineScanner lines_;
-  std::vector<TokenScore> thinking_scores_, answer_scores_;  // not handed out yet
-  std::string calls_;                                        // text of the part of calls
-  std::string held_;                                         // of an answer that may be a call
-  bool has_answer_ = false, holds_answer_ = false;
   size_t begun_ = 0;       // bytes that have come of ReplyTextOptions::begun
   bool has_line_ = false;  // a line of the answer has ended
+  std::optional<CallParser> calls_;
+  std::vector<CallEvent> events_;
+  int call_ = -1;                                            // the last one that has begun
+  std::string name_;                                         // its name
+  bool has_call_ = false;                                    // a whole one
+  std::vector<TokenScore> thinking_scores_, answer_scores_;  // not handed out yet
   bool is_finished_ = false;
   int tokens_ = 0, thinking_tokens_ = 0;
 };

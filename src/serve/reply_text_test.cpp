@@ -1,6 +1,7 @@
 // Tokens of a reply, put together by hand, as the parts that leave.
 #include "serve/reply_text.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "chat/chat_tools.h"
@@ -56,7 +57,9 @@ Outcome run(const ReplyTextOptions& options, const std::string& text,
     for (const TokenScore& score : parts.answer_scores) all.answer_scores.push_back(score);
     for (const TokenScore& score : parts.thinking_scores) all.thinking_scores.push_back(score);
     if (parts.calls.size() > 0) all.calls = parts.calls;
+    for (const CallPart& part : parts.call_parts) all.call_parts.push_back(part);
     all.is_last = parts.is_last, all.reason = parts.reason, all.stop = parts.stop;
+    all.has_calls = parts.has_calls;
     if (reply->is_finished()) break;
   }
   outcome.tokens = reply->tokens(), outcome.thinking_tokens = reply->thinking_tokens();
@@ -109,7 +112,7 @@ TEST(ReplyText, LinesAndTimeEndAnAnswer) {
   EXPECT_EQ(answer, "a;\n");
 }
 
-TEST(ReplyText, CallsComeAtTheEndAndWhatIsNoneStaysText) {
+TEST(ReplyText, CallsComeWholeAndWhatIsNoneStaysText) {
   const auto tools = check_tools(*parse_json(R"([{"name": "f"}])"));
   ReplyTextOptions options{.marks = marks(), .ends = marks().ends, .tools = *tools};
   options.marks->calls = {added("<tool_call>")};
@@ -125,6 +128,30 @@ TEST(ReplyText, CallsComeAtTheEndAndWhatIsNoneStaysText) {
   EXPECT_EQ(bare.all.answer, "");
   EXPECT_EQ(bare.all.calls.size(), 1u);
   EXPECT_EQ(run(options, R"({"not": "a call"})").all.answer, R"({"not": "a call"})");
+}
+
+// A name once, then the arguments as the tokens bring them; calls are counted.
+TEST(ReplyText, CallsOfAStreamComeInParts) {
+  const auto tools = check_tools(*parse_json(R"([{"name": "f"}, {"name": "g"}])"));
+  ReplyTextOptions options{.marks = marks(), .ends = marks().ends, .tools = *tools};
+  options.marks->calls = {added("<tool_call>")};
+  options.whole_calls = false;
+  const std::string two =
+      "So: <tool_call>{\"name\": \"f\", \"arguments\": {\"a\": 1}}</tool_call>\n"
+      "<tool_call>{\"name\": \"g\", \"arguments\": {}}</tool_call>";
+  const Outcome o = run(options, two);
+  std::string shown;
+  for (const CallPart& part : o.all.call_parts)
+    shown += part.name.empty() ? part.arguments
+                               : fmt::format(" {}{}{}", part.index, part.name, part.arguments);
+  EXPECT_EQ(o.all.answer + shown, "So: 0f{\"a\": 1} 1g{}");
+  EXPECT_GT(o.all.call_parts.size(), 8u);
+  EXPECT_TRUE(o.all.has_calls);
+  options.single_call = true;
+  const Outcome single = run(options, two);
+  EXPECT_EQ(single.all.call_parts.back().index, 0);
+  EXPECT_LT(single.tokens, o.tokens);
+  EXPECT_TRUE(single.all.is_last);
 }
 
 }  // namespace

@@ -6,16 +6,20 @@
 
 #include "serve/engine_thread.h"
 #include "serve/http_exchange.h"
+#include "serve/model_pool.h"
 #include "serve/reply_writer.h"
 #include "serve/serve_job.h"
 #include "serve/serve_request.h"
 #include "serve/served_model.h"
+#include "serve/server_state.h"
 
 namespace weir {
 
+// The model that a request is for.
 struct RouteContext {
   const ServedModel& model;
   const EngineThread& engine;
+  ModelPool& pool;
 };
 
 // A request that was read, and who writes the reply.
@@ -29,10 +33,14 @@ struct Route {
   const char* method;
   const char* path;  // without /v1 and /beta; a * at the end stands for one more part
   ErrorWriter write_error;
-  // One of the two. `id`: unique among requests.
+  // One of the two; the model is loaded before. `id`: unique among requests.
   HttpReply (*answer)(const RouteContext&, const HttpRequest&) = nullptr;
   ApiResult<Generation> (*generate)(const ServedModel&, const HttpRequest&,
                                     const std::string& id) = nullptr;
+  // Comes first: the answer if no model need be loaded for it. Alone it always has one.
+  std::optional<HttpReply> (*before)(ModelPool&, const HttpRequest&) = nullptr;
+  // Or this: of the server itself.
+  HttpReply (*show)(const ServerState&, const HttpRequest&) = nullptr;
 };
 
 std::span<const Route> openai_routes();
@@ -40,5 +48,8 @@ std::span<const Route> llama_server_routes();
 std::span<const Route> anthropic_routes();
 std::span<const Route> ollama_routes();
 std::span<const Route> page_routes();
+std::span<const Route> state_routes();
+std::span<const Route> metrics_routes();
+std::span<const Route> model_routes();  // of the pool: lists, loading, unloading
 
 }  // namespace weir

@@ -18,7 +18,9 @@ void join(ReplyParts& whole, ReplyParts parts) {
   whole.answer += parts.answer;
   append(whole.thinking_scores, parts.thinking_scores);
   append(whole.answer_scores, parts.answer_scores);
-  if (parts.calls.size() > 0) whole.calls = std::move(parts.calls);
+  if (!whole.calls.is_array()) whole.calls = Json::array();
+  for (Json& call : parts.calls.items()) whole.calls.push(std::move(call));
+  whole.has_calls = parts.has_calls;
   whole.tokens = parts.tokens;
   whole.is_last = parts.is_last;
   whole.reason = parts.reason;
@@ -106,8 +108,7 @@ void ServeJob::process_token(const Token& token, std::string& out) {
   if (text.tokens() == 0 && token.sequence == 0) usage_.cached = drawn.reused_tokens;
   const int thinking = text.thinking_tokens();
   const double limit = setup_.prepared.text.seconds_max;
-  ReplyParts parts =
-      text.push(drawn, limit > 0 && seconds() - usage_.prompt_seconds > limit);
+  ReplyParts parts = text.push(drawn, limit > 0 && seconds() - usage_.prompt_seconds > limit);
   ++usage_.completion;
   usage_.thinking += text.thinking_tokens() - thinking;
   usage_.seconds = seconds();

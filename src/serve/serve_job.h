@@ -7,6 +7,7 @@
 
 #include "serve/engine_thread.h"
 #include "serve/http_exchange.h"
+#include "serve/model_pool.h"
 #include "serve/reply_text.h"
 #include "serve/reply_writer.h"
 #include "serve/served_model.h"
@@ -17,6 +18,7 @@ namespace weir {
 using ErrorWriter = HttpReply (*)(const ApiError&);
 
 struct ServeJobSetup {
+  ModelLease lease;  // of what the others refer to
   EngineThread& engine;
   const Tokenizer& tokenizer;
   PreparedRequest prepared;

@@ -10,19 +10,12 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "chat/dry_breakers.h"
+#include "serve/call_form.h"
 #include "serve/reply_filters.h"
 #include "tokenizer/end_names.h"
 
 namespace weir {
 namespace {
-
-// "models/Qwen-0.5B.gguf" -> "Qwen-0.5B".
-std::string name_of_path(std::string path) {
-  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-  std::string name = base_name(path);
-  if (name.ends_with(".gguf")) name.resize(name.size() - 5);
-  return name.empty() || name == "." || name == ".." ? "model" : name;
-}
 
 uint64_t random_seed() {
   static thread_local std::random_device device;
@@ -30,6 +23,13 @@ uint64_t random_seed() {
 }
 
 }  // namespace
+
+std::string name_of_path(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  std::string name = base_name(path);
+  if (name.ends_with(".gguf")) name.resize(name.size() - 5);
+  return name.empty() || name == "." || name == ".." ? "model" : name;
+}
 
 ServedModel::ServedModel(OpenModel open, ChatForm form, std::string path,
                          ServedModelOptions options)
@@ -137,11 +137,9 @@ ApiResult<std::vector<std::vector<int>>> ServedModel::encode(const ServeRequest&
 // The vocabulary is made for the first request that has a form.
 ApiResult<std::shared_ptr<TokenGrammar>> ServedModel::grammar_of(
     const ServeRequest& request) const {
-  if (request.tools)
-    return ApiError{.status = 501,
-                    .message = request.form_field +
-                               " together with tools is not supported yet; send one of the two",
-                    .param = request.form_field};
+  const bool has_calls = needs_call_grammar(request);
+  if (!has_calls && !request.form) return std::shared_ptr<TokenGrammar>();
+  const std::string field = has_calls && !request.form ? "tools" : request.form_field;
   std::call_once(vocabulary_made_, [this] {
     auto vocabulary = TokenVocabulary::create(tokenizer(), ends_);
     if (!vocabulary) return;
@@ -149,13 +147,16 @@ ApiResult<std::shared_ptr<TokenGrammar>> ServedModel::grammar_of(
   });
   if (!grammars_)
     return ApiError{
-        .message = "this model has no token that ends a reply, so none can be held to '" +
-                   request.form_field + "'",
-        .param = request.form_field};
-  auto grammar = grammars_->get(*request.form);
-  if (!grammar)
-    return ApiError{.message = request.form_field + ": " + grammar.error().message,
-                    .param = request.form_field};
+        .message =
+            "this model has no token that ends a reply, so none can be held to '" + field + "'",
+        .param = field};
+  OutputForm form = request.form ? *request.form : OutputForm{};
+  if (has_calls) {
+    std::call_once(spelling_found_, [this] { spelling_ = call_spelling(open_, form_); });
+    form = call_output(request, spelling_);
+  }
+  auto grammar = grammars_->get(form);
+  if (!grammar) return ApiError{.message = field + ": " + grammar.error().message, .param = field};
   return *std::move(grammar);
 }
 
@@ -166,7 +167,7 @@ ApiResult<std::vector<int>> ServedModel::begun_tokens(const ServeRequest& reques
   auto tokens = tokenizer().encode(begun);
   if (!tokens || !grammar.begins(begun))
     return ApiError{.message = "the text of the last message is not the beginning of what '" +
-                               request.form_field + "' asks for",
+                               (request.form ? request.form_field : "tool_choice") + "' asks for",
                     .param = "messages"};
   return *std::move(tokens);
 }
@@ -179,7 +180,7 @@ ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) con
   else
     ends.stop_ids = end_ids(open_);
   if (request.infill) add_ends(ends.stop_ids, open_.infill.ends);
-  if (request.form)
+  if (request.form || needs_call_grammar(request))
     prepared.text.ends = ends_;  // drawn where the form is complete
   else if (!request.ignores_end)
     prepared.text.ends = ends.stop_ids;
@@ -190,6 +191,8 @@ ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) con
     prepared.text.stops.insert(prepared.text.stops.end(), ends.stops.begin(), ends.stops.end());
   prepared.text.wants_scores = request.wants_scores;
   prepared.text.tools = request.tools;
+  prepared.text.whole_calls = request.whole_calls || !request.streams;
+  prepared.text.single_call = request.tool_choice.is_single;
   if (auto stops = StopScanner::create(prepared.text.stops); !stops)
     return ApiError{.message = stops.error().message, .param = "stop"};
 
@@ -210,13 +213,12 @@ ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) con
   if (auto valid = validate(sequence.sampling, tokenizer().size()); !valid)
     return ApiError{.message = valid.error().message};
   sequence.stop_ids = prepared.text.ends;
-  std::shared_ptr<TokenGrammar> grammar;
   std::optional<int> begins_after;
   std::vector<int> begun;  // tokens of the form that are in the prompt
-  if (request.form) {
-    auto made = grammar_of(request);
-    if (!made) return std::move(made).error();
-    grammar = *std::move(made);
+  auto made = grammar_of(request);
+  if (!made) return std::move(made).error();
+  const std::shared_ptr<TokenGrammar> grammar = *std::move(made);
+  if (grammar) {
     const auto& marks = prepared.text.marks;
     if (marks && marks->begins_thinking && marks->end_of_thinking >= 0)
       begins_after = marks->end_of_thinking;

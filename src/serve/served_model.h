@@ -14,6 +14,9 @@
 
 namespace weir {
 
+// "models/Qwen-0.5B.gguf" -> "Qwen-0.5B".
+std::string name_of_path(std::string path);
+
 struct ServedModelOptions {
   std::string name = {};  // "": the file's or folder's
   std::vector<std::string> aliases = {};
@@ -68,6 +71,7 @@ class ServedModel {
   // The tokens of a reply that the last message begins; an error if the form has no such text.
   ApiResult<std::vector<int>> begun_tokens(const ServeRequest& request,
                                            TokenGrammar& grammar) const;
+  // What the request's answer is held to; null: nothing.
   ApiResult<std::shared_ptr<TokenGrammar>> grammar_of(const ServeRequest& request) const;
 
   OpenModel open_;
@@ -79,6 +83,8 @@ class ServedModel {
   std::vector<int> ends_;  // of any reply: conversations and texts
   mutable std::once_flag vocabulary_made_;
   mutable std::unique_ptr<OutputGrammars> grammars_;  // null: the vocabulary has no end
+  mutable std::once_flag spelling_found_;
+  mutable CallSpelling spelling_;
 };
 
 }  // namespace weir

@@ -7,8 +7,9 @@
 #include <utility>
 
 #include "base/text.h"
-#include "serve/engine_thread.h"
 #include "serve/openai_reply.h"
+#include "serve/request_fields.h"
+#include "serve/request_head.h"
 #include "serve/route.h"
 #include "serve/serve_job.h"
 
@@ -22,21 +23,22 @@ bool matches(std::string_view pattern, std::string_view path) {
          path.find('/', pattern.size()) == path.npos;
 }
 
-class EngineServer : public Server {
+class PoolServer : public Server {
  public:
-  EngineServer(std::unique_ptr<ServedModel> model, int sequences_max)
-      : model_(std::move(model)),
-        engine_(model_->engine(), sequences_max),
+  PoolServer(std::unique_ptr<ModelPool> pool, RunFolders runs)
+      : state_{.runs = std::move(runs)},
+        pool_(std::move(pool)),
         salt_((uint64_t(std::random_device()()) << 32) | std::random_device()()) {}
 
-  // The receivers of the engine's thread post to connections, so it ends first.
-  ~EngineServer() override {
-    engine_.stop();
+  // Who waits for the pool and its engines posts to connections, so they end first.
+  ~PoolServer() override {
+    pool_->stop();
     http_.reset();
   }
 
   Result<void> open(HttpServerOptions options) {
     options.write_error = openai_error;
+    options.on_error = [this](const std::string& line) { state_.errors.add(line); };
     http_ = TRY(HttpServer::start(
         std::move(options), [this](HttpRequest request, std::shared_ptr<HttpExchange> exchange) {
           handle(std::move(request), std::move(exchange));
@@ -52,22 +54,80 @@ class EngineServer : public Server {
   }
 
  private:
-  void handle(HttpRequest request, std::shared_ptr<HttpExchange> exchange) {
+  using Exchange = std::shared_ptr<HttpExchange>;
+
+  void handle(HttpRequest request, Exchange exchange) {
     bool is_known = false;
     const Route* route = find_route(request.method, request.path, is_known);
     if (!route) return exchange->reply(openai_error(no_route(request, is_known)));
-    if (route->answer) return exchange->reply(route->answer({*model_, engine_}, request));
-    if (is_draining_)
+    if (route->show) return exchange->reply(route->show(state_, request));
+    if (is_draining_ && route->generate)
       return exchange->reply(route->write_error(
           {.status = 503, .message = "the server is stopping", .retry_seconds = 10}));
-    ApiResult<Generation> made = route->generate(*model_, request, unique_id(request.id));
-    if (!made) return exchange->reply(route->write_error(made.error()));
+    if (route->before)
+      if (auto reply = route->before(*pool_, request)) return exchange->reply(*std::move(reply));
+    ApiResult<ModelWish> wish = wish_of(request);
+    if (!wish) return exchange->reply(route->write_error(wish.error()));
+    if (ModelLease lease = pool_->lease(wish->index, wish->keep_seconds))
+      return go_on(*route, request, lease, exchange);
+    load_for(*route, std::move(request), *wish, exchange);
+  }
+
+  struct ModelWish {
+    size_t index = 0;
+    std::optional<double> keep_seconds = {};
+  };
+
+  ApiResult<ModelWish> wish_of(const HttpRequest& request) const {
+    const RequestHead head = read_head(request.body);
+    std::string name = head.model;
+    ModelWish wish;
+    if (request.method == "GET") name = query_value(request.query, "model");
+    if (request.path.starts_with("/api/")) {
+      if (name.empty()) name = head.name;
+      auto keep = read_keep_alive(head.keep_alive);
+      if (!keep) return keep.error();
+      wish.keep_seconds = *keep;
+    }
+    ApiResult<size_t> index = pool_->choose(name);
+    if (!index) return index.error();
+    wish.index = *index;
+    return wish;
+  }
+
+  // A request that is no JSON loads nothing.
+  void load_for(const Route& route, HttpRequest request, ModelWish wish, Exchange exchange) {
+    if (request.method == "POST")
+      if (auto body = parse_body(request.body); !body)
+        return exchange->reply(route.write_error(body.error()));
+    const uint64_t ticket = pool_->new_ticket();
+    exchange->on_left([this, ticket] { pool_->leave(ticket); });
+    auto kept = std::make_shared<const HttpRequest>(std::move(request));
+    pool_->wait(ticket, wish.index, wish.keep_seconds,
+                [this, &route, kept, exchange](ApiResult<ModelLease> lease) {
+                  if (!lease) return exchange->reply(route.write_error(lease.error()));
+                  exchange->work([this, &route, kept, exchange, lease = *lease] {
+                    go_on(route, *kept, lease, exchange);
+                  });
+                });
+  }
+
+  void go_on(const Route& route, const HttpRequest& request, const ModelLease& lease,
+             const Exchange& exchange) {
+    if (!lease->text)
+      return exchange->reply(route.write_error(
+          {.message = "this model writes no text; name another one", .param = "model"}));
+    const ServedModel& model = *lease->text;
+    if (route.answer)
+      return exchange->reply(route.answer({model, *lease->engine, *pool_}, request));
+    ApiResult<Generation> made = route.generate(model, request, unique_id(request.id));
+    if (!made) return exchange->reply(route.write_error(made.error()));
     if (made->reply) return exchange->reply(*std::move(made->reply));
-    ApiResult<PreparedRequest> prepared = model_->prepare(made->request);
-    if (!prepared) return exchange->reply(route->write_error(prepared.error()));
+    ApiResult<PreparedRequest> prepared = model.prepare(made->request);
+    if (!prepared) return exchange->reply(route.write_error(prepared.error()));
     auto job = std::make_shared<ServeJob>(
-        ServeJobSetup{engine_, model_->tokenizer(), *std::move(prepared), std::move(made->writer),
-                      route->write_error, made->request.streams, exchange});
+        ServeJobSetup{lease, *lease->engine, model.tokenizer(), *std::move(prepared),
+                      std::move(made->writer), route.write_error, made->request.streams, exchange});
     exchange->post([job = std::move(job)] { job->start(); });
   }
 
@@ -83,8 +143,8 @@ class EngineServer : public Server {
     return fmt::format("{:016x}{:08x}", salt_, request);
   }
 
-  std::unique_ptr<ServedModel> model_;
-  EngineThread engine_;
+  ServerState state_;
+  const std::unique_ptr<ModelPool> pool_;
   const uint64_t salt_;
   std::atomic<bool> is_draining_{false};
   std::unique_ptr<HttpServer> http_;
@@ -98,8 +158,9 @@ const Route* find_route(const std::string& method, std::string path, bool& is_kn
   for (const char* prefix : {"/beta", "/anthropic", "/v1"})
     if (path.starts_with(prefix) && path.substr(std::string_view(prefix).size()).starts_with('/'))
       path.erase(0, std::string_view(prefix).size());
-  for (const auto routes : {openai_routes(), anthropic_routes(), ollama_routes(),
-                            llama_server_routes(), page_routes()}) {
+  for (const auto routes :
+       {openai_routes(), anthropic_routes(), ollama_routes(), llama_server_routes(), page_routes(),
+        state_routes(), model_routes(), metrics_routes()}) {
     for (const Route& route : routes) {
       if (!matches(route.path, path)) continue;
       is_known = true;
@@ -109,11 +170,25 @@ const Route* find_route(const std::string& method, std::string path, bool& is_kn
   return nullptr;
 }
 
-Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<ServedModel> model,
+Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<ModelPool> pool,
                                               ServerOptions options) {
-  auto server = std::make_unique<EngineServer>(std::move(model), options.sequences_max);
+  auto server = std::make_unique<PoolServer>(std::move(pool), std::move(options.runs));
   TRY(server->open(std::move(options.http)));
   return std::unique_ptr<Server>(std::move(server));
+}
+
+Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<ServedModel> model,
+                                              ServerOptions options) {
+  PooledModel entry{.names = model->names(), .facts = facts_of(*model), .stays = true};
+  const auto loaded = std::make_shared<std::unique_ptr<ServedModel>>(std::move(model));
+  entry.load = [loaded, sequences = options.sequences_max](PassGate* gate) {
+    return Result<LoadedModel>(loaded_text(std::move(*loaded), sequences, gate));
+  };
+  std::vector<PooledModel> models;
+  models.push_back(std::move(entry));
+  auto pool = TRY(ModelPool::create(std::move(models), {}));
+  TRY(pool->load_now(0));
+  return start(std::move(pool), std::move(options));
 }
 
 }  // namespace weir

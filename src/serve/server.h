@@ -1,21 +1,28 @@
-// `weir serve`: a model behind HTTP. Connections parse and write on their own threads, one thread
-// calls the engine, and bounded queues lie between them.
+// `weir serve`: models behind HTTP. Connections parse and write on their own threads, one thread
+// calls each engine, and bounded queues lie between them.
 #pragma once
 #include <memory>
 
 #include "serve/http_server.h"
+#include "serve/model_pool.h"
+#include "serve/run_folders.h"
 #include "serve/served_model.h"
 
 namespace weir {
 
 struct ServerOptions {
   HttpServerOptions http = {};
-  // Replies that run or wait at the same time; a request beyond them is answered 429.
+  // Of start() with one model: replies that run or wait at the same time; a request beyond them is
+  // answered 429.
   int sequences_max = 96;
+  RunFolders runs = {};  // that the page shows
 };
 
 class Server {
  public:
+  static Result<std::unique_ptr<Server>> start(std::unique_ptr<ModelPool> pool,
+                                               ServerOptions options);
+  // Of a model that is loaded, and stays so.
   static Result<std::unique_ptr<Server>> start(std::unique_ptr<ServedModel> model,
                                                ServerOptions options);
   virtual ~Server() = default;  // ends what runs

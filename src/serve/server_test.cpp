@@ -550,5 +550,35 @@ TEST(Server, APortThatIsTakenIsSaid) {
   EXPECT_NE(second.error().message.find("is taken"), std::string::npos) << second.error().message;
 }
 
+TEST(Server, ThePageIsCompressedForClientsThatTakeIt) {
+  const auto server = start();
+  Client client(server->port());
+  const auto plain = client.ask("GET", "/page/main.js", "");
+  client.send("GET", "/page/main.js", "", {{"Accept-Encoding", "br, gzip"}});
+  const auto packed = client.read();
+  EXPECT_EQ(plain.count(http::field::content_encoding), 0u);
+  EXPECT_EQ(packed[http::field::content_encoding], "gzip");
+  EXPECT_LT(packed.body().size(), plain.body().size());
+  EXPECT_NE(plain.body().find("import"), std::string::npos);
+  const std::string policy(packed["Content-Security-Policy"]);
+  EXPECT_EQ(policy.find("unsafe"), std::string::npos);
+  EXPECT_NE(policy.find("require-trusted-types-for 'script'"), std::string::npos);
+  EXPECT_EQ(client.ask("GET", "/page/none.js", "").result_int(), 404u);
+}
+
+TEST(Server, StateNamesErrorsOfLateAndRunsAreReadAlone) {
+  const auto server = start();
+  Client client(server->port());
+  EXPECT_EQ(client.ask("POST", "/v1/completions", "{").result_int(), 400u);
+  EXPECT_TRUE(soon([&] {
+    const Json state = json_of(Client(server->port()).ask("GET", "/server/state", ""));
+    return at(state, "errors.0.line").text().find("POST /v1/completions 400") != std::string::npos;
+  }));
+  EXPECT_EQ(at(json_of(client.ask("GET", "/server/runs", "")), "runs").size(), 0u);
+  for (const char* path : {"/server/runs/0", "/server/reports/0", "/server/samples/..%2f..%2fetc"})
+    EXPECT_EQ(client.ask("GET", path, "").result_int(), 404u) << path;
+  EXPECT_EQ(client.ask("POST", "/server/runs", "").result_int(), 405u);
+}
+
 }  // namespace
 }  // namespace weir

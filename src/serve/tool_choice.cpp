@@ -77,7 +77,7 @@ class ToolReader {
   void read_choice(const Json& value) {
     const bool is_anthropic = dialect_ == ToolDialect::messages;
     const std::string type = value.is_string() ? value.text() : text_at(&value, "type");
-    if (value.is_string() == is_anthropic && type != "auto" && type != "none") return refuse();
+    if (value.is_string() && is_anthropic) return refuse();
     if (type == "auto" || type == "none") {
       choice().kind = type == "auto" ? Kind::automatic : Kind::none;
     } else if (type == (is_anthropic ? "any" : "required")) {

@@ -17,20 +17,24 @@
 
 namespace weir {
 
-// <user>hello<assistant> and so on; every token is a byte, or <bos> or <eos>.
+// <user>hello<assistant> and so on, calls as Qwen's; every token is a byte, or <bos> or <eos>.
 constexpr const char* kTinyTemplate =
-    "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant>";
+    "{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}<{{ m.role }}>"
+    "{{ m.content }}{% for c in m.tool_calls or [] %}<tool_call>\n{\"name\": \""
+    "{{ c.function.name }}\", \"arguments\": {{ c.function.arguments | tojson }}}\n</tool_call>"
+    "{% endfor %}{% endfor %}<assistant>";
 
 // With thoughts: those of <think> and </think>, and a template that opens one.
 constexpr const char* kThinkingTemplate =
     "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant><think>";
 
-inline OpenModel open_tiny_model(bool thinks = false) {
+// `seed`: of the weights.
+inline OpenModel open_tiny_model(bool thinks = false, uint64_t seed = 5) {
   OpenModel open;
   ModelConfig config = tiny(Kind::grouped);
   config.max_position_embeddings = 4096;
   open.model = Model::create(config, false);
-  open.model->initialize(5);
+  open.model->initialize(seed);
   open.pool = std::make_unique<ThreadPool>(1);
   open.model->pack(*open.pool);
   std::vector<NewToken> added = {{"<bos>", true}, {"<eos>", true}};

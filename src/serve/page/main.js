@@ -1,173 +1,171 @@
-// The chat page: one conversation, streamed from this server.
-import {streamChat} from './stream.js';
-import {show} from './text.js';
+// Begins the page and holds it together: which view the address shows, which models there are, the
+// keys that work everywhere.
+import {ChatView} from './chat_view.js';
+import {el, saveFile} from './dom.js';
+import {need} from './libraries.js';
+import {applyLook, look, looks, setLook} from './look.js';
+import {RunsView} from './runs_view.js';
+import {ServerView} from './server_view.js';
+import {defaults, openSettings} from './settings.js';
+import {Sidebar} from './sidebar.js';
+import {conversation, conversations, forget, keep, openStore, remember, remembered} from './store.js';
+import {readJson} from './stream.js';
+import {fromJson, toJson} from './transfer.js';
+import {newId, newThread} from './tree.js';
+import {language, languages, setLanguage, t} from './words.js';
 
-const $ = id => document.getElementById(id);
-const log = $('log'), question = $('question'), status = $('status');
-const settings = ['system', 'temperature', 'tokens', 'thinking'];
-
-let messages = [];
-let running = null;  // AbortController of the reply that is made
-
-function article(role) {
-  const element = document.createElement('article');
-  element.className = role;
-  element.setAttribute('aria-label', role === 'user' ? 'You' : 'Model');
-  log.append(element);
-  return element;
-}
-
-function isAtEnd() { return log.scrollHeight - log.scrollTop - log.clientHeight < 60; }
-
-// A reply as it grows: its thinking folded, its text, what ended it.
-class ReplyView {
-  constructor() {
-    this.element = article('assistant');
-    this.thinking = '';
-    this.text = '';
-    this.isScheduled = false;
-  }
-  add(delta) {
-    this.thinking += delta.reasoning_content ?? '';
-    this.text += delta.content ?? '';
-    if (this.isScheduled) return;
-    this.isScheduled = true;
-    requestAnimationFrame(() => this.draw());
-  }
-  draw() {
-    this.isScheduled = false;
-    const follows = isAtEnd();
-    if (this.thinking && !this.fold) {
-      this.fold = document.createElement('details');
-      this.fold.className = 'thinking';
-      const summary = document.createElement('summary');
-      this.thought = document.createElement('div');
-      this.fold.append(summary, this.thought);
-      this.element.prepend(this.fold);
+const app = {
+  models: [], contexts: {}, thinks: {}, served: {}, hasRuns: false, view: null, sidebar: null,
+  contextOf: model => app.contexts[model] ?? app.contexts[''],
+  hasThinking: model => app.thinks[model] ?? app.thinks[''] ?? false,
+  openMenu: () => app.sidebar.open(),
+  openSettings: () => showSettings(),
+  // An empty conversation is kept once there is something in it.
+  async keep(one) {
+    if (one.isGone) return;  // deleted while it was written
+    if (one.columns.every(column => !Object.keys(column.nodes).length)) {
+      remember('settings', one.settings);
+      return remember('model', one.columns[0].model);
     }
-    if (this.fold) {
-      this.fold.firstChild.textContent = this.text ? 'Thinking' : 'Thinking …';
-      show(this.thought, this.thinking);
-    }
-    if (!this.answer) {
-      this.answer = document.createElement('div');
-      this.element.append(this.answer);
-    }
-    show(this.answer, this.text);
-    if (follows) log.scrollTop = log.scrollHeight;
+    const isNew = !conversation(one.id);
+    const kept = keep(one);
+    remember('settings', one.settings);
+    remember('model', one.columns[0].model);
+    if (isNew && location.hash !== '#/chat/' + one.id) history.replaceState(null, '', '#/chat/' + one.id);
+    if (app.view?.conversation === one) nameTab(one.title);
+    app.sidebar.draw(location.hash);
+    await kept;
+  },
+};
+
+function nameTab(title) { document.title = title ? title + ' – weir' : 'weir'; }
+
+function fresh() {
+  const settings = {...defaults, ...remembered('settings', {})};
+  const model = remembered('model', '');
+  const now = Date.now();
+  return {id: newId(), title: '', created: now, updated: now, settings,
+          columns: [newThread(app.models.includes(model) ? model : app.models[0] ?? '')]};
+}
+
+function show(view) {
+  app.view?.leave();
+  app.view = view;
+  document.getElementById('main').replaceChildren(view.element);
+  document.body.classList.remove('menu-open');
+}
+
+function route() {
+  const [, place, id] = location.hash.split('/');
+  if (place === 'runs') show(new RunsView(app, id));
+  else if (place === 'server') show(new ServerView(app));
+  else show(new ChatView(app, (place === 'chat' && conversation(id)) || fresh()));
+  app.sidebar.draw(location.hash);
+  nameTab({runs: t('Training runs'), server: t('Server')}[place] ?? app.view.conversation.title);
+  if (app.view instanceof ChatView && !matchMedia('(pointer: coarse)').matches) app.view.composer.area.focus();
+}
+
+function freshView() {
+  if (location.hash === '' || location.hash === '#/') route();
+  else location.hash = '#/';
+}
+
+const sidebarActions = {
+  fresh: freshView,
+  hasRuns: () => app.hasRuns,
+  rename: (one, title) => { one.title = title || one.title; app.keep(one); },
+  remove: async one => {
+    one.isGone = true;
+    await forget(one.id);
+    if (app.view.conversation?.id === one.id) freshView();
+    app.sidebar.draw();
+    app.sidebar.field.focus();
+  },
+};
+
+function mount() {
+  document.documentElement.lang = language();
+  document.body.replaceChildren(
+    el('a', {class: 'skip', href: '#question', text: t('Skip to the message'), onclick: event => {
+      event.preventDefault();
+      document.getElementById('question')?.focus();
+    }}),
+    (app.sidebar = new Sidebar(sidebarActions)).element, app.sidebar.shade,
+    el('main', {id: 'main'}),
+    el('div', {id: 'announcement', class: 'hidden', role: 'status', 'aria-live': 'polite'}));
+  route();
+}
+
+// What is not of one conversation: language, colors, files.
+function pageSettings(dialog) {
+  const choice = (id, label, values, chosen, onchange) => el('div', {class: 'field'}, el('label', {for: id, text: label}),
+    el('select', {id, onchange: event => onchange(event.target.value)},
+      values.map(([value, name]) => el('option', {value, text: name, selected: value === chosen}))));
+  const lookNames = {auto: t('as the system'), light: t('light'), dark: t('dark')};
+  const note = el('p', {class: 'soft', role: 'status', id: 'import-note'});
+  const file = el('input', {id: 'import', type: 'file', accept: '.json,application/json', class: 'hidden', 'aria-label': t('File to import'),
+    tabIndex: -1, onchange: async () => {
+      try {
+        const read = fromJson(await file.files[0].text());
+        for (const one of read) await keep(one);
+        note.textContent = t('{0} conversations were imported.', read.length);
+        app.sidebar.draw();
+      } catch (error) { note.textContent = error.message; }
+      file.value = '';
+    }});
+  return [
+    el('section', {}, el('h3', {text: t('Page')}), el('div', {class: 'fields'},
+      choice('language', t('Language'), languages, language(), value => {
+        setLanguage(value);
+        dialog().close();
+        mount();
+      }),
+      choice('look', t('Colors'), looks.map(name => [name, lookNames[name]]), look(), setLook))),
+    el('section', {}, el('h3', {text: t('Conversations')}),
+      el('p', {class: 'soft', text: t('They are kept in this browser alone; the server keeps none.')}),
+      el('div', {class: 'row'},
+        el('button', {type: 'button', id: 'export-all', text: t('Export all'), onclick: () => saveFile('weir-conversations.json', toJson(conversations()), 'application/json')}),
+        el('button', {type: 'button', id: 'choose-import', text: t('Import'), onclick: () => file.click()}), file), note),
+  ];
+}
+
+function showSettings() {
+  const one = app.view.conversation;
+  let dialog = null;
+  dialog = openSettings(one.settings, app.served, (name, value) => {
+    one.settings[name] = value;
+    app.keep(one);
+  }, pageSettings(() => dialog));
+  dialog.addEventListener('close', () => {
+    if (app.view.conversation !== one) return;
+    if (!app.view.isRunning()) app.view.draw();
+    document.getElementById('settings')?.focus();
+  });
+}
+
+// The models, and what the server says of itself. A server that does not answer leaves them empty.
+async function askServer() {
+  const [models, props, state] = await Promise.allSettled([readJson('/v1/models'), readJson('/props'), readJson('/server/state')]);
+  app.models = models.value?.data?.map(model => model.id) ?? [];
+  for (const model of models.value?.data ?? []) if (model.meta?.n_ctx_train) app.contexts[model.id] = model.meta.n_ctx_train;
+  app.contexts[''] = props.value?.default_generation_settings?.n_ctx;
+  app.served = props.value?.default_generation_settings?.params ?? {};
+  // Of several models (not names of one) only the first is asked: the others would have to be loaded.
+  const areSeveral = new Set(models.value?.data?.map(model => model.meta?.size)).size > 1;
+  app.thinks[''] = areSeveral || (props.value?.has_thinking_switch ?? false);
+  app.hasRuns = state.value?.has_runs ?? false;
+}
+
+document.addEventListener('keydown', event => {
+  if (event.key === 'Escape' && !document.querySelector('dialog[open]') && app.view?.isRunning()) app.view.stop();
+  if ((event.ctrlKey || event.metaKey) && event.key === 'k') {
+    event.preventDefault();
+    app.sidebar.open();
+    app.sidebar.field.focus();
   }
-  fail(text) {
-    const line = document.createElement('p');
-    line.className = 'error';
-    line.textContent = text;
-    this.element.append(line);
-  }
-}
-
-function request() {
-  const system = $('system').value.trim();
-  const made = {messages: system ? [{role: 'system', content: system}, ...messages] : messages};
-  if ($('temperature').value !== '') made.temperature = Number($('temperature').value);
-  if ($('tokens').value !== '') made.max_tokens = Number($('tokens').value);
-  if ($('thinking').value) made.thinking = {type: $('thinking').value};
-  return made;
-}
-
-function setRunning(controller) {
-  running = controller;
-  $('send').hidden = controller !== null;
-  $('stop').hidden = controller === null;
-}
-
-function tell(usage, seconds, reason) {
-  if (!usage) return;
-  const rate = seconds > 0 ? (usage.completion_tokens / seconds).toFixed(1) : '?';
-  status.textContent = `${usage.completion_tokens} tokens, ${rate} tokens/s; prompt ` +
-      `${usage.prompt_tokens} tokens, ${usage.prompt_cache_hit_tokens} from the cache` +
-      (reason === 'length' ? '; stopped at the limit of tokens' : '');
-}
-
-async function ask(text) {
-  messages.push({role: 'user', content: text});
-  show(article('user'), text);
-  log.scrollTop = log.scrollHeight;
-  const view = new ReplyView();
-  const controller = new AbortController();
-  setRunning(controller);
-  status.textContent = 'Waiting for the model …';
-  let usage = null, began = 0, reason = null;
-  try {
-    await streamChat(request(), controller.signal, chunk => {
-      usage = chunk.usage ?? usage;
-      const choice = chunk.choices[0];
-      if (!choice) return;
-      began ||= performance.now();
-      status.textContent = '';
-      reason = choice.finish_reason ?? reason;
-      view.add(choice.delta);
-    });
-    tell(usage, (performance.now() - began) / 1000, reason);
-  } catch (error) {
-    status.textContent = '';
-    if (controller.signal.aborted)
-      status.textContent = 'Stopped.';
-    else
-      view.fail(error.message);
-  }
-  view.draw();
-  setRunning(null);
-  if (view.text) messages.push({role: 'assistant', content: view.text});
-  else messages.pop();
-  keep();
-  question.focus();
-}
-
-// The conversation lives in this browser alone.
-function keep() {
-  try {
-    sessionStorage.setItem('weir-messages', JSON.stringify(messages));
-    for (const id of settings) localStorage.setItem('weir-' + id, $(id).value);
-  } catch { /* storage is full or forbidden: the page works without it */ }
-}
-
-function restore() {
-  try {
-    for (const id of settings) $(id).value = localStorage.getItem('weir-' + id) ?? '';
-    messages = JSON.parse(sessionStorage.getItem('weir-messages') ?? '[]');
-  } catch { messages = []; }
-  for (const message of messages) show(article(message.role), message.content);
-  log.scrollTop = log.scrollHeight;
-}
-
-function clear() {
-  running?.abort();
-  messages = [];
-  log.replaceChildren();
-  status.textContent = '';
-  keep();
-  question.focus();
-}
-
-$('form').addEventListener('submit', event => {
-  event.preventDefault();
-  const text = question.value.trim();
-  if (!text || running) return;
-  question.value = '';
-  ask(text);
 });
-question.addEventListener('keydown', event => {
-  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;  // an input method
-  event.preventDefault();
-  $('form').requestSubmit();
-});
-$('stop').addEventListener('click', () => running?.abort());
-$('new').addEventListener('click', clear);
-for (const id of settings) $(id).addEventListener('change', keep);
 
-restore();
-fetch('/props').then(response => response.json()).then(props => {
-  $('model').textContent = props.model_alias;
-  $('thinking-label').hidden = !props.has_thinking_switch;
-  $('temperature').placeholder = props.default_generation_settings.params.temperature;
-  document.title = props.model_alias + ' – weir';
-}).catch(() => { status.textContent = 'The server does not answer.'; });
+applyLook();
+await Promise.all([openStore(), askServer(), need('marked'), need('purify')]);
+addEventListener('hashchange', route);
+mount();

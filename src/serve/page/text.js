@@ -1,5 +1,5 @@
-// Shows text of a model: paragraphs and fenced code, as text nodes only, so nothing in it becomes
-// markup.
+// Shows text plainly, where Markdown cannot be drawn: paragraphs and fenced code, as text nodes only, so
+// that nothing in it becomes markup.
 
 function block(name, text) {
   const element = document.createElement(name);
@@ -36,7 +36,7 @@ export function pieces(text) {
 }
 
 // Replaces what `parent` holds; what is unchanged stays, so a selection does too.
-export function show(parent, text) {
+export function showPlain(parent, text) {
   const wanted = pieces(text);
   wanted.forEach((piece, i) => {
     const old = parent.children[i];
