@@ -325,8 +325,7 @@ TEST(InfillOfRealModel, PromptsHaveTheIdsOfTransformers) {
 // Holes in functions of several languages, as editors ask for them, at temperature 0.
 TEST(InfillOfRealModel, HolesAreFilledWithWhatBelongsThere) {
   if (real_coder().empty()) GTEST_SKIP() << kNoCoder;
-  auto open =
-      open_model({.path = real_coder(), .sequences_max = 8, .warms_up = false, .draft = ""});
+  auto open = open_model({.path = real_coder(), .sequences_max = 8, .warms_up = false});
   ASSERT_TRUE(open) << open.error().message;
   struct Hole {
     const char *prefix, *suffix, *wanted;

@@ -58,8 +58,10 @@ class ResponsesWriter : public ReplyWriter {
         settings_(settings_of(body)) {}
 
   std::string begin(const ReplyUsage&) override {
-    return event("response.created", response_with("in_progress", nullptr)) +
-           event("response.in_progress", response_with("in_progress", nullptr));
+    // Events are numbered as they are made.
+    std::string out = event("response.created", response_with("in_progress", nullptr));
+    out += event("response.in_progress", response_with("in_progress", nullptr));
+    return out;
   }
 
   std::string part(int, const ReplyParts& parts, const ReplyUsage&) override {

@@ -1,6 +1,7 @@
 // A browser to drive in tests: Debian's chromium through chromedriver, by the JSON protocol of
 // WebDriver (W3C, 2018) over a plain socket. One session per object; both processes end with it.
 #pragma once
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <signal.h>
