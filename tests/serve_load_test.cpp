@@ -39,7 +39,7 @@ struct Question {
   std::string path, body;
 };
 Question question(int prompt, int dialect, bool streams, const std::string& more = "") {
-  const std::string text = fmt::format("question {} of the load", prompt);
+  const std::string text = fmt::format("{0} of the load, question {0}", prompt);
   const double temperature = prompt % 2 == 0 ? 0 : 1.2;
   const std::string end = fmt::format(R"(, "stream": {}{}}})", streams, more);
   const std::string messages =
