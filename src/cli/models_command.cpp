@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "client/chat_api.h"
 #include "client/http_client.h"
 
 namespace weir {
@@ -13,6 +14,7 @@ namespace {
 
 struct ModelsOptions {
   std::string url = "http://localhost:8080";
+  std::string key_file;
   bool json = false;
 };
 
@@ -61,7 +63,8 @@ std::vector<Row> rows_of(const Json& models, const Json& loaded) {
 }
 
 Result<void> models(const ModelsOptions& options) {
-  HttpClient client(TRY(parse_http_url(options.url)), {.silence_seconds = 30});
+  HttpClient client(TRY(parse_http_url(options.url)),
+                    {.key = TRY(find_key(options.key_file)), .silence_seconds = 30});
   const Json models = TRY(client.get_json("/v1/models"));
   const Json loaded = TRY(client.get_json("/api/ps"));
   if (options.json) {
@@ -83,6 +86,7 @@ Result<void> models(const ModelsOptions& options) {
 void add_models(CommandGroup& commands) {
   auto [c, o] = commands.add("models", "list the models of a running server", models);
   c.value("--url", o.url, "URL", "address of the server");
+  c.option("--key-file", o.key_file, "FILE", "file with the server's key [WEIR_API_KEY]");
   c.flag("--json", o.json, "print what the server says, as one JSON object");
 }
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 
 #include "base/file.h"
 #include "base/terminal.h"
@@ -52,13 +51,6 @@ Result<void> check_options(const std::vector<std::string>& given) {
   return {};
 }
 
-Result<std::string> key_of(const ChatOptions& options) {
-  if (!options.key_file.empty()) return TRY_IN("--key-file", read_key_file(options.key_file));
-  const char* key = std::getenv("WEIR_API_KEY");
-  if (!key || !*key) return std::string();
-  return TRY_IN("WEIR_API_KEY", check_key(key));
-}
-
 Json message(const char* role, const std::string& content) {
   Json j = Json::object();
   j.set("role", role);
@@ -95,7 +87,7 @@ Result<std::unique_ptr<RemoteChat>> RemoteChat::create(const ChatOptions& option
                                                        IsStopped is_stopped) {
   TRY(check_options(options.given));
   HttpUrl url = TRY_IN("--url", parse_http_url(options.url));
-  std::string key = TRY(key_of(options));
+  std::string key = TRY(find_key(options.key_file));
   if (!key.empty() && !url.is_this_machine())
     fmt::print(stderr, "note: the key goes to {} unencrypted; everybody on the way can read it\n",
                printable(url.host));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 #include <utility>
 
@@ -197,6 +198,13 @@ Result<std::string> check_key(std::string key) {
 Result<std::string> read_key_file(const std::string& path) {
   const std::string text = TRY(read_file(path, 1 << 16));
   return TRY_IN(path, check_key(std::string(trim(text))));
+}
+
+Result<std::string> find_key(const std::string& key_file) {
+  if (!key_file.empty()) return TRY_IN("--key-file", read_key_file(key_file));
+  const char* key = std::getenv("WEIR_API_KEY");
+  if (!key || !*key) return std::string();
+  return TRY_IN("WEIR_API_KEY", check_key(key));
 }
 
 }  // namespace weir

@@ -50,5 +50,7 @@ class ChatApi {
 Result<std::string> read_key_file(const std::string& path);
 // Fails for characters that no header may hold.
 Result<std::string> check_key(std::string key);
+// That of --key-file, else of WEIR_API_KEY, else "".
+Result<std::string> find_key(const std::string& key_file);
 
 }  // namespace weir
