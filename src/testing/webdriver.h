@@ -36,11 +36,12 @@ class Browser {
       ADD_FAILURE() << "chromedriver names no port within " << kStartSeconds << " s";
       return nullptr;
     }
+    // By a pipe, so that chromium ends when its driver does, however that is.
     Json arguments = Json::array();
     for (const std::string& argument :
-         {std::string("--headless=new"), std::string("--disable-gpu"),
-          std::string("--disable-dev-shm-usage"), std::string("--window-size=1280,900"),
-          "--accept-lang=" + language, "--lang=" + language})
+         {std::string("--headless=new"), std::string("--remote-debugging-pipe"),
+          std::string("--disable-gpu"), std::string("--disable-dev-shm-usage"),
+          std::string("--window-size=1280,900"), "--accept-lang=" + language, "--lang=" + language})
       arguments.push(argument);
     if (geteuid() == 0) arguments.push("--no-sandbox");  // chromium's does not run as root
     const Json made =
@@ -169,7 +170,7 @@ class Browser {
     if (pipe2(ends, O_CLOEXEC) != 0) return false;
     driver_ = fork();
     if (driver_ == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGTERM);  // chromedriver then ends its browser
+      prctl(PR_SET_PDEATHSIG, SIGTERM);  // and with the driver, its browser
       dup2(ends[1], 1);
       dup2(::open("/dev/null", O_WRONLY), 2);
       execl(kDriver, "chromedriver", "--port=0", nullptr);
