@@ -81,7 +81,7 @@ class Page : public ::testing::Test {
       GTEST_SKIP() << "THE PAGE IS NOT TESTED: there is no chromium with chromedriver here; "
                       "scripts/install-packages browser installs both";
     ASSERT_TRUE(browser_ && browser_->works() && server_);
-    start();
+    open("/health");  // of the same origin, and has no database open
     browser_->run(
         "localStorage.clear(); sessionStorage.clear();"
         "localStorage.setItem('weir-settings', '{\"max_tokens\": \"12\", \"temperature\": \"0\"}');"

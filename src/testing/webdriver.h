@@ -19,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/file.h"
 #include "base/json.h"
 
 namespace weir {
@@ -32,7 +33,7 @@ class Browser {
   // Null, after a failure that says why, if it does not start.
   static std::unique_ptr<Browser> start(const std::string& language) {
     std::unique_ptr<Browser> browser(new Browser);
-    if (!browser->start_driver()) {
+    if (!mkdtemp(browser->folder_.data()) || !browser->start_driver()) {
       ADD_FAILURE() << "chromedriver names no port within " << kStartSeconds << " s";
       return nullptr;
     }
@@ -62,7 +63,7 @@ class Browser {
       if (const auto number = process->as_int()) browser->chromium_ = pid_t(*number);
     return browser;
   }
-  // Asks both to end; kills what does not.
+  // Asks both to end; kills what does not; removes what they wrote.
   ~Browser() {
     if (!session_.empty()) send("DELETE", session_, "", 10);
     const bool ended = driver_ <= 0 || (kill(driver_, SIGTERM), ends_soon());
@@ -71,6 +72,8 @@ class Browser {
       if (!ended) kill(driver_, SIGKILL), waitpid(driver_, nullptr, 0);
     }
     if (output_ >= 0) close(output_);
+    for (int i = 0; i < 100 && !remove_all(folder_); ++i)  // while chromium's last process writes
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   // False once the driver missed a limit.
   bool works() const { return works_; }
@@ -171,6 +174,7 @@ class Browser {
     driver_ = fork();
     if (driver_ == 0) {
       prctl(PR_SET_PDEATHSIG, SIGTERM);  // and with the driver, its browser
+      setenv("TMPDIR", folder_.c_str(), 1);
       dup2(ends[1], 1);
       dup2(::open("/dev/null", O_WRONLY), 2);
       execl(kDriver, "chromedriver", "--port=0", nullptr);
@@ -257,7 +261,7 @@ class Browser {
   pid_t driver_ = 0, chromium_ = 0;
   int port_ = 0, output_ = -1;
   bool works_ = true;
-  std::string session_;
+  std::string session_, folder_ = ::testing::TempDir() + "weir_browser_XXXXXX";
 };
 
 }  // namespace weir
