@@ -72,8 +72,10 @@ class Browser {
       if (!ended) kill(driver_, SIGKILL), waitpid(driver_, nullptr, 0);
     }
     if (output_ >= 0) close(output_);
-    for (int i = 0; i < 100 && !remove_all(folder_); ++i)  // while chromium's last process writes
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    for (int i = 0; i < 50 && access(folder_.c_str(), F_OK) == 0; ++i) {
+      (void)remove_all(folder_);  // again where chromium's last process wrote meanwhile
+      std::this_thread::sleep_for(std::chrono::milliseconds(works_ ? 20 : 200));
+    }
   }
   // False once the driver missed a limit.
   bool works() const { return works_; }
@@ -249,7 +251,7 @@ class Browser {
     close(fd);
     works_ = size > 0 && reply.size() >= size;
     if (!works_) {
-      ADD_FAILURE() << "chromedriver did not answer within " << seconds << " s: " << method << " "
+      ADD_FAILURE() << "chromedriver gave no answer (limit: " << seconds << " s): " << method << " "
                     << path << " " << body;
       return {};
     }
