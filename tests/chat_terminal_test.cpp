@@ -286,8 +286,8 @@ TEST_F(ChatTerminal, AServersModelIsTalkedToAsALocalOne) {
   wait_for("* other");
   type("/more\r");
   wait_for("a server begins every answer anew");
-  type("go\r");
-  wait_for("go");
+  type("again\r");  // whose greedy answer does not end for long
+  wait_for("again");
   wait_for("\n");
   while (shown_.empty()) ASSERT_TRUE(read_more());
   type(kCtrlC);
@@ -309,9 +309,10 @@ TEST_F(ChatTerminal, AServersModelIsTalkedToAsALocalOne) {
 // `scripts/demo` with a program that only says how it was called.
 TEST_F(ChatTerminal, TheDemoServesOnATerminalAndEndsByItselfWithoutOne) {
   const std::string weir = folder_ + "/weir", run = folder_ + "/run";
-  ASSERT_TRUE(write_file_atomic(weir, "#!/bin/sh\necho \"weir $*\"\n[ $1 != r1 ] || (mkdir -p " +
-                                          run + "/stages/all-scenario-rl && touch " + run +
-                                          "/stages/all-scenario-rl/manifest.json)\n"));
+  ASSERT_TRUE(write_file_atomic(
+      weir, "#!/bin/sh\necho \"weir $*\"\n[ -t 0 ] || cat >/dev/null\n[ $1 != r1 ] || (mkdir -p " +
+                run + "/stages/all-scenario-rl && touch " + run +
+                "/stages/all-scenario-rl/manifest.json)\n"));
   ASSERT_EQ(chmod(weir.c_str(), 0700), 0);
   const std::string script = "unset DISPLAY WAYLAND_DISPLAY; export WEIR=" + weir + " RUN=" + run +
                              "; " + WEIR_SOURCE_DIR + "/scripts/demo";
