@@ -1,11 +1,14 @@
 // A browser to drive in tests: Debian's chromium through chromedriver, by the JSON protocol of
-// WebDriver (W3C, 2018) over a plain socket. One session per object; both processes end with it.
+// WebDriver (W3C, 2018) over a plain socket. One session per object; both processes end with it,
+// and with the test program. Every wait has a limit. A browser that missed one is not asked again.
 #pragma once
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
-#include <spawn.h>
+#include <strings.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,50 +19,66 @@
 #include <thread>
 #include <vector>
 
+#include "base/file.h"
 #include "base/json.h"
-
-extern char** environ;
 
 namespace weir {
 
 class Browser {
  public:
-  // Null where Debian's packages chromium and chromium-driver are not installed.
+  // Whether Debian's packages chromium and chromium-driver are.
+  static bool installed() {
+    return access(kDriver, X_OK) == 0 && access("/usr/bin/chromium", X_OK) == 0;
+  }
+  // Null, after a failure that says why, if it does not start.
   static std::unique_ptr<Browser> start(const std::string& language) {
-    if (access("/usr/bin/chromedriver", X_OK) != 0 || access("/usr/bin/chromium", X_OK) != 0)
-      return nullptr;
     std::unique_ptr<Browser> browser(new Browser);
-    if (!browser->start_driver()) {
-      ADD_FAILURE() << "chromedriver does not start";
+    if (!mkdtemp(browser->folder_.data()) || !browser->start_driver()) {
+      ADD_FAILURE() << "chromedriver names no port within " << kStartSeconds << " s";
       return nullptr;
     }
+    // By a pipe, so that chromium ends when its driver does, however that is.
     Json arguments = Json::array();
     for (const std::string& argument :
-         {std::string("--headless=new"), std::string("--disable-gpu"),
-          std::string("--disable-dev-shm-usage"), std::string("--window-size=1280,900"),
-          "--accept-lang=" + language, "--lang=" + language})
+         {std::string("--headless=new"), std::string("--remote-debugging-pipe"),
+          std::string("--disable-gpu"), std::string("--disable-dev-shm-usage"),
+          std::string("--window-size=1280,900"), "--accept-lang=" + language, "--lang=" + language})
       arguments.push(argument);
     if (geteuid() == 0) arguments.push("--no-sandbox");  // chromium's does not run as root
     const Json made =
         browser->send("POST", "/session",
                       R"({"capabilities": {"alwaysMatch": {"goog:loggingPrefs": {"browser": "ALL"},
+            "timeouts": {"script": 20000, "pageLoad": 20000, "implicit": 0},
             "goog:chromeOptions": {"args": )" +
-                          arguments.dump() + "}}}}");
+                          arguments.dump() + "}}}}",
+                      kStartSeconds);
     const Json* id = made.find("sessionId");
     if (!id) {
       ADD_FAILURE() << "no session: " << made.dump();
       return nullptr;
     }
     browser->session_ = "/session/" + id->text();
+    const Json* capabilities = made.find("capabilities");
+    if (const Json* process = capabilities ? capabilities->find("goog:processID") : nullptr)
+      if (const auto number = process->as_int()) browser->chromium_ = pid_t(*number);
     return browser;
   }
+  // Asks both to end; kills what does not; removes what they wrote.
   ~Browser() {
-    if (!session_.empty()) send("DELETE", session_, "");
-    if (driver_ > 0) {
-      kill(driver_, SIGTERM);
-      waitpid(driver_, nullptr, 0);
+    if (!session_.empty()) send("DELETE", session_, "", 10);
+    const bool ended = driver_ <= 0 || (kill(driver_, SIGTERM), ends_soon());
+    if (!works_ || !ended) {
+      if (chromium_ > 0) kill(chromium_, SIGKILL);
+      if (!ended) kill(driver_, SIGKILL), waitpid(driver_, nullptr, 0);
+    }
+    if (output_ >= 0) close(output_);
+    for (int i = 0; i < 50 && access(folder_.c_str(), F_OK) == 0; ++i) {
+      (void)remove_all(folder_);  // again where chromium's last process wrote meanwhile
+      std::this_thread::sleep_for(std::chrono::milliseconds(works_ ? 20 : 200));
     }
   }
+  // False once the driver missed a limit.
+  bool works() const { return works_; }
 
   // The "value" of the answer. An error of WebDriver fails the test.
   Json command(const char* method, const std::string& path, const Json& body = Json::object()) {
@@ -86,12 +105,19 @@ class Browser {
     const auto value = run("return Boolean(" + expression + ")").as_bool();
     return value && *value;
   }
-  // Whether it holds soon.
-  bool waits_for(const std::string& expression, int seconds = 60) {
-    for (int i = 0; i < seconds * 50; ++i) {
-      if (holds(expression)) return true;
+  // Whether it holds soon. Until then it may throw: what it names may not be there yet.
+  bool waits_for(const std::string& expression, int seconds = 20) {
+    Json body = object("script", "return Boolean(" + expression + ")"), value;
+    body.set("args", Json::array());
+    for (const Time end = after(seconds); works_ && Clock::now() < end;) {
+      value = send("POST", session_ + "/execute/sync", body.dump());
+      if (const auto held = value.as_bool(); held && *held) return true;
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
+    if (works_)
+      ADD_FAILURE() << "not within " << seconds << " s: " << expression
+                    << "\nlast: " << value.dump()
+                    << "\nthe page: " << text("document.body?.innerText ?? ''");
     return false;
   }
   void click(const std::string& selector) {
@@ -120,7 +146,15 @@ class Browser {
   static constexpr const char* kShift = "\xEE\x80\x88";   // U+E008, until it comes again
 
  private:
+  using Clock = std::chrono::steady_clock;
+  using Time = Clock::time_point;
+  static constexpr const char* kDriver = "/usr/bin/chromedriver";
+  static constexpr int kStartSeconds = 60;    // of a browser on busy cores
+  static constexpr int kCommandSeconds = 30;  // above the timeouts that chromedriver keeps itself
+
   Browser() = default;
+
+  static Time after(int seconds) { return Clock::now() + std::chrono::seconds(seconds); }
 
   static Json object(const char* key, const std::string& value) {
     Json j = Json::object();
@@ -138,61 +172,98 @@ class Browser {
   // chromedriver chooses a free port and prints it.
   bool start_driver() {
     int ends[2];
-    if (pipe(ends) != 0) return false;
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addclose(&actions, ends[0]);
-    char name[] = "chromedriver", port[] = "--port=0";
-    char* arguments[] = {name, port, nullptr};
-    const int failed =
-        posix_spawn(&driver_, "/usr/bin/chromedriver", &actions, nullptr, arguments, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    close(ends[1]);
-    std::string said;
-    char part[512];
-    for (ssize_t n; !failed && port_ == 0 && (n = read(ends[0], part, sizeof part)) > 0;) {
-      said.append(part, size_t(n));
-      const size_t place = said.find("successfully on port ");
-      if (place != said.npos && said.find('\n', place) != said.npos)
-        port_ = std::atoi(said.c_str() + place + 21);
+    if (pipe2(ends, O_CLOEXEC) != 0) return false;
+    driver_ = fork();
+    if (driver_ == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGTERM);  // and with the driver, its browser
+      setenv("TMPDIR", folder_.c_str(), 1);
+      dup2(ends[1], 1);
+      dup2(::open("/dev/null", O_WRONLY), 2);
+      execl(kDriver, "chromedriver", "--port=0", nullptr);
+      _exit(127);
     }
+    close(ends[1]);
     output_ = ends[0];  // stays open: the driver must not write into a broken pipe
+    std::string said;
+    for (const Time end = after(kStartSeconds); driver_ > 0 && reads(output_, said, end);) {
+      const size_t place = said.find("successfully on port ");
+      if (place == said.npos || said.find('\n', place) == said.npos) continue;
+      port_ = std::atoi(said.c_str() + place + 21);
+      break;
+    }
     return port_ > 0;
   }
+  bool ends_soon() {
+    for (const Time end = after(10); Clock::now() < end;) {
+      if (waitpid(driver_, nullptr, WNOHANG) != 0) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return false;
+  }
 
-  Json send(const std::string& method, const std::string& path, const std::string& body) {
+  // Appends what comes before `end`; false at the file's end, too.
+  static bool reads(int fd, std::string& text, Time end) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
+    pollfd waiting{fd, POLLIN, 0};
+    if (left <= 0 || poll(&waiting, 1, int(left)) <= 0) return false;
+    char part[1 << 14];
+    const ssize_t n = read(fd, part, sizeof part);
+    if (n > 0) text.append(part, size_t(n));
+    return n > 0;
+  }
+  // The end of a whole answer, or 0: chromedriver says "Connection: close" and does not close.
+  static size_t end_of_answer(const std::string& reply) {
+    const size_t head = reply.find("\r\n\r\n");
+    if (head == reply.npos) return 0;
+    for (size_t line = reply.find("\r\n"); line < head; line = reply.find("\r\n", line + 2))
+      if (strncasecmp(reply.c_str() + line + 2, "content-length:", 15) == 0)
+        return head + 4 + size_t(std::atoll(reply.c_str() + line + 17));
+    return 0;
+  }
+
+  Json send(const std::string& method, const std::string& path, const std::string& body,
+            int seconds = kCommandSeconds) {
+    if (!works_) return {};
+    const Time end = after(seconds);
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(uint16_t(port_));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const timeval longest{seconds, 0};
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof longest);  // of connect and ::send
     std::string reply;
+    size_t size = 0;
     if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
       const std::string request = method + " " + path + " HTTP/1.1\r\nHost: localhost\r\n" +
                                   "Content-Type: application/json\r\nConnection: close\r\n" +
                                   "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
                                   body;
       for (size_t done = 0; done < request.size();) {
-        const ssize_t n = write(fd, request.data() + done, request.size() - done);
+        const ssize_t n = ::send(fd, request.data() + done, request.size() - done, MSG_NOSIGNAL);
         if (n <= 0) break;
         done += size_t(n);
       }
-      char part[1 << 14];
-      for (ssize_t n; (n = read(fd, part, sizeof part)) > 0;) reply.append(part, size_t(n));
+      while ((size = end_of_answer(reply), size == 0 || reply.size() < size) &&
+             reads(fd, reply, end)) {
+      }
     }
     close(fd);
-    const size_t end = reply.find("\r\n\r\n");
-    const auto json =
-        parse_json(end == reply.npos ? "{}" : std::string_view(reply).substr(end + 4));
+    works_ = size > 0 && reply.size() >= size;
+    if (!works_) {
+      ADD_FAILURE() << "chromedriver gave no answer (limit: " << seconds << " s): " << method << " "
+                    << path << " " << body;
+      return {};
+    }
+    const auto json = parse_json(std::string_view(reply).substr(reply.find("\r\n\r\n") + 4));
     const Json* value = json ? json->find("value") : nullptr;
     return value ? *value : Json();
   }
 
-  pid_t driver_ = 0;
+  pid_t driver_ = 0, chromium_ = 0;
   int port_ = 0, output_ = -1;
-  std::string session_;
+  bool works_ = true;
+  std::string session_, folder_ = ::testing::TempDir() + "weir_browser_XXXXXX";
 };
 
 }  // namespace weir
