@@ -140,7 +140,7 @@ def openai_checks(client, model):
 
 def anthropic_checks(client, model):
     tools = [{"name": "get_weather", "description": "The weather of a city", "input_schema": WEATHER}]
-    more = {"model": model, "max_tokens": 300, "temperature": 0, "tools": tools}
+    more = {"model": model, "max_tokens": 300, "extra_body": {"temperature": 0}, "tools": tools}
 
     def any_tool():
         message = client.messages.create(messages=QUESTION, tool_choice={"type": "any", "disable_parallel_tool_use": True}, **more)
