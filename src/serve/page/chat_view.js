@@ -9,13 +9,13 @@ import {t} from './words.js';
 const columnsMax = 3;
 
 export class ChatView {
-  // `app`: {models, served, contextOf(model), hasThinking(model), keep(conversation), openMenu(), openSettings()}.
+  // `app`: {models, served, contextOf(model), hasThinking, keep(conversation), openMenu(), openSettings()}.
   constructor(app, conversation) {
     Object.assign(this, {app, conversation});
     this.composer = new Composer({
       send: text => this.send(text),
       stop: () => this.stop(),
-      thinking: value => { conversation.settings.thinking = value; app.keep(conversation, true); },
+      thinking: value => { conversation.settings.thinking = value; app.keep(conversation); },
     });
     this.head = el('header', {class: 'bar'});
     this.columns = el('div', {class: 'columns'});
@@ -44,7 +44,7 @@ export class ChatView {
     this.columns.replaceChildren(...this.views.map((view, i) => el('section', {class: 'column', 'aria-label': threads[i].model || t('Model')},
       isCompare ? el('div', {class: 'column-head'}, this.picker(i),
         iconButton('close', t('Remove this column'), () => this.removeColumn(i))) : null, view.element)));
-    this.composer.thinking.hidden = !threads.some(thread => app.hasThinking(thread.model));
+    this.composer.thinking.hidden = !app.hasThinking;
     this.composer.thinking.value = conversation.settings.thinking ?? '';
     this.composer.note.textContent = conversation.settings.system ? t('with a system prompt') : '';
     this.views.forEach(view => view.toEnd());
@@ -56,7 +56,7 @@ export class ChatView {
     if (thread.model && !names.includes(thread.model)) names.unshift(thread.model);  // of another day
     const select = el('select', {class: 'model', 'aria-label': t('Model'), onchange: () => {
       thread.model = select.value;
-      this.app.keep(this.conversation, true);
+      this.app.keep(this.conversation);
       this.draw();
       this.element.querySelectorAll('select.model')[i].focus();
     }}, names.map(name => el('option', {value: name, text: name})));
@@ -93,7 +93,7 @@ export class ChatView {
     const used = new Set(threads.map(thread => thread.model));
     const model = this.app.models.find(name => !used.has(name)) ?? threads[0].model;
     threads.push(copyOfPath(threads[0], model));
-    this.app.keep(this.conversation, true);
+    this.app.keep(this.conversation);
     this.draw();
     this.composer.area.focus();
   }
@@ -101,7 +101,7 @@ export class ChatView {
   removeColumn(i) {
     if (this.isRunning()) return;
     this.conversation.columns.splice(i, 1);
-    this.app.keep(this.conversation, true);
+    this.app.keep(this.conversation);
     this.draw();
     this.composer.area.focus();
   }

@@ -15,9 +15,8 @@ import {newId, newThread} from './tree.js';
 import {language, languages, setLanguage, t} from './words.js';
 
 const app = {
-  models: [], contexts: {}, thinks: {}, served: {}, hasRuns: false, view: null, sidebar: null,
+  models: [], contexts: {}, hasThinking: false, served: {}, hasRuns: false, view: null, sidebar: null,
   contextOf: model => app.contexts[model] ?? app.contexts[''],
-  hasThinking: model => app.thinks[model] ?? app.thinks[''] ?? false,
   openMenu: () => app.sidebar.open(),
   openSettings: () => showSettings(),
   // An empty conversation is kept once there is something in it.
@@ -152,7 +151,7 @@ async function askServer() {
   app.served = props.value?.default_generation_settings?.params ?? {};
   // Of several models (not names of one) only the first is asked: the others would have to be loaded.
   const areSeveral = new Set(models.value?.data?.map(model => model.meta?.size)).size > 1;
-  app.thinks[''] = areSeveral || (props.value?.has_thinking_switch ?? false);
+  app.hasThinking = areSeveral || (props.value?.has_thinking_switch ?? false);
   app.hasRuns = state.value?.has_runs ?? false;
 }
 

@@ -14,6 +14,7 @@ export const curves = [
 export class RunMetrics {
   constructor(id) {
     this.id = id;
+    this.reading = null;  // a promise
     this.clear();
   }
 
@@ -38,8 +39,14 @@ export class RunMetrics {
     return true;
   }
 
-  // Reads all that is there. A run that was resumed from an earlier step is read anew.
-  async update(signal) {
+  // Reads all that is there, once at a time.
+  update(signal) {
+    this.reading ??= this.read(signal).finally(() => { this.reading = null; });
+    return this.reading;
+  }
+
+  // A run that was resumed from an earlier step is read anew.
+  async read(signal) {
     for (let attempt = 0; attempt < 2; ++attempt) {
       try {
         for (;;) {

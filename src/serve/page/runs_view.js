@@ -42,8 +42,9 @@ export class RunsView {
   drawList(runs) {
     const text = JSON.stringify(runs), focused = document.activeElement?.getAttribute('href');
     if (this.drawn === text) return;
+    if (!runs.length) this.tell(t('There are no runs in the folders that the server was given with --runs.'));
     this.drawn = text;
-    if (!runs.length) return this.tell(t('There are no runs in the folders that the server was given with --runs.'));
+    if (!runs.length) return;
     this.body.replaceChildren(el('ul', {class: 'cards'}, runs.map(run => el('li', {}, el('a', {class: 'card run', href: '#/runs/' + run.id},
       el('span', {class: 'run-name', text: run.name}),
       el('span', {class: run.is_running ? 'live' : 'soft', text: run.is_running ? t('in progress') : when(run.changed * 1000)}),

@@ -13,17 +13,14 @@ function request(made) {
 
 function objects(mode) { return database.transaction('conversations', mode).objectStore('conversations'); }
 
-// True: what is kept stays.
 export async function openStore() {
   try {
     const opening = indexedDB.open('weir', 1);
     opening.onupgradeneeded = () => opening.result.createObjectStore('conversations', {keyPath: 'id'});
     database = await request(opening);
     for (const conversation of await request(objects('readonly').getAll())) all.set(conversation.id, conversation);
-    return true;
   } catch {
     database = null;
-    return false;
   }
 }
 

@@ -22,7 +22,7 @@ export async function call(path, options = {}) {
       if (error.name === 'AbortError') throw error;
       throw new ServerError(t('The server does not answer.'));
     }
-    if (response.status === 401 && options.asks !== false && await askForKey(sent)) continue;
+    if (response.status === 401 && await askForKey(sent)) continue;
     if (!response.ok) throw new ServerError(await messageOf(response), response.status);
     return response;
   }

@@ -2,7 +2,7 @@
 import {announce, el} from './dom.js';
 import {viewOf} from './message_view.js';
 import {runReply} from './reply.js';
-import {add, leaf, path, step} from './tree.js';
+import {add, leaf, path, place, step} from './tree.js';
 import {t} from './words.js';
 
 export class ThreadView {
@@ -56,7 +56,7 @@ export class ThreadView {
     this.page.changed();
     const shown = this.list.querySelector(`[data-id="${other.id}"]`);
     (shown?.querySelector(`[data-step="${by}"]:not(:disabled)`) ?? shown?.querySelector('[data-step]:not(:disabled)'))?.focus();
-    const {index, count} = this.views.length ? placeOf(this.thread, other) : {index: 0, count: 1};
+    const {index, count} = place(this.thread, other);
     announce(t('Version {0} of {1}', index + 1, count));
   }
 
@@ -97,9 +97,4 @@ export class ThreadView {
     announce(node.error ?? (view.answer.textContent || t('The reply has ended')));
     this.page.changed();
   }
-}
-
-function placeOf(thread, node) {
-  const siblings = Object.values(thread.nodes).filter(other => other.parent === node.parent);
-  return {index: siblings.indexOf(node), count: siblings.length};
 }
