@@ -66,11 +66,11 @@ Result<void> models(const ModelsOptions& options) {
   HttpClient client(TRY(parse_http_url(options.url)),
                     {.key = TRY(find_key(options.key_file)), .silence_seconds = 30});
   const Json models = TRY(client.get_json("/v1/models"));
-  const Json loaded = TRY(client.get_json("/api/ps"));
   if (options.json) {
     fmt::print("{}\n", models.dump());
     return {};
   }
+  const Json loaded = TRY(client.get_json("/api/ps"));
   const std::vector<Row> rows = rows_of(models, loaded);
   size_t width = 5;
   for (const Row& row : rows) width = std::max(width, row.name.size());
