@@ -4,7 +4,7 @@
 #include <initializer_list>
 
 #include "base/file.h"
-#include "chat/open_model.h"
+#include "chat/infill_tokens.h"
 
 namespace weir {
 namespace {
@@ -14,11 +14,6 @@ bool holds(const std::string& text, std::initializer_list<const char*> words) {
                      [&](const char* word) { return text.find(word) != std::string::npos; });
 }
 
-// Tokens between which a model that fills in the middle finds what is before the gap.
-bool names_a_gap(const std::string& vocabulary) {
-  return holds(vocabulary, {"fim_prefix", "fim▁begin", "fim_begin", "<PRE>", "fim-prefix"});
-}
-
 // What follows needs no exact reader: a vocabulary of 50 MB is searched for words.
 constexpr size_t kVocabularyBytesMax = size_t(64) << 20;
 
@@ -26,17 +21,21 @@ bool knows_gaps(const Checkpoint& checkpoint) {
   if (!checkpoint.gguf()) {
     const auto text =
         read_file(join_path(checkpoint.path(), "tokenizer.json"), kVocabularyBytesMax);
-    return text && names_a_gap(*text);
+    return text && names_infill_family([&](std::string_view token) {
+             return text->find("\"" + std::string(token) + "\"") != std::string::npos;
+           });
   }
-  const auto tokens = checkpoint.gguf()->metadata().strings_at("tokenizer.ggml.tokens");
-  return tokens && std::any_of((*tokens)->begin(), (*tokens)->end(), names_a_gap);
+  const GgufMetadata& metadata = checkpoint.gguf()->metadata();
+  if (metadata.find("tokenizer.ggml.fim_pre_token_id")) return true;
+  const auto tokens = metadata.strings_at("tokenizer.ggml.tokens");
+  return tokens && names_infill_family([&](std::string_view token) {
+           return std::find((*tokens)->begin(), (*tokens)->end(), token) != (*tokens)->end();
+         });
 }
 
 }  // namespace
 
-Abilities find_abilities(const Checkpoint& checkpoint) {
-  const auto found = chat_template_of(checkpoint);
-  const std::string text = found ? *found : "";
+Abilities find_abilities(const Checkpoint& checkpoint, const std::string& text) {
   return {.has_template = !text.empty(),
           .tools = holds(text, {"tools"}),
           .thinking = holds(text, {"think>", "thinking"}),

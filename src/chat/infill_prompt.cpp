@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/div_up.h"
 #include "base/text.h"
 
 namespace weir {
@@ -72,8 +73,6 @@ size_t last_piece(const Tokenizer& tokenizer, std::string_view text) {
     return text.size();
   return text.size() - scratch.pieces.back().size();
 }
-
-int round_up(int count, int step) { return (count + step - 1) / step * step; }
 
 // Cuts what is far from the hole. The prefix loses whole steps, to the end of a line where one is
 // near, so that it begins at the same place while it grows.

@@ -1,6 +1,7 @@
 // Marks of holes in small vocabularies, and prompts as text: each byte is a token.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/file.h"
@@ -59,7 +60,10 @@ TEST(Infill, PromptsHaveThePublishedForms) {
   for (const Case& c : cases) {
     const Tokenizer tokenizer = tokenizer_of(c.names);
     EXPECT_EQ(prompt_of(tokenizer, {.prefix = "P", .suffix = "S"}), c.wanted);
+    const auto has = [&](std::string_view token) { return std::ranges::count(c.names, token) > 0; };
+    EXPECT_TRUE(names_infill_family(has)) << c.wanted;
   }
+  EXPECT_FALSE(names_infill_family([](std::string_view token) { return token == "<fim_prefix>"; }));
   const Tokenizer framed =
       tokenizer_of({"<bos>", "<fim_prefix>", "<fim_suffix>", "<fim_middle>"}, "<bos>");
   EXPECT_EQ(prompt_of(framed, {.prefix = "P"}),

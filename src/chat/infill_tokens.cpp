@@ -112,6 +112,12 @@ bool InfillTokens::has(int token) const {
                         token == repository || token == file);
 }
 
+bool names_infill_family(const std::function<bool(std::string_view)>& has) {
+  return std::any_of(std::begin(kFamilies), std::end(kFamilies), [&](const Family& family) {
+    return has(family.prefix) && has(family.suffix) && (!*family.middle || has(family.middle));
+  });
+}
+
 InfillTokens find_infill_tokens(const Tokenizer& tokenizer, const GgufMetadata* metadata) {
   InfillTokens tokens = from_names(tokenizer);
   if (metadata) take_keys(*metadata, tokenizer, tokens);

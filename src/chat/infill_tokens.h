@@ -2,8 +2,10 @@
 // 2022, arXiv 2207.14255), as the published families of code models name them. That a vocabulary
 // has them does not say that the model was trained with them.
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -40,6 +42,10 @@ struct InfillTokens {
 // The keys tokenizer.ggml.fim_*_token_id of a GGUF file (older ones: prefix_token_id ...) count
 // more than names. `metadata` may be null.
 InfillTokens find_infill_tokens(const Tokenizer& tokenizer, const GgufMetadata* metadata = nullptr);
+
+// Whether a vocabulary, of which `has` tells what is in it, has the tokens of a family: what can be
+// said without a tokenizer.
+bool names_infill_family(const std::function<bool(std::string_view)>& has);
 
 // "auto" (what the family has), "psm" or "spm".
 Result<void> set_infill_order(const std::string& wanted, InfillTokens& tokens);

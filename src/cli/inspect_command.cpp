@@ -182,7 +182,8 @@ Result<Summary> summarize(const InspectOptions& options, const Subject& subject,
   s.type_name = options.type.empty() ? kPlannedType : options.type;
   if (subject.checkpoint) {
     s.knows_abilities = true;
-    s.abilities = find_abilities(*subject.checkpoint);
+    const auto chat_template = chat_template_of(*subject.checkpoint);
+    s.abilities = find_abilities(*subject.checkpoint, chat_template ? *chat_template : "");
   }
   if (!s.is_planned) {
     s.file = file_of_weights(*subject.checkpoint);
