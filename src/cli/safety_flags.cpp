@@ -5,14 +5,13 @@
 #include <cstdio>
 
 #include "base/file.h"
+#include "base/terminal.h"
 #include "cli/state_folder.h"
 #include "serve/access.h"
 #include "serve/key_ring.h"
 
 namespace weir {
 namespace {
-
-void log_line(const std::string& line) { fmt::print(stderr, "{}\n", line); }
 
 // Null: requests need no key. A file that is named makes them need one even if it is empty.
 Result<std::shared_ptr<KeyRing>> open_keys(const SafetyFlags& flags) {
@@ -29,15 +28,17 @@ Result<std::shared_ptr<KeyRing>> open_keys(const SafetyFlags& flags) {
 
 }  // namespace
 
+void log_line(const std::string& line) { write_stderr(line + "\n"); }
+
 Result<std::string> default_key_file() { return join_path(TRY(state_folder()), "keys.json"); }
 
-Result<void> apply(const SafetyFlags& flags, ServerOptions& options) {
+Result<void> apply(const SafetyFlags& flags, const ServerConfig& config, ServerOptions& options) {
   if (flags.tls_cert.empty() != flags.tls_key.empty())
     return Error{"--tls-cert and --tls-key belong together; give both"};
   options.keys = TRY(open_keys(flags));
-  const bool is_for_others = !is_loopback(flags.host);
+  const bool is_for_others = !is_loopback(config.host);
   if (is_for_others && (!options.keys || options.keys->size() == 0))
-    return Error{"--host " + flags.host +
+    return Error{"--host " + config.host +
                  ": others reach this address, so the server needs keys; make one with: weir key "
                  "new NAME" +
                  (flags.keys.empty() ? "" : " --keys " + flags.keys)};
@@ -48,29 +49,29 @@ Result<void> apply(const SafetyFlags& flags, ServerOptions& options) {
     fmt::print(stderr,
                "warning: without --tls-cert and --tls-key, keys and conversations can be read on "
                "the way to {}\n",
-               flags.host);
-  options.http.loop.address = flags.host;
-  options.http.loop.port = flags.port;
-  options.http.access.hosts = flags.host_names;
+               config.host);
+  options.http.loop.address = config.host;
+  options.http.loop.port = config.port;
+  options.http.access.hosts = config.host_names;
   options.logs_prompts = flags.log_prompts;
-  if (!flags.no_log) options.http.log = log_line;
+  if (config.logs) options.http.log = log_line;
   if (options.keys)
     fmt::print(stderr, "note: requests need a key ({} of them; weir key list)\n",
                options.keys->size());
   return {};
 }
 
-std::string server_url(const SafetyFlags& flags, int port) {
-  const bool is_v6 = flags.host.find(':') != std::string::npos;
+std::string server_url(const SafetyFlags& flags, const std::string& host, int port) {
+  const bool is_v6 = host.find(':') != std::string::npos;
   return fmt::format("{}://{}:{}", flags.tls_cert.empty() ? "http" : "https",
-                     is_v6 ? "[" + flags.host + "]" : flags.host, port);
+                     is_v6 ? "[" + host + "]" : host, port);
 }
 
-void add_safety(CommandBuilder& c, SafetyFlags& o) {
-  c.value("--host", o.host, "ADDRESS",
+void add_safety(CommandBuilder& c, SafetyFlags& o, ServerConfig& config) {
+  c.value("--host", config.host, "ADDRESS",
           "address to listen on; one that other machines reach needs keys");
-  c.count("--port", o.port, 0, 65535, "port to listen on; 0: any that is free");
-  c.option("--host-name", o.host_names, "NAME",
+  c.count("--port", config.port, 0, 65535, "port to listen on; 0: any that is free");
+  c.option("--host-name", config.host_names, "NAME",
            "further name of this machine in the Host header of requests (repeatable)")
       .repeatable();
   c.option("--keys", o.keys, "FILE",

@@ -34,17 +34,12 @@ struct ServeOptions {
   bool lazy = false;
 };
 
-void log_line(const std::string& line) { fmt::print(stderr, "{}\n", line); }
-
 Result<ServerConfig> read_config(const ServeOptions& options) {
   ServerConfig config = options.server;
   ModelEntry model = options.model;
   if (options.thinking != "auto") model.served.form.thinking = options.thinking == "on";
   model.at_start = !options.lazy;
   model.served.infill_window = options.infill.window;
-  config.host = options.safety.host;
-  config.port = options.safety.port;
-  config.host_names = options.safety.host_names;
   config.logs = !options.safety.no_log;
   if (!options.config.empty()) {
     if (!options.models.empty() || !model.served.name.empty() || !model.served.aliases.empty())
@@ -92,16 +87,6 @@ Result<std::unique_ptr<ModelPool>> open_pool(const ServeOptions& options,
   return pool;
 }
 
-// With what the file of --config says.
-SafetyFlags safety_of(const ServeOptions& options, const ServerConfig& config) {
-  SafetyFlags safety = options.safety;
-  safety.host = config.host;
-  safety.port = config.port;
-  safety.host_names = config.host_names;
-  safety.no_log = !config.logs;
-  return safety;
-}
-
 void say_address(const std::string& url, const ModelPool& pool) {
   std::string names;
   for (size_t i = 0; i < pool.size(); ++i)
@@ -113,15 +98,14 @@ void say_address(const std::string& url, const ModelPool& pool) {
 // The first signal lets requests that run end, the second one ends the process (stop_signal.h).
 Result<Ending> serve(const ServeOptions& options) {
   const ServerConfig config = TRY(read_config(options));
-  const SafetyFlags safety = safety_of(options, config);
   ServerOptions server_options;
-  TRY(apply(safety, server_options));
+  TRY(apply(options.safety, config, server_options));
   RunFolders runs = TRY(RunFolders::create(options.runs));
   auto pool = TRY(open_pool(options, config));
   const ModelPool& models = *pool;
   server_options.runs = std::move(runs);
   const auto server = TRY(Server::start(std::move(pool), std::move(server_options)));
-  say_address(server_url(safety, server->port()), models);
+  say_address(server_url(options.safety, config.host, server->port()), models);
   catch_stop_signals();
   const auto pause = std::chrono::milliseconds(50);
   while (!stop_requested()) std::this_thread::sleep_for(pause);
@@ -140,7 +124,7 @@ void add_serve(CommandGroup& commands) {
   c.argument("MODEL", o.models, std::string(kModelWithTextHelp) + "; or several", "...");
   c.option("--config", o.config, "FILE", "YAML file with the server and its models, instead");
   add_sets(c, o.sets, "change a key of that file (repeatable)");
-  add_safety(c, o.safety);
+  add_safety(c, o.safety, o.server);
   c.option("--name", o.model.served.name, "NAME",
            "name of the model in requests [that of its file]");
   c.option("--alias", o.model.served.aliases, "NAME",
