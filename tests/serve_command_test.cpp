@@ -2,46 +2,11 @@
 #include <gtest/gtest.h>
 
 #include "tests/run_program.h"
+#include "tests/serve_program.h"
 #include "tests/tiny_model.h"
 
 namespace weir {
 namespace {
-
-// A server in a process of its own, whose standard output says where it is.
-class Serving {
- public:
-  Serving(std::vector<std::string> arguments, const std::string& folder) {
-    arguments.insert(arguments.begin(), {WEIR_PROGRAM, "serve", "--port", "0"});
-    int ends[2];
-    EXPECT_EQ(pipe(ends), 0);
-    child_ = fork();
-    if (child_ == 0) {
-      std::vector<char*> words;
-      for (std::string& word : arguments) words.push_back(word.data());
-      words.push_back(nullptr);
-      dup2(ends[1], STDOUT_FILENO);
-      if (freopen((folder + "/log").c_str(), "w", stderr)) execv(WEIR_PROGRAM, words.data());
-      _exit(99);
-    }
-    close(ends[1]);
-    char c;
-    while (read(ends[0], &c, 1) == 1 && c != '\n') line_ += c;
-    close(ends[0]);
-  }
-  // The status after SIGTERM.
-  int end() {
-    kill(child_, SIGTERM);
-    int status = 0;
-    EXPECT_EQ(waitpid(child_, &status, 0), child_);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-  }
-  const std::string& line() const { return line_; }
-  std::string url() const { return line_.substr(std::min(line_.find("http://"), line_.size())); }
-
- private:
-  pid_t child_ = -1;
-  std::string line_;
-};
 
 struct ServeCommand : testing::Test {
   std::string folder = testing::TempDir() + "serve_command_XXXXXX";
@@ -60,7 +25,7 @@ TEST_F(ServeCommand, ModelsAreListedWithWhatIsLoaded) {
                                                              "/one\n    idle_seconds: 900\n"
                                                              "  second:\n    path: " +
                                                              folder + "/two\n"));
-  Serving server({"--config", folder + "/server.yaml"}, folder);
+  ServeProgram server({"--config", folder + "/server.yaml"}, folder + "/log");
   ASSERT_EQ(server.line().rfind("first and second are served at http://localhost:", 0), 0u)
       << server.line() << *read_file(folder + "/log");
   const Outcome models = run({"models", "--url", server.url()});

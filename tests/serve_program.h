@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -18,9 +20,14 @@ constexpr double kPatience = 300;  // seconds; only a hang takes so long
 
 class ServeProgram {
  public:
-  ServeProgram(const std::string& model, const std::vector<std::string>& options) {
-    std::vector<std::string> words = {WEIR_PROGRAM, "serve", model, "--port", "0", "--no-log"};
-    words.insert(words.end(), options.begin(), options.end());
+  ServeProgram(const std::string& model, std::vector<std::string> options)
+      : ServeProgram([&] {
+          options.insert(options.begin(), {model, "--no-log"});
+          return options;
+        }()) {}
+  // `log`: a file for its standard error; "": this program's.
+  explicit ServeProgram(std::vector<std::string> words, const std::string& log = "") {
+    words.insert(words.begin(), {WEIR_PROGRAM, "serve", "--port", "0"});
     int out[2];
     EXPECT_EQ(pipe(out), 0);
     child_ = fork();
@@ -29,26 +36,23 @@ class ServeProgram {
       std::vector<char*> arguments;
       for (std::string& word : words) arguments.push_back(word.data());
       arguments.push_back(nullptr);
-      execv(WEIR_PROGRAM, arguments.data());
+      if (log.empty() || freopen(log.c_str(), "w", stderr)) execv(WEIR_PROGRAM, arguments.data());
       _exit(99);
     }
     close(out[1]);
-    std::string line(512, 0);  // "NAME is served at http://localhost:PORT"
-    size_t size = 0;
-    while (size < line.size() && line.find('\n') == line.npos) {
-      const ssize_t n = read(out[0], line.data() + size, line.size() - size);
-      if (n <= 0) break;
-      size += size_t(n);
-    }
-    const size_t place = line.find("localhost:");
-    EXPECT_NE(place, line.npos) << line;
-    if (place != line.npos) port_ = std::atoi(line.c_str() + place + 10);
+    for (char c; read(out[0], &c, 1) == 1 && c != '\n';) line_ += c;
+    const size_t place = line_.find("localhost:");
+    EXPECT_NE(place, line_.npos) << line_;
+    if (place != line_.npos) port_ = std::atoi(line_.c_str() + place + 10);
     out_ = out[0];
   }
   ~ServeProgram() {
     close(out_);
     if (child_ > 0) kill(child_, SIGKILL);
   }
+  // "NAME is served at http://localhost:PORT".
+  const std::string& line() const { return line_; }
+  std::string url() const { return line_.substr(std::min(line_.find("http://"), line_.size())); }
   int port() const { return port_; }
   double mebibytes() const { return memory("VmRSS:"); }
   HttpClient client() const {
@@ -76,6 +80,7 @@ class ServeProgram {
     return place == std::string::npos ? 0 : std::atof(status->c_str() + place + 7) / 1024;
   }
   pid_t child_ = -1;
+  std::string line_;
   int port_ = 0, out_ = -1;
 };
 

@@ -13,13 +13,6 @@ namespace {
 
 std::string text_of(const Json& object, std::string_view key) { return at(object, key).text(); }
 
-// Waits until something holds, for five seconds at most.
-bool soon(const std::function<bool()>& holds) {
-  for (int i = 0; i < 500 && !holds(); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  return holds();
-}
-
 // Counts loads; `seed` makes the models answer differently.
 PooledModel tiny_entry(const std::string& name, uint64_t seed, std::atomic<int>& loads) {
   PooledModel entry{.names = {name, name + "-alias"}, .bytes = 1000};

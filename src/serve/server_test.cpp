@@ -11,28 +11,12 @@
 namespace weir {
 namespace {
 
-// The JSON objects of an event stream; the last is "[DONE]".
-std::vector<Json> events_of(const std::string& body) {
-  std::vector<Json> events;
-  for (size_t begin = 0; begin < body.size();) {
-    const size_t end = body.find("\n\n", begin);
-    const std::string line = body.substr(begin, end - begin);
-    EXPECT_EQ(line.rfind("data: ", 0), 0u) << line;
-    auto json = parse_json(line.substr(6));
-    events.push_back(json ? *json : Json(line.substr(6)));
-    begin = end == body.npos ? body.size() : end + 2;
-  }
-  return events;
-}
-
-Completion expected(const std::string& rendered, int tokens, uint64_t stream = 0,
-                    SamplingOptions sampling = {.temperature = 0}) {
+Completion expected(const std::string& rendered, int tokens) {
   OpenModel open = open_tiny(1);
   Request request;
   request.prompt = *open.tokenizer->encode(rendered);
   request.tokens_max = tokens;
-  request.sampling = sampling;
-  request.stream = stream;
+  request.sampling = {.temperature = 0};
   request.stop_ids = end_ids(open);
   return (*open.generator->generate({&request, 1}))[0];
 }
@@ -62,7 +46,7 @@ TEST(Server, AStreamIsTheWholeReplyInParts) {
   const auto response = client.read();
   EXPECT_EQ(response[http::field::content_type], "text/event-stream; charset=utf-8");
   std::string text, reason;
-  const std::vector<Json> events = events_of(response.body());
+  const std::vector<Json> events = stream_events(response.body());
   ASSERT_GT(events.size(), 3u);
   EXPECT_EQ(at(events[0], "choices.0.delta.role").text(), "assistant");
   for (const Json& event : events) {

@@ -82,10 +82,4 @@ inline int64_t sequences(int port) {
   return place == text.npos ? -1 : std::stoi(text.substr(place + 16));
 }
 
-inline bool soon(const std::function<bool()>& holds) {
-  for (int i = 0; i < 500 && !holds(); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  return holds();
-}
-
 }  // namespace weir

@@ -1,19 +1,20 @@
 // A server of a tiny random model on a free port and one request to it: for what the dialects say.
 // Connections, limits and clients that leave are server_test.cpp's business.
 #pragma once
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "base/text.h"
 #include "serve/server.h"
 #include "testing/generation_fixture.h"
+#include "testing/http_test_client.h"
 
 namespace weir {
 
@@ -84,35 +85,15 @@ struct ServedReply {
 // One request on a connection of its own.
 inline ServedReply ask(int port, const std::string& method, const std::string& path,
                        const std::string& body = "") {
-  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(uint16_t(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  const std::string request = method + " " + path +
-                              " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-                              "Content-Length: " +
-                              std::to_string(body.size()) + "\r\n\r\n" + body;
-  EXPECT_EQ(::send(socket, request.data(), request.size(), MSG_NOSIGNAL), ssize_t(request.size()));
-  std::string all;
-  char bytes[4096];
-  for (ssize_t got; (got = ::recv(socket, bytes, sizeof bytes, 0)) > 0;)
-    all.append(bytes, size_t(got));
-  ::close(socket);
-  const size_t head = all.find("\r\n\r\n");
-  if (head == all.npos || all.size() < 12) return {};
-  ServedReply reply{.status = std::stoi(all.substr(9, 3)), .body = all.substr(head + 4)};
-  if (all.substr(0, head).find("chunked") == all.npos) return reply;
-  std::string joined;
-  for (size_t at = 0; at < reply.body.size();) {
-    const size_t line = reply.body.find("\r\n", at);
-    const size_t size = std::stoul(reply.body.substr(at, line - at), nullptr, 16);
-    joined += reply.body.substr(line + 2, size);
-    at = line + 2 + size + 2;
-  }
-  reply.body = std::move(joined);
-  return reply;
+  const TestReply reply = Client(port).ask(method.c_str(), path.c_str(), body);
+  return {.status = int(reply.status), .body = reply.text};
+}
+
+// Waits until something holds, for five seconds at most.
+inline bool soon(const std::function<bool()>& holds) {
+  for (int i = 0; i < 500 && !holds(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  return holds();
 }
 
 // "a.0.b"; null where there is nothing.
