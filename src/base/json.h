@@ -63,6 +63,11 @@ class Json {
 
   // Null when absent (or not an object). Linear search: for objects of configuration size.
   const Json* find(std::string_view key) const;
+  // The text of a member; "" where there is none, or it is no text.
+  const std::string& text_at(std::string_view key) const {
+    const Json* value = find(key);
+    return value ? value->text() : kNoText;
+  }
   // As find, but the error names the key.
   Result<const Json*> at(std::string_view key) const;
   // A member of one kind; the error names the key.

@@ -1,17 +1,16 @@
 #include "base/mapped_places.h"
 
 #include <algorithm>
-#include <fstream>
 #include <sstream>
+
+#include "base/file.h"
 
 namespace weir {
 namespace {
 
 std::string maps_of_this_process() {
-  std::ifstream in("/proc/self/maps");
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
+  const auto maps = read_file("/proc/self/maps");
+  return maps ? *maps : "";
 }
 
 }  // namespace

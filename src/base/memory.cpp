@@ -9,6 +9,8 @@
 #include <string>
 #include <utility>
 
+#include "base/file.h"
+
 namespace weir {
 namespace {
 
@@ -72,11 +74,9 @@ double control_group_room(const std::string& root, const std::string& groups) {
 double available_memory() {
   const double kibibytes = value_of("/proc/meminfo", "MemAvailable:");
   if (kibibytes == kNone) return 0;
-  std::ifstream file("/proc/self/cgroup");
-  std::stringstream groups;
-  groups << file.rdbuf();
-  return std::max(1.,
-                  std::min(kibibytes * 1024, control_group_room("/sys/fs/cgroup", groups.str())));
+  const auto groups = read_file("/proc/self/cgroup");
+  const double room = control_group_room("/sys/fs/cgroup", groups ? *groups : "");
+  return std::max(1., std::min(kibibytes * 1024, room));
 }
 
 MemoryUse memory_use() {

@@ -8,18 +8,13 @@
 namespace weir {
 namespace {
 
-std::string field_text(const Json& message, std::string_view key) {
-  const Json* value = message.find(key);
-  return value ? value->text() : "";
-}
-
 bool begins_blank(const std::string& text) { return std::isspace(uint8_t(text[0])) != 0; }
 
 // What the last message begins.
 struct Begun {
   std::string thinking, answer;  // "" if they are blank
   explicit Begun(const Json& message)
-      : thinking(field_text(message, "reasoning_content")), answer(field_text(message, "content")) {
+      : thinking(message.text_at("reasoning_content")), answer(message.text_at("content")) {
     if (trim(thinking).empty()) thinking.clear();
     if (trim(answer).empty()) answer.clear();
   }
@@ -40,7 +35,7 @@ Result<size_t> end_of_last(const ChatTemplate& made, const TemplateOptions& opti
                            const char* key) {
   Json longer = messages;
   Json& message = longer.items().back();
-  const std::string text = field_text(message, key);
+  const std::string text = message.text_at(key);
   message.set(key, text + (trim(text).ends_with('x') ? "y" : "x"));
   const RenderedTemplate other = TRY(made.render(longer, options));
   if (other.text == rendered.text) return std::string::npos;

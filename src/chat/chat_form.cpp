@@ -40,10 +40,7 @@ std::vector<Message> messages_of(const std::string& system, std::span<const Chat
 Json template_messages(const std::string& system, std::span<const ChatTurn> turns) {
   Json list = Json::array();
   auto add = [&](const char* role, const std::string& content) -> Json& {
-    Json message = Json::object();
-    message.set("role", role);
-    message.set("content", content);
-    list.push(std::move(message));
+    list.push(chat_message(role, content));
     return list.items().back();
   };
   if (!system.empty()) add("system", system);

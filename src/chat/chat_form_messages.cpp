@@ -8,11 +8,6 @@
 namespace weir {
 namespace {
 
-std::string_view text_at(const Json& message, std::string_view key) {
-  const Json* value = message.find(key);
-  return value ? std::string_view(value->text()) : std::string_view();
-}
-
 Error unknown_role(std::string_view role) {
   return Error{fmt::format(
       "the role '{}' is not known to this model, which has no chat template; use system, user and "
@@ -24,8 +19,8 @@ Error unknown_role(std::string_view role) {
 Result<std::vector<Message>> plain_messages(const Json& messages) {
   std::vector<Message> list;
   for (const Json& message : messages.items()) {
-    const std::string_view role = text_at(message, "role");
-    Message next{.content = std::string(text_at(message, "content"))};
+    const std::string_view role = message.text_at("role");
+    Message next{.content = std::string(message.text_at("content"))};
     if (role == "system")
       next.role = Role::system;
     else if (role == "assistant")

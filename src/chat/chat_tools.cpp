@@ -80,6 +80,13 @@ Result<Json> read_tools(const std::string& path) {
   return TRY_IN(path, check_tools(json));
 }
 
+Json chat_message(std::string_view role, std::string content) {
+  Json message = Json::object();
+  message.set("role", std::string(role));
+  message.set("content", std::move(content));
+  return message;
+}
+
 Json tool_call(std::string id, std::string name, Json arguments) {
   Json function = Json::object();
   function.set("name", std::move(name));

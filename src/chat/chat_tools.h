@@ -28,6 +28,8 @@ struct FoundCalls {
 };
 FoundCalls find_tool_calls(std::string_view reply, const Json& tools);
 
+// {"role": role, "content": content}.
+Json chat_message(std::string_view role, std::string content);
 // One of OpenAI's 'tool_calls'; "": without an id.
 Json tool_call(std::string id, std::string name, Json arguments);
 

@@ -5,19 +5,13 @@
 #include "base/atomic_output.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "chat/chat_tools.h"
 
 namespace weir {
 namespace {
 
 constexpr size_t kBytesMax = size_t(16) << 20;
 constexpr size_t kMessagesMax = 4096;
-
-Json message_json(const char* role, const std::string& content) {
-  Json message = Json::object();
-  message.set("role", role);
-  message.set("content", content);
-  return message;
-}
 
 Result<void> add_message(const Json& message, bool is_first, Conversation& out) {
   if (!message.is_object()) return Error{"must be an object with 'role' and 'content'"};
@@ -58,13 +52,13 @@ Result<void> add_message(const Json& message, bool is_first, Conversation& out) 
 
 Json conversation_to_json(const Conversation& conversation) {
   Json messages = Json::array();
-  if (!conversation.system.empty()) messages.push(message_json("system", conversation.system));
+  if (!conversation.system.empty()) messages.push(chat_message("system", conversation.system));
   for (const ChatTurn& turn : conversation.turns) {
     for (const Message& message : turn.question)
       messages.push(
-          message_json(turn.is_result ? "tool" : role_name(message.role), message.content));
+          chat_message(turn.is_result ? "tool" : role_name(message.role), message.content));
     if (turn.answer.empty() && !turn.has_calls()) continue;
-    Json answer = message_json("assistant", turn.answer);
+    Json answer = chat_message("assistant", turn.answer);
     if (turn.has_calls()) answer.set("tool_calls", turn.calls);
     messages.push(std::move(answer));
   }

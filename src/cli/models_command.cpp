@@ -18,11 +18,6 @@ struct ModelsOptions {
   bool json = false;
 };
 
-std::string text_at(const Json& object, std::string_view key) {
-  const Json* value = object.find(key);
-  return value ? value->text() : "";
-}
-
 double number_at(const Json& object, std::string_view key) {
   const Json* value = object.find(key);
   const auto number = value ? value->as_double() : Error{};
@@ -50,12 +45,12 @@ std::vector<Row> rows_of(const Json& models, const Json& loaded) {
   std::vector<Row> rows;
   for (const Json& model : list_at(models, "data")) {
     const Json* status = model.find("status");
-    Row row{printable(text_at(model, "id")), status ? text_at(*status, "value") : "", "", ""};
-    if (status && status->find("failed")) row.kept = "failed: " + text_at(*status, "error");
+    Row row{printable(model.text_at("id")), status ? status->text_at("value") : "", "", ""};
+    if (status && status->find("failed")) row.kept = "failed: " + status->text_at("error");
     for (const Json& entry : list_at(loaded, "models")) {
-      if (text_at(entry, "name") != text_at(model, "id")) continue;
+      if (entry.text_at("name") != model.text_at("id")) continue;
       row.memory = format_bytes(number_at(entry, "size"));
-      row.kept = until(text_at(entry, "expires_at"));
+      row.kept = until(entry.text_at("expires_at"));
     }
     rows.push_back(std::move(row));
   }

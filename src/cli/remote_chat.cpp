@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "chat/chat_tools.h"
 #include "cli/reply_printer.h"
+#include "serve/access.h"
 
 namespace weir {
 namespace {
@@ -51,13 +52,6 @@ Result<void> check_options(const std::vector<std::string>& given) {
   return {};
 }
 
-Json message(const char* role, const std::string& content) {
-  Json j = Json::object();
-  j.set("role", role);
-  j.set("content", content);
-  return j;
-}
-
 std::string id_of(const Json& call, size_t index) {
   const Json* id = call.find("id");
   return id && !id->text().empty() ? id->text() : fmt::format("call_{}", index);
@@ -88,7 +82,7 @@ Result<std::unique_ptr<RemoteChat>> RemoteChat::create(const ChatOptions& option
   TRY(check_options(options.given));
   HttpUrl url = TRY_IN("--url", parse_http_url(options.url));
   std::string key = TRY(find_key(options.key_file));
-  if (!key.empty() && !url.is_this_machine())
+  if (!key.empty() && !is_loopback(url.host))
     fmt::print(stderr, "note: the key goes to {} unencrypted; everybody on the way can read it\n",
                printable(url.host));
   return std::unique_ptr<RemoteChat>(
@@ -171,15 +165,15 @@ Result<void> RemoteChat::more(const std::string&) {
 
 Json RemoteChat::messages() const {
   Json list = Json::array();
-  if (!context_.system.empty()) list.push(message("system", context_.system));
+  if (!context_.system.empty()) list.push(chat_message("system", context_.system));
   const size_t last = turns_.size() - 1;
   const size_t begin = options_.history == "none" ? last : 0;
   for (size_t i = begin; i <= last; ++i) {
     const ChatTurn& turn = turns_[i];
     const bool is_result = turn.is_result && i > 0 && turns_[i - 1].has_calls();
     for (size_t q = 0; q < turn.question.size(); ++q) {
-      Json said =
-          message(is_result ? "tool" : role_name(turn.question[q].role), turn.question[q].content);
+      Json said = chat_message(is_result ? "tool" : role_name(turn.question[q].role),
+                               turn.question[q].content);
       if (is_result) {
         const std::vector<Json>& calls = turns_[i - 1].calls.items();
         const size_t call = std::min(q, calls.size() - 1);
@@ -188,7 +182,7 @@ Json RemoteChat::messages() const {
       list.push(std::move(said));
     }
     if (i == last || (turn.answer.empty() && !turn.has_calls())) continue;
-    Json answer = message("assistant", turn.answer);
+    Json answer = chat_message("assistant", turn.answer);
     if (turn.has_calls()) answer.set("tool_calls", calls_for_server(turn.calls));
     if (last - i <= thoughts_.size() && !thoughts_[thoughts_.size() - (last - i)].empty())
       answer.set("reasoning_content", thoughts_[thoughts_.size() - (last - i)]);

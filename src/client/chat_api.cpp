@@ -24,12 +24,6 @@ const std::string& thinking_of(const Json& message) {
   return none;
 }
 
-const std::string& text_of(const Json& object, const char* key) {
-  static const std::string none;
-  const Json* text = object.find(key);
-  return text ? text->text() : none;
-}
-
 // A reply that comes in pieces, or whole from a server that does not stream.
 class ReplyReader {
  public:
@@ -58,14 +52,14 @@ class ReplyReader {
       reply_.finish_reason = reason->text();
     if (!message) return true;
     if (const Json* calls = message->find("tool_calls")) add_calls(*calls);
-    return add(true, thinking_of(*message)) && add(false, text_of(*message, "content"));
+    return add(true, thinking_of(*message)) && add(false, message->text_at("content"));
   }
 
   Result<ChatApiReply> finish(bool is_cancelled) {
     if (error_) return *error_;
     for (Json& call : reply_.calls.items()) {
       Json* function = &call.set("function", *call.find("function"));
-      Result<Json> arguments = parse_json(text_of(*function, "arguments"));
+      Result<Json> arguments = parse_json(function->text_at("arguments"));
       if (arguments && arguments->is_object()) function->set("arguments", *std::move(arguments));
     }
     reply_.is_cancelled = is_cancelled;
@@ -105,12 +99,12 @@ class ReplyReader {
         calls.push_back(std::move(call));
       }
       Json& call = calls[size_t(*number)];
-      if (!text_of(piece, "id").empty()) call.set("id", text_of(piece, "id"));
+      if (!piece.text_at("id").empty()) call.set("id", piece.text_at("id"));
       const Json* part = piece.find("function");
       if (!part) continue;
       Json function = *call.find("function");
-      if (!text_of(*part, "name").empty()) function.set("name", text_of(*part, "name"));
-      function.set("arguments", text_of(function, "arguments") + text_of(*part, "arguments"));
+      if (!part->text_at("name").empty()) function.set("name", part->text_at("name"));
+      function.set("arguments", function.text_at("arguments") + part->text_at("arguments"));
       call.set("function", std::move(function));
     }
   }
@@ -154,7 +148,7 @@ Result<ModelList> ChatApi::models() {
   if (!models || !models->is_array())
     return Error{address + ": holds no list of models; is this an OpenAI-compatible server?"};
   for (const Json& model : models->items())
-    if (!text_of(model, "id").empty()) list.names.push_back(text_of(model, "id"));
+    if (!model.text_at("id").empty()) list.names.push_back(model.text_at("id"));
   return list;
 }
 
@@ -187,6 +181,8 @@ Result<ChatApiReply> ChatApi::ask(Json request, const OnText& on_text) {
   return TRY_IN(address, reader.finish(answer.is_cancelled));
 }
 
+namespace {
+
 Result<std::string> check_key(std::string key) {
   const auto is_odd = [](unsigned char c) { return c <= ' ' || c >= 127; };
   if (key.empty()) return Error{"the key is empty"};
@@ -199,6 +195,8 @@ Result<std::string> read_key_file(const std::string& path) {
   const std::string text = TRY(read_file(path, 1 << 16));
   return TRY_IN(path, check_key(std::string(trim(text))));
 }
+
+}  // namespace
 
 Result<std::string> find_key(const std::string& key_file) {
   if (!key_file.empty()) return TRY_IN("--key-file", read_key_file(key_file));

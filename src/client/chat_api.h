@@ -46,11 +46,8 @@ class ChatApi {
   bool was_too_long_ = false;
 };
 
-// A key of a server: the first line of a file.
-Result<std::string> read_key_file(const std::string& path);
-// Fails for characters that no header may hold.
-Result<std::string> check_key(std::string key);
-// That of --key-file, else of WEIR_API_KEY, else "".
+// The key of a server: what --key-file holds, else WEIR_API_KEY, else "". Fails for characters that
+// no header may hold.
 Result<std::string> find_key(const std::string& key_file);
 
 }  // namespace weir

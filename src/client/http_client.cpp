@@ -37,7 +37,6 @@ HttpAnswer begin_of(const Parser& parser) {
   const auto& head = parser.get();
   HttpAnswer answer;
   answer.status = int(head.result_int());
-  answer.content_type = std::string(head[http::field::content_type]);
   answer.location = std::string(head[http::field::location]);
   const auto seconds = parse_int(std::string(head[http::field::retry_after]));
   if (seconds && *seconds > 0) answer.retry_seconds = double(*seconds);

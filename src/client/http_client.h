@@ -24,7 +24,6 @@ struct HttpClientOptions {
 
 struct HttpAnswer {
   int status = 0;
-  std::string content_type = {};
   std::string body = {};      // of a stream: empty, unless it is no success
   std::string location = {};  // of a redirection, which is not followed
   double retry_seconds = 0;   // what Retry-After says; 0: nothing

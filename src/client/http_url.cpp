@@ -66,10 +66,6 @@ std::string HttpUrl::authority() const {
   return port == 80 ? name : name + ":" + std::to_string(port);
 }
 
-bool HttpUrl::is_this_machine() const {
-  return host == "localhost" || host.starts_with("127.") || host == "::1";
-}
-
 Result<HttpUrl> parse_http_url(const std::string& text) {
   return TRY_IN("the URL '" + printable(text, 200) + "'", parse(text));
 }

@@ -13,8 +13,6 @@ struct HttpUrl {
 
   std::string authority() const;  // of the Host header: "localhost:8080", "[::1]"
   std::string text() const { return "http://" + authority() + path; }
-  // Whether requests stay on this machine, so that nobody else can read a key in them.
-  bool is_this_machine() const;
 };
 
 // Without a scheme http:// is meant. Errors say what is wrong: https (there is no TLS), a user's

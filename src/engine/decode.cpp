@@ -92,8 +92,8 @@ void Engine::draw_token(const Draws& draws, int i, std::span<const float> logits
     drawn.error =
         "token " + std::to_string(drawn_before + 1) + ": " + std::move(token).error().message;
   // Rows of experts that could not be read are not finite.
-  if (std::string failure = model_.failure(); !drawn.error.empty() && !failure.empty())
-    drawn.error = std::move(failure);
+  if (!drawn.error.empty())
+    if (std::string failure = model_.failure(); !failure.empty()) drawn.error = std::move(failure);
 }
 
 // Takes the drawn tokens up to the first that is not the guessed one, and the cached rows of those.

@@ -104,13 +104,12 @@ Result<void> Model::bind(const Checkpoint& checkpoint, const ExpertMemory& memor
 
 Result<std::unique_ptr<Model>> Model::open(std::shared_ptr<const Checkpoint> checkpoint,
                                            ExpertMemory memory) {
-  std::unique_ptr<Model> model(new Model(checkpoint->config()));
   if (const std::vector<std::string> extra = checkpoint->unexpected(); !extra.empty())
     return Error{
         fmt::format("{}: tensor '{}' has no place in a model of type '{}', so its numbers "
                     "would be wrong without it; the architecture is another one",
                     checkpoint->path(), extra[0], checkpoint->config().model_type)};
-  ModelBuilder(*model, ModelBuilder::Storage::elsewhere).build();
+  std::unique_ptr<Model> model = ModelBuilder::unbound(checkpoint->config());
   TRY(model->bind(*checkpoint, memory));
   model->kept_.push_back(std::move(checkpoint));
   return model;

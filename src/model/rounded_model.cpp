@@ -46,7 +46,7 @@ void RoundedModel::round(ThreadPool& pool) {
     });
   }
   // Panels copy the rows when a product first reads them.
-  if (!kernels().repack_panel || type_traits(type_).block == 1) return;
+  if (!Panels::suit(type_)) return;
   panels_.clear();
   for (const Rounded& rounded : rounded_) rounded.to->panels = &panels_.emplace_back(*rounded.to);
 }

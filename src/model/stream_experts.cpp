@@ -21,10 +21,6 @@ double stored_bytes(const Matrix& weight) {
   return double(type_bytes(weight.type, weight.count()));
 }
 
-bool has_panels(const Matrix& weight) {
-  return kernels().repack_panel && type_traits(weight.type).block > 1;
-}
-
 // The parts of the matrices of one layer, and the files they are in.
 class Places {
  public:
@@ -107,7 +103,8 @@ double Model::resident_bytes() const {
   double bytes = 0;
   for (const Matrix* weight : multiplied_)
     if (weight->groups == 1)
-      bytes += has_panels(*weight) ? double(Panels::bytes_of(*weight)) : stored_bytes(*weight);
+      bytes +=
+          Panels::suit(weight->type) ? double(Panels::bytes_of(*weight)) : stored_bytes(*weight);
   return bytes;
 }
 
@@ -150,7 +147,7 @@ Result<void> Model::stream_experts(const Checkpoint& checkpoint, const ExpertMem
     layers[i].second->next = layers[i + 1].second;
   }
   for (Matrix* weight : multiplied_)
-    if (weight->groups == 1 && weight->type != WeightType::f32 && !has_panels(*weight))
+    if (weight->groups == 1 && weight->type != WeightType::f32 && !Panels::suit(weight->type))
       keep_resident(*weight);
   const ExpertCache& cache = *expert_cache_;
   memory_planned_ = double(cache.bytes()) + sizes.resident;

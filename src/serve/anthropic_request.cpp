@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "chat/chat_tools.h"
 #include "serve/chat_messages.h"
 #include "serve/openai_request.h"
 
@@ -11,22 +12,17 @@ namespace {
 
 constexpr int kTokensMax = 1 << 24, kStopsMax = 64;
 
-std::string text_at(const Json& object, std::string_view key) {
-  const Json* value = object.find(key);
-  return value ? value->text() : "";
-}
-
 // A text, or blocks of which each is one.
 std::string read_text(const Json& content, const std::string& place, RequestFields& fields) {
   if (content.is_string()) return content.text();
   std::string text;
   for (const Json& block : content.items()) {
-    if (text_at(block, "type") != "text") {
+    if (block.text_at("type") != "text") {
       fields.refuse(place, "may hold blocks of type 'text' here, not '" +
-                               printable(text_at(block, "type")) + "'");
+                               printable(block.text_at("type")) + "'");
       break;
     }
-    text += text_at(block, "text");
+    text += block.text_at("text");
   }
   return text;
 }
@@ -36,7 +32,7 @@ class MessageReader {
   MessageReader(RequestFields& fields, Json& list) : fields_(fields), list_(list) {}
 
   void read(const Json& message, const std::string& place) {
-    const std::string role = text_at(message, "role");
+    const std::string role = message.text_at("role");
     if (role != "user" && role != "assistant" && role != "system")
       return fields_.refuse(place + ".role",
                             "must be user or assistant, not '" + printable(role) + "'");
@@ -58,20 +54,20 @@ class MessageReader {
 
  private:
   void read_block(const Json& block, const std::string& place) {
-    const std::string type = text_at(block, "type");
+    const std::string type = block.text_at("type");
     if (type == "text") {
-      text_ += text_at(block, "text");
+      text_ += block.text_at("text");
     } else if (type == "thinking") {
-      thinking_ += text_at(block, "thinking");
+      thinking_ += block.text_at("thinking");
     } else if (type == "tool_use") {
       const Json* input = block.find("input");
-      calls_.push(chat_call(text_at(block, "id"), text_at(block, "name"),
+      calls_.push(tool_call(block.text_at("id"), block.text_at("name"),
                             input && input->is_object() ? *input : Json::object()));
     } else if (type == "tool_result") {
       const Json* content = block.find("content");
       Json result =
           chat_message("tool", content ? read_text(*content, place + ".content", fields_) : "");
-      result.set("tool_call_id", text_at(block, "tool_use_id"));
+      result.set("tool_call_id", block.text_at("tool_use_id"));
       list_.push(std::move(result));
       has_results_ = true;
     } else if (type != "redacted_thinking") {
@@ -105,7 +101,7 @@ Json read_conversation(RequestFields& fields) {
 void read_thinking(RequestFields& fields, ServeRequest& request) {
   const Json* thinking = fields.find("thinking");
   if (!thinking) return;
-  const std::string type = text_at(*thinking, "type");
+  const std::string type = thinking->text_at("type");
   if (type != "enabled" && type != "disabled" && type != "adaptive" && type != "between_tools")
     return fields.refuse("thinking",
                          "must have the type enabled, disabled, adaptive or between_tools");
@@ -118,7 +114,7 @@ void read_format(RequestFields& fields, const Json* format, const char* place,
                  ServeRequest& request) {
   if (!format || format->is_null()) return;
   const Json* schema = format->find("schema");
-  if (text_at(*format, "type") != "json_schema" || !schema)
+  if (format->text_at("type") != "json_schema" || !schema)
     return fields.refuse(place, "must have the type json_schema and a 'schema'");
   hold_to(request, {OutputKind::json_schema, schema->dump()}, place);
 }
@@ -128,7 +124,7 @@ void read_output(RequestFields& fields, ServeRequest& request) {
   const Json* output = fields.find("output_config");
   if (!output) return;
   read_format(fields, output->find("format"), "output_config.format", request);
-  request.reasoning_effort = text_at(*output, "effort");
+  request.reasoning_effort = output->text_at("effort");
 }
 
 ApiResult<ServeRequest> read(const Json& body, const SamplingOptions& defaults, bool counts) {

@@ -10,25 +10,18 @@ namespace {
 constexpr const char* kName = "zprobez";
 constexpr const char* kValue = "zvaluez";
 
-Json message(const char* role, const char* content) {
-  Json made = Json::object();
-  made.set("role", role);
-  made.set("content", content);
-  return made;
-}
-
 // A question, a call, and its result.
 Json probe_messages() {
   Json arguments = Json::object();
   arguments.set("zkeyz", kValue);
   Json calls = Json::array();
   calls.push(tool_call("call00000", kName, std::move(arguments)));
-  Json call = message("assistant", "");
+  Json call = chat_message("assistant", "");
   call.set("tool_calls", std::move(calls));
-  Json result = message("tool", "zresultz");
+  Json result = chat_message("tool", "zresultz");
   result.set("tool_call_id", "call00000");
   Json messages = Json::array();
-  messages.push(message("user", "zquestionz"));
+  messages.push(chat_message("user", "zquestionz"));
   messages.push(std::move(call));
   messages.push(std::move(result));
   return messages;

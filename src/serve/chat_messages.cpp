@@ -26,7 +26,7 @@ Json read_calls(const Json& calls, const std::string& place, RequestFields& fiel
                                      : read_arguments(arguments ? arguments->text() : "");
     if (!object) fields.refuse(here + ".function.arguments", "must be the text of a JSON object");
     const Json* id = call.find("id");
-    list.push(chat_call(id ? id->text() : "", name->text(),
+    list.push(tool_call(id ? id->text() : "", name->text(),
                         object ? *std::move(object) : Json::object()));
   }
   return list;
@@ -93,17 +93,6 @@ std::string read_content(const Json& content, const std::string& place, RequestF
                                 printable(kind)));
   }
   return text;
-}
-
-Json chat_message(std::string_view role, std::string content) {
-  Json message = Json::object();
-  message.set("role", std::string(role));
-  message.set("content", std::move(content));
-  return message;
-}
-
-Json chat_call(std::string id, std::string name, Json arguments) {
-  return tool_call(std::move(id), std::move(name), std::move(arguments));
 }
 
 std::optional<Json> read_arguments(std::string_view text) {

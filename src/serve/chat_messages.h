@@ -20,12 +20,6 @@ bool ends_with_reply(const Json& messages);
 // A content: a text, or parts of which each is one, joined. `place`: of the content, for errors.
 std::string read_content(const Json& content, const std::string& place, RequestFields& fields);
 
-// {"role": role, "content": content}.
-Json chat_message(std::string_view role, std::string content);
-
-// A call of an assistant's message, as templates read it.
-Json chat_call(std::string id, std::string name, Json arguments);
-
 // The text of arguments that must be a JSON object; "" is {}. Nothing: it is none.
 std::optional<Json> read_arguments(std::string_view text);
 

@@ -80,8 +80,8 @@ Result<ModelFacts> read_model_facts(const std::string& path, const ModelOptions&
   facts.context = config.max_position_embeddings;
   struct stat info {};
   if (stat(path.c_str(), &info) == 0) facts.changed = int64_t(info.st_mtim.tv_sec);
-  facts.abilities = find_abilities(*checkpoint);
   if (auto text = chat_template_of(*checkpoint)) facts.chat_template = *std::move(text);
+  facts.abilities = find_abilities(*checkpoint, facts.chat_template);
   const CacheForm form = form_of(config, weights, options);
   const CacheType type = TRY(find_cache_type(options.cache_type));
   facts.memory = weight_bytes(config, weights, options) +

@@ -90,8 +90,7 @@ ModelState ModelPool::state(size_t index) const {
   ModelState state{.status = entry.status,
                    .requests = entry.requests,
                    .error = entry.error,
-                   .loads = entry.loads,
-                   .load_seconds = entry.load_seconds};
+                   .loads = entry.loads};
   for (const Waiting& request : waiting_) state.waiting += request.index == index;
   if (entry.status == ModelStatus::loaded && !entry.model.stays && entry.keep_seconds >= 0)
     state.seconds_left = seconds_left(entry, monotonic_ns());
@@ -335,7 +334,6 @@ void ModelPool::load(Lock& lock, Entry& entry) {
   entry.used_ns = monotonic_ns();
   entry.keep_seconds = entry.model.idle_seconds > 0 ? entry.model.idle_seconds : -1;
   ++entry.loads;
-  entry.load_seconds = seconds;
   answer(lock, index, {});
 }
 

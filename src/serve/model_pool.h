@@ -61,7 +61,6 @@ struct ModelState {
   std::optional<double> seconds_left = {};  // until idleness unloads it; nothing: it does not
   std::string error = {};                   // of the last attempt to load it; "": it was loaded
   int64_t loads = 0;
-  double load_seconds = 0;  // of the last one
 };
 
 class ModelPool {
@@ -111,7 +110,6 @@ class ModelPool {
     bool is_unwanted = false;
     std::string error = {};
     int64_t loads = 0;
-    double load_seconds = 0;
   };
   struct Waiting {
     uint64_t ticket;

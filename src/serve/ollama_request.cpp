@@ -1,6 +1,7 @@
 #include "serve/ollama_request.h"
 
 #include "base/text.h"
+#include "chat/chat_tools.h"
 #include "serve/chat_messages.h"
 #include "serve/infill_request.h"
 #include "serve/openai_request.h"

@@ -172,8 +172,7 @@ void read_openai_thinking(RequestFields& fields, ServeRequest& request) {
   const std::string effort = fields.text("reasoning_effort");
   if (!effort.empty()) set_effort(request, effort);
   if (const Json* thinking = fields.find("thinking")) {
-    const Json* type = thinking->find("type");
-    const std::string said = type ? type->text() : "";
+    const std::string& said = thinking->text_at("type");
     if (said == "enabled" || said == "adaptive")
       request.thinking = true;
     else if (said == "disabled")

@@ -82,12 +82,6 @@ std::optional<double> duration(std::string_view text) {
   return is_negative ? -seconds : seconds;
 }
 
-int hexadecimal(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = char(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 }  // namespace
 
 RequestHead read_head(std::string_view body) {
@@ -122,8 +116,8 @@ std::string query_value(std::string_view query, std::string_view key) {
     std::string value;
     const std::string_view raw = part.substr(key.size() + 1);
     for (size_t i = 0; i < raw.size(); ++i) {
-      const int high = raw[i] == '%' && i + 2 < raw.size() ? hexadecimal(raw[i + 1]) : -1;
-      const int low = high >= 0 ? hexadecimal(raw[i + 2]) : -1;
+      const int high = raw[i] == '%' && i + 2 < raw.size() ? hex_digit(raw[i + 1]) : -1;
+      const int low = high >= 0 ? hex_digit(raw[i + 2]) : -1;
       value += low >= 0 ? char(high * 16 + low) : raw[i] == '+' ? ' ' : raw[i];
       if (low >= 0) i += 2;
     }

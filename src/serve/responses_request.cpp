@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "chat/chat_tools.h"
 #include "serve/chat_messages.h"
 #include "serve/openai_request.h"
 
@@ -14,18 +15,13 @@ namespace {
 
 constexpr int kTokensMax = 1 << 24, kStopsMax = 64, kTopMax = 20;
 
-std::string text_at(const Json& object, std::string_view key) {
-  const Json* value = object.find(key);
-  return value ? value->text() : "";
-}
-
 // Items become messages: reasoning, text and calls of one turn are one message of the assistant.
 class ItemReader {
  public:
   ItemReader(RequestFields& fields, Json& list) : fields_(fields), list_(list) {}
 
   void read(const Json& item, const std::string& place) {
-    const std::string type = text_at(item, "type");
+    const std::string type = item.text_at("type");
     if (type == "message" || (type.empty() && item.find("role")))
       read_message(item, place);
     else if (type == "reasoning")
@@ -51,10 +47,10 @@ class ItemReader {
     if (is_begun) end_turn();
     if (!turn_.is_object()) turn_ = chat_message("assistant", "");
   }
-  bool has_answer() const { return !text_at(turn_, "content").empty() || turn_.find("tool_calls"); }
+  bool has_answer() const { return !turn_.text_at("content").empty() || turn_.find("tool_calls"); }
 
   void read_message(const Json& item, const std::string& place) {
-    const std::string role = text_at(item, "role");
+    const std::string role = item.text_at("role");
     if (role != "user" && role != "assistant" && role != "system" && role != "developer")
       return fields_.refuse(
           place + ".role",
@@ -75,27 +71,27 @@ class ItemReader {
   void read_reasoning(const Json& item) {
     std::string text;
     if (const Json* content = item.find("content"))
-      for (const Json& part : content->items()) text += text_at(part, "text");
+      for (const Json& part : content->items()) text += part.text_at("text");
     if (text.empty()) return;
     begin_turn(turn_.is_object());
     turn_.set("reasoning_content", std::move(text));
   }
 
   void read_call(const Json& item, const std::string& place) {
-    const std::string name = text_at(item, "name"), id = text_at(item, "call_id");
+    const std::string name = item.text_at("name"), id = item.text_at("call_id");
     if (name.empty()) return fields_.refuse(place + ".name", "is missing");
-    std::optional<Json> arguments = read_arguments(text_at(item, "arguments"));
+    std::optional<Json> arguments = read_arguments(item.text_at("arguments"));
     if (!arguments)
       return fields_.refuse(place + ".arguments", "must be the text of a JSON object");
     names_[id] = name;
     begin_turn(false);
     if (!turn_.find("tool_calls")) turn_.set("tool_calls", Json::array());
     for (auto& [key, value] : turn_.members())
-      if (key == "tool_calls") value.push(chat_call(id, name, *std::move(arguments)));
+      if (key == "tool_calls") value.push(tool_call(id, name, *std::move(arguments)));
   }
 
   void read_output(const Json& item, const std::string& place) {
-    const std::string id = text_at(item, "call_id");
+    const std::string id = item.text_at("call_id");
     const Json* output = item.find("output");
     if (!output) return fields_.refuse(place + ".output", "is missing");
     end_turn();
@@ -136,7 +132,7 @@ void read_text(RequestFields& fields, ServeRequest& request) {
   const Json* text = fields.find("text");
   const Json* format = text ? text->find("format") : nullptr;
   if (!format || format->is_null()) return;
-  const std::string type = text_at(*format, "type");
+  const std::string type = format->text_at("type");
   const Json* schema = format->find("schema");
   if (type == "json_object")
     hold_to(request, {OutputKind::json_object}, "text.format");
@@ -181,7 +177,7 @@ ApiResult<ServeRequest> read_responses(const Json& body, const SamplingOptions& 
   read_text(fields, request);
   read_openai_thinking(fields, request);
   if (const Json* reasoning = fields.find("reasoning"))
-    if (const std::string effort = text_at(*reasoning, "effort"); !effort.empty())
+    if (const std::string effort = reasoning->text_at("effort"); !effort.empty())
       set_effort(request, effort);
   request.tokens_max = int(fields.whole("max_output_tokens", 0, 1, kTokensMax));
   request.stops = fields.texts("stop", kStopsMax);

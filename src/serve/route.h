@@ -19,7 +19,6 @@ namespace weir {
 struct RouteContext {
   const ServedModel& model;
   const EngineThread& engine;
-  ModelPool& pool;
 };
 
 // A request that was read, and who writes the reply.

@@ -162,8 +162,7 @@ ApiResult<std::shared_ptr<TokenGrammar>> ServedModel::grammar_of(
 
 ApiResult<std::vector<int>> ServedModel::begun_tokens(const ServeRequest& request,
                                                       TokenGrammar& grammar) const {
-  const Json* content = request.messages.items().back().find("content");
-  const std::string begun = content ? content->text() : "";
+  const std::string& begun = request.messages.items().back().text_at("content");
   auto tokens = tokenizer().encode(begun);
   if (!tokens || !grammar.begins(begun))
     return ApiError{.message = "the text of the last message is not the beginning of what '" +

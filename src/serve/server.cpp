@@ -131,8 +131,7 @@ class PoolServer : public Server {
       return exchange->reply(route.write_error(
           {.message = "this model writes no text; name another one", .param = "model"}));
     const ServedModel& model = *lease->text;
-    if (route.answer)
-      return exchange->reply(route.answer({model, *lease->engine, *pool_}, request));
+    if (route.answer) return exchange->reply(route.answer({model, *lease->engine}, request));
     ApiResult<Generation> made = route.generate(model, request, unique_id(request.id));
     if (!made) return exchange->reply(route.write_error(made.error()));
     if (made->reply) return exchange->reply(*std::move(made->reply));

@@ -14,8 +14,7 @@ namespace {
 using Kind = ToolChoice::Kind;
 
 std::string text_at(const Json* object, std::string_view key) {
-  const Json* value = object ? object->find(key) : nullptr;
-  return value ? value->text() : "";
+  return object ? object->text_at(key) : "";
 }
 
 class ToolReader {

@@ -27,8 +27,6 @@ constexpr size_t kHeader = 4096, kKey = 24, kKeyText = 64, kHeaderSum = 88, kAli
 // What is repacked before it is written: enough for all threads.
 constexpr size_t kChunk = size_t(8) << 20;
 
-size_t aligned(size_t bytes) { return div_up(bytes, kAlignment) * kAlignment; }
-
 template <class T>
 T get(std::span<const std::byte> bytes, size_t at) {
   T value;
@@ -104,7 +102,7 @@ PanelFileLayout::PanelFileLayout(std::span<const PanelShape> shapes) {
   for (const PanelShape& shape : shapes) {
     offsets.push_back(at);
     first.push_back(panels);
-    at = aligned(at + shape.count * shape.bytes);
+    at = round_up(at + shape.count * shape.bytes, kAlignment);
     panels += shape.count;
   }
   sums = at;

@@ -46,9 +46,12 @@ class Panels {
   size_t panel_bytes() const { return panel_bytes_; }
   // Repacks panel `at` of all of `source` to panel_bytes().
   static void repack(const Matrix& source, size_t at, uint8_t* to);
+  // Whether this processor's products read panels of such weights.
+  static bool suit(WeightType type) {
+    return kernels().repack_panel && type_traits(type).block > 1;
+  }
   // Of all panels.
   static size_t bytes_of(const Matrix& source);
-  const Matrix& source() const { return source_; }
 
  private:
   enum State : uint8_t { kAbsent, kBeingMade, kReady, kStored, kDamaged };
