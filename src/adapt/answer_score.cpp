@@ -1,0 +1,71 @@
+#include "adapt/answer_score.h"
+
+#include <cctype>
+#include <set>
+#include <string>
+
+#include "knowledge/stop_words.h"
+#include "knowledge/words.h"
+
+namespace weir {
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// "1,000.50" is one number, "10." at the end of a sentence is 10.
+std::set<std::string> numbers_of(std::string_view text) {
+  std::set<std::string> numbers;
+  for (size_t at = 0; at < text.size();) {
+    if (!is_digit(text[at])) {
+      ++at;
+      continue;
+    }
+    std::string number;
+    for (; at < text.size(); ++at) {
+      if (is_digit(text[at])) {
+        number += text[at];
+        continue;
+      }
+      const bool is_inside = at + 1 < text.size() && is_digit(text[at + 1]);
+      if (text[at] == '.' && is_inside) {
+        number += '.';
+      } else if (text[at] != ',' || !is_inside) {
+        break;
+      }
+    }
+    numbers.insert(number);
+  }
+  return numbers;
+}
+
+std::set<std::string> words_of(std::string_view text) {
+  std::set<std::string> out;
+  for (Word& word : split_words(text))
+    if (word.kind != Word::Kind::single) out.insert(std::move(word.text));
+  return out;
+}
+
+}  // namespace
+
+AnswerScore score_answer(std::string_view answer, std::string_view expected,
+                         std::string_view question) {
+  const std::set<std::string> asked = words_of(question), said = words_of(answer);
+  const std::set<std::string> all = words_of(expected);
+  std::set<std::string> key;
+  for (const std::string& word : all)
+    if (!asked.contains(word) && !is_stop_word(word)) key.insert(word);
+  if (key.empty()) key = all;
+  AnswerScore score;
+  size_t found = 0;
+  for (const std::string& word : key) found += said.contains(word);
+  score.coverage = key.empty() ? 1 : double(found) / double(key.size());
+  const std::set<std::string> asked_numbers = numbers_of(question),
+                              said_numbers = numbers_of(answer);
+  for (const std::string& number : numbers_of(expected))
+    if (!asked_numbers.contains(number) && !said_numbers.contains(number))
+      score.has_numbers = false;
+  score.is_right = score.coverage >= kRightCoverage && score.has_numbers;
+  return score;
+}
+
+}  // namespace weir

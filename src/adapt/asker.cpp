@@ -1,0 +1,72 @@
+#include "adapt/asker.h"
+
+#include <string>
+
+#include "chat/chat_tools.h"
+#include "chat/generator.h"
+#include "grammar/token_grammar.h"
+
+namespace weir {
+namespace {
+
+class StopListener : public Listener {
+ public:
+  explicit StopListener(const std::function<bool()>& is_stopped) : is_stopped_(is_stopped) {}
+  bool on_token(const TokenEvent&) override { return true; }
+  bool is_cancelled() override { return is_stopped_ && is_stopped_(); }
+
+ private:
+  const std::function<bool()>& is_stopped_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Asker>> Asker::create(const OpenModel& open, const std::string& path,
+                                             std::function<bool()> is_stopped) {
+  // A model that may think is asked to answer at once: what is asked here is small.
+  ChatForm form = TRY(ChatForm::choose(open, path, {.thinking = false}));
+  Request request;
+  form.set_ends(open, request);
+  auto vocabulary = TRY(TokenVocabulary::create(*open.tokenizer, request.stop_ids));
+  return std::unique_ptr<Asker>(
+      new Asker(open, std::move(form), std::move(vocabulary), std::move(is_stopped)));
+}
+
+Result<std::optional<std::vector<AskReply>>> Asker::ask(std::span<const Ask> asked) {
+  std::vector<Request> requests;
+  std::vector<std::unique_ptr<TokenFilter>> filters;
+  std::vector<bool> begins_thinking;
+  for (const Ask& one : asked) {
+    Json messages = Json::array();
+    if (!one.system.empty()) messages.push(chat_message("system", one.system));
+    messages.push(chat_message("user", one.text));
+    ChatPrompt prompt = TRY(form_.encode(open_, messages));
+    Request request;
+    form_.set_ends(open_, request);
+    request.tokens_max = one.tokens_max;
+    request.sampling = {.temperature = float(one.temperature), .seed = one.seed};
+    request.stream = requests.size();
+    if (one.form) {
+      auto grammar = TRY(grammars_.get(*one.form));
+      std::optional<int> after;
+      if (prompt.begins_thinking)
+        if (const int end = form_.marks(open_, true, false).end_of_thinking; end >= 0) after = end;
+      filters.push_back(
+          std::make_unique<GrammarFilter>(std::move(grammar), prompt.tokens.size(), after));
+      request.token_filter = filters.back().get();
+    }
+    request.prompt = std::move(prompt.tokens);
+    requests.push_back(std::move(request));
+  }
+  StopListener listener(is_stopped_);
+  const std::vector<Completion> completions = TRY(open_.generator->generate(requests, &listener));
+  std::vector<AskReply> replies;
+  for (const Completion& completion : completions) {
+    if (completion.reason == FinishReason::cancelled) return std::optional<std::vector<AskReply>>();
+    replies.push_back({form_.reply_of(open_, {}, completion.tokens, completion.text).answer,
+                       completion.reason != FinishReason::length});
+  }
+  return std::optional(std::move(replies));
+}
+
+}  // namespace weir

@@ -1,0 +1,126 @@
+#include "adapt/made_question.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <map>
+#include <set>
+
+#include "base/hash.h"
+#include "base/random.h"
+#include "knowledge/stop_words.h"
+#include "knowledge/words.h"
+
+namespace weir {
+namespace {
+
+constexpr size_t kBytesMin = 10, kBytesMax = 300;
+// Share of the answer's words that a question may hold.
+constexpr double kTold = 0.8;
+
+constexpr std::array<std::string_view, 13> kAboutTheText = {
+    "the text",     "this text",     "the sentence",  "this sentence", "the passage",
+    "this passage", "the document ", "the following", "mentioned",     "本文",
+    "这句话",       "文中",          "上述"};
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = char(std::tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
+// What a text is about: its words without stop words.
+std::set<std::string> subjects(std::string_view text) {
+  std::set<std::string> out;
+  for (Word& word : split_words(text)) {
+    if (word.kind == Word::Kind::single || is_stop_word(word.text)) continue;
+    out.insert(std::move(word.text));
+  }
+  return out;
+}
+
+size_t common(const std::set<std::string>& a, const std::set<std::string>& b) {
+  return size_t(
+      std::count_if(a.begin(), a.end(), [&](const std::string& word) { return b.contains(word); }));
+}
+
+double likeness(const std::set<std::string>& a, const std::set<std::string>& b) {
+  const size_t both = common(a, b), all = a.size() + b.size() - both;
+  return all == 0 ? 1 : double(both) / double(all);
+}
+
+}  // namespace
+
+Json question_json(const MadeQuestion& question) {
+  Json json = Json::object();
+  json.set("question", question.question);
+  json.set("answer", question.answer);
+  json.set("document", question.document);
+  json.set("chunk", question.chunk);
+  json.set("sentence", int64_t(question.sentence));
+  json.set("language", question.language);
+  return json;
+}
+
+Result<MadeQuestion> parse_question(const Json& json) {
+  MadeQuestion question;
+  question.question = TRY(json.string_at("question"));
+  question.answer = TRY(json.string_at("answer"));
+  question.document = TRY(json.string_at("document"));
+  question.chunk = TRY(json.int_at("chunk"));
+  question.sentence = int(TRY(json.int_at("sentence")));
+  question.language = TRY(json.string_at("language"));
+  return question;
+}
+
+std::string question_fault(const MadeQuestion& question, std::string_view heading) {
+  const std::string& q = question.question;
+  if (q.size() < kBytesMin || q.size() > kBytesMax) return "too short or too long";
+  if (q.find('\n') != std::string::npos) return "several lines";
+  if (!q.ends_with("?") && !q.ends_with("？")) return "no question";
+  const std::string text = lower(q);
+  for (std::string_view mark : kAboutTheText)
+    if (text.find(mark) != std::string::npos) return "speaks of the text";
+  const std::set<std::string> asked = subjects(q), told = subjects(question.answer);
+  if (common(asked, told) == 0 && common(asked, subjects(heading)) == 0)
+    return "names nothing that it is about";
+  if (!told.empty() && double(common(told, asked)) >= kTold * double(told.size()))
+    return "holds its answer";
+  return "";
+}
+
+double question_likeness(std::string_view a, std::string_view b) {
+  return likeness(subjects(a), subjects(b));
+}
+
+int64_t drop_near_questions(std::vector<MadeQuestion>& questions, double alike) {
+  // Questions that are alike have a word in common: only those are compared.
+  std::map<std::string, std::vector<size_t>> having;
+  std::vector<std::set<std::string>> kept_subjects;
+  std::vector<MadeQuestion> kept;
+  for (MadeQuestion& question : questions) {
+    const std::set<std::string> words = subjects(question.question);
+    std::set<size_t> others;
+    for (const std::string& word : words)
+      if (const auto at = having.find(word); at != having.end())
+        others.insert(at->second.begin(), at->second.end());
+    const bool is_near = std::any_of(others.begin(), others.end(), [&](size_t other) {
+      return likeness(words, kept_subjects[other]) >= alike;
+    });
+    if (is_near) continue;
+    for (const std::string& word : words) having[word].push_back(kept.size());
+    kept_subjects.push_back(words);
+    kept.push_back(std::move(question));
+  }
+  const auto dropped = int64_t(questions.size() - kept.size());
+  questions = std::move(kept);
+  return dropped;
+}
+
+bool is_held_out(std::string_view document, int chunk_ordinal, bool splits_parts, double share) {
+  std::string key(document);
+  if (splits_parts) key += "#" + std::to_string(chunk_ordinal / kPartChunks);
+  return double(mix64(fnv1a(key)) >> 11) * 0x1p-53 < share;
+}
+
+}  // namespace weir
