@@ -14,6 +14,8 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"kernels", {"base"}},
     {"tensor", {"base", "kernels"}},
     {"text", {"base"}},
+    {"documents", {"base", "text"}},
+    {"knowledge", {"base", "text", "documents"}},
     {"jinja", {"base", "text"}},
     {"formats", {"base", "kernels"}},
     {"tokenizer", {"base", "text", "formats"}},
@@ -48,11 +50,13 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"cli", {"base",   "kernels",  "tensor",     "text",    "jinja",  "formats", "tokenizer",
              "ops",    "config",   "checkpoint", "model",   "engine", "chat",    "corpus",
              "train",  "convert",  "verify",     "tasks",   "stages", "live",    "report",
-             "doctor", "pretrain", "pipeline",   "grammar", "serve", "client"}},
+             "doctor", "pretrain", "pipeline",   "grammar", "serve", "client",
+             "documents", "knowledge"}},
     {"testing", {"base",   "kernels",  "tensor",     "text",    "jinja",  "formats", "tokenizer",
                  "ops",    "config",   "checkpoint", "model",   "engine", "chat",    "corpus",
                  "train",  "convert",  "verify",     "tasks",   "stages", "live",    "report",
-                 "doctor", "pretrain", "pipeline",   "grammar", "serve", "client"}},
+                 "doctor", "pretrain", "pipeline",   "grammar", "serve", "client",
+             "documents", "knowledge"}},
 };
 
 struct Include {

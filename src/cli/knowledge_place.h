@@ -1,0 +1,14 @@
+// Where the knowledge base of a name lies: knowledge/NAME.db in weir's state folder. A name with a
+// slash in it, or that ends in .db, is the path of a file.
+#pragma once
+#include <string>
+
+#include "base/result.h"
+
+namespace weir {
+
+Result<std::string> knowledge_place(const std::string& name);
+// The folder of the names.
+Result<std::string> knowledge_folder();
+
+}  // namespace weir
