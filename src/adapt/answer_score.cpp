@@ -1,6 +1,6 @@
 #include "adapt/answer_score.h"
 
-#include <cctype>
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -11,6 +11,8 @@ namespace weir {
 namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+bool is_number(const std::string& word) { return std::all_of(word.begin(), word.end(), is_digit); }
 
 // "1,000.50" is one number, "10." at the end of a sentence is 10.
 std::set<std::string> numbers_of(std::string_view text) {
@@ -51,19 +53,20 @@ AnswerScore score_answer(std::string_view answer, std::string_view expected,
                          std::string_view question) {
   const std::set<std::string> asked = words_of(question), said = words_of(answer);
   const std::set<std::string> all = words_of(expected);
-  std::set<std::string> key;
+  std::set<std::string> key, numbers;
   for (const std::string& word : all)
-    if (!asked.contains(word) && !is_stop_word(word)) key.insert(word);
-  if (key.empty()) key = all;
+    if (!asked.contains(word) && !is_stop_word(word) && !is_number(word)) key.insert(word);
+  const std::set<std::string> asked_numbers = numbers_of(question),
+                              said_numbers = numbers_of(answer);
+  for (const std::string& number : numbers_of(expected))
+    if (!asked_numbers.contains(number)) numbers.insert(number);
+  if (key.empty() && numbers.empty()) key = all;
   AnswerScore score;
   size_t found = 0;
   for (const std::string& word : key) found += said.contains(word);
   score.coverage = key.empty() ? 1 : double(found) / double(key.size());
-  const std::set<std::string> asked_numbers = numbers_of(question),
-                              said_numbers = numbers_of(answer);
-  for (const std::string& number : numbers_of(expected))
-    if (!asked_numbers.contains(number) && !said_numbers.contains(number))
-      score.has_numbers = false;
+  for (const std::string& number : numbers)
+    if (!said_numbers.contains(number)) score.has_numbers = false;
   score.is_right = score.coverage >= kRightCoverage && score.has_numbers;
   return score;
 }

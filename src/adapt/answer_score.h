@@ -11,9 +11,9 @@ struct AnswerScore {
 };
 inline constexpr double kRightCoverage = 0.6;
 
-// Key words: the words of `expected` (knowledge/words.h) that are neither stop words nor in the
-// question; all of its words where nothing else is left. Numbers are compared as their digits,
-// "1,000" as "1000"; those of the question do not count.
+// Key words: the words of `expected` (knowledge/words.h) that are no stop words, no numbers and not
+// in the question; all of its words where nothing else, and no number, is left. Numbers are
+// compared as their digits, "1,000" as "1000"; those of the question do not count.
 AnswerScore score_answer(std::string_view answer, std::string_view expected,
                          std::string_view question);
 

@@ -18,8 +18,8 @@ TEST(FactSentences, StateSomethingOfTheirOwn) {
       "Short one. The option keep_days sets how many days a backup is kept, 14 by default.";
   EXPECT_EQ(texts(text, 9),
             (std::vector<std::string_view>{
-                "The option keep_days sets how many days a backup is kept, 14 by default.",
-                "The backup runs every night at 02:30 on the server kappa."}));
+                "The backup runs every night at 02:30 on the server kappa.",
+                "The option keep_days sets how many days a backup is kept, 14 by default."}));
   EXPECT_EQ(texts(text, 1).size(), 1u);
 }
 
