@@ -1,0 +1,86 @@
+#include "adapt/training_rows.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace weir {
+namespace {
+
+FoundChunk chunk(int64_t id, std::string text) {
+  FoundChunk c;
+  c.chunk = id;
+  c.text = std::move(text);
+  return c;
+}
+
+MadeQuestion question(std::string text) {
+  MadeQuestion q;
+  q.question = std::move(text);
+  q.answer = "The valve of line 2 opens at 6 bar.";
+  q.chunk = 7;
+  return q;
+}
+
+SearchChunks finds(std::vector<FoundChunk> chunks) {
+  return [chunks](const std::string&, int count) -> Result<std::vector<FoundChunk>> {
+    std::vector<FoundChunk> out = chunks;
+    if (out.size() > size_t(count)) out.resize(size_t(count));
+    return out;
+  };
+}
+
+const std::vector<FoundChunk> kFound = {
+    chunk(3, "Valves are checked every year."),
+    chunk(4, "As said, the valve of line 2 opens at 6 bar."),
+    chunk(5, "The valve of line 3 opens at 8 bar."),
+    chunk(7, "The valve of line 2 opens at 6 bar."),
+    chunk(8, "Lines have numbers."),
+};
+const MadeQuestion kQuestion = question("When does the valve of line 2 open?");
+
+TEST(TrainingRows, ShowTheAnswerOnce) {
+  const auto made = choose_sources(kQuestion, true, {}, finds(kFound));
+  ASSERT_TRUE(made) << made.error().message;
+  ASSERT_EQ(made->sources.size(), 3u);
+  ASSERT_GE(made->right, 0);
+  EXPECT_EQ(made->sources[size_t(made->right)].chunk, 7);
+  for (const FoundChunk& source : made->sources) EXPECT_NE(source.chunk, 4);
+}
+
+TEST(TrainingRows, ShowNoAnswer) {
+  const auto made = choose_sources(kQuestion, false, {}, finds(kFound));
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(made->right, -1);
+  std::set<int64_t> chunks;
+  for (const FoundChunk& source : made->sources) chunks.insert(source.chunk);
+  EXPECT_EQ(chunks, (std::set<int64_t>{3, 5, 8}));
+}
+
+TEST(TrainingRows, OrderFollowsSeedAndQuestionAlone) {
+  std::set<int> places;
+  for (int i = 0; i < 30; ++i) {
+    const MadeQuestion q = question("Question " + std::to_string(i) + "?");
+    const auto a = choose_sources(q, true, {}, finds(kFound));
+    const auto b = choose_sources(q, true, {}, finds(kFound));
+    ASSERT_TRUE(a && b);
+    EXPECT_EQ(a->right, b->right);
+    places.insert(a->right);
+  }
+  EXPECT_EQ(places, (std::set<int>{0, 1, 2}));
+}
+
+TEST(TrainingRows, AShareIsShownWithoutAnswer) {
+  int without = 0;
+  for (int i = 0; i < 2000; ++i)
+    without += is_shown_without_answer(question(std::to_string(i)), {.unanswerable_share = 0.25});
+  EXPECT_GT(without, 430);
+  EXPECT_LT(without, 570);
+}
+
+TEST(TrainingRows, FailWhereTheChunkIsGone) {
+  EXPECT_FALSE(choose_sources(kQuestion, true, {}, finds({kFound[0], kFound[1]})));
+}
+
+}  // namespace
+}  // namespace weir
