@@ -20,6 +20,7 @@ struct Ask {
   std::optional<OutputForm> form = {};
   int tokens_max = 128;
   double temperature = 0;
+  bool uses_adapter = false;  // of a model with an adapter; else the base alone
   uint64_t seed = 0;
 };
 

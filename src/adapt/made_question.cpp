@@ -117,10 +117,13 @@ int64_t drop_near_questions(std::vector<MadeQuestion>& questions, double alike) 
   return dropped;
 }
 
-bool is_held_out(std::string_view document, int chunk_ordinal, bool splits_parts, double share) {
+Split split_of(std::string_view document, int ordinal, bool splits_parts,
+               const SplitShares& shares) {
   std::string key(document);
-  if (splits_parts) key += "#" + std::to_string(chunk_ordinal / kPartChunks);
-  return double(mix64(fnv1a(key)) >> 11) * 0x1p-53 < share;
+  if (splits_parts) key += "#" + std::to_string(ordinal / kPartChunks);
+  const double at = double(mix64(fnv1a(key)) >> 11) * 0x1p-53;
+  if (at < shares.evaluation) return Split::evaluation;
+  return at < shares.evaluation + shares.calibration ? Split::calibration : Split::tuning;
 }
 
 }  // namespace weir

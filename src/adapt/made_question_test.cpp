@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 namespace weir {
 namespace {
 
@@ -54,29 +56,27 @@ TEST(MadeQuestion, NearQuestionsLeave) {
   EXPECT_EQ(questions[2].question, "Who makes the valve?");
 }
 
-TEST(MadeQuestion, HeldOutDocumentsDoNotDependOnOthers) {
-  int held_out = 0;
+TEST(MadeQuestion, SplitsOfDocumentsDoNotDependOnOthers) {
+  std::map<Split, int> counts;
   for (int i = 0; i < 2000; ++i) {
     const std::string name = "docs/page" + std::to_string(i) + ".html";
-    const bool is = is_held_out(name, 0, false, 0.2);
-    held_out += is;
-    EXPECT_EQ(is, is_held_out(name, 99, false, 0.2));
-    // A larger share holds out more, never other ones.
-    EXPECT_TRUE(!is || is_held_out(name, 0, false, 0.3));
+    const Split split = split_of(name, 0, false, {.calibration = 0.1, .evaluation = 0.2});
+    ++counts[split];
+    EXPECT_EQ(split, split_of(name, 99, false, {.calibration = 0.1, .evaluation = 0.2}));
   }
-  EXPECT_GT(held_out, 330);
-  EXPECT_LT(held_out, 470);
+  EXPECT_NEAR(counts[Split::evaluation], 400, 70);
+  EXPECT_NEAR(counts[Split::calibration], 200, 60);
 }
 
 TEST(MadeQuestion, PartsOfOneDocumentAreSplit) {
-  int held_out = 0;
+  std::map<Split, int> counts;
   for (int chunk = 0; chunk < 2000 * kPartChunks; chunk += kPartChunks) {
-    const bool is = is_held_out("manual.pdf", chunk, true, 0.2);
-    held_out += is;
-    EXPECT_EQ(is, is_held_out("manual.pdf", chunk + kPartChunks - 1, true, 0.2));
+    const Split split = split_of("manual.pdf", chunk, true, {});
+    ++counts[split];
+    EXPECT_EQ(split, split_of("manual.pdf", chunk + kPartChunks - 1, true, {}));
   }
-  EXPECT_GT(held_out, 330);
-  EXPECT_LT(held_out, 470);
+  EXPECT_NEAR(counts[Split::evaluation], 300, 70);
+  EXPECT_NEAR(counts[Split::calibration], 300, 70);
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ namespace weir {
 struct SourcesOptions {
   int shown = 3;                     // chunks of a question
   double unanswerable_share = 0.25;  // of the questions: shown without a chunk that answers
+  bool is_shuffled = true;           // else in the order of the search
   uint64_t seed = 1;
 };
 

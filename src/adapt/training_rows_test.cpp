@@ -57,6 +57,15 @@ TEST(TrainingRows, ShowNoAnswer) {
   EXPECT_EQ(chunks, (std::set<int64_t>{3, 5, 8}));
 }
 
+TEST(TrainingRows, MayKeepTheOrderOfTheSearch) {
+  const auto made = choose_sources(kQuestion, true, {.is_shuffled = false}, finds(kFound));
+  ASSERT_TRUE(made) << made.error().message;
+  std::vector<int64_t> chunks;
+  for (const FoundChunk& source : made->sources) chunks.push_back(source.chunk);
+  EXPECT_EQ(chunks, (std::vector<int64_t>{3, 5, 7}));
+  EXPECT_EQ(made->right, 2);
+}
+
 TEST(TrainingRows, OrderFollowsSeedAndQuestionAlone) {
   std::set<int> places;
   for (int i = 0; i < 30; ++i) {

@@ -19,6 +19,8 @@ class Progress {
   void update(double done, const std::string& detail = "");
   // Work done before this process began (after a resume), so that the rate counts only our own.
   void start_at(double done);
+  // For a total that is known only after some work.
+  void set_total(double total) { total_ = total; }
   // Shows the total (or, when it is unknown, what the last update said) and the time it took.
   void finish(const std::string& detail = "");
 

@@ -1,0 +1,124 @@
+#include "adapt/evaluation.h"
+
+#include "adapt/answer_score.h"
+#include "base/text.h"
+#include "stages/scores.h"
+
+namespace weir {
+namespace {
+
+constexpr int kAnswerTokens = 128;
+constexpr const char* kAlone = "Answer the question in one or two short sentences.";
+constexpr const char* kAloneChinese = "用一两句话回答问题。";
+
+Ask ask_of(Arm arm, const EvaluationCase& c) {
+  Ask ask;
+  ask.tokens_max = kAnswerTokens;
+  ask.uses_adapter = uses_adapter(arm);
+  if (uses_knowledge(arm)) {
+    AnswerPrompt prompt = answer_prompt(c.question, c.sources);
+    ask.system = std::move(prompt.system);
+    ask.text = std::move(prompt.user);
+  } else {
+    ask.system = c.language == "zh" ? kAloneChinese : kAlone;
+    ask.text = c.question;
+  }
+  return ask;
+}
+
+// Whether the cited source is the chunk of the question, or says what is expected.
+bool is_right_source(const EvaluationCase& c, const FoundChunk& source) {
+  return (c.chunk != 0 && source.chunk == c.chunk) ||
+         score_answer(source.text, c.expected, c.question).is_right;
+}
+
+CaseAnswer judge_with_sources(const EvaluationCase& c, const std::string& reply,
+                              const Calibration& calibration) {
+  Answer answer;
+  answer.sources = c.sources;
+  answer.score = c.score;
+  AskOptions options;
+  options.calibration = calibration;
+  check_reply(reply, options, answer);
+  CaseAnswer out;
+  out.is_refused = answer.refusal != Refusal::none || c.score < calibration.threshold;
+  if (out.is_refused) return out;
+  for (const AnswerSentence& sentence : answer.sentences) {
+    out.text += (out.text.empty() ? "" : " ") + sentence.text;
+    if (sentence.evidence.text < 0) continue;
+    ++out.cited;
+    if (!c.expected.empty() && is_right_source(c, c.sources[size_t(sentence.evidence.text)]))
+      ++out.cited_rightly;
+  }
+  return out;
+}
+
+}  // namespace
+
+const char* arm_name(Arm arm) {
+  switch (arm) {
+    case Arm::base: return "base";
+    case Arm::base_knowledge: return "base + knowledge";
+    case Arm::adapted: return "adapted";
+    case Arm::adapted_knowledge: return "adapted + knowledge";
+  }
+  return "";
+}
+
+Result<bool> answer_cases(Arm arm, std::span<const EvaluationCase> cases,
+                          const Calibration& calibration, const AskModel& ask,
+                          std::vector<CaseAnswer>& answers) {
+  std::vector<Ask> asked;
+  for (const EvaluationCase& c : cases) asked.push_back(ask_of(arm, c));
+  const auto replies = TRY(ask(asked));
+  if (!replies) return false;
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const EvaluationCase& c = cases[i];
+    CaseAnswer answer;
+    if (uses_knowledge(arm)) {
+      answer = judge_with_sources(c, (*replies)[i].text, calibration);
+    } else {
+      answer.text = (*replies)[i].text;
+      answer.is_refused = trim(answer.text).empty() || trim(answer.text) == kNoAnswer;
+    }
+    answer.is_right = c.expected.empty()
+                          ? answer.is_refused
+                          : !answer.is_refused &&
+                                score_answer(answer.text, c.expected, c.question).is_right;
+    answers.push_back(std::move(answer));
+  }
+  return true;
+}
+
+ArmScore score_arm(std::span<const EvaluationCase> cases, std::span<const CaseAnswer> answers) {
+  ArmScore score;
+  for (size_t i = 0; i < answers.size(); ++i) {
+    const CaseAnswer& answer = answers[i];
+    score.cited += answer.cited;
+    score.cited_rightly += answer.cited_rightly;
+    if (cases[i].expected.empty()) {
+      ++score.unanswerable;
+      score.refused_rightly += answer.is_refused;
+    } else {
+      ++score.answerable;
+      score.right += answer.is_right;
+      score.refused_wrongly += answer.is_refused;
+    }
+  }
+  return score;
+}
+
+Json arm_score_json(Arm arm, const ArmScore& score) {
+  Json json = Json::object();
+  json.set("arm", arm_name(arm));
+  json.set("answerable", int64_t(score.answerable));
+  json.set("right", int64_t(score.right));
+  json.set("refused_wrongly", int64_t(score.refused_wrongly));
+  json.set("unanswerable", int64_t(score.unanswerable));
+  json.set("refused_rightly", int64_t(score.refused_rightly));
+  json.set("cited", int64_t(score.cited));
+  json.set("cited_rightly", int64_t(score.cited_rightly));
+  return json;
+}
+
+}  // namespace weir

@@ -1,0 +1,55 @@
+// Answers to held-out questions by the base and the tuned model, with and without the knowledge
+// base, and what they came to.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "adapt/asker.h"
+#include "adapt/training_rows.h"
+#include "knowledge/answer.h"
+
+namespace weir {
+
+enum class Arm { base, base_knowledge, adapted, adapted_knowledge };
+inline constexpr std::array<Arm, 4> kArms = {Arm::base, Arm::base_knowledge, Arm::adapted,
+                                             Arm::adapted_knowledge};
+const char* arm_name(Arm arm);
+inline bool uses_knowledge(Arm arm) {
+  return arm == Arm::base_knowledge || arm == Arm::adapted_knowledge;
+}
+inline bool uses_adapter(Arm arm) { return arm == Arm::adapted || arm == Arm::adapted_knowledge; }
+
+// A question with what is expected.
+struct EvaluationCase {
+  std::string question, language;
+  std::string expected;              // "": the documents do not answer it
+  int64_t chunk = 0;                 // that answers; 0: not known
+  std::vector<FoundChunk> sources;   // shown to the arms with knowledge
+  double score = 0;                  // answer_score() of them
+};
+
+struct CaseAnswer {
+  std::string text;      // as a person would read it; of a refusal ""
+  bool is_refused = false;
+  bool is_right = false;  // of an unanswerable question: refused
+  int cited = 0, cited_rightly = 0;  // sentences with a source; those whose source is the right one
+};
+
+// Of the sources by answer_prompt(), or of the question alone. False: stopped. `answers` gets one
+// for each case.
+Result<bool> answer_cases(Arm arm, std::span<const EvaluationCase> cases,
+                          const Calibration& calibration, const AskModel& ask,
+                          std::vector<CaseAnswer>& answers);
+
+struct ArmScore {
+  int answerable = 0, right = 0, refused_wrongly = 0;
+  int unanswerable = 0, refused_rightly = 0;
+  int cited = 0, cited_rightly = 0;
+};
+ArmScore score_arm(std::span<const EvaluationCase> cases, std::span<const CaseAnswer> answers);
+Json arm_score_json(Arm arm, const ArmScore& score);
+
+}  // namespace weir

@@ -1,0 +1,165 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "adapt/adapt_stages.h"
+#include "adapt/evaluation.h"
+#include "base/atomic_output.h"
+#include "base/clock.h"
+#include "base/progress.h"
+#include "stages/scores.h"
+#include "tasks/problem_file.h"
+
+namespace weir {
+namespace {
+
+constexpr size_t kCasesAtOnce = 8;
+constexpr int kCalibrationMax = 80;
+// Of the evaluated questions: asked once more without the chunk that answers.
+constexpr double kUnanswerableShare = 0.4;
+
+// A question as the bot meets it: what a search shows for it, with its own chunk or without.
+Result<EvaluationCase> case_of(const MadeQuestion& question, bool is_answerable,
+                               const AdaptContext& context, const Calibration& calibration,
+                               KnowledgeSearch& search) {
+  const SourcesOptions options{.shown = context.options.sources,
+                               .is_shuffled = false,
+                               .seed = uint64_t(context.options.seed)};
+  QuestionWithSources shown =
+      TRY(choose_sources(question, is_answerable, options, search_of(search)));
+  EvaluationCase c;
+  c.question = question.question;
+  c.language = question.language;
+  c.expected = is_answerable ? question.answer : "";
+  c.chunk = question.chunk;
+  c.sources = std::move(shown.sources);
+  c.score = answer_score(calibration, signs_of(TRY(search.weigh(c.question)), c.sources));
+  return c;
+}
+
+Result<std::vector<EvaluationCase>> made_cases(const AdaptContext& context,
+                                               const Calibration& calibration,
+                                               KnowledgeSearch& search) {
+  std::vector<MadeQuestion> questions = TRY(questions_of(context, Split::evaluation));
+  if (questions.size() > size_t(context.options.evaluated))
+    questions.resize(size_t(context.options.evaluated));
+  std::vector<EvaluationCase> cases;
+  const size_t unanswerable = size_t(double(questions.size()) * kUnanswerableShare + 0.5);
+  for (size_t i = 0; i < questions.size(); ++i) {
+    cases.push_back(TRY(case_of(questions[i], true, context, calibration, search)));
+    if (i < unanswerable)
+      cases.push_back(TRY(case_of(questions[i], false, context, calibration, search)));
+  }
+  return cases;
+}
+
+// Rows {"question": ..., "answer": ...}, the answer "" where the documents have none. What a search
+// finds is shown, whatever it is.
+Result<std::vector<EvaluationCase>> written_cases(const AdaptContext& context,
+                                                  const Calibration& calibration,
+                                                  KnowledgeSearch& search) {
+  std::vector<EvaluationCase> cases;
+  if (context.options.questions.empty()) return cases;
+  for (const Json& row : TRY(read_json_lines(context.options.questions))) {
+    EvaluationCase c;
+    c.question = TRY_IN(context.options.questions, row.string_at("question"));
+    c.expected = row.text_at("answer");
+    c.language = guess_language(c.question) == "zh" ? "zh" : "en";
+    c.sources = TRY(search.search(c.question, {.count = context.options.sources}));
+    c.score = answer_score(calibration, signs_of(TRY(search.weigh(c.question)), c.sources));
+    cases.push_back(std::move(c));
+  }
+  return cases;
+}
+
+Json answer_json(Arm arm, const EvaluationCase& c, const CaseAnswer& answer) {
+  Json json = Json::object(), sources = Json::array();
+  for (const FoundChunk& source : c.sources) sources.push(source.chunk);
+  json.set("arm", arm_name(arm));
+  json.set("question", c.question);
+  json.set("expected", c.expected);
+  json.set("answer", answer.text);
+  json.set("is_refused", answer.is_refused);
+  json.set("is_right", answer.is_right);
+  json.set("sources", std::move(sources));
+  json.set("score", c.score);
+  return json;
+}
+
+struct Evaluated {
+  Json arms = Json::array();
+  std::string lines;  // of answers.jsonl
+};
+
+// All arms; false: stopped.
+Result<bool> run_arms(const std::vector<EvaluationCase>& cases, const Calibration& calibration,
+                      const AskModel& ask, const char* title, Evaluated& out) {
+  Progress progress(title, double(cases.size() * kArms.size()), "answers");
+  double done = 0;
+  for (Arm arm : kArms) {
+    std::vector<CaseAnswer> answers;
+    for (size_t at = 0; at < cases.size(); at += kCasesAtOnce) {
+      const std::span<const EvaluationCase> batch =
+          std::span(cases).subspan(at, std::min(kCasesAtOnce, cases.size() - at));
+      if (!TRY(answer_cases(arm, batch, calibration, ask, answers))) return false;
+      progress.update(done += double(batch.size()));
+    }
+    for (size_t i = 0; i < cases.size(); ++i)
+      out.lines += answer_json(arm, cases[i], answers[i]).dump() + "\n";
+    out.arms.push(arm_score_json(arm, score_arm(cases, answers)));
+  }
+  progress.finish();
+  return true;
+}
+
+}  // namespace
+
+StageResult calibrate_bot(const AdaptContext& context) {
+  KnowledgeSearch search =
+      TRY(KnowledgeSearch::open(context.folder.file("knowledge.db"), context.pool));
+  std::vector<MadeQuestion> questions = TRY(questions_of(context, Split::calibration));
+  if (questions.size() > size_t(kCalibrationMax)) questions.resize(size_t(kCalibrationMax));
+  std::vector<CalibrationCase> cases;
+  for (const MadeQuestion& question : questions) {
+    for (bool is_answerable : {true, false}) {
+      const EvaluationCase c = TRY(case_of(question, is_answerable, context, {}, search));
+      cases.push_back({signs_of(TRY(search.weigh(c.question)), c.sources), is_answerable});
+    }
+  }
+  Json json = Json::object();
+  const Result<Calibration> made = calibrate(cases, context.options.error_rate);
+  // Too few questions: the threshold of all bases stays, and the report says so.
+  if (!made) json.set("note", made.error().message);
+  const Calibration calibration = made ? *made : Calibration{};
+  const KnowledgeBase base =
+      TRY(KnowledgeBase::open(context.folder.file("knowledge.db"), Database::Access::write));
+  const std::string text = calibration_json(calibration).dump();
+  if (made) TRY(base.set_fact("calibration", text));
+  json.set("calibration", calibration_json(calibration));
+  return std::optional(std::move(json));
+}
+
+StageResult evaluate_bot(const AdaptContext& context) {
+  const int64_t begin = monotonic_ns();
+  KnowledgeSearch search =
+      TRY(KnowledgeSearch::open(context.folder.file("knowledge.db"), context.pool));
+  const Calibration calibration =
+      TRY(read_calibration(TRY(search.base().fact("calibration"))));
+  const auto made = TRY(made_cases(context, calibration, search));
+  const auto written = TRY(written_cases(context, calibration, search));
+  AdaptModel model = TRY(AdaptModel::open(context, true));
+  Evaluated of_made, of_written;
+  if (!TRY(run_arms(made, calibration, model.ask(), "evaluation", of_made)))
+    return std::optional<Json>();
+  if (!written.empty() &&
+      !TRY(run_arms(written, calibration, model.ask(), "written questions", of_written)))
+    return std::optional<Json>();
+  TRY(write_file_atomic(context.folder.file("answers.jsonl"), of_made.lines + of_written.lines));
+  Json json = Json::object();
+  json.set("made", std::move(of_made.arms));
+  if (!written.empty()) json.set("written", std::move(of_written.arms));
+  json.set("seconds", double(monotonic_ns() - begin) * 1e-9);
+  return std::optional(std::move(json));
+}
+
+}  // namespace weir
