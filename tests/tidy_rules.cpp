@@ -29,7 +29,7 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
      {"base", "text", "jinja", "formats", "tokenizer", "config", "checkpoint", "model", "engine"}},
     {"serve",
      {"base", "text", "tokenizer", "config", "checkpoint", "model", "engine", "grammar", "chat"}},
-    {"corpus", {"base", "tensor", "tokenizer"}},
+    {"corpus", {"base", "tensor", "tokenizer", "documents"}},
     {"train", {"base", "kernels", "tensor", "formats", "ops", "config", "model", "corpus"}},
     {"convert",
      {"base", "kernels", "text", "formats", "tokenizer", "config", "checkpoint", "chat"}},
@@ -50,13 +50,13 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"cli", {"base",   "kernels",  "tensor",     "text",    "jinja",  "formats", "tokenizer",
              "ops",    "config",   "checkpoint", "model",   "engine", "chat",    "corpus",
              "train",  "convert",  "verify",     "tasks",   "stages", "live",    "report",
-             "doctor", "pretrain", "pipeline",   "grammar", "serve", "client",
-             "documents", "knowledge"}},
+             "doctor", "pretrain", "pipeline",   "grammar", "serve", "client", "documents",
+             "knowledge"}},
     {"testing", {"base",   "kernels",  "tensor",     "text",    "jinja",  "formats", "tokenizer",
                  "ops",    "config",   "checkpoint", "model",   "engine", "chat",    "corpus",
                  "train",  "convert",  "verify",     "tasks",   "stages", "live",    "report",
-                 "doctor", "pretrain", "pipeline",   "grammar", "serve", "client",
-             "documents", "knowledge"}},
+                 "doctor", "pretrain", "pipeline",   "grammar", "serve", "client", "documents",
+             "knowledge"}},
 };
 
 struct Include {
