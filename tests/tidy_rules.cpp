@@ -25,8 +25,12 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"grammar", {"base", "text", "tokenizer", "engine"}},
     {"chat",
      {"base", "text", "jinja", "formats", "tokenizer", "config", "checkpoint", "model", "engine"}},
+    {"embed",
+     {"base", "kernels", "tensor", "formats", "tokenizer", "ops", "config", "checkpoint", "model",
+      "chat"}},
     {"serve",
-     {"base", "text", "tokenizer", "config", "checkpoint", "model", "engine", "grammar", "chat"}},
+     {"base", "text", "tokenizer", "config", "checkpoint", "model", "engine", "grammar", "chat",
+      "embed"}},
     {"corpus", {"base", "tensor", "tokenizer"}},
     {"train", {"base", "kernels", "tensor", "formats", "ops", "config", "model", "corpus"}},
     {"convert",
@@ -48,11 +52,11 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"cli", {"base",   "kernels",  "tensor",     "text",    "jinja",  "formats", "tokenizer",
              "ops",    "config",   "checkpoint", "model",   "engine", "chat",    "corpus",
              "train",  "convert",  "verify",     "tasks",   "stages", "live",    "report",
-             "doctor", "pretrain", "pipeline",   "grammar", "serve", "client"}},
+             "doctor", "pretrain", "pipeline",   "grammar", "serve",  "client",  "embed"}},
     {"testing", {"base",   "kernels",  "tensor",     "text",    "jinja",  "formats", "tokenizer",
                  "ops",    "config",   "checkpoint", "model",   "engine", "chat",    "corpus",
                  "train",  "convert",  "verify",     "tasks",   "stages", "live",    "report",
-                 "doctor", "pretrain", "pipeline",   "grammar", "serve", "client"}},
+                 "doctor", "pretrain", "pipeline",   "grammar", "serve",  "client",  "embed"}},
 };
 
 struct Include {
