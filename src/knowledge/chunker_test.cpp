@@ -80,15 +80,6 @@ TEST(Chunker, RepeatsTheHeadOfATableThatIsCut) {
   for (const Chunk& chunk : chunks) EXPECT_TRUE(chunk.text.starts_with("name | meaning\nsetting"));
 }
 
-TEST(Chunker, CutsSentencesNotAbbreviations) {
-  const std::string text = "Use e.g. pg_dump. See Section 3.1 for more! 中文句子。还有一句";
-  const std::vector<std::string_view> parts = split_sentences(text);
-  ASSERT_EQ(parts.size(), 4u);
-  EXPECT_EQ(parts[0], "Use e.g. pg_dump.");
-  EXPECT_EQ(parts[1], "See Section 3.1 for more!");
-  EXPECT_EQ(parts[2], "中文句子。");
-}
-
 TEST(NearText, CopiesWithAnotherNumberOrADenialAreNoCopies) {
   const std::string text = sentences(30, "replication and the log");
   EXPECT_TRUE(is_near_copy(text, text + "Indeed."));
