@@ -21,6 +21,7 @@ void add_commands(CommandGroup commands) {
   add_r1(commands);
   add_generate(commands);
   add_complete(commands);
+  add_embed(commands);
   add_chat(commands);
   add_serve(commands);
   add_key(commands);

@@ -10,6 +10,7 @@ void add_train(CommandGroup& commands);
 void add_r1(CommandGroup& commands);
 void add_generate(CommandGroup& commands);
 void add_complete(CommandGroup& commands);
+void add_embed(CommandGroup& commands);
 void add_chat(CommandGroup& commands);
 void add_serve(CommandGroup& commands);
 void add_key(CommandGroup& commands);  // new, list, limit, revoke

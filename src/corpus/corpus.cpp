@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "corpus/corpus_files.h"
 #include "corpus/jsonl.h"
+#include "documents/html_text.h"
 
 namespace weir {
 namespace {

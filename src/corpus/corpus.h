@@ -40,8 +40,4 @@ Result<Corpus> read_corpus(const CorpusOptions& options, ThreadPool* pool = null
 // with `path` and line.
 Result<std::string> clean_text(std::string bytes, const std::string& path);
 
-// HTML to readable text. Errors: more than 16 MiB, or nesting so hostile that parsing takes more
-// memory or time than its size explains.
-Result<std::string> html_to_text(std::string_view html);
-
 }  // namespace weir

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "knowledge/words.h"
+#include "text/sentences.h"
 #include "text/unicode.h"
 
 namespace weir {
@@ -25,17 +26,6 @@ std::string collapse(std::string_view text) {
   }
   if (out.ends_with(' ')) out.pop_back();
   return out;
-}
-
-bool is_abbreviation_end(std::string_view text, size_t dot) {
-  size_t begin = dot;
-  while (begin > 0 && text[begin - 1] != ' ' && text[begin - 1] != '(' && text[begin - 1] != '\n')
-    --begin;
-  const std::string_view word = text.substr(begin, dot - begin);
-  if (word.size() == 1 && word[0] >= 'A' && word[0] <= 'Z') return true;  // an initial
-  for (const char* known : {"e.g", "i.e", "etc", "vs", "cf", "Mr", "Mrs", "Dr", "No", "Fig", "approx"})
-    if (word == known) return true;
-  return false;
 }
 
 // Pieces of at most `limit` tokens, cut after sentences, else after characters.
@@ -223,30 +213,6 @@ uint64_t boilerplate_key(std::string_view line) {
   if (line.empty() || line.size() > kBoilerplateBytesMax || line.find('\n') != line.npos) return 0;
   const uint64_t key = fnv1a(line) >> 1;  // SQLite's integers are signed
   return key == 0 ? 1 : key;
-}
-
-std::vector<std::string_view> split_sentences(std::string_view text) {
-  std::vector<std::string_view> sentences;
-  size_t begin = 0;
-  const auto cut = [&](size_t end) {
-    const std::string_view sentence = trim(text.substr(begin, end - begin));
-    if (!sentence.empty()) sentences.push_back(sentence);
-    begin = end;
-  };
-  for (size_t at = 0; at < text.size();) {
-    const Utf8Character character = decode_utf8(text, at);
-    const size_t next = at + size_t(character.bytes);
-    const char32_t code = character.code;
-    if (code == '\n' || code == 0x3002 || code == 0xFF01 || code == 0xFF1F || code == 0xFF1B) {
-      cut(next);
-    } else if (code == '.' || code == '!' || code == '?') {
-      const bool has_blank = next >= text.size() || text[next] == ' ' || text[next] == '\n';
-      if (has_blank && !(code == '.' && is_abbreviation_end(text, at))) cut(next);
-    }
-    at = next;
-  }
-  cut(text.size());
-  return sentences;
 }
 
 }  // namespace weir

@@ -30,8 +30,5 @@ std::vector<Chunk> cut_chunks(const Document& document, const ChunkOptions& opti
 
 // The key of a line that may be boilerplate (a short paragraph or list item); 0: it may not.
 uint64_t boilerplate_key(std::string_view line);
-// The sentences of a text in order, each a part of it without blanks around it. Ends are . ! ? with
-// a blank after them, their full-width forms, and line breaks.
-std::vector<std::string_view> split_sentences(std::string_view text);
 
 }  // namespace weir

@@ -4,10 +4,13 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 namespace weir {
 namespace {
 
 constexpr int kBusyMilliseconds = 10000;
+constexpr size_t kIdleStatementsMax = 64;
 
 Error sqlite_error(sqlite3* database, const std::string& path) {
   const int code = database ? sqlite3_errcode(database) & 0xff : SQLITE_NOMEM;
@@ -34,12 +37,39 @@ Error sqlite_error(sqlite3* database, const std::string& path) {
 
 }  // namespace
 
+class StatementCache {
+ public:
+  ~StatementCache() {
+    for (auto& [sql, statement] : idle_) sqlite3_finalize(statement);
+  }
+  sqlite3_stmt* take(std::string_view sql) {
+    const auto found = idle_.find(sql);
+    if (found == idle_.end()) return nullptr;
+    sqlite3_stmt* statement = found->second;
+    idle_.erase(found);
+    return statement;
+  }
+  void give(sqlite3_stmt* statement) {
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    if (idle_.size() < kIdleStatementsMax)
+      idle_.emplace(sqlite3_sql(statement), statement);
+    else
+      sqlite3_finalize(statement);
+  }
+
+ private:
+  std::multimap<std::string, sqlite3_stmt*, std::less<>> idle_;
+};
+
 Statement::Statement(Statement&& other) noexcept
-    : database_(other.database_), statement_(other.statement_), path_(other.path_) {
+    : database_(other.database_), statement_(other.statement_), path_(other.path_), cache_(other.cache_) {
   other.statement_ = nullptr;
 }
 
-Statement::~Statement() { sqlite3_finalize(statement_); }
+Statement::~Statement() {
+  if (statement_) cache_.give(statement_);
+}
 
 void Statement::reset() {
   sqlite3_reset(statement_);
@@ -103,18 +133,27 @@ Result<Database> Database::open(const std::string& path, Access access) {
   return database;
 }
 
+Database::Database(sqlite3* database, std::string path)
+    : database_(database),
+      path_(std::make_unique<std::string>(std::move(path))),
+      cache_(std::make_unique<StatementCache>()) {}
+
 Database::Database(Database&& other) noexcept
-    : database_(other.database_), path_(std::move(other.path_)) {
+    : database_(other.database_), path_(std::move(other.path_)), cache_(std::move(other.cache_)) {
   other.database_ = nullptr;
 }
 
-Database::~Database() { sqlite3_close(database_); }
+Database::~Database() {
+  cache_.reset();
+  sqlite3_close(database_);
+}
 
 Result<Statement> Database::prepare(std::string_view sql) const {
+  if (sqlite3_stmt* idle = cache_->take(sql)) return Statement(database_, idle, *path_, *cache_);
   sqlite3_stmt* statement = nullptr;
   if (sqlite3_prepare_v2(database_, sql.data(), int(sql.size()), &statement, nullptr) != SQLITE_OK)
     return sqlite_error(database_, *path_);
-  return Statement(database_, statement, *path_);
+  return Statement(database_, statement, *path_, *cache_);
 }
 
 Result<void> Database::execute(const char* sql) const {

@@ -14,6 +14,8 @@ struct sqlite3_stmt;
 
 namespace weir {
 
+class StatementCache;
+
 // A prepared statement, which its database outlives. Parameters count from 1, columns from 0.
 class Statement {
  public:
@@ -42,8 +44,9 @@ class Statement {
 
  private:
   friend class Database;
-  Statement(sqlite3* database, sqlite3_stmt* statement, const std::string& path)
-      : database_(database), statement_(statement), path_(path) {}
+  Statement(sqlite3* database, sqlite3_stmt* statement, const std::string& path,
+            StatementCache& cache)
+      : database_(database), statement_(statement), path_(path), cache_(cache) {}
   void reset();
   void set(int at, int64_t value);
   void set(int at, int value) { set(at, int64_t(value)); }
@@ -57,6 +60,7 @@ class Statement {
   sqlite3* database_;
   sqlite3_stmt* statement_;
   const std::string& path_;
+  StatementCache& cache_;
 };
 
 class Database {
@@ -68,6 +72,7 @@ class Database {
   Database& operator=(Database&&) = delete;
   ~Database();
 
+  // A statement that is no longer used is kept for the next call with the same text.
   Result<Statement> prepare(std::string_view sql) const;
   // One statement or several, without values.
   Result<void> execute(const char* sql) const;
@@ -77,10 +82,10 @@ class Database {
   const std::string& path() const { return *path_; }
 
  private:
-  Database(sqlite3* database, std::string path)
-      : database_(database), path_(std::make_unique<std::string>(std::move(path))) {}
+  Database(sqlite3* database, std::string path);
   sqlite3* database_;
-  std::unique_ptr<std::string> path_;  // statements refer to it
+  std::unique_ptr<std::string> path_;  // statements refer to both
+  std::unique_ptr<StatementCache> cache_;
 };
 
 // BEGIN IMMEDIATE; rolled back unless committed.

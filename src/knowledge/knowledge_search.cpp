@@ -11,14 +11,16 @@ namespace weir {
 namespace {
 
 // Measured on the questions of bench/knowledge (docs/benchmarks.md).
-constexpr double kHeadWeight = 2.0, kBodyWeight = 1.0;
+constexpr double kHeadWeight = 3.0, kBodyWeight = 1.0;
 constexpr size_t kCandidates = 60;  // of each ranking
 constexpr double kCoveragePower = 1.0;
 // Reciprocal rank fusion: 1 / (60 + rank) (Cormack, Clarke, Buettcher, SIGIR 2009).
 constexpr double kFusionRank = 60;
 constexpr double kVectorShare = 0.7;
-// A word in more than this share of the chunks finds nothing; it still counts in the coverage.
+// In large bases a word in more than this share of the chunks finds nothing beside rarer ones; it
+// still counts in the coverage.
 constexpr double kCommonShare = 0.25;
+constexpr int64_t kLargeBase = 1000;
 
 // "(d.labels = '' OR ...)"; labels are checked to be letters, digits, _ and -.
 Result<std::string> label_condition(const SearchOptions& options) {
@@ -68,9 +70,10 @@ Result<std::vector<WeighedWord>> KnowledgeSearch::weigh(std::string_view questio
   std::vector<WeighedWord> words;
   for (Word& word : query_words(question)) {
     count.bind(word.text);
-    const double n = TRY(count.step()) ? double(count.integer(0)) : 0;
+    const int64_t chunks = TRY(count.step()) ? count.integer(0) : 0;
+    const double n = double(chunks);
     const double weight = std::log(1 + (double(chunks_) - n + 0.5) / (n + 0.5));
-    words.push_back({std::move(word), std::max(weight, 0.01)});
+    words.push_back({std::move(word), chunks, std::max(weight, 0.01)});
   }
   return words;
 }
@@ -80,10 +83,12 @@ Result<std::vector<FoundChunk>> KnowledgeSearch::by_words(const std::vector<Weig
   std::vector<Word> rare, all;
   const double common = std::log(1 + (1 - kCommonShare) / kCommonShare);
   for (const WeighedWord& word : words) {
+    if (word.chunks == 0 && word.word.kind != Word::Kind::single) continue;
     all.push_back(word.word);
     if (word.weight >= common) rare.push_back(word.word);
   }
-  const std::string expression = match_expression(rare.empty() ? all : rare);
+  const std::string expression =
+      match_expression(rare.empty() || chunks_ < kLargeBase ? all : rare);
   std::vector<FoundChunk> found;
   if (expression.empty()) return found;
   std::string sql = fmt::format("SELECT rowid, -bm25(words, {}, {}) AS score FROM words WHERE words "

@@ -34,7 +34,8 @@ struct SearchOptions {
 // How rare the words of a question are in the base.
 struct WeighedWord {
   Word word;
-  double weight;  // log(1 + (N - n + 0.5) / (n + 0.5)), n of N chunks have the word
+  int64_t chunks;  // that have it, n
+  double weight;   // log(1 + (N - n + 0.5) / (n + 0.5)), n of N chunks have the word
 };
 
 class KnowledgeSearch {

@@ -55,24 +55,52 @@ Tensor rms_norm(Run& run, Tensor x, const Matrix& gain, float epsilon) {
   return y;
 }
 
-Tensor layer_norm(Run& run, Tensor x, const Matrix& gain, const Matrix& bias, float epsilon) {
-  const Zone zone("layer_norm");
+namespace {
+
+// (x - mean(x)) / sqrt(variance(x) + epsilon) * gain + bias of one row, which may be `out`.
+void layer_norm_row(const float* x, const Matrix& gain, const Matrix& bias, float epsilon,
+                    float* out, int n) {
+  const float mean = kernels().sum(x, n) / float(n);
+  for (int c = 0; c < n; ++c) out[c] = x[c] - mean;
+  const float variance = kernels().dot(out, out, n) / float(n);
+  const float inverse = 1 / std::sqrt(variance + epsilon);
+  for (int c = 0; c < n; ++c) out[c] = out[c] * inverse * gain.f32()[c] + bias.f32()[c];
+}
+
+void check_layer_norm(const Run& run, const Tensor& x, const Matrix& gain, const Matrix& bias) {
   CHECK(!run.tape);
   CHECK_EQ(x.cols, gain.cols);
   CHECK_EQ(x.cols, bias.cols);
   CHECK(gain.type == WeightType::f32 && bias.type == WeightType::f32);
+}
+
+}  // namespace
+
+Tensor layer_norm(Run& run, Tensor x, const Matrix& gain, const Matrix& bias, float epsilon) {
+  const Zone zone("layer_norm");
+  check_layer_norm(run, x, gain, bias);
   Tensor y = run.make(x.rows, x.cols);
   for_chunks(run.pool, x.rows, row_grain(x.cols), [&](int begin, int end, int) {
-    for (int t = begin; t < end; ++t) {
-      float* row = y.row(t);
-      const float mean = kernels().sum(x.row(t), x.cols) / float(x.cols);
-      for (int c = 0; c < x.cols; ++c) row[c] = x.row(t)[c] - mean;
-      const float variance = kernels().dot(row, row, x.cols) / float(x.cols);
-      const float inverse = 1 / std::sqrt(variance + epsilon);
-      for (int c = 0; c < x.cols; ++c) row[c] = row[c] * inverse * gain.f32()[c] + bias.f32()[c];
-    }
+    for (int t = begin; t < end; ++t)
+      layer_norm_row(x.row(t), gain, bias, epsilon, y.row(t), x.cols);
   });
   return y;
+}
+
+Tensor add_layer_norm(Run& run, Tensor residual, Tensor x, const Matrix& gain, const Matrix& bias,
+                      float epsilon) {
+  const Zone zone("add_layer_norm");
+  check_layer_norm(run, x, gain, bias);
+  CHECK_EQ(x.cols, residual.cols);
+  CHECK_EQ(x.rows, residual.rows);
+  for_chunks(run.pool, x.rows, row_grain(x.cols), [&](int begin, int end, int) {
+    for (int t = begin; t < end; ++t) {
+      float* row = residual.row(t);
+      kernels().add(row, x.row(t), row, x.cols);
+      layer_norm_row(row, gain, bias, epsilon, row, x.cols);
+    }
+  });
+  return residual;
 }
 
 }  // namespace weir

@@ -158,6 +158,7 @@ constexpr Route kRoutes[] = {
     {"POST", "/completion", llama_error, nullptr, generate<read_llama_completion>},
     {"POST", "/infill", llama_error, nullptr, generate<read_llama_infill>},
     {"POST", "/apply-template", llama_error, apply_template},
+    embedding_route("/embedding", llama_error, read_llama_embedding),
     {"GET", "/slots", llama_error, slots},
     {"GET", "/props", llama_error, properties},
 };

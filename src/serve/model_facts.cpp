@@ -8,7 +8,9 @@
 #include "base/thread_pool.h"
 #include "chat/open_model.h"
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/encoder_files.h"
 #include "checkpoint/size_check.h"
+#include "embed/embedding_config.h"
 #include "engine/engine.h"
 #include "engine/pass_memory.h"
 #include "model/model.h"
@@ -65,9 +67,47 @@ Result<double> working_bytes(const ModelConfig& config, CacheForm form, CacheTyp
   return double(pass_bytes(*Model::outline(config), shape, threads));
 }
 
+int64_t changed_of(const std::string& path) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0 ? int64_t(info.st_mtim.tv_sec) : 0;
+}
+
+constexpr double kEncoderPass = 64 << 20;  // bytes of working memory
+
+Result<ModelFacts> read_encoder_facts(const std::string& path) {
+  EmbeddingConfig config;
+  if (is_directory(path)) config = TRY(read_embedding_config(path));
+  const std::string folder = config.model_folder.empty() ? path : config.model_folder;
+  const auto files = TRY(EncoderFiles::open(folder));
+  ModelFacts facts{.path = path};
+  facts.format = files->gguf() ? "gguf" : "safetensors";
+  facts.family = files->config().model_type;
+  facts.quantization = files->dtype();
+  facts.parameters = files->config().parameters();
+  facts.file_bytes = int64_t(files->bytes());
+  facts.context = files->config().max_position_embeddings;
+  if (config.tokens_max > 0) facts.context = std::min(facts.context, config.tokens_max);
+  facts.changed = changed_of(path);
+  facts.abilities.writes_text = false;
+  facts.abilities.embedding = true;
+  facts.memory = 2 * double(files->bytes()) + kEncoderPass;
+  return facts;
+}
+
 }  // namespace
 
+std::vector<std::string> ability_words(const Abilities& abilities) {
+  std::vector<std::string> words;
+  if (abilities.writes_text) words.push_back("completion");
+  if (abilities.fill_in) words.push_back("insert");
+  if (abilities.tools) words.push_back("tools");
+  if (abilities.thinking) words.push_back("thinking");
+  if (abilities.embedding) words.push_back("embedding");
+  return words;
+}
+
 Result<ModelFacts> read_model_facts(const std::string& path, const ModelOptions& options) {
+  if (is_encoder_path(path)) return read_encoder_facts(path);
   const auto checkpoint = TRY(Checkpoint::open(path));
   const ModelConfig& config = checkpoint->config();
   const WeightCheck weights = check_weights(*checkpoint);
@@ -78,10 +118,10 @@ Result<ModelFacts> read_model_facts(const std::string& path, const ModelOptions&
   facts.parameters = model_size(config).total;
   facts.file_bytes = int64_t(weights.bytes);
   facts.context = config.max_position_embeddings;
-  struct stat info {};
-  if (stat(path.c_str(), &info) == 0) facts.changed = int64_t(info.st_mtim.tv_sec);
+  facts.changed = changed_of(path);
   if (auto text = chat_template_of(*checkpoint)) facts.chat_template = *std::move(text);
   facts.abilities = find_abilities(*checkpoint, facts.chat_template);
+  facts.abilities.embedding = states_embeddings(path);
   const CacheForm form = form_of(config, weights, options);
   const CacheType type = TRY(find_cache_type(options.cache_type));
   facts.memory = weight_bytes(config, weights, options) +

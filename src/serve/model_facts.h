@@ -28,6 +28,9 @@ struct ModelFacts {
   double token_bytes = 0;  // of the KV cache
 };
 
+// The words for what a model can do, as Ollama has them: "completion", "tools", "embedding" ...
+std::vector<std::string> ability_words(const Abilities& abilities);
+
 // Fails for files that cannot be read or are cut short.
 Result<ModelFacts> read_model_facts(const std::string& path, const ModelOptions& options);
 

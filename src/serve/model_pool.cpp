@@ -26,6 +26,22 @@ ApiError stopping() {
 LoadedModel loaded_text(std::unique_ptr<ServedModel> model, int sequences_max, PassGate* gate) {
   LoadedModel loaded{.text = std::move(model)};
   loaded.engine = std::make_unique<EngineThread>(loaded.text->engine(), sequences_max, gate);
+  if (!gate) return loaded;
+  const ServedModel& text = *loaded.text;
+  auto embedder = Embedder::over(text.open(), text.path());
+  if (!embedder) {
+    loaded.embedding_error = embedder.error().message;
+    return loaded;
+  }
+  loaded.embedder = *std::move(embedder);
+  loaded.embedding = std::make_unique<EmbeddingThread>(*loaded.embedder, sequences_max, gate);
+  return loaded;
+}
+
+LoadedModel loaded_encoder(std::unique_ptr<Embedder> embedder, int jobs_max, PassGate* gate) {
+  LoadedModel loaded;
+  loaded.embedder = std::move(embedder);
+  loaded.embedding = std::make_unique<EmbeddingThread>(*loaded.embedder, jobs_max, gate);
   return loaded;
 }
 
@@ -63,11 +79,13 @@ void ModelPool::stop() {
     waiting.swap(waiting_);
   }
   for (const Waiting& request : waiting) request.ready(stopping());
-  for (Entry& entry : entries_)
+  for (Entry& entry : entries_) {
     if (entry.loaded.engine) entry.loaded.engine->stop();
+    if (entry.loaded.embedding) entry.loaded.embedding->stop();
+  }
 }
 
-ApiResult<size_t> ModelPool::choose(const std::string& name) const {
+ApiResult<size_t> ModelPool::choose(const std::string& name, bool wants_vectors) const {
   std::string list;
   for (size_t i = 0; i < entries_.size(); ++i)
     for (const std::string& known : entries_[i].model.names) {
@@ -75,8 +93,13 @@ ApiResult<size_t> ModelPool::choose(const std::string& name) const {
       list += (list.empty() ? "" : ", ") + known;
     }
   if (name.empty() || name == "deepseek-chat" || name == "deepseek-reasoner" ||
-      name.starts_with("claude-"))
+      name.starts_with("claude-")) {
+    for (size_t i = 0; i < entries_.size(); ++i) {
+      const Abilities& abilities = entries_[i].model.facts.abilities;
+      if (wants_vectors ? abilities.embedding : abilities.writes_text) return i;
+    }
     return size_t(0);
+  }
   return ApiError{
       .status = 404,
       .message = fmt::format("there is no model '{}'; this server has: {}", printable(name), list),
@@ -313,7 +336,7 @@ void ModelPool::load(Lock& lock, Entry& entry) {
   lock.unlock();
   const std::string name = printable(entry.model.names[0]);
   const int64_t began = monotonic_ns();
-  Result<LoadedModel> loaded = entry.model.load(entries_.size() > 1 ? &gate_ : nullptr);
+  Result<LoadedModel> loaded = entry.model.load(&gate_);
   const double seconds = seconds_since(began, monotonic_ns());
   say(loaded ? fmt::format("model {} is loaded after {:.2f} s", name, seconds)
              : fmt::format("model {} could not be loaded: {}", name, loaded.error().message));

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "serve/api_error.h"
+#include "serve/embedding_thread.h"
 #include "serve/engine_thread.h"
 #include "serve/model_facts.h"
 #include "serve/pass_gate.h"
@@ -25,13 +26,18 @@
 
 namespace weir {
 
-// A model in memory. One that makes text has both; the engine's thread ends before the model.
+// A model in memory. One that makes text has the first two; the threads end before the model.
 struct LoadedModel {
   std::unique_ptr<ServedModel> text = {};
   std::unique_ptr<EngineThread> engine = {};
+  // Of an encoder, and of a model that makes text if engine and embedder share a gate; else null.
+  std::unique_ptr<Embedder> embedder = {};
+  std::unique_ptr<EmbeddingThread> embedding = {};
+  std::string embedding_error = {};  // why a model that makes text has no embedder
 };
 
 LoadedModel loaded_text(std::unique_ptr<ServedModel> model, int sequences_max, PassGate* gate);
+LoadedModel loaded_encoder(std::unique_ptr<Embedder> embedder, int jobs_max, PassGate* gate);
 
 // Keeps the model loaded. The pool outlives it.
 using ModelLease = std::shared_ptr<LoadedModel>;
@@ -42,7 +48,7 @@ struct PooledModel {
   double bytes = 0;         // of memory when it is loaded, its KV cache included
   double idle_seconds = 0;  // unloaded after so long without a request; 0: never
   bool stays = false;       // never unloaded, once it is loaded
-  // Called by the pool's thread. `gate`: for the engine, null if no other engine may run.
+  // Called by the pool's thread. `gate`: for whatever runs passes.
   std::function<Result<LoadedModel>(PassGate* gate)> load = {};
 };
 
@@ -75,8 +81,9 @@ class ModelPool {
   ModelState state(size_t index) const;
 
   // The model of a request: by name or alias (":latest" may follow), the first for "" and for the
-  // names of DeepSeek's and Anthropic's own models. 404 with the list of names.
-  ApiResult<size_t> choose(const std::string& name) const;
+  // names of DeepSeek's and Anthropic's own models: the first that makes text, or, with
+  // `wants_vectors`, the first made for embeddings. 404 with the list of names.
+  ApiResult<size_t> choose(const std::string& name, bool wants_vectors = false) const;
 
   // `keep_seconds`: from this request on, how long the model stays after its last one; negative:
   // for good. Nothing: no change. Null: the model is not loaded.

@@ -49,6 +49,9 @@ Json entry(const ModelPool& pool, size_t index, const std::string& name) {
   j.set("owned_by", "weir");
   j.set("status", status_json(pool.state(index)));
   j.set("meta", meta_json(model.facts));
+  Json abilities = Json::array();
+  for (const std::string& word : ability_words(model.facts.abilities)) abilities.push(word);
+  j.set("capabilities", std::move(abilities));
   return j;
 }
 

@@ -137,10 +137,7 @@ std::optional<HttpReply> ollama_show(ModelPool& pool, const HttpRequest& http) {
   info.set("general.parameter_count", facts.parameters);
   info.set(facts.family + ".context_length", facts.context);
   Json abilities = Json::array();
-  abilities.push("completion");
-  if (facts.abilities.fill_in) abilities.push("insert");
-  if (facts.abilities.tools) abilities.push("tools");
-  if (facts.abilities.thinking) abilities.push("thinking");
+  for (const std::string& word : ability_words(facts.abilities)) abilities.push(word);
   Json reply = Json::object();
   reply.set("modelfile", "");
   reply.set("parameters", "");

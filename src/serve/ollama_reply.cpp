@@ -148,7 +148,8 @@ constexpr Route kRoutes[] = {
     {"GET", "/api/ps", ollama_error, nullptr, nullptr, ollama_ps},
     {"POST", "/api/show", ollama_error, nullptr, nullptr, ollama_show},
     {"GET", "/api/version", ollama_error, nullptr, nullptr, version},
-    {"POST", "/api/embed", ollama_error, not_yet},
+    embedding_route("/api/embed", ollama_error, read_ollama_embed),
+    embedding_route("/api/embeddings", ollama_error, read_ollama_embeddings),
     {"POST", "/api/pull", ollama_error, not_yet},
 };
 

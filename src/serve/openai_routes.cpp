@@ -87,7 +87,7 @@ constexpr Route kRoutes[] = {
     {"POST", "/responses/input_tokens", openai_error, count_input},
     {"GET", "/responses/*", openai_error, nullptr, nullptr, no_response},
     {"DELETE", "/responses/*", openai_error, nullptr, nullptr, no_response},
-    {"POST", "/embeddings", openai_error, not_yet},
+    embedding_route("/embeddings", openai_error, read_openai_embeddings),
     {"POST", "/moderations", openai_error, not_yet},
 };
 

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 
+#include "serve/embedding_request.h"
 #include "serve/engine_thread.h"
 #include "serve/http_exchange.h"
 #include "serve/model_pool.h"
@@ -40,7 +41,16 @@ struct Route {
   std::optional<HttpReply> (*before)(ModelPool&, const HttpRequest&) = nullptr;
   // Or this: of the server itself.
   HttpReply (*show)(const ServerState&, const HttpRequest&) = nullptr;
+  // Or this: vectors of texts.
+  ApiResult<EmbeddingRequest> (*embed)(const Json& body) = nullptr;
 };
+
+constexpr Route embedding_route(const char* path, ErrorWriter write_error,
+                                ApiResult<EmbeddingRequest> (*read)(const Json&)) {
+  Route route{"POST", path, write_error};
+  route.embed = read;
+  return route;
+}
 
 std::span<const Route> openai_routes();
 std::span<const Route> llama_server_routes();

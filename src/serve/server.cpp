@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "serve/embedding_job.h"
 #include "serve/key_gate.h"
 #include "serve/openai_reply.h"
 #include "serve/request_fields.h"
@@ -69,16 +70,18 @@ class PoolServer : public Server {
     const Route* route = find_route(request.method, request.path, is_known);
     if (!route) return exchange->reply(error_writer_of(request)(no_route(request, is_known)));
     if (route->show) return exchange->reply(route->show(state_, request));
-    if (is_draining_ && route->generate)
+    if (is_draining_ && (route->generate || route->embed))
       return exchange->reply(route->write_error(
           {.status = 503, .message = "the server is stopping", .retry_seconds = 10}));
-    ApiResult<ModelWish> wish = wish_of(request);
+    ApiResult<ModelWish> wish = wish_of(request, route->embed != nullptr);
     if (wish && (request.method == "POST" || !route->before))
       if (auto error = check_model(request, *wish))
         return exchange->reply(route->write_error(*error));
     if (route->before)
       if (auto reply = route->before(*pool_, request)) return exchange->reply(*std::move(reply));
     if (!wish) return exchange->reply(route->write_error(wish.error()));
+    if (!route->embed && !pool_->model(wish->index).facts.abilities.writes_text)
+      return exchange->reply(route->write_error(writes_no_text(wish->index)));
     if (ModelLease lease = pool_->lease(wish->index, wish->keep_seconds))
       return go_on(*route, request, lease, exchange);
     load_for(*route, std::move(request), *wish, exchange);
@@ -90,7 +93,21 @@ class PoolServer : public Server {
     std::optional<double> keep_seconds = {};
   };
 
-  ApiResult<ModelWish> wish_of(const HttpRequest& request) const {
+  // Nothing is loaded for it.
+  ApiError writes_no_text(size_t index) const {
+    std::string others;
+    for (size_t i = 0; i < pool_->size(); ++i)
+      if (pool_->model(i).facts.abilities.writes_text)
+        others += (others.empty() ? "" : ", ") + pool_->model(i).names[0];
+    return {
+        .message = fmt::format(
+            "the model '{}' makes embeddings and writes no text; send texts to /v1/embeddings{}",
+            pool_->model(index).names[0],
+            others.empty() ? "" : ", or name a model that writes: " + others),
+        .param = "model"};
+  }
+
+  ApiResult<ModelWish> wish_of(const HttpRequest& request, bool wants_vectors) const {
     const RequestHead head = read_head(request.body);
     std::string name = head.model;
     ModelWish wish;
@@ -101,7 +118,7 @@ class PoolServer : public Server {
       if (!keep) return keep.error();
       wish.keep_seconds = *keep;
     }
-    ApiResult<size_t> index = pool_->choose(name);
+    ApiResult<size_t> index = pool_->choose(name, wants_vectors);
     if (!index) return index.error();
     wish.index = *index;
     wish.name = std::move(name);
@@ -127,6 +144,7 @@ class PoolServer : public Server {
 
   void go_on(const Route& route, const HttpRequest& request, const ModelLease& lease,
              const Exchange& exchange) {
+    if (route.embed) return embed(route, request, lease, exchange);
     if (!lease->text)
       return exchange->reply(route.write_error(
           {.message = "this model writes no text; name another one", .param = "model"}));
@@ -143,6 +161,31 @@ class PoolServer : public Server {
     auto job = std::make_shared<ServeJob>(ServeJobSetup{
         lease, *lease->engine, model.tokenizer(), *std::move(prepared), std::move(made->writer),
         route.write_error, made->request.streams, exchange, request.key});
+    exchange->post([job = std::move(job)] { job->start(); });
+  }
+
+  void embed(const Route& route, const HttpRequest& request, const ModelLease& lease,
+             const Exchange& exchange) {
+    const auto refuse = [&](const ApiError& error) { exchange->reply(route.write_error(error)); };
+    if (!lease->embedding)
+      return refuse({.message = "this model makes no embeddings: " + lease->embedding_error,
+                     .param = "model"});
+    ApiResult<Json> body = parse_body(request.body);
+    if (!body) return refuse(body.error());
+    ApiResult<EmbeddingRequest> wanted = route.embed(*body);
+    if (!wanted) return refuse(wanted.error());
+    ApiResult<std::vector<std::vector<int>>> tokens = tokens_of(*wanted, *lease->embedder);
+    if (!tokens) return refuse(tokens.error());
+    int64_t count = 0;
+    for (const std::vector<int>& text : *tokens) count += int64_t(text.size());
+    if (request.key)
+      if (auto error = request.key->meter().check_prompt(count, monotonic_ns()))
+        return refuse(*error);
+    std::string name = body->text_at("model");
+    if (name.empty()) name = pool_->model(*pool_->choose("", true)).names[0];
+    auto job = std::make_shared<EmbeddingJob>(
+        EmbeddingJobSetup{lease, std::move(name), *std::move(wanted), *std::move(tokens),
+                          route.write_error, exchange, request.key});
     exchange->post([job = std::move(job)] { job->start(); });
   }
 

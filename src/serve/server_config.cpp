@@ -85,6 +85,11 @@ Result<double> plan_cache(const ModelFacts& facts, const ModelOptions& options, 
 
 Result<LoadedModel> load(const ModelEntry& entry, const ServerConfig& config,
                          const FinishModel& finish, PassGate* gate) {
+  if (is_encoder_path(entry.path)) {
+    const EmbedderOptions how{.threads = entry.options.threads, .exact = entry.options.exact};
+    auto embedder = TRY(Embedder::open(entry.path, how));
+    return loaded_encoder(std::move(embedder), config.parallel + config.queue, gate);
+  }
   OpenModel open = TRY(open_model({.path = entry.path,
                                    .options = entry.options,
                                    .sequences_max = config.parallel,
@@ -140,8 +145,10 @@ Result<std::unique_ptr<ModelPool>> make_pool(const ServerConfig& config, ModelPo
   for (ModelEntry entry : config.models) {
     PooledModel model{.idle_seconds = entry.idle_seconds, .stays = entry.stays};
     model.facts = TRY(read_model_facts(entry.path, entry.options));
-    const double cache =
-        TRY(plan_cache(model.facts, entry.options, options.bytes_max, is_alone, is_asked_for));
+    double cache = 0;
+    if (model.facts.abilities.writes_text)
+      cache =
+          TRY(plan_cache(model.facts, entry.options, options.bytes_max, is_alone, is_asked_for));
     model.bytes = model.facts.memory + cache;
     // Alone and without a limit a cache may grow to most of what is available when it is loaded.
     if (!is_alone || is_asked_for) entry.options.cache_limit_gib = cache / kGiB;

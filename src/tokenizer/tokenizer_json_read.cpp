@@ -120,10 +120,7 @@ Result<void> read_model(const Json& model, TokenizerSpec& spec) {
   }
   if (is_true(model, "byte_fallback")) return unsupported("model", "byte_fallback");
   spec.ignore_merges = is_true(model, "ignore_merges");
-  const Json* vocabulary = TRY(member(model, "vocab", "model"));
-  TRY(read_vocabulary(*vocabulary, spec));
-  const Json* merges = TRY(member(model, "merges", "model"));
-  return read_merges(*merges, spec);
+  return {};
 }
 
 Result<void> read_added(const Json& added, TokenizerSpec& spec) {
@@ -269,11 +266,24 @@ Result<void> read_template(const Json& section, const std::string& place, Tokeni
   return {};
 }
 
+// BertProcessing: {"cls": ["[CLS]", 101], "sep": ["[SEP]", 102]}.
+Result<void> read_pair(const Json& section, const std::string& place, TokenizerSpec& spec) {
+  if (!spec.prefix.empty() || !spec.suffix.empty()) return unsupported(place, "a second template");
+  for (const auto& [key, ids] : {std::pair{"cls", &spec.prefix}, {"sep", &spec.suffix}}) {
+    const Json& token = *TRY(member(section, key, place));
+    if (!token.is_array() || token.size() != 2)
+      return Error{place + "." + key + ": must be a token and its id"};
+    ids->push_back(TRY_IN(place, id_of(token.items()[1], key)));
+  }
+  return {};
+}
+
 Result<void> read_post_processor(const Json& section, const std::string& place, int depth,
                                  TokenizerSpec& spec) {
   if (section.is_null()) return {};
   std::string type = type_of(section);
   if (type == "ByteLevel") return {};  // adjusts offsets only
+  if (type == "BertProcessing") return read_pair(section, place, spec);
   if (type == "TemplateProcessing") {
     if (!spec.prefix.empty() || !spec.suffix.empty())
       return unsupported(place, "a second template");
@@ -320,27 +330,39 @@ void guess_bos_eos(TokenizerSpec& spec) {
   }
 }
 
+// Null where there is none.
+const Json& section_of(const Json& root, const char* key) {
+  static const Json null{};
+  const Json* found = root.find(key);
+  return found != nullptr ? *found : null;
+}
+
 }  // namespace
+
+Result<void> read_tokens_and_frame(const Json& root, TokenizerSpec& spec) {
+  const Json& model = *TRY(root.at("model"));
+  const Json* vocabulary = TRY(member(model, "vocab", "model"));
+  TRY(read_vocabulary(*vocabulary, spec));
+  if (const Json& added = section_of(root, "added_tokens"); !added.is_null())
+    TRY(read_added(added, spec));
+  return read_post_processor(section_of(root, "post_processor"), "post_processor", 0, spec);
+}
 
 Result<TokenizerSpec> read_tokenizer_spec(std::string_view json) {
   Json root = TRY(parse_json(json, kTokenizerJsonLimits));
   if (!root.is_object()) return Error{"must be a JSON object"};
   TokenizerSpec spec;
-  static const Json null{};
-  auto section = [&](const char* key) -> const Json& {
-    const Json* found = root.find(key);
-    return found != nullptr ? *found : null;
-  };
   const Json* model = TRY(root.at("model"));
   TRY(read_model(*model, spec));
-  if (!section("added_tokens").is_null()) TRY(read_added(section("added_tokens"), spec));
-  TRY(read_normalizer(section("normalizer"), "normalizer", 0, spec));
+  TRY(read_tokens_and_frame(root, spec));
+  const Json* merges = TRY(member(*model, "merges", "model"));
+  TRY(read_merges(*merges, spec));
+  TRY(read_normalizer(section_of(root, "normalizer"), "normalizer", 0, spec));
   SplitPlan plan;
-  TRY(read_pre_tokenizer(section("pre_tokenizer"), "pre_tokenizer", 0, plan));
+  TRY(read_pre_tokenizer(section_of(root, "pre_tokenizer"), "pre_tokenizer", 0, plan));
   if (!plan.byte_level) return unsupported("pre_tokenizer", "a text model without ByteLevel");
   spec.pre_tokenizer = TRY_IN("pre_tokenizer", PreTokenizer::from_steps(std::move(plan.steps)));
-  TRY(read_post_processor(section("post_processor"), "post_processor", 0, spec));
-  TRY(check_decoder(section("decoder"), "decoder", 0));
+  TRY(check_decoder(section_of(root, "decoder"), "decoder", 0));
   guess_bos_eos(spec);
   return spec;
 }

@@ -15,6 +15,10 @@ inline constexpr JsonLimits kTokenizerJsonLimits = {.depth = 32, .bytes = size_t
 // that published models use.
 Result<TokenizerSpec> read_tokenizer_spec(std::string_view json);
 
+// What all models of tokenizer.json share: model.vocab, added_tokens and the ids that post_processor
+// puts around a text.
+Result<void> read_tokens_and_frame(const Json& root, TokenizerSpec& spec);
+
 // Names BOS, EOS, the pad and the unknown token, and says whether BOS frames a text. `config`:
 // tokenizer_config.json; `map`: special_tokens_map.json, for tokens that `config` does not name.
 // Either may be null. BOS and EOS that are ordinary tokens become added ones.

@@ -1,4 +1,4 @@
-// Causal attention inside the batch, forward. Over the cached past (cached_attention.cpp) the same
+// Attention inside the batch, forward. Over the cached past (cached_attention.cpp) the same
 // key panels are walked in the same order, so a decoded token has the bits of this forward.
 #include <algorithm>
 #include <cmath>
@@ -71,14 +71,16 @@ struct ScratchPlan {
 // Queries [t0, t1) of a segment, one head.
 void attend_tile(const AttentionTensors& a, const Segment& segment, int head, int t0, int t1,
                  const HeadMemory& memory, const Scratch& scratch, SoftmaxStatistics statistics) {
-  const int keys = segment.shared() + t1, count = t1 - t0, first_row = segment.begin + t0;
+  const bool sees_ahead = a.shape.sees_ahead;
+  const int keys = sees_ahead ? segment.count : segment.shared() + t1;
+  const int count = t1 - t0, first_row = segment.begin + t0;
   const size_t stride = size_t(round_up(keys, kPanel));
   attention_scores(a, head, first_row, count, memory.key_panels, keys, scratch.scaled,
                    scratch.scores, stride, scratch.gemm);
   float inverse[kQueryTile];
   for (int r = 0; r < count; ++r) {
     float* row = scratch.scores + size_t(r) * stride;
-    int visible = segment.shared() + t0 + r + 1;
+    int visible = sees_ahead ? keys : segment.shared() + t0 + r + 1;
     drop_unchosen(a.choice, first_row + r, visible, row);
     float top = kernels().max(row, visible);
     inverse[r] = 1 / kernels().exp_sum(row, top, visible);
@@ -171,6 +173,7 @@ Tensor attend(Run& run, Tensor q, Tensor keys, Tensor shared_keys, Tensor values
   CHECK_EQ(shape.heads % shape.kv_heads, 0);
   CHECK_EQ(q.rows, run.batch.size());
   CHECK(!(run.cache && (run.tape || run.batch.has_branches())));
+  CHECK(!shape.sees_ahead || !(run.cache || run.tape || run.batch.has_branches() || choice.tokens));
   AttentionTensors a{q,     keys,  shared_keys, values, run.make(q.rows, shape.heads * shape.value),
                      shape, choice};
   SoftmaxStatistics statistics;

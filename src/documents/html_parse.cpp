@@ -1,17 +1,14 @@
-// Parsing of HTML that may be hostile. gumbo never gives up: deep nesting costs it quadratic time,
-// unclosed formatting elements quadratic memory, and freeing its tree recurses. So it allocates
-// from a region of ours, which jumps out of the parser at a limit and is dropped as a whole
-// afterwards.
-#include <gumbo.h>
+// gumbo never gives up: deep nesting costs it quadratic time, unclosed formatting elements
+// quadratic memory, and freeing its tree recurses. So it allocates from a region of ours, which
+// jumps out of the parser at a limit and is dropped as a whole afterwards.
+#include "documents/html_parse.h"
 
 #include <csetjmp>
 #include <cstdlib>
 #include <ctime>
-#include <memory>
+#include <utility>
 
 #include "base/text.h"
-#include "corpus/corpus.h"
-#include "corpus/html_render.h"
 
 namespace weir {
 namespace {
@@ -28,21 +25,23 @@ double thread_seconds() {
   return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
 }
 
+}  // namespace
+
 // Memory of one parse: chunks in a list, nothing freed before the end.
-class ParseMemory {
+class HtmlTree::Memory {
  public:
-  explicit ParseMemory(size_t html_bytes)
+  explicit Memory(size_t html_bytes)
       : bytes_max_(memory_limit(html_bytes)),
         seconds_max_(thread_seconds() + seconds_limit(html_bytes)) {}
-  ~ParseMemory() {
+  ~Memory() {
     while (chunks_) std::free(std::exchange(chunks_, chunks_->next));
   }
-  ParseMemory(const ParseMemory&) = delete;
-  ParseMemory& operator=(const ParseMemory&) = delete;
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
 
   // gumbo's allocator. Its frames are C and own nothing, so that a jump over them is sound.
   static void* take(void* memory, size_t bytes) {
-    ParseMemory& self = *static_cast<ParseMemory*>(memory);
+    Memory& self = *static_cast<Memory*>(memory);
     void* taken = self.take(bytes);
     if (!taken) std::longjmp(self.give_up, 1);
     return taken;
@@ -82,11 +81,15 @@ class ParseMemory {
   double seconds_max_;
 };
 
-// Null when the parser was stopped at a limit. The tree lives in `memory`.
-const GumboNode* parse(std::string_view html, ParseMemory& memory) {
+namespace {
+
+// Null when the parser was stopped at a limit. A function of its own: setjmp and objects that are
+// constructed after it do not go together.
+template <class Memory>
+const GumboNode* parse_into(std::string_view html, Memory& memory) {
   GumboOptions options = kGumboDefaultOptions;
-  options.allocator = ParseMemory::take;
-  options.deallocator = ParseMemory::free_later;
+  options.allocator = Memory::take;
+  options.deallocator = Memory::free_later;
   options.userdata = &memory;
   options.max_errors = 0;
   if (setjmp(memory.give_up) != 0) return nullptr;
@@ -95,16 +98,21 @@ const GumboNode* parse(std::string_view html, ParseMemory& memory) {
 
 }  // namespace
 
-Result<std::string> html_to_text(std::string_view html) {
+HtmlTree::HtmlTree(std::unique_ptr<Memory> memory, const GumboNode* root)
+    : memory_(std::move(memory)), root_(root) {}
+HtmlTree::HtmlTree(HtmlTree&&) noexcept = default;
+HtmlTree::~HtmlTree() = default;
+
+Result<HtmlTree> HtmlTree::parse(std::string_view html) {
   if (html.size() > kHtmlBytesMax)
     return Error{"HTML of " + format_bytes(double(html.size())) + "; the limit is " +
                  format_bytes(double(kHtmlBytesMax)) + ", split the page"};
-  ParseMemory memory(html.size());
-  const GumboNode* root = parse(html, memory);
+  auto memory = std::make_unique<Memory>(html.size());
+  const GumboNode* root = parse_into(html, *memory);
   if (!root)
     return Error{
         "HTML nested too deeply to parse in reasonable time and memory; leave this page out"};
-  return HtmlRenderer().render(root);
+  return HtmlTree(std::move(memory), root);
 }
 
 }  // namespace weir

@@ -1,9 +1,10 @@
-#include "corpus/html_roles.h"
+#include "documents/html_roles.h"
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <initializer_list>
-#include <string_view>
+#include <vector>
 
 namespace weir {
 namespace {
@@ -46,12 +47,20 @@ constexpr std::string_view kNavigationClasses[] = {
     "navheader",  "navfooter",  "navbar",      "navigation",     "sphinxsidebar", "related",
     "headerlink", "breadcrumb", "breadcrumbs", "mw-editsection", "noprint"};
 
-std::string_view attribute(const GumboElement& element, const char* name) {
+}  // namespace
+
+std::string_view html_attribute(const GumboElement& element, const char* name) {
   const GumboAttribute* found = gumbo_get_attribute(&element.attributes, name);
   return found ? std::string_view(found->value) : std::string_view();
 }
 
-}  // namespace
+const GumboNode* html_child(const GumboElement& element, unsigned i) {
+  return static_cast<const GumboNode*>(element.children.data[i]);
+}
+
+bool is_html_element(const GumboNode* node) {
+  return node->type == GUMBO_NODE_ELEMENT || node->type == GUMBO_NODE_TEMPLATE;
+}
 
 HtmlRole html_role(GumboTag tag) {
   return unsigned(tag) < kRoles.size() ? kRoles[unsigned(tag)] : Role::inline_text;
@@ -59,8 +68,8 @@ HtmlRole html_role(GumboTag tag) {
 
 bool is_navigation(const GumboElement& element) {
   if (gumbo_get_attribute(&element.attributes, "hidden")) return true;
-  if (attribute(element, "role") == "navigation") return true;
-  std::string_view classes = attribute(element, "class");
+  if (html_attribute(element, "role") == "navigation") return true;
+  std::string_view classes = html_attribute(element, "class");
   while (!classes.empty()) {
     size_t end = std::min(classes.find(' '), classes.size());
     if (std::ranges::find(kNavigationClasses, classes.substr(0, end)) !=
@@ -69,6 +78,46 @@ bool is_navigation(const GumboElement& element) {
     classes.remove_prefix(std::min(end + 1, classes.size()));
   }
   return false;
+}
+
+bool is_exponent(const GumboElement& element) {
+  if (element.children.length != 1) return false;
+  const GumboNode* only = html_child(element, 0);
+  if (only->type != GUMBO_NODE_TEXT) return false;
+  const char* text = only->v.text.text;
+  bool number = std::isdigit(static_cast<unsigned char>(text[0])) || text[0] == '-';
+  return number || (std::isalpha(static_cast<unsigned char>(text[0])) && text[1] == 0);
+}
+
+bool needs_lines(const GumboElement& row) {
+  std::vector<const GumboElement*> open = {&row};
+  int cells = 0, paragraphs = 0;
+  while (!open.empty()) {
+    const GumboElement& element = *open.back();
+    open.pop_back();
+    for (unsigned i = 0; i < element.children.length; ++i) {
+      const GumboNode* node = html_child(element, i);
+      if (!is_html_element(node)) continue;
+      switch (html_role(node->v.element.tag)) {
+        case Role::table:
+        case Role::list:
+        case Role::definition_list:
+        case Role::preformatted:
+        case Role::heading:
+          return true;
+        case Role::paragraph:
+          ++paragraphs;
+          break;
+        case Role::cell:
+          ++cells;
+          break;
+        default:
+          break;
+      }
+      open.push_back(&node->v.element);
+    }
+  }
+  return cells == 1 && paragraphs > 1;
 }
 
 }  // namespace weir

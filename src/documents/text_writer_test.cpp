@@ -1,4 +1,4 @@
-#include "corpus/text_writer.h"
+#include "documents/text_writer.h"
 
 #include <gtest/gtest.h>
 

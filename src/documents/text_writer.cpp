@@ -1,6 +1,6 @@
 // Everything that may turn out to be unnecessary (blanks, newlines, markers, separators) is pending
 // until a visible character follows; so nothing has to be trimmed afterwards.
-#include "corpus/text_writer.h"
+#include "documents/text_writer.h"
 
 #include <algorithm>
 

@@ -1,66 +1,14 @@
 // The tree is walked with a stack of its own, so that nesting costs heap, never call depth.
-#include "corpus/html_render.h"
+#include "documents/html_render.h"
 
 #include <algorithm>
-#include <cctype>
 
-#include "corpus/html_roles.h"
+#include "documents/html_roles.h"
 
 namespace weir {
 namespace {
 
 using Role = HtmlRole;
-
-const GumboNode* child(const GumboVector& children, unsigned i) {
-  return static_cast<const GumboNode*>(children.data[i]);
-}
-
-bool is_element(const GumboNode* node) {
-  return node->type == GUMBO_NODE_ELEMENT || node->type == GUMBO_NODE_TEMPLATE;
-}
-
-// 2<sup>31</sup> is 2^31 in plain text; a footnote mark or "1<sup>st</sup>" stays as it is.
-bool is_exponent(const GumboElement& element) {
-  if (element.children.length != 1) return false;
-  const GumboNode* only = child(element.children, 0);
-  if (only->type != GUMBO_NODE_TEXT) return false;
-  const char* text = only->v.text.text;
-  bool number = std::isdigit(static_cast<unsigned char>(text[0])) || text[0] == '-';
-  return number || (std::isalpha(static_cast<unsigned char>(text[0])) && text[1] == 0);
-}
-
-// A row is written on one line unless it holds blocks that need lines of their own, as pages that
-// use tables for layout do. A lone cell with several paragraphs is a block too.
-bool needs_lines(const GumboElement& row) {
-  std::vector<const GumboElement*> open = {&row};
-  int cells = 0, paragraphs = 0;
-  while (!open.empty()) {
-    const GumboElement& element = *open.back();
-    open.pop_back();
-    for (unsigned i = 0; i < element.children.length; ++i) {
-      const GumboNode* node = child(element.children, i);
-      if (!is_element(node)) continue;
-      switch (html_role(node->v.element.tag)) {
-        case Role::table:
-        case Role::list:
-        case Role::definition_list:
-        case Role::preformatted:
-        case Role::heading:
-          return true;
-        case Role::paragraph:
-          ++paragraphs;
-          break;
-        case Role::cell:
-          ++cells;
-          break;
-        default:
-          break;
-      }
-      open.push_back(&node->v.element);
-    }
-  }
-  return cells == 1 && paragraphs > 1;
-}
 
 }  // namespace
 
@@ -72,13 +20,13 @@ std::string HtmlRenderer::render(const GumboNode* root) {
   std::vector<Open> open;
   if (enter(root)) open.push_back({root});
   while (!open.empty()) {
-    const GumboVector& children = open.back().node->v.element.children;
-    if (open.back().next == children.length) {
+    const GumboElement& element = open.back().node->v.element;
+    if (open.back().next == element.children.length) {
       leave(open.back().node);
       open.pop_back();
       continue;
     }
-    const GumboNode* node = child(children, open.back().next++);
+    const GumboNode* node = html_child(element, open.back().next++);
     if (enter(node)) open.push_back({node});
   }
   return writer_.finish();

@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
+#include "documents/html_text.h"
 
-#include "corpus/corpus.h"
+#include <gtest/gtest.h>
 
 namespace weir {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "corpus/text_writer.h"
+#include "documents/text_writer.h"
 
 namespace weir {
 

@@ -1,10 +1,10 @@
-#include "corpus/html_render.h"
+#include "documents/html_render.h"
 
 #include <gtest/gtest.h>
 
 #include <string_view>
 
-#include "corpus/html_roles.h"
+#include "documents/html_roles.h"
 
 namespace weir {
 namespace {

@@ -1,0 +1,23 @@
+// What a model is asked for an answer: the question and numbered sources, marked off as data.
+#pragma once
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "knowledge/knowledge_search.h"
+
+namespace weir {
+
+struct AnswerPrompt {
+  std::string system, user;
+};
+
+// The answer is to cite the sources as [1], [2] ..., or to be kNoAnswer alone. Nothing in a source
+// can end its mark.
+AnswerPrompt answer_prompt(std::string_view question, std::span<const FoundChunk> sources);
+constexpr const char* kNoAnswer = "NO ANSWER";
+
+// Whether the sources answer the question; the answer begins with yes or no.
+AnswerPrompt judge_prompt(std::string_view question, std::span<const FoundChunk> sources);
+
+}  // namespace weir
