@@ -192,7 +192,11 @@ Result<void> write_lora(const std::string& path, const LoraAdapter& adapter,
   if (file_exists(path) || is_directory(path))
     return Error{path + ": is there already; give another folder"};
   AtomicFolder folder = TRY(AtomicFolder::create(path));
-  Result<void> written = write_peft_files(folder.path(), adapter, config);
+  const auto write = [&]() -> Result<void> {
+    TRY(write_peft_weights(join_path(folder.path(), kPeftWeights), adapter));
+    return write_peft_config(join_path(folder.path(), kPeftConfig), adapter, config);
+  };
+  Result<void> written = write();
   if (!written) return folder.named(std::move(written).error());
   return folder.finish();
 }

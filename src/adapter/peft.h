@@ -15,10 +15,13 @@ constexpr const char* kPeftWeights = "adapter_model.safetensors";
 // modules_to_save, adapters of embedding and head.
 Result<LoraAdapter> read_peft(const std::string& folder, const ModelConfig& config);
 
-// Into a folder that exists already. Experts under their own names, which PEFT reads for every
-// version of transformers.
-Result<void> write_peft_files(const std::string& folder, const LoraAdapter& adapter,
-                              const ModelConfig& config);
+// The folder's two files. Experts under their own names, which PEFT reads for every version of
+// transformers. The weights' SHA-256 is returned.
+Result<std::string> write_peft_weights(const std::string& path, const LoraAdapter& adapter);
+Result<void> write_peft_config(const std::string& path, const LoraAdapter& adapter,
+                               const ModelConfig& config);
+// The numbers of a file that write_peft_weights() made into an adapter of the same modules.
+Result<void> read_peft_weights(const std::string& path, LoraAdapter& adapter);
 
 // What adapter_config.json says about scales; also for the fuzz target.
 class PeftSettings {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <deque>
+#include <cstring>
 #include <map>
 #include <set>
 
@@ -59,6 +59,24 @@ double alpha_of(const LoraModule& module, bool rank_stabilized) {
   return float(near / (rank_stabilized ? std::sqrt(rank) : rank)) == module.scale ? near : alpha;
 }
 
+// use(name, shape, values) for every tensor of the file.
+template <class Adapter, class Use>
+Result<void> for_each_part(Adapter& adapter, const Use& use) {
+  for (auto& module : adapter.modules)
+    for (int e = 0; e < module.groups; ++e) {
+      const std::string name = "base_model.model." + expert_name(module.name, e);
+      const size_t a = size_t(module.rank) * size_t(module.inputs),
+                   b = size_t(module.outputs) * size_t(module.rank);
+      TRY(use(name + ".lora_A.weight",
+              std::vector<uint64_t>{uint64_t(module.rank), uint64_t(module.inputs)},
+              std::span(module.a).subspan(size_t(e) * a, a)));
+      TRY(use(name + ".lora_B.weight",
+              std::vector<uint64_t>{uint64_t(module.outputs), uint64_t(module.rank)},
+              std::span(module.b).subspan(size_t(e) * b, b)));
+    }
+  return {};
+}
+
 Json config_of(const LoraAdapter& adapter, const ModelConfig& config) {
   const bool rs = adapter.is_rank_stabilized;
   std::map<int, size_t> ranks;
@@ -99,28 +117,36 @@ Json config_of(const LoraAdapter& adapter, const ModelConfig& config) {
 
 }  // namespace
 
-Result<void> write_peft_files(const std::string& folder, const LoraAdapter& adapter,
-                              const ModelConfig& config) {
+Result<std::string> write_peft_weights(const std::string& path, const LoraAdapter& adapter) {
   std::vector<TensorSource> tensors;
-  for (const LoraModule& module : adapter.modules)
-    for (int e = 0; e < module.groups; ++e) {
-      const std::string name = "base_model.model." + expert_name(module.name, e);
-      const size_t a = size_t(module.rank) * size_t(module.inputs),
-                   b = size_t(module.outputs) * size_t(module.rank);
-      const auto bytes = [&](const std::vector<float>& values, size_t count) {
-        return std::as_bytes(std::span(values).subspan(size_t(e) * count, count));
-      };
-      tensors.push_back({name + ".lora_A.weight",
-                         "F32",
-                         {uint64_t(module.rank), uint64_t(module.inputs)},
-                         bytes(module.a, a)});
-      tensors.push_back({name + ".lora_B.weight",
-                         "F32",
-                         {uint64_t(module.outputs), uint64_t(module.rank)},
-                         bytes(module.b, b)});
-    }
-  TRY(write_safetensors(join_path(folder, kPeftWeights), std::move(tensors), {{"format", "pt"}}));
-  return write_file_atomic(join_path(folder, kPeftConfig), config_of(adapter, config).dump(2) + "\n");
+  TRY(for_each_part(adapter, [&](const std::string& name, std::vector<uint64_t> shape,
+                                 std::span<const float> values) {
+    tensors.push_back({name, "F32", std::move(shape), std::as_bytes(values)});
+    return Result<void>();
+  }));
+  return write_safetensors(path, std::move(tensors), {{"format", "pt"}});
+}
+
+Result<void> read_peft_weights(const std::string& path, LoraAdapter& adapter) {
+  const SafetensorsFile file = TRY(SafetensorsFile::open(path));
+  return for_each_part(adapter, [&](const std::string& name, const std::vector<uint64_t>& shape,
+                                    std::span<float> values) -> Result<void> {
+    const TensorInfo* info = file.find(name);
+    if (!info || info->dtype != "F32" || info->shape != shape)
+      return Error{fmt::format("{}: tensor '{}' is missing or has another shape or type; the file "
+                               "belongs to another adapter",
+                               path, name)};
+    std::memcpy(values.data(), file.data(*info).data(), values.size_bytes());
+    for (const float value : values)
+      if (!std::isfinite(value))
+        return Error{fmt::format("{}: tensor '{}' holds a value that is not finite", path, name)};
+    return {};
+  });
+}
+
+Result<void> write_peft_config(const std::string& path, const LoraAdapter& adapter,
+                               const ModelConfig& config) {
+  return write_file_atomic(path, config_of(adapter, config).dump(2) + "\n");
 }
 
 }  // namespace weir

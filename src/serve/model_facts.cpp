@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "adapter/adapter_folder.h"
 #include "base/file.h"
 #include "base/thread_pool.h"
 #include "chat/open_model.h"
@@ -68,7 +69,8 @@ Result<double> working_bytes(const ModelConfig& config, CacheForm form, CacheTyp
 }  // namespace
 
 Result<ModelFacts> read_model_facts(const std::string& path, const ModelOptions& options) {
-  const auto checkpoint = TRY(Checkpoint::open(path));
+  const std::string base = is_adapter_folder(path) ? TRY(base_of_adapter(path)) : path;
+  const auto checkpoint = TRY(Checkpoint::open(base));
   const ModelConfig& config = checkpoint->config();
   const WeightCheck weights = check_weights(*checkpoint);
   ModelFacts facts{.path = path};
