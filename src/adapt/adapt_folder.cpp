@@ -28,10 +28,11 @@ Result<void> check_identity(const std::string& path, const Json& state, const Js
   for (const auto& [name, value] : identity.members()) {
     const Json* before = asked->find(name);
     if (!before || before->dump() != value.dump())
-      return Error{fmt::format("{} was made with another {}: {} instead of {}; give the same, or a "
-                               "new folder with --out",
-                               path, name, before ? printable(before->dump(), 200) : "none",
-                               printable(value.dump(), 200))};
+      return Error{
+          fmt::format("{} was made with another {}: {} instead of {}; give the same, or a "
+                      "new folder with --out",
+                      path, name, before ? printable(before->dump(), 200) : "none",
+                      printable(value.dump(), 200))};
   }
   return {};
 }

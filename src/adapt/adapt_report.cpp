@@ -36,7 +36,8 @@ struct Column {
   std::string (*text)(const Json& arm);
 };
 const Column kColumns[] = {
-    {"right", [](const Json& arm) { return share_text(int_of(arm, "right"), int_of(arm, "answerable")); }},
+    {"right",
+     [](const Json& arm) { return share_text(int_of(arm, "right"), int_of(arm, "answerable")); }},
     {"refused wrongly",
      [](const Json& arm) {
        return share_text(int_of(arm, "refused_wrongly"), int_of(arm, "answerable"));
@@ -46,7 +47,9 @@ const Column kColumns[] = {
        return share_text(int_of(arm, "refused_rightly"), int_of(arm, "unanswerable"));
      }},
     {"cited rightly",
-     [](const Json& arm) { return share_text(int_of(arm, "cited_rightly"), int_of(arm, "cited")); }},
+     [](const Json& arm) {
+       return share_text(int_of(arm, "cited_rightly"), int_of(arm, "cited"));
+     }},
 };
 
 constexpr std::pair<const char*, const char*> kSets[] = {
@@ -85,7 +88,8 @@ std::string worst_html(const std::vector<Json>& answers) {
 
 std::string stages_html(const AdaptFolder& folder) {
   std::string rows;
-  for (const char* stage : {"documents", "questions", "rows", "tuning", "calibration", "evaluation"})
+  for (const char* stage :
+       {"documents", "questions", "rows", "tuning", "calibration", "evaluation"})
     if (const Json* result = folder.result(stage))
       rows += fmt::format("<tr><th>{}</th><td>{}</td></tr>", stage,
                           format_seconds(double_of(*result, "seconds")));
@@ -96,7 +100,8 @@ std::string dropped_html(const AdaptFolder& folder) {
   const Json* questions = folder.result("questions");
   const Json* dropped = questions ? questions->find("dropped") : nullptr;
   if (!dropped) return "";
-  std::string rows = fmt::format("<tr><th>kept</th><td>{}</td></tr>", int_of(*questions, "questions"));
+  std::string rows =
+      fmt::format("<tr><th>kept</th><td>{}</td></tr>", int_of(*questions, "questions"));
   for (const auto& [reason, count] : dropped->members())
     rows += fmt::format("<tr><th>{}</th><td>{}</td></tr>", escape_html(reason), count.dump());
   return "<table>" + rows + "</table>";
@@ -134,15 +139,17 @@ std::string adapt_page(const AdaptFolder& folder, const std::string& title,
     for (const auto& [member, about] : kSets)
       if (const Json* arms = evaluation->find(member))
         body += fmt::format("<h2>Answers to {}</h2>{}", about, table_html(*arms));
-  body += "<p>Right: the answer has the expected numbers and at least 60 % of the expected key words. "
-          "In brackets the 95 % interval.</p>";
+  body +=
+      "<p>Right: the answer has the expected numbers and at least 60 % of the expected key words. "
+      "In brackets the 95 % interval.</p>";
   body += "<h2>Made questions</h2>" + dropped_html(folder);
   body += "<h2>What it cost</h2>" + stages_html(folder);
   body += "<h2>Wrong answers of the bot</h2>" + worst_html(answers);
-  return fmt::format("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
-                     "content=\"width=device-width\"><title>{}</title><style>{}</style><body>{}"
-                     "</body></html>\n",
-                     escape_html(title), kStyle, body);
+  return fmt::format(
+      "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width\"><title>{}</title><style>{}</style><body>{}"
+      "</body></html>\n",
+      escape_html(title), kStyle, body);
 }
 
 }  // namespace weir

@@ -18,9 +18,12 @@ struct AdaptStage {
   StageResult (*run)(const AdaptContext&);
 };
 constexpr AdaptStage kStages[] = {
-    {"documents", read_adapt_documents}, {"questions", make_adapt_questions},
-    {"rows", write_tuning_rows},         {"tuning", tune_adapter},
-    {"calibration", calibrate_bot},      {"evaluation", evaluate_bot},
+    {"documents", read_adapt_documents},
+    {"questions", make_adapt_questions},
+    {"rows", write_tuning_rows},
+    {"tuning", tune_adapter},
+    {"calibration", calibrate_bot},
+    {"evaluation", evaluate_bot},
     {"bot", package_bot},
 };
 

@@ -10,20 +10,20 @@
 namespace weir {
 
 struct AdaptOptions {
-  std::string base;                        // a model with a chat template
-  std::vector<std::string> files, folders; // documents, as add_to_base() takes them
+  std::string base;                         // a model with a chat template
+  std::vector<std::string> files, folders;  // documents, as add_to_base() takes them
   std::string out;
   std::string name;       // of the bot
   std::string questions;  // a file of hand-written questions for the evaluation; "": none
   double minutes = 48;    // of all stages together
   int threads = 0;
   int64_t seed = 1;
-  int sentences = 3;     // asked about in a chunk, at most
-  int sources = 3;       // chunks shown with a question
-  int rank = 16;         // of the adapter
-  double epochs = 3;     // over the questions, at most
+  int sentences = 3;  // asked about in a chunk, at most
+  int sources = 3;    // chunks shown with a question
+  int rank = 16;      // of the adapter
+  double epochs = 3;  // over the questions, at most
   double lr = 2e-4;
-  int evaluated = 60;    // made questions that are asked at the end, at most
+  int evaluated = 60;       // made questions that are asked at the end, at most
   double error_rate = 0.1;  // of unanswerable questions that may be answered
 };
 

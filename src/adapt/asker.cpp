@@ -44,6 +44,7 @@ Result<std::optional<std::vector<AskReply>>> Asker::ask(std::span<const Ask> ask
     Request request;
     form_.set_ends(open_, request);
     request.tokens_max = one.tokens_max;
+    request.adapter = one.uses_adapter ? AdapterUse::kOfModel : AdapterUse::kNone;
     request.sampling = {.temperature = float(one.temperature), .seed = one.seed};
     request.stream = requests.size();
     if (one.form) {

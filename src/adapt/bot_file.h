@@ -10,10 +10,10 @@ namespace weir {
 
 struct BotFile {
   std::string name;
-  std::string base;       // the model: a folder or GGUF file, relative to the bot's folder or absolute
-  std::string adapter;    // a folder, relative; "": none
-  std::string knowledge;  // a file, relative
-  int sources = 3;        // chunks shown for a question
+  std::string base;  // the model: a folder or GGUF file, relative to the bot's folder or absolute
+  std::string adapter;                 // a folder, relative; "": none
+  std::string knowledge;               // a file, relative
+  int sources = 3;                     // chunks shown for a question
   std::vector<std::string> suggested;  // questions
   std::string welcome;
 };

@@ -15,8 +15,8 @@ StageResult read_adapt_documents(const AdaptContext& context) {
   add.is_stopped = stop_requested;
   Progress progress("documents", double(context.options.files.size()), "files");
   add.progress = [&](const char*, double done, double) { progress.update(done); };
-  const AddReport report = TRY(add_to_base(base, context.options.files, context.options.folders, add,
-                                           context.pool));
+  const AddReport report =
+      TRY(add_to_base(base, context.options.files, context.options.folders, add, context.pool));
   if (report.is_stopped) return std::optional<Json>();
   const BaseCounts counts = TRY(base.counts());
   if (counts.chunks == 0)

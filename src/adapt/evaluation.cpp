@@ -57,10 +57,14 @@ CaseAnswer judge_with_sources(const EvaluationCase& c, const std::string& reply,
 
 const char* arm_name(Arm arm) {
   switch (arm) {
-    case Arm::base: return "base";
-    case Arm::base_knowledge: return "base + knowledge";
-    case Arm::adapted: return "adapted";
-    case Arm::adapted_knowledge: return "adapted + knowledge";
+    case Arm::base:
+      return "base";
+    case Arm::base_knowledge:
+      return "base + knowledge";
+    case Arm::adapted:
+      return "adapted";
+    case Arm::adapted_knowledge:
+      return "adapted + knowledge";
   }
   return "";
 }
@@ -81,10 +85,10 @@ Result<bool> answer_cases(Arm arm, std::span<const EvaluationCase> cases,
       answer.text = (*replies)[i].text;
       answer.is_refused = trim(answer.text).empty() || trim(answer.text) == kNoAnswer;
     }
-    answer.is_right = c.expected.empty()
-                          ? answer.is_refused
-                          : !answer.is_refused &&
-                                score_answer(answer.text, c.expected, c.question).is_right;
+    answer.is_right =
+        c.expected.empty()
+            ? answer.is_refused
+            : !answer.is_refused && score_answer(answer.text, c.expected, c.question).is_right;
     answers.push_back(std::move(answer));
   }
   return true;

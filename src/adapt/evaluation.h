@@ -25,16 +25,16 @@ inline bool uses_adapter(Arm arm) { return arm == Arm::adapted || arm == Arm::ad
 // A question with what is expected.
 struct EvaluationCase {
   std::string question, language;
-  std::string expected;              // "": the documents do not answer it
-  int64_t chunk = 0;                 // that answers; 0: not known
-  std::vector<FoundChunk> sources;   // shown to the arms with knowledge
-  double score = 0;                  // answer_score() of them
+  std::string expected;             // "": the documents do not answer it
+  int64_t chunk = 0;                // that answers; 0: not known
+  std::vector<FoundChunk> sources;  // shown to the arms with knowledge
+  double score = 0;                 // answer_score() of them
 };
 
 struct CaseAnswer {
-  std::string text;      // as a person would read it; of a refusal ""
+  std::string text;  // as a person would read it; of a refusal ""
   bool is_refused = false;
-  bool is_right = false;  // of an unanswerable question: refused
+  bool is_right = false;             // of an unanswerable question: refused
   int cited = 0, cited_rightly = 0;  // sentences with a source; those whose source is the right one
 };
 

@@ -143,8 +143,7 @@ StageResult evaluate_bot(const AdaptContext& context) {
   const int64_t begin = monotonic_ns();
   KnowledgeSearch search =
       TRY(KnowledgeSearch::open(context.folder.file("knowledge.db"), context.pool));
-  const Calibration calibration =
-      TRY(read_calibration(TRY(search.base().fact("calibration"))));
+  const Calibration calibration = TRY(read_calibration(TRY(search.base().fact("calibration"))));
   const auto made = TRY(made_cases(context, calibration, search));
   const auto written = TRY(written_cases(context, calibration, search));
   AdaptModel model = TRY(AdaptModel::open(context, true));

@@ -85,8 +85,8 @@ StageResult make_adapt_questions(const AdaptContext& context) {
     progress.update(double(lines.size()));
   }
   progress.finish();
-  TRY(context.folder.set_fact(
-      "prompt_rate", model.model().generator->statistics().prefill_tokens_per_second()));
+  TRY(context.folder.set_fact("prompt_rate",
+                              model.model().generator->statistics().prefill_tokens_per_second()));
   return std::optional(result_of(lines, seconds()));
 }
 

@@ -28,9 +28,9 @@ Json row_of(const QuestionWithSources& shown) {
   messages.push(chat_message("system", prompt.system));
   messages.push(chat_message("user", prompt.user));
   messages.push(chat_message("assistant",
-                             shown.right < 0 ? std::string(kNoAnswer)
-                                             : fmt::format("{} [{}]", shown.question.answer,
-                                                           shown.right + 1)));
+                             shown.right < 0
+                                 ? std::string(kNoAnswer)
+                                 : fmt::format("{} [{}]", shown.question.answer, shown.right + 1)));
   Json row = Json::object();
   row.set("messages", std::move(messages));
   return row;
@@ -43,8 +43,9 @@ StageResult write_tuning_rows(const AdaptContext& context) {
       TRY(KnowledgeSearch::open(context.folder.file("knowledge.db"), context.pool));
   const std::vector<MadeQuestion> questions = TRY(questions_of(context, Split::tuning));
   if (questions.empty())
-    return Error{"no question is left to tune on; give more documents, more --minutes or a larger "
-                 "--base (questions.jsonl counts why questions were dropped)"};
+    return Error{
+        "no question is left to tune on; give more documents, more --minutes or a larger "
+        "--base (questions.jsonl counts why questions were dropped)"};
   const SourcesOptions options{.shown = context.options.sources,
                                .seed = uint64_t(context.options.seed)};
   std::string text;

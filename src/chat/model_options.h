@@ -30,6 +30,9 @@ struct ModelOptions {
   std::string speculate = "auto";
   std::string draft = {};  // a folder or .gguf file with the model's own tokens; "": none
   int draft_max = 8;       // guesses in one pass
+  // Adapters of the model, each "[NAME=]PATH": a folder of PEFT or a .gguf file of llama.cpp. The
+  // first is the one of requests that choose none, but in a server, where each has a name.
+  std::vector<std::string> adapters = {};
 };
 
 }  // namespace weir

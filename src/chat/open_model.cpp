@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "adapter/adapter_folder.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "chat/chat_template.h"
 #include "chat/end_tokens.h"
 #include "chat/gguf_chat.h"
+#include "chat/open_adapters.h"
 #include "chat/templates.h"
 #include "config/size.h"
 #include "engine/panel_cache.h"
@@ -28,6 +30,7 @@ constexpr int kStreamedRows = 1024;
 }  // namespace
 
 CacheForm choose_cache(const std::string& wanted, const Model& model) {
+  if (model.adapts_kv_b()) return CacheForm::expanded;
   if (wanted == "latent") return CacheForm::latent;
   if (wanted == "expanded" || model.config().attention != AttentionKind::mla)
     return CacheForm::expanded;
@@ -165,12 +168,37 @@ Result<SpeculationOptions> choose_speculation(const ModelOptions& chosen, const 
 
 }  // namespace
 
+namespace {
+
+// The adapters, and the one that requests have which choose none.
+Result<void> add_adapters(const GenerationSetup& setup, OpenModel& open) {
+  open.has_own_adapter = is_adapter_folder(setup.path);
+  open.adapters = TRY(open_adapters(*open.model, setup.path, setup.options.adapters));
+  if (setup.adapters_by_name && !open.has_own_adapter)
+    open.model->default_adapter = AdapterUse::kNone;
+  return {};
+}
+
+// Absorbed attention reads kv_b_proj as it is, so rows of such an adapter need expanded keys.
+Result<CacheForm> choose_cache_of(const ModelOptions& chosen, const Model& model) {
+  if (model.adapts_kv_b() && chosen.cache == "latent")
+    return Error{
+        "an adapter changes kv_b_proj, and a latent cache is read without it; take --cache "
+        "expanded, or merge the adapter into its base (weir adapter merge)"};
+  return choose_cache(chosen.cache, model);
+}
+
+}  // namespace
+
 Result<OpenModel> open_model(const GenerationSetup& setup) {
   const ModelOptions& chosen = setup.options;
-  const std::shared_ptr<const Checkpoint> checkpoint = TRY(open_checkpoint(setup.path));
+  const std::string path =
+      is_adapter_folder(setup.path) ? TRY(base_of_adapter(setup.path)) : setup.path;
+  const std::shared_ptr<const Checkpoint> checkpoint = TRY(open_checkpoint(path));
   OpenModel open;
   open.model = TRY(Model::open(checkpoint, expert_memory(chosen.expert_memory_gib)));
   print_streaming_note(*open.model);
+  TRY(add_adapters(setup, open));
   open.tokenizer = TRY(open_tokenizer(*checkpoint));
   open.chat_template = TRY(chat_template_of(*checkpoint));
   if (open.chat_template.empty() && open.tokenizer->find_added("<｜User｜>"))
@@ -180,17 +208,17 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
       *open.tokenizer, checkpoint->gguf() ? &checkpoint->gguf()->metadata() : nullptr);
   open.pool = std::make_unique<ThreadPool>(chosen.threads);
   open.model->pack(*open.pool);
-  TRY(keep_panels(chosen, setup.path, *open.model, *open.pool));
+  TRY(keep_panels(chosen, path, *open.model, *open.pool));
   if (!chosen.draft.empty()) TRY_IN("--draft " + chosen.draft, open_draft(chosen, open));
   EngineOptions options;
   options.sequences_max = setup.sequences_max;
   options.pass_seconds = setup.pass_seconds;
   options.store.folder = chosen.prefix_cache;
   options.store.bytes_max = uint64_t(chosen.prefix_cache_limit_gib * kGiB);
-  options.store.model_files = state_of_files(setup.path);
+  options.store.model_files = state_of_files(path);
   options.keeps_prefixes = setup.keeps_prefixes || !chosen.prefix_cache.empty();
   options.exact = chosen.exact;
-  options.cache = choose_cache(chosen.cache, *open.model);
+  options.cache = TRY(choose_cache_of(chosen, *open.model));
   if (open.model->expert_cache()) options.prefill_rows = kStreamedRows;
   options.speculation = TRY(choose_speculation(chosen, open));
   options.cache_type = TRY(find_cache_type(chosen.cache_type));

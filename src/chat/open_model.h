@@ -21,6 +21,8 @@ struct GenerationSetup {
   int sequences_max = 1;
   double pass_seconds = 0;  // EngineOptions
   bool keeps_prefixes = false;
+  // Requests choose among ModelOptions::adapters; without it all are computed with the first.
+  bool adapters_by_name = false;
   // False: the first request also pays for the first touch of the weights, which a program with one
   // request pays anyway.
   bool warms_up = true;
@@ -29,6 +31,9 @@ struct GenerationSetup {
 struct OpenModel {
   std::unique_ptr<Model> model, draft;  // no draft: null
   std::unique_ptr<Tokenizer> tokenizer;
+  std::vector<std::string> adapters;  // names of the model's, by number
+  // The path was an adapter's folder: adapter 0 belongs to the model and is no choice.
+  bool has_own_adapter = false;
   std::string chat_template;  // "": the files have none
   std::vector<int> stops;     // tokens that end a reply, of files, template and names
   InfillTokens infill;        // that mark a hole to fill in

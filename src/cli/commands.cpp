@@ -19,6 +19,9 @@ Result<Ending> print_version(const VersionOptions&) {
 void add_commands(CommandGroup commands) {
   add_train(commands);
   add_r1(commands);
+  add_tune(commands);
+  add_adapt(commands);
+  add_adapter(commands);
   add_generate(commands);
   add_complete(commands);
   add_embed(commands);

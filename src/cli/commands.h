@@ -8,6 +8,9 @@ namespace weir {
 
 void add_train(CommandGroup& commands);
 void add_r1(CommandGroup& commands);
+void add_tune(CommandGroup& commands);
+void add_adapt(CommandGroup& commands);
+void add_adapter(CommandGroup& commands);  // inspect, merge, convert
 void add_generate(CommandGroup& commands);
 void add_complete(CommandGroup& commands);
 void add_embed(CommandGroup& commands);

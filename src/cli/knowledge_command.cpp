@@ -51,35 +51,6 @@ struct KnowledgeCheckOptions {
   std::string name;
 };
 
-// The same file has one name in the base, whatever folder the command runs in.
-Result<std::string> whole_path(const std::string& path) {
-  std::error_code error;
-  const std::filesystem::path whole = std::filesystem::canonical(path, error);
-  if (error) return Error{path + ": " + error.message()};
-  return whole.string();
-}
-
-struct FoundFiles {
-  std::vector<std::string> files, folders;
-};
-
-Result<FoundFiles> find_files(const std::vector<std::string>& paths) {
-  FoundFiles found;
-  for (const std::string& given : paths) {
-    const std::string path = TRY(whole_path(given));
-    if (!is_directory(path)) {
-      found.files.push_back(path);
-      continue;
-    }
-    const std::vector<std::string> inside = TRY(list_documents(path));
-    if (inside.empty())
-      return Error{given + ": holds no document that weir reads (see docs/documents.md)"};
-    found.files.insert(found.files.end(), inside.begin(), inside.end());
-    found.folders.push_back(path);
-  }
-  return found;
-}
-
 void print_notes(const std::vector<std::string>& notes) {
   for (size_t i = 0; i < std::min(kNotesShown, notes.size()); ++i)
     fmt::print(stderr, "note: {}\n", printable(notes[i], 400));
@@ -100,7 +71,7 @@ Result<void> print_counts(const KnowledgeBase& base) {
 
 Result<Ending> knowledge_add(const KnowledgeAddOptions& options) {
   const std::string path = TRY(knowledge_place(options.name));
-  const FoundFiles found = TRY(find_files(options.paths));
+  const DocumentFiles found = TRY(find_document_files(options.paths));
   AddOptions add;
   add.labels = TRY(labels_text(options.labels));
   add.chunks.tokens = options.chunk_tokens;
@@ -143,14 +114,15 @@ Result<void> list_bases() {
     ++shown;
   }
   if (shown == 0)
-    fmt::print(stderr, "there is no knowledge base; make one with: weir knowledge add NAME FILES\n");
+    fmt::print(stderr,
+               "there is no knowledge base; make one with: weir knowledge add NAME FILES\n");
   return {};
 }
 
 Result<void> knowledge_list(const KnowledgeListOptions& options) {
   if (options.name.empty()) return list_bases();
-  const KnowledgeBase base = TRY(KnowledgeBase::open(TRY(knowledge_place(options.name)),
-                                                     Database::Access::read));
+  const KnowledgeBase base =
+      TRY(KnowledgeBase::open(TRY(knowledge_place(options.name)), Database::Access::read));
   TRY(print_counts(base));
   Statement all = TRY(base.database().prepare(
       "SELECT d.name, d.title, d.labels, count(c.id) FROM documents d LEFT JOIN chunks c ON "
@@ -188,22 +160,24 @@ Result<void> knowledge_remove(const KnowledgeRemoveOptions& options) {
   }
   for (size_t i = 0; i < is_used.size(); ++i)
     if (!is_used[i])
-      return Error{fmt::format("{}: the base has no file of this path; nothing was removed (see "
-                               "weir knowledge list)",
-                               printable(options.paths[i], 400))};
+      return Error{
+          fmt::format("{}: the base has no file of this path; nothing was removed (see "
+                      "weir knowledge list)",
+                      printable(options.paths[i], 400))};
   TRY(transaction.commit());
   fmt::print("{} files removed\n", removed);
   return print_counts(base);
 }
 
 Result<void> knowledge_check(const KnowledgeCheckOptions& options) {
-  const KnowledgeBase base = TRY(KnowledgeBase::open(TRY(knowledge_place(options.name)),
-                                                     Database::Access::read));
+  const KnowledgeBase base =
+      TRY(KnowledgeBase::open(TRY(knowledge_place(options.name)), Database::Access::read));
   const std::vector<std::string> wrong = TRY(base.check());
   for (const std::string& what : wrong) fmt::print("{}\n", printable(what, 400));
   if (!wrong.empty())
-    return Error{base.path() + ": is damaged; restore a copy, or remove the file and add the "
-                               "documents again"};
+    return Error{base.path() +
+                 ": is damaged; restore a copy, or remove the file and add the "
+                 "documents again"};
   TRY(print_counts(base));
   fmt::print("no damage found\n");
   return {};
@@ -222,8 +196,7 @@ void print_found(const std::vector<FoundChunk>& found) {
 
 Result<void> knowledge_search(const KnowledgeSearchOptions& options) {
   ThreadPool pool;
-  KnowledgeSearch search =
-      TRY(KnowledgeSearch::open(TRY(knowledge_place(options.name)), pool));
+  KnowledgeSearch search = TRY(KnowledgeSearch::open(TRY(knowledge_place(options.name)), pool));
   SearchOptions how;
   how.count = options.count;
   if (!options.labels.empty()) how.labels = options.labels;
@@ -255,8 +228,7 @@ Json found_json(const FoundChunk& chunk) {
 }
 
 void add_knowledge(CommandGroup& commands) {
-  CommandGroup group =
-      commands.group("knowledge", "answer from documents, with sources");
+  CommandGroup group = commands.group("knowledge", "answer from documents, with sources");
   constexpr const char* kNameHelp = "a base in weir's state folder, or the path of a .db file";
 
   auto [add, added] = group.add("add", "add documents, or bring them up to date", knowledge_add);
@@ -282,8 +254,9 @@ void add_knowledge(CommandGroup& commands) {
   search.argument("NAME", searched.name, kNameHelp).required();
   search.argument("QUESTION", searched.question, "words or a sentence").required();
   search.count("--count", searched.count, 1, 100, "how many chunks to show");
-  search.option("--label", searched.labels, "LABEL",
-                "search what this label may see (repeatable) [all documents]")
+  search
+      .option("--label", searched.labels, "LABEL",
+              "search what this label may see (repeatable) [all documents]")
       .repeatable();
   search.flag("--json", searched.json, "print one JSON array");
 

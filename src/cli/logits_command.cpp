@@ -7,6 +7,7 @@
 #include "base/atomic_output.h"
 #include "base/progress.h"
 #include "base/stop_signal.h"
+#include "chat/open_adapters.h"
 #include "chat/open_model.h"
 #include "cli/commands.h"
 #include "cli/shared_options.h"
@@ -19,6 +20,7 @@ namespace {
 struct LogitsOptions {
   std::string model;
   std::vector<int> tokens;
+  std::vector<std::string> adapters;
   std::string out;  // FILE.npy, f32 [tokens, vocabulary]
   std::string cache = "expanded", cache_type = "f32";
   int chunk = 256;     // tokens of a pass
@@ -45,11 +47,13 @@ Result<Ending> logits(const LogitsOptions& options) {
     return Error{"--tokens needs at least one token id, as in --tokens 1,2,3"};
   if (!options.out.ends_with(".npy"))
     return Error{options.out + ": --out must end in .npy, so that nothing else is overwritten"};
-  const auto checkpoint = TRY(open_checkpoint(options.model));
   const CacheType cache_type = TRY(find_cache_type(options.cache_type));
-  const std::unique_ptr<Model> model =
-      TRY(Model::open(checkpoint, expert_memory(options.expert_memory_gib)));
-  print_streaming_note(*model);
+  const std::unique_ptr<Model> model = std::move(
+      TRY(open_adapted(options.model, options.adapters, expert_memory(options.expert_memory_gib)))
+          .model);
+  if (model->adapts_kv_b() && options.cache == "latent")
+    return Error{"an adapter changes kv_b_proj, which a latent cache reads without it; leave "
+                 "--cache out"};
   ThreadPool pool(options.threads);
   model->pack(pool);
   const auto scorer =
@@ -102,6 +106,7 @@ void add_logits(CommandGroup& commands) {
       .whole_number(0, INT32_MAX);
   c.option("--out", o.out, "FILE.npy", "output file, f32 [tokens, vocabulary]").required();
   c.choice("--cache", o.cache, {"expanded", "latent"}, "KV cache form");
+  add_adapters(c, o.adapters);
   add_cache_type(c, o.cache_type);
   add_exact(c, o.exact);
   add_expert_memory(c, o.expert_memory_gib);

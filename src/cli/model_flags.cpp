@@ -31,6 +31,7 @@ void add_plain_model_options(CommandBuilder& command, ModelOptions& o) {
                  "KV cache form; latent (MLA models only) is smaller; auto: latent unless weights "
                  "are f32");
   add_cache_type(command, o.cache_type);
+  add_adapters(command, o.adapters);
   add_expert_memory(command, o.expert_memory_gib);
   add_exact(command, o.exact);
   command.option(

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/progress.h"
 #include "base/stop_signal.h"
+#include "chat/open_adapters.h"
 #include "chat/open_model.h"
 #include "checkpoint/gguf_names.h"
 #include "cli/commands.h"
@@ -25,6 +26,7 @@ namespace {
 
 struct PerplexityOptions {
   std::string model, text;  // a file; "-": standard input
+  std::vector<std::string> adapters = {};
   int context = 512;
   bool scores_all = false;  // every token of a window, not its second half alone
   int windows = 0;          // 0: all
@@ -37,6 +39,7 @@ struct PerplexityOptions {
 
 struct ImportanceOptions {
   std::string model, text, out;
+  std::vector<std::string> adapters = {};  // none: importance is of the base
   int context = 512;
   int windows = 0;
   double expert_memory_gib = 0;
@@ -128,11 +131,11 @@ struct Reading {
 template <class Options>
 Result<Reading> open_reading(const Options& options, CacheForm form = CacheForm::expanded,
                              CacheType type = CacheType::f32) {
-  const auto checkpoint = TRY(open_checkpoint(options.model));
-  const std::unique_ptr<Tokenizer> tokenizer = TRY(open_tokenizer(*checkpoint));
+  AdaptedModel opened =
+      TRY(open_adapted(options.model, options.adapters, expert_memory(options.expert_memory_gib)));
+  const std::unique_ptr<Tokenizer> tokenizer = TRY(open_tokenizer(*opened.checkpoint));
   Reading reading;
-  reading.model = TRY(Model::open(checkpoint, expert_memory(options.expert_memory_gib)));
-  print_streaming_note(*reading.model);
+  reading.model = std::move(opened.model);
   const int most = reading.model->config().max_position_embeddings;
   if (options.context < 4 || options.context > most)
     return Error{fmt::format("--context must be from 4 to {}, not {}", most, options.context)};
@@ -231,6 +234,7 @@ void add_text_measures(CommandGroup& commands) {
   c.count("--context", o.context, 4, 1 << 24, "window length in tokens");
   c.count("--windows", o.windows, 0, 1 << 30, "number of windows; 0: all");
   c.choice("--cache", o.cache, {"expanded", "latent"}, "KV cache form");
+  add_adapters(c, o.adapters);
   add_cache_type(c, o.cache_type);
   add_exact(c, o.exact);
   add_expert_memory(c, o.expert_memory_gib);

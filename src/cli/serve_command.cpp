@@ -60,7 +60,8 @@ Result<ServerConfig> read_config(const ServeOptions& options) {
     entry.idle_seconds = config.idle_seconds;
     if (config.models.size() == 1) continue;
     entry.at_start = false;
-    entry.served.aliases.clear();  // of the first one
+    entry.served.aliases.clear();  // of the first one, as are adapters
+    entry.options.adapters.clear();
   }
   return config;
 }

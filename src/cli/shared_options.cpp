@@ -27,6 +27,14 @@ void add_cache_type(CommandBuilder& command, std::string& type) {
                  "faster at depth, less exact");
 }
 
+void add_adapters(CommandBuilder& command, std::vector<std::string>& adapters) {
+  command
+      .option("--adapter", adapters, "[NAME=]PATH",
+              "low-rank adapter: a folder of weir tune or PEFT, or llama.cpp's .gguf (repeatable; "
+              "the first is used where no name chooses)")
+      .repeatable();
+}
+
 void add_sets(CommandBuilder& command, std::vector<std::string>& sets, const char* help) {
   command.option("--set", sets, "KEY=VALUE", help).repeatable();
 }

@@ -17,6 +17,8 @@ void add_exact(CommandBuilder& command, bool& exact);
 // How much of a mixture of experts is in memory (docs/larger-than-memory.md); 0: chosen.
 void add_expert_memory(CommandBuilder& command, double& gib);
 void add_cache_type(CommandBuilder& command, std::string& type);
+// --adapter [NAME=]PATH (chat/open_adapters.h).
+void add_adapters(CommandBuilder& command, std::vector<std::string>& adapters);
 // --set KEY=VALUE, over a recipe.
 void add_sets(CommandBuilder& command, std::vector<std::string>& sets, const char* help);
 // Files of text, and how to read them.

@@ -9,6 +9,7 @@
 #include "chat/end_tokens.h"
 #include "chat/gguf_chat.h"
 #include "config/conventions.h"
+#include "convert/fold_adapter.h"
 #include "convert/importance.h"
 #include "convert/output_folder.h"
 #include "convert/travelling_facts.h"
@@ -33,6 +34,7 @@ class Conversion {
   Result<void> write_texts(const FolderPlan& plan, const std::string& folder);
   Result<void> write_tokenizer_files(const std::string& folder);
   void note_limits();
+  Result<void> fold(std::vector<PlannedTensor>& tensors, bool is_gguf);
   void announce(const std::vector<PlannedTensor>& tensors);
   void note(const std::string& text) {
     result_.notes.push_back(text);
@@ -93,9 +95,18 @@ Result<void> Conversion::add_tokenizer(GgufMetadata& metadata) {
   return {};
 }
 
+// Types stay those that the plan has, so what was quantized is quantized again.
+Result<void> Conversion::fold(std::vector<PlannedTensor>& tensors, bool is_gguf) {
+  if (request_.adapter.empty()) return {};
+  auto adapter = std::make_shared<LoraAdapter>(
+      TRY(read_lora(request_.adapter, checkpoint_->config())));
+  return fold_adapter(std::move(adapter), checkpoint_->config(), is_gguf, tensors);
+}
+
 Result<void> Conversion::to_gguf() {
   if (mix_) mix_->is_weighed = !request_.importance.empty();
   GgufPlan plan = TRY(plan_gguf(*checkpoint_, mix_));
+  TRY(fold(plan.tensors, true));
   if (!checkpoint_->gguf()) {
     plan.metadata.set("general.name", base_name(request_.from));
     TRY(facts_to_gguf(request_.from, plan.metadata));
@@ -194,7 +205,8 @@ Result<void> Conversion::to_folder() {
                       ".gguf",
                       mix_->name)};
   }
-  const FolderPlan plan = TRY(plan_folder(*checkpoint_, type));
+  FolderPlan plan = TRY(plan_folder(*checkpoint_, type));
+  TRY(fold(plan.tensors, false));
   std::vector<TensorPlan> infos;
   for (const PlannedTensor& tensor : plan.tensors)
     infos.push_back({tensor.name, dtype_of(tensor.type), tensor.shape});

@@ -19,6 +19,7 @@ struct ConvertRequest {
   uint64_t split_bytes = 0;  // data of one file; 0: all in one (a folder: 5 GB)
   bool overwrites = false;   // an existing .gguf file may be replaced
   std::string importance;    // a file of importance.h, or ""
+  std::string adapter = {};  // is folded into the weights; "": none
 };
 
 struct ConvertResult {

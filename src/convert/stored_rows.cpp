@@ -31,6 +31,7 @@ const std::byte* StoredRows::row(uint64_t r) const {
 void StoredRows::decode(uint64_t r, float* to) const {
   const uint64_t source = source_row(r), rows = parts[0].rows();
   decode_row(parts[source / rows], source % rows, to);
+  if (change) change(r, to);
 }
 
 void StoredRows::forget() const {

@@ -2,6 +2,7 @@
 // each other (experts), perhaps in another order.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
@@ -16,6 +17,8 @@ struct StoredRows {
   std::vector<StoredTensor> parts;  // of equal shape and type
   RowOrder order = RowOrder::same;
   uint64_t head_dim = 0;  // with another order
+  // What is made of a decoded row; empty: nothing (fold_adapter.h).
+  std::function<void(uint64_t row, float* values)> change = {};
 
   // Fails for a part of another type than the first.
   Result<void> add(StoredTensor part);

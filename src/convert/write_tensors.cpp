@@ -32,7 +32,7 @@ class TensorWriter {
       : planned_(planned),
         rows_(rows),
         importance_(weights.empty() ? nullptr : weights.data()),
-        copies_(rows.type() == planned.type && !rows.parts[0].scales),
+        copies_(rows.type() == planned.type && !rows.parts[0].scales && !rows.change),
         row_bytes_(type_bytes(planned.type, planned.columns())) {}
 
   bool copies() const { return copies_; }

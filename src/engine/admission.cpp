@@ -68,7 +68,7 @@ Engine::Key* Engine::next_key() {
 Engine::Beginning Engine::find_beginning(const Sequence& sequence) const {
   const auto wanted = std::span<const int>(sequence.tokens).first(sequence.tokens.size() - 1);
   const bool needs_experts = records(sequence);
-  const std::string& owner = sequence.request.owner;
+  const std::string& owner = sequence.rows_owner;
   PrefixTree::Match match = prefixes_.find(owner, wanted, needs_experts);
   Beginning found;
   found.pages = std::move(match.pages);
@@ -77,7 +77,7 @@ Engine::Beginning Engine::find_beginning(const Sequence& sequence) const {
   const auto rest = wanted.subspan(size_t(found.whole()));
   const auto* place = found.pages.empty() ? prefixes_.root(owner) : found.pages.back();
   for (const Slot& slot : slots_) {
-    if (!slot.sequence || slot.sequence->key != sequence.key) continue;
+    if (!slot.sequence || slot.sequence->rows_owner != sequence.rows_owner) continue;
     if (needs_experts && !slot.records) continue;
     if (slot.is_reading())
       found.promised = std::max(found.promised, common_beginning(wanted, slot.sequence->tokens));
@@ -108,11 +108,11 @@ Engine::Placement Engine::place(Sequence& sequence) {
   slot.records =
       recording_ > 0 && std::all_of(found.pages.begin(), found.pages.end(), has_experts) &&
       (!found.partial || has_experts(found.partial)) && (!found.live || found.live->records);
-  slot.place = &prefixes_.begin(at, sequence.request.owner, found.pages, slot);
+  slot.place = &prefixes_.begin(at, sequence.rows_owner, found.pages, slot);
   const auto rest = std::span<const int>(sequence.tokens).subspan(size_t(found.whole()));
   if (prefixes_.has_store() && !slot.records)
     slot.stored =
-        prefixes_.stored_after(slot.place, sequence.request.owner, rest.first(rest.size() - 1));
+        prefixes_.stored_after(slot.place, sequence.rows_owner, rest.first(rest.size() - 1));
   if (slot.stored > 0) found.drop_partial();
   // A page for each of those that run stays free, or this one would soon be preempted.
   if (!reserve(at, sequence, found, running)) {

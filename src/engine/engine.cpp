@@ -153,7 +153,22 @@ Result<void> Engine::check(const TokenRequest& request) const {
     return Error{"the number of tokens to generate must be positive, not " +
                  std::to_string(request.tokens_max)};
   if (prompt.empty()) return Error{"the prompt has no token to begin with; give some text"};
+  if (request.adapter >= model_.adapters())
+    return Error{"there is no adapter " + std::to_string(request.adapter) + "; the model has " +
+                 std::to_string(model_.adapters())};
   return {};
+}
+
+// Rows of the cache are another's with another adapter.
+std::string Engine::rows_owner(const TokenRequest& request) const {
+  if (request.adapter < 0) return request.owner;
+  return request.owner + "\nadapter " + model_.adapter_key(request.adapter);
+}
+
+// Rows of no sequence are those of a warm-up or a probe.
+int Engine::adapter_of(int slot) const {
+  const Sequence* sequence = slots_[size_t(slot)].sequence;
+  return sequence ? sequence->request.adapter : AdapterUse::kNone;
 }
 
 bool Engine::records(const Sequence& sequence) const {
@@ -176,6 +191,9 @@ Result<SequenceId> Engine::submit(TokenRequest request) {
   sequence.tokens = std::move(request.prompt);
   sequence.prompt = sequence.to_read = sequence.tokens.size();
   sequence.request = std::move(request);
+  if (sequence.request.adapter == AdapterUse::kOfModel)
+    sequence.request.adapter = model_.default_adapter;
+  sequence.rows_owner = rows_owner(sequence.request);
   recording_ += records(sequence);
   auto [found, is_new] = keys_.try_emplace(sequence.request.owner);
   Key& key = found->second;
@@ -322,8 +340,9 @@ bool Engine::load_stored() {
 // One pass: extends the cache by the rows and gives the sequences of sampled rows their next token.
 void Engine::compute(const std::vector<Row>& rows) {
   const Zone zone("pass");
-  std::vector<int> tokens, positions, sequences, sampled;
+  std::vector<int> tokens, positions, sequences, sampled, adapters;
   for (size_t r = 0; r < rows.size(); ++r) {
+    adapters.push_back(adapter_of(rows[r].slot));
     tokens.push_back(rows[r].token);
     positions.push_back(rows[r].position);
     sequences.push_back(rows[r].slot);
@@ -335,6 +354,10 @@ void Engine::compute(const std::vector<Row>& rows) {
   Run run{arena_, pool_, batch};
   run.cache = &cache_;
   run.exact = options_.exact;
+  run.adapters.all = adapters[0];
+  const bool is_mixed = std::any_of(adapters.begin(), adapters.end(),
+                                    [&](int adapter) { return adapter != adapters[0]; });
+  if (is_mixed) run.adapters.rows = adapters;
   const bool is_recorded = std::any_of(
       rows.begin(), rows.end(), [&](const Row& row) { return slots_[size_t(row.slot)].records; });
   if (is_recorded) {

@@ -102,6 +102,7 @@ class Engine {
     SequenceId id = 0;
     Key* key = nullptr;
     TokenRequest request;     // its prompt moved into `tokens`
+    std::string rows_owner;   // of its cached rows: the request's owner with its adapter
     std::vector<int> tokens;  // the prompt, then what was drawn
     size_t prompt = 0;        // tokens of it
     // Tokens to compute before the next draw: the prompt, and what a preempted sequence had drawn.
@@ -137,6 +138,8 @@ class Engine {
   Result<void> open_store();
   Result<void> check(const TokenRequest& request) const;
   bool records(const Sequence& sequence) const;
+  std::string rows_owner(const TokenRequest& request) const;
+  int adapter_of(int slot) const;
   int64_t least_served(const Key& key) const;
   int add_decode_rows(std::vector<Row>& rows);
   void add_prompt_rows(std::vector<Row>& rows);

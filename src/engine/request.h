@@ -6,6 +6,7 @@
 
 #include "engine/sampler.h"
 #include "engine/token_filter.h"
+#include "tensor/low_rank.h"
 
 namespace weir {
 
@@ -21,6 +22,9 @@ struct TokenRequest {
   TokenFilter* token_filter = nullptr;  // outlives the sequence
   // Who asks. Owners get equal shares of slots and prompt rows, and never share cached rows.
   std::string owner = {};
+  // The model's adapter by number, AdapterUse::kNone, or the one that the model has by default.
+  // Sequences with different ones share passes, but never cached rows.
+  int adapter = AdapterUse::kOfModel;
 };
 
 // stop: a stop string appeared. length: tokens_max or the end of the context (or of the cache's

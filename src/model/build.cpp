@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "base/div_up.h"
 #include "config/conventions.h"
 
 namespace weir {
@@ -223,26 +222,13 @@ void ModelBuilder::build() {
     model_.head_ = linear("lm_head.weight", c.vocab_size, c.hidden_size).base;
   for (int i = 0; i < c.num_nextn_predict_layers; ++i) model_.mtp_.push_back(mtp(i));
   model_.weights_.insert(model_.weights_.end(), frozen_.begin(), frozen_.end());
-  if (storage_ == Storage::trainable) allocate_gradients();
+  if (storage_ == Storage::trainable) model_.allocate_gradients();
 }
 
 std::unique_ptr<Model> ModelBuilder::unbound(const ModelConfig& config) {
   std::unique_ptr<Model> model(new Model(config));
   ModelBuilder(*model, Storage::elsewhere).build();
   return model;
-}
-
-void ModelBuilder::allocate_gradients() {
-  constexpr size_t kLine = 64 / sizeof(float);  // every gradient begins on a cache line
-  const auto padded = [](const Parameter& p) { return round_up(p.count(), kLine); };
-  size_t floats = 0;
-  for (const Parameter* p : model_.parameters_) floats += padded(*p);
-  model_.gradients_ = Buffer(floats * sizeof(float));
-  float* next = model_.gradients_.floats();
-  for (Parameter* p : model_.parameters_) {
-    p->grad = next;
-    next += padded(*p);
-  }
 }
 
 }  // namespace weir

@@ -35,7 +35,6 @@ class ModelBuilder {
   Block block(int layer, bool is_moe);
   MtpModule mtp(int index);
   void rope();
-  void allocate_gradients();
 
   Model& model_;
   Storage storage_;

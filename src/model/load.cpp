@@ -6,6 +6,9 @@
 #include <cstdint>
 #include <set>
 
+#include "adapter/adapter_folder.h"
+#include "adapter/lora.h"
+#include "adapter/peft.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "checkpoint/checkpoint.h"
@@ -111,6 +114,7 @@ Result<std::unique_ptr<Model>> Model::open(std::shared_ptr<const Checkpoint> che
                     checkpoint->path(), extra[0], checkpoint->config().model_type)};
   std::unique_ptr<Model> model = ModelBuilder::unbound(checkpoint->config());
   TRY(model->bind(*checkpoint, memory));
+  model->has_permuted_rows_ = checkpoint->rope_rows_permuted();
   model->kept_.push_back(std::move(checkpoint));
   return model;
 }
@@ -135,6 +139,13 @@ Result<void> read_weights(Model& model, const Checkpoint& checkpoint) {
 }  // namespace
 
 Result<std::vector<std::string>> load_weights(Model& model, const std::string& path) {
+  if (model.trains_adapter()) {
+    const int last = model.adapters() - 1;
+    LoraAdapter adapter = model.adapter(last);
+    TRY(read_peft_weights(join_path(path, "model.safetensors"), adapter));
+    model.set_adapter(last, adapter);
+    return std::vector<std::string>();
+  }
   const auto checkpoint = is_directory(path) ? TRY(Checkpoint::open(path, model.config()))
                                              : TRY(Checkpoint::open(path));
   TRY(read_weights(model, *checkpoint));
@@ -142,8 +153,19 @@ Result<std::vector<std::string>> load_weights(Model& model, const std::string& p
 }
 
 Result<std::unique_ptr<Model>> load_model(const std::string& path, bool trainable) {
-  std::shared_ptr<const Checkpoint> checkpoint = TRY(Checkpoint::open(path));
-  if (!trainable) return Model::open(std::move(checkpoint));
+  const bool is_adapter = is_adapter_folder(path);
+  if (is_adapter && trainable)
+    return Error{path + ": is an adapter, not a whole model; merge it into its base first (weir "
+                        "adapter merge)"};
+  const std::string base = is_adapter ? TRY(base_of_adapter(path)) : path;
+  std::shared_ptr<const Checkpoint> checkpoint = TRY(Checkpoint::open(base));
+  if (!trainable) {
+    std::unique_ptr<Model> model = TRY(Model::open(std::move(checkpoint)));
+    if (!is_adapter) return model;
+    const LoraAdapter adapter = TRY(read_lora(path, model->config()));
+    model->default_adapter = TRY(model->add_adapter(adapter));
+    return model;
+  }
   ModelConfig config = checkpoint->config();
   if (checkpoint->rope_rows_permuted()) config.rope.interleaved = false;
   std::unique_ptr<Model> model = Model::create(config, true);

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <iterator>
 
+#include "base/div_up.h"
 #include "base/hash.h"
 #include "base/random.h"
 #include "model/build.h"
@@ -21,8 +22,6 @@ bool writes_residual(const std::string& name) {
 
 }  // namespace
 
-Model::Model(const ModelConfig& config) : config_(config) {}
-Model::~Model() = default;
 
 std::unique_ptr<Model> Model::create(const ModelConfig& config, bool trainable) {
   std::unique_ptr<Model> model(new Model(config));
@@ -69,6 +68,7 @@ void require_angles(const Run& run, RopeAngles* angles) {
 
 Tensor Model::forward(Run& run) const {
   const Zone zone("forward");
+  choose_adapter(run);
   require_angles(run, rope_angles_.get());
   if (panels_ && !run.exact && !run.pool.is_dry())
     panels_->begin_pass(run.batch.size(), int(run.batch.segments().size()));
@@ -95,6 +95,7 @@ Tensor Model::logits(Run& run, Tensor hidden, std::span<const int> rows) const {
 
 Tensor Model::predict_further(Run& run, Tensor hidden, std::span<const int> next, int depth) const {
   const Zone zone("forward.further");
+  choose_adapter(run);
   require_angles(run, rope_angles_.get());
   CHECK_LT(depth, int(mtp_.size()));
   const MtpModule& m = mtp_[size_t(depth)];
@@ -122,12 +123,17 @@ void Model::zero_gradients() {
   if (!gradients().empty()) std::memset(gradients().data(), 0, gradients().size_bytes());
 }
 
-void Model::weights_changed() {
-  for (Packed& packed : packed_) packed.source_changed();
-}
-
-void Model::pack(ThreadPool& pool) {
-  for (Packed& packed : packed_) packed.pack(pool);
+void Model::allocate_gradients() {
+  constexpr size_t kLine = 64 / sizeof(float);  // every gradient begins on a cache line
+  const auto padded = [](const Parameter& p) { return round_up(p.count(), kLine); };
+  size_t floats = 0;
+  for (const Parameter* p : parameters_) floats += padded(*p);
+  gradients_ = Buffer(floats * sizeof(float));
+  float* next = gradients_.floats();
+  for (Parameter* p : parameters_) {
+    p->grad = next;
+    next += padded(*p);
+  }
 }
 
 void Model::add_packed() {

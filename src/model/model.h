@@ -2,6 +2,7 @@
 // same forward trains (with a tape), prefills and decodes (with a cache).
 #pragma once
 #include <deque>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,12 +13,14 @@
 #include "model/rope_angles.h"
 #include "ops/ops.h"
 #include "tensor/buffer.h"
+#include "tensor/low_rank.h"
 #include "tensor/packed.h"
 
 namespace weir {
 
 class Checkpoint;
 class PanelSet;
+struct LoraAdapter;
 
 // How a model whose experts may be larger than memory is opened.
 struct ExpertMemory {
@@ -106,6 +109,24 @@ class Model {
   // Bytes of memory that the model will take in its first passes, beside mapped files.
   double memory_to_come() const;
 
+  // Adds an adapter to a frozen model, before anything computes with it; it must fit the model
+  // (fit_to in adapter/lora.h). Returns its number. `trainable`: parameters() and gradients() are
+  // then those of this adapter alone, which save_model() writes and load_weights() reads in place
+  // of the base's. Fails for experts that are read on demand.
+  Result<int> add_adapter(const LoraAdapter& adapter, bool trainable = false);
+  int adapters() const { return int(adapters_.size()); }
+  bool trains_adapter() const { return trains_adapter_; }
+  // Its numbers as they are now; and others for the same modules, after which pack() is due.
+  LoraAdapter adapter(int number) const;
+  void set_adapter(int number, const LoraAdapter& adapter);
+  // SHA-256 of its numbers when it was added: rows of the cache are another's with another.
+  const std::string& adapter_key(int number) const;
+  // Whether one of them changes kv_b_proj, which absorbed attention reads as it is: such a model
+  // needs a cache in expanded form.
+  bool adapts_kv_b() const;
+  // What runs that choose no adapter are computed with.
+  int default_adapter = AdapterUse::kNone;
+
   bool recompute_blocks = false;  // run each block again in the backward pass instead of keeping it
   float balance_weight = 0;       // alpha of the sequence-wise balance loss
 
@@ -115,6 +136,7 @@ class Model {
   Result<void> bind(const Checkpoint& checkpoint, const ExpertMemory& memory);
   Result<void> bind(Matrix& weight, const Checkpoint& checkpoint);
   void add_packed();
+  void allocate_gradients();
   void add_panels(bool has_room);
   // stream_experts.cpp
   std::vector<std::pair<const Norm*, Moe*>> expert_layers();
@@ -123,7 +145,12 @@ class Model {
   Result<void> stream_experts(const Checkpoint& checkpoint, const ExpertMemory& memory,
                               double available);
   void keep_resident(Matrix& weight);
-
+  // adapters.cpp
+  struct Adapter;
+  std::vector<Linear*> projections();
+  void choose_adapter(Run& run) const {
+    if (run.adapters.all == AdapterUse::kOfModel) run.adapters.all = default_adapter;
+  }
   ModelConfig config_;
   std::deque<Matrix> matrices_;
   std::deque<Parameter> owned_;
@@ -144,6 +171,10 @@ class Model {
   std::unique_ptr<ExpertCache> expert_cache_;      // null: all weights are where matrices say
   std::string streaming_note_;
   double memory_planned_ = 0, memory_before_ = 0;
+  std::vector<std::unique_ptr<Adapter>> adapters_;
+  std::map<const Matrix*, LowRankSet> adapter_sets_;  // by the base's weight
+  bool trains_adapter_ = false;
+  bool has_permuted_rows_ = false;  // of q and k (checkpoint.h)
   RopeTable rope_;
   std::unique_ptr<PanelSet> panels_;  // the last: its thread reads the weights
 };
@@ -156,12 +187,13 @@ struct NamedSlice {
 };
 std::vector<NamedSlice> named_slices(const Matrix& weight);
 
-// Writes `path` as safetensors (f32), parameters and buffers; returns its SHA-256. Metadata:
-// {"format": "pt"}.
+// Writes `path` as safetensors (f32), parameters and buffers, or the trainable adapter alone, as
+// PEFT names it; returns its SHA-256. Metadata: {"format": "pt"}.
 Result<std::string> save_model(const Model& model, const std::string& path);
 // Reads the weights of a folder or GGUF file into a model that has memory for them, as f32 whatever
 // their type; a folder needs no config.json. Missing tensors, wrong shapes and non-finite values
-// are errors; unexpected tensors are returned.
+// are errors; unexpected tensors are returned. Of a model with a trainable adapter: the adapter's
+// numbers alone, as save_model() wrote them.
 Result<std::vector<std::string>> load_weights(Model& model, const std::string& path);
 // The model of a folder or GGUF file: with f32 weights of its own if trainable, else Model::open.
 Result<std::unique_ptr<Model>> load_model(const std::string& path, bool trainable);

@@ -1,4 +1,5 @@
 // Weights to safetensors, under their HuggingFace names.
+#include "adapter/peft.h"
 #include "checkpoint/gguf_names.h"
 #include "formats/safetensors.h"
 #include "model/model.h"
@@ -17,6 +18,8 @@ std::vector<NamedSlice> named_slices(const Matrix& weight) {
 }
 
 Result<std::string> save_model(const Model& model, const std::string& path) {
+  if (model.trains_adapter())
+    return write_peft_weights(path, model.adapter(model.adapters() - 1));
   std::vector<TensorSource> tensors;
   for (const Matrix* w : model.weights()) {
     CHECK(w->parameter);

@@ -1,5 +1,6 @@
 // The list of operations. Whoever adds one adds its line here; every entry is checked by finite
 // differences at odd sizes and over all branches.
+#include <memory>
 #include <set>
 
 #include "testing/gradient_check.h"
@@ -193,6 +194,70 @@ Case stored_experts_case() {
   return c;
 }
 
+// Projections with an adapter, which the model's lists keep.
+struct Adapted {
+  LowRank low_rank;
+  LowRankSet set;
+  Linear of(const Matrix& base, const Matrix& a, const Matrix& b, const Matrix* bias = nullptr) {
+    low_rank = {a, b, 1.5f};
+    set.of = {nullptr, &low_rank};
+    Linear projection(base, bias);
+    projection.adapters = &set;
+    return projection;
+  }
+};
+
+Case adapter_case(int rank) {
+  static testing::StoredWeight w(WeightType::q8_0, 1, 70, 96);
+  return {.name = "linear, stored weight, adapter of rank " + std::to_string(rank),
+          .lengths = {70, 30},
+          .inputs = {{"x", 0, 96}},
+          .weights = {{"a", rank, 96, 0.3f}, {"b", 70, rank, 0.3f}},
+          .forward = [kept = std::make_shared<Adapted>()](Run& run, Inputs& in, Weights& m,
+                                                          double&) {
+            run.adapters.all = 1;
+            return linear(run, in[0], kept->of(w.weight, m[0], m[1]));
+          }};
+}
+
+// Two sequences with the adapter, one without.
+Case mixed_adapter_case() {
+  static const std::vector<int> rows{1, 1, 1, 1, 1, -1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+  return {.name = "add_linear, adapter of some rows",
+          .inputs = {{"residual", 0, 33}, {"x", 0, 5}},
+          .weights = {{"w", 33, 5}, {"a", 3, 5}, {"b", 33, 3}},
+          .forward =
+              [kept = std::make_shared<Adapted>()](Run& run, Inputs& in, Weights& m, double&) {
+                run.adapters.rows = rows;
+                return add_linear(run, in[0], in[1], kept->of(m[0], m[1], m[2]));
+              },
+          .can_repeat = false};
+}
+
+Case expert_adapter_case() {
+  const int rows = 15, experts = 5;
+  static testing::StoredWeight up(WeightType::q8_0, experts, 32, 64),
+      down(WeightType::q8_0, experts, 9, 32);
+  GateShape shape{.kind = GateKind::sigmoid, .experts = experts, .per_token = 2, .scale = 1.5f};
+  Case c{
+      .name = "experts, stored weights, adapters",
+      .inputs = {{"x", rows, 64}, {"logits", rows, experts, 1, 0, 1, spaced_logits(rows, experts)}},
+      .weights = {{"up a", experts * 3, 64, 0.3f, 0, experts},
+                  {"up b", experts * 32, 3, 0.3f, 0, experts},
+                  {"down a", experts * 2, 32, 0.3f, 0, experts},
+                  {"down b", experts * 9, 2, 0.3f, 0, experts}},
+      .forward = {}};
+  c.forward = [shape, ups = std::make_shared<Adapted>(), downs = std::make_shared<Adapted>()](
+                  Run& run, Inputs& in, Weights& m, double&) {
+    run.adapters.all = 1;
+    Routing r = route(run, in[1], nullptr, shape);
+    return expert_linear(
+        run, expert_linear_gather(run, in[0], r, ups->of(up.weight, m[0], m[1])), r,
+        downs->of(down.weight, m[2], m[3]));
+  };
+  return c;
+}
+
 Case loss_case() {
   const int vocabulary = 37;
   Case c{.name = "cross_entropy",
@@ -331,6 +396,9 @@ std::vector<Case> cases() {
   add(experts_case());
   add(stored_case());
   add(stored_experts_case());
+  for (int rank : {1, 8, 64}) add(adapter_case(rank));
+  add(mixed_adapter_case());
+  add(expert_adapter_case());
   add(loss_case());
   add(objective_case());
   add({.name = "recompute",

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ops/low_rank.h"
 #include "ops/matmul.h"
 #include "ops/ops.h"
 
@@ -81,6 +82,7 @@ Tensor linear(Run& run, const Input& input, const Linear& projection) {
     });
   }
   multiply(workers, {data_of(x), nullptr, input.quantized}, w, {}, data_of(y), bias != nullptr);
+  add_low_rank(run, x, y, projection);
   run.record([x, y, &w, bias, workers] {
     if (!y.reached()) return;
     linear_backward(workers, x, y, w);
@@ -104,6 +106,7 @@ Tensor add_linear(Run& run, Tensor residual, Tensor x, const Linear& projection)
         std::memcpy(y.row(t), residual.row(t), sizeof(float) * size_t(y.cols));
     });
   multiply(workers, {data_of(x)}, w, {}, data_of(y), true);
+  add_low_rank(run, x, y, projection);
   run.record([x, y, &w, workers] {
     if (y.reached()) linear_backward(workers, x, y, w);
   });

@@ -2,6 +2,7 @@
 // sum of their outputs.
 #include <cstring>
 
+#include "ops/low_rank.h"
 #include "ops/matmul.h"
 #include "ops/ops.h"
 
@@ -21,6 +22,7 @@ Tensor expert_linear(Run& run, Tensor x, const Routing& routing, const Linear& p
   Workers workers{&run.arena, &run.pool, run.exact};
   Tensor y = run.make(routing.tokens * routing.per_token, w.group_rows());
   multiply(workers, {data_of(x)}, w, groups_of(routing), data_of(y), false);
+  add_expert_low_rank(run, x, nullptr, y, routing, projection);
   run.record([x, y, routing, &w, workers] {
     if (!y.reached()) return;
     const Groups groups = groups_of(routing);
@@ -42,6 +44,7 @@ Tensor expert_linear_gather(Run& run, const Input& input, const Routing& routing
   Tensor y = run.make(routing.tokens * routing.per_token, w.group_rows());
   multiply(workers, {data_of(x), routing.token, input.quantized}, w, groups_of(routing), data_of(y),
            false);
+  add_expert_low_rank(run, x, routing.token, y, routing, projection);
   run.record([x, y, routing, &w, workers] {
     if (!y.reached()) return;
     const Groups groups = groups_of(routing);

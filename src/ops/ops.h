@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "ops/gate.h"
+#include "tensor/low_rank.h"
 #include "tensor/matrix.h"
 #include "tensor/run.h"
 
@@ -36,11 +37,12 @@ Tensor rms_norm(Run& run, Tensor x, const Matrix& gain, float epsilon);
 // The same, written into `out` (for example columns of a concatenation).
 void rms_norm_into(Run& run, Tensor x, const Matrix& gain, float epsilon, Tensor out);
 
-// A projection: W and, where there is one, the bias. A low-rank adapter of W (Hu et al. 2021) will
-// be a third pointer here.
+// A projection: W, the bias where there is one, and the low-rank adapters of W (Hu et al. 2021): a
+// row whose adapter has this projection (Run::adapters) gets scale (x A^T) B^T added, in f32.
 struct Linear {
   const Matrix* base = nullptr;  // null: the model has no such projection
   const Matrix* bias = nullptr;
+  const LowRankSet* adapters = nullptr;  // null: there are none
 
   Linear() = default;
   Linear(const Matrix& base_, const Matrix* bias_ = nullptr) : base(&base_), bias(bias_) {}
@@ -55,7 +57,7 @@ struct Input {
   Input(Tensor x_) : x(x_) {}
 };
 Input quantize(Run& run, Tensor x, std::initializer_list<const Linear*> readers);
-// y = x W^T (+ bias).
+// y = x W^T (+ bias) (+ adapters).
 Tensor linear(Run& run, const Input& input, const Linear& w);
 // y = residual + x W^T, without a bias; shares the residual's gradient (see above).
 Tensor add_linear(Run& run, Tensor residual, Tensor x, const Linear& w);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "adapter/peft.h"
 #include "base/atomic_output.h"
 #include "base/clock.h"
 #include "base/memory.h"
@@ -212,6 +213,7 @@ class Pipeline {
       if (recipe_.thinking) json.set("thinking", *recipe_.thinking);
     }
     json.set("config_sha256", sha256_hex(config_text(shared_.config)));
+    if (const Json* adapter = recipe_.json.find("adapter")) json.set("adapter", *adapter);
     json.set("seed", recipe_.seed);
     json.set("rows", recipe_.rows);
     json.set("steps", plan_.find(stage.name)->steps);
@@ -313,12 +315,19 @@ class Pipeline {
                       LiveView& view) {
     if (stage.kind != StageKind::reward && !TRY(evaluate(stage, outcome))) return false;
     TRY(write_model_files(shared_, folder_.stage(stage.name)));
+    if (recipe_.adapter) TRY(write_adapter_config(stage, *outcome.model));
     // The manifest ends the stage, so what a kill before it leaves undone is done again.
     if (stage.kind != StageKind::reward) TRY(folder_.publish(stage.name));
     TRY(write_manifest(stage, wanted, outcome));
     TRY(clear_checkpoints(folder_, stage.name));
     end_stage(stage, view);
     return true;
+  }
+
+  // With the stage's weights a folder that PEFT opens.
+  Result<void> write_adapter_config(const StageRecipe& stage, const Model& model) {
+    return write_peft_config(folder_.stage_file(stage.name, kPeftConfig),
+                             model.adapter(model.default_adapter), shared_.config);
   }
 
   // scores.json of the stage; false when it was stopped.
@@ -363,7 +372,7 @@ class Pipeline {
     json.set("stage", stage.name);
     json.set("kind", stage_kind_name(stage.kind));
     json.set("parent", stage.parent);
-    json.set("model_sha256", TRY(sha256_file(folder_.stage_file(stage.name, "model.safetensors"))));
+    json.set("model_sha256", TRY(sha256_file(folder_.learned(stage.name))));
     json.set("tokenizer_sha256", shared_.tokenizer_sha256);
     json.set("steps", outcome.steps);
     json.set("tokens", outcome.tokens);

@@ -160,6 +160,7 @@ Result<double> measure_token(const R1Context& context, const Model& model, doubl
   const Stopwatch watch(seconds_max);
   EngineOptions options;
   options.sequences_max = kSequences;
+  options.exact = learns_exactly(model);
   std::unique_ptr<Generator> generator =
       TRY(Generator::create(model, context.tokenizer, context.pool, options));
   const int tokens_max = std::max(1, int(context.recipe.reply_estimate));
@@ -287,14 +288,10 @@ Result<MachineSpeed> measure_speed(const R1Context& context, const ModelConfig& 
     TRY_IN("stage '" + stage.name + "'", check_memory(memory, available));
     recomputes |= memory.recomputes;
   }
-  std::unique_ptr<Model> model = Model::create(config, true);
-  model->recompute_blocks = recomputes;
   // Any weights do; those of a parent are faster read than drawn.
-  if (const std::string parent = base_folder(context.recipe); !parent.empty())
-    TRY(load_weights(*model, parent));
-  else
-    model->initialize(1);
-  model->weights_changed();
+  std::unique_ptr<Model> model =
+      TRY(make_stage_model(context.recipe, config, base_folder(context.recipe)));
+  model->recompute_blocks = recomputes;
   context.activity("measuring this machine", 0, 2);
   MachineSpeed speed;
   TRY(measure_learning(context, *model, OptimizerKind::adamw, watch.left() / 2, speed));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "adapter/peft.h"
 #include "base/atomic_output.h"
 #include "base/sha256.h"
 #include "base/text.h"
@@ -76,12 +77,17 @@ bool R1Folder::has_begun() const {
   return false;
 }
 
+std::string R1Folder::learned(const std::string& stage_name) const {
+  const std::string adapter = stage_file(stage_name, kPeftWeights);
+  return file_exists(adapter) ? adapter : stage_file(stage_name, "model.safetensors");
+}
+
 Result<std::optional<Json>> R1Folder::manifest(const std::string& stage_name) const {
   const std::string path = stage_file(stage_name, "manifest.json");
   if (!file_exists(path)) return std::optional<Json>();
   Json json = TRY(read_json_file(path));
   const std::string recorded = TRY_IN(path, json.string_at("model_sha256"));
-  const std::string weights = stage_file(stage_name, "model.safetensors");
+  const std::string weights = learned(stage_name);
   const std::string actual = TRY(sha256_file(weights));
   if (actual != recorded)
     return Error{fmt::format(
@@ -110,7 +116,10 @@ Result<StageReport> R1Folder::report(const std::string& stage_name) const {
 }
 
 Result<void> R1Folder::publish(const std::string& stage_name) const {
-  return link_file_atomic(stage_file(stage_name, "model.safetensors"), file("model.safetensors"));
+  const std::string weights = learned(stage_name);
+  const std::string config = stage_file(stage_name, kPeftConfig);
+  if (file_exists(config)) TRY(link_file_atomic(config, file(kPeftConfig)));
+  return link_file_atomic(weights, file(base_name(weights)));
 }
 
 }  // namespace weir

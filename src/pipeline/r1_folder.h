@@ -36,7 +36,9 @@ class R1Folder {
   Result<std::optional<Json>> manifest(const std::string& stage_name) const;
   // What the report shows of a finished stage.
   Result<StageReport> report(const std::string& stage_name) const;
-  // Makes the run's model.safetensors that of the stage.
+  // What a stage learned: its model.safetensors, or its adapter (adapter/peft.h).
+  std::string learned(const std::string& stage_name) const;
+  // Makes the run's model.safetensors, or adapter, that of the stage.
   Result<void> publish(const std::string& stage_name) const;
 
  private:

@@ -109,12 +109,6 @@ std::string experts_note(const ModelConfig& config) {
 
 }  // namespace
 
-std::string base_folder(const R1Recipe& recipe) {
-  for (const StageRecipe& stage : recipe.stages)
-    if (stage.has_folder_parent()) return stage.parent;
-  return "";
-}
-
 Result<ModelTexts> make_r1_texts(const R1Recipe& recipe, ThreadPool& pool) {
   const std::string base = base_folder(recipe);
   const std::string path = recipe.tokenizer.path.empty() ? base : recipe.tokenizer.path;

@@ -9,13 +9,10 @@
 #include "pipeline/parent.h"
 #include "pipeline/r1_folder.h"
 #include "stages/r1_recipe.h"
+#include "stages/stage_model.h"
 #include "tokenizer/tokenizer.h"
 
 namespace weir {
-
-// The folder or GGUF file whose tokenizer and weights the first stages start from: that of the
-// first stage whose parent is one; "" when all begin with fresh weights.
-std::string base_folder(const R1Recipe& recipe);
 
 // The tokenizer of `tokenizer.path`, of the base folder, or learned from the first problems of all
 // stages, in DeepSeek's conversation tokens. A vocabulary whose size the recipe does not state is

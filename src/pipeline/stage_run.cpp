@@ -19,6 +19,7 @@
 #include "stages/rejection.h"
 #include "stages/reward_stage.h"
 #include "stages/stage_memory.h"
+#include "stages/stage_model.h"
 #include "stages/tuning.h"
 #include "train/gate_balance.h"
 #include "train/metrics.h"
@@ -51,13 +52,8 @@ class StageRunner final : public RunLoop {
     const double available = available_memory();
     const StageMemory memory = stage_memory(context_.recipe, recipe(), config, available);
     TRY(check_memory(memory, available));
-    model_ = Model::create(config, true);
+    model_ = TRY(make_stage_model(context_.recipe, config, job_.parent_folder));
     model_->recompute_blocks = memory.recomputes;
-    if (job_.parent_folder.empty())
-      model_->initialize(context_.seed());
-    else
-      TRY(load_weights(*model_, job_.parent_folder));
-    model_->weights_changed();
     model_->balance_weight = float(recipe().tuning.balance_weight);
     learner_ = std::make_unique<Learner>(
         *model_, stage_learner_options(recipe(), config, context_.recipe.rows), context_.pool);
@@ -342,7 +338,8 @@ class StageRunner final : public RunLoop {
 
 Result<StageOutcome> run_stage(const R1Context& context, const R1Folder& folder,
                                const ModelConfig& config, const StageJob& job, LiveView& view) {
-  RunFolder run = TRY(RunFolder::open(folder.stage(job.recipe.name)));
+  RunFolder run =
+      TRY(RunFolder::open(folder.stage(job.recipe.name), learned_file(context.recipe)));
   return StageRunner(context, folder, job, view, std::move(run)).run(config);
 }
 

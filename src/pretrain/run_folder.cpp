@@ -32,15 +32,15 @@ Result<void> check_is_run(const std::string& path, const std::string& marker,
   return {};
 }
 
-Result<RunFolder> RunFolder::open(const std::string& path) {
+Result<RunFolder> RunFolder::open(const std::string& path, const std::string& weights) {
   TRY_IN("run folder", check_is_run(path, "checkpoints", "a run"));
   TRY_IN("run folder", make_directories(path));
   FileLock lock = TRY_IN("run folder", FileLock::acquire(join_path(path, kLock)));
-  RunFolder folder(path, std::move(lock));
+  RunFolder folder(path, weights, std::move(lock));
   TRY_IN("run folder", make_directories(folder.checkpoints()));
   TRY_IN("run folder", remove_leftovers(folder.checkpoints()));
   TRY_IN("run folder", remove_stale_asides(path));
-  if (file_exists(folder.file("model.safetensors")) &&
+  if (file_exists(folder.file(weights)) &&
       TRY(list_checkpoints(folder.checkpoints())).empty())
     return Error{
         fmt::format("run folder: {} holds a model but no checkpoint to continue from; choose "
@@ -76,7 +76,7 @@ Result<void> RunFolder::save(const Learner& learner, CheckpointState state, int 
 
 Result<void> RunFolder::publish(int64_t step, int keep) const {
   TRY(link_file_atomic(join_path(checkpoint(step), "model.safetensors"),
-                       file("model.safetensors")));
+                       file(weights_)));
 
   std::vector<int64_t> steps = TRY(list_checkpoints(checkpoints()));
   for (size_t i = 0; i + size_t(keep) < steps.size(); ++i) {

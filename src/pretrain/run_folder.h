@@ -24,7 +24,9 @@ class RunFolder {
   // Makes the folder or opens an earlier run, takes its lock and removes what a killed run left
   // half written. A folder with anything else in it is refused, so that no model or document is
   // overwritten.
-  static Result<RunFolder> open(const std::string& path);
+  // `weights`: the name under which the newest checkpoint's model.safetensors is published.
+  static Result<RunFolder> open(const std::string& path,
+                                const std::string& weights = "model.safetensors");
 
   const std::string& path() const { return path_; }
   std::string file(const std::string& name) const { return join_path(path_, name); }
@@ -46,8 +48,9 @@ class RunFolder {
   Result<void> publish(int64_t step, int keep) const;
 
  private:
-  RunFolder(std::string path, FileLock lock) : path_(std::move(path)), lock_(std::move(lock)) {}
-  std::string path_;
+  RunFolder(std::string path, std::string weights, FileLock lock)
+      : path_(std::move(path)), weights_(std::move(weights)), lock_(std::move(lock)) {}
+  std::string path_, weights_;
   FileLock lock_;
 };
 

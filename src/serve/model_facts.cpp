@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "adapter/adapter_folder.h"
 #include "base/file.h"
 #include "base/thread_pool.h"
 #include "chat/open_model.h"
@@ -108,7 +109,8 @@ std::vector<std::string> ability_words(const Abilities& abilities) {
 
 Result<ModelFacts> read_model_facts(const std::string& path, const ModelOptions& options) {
   if (is_encoder_path(path)) return read_encoder_facts(path);
-  const auto checkpoint = TRY(Checkpoint::open(path));
+  const std::string base = is_adapter_folder(path) ? TRY(base_of_adapter(path)) : path;
+  const auto checkpoint = TRY(Checkpoint::open(base));
   const ModelConfig& config = checkpoint->config();
   const WeightCheck weights = check_weights(*checkpoint);
   ModelFacts facts{.path = path};

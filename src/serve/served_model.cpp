@@ -40,6 +40,8 @@ ServedModel::ServedModel(OpenModel open, ChatForm form, std::string path,
       created_(int64_t(std::time(nullptr))) {
   names_.push_back(options_.name.empty() ? name_of_path(path_) : options_.name);
   for (const std::string& alias : options_.aliases) names_.push_back(alias);
+  for (size_t i = open_.has_own_adapter ? 1 : 0; i < open_.adapters.size(); ++i)
+    names_.push_back(open_.adapters[i]);
   Request chat;
   form_.set_ends(open_, chat);
   const std::vector<int> plain = end_ids(open_);
@@ -64,6 +66,13 @@ std::optional<ApiError> ServedModel::check_name(const std::string& name) const {
                                          printable(name), fmt::join(names_, ", ")),
                   .param = "model",
                   .code = "model_not_found"};
+}
+
+// Every adapter is a name of the model.
+int ServedModel::adapter_of(const std::string& name) const {
+  for (size_t i = open_.has_own_adapter ? 1 : 0; i < open_.adapters.size(); ++i)
+    if (name == open_.adapters[i] || name == open_.adapters[i] + ":latest") return int(i);
+  return AdapterUse::kOfModel;
 }
 
 ApiResult<std::vector<int>> ServedModel::encode_chat(const ServeRequest& request,
@@ -204,6 +213,7 @@ ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) con
                     .param = "n"};
 
   TokenRequest sequence;
+  sequence.adapter = adapter_of(request.model);
   sequence.sampling = request.sampling;
   if (!request.has_seed) sequence.sampling.seed = random_seed();
   if (sequence.sampling.dry_multiplier > 0)

@@ -60,6 +60,7 @@ class ServedModel {
 
  private:
   ServedModel(OpenModel open, ChatForm form, std::string path, ServedModelOptions options);
+  int adapter_of(const std::string& name) const;
   ApiResult<std::vector<std::vector<int>>> encode(const ServeRequest& request,
                                                   PreparedRequest& prepared) const;
   ApiResult<std::vector<int>> encode_text(const TextPrompt& prompt, bool allow_special) const;

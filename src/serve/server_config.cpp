@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "chat/open_adapters.h"
 #include "chat/open_model.h"
 #include "engine/speculation_options.h"
 
@@ -28,6 +29,7 @@ void read_options(OptionReader& in, ModelOptions& o) {
   in.choice("speculate", o.speculate, kSpeculations);
   in.field("draft", o.draft);
   in.field("draft_max", o.draft_max, 1, kGuessesMax);
+  in.field("adapters", o.adapters);
 }
 
 Result<void> read_sampling(OptionReader in, SamplingOptions& s) {
@@ -94,7 +96,8 @@ Result<LoadedModel> load(const ModelEntry& entry, const ServerConfig& config,
                                    .options = entry.options,
                                    .sequences_max = config.parallel,
                                    .pass_seconds = config.pass_seconds,
-                                   .keeps_prefixes = true}));
+                                   .keeps_prefixes = true,
+                                   .adapters_by_name = true}));
   ServedModelOptions served = entry.served;
   served.choices_max = config.parallel + config.queue;
   if (finish) TRY(finish(open, served));
@@ -154,6 +157,8 @@ Result<std::unique_ptr<ModelPool>> make_pool(const ServerConfig& config, ModelPo
     if (!is_alone || is_asked_for) entry.options.cache_limit_gib = cache / kGiB;
     model.names.push_back(entry.served.name.empty() ? name_of_path(entry.path) : entry.served.name);
     model.names.insert(model.names.end(), entry.served.aliases.begin(), entry.served.aliases.end());
+    for (const std::string& adapter : entry.options.adapters)
+      model.names.push_back(TRY(parse_adapter(adapter)).name);
     entry.served.name = model.names[0];
     model.load = [entry, config, finish](PassGate* gate) {
       return load(entry, config, finish, gate);

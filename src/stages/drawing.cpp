@@ -18,6 +18,7 @@ Result<Drawing> make_drawing(const R1Context& context, const GrpoRecipe& recipe,
   options.sequences_max = sequences_together(recipe);
   options.speculation.ngrams = recipe.speculate != RolloutGuesses::off;
   options.speculation.adapts = recipe.speculate != RolloutGuesses::always;
+  options.exact = learns_exactly(model);
   Drawing drawing;
   if (recipe.rollouts == RolloutNumbers::rounded) {
     drawing.rounded = std::make_unique<RoundedModel>(model, kWeights);

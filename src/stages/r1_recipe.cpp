@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "stages/adapter_recipe.h"
 
 namespace weir {
 namespace {
@@ -293,6 +294,13 @@ void visit_thinking(OptionWriter& out, const std::optional<bool>& thinking) {
   if (thinking) out.field("thinking", *thinking);
 }
 
+Result<void> visit_adapter(OptionReader& in, std::optional<LoraRecipe>& adapter) {
+  return read_adapter_recipe(in, adapter);
+}
+Result<void> visit_adapter(OptionWriter& out, const std::optional<LoraRecipe>& adapter) {
+  return write_adapter_recipe(out, adapter);
+}
+
 Result<void> visit_recipe(auto& in, auto& r) {
   in.field("run", r.run);
   in.field("title", r.title);
@@ -305,6 +313,7 @@ Result<void> visit_recipe(auto& in, auto& r) {
   in.field("reply_estimate", r.reply_estimate, 1, kTokensMax);
   in.field("model", r.model);
   visit_thinking(in, r.thinking);
+  TRY(visit_adapter(in, r.adapter));
   TRY(visit_tokenizer(in.section("tokenizer"), r.tokenizer));
   TRY(visit_evaluation(in.section("evaluation"), r.evaluation));
   TRY(visit_stages(in.section("stages"), r.stages));
@@ -401,6 +410,7 @@ Result<R1Recipe> read_r1_recipe(const Recipe& recipe) {
   TRY(visit_recipe(in, r));
   if (r.run.empty()) return in.error("run", "is missing: the folder that the run is kept in");
   if (r.stages.empty()) return in.error("stages", "is missing or empty");
+  TRY(check_adapter_recipe(in, r));
   return r;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "adapter/lora.h"
 #include "base/options.h"
 #include "base/result.h"
 #include "formats/gguf.h"
@@ -151,6 +152,8 @@ struct R1Recipe {
   Json model;
   TokenizerRecipe tokenizer;
   std::optional<bool> thinking;  // told to the parent's chat template
+  // Stages learn an adapter of the model that they begin from, which stays as it is stored.
+  std::optional<LoraRecipe> adapter;
   R1EvaluationRecipe evaluation;
   std::vector<StageRecipe> stages;
   Json json;  // the recipe as read, overrides included

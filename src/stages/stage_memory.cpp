@@ -9,6 +9,7 @@
 #include "chat/generator.h"
 #include "config/size.h"
 #include "stages/drawing.h"
+#include "stages/stage_model.h"
 
 namespace weir {
 namespace {
@@ -16,6 +17,7 @@ namespace {
 constexpr double kShare = 0.9;        // of what is available
 constexpr int kSequencesMax = 512;    // drawn together
 constexpr int kPromptEstimate = 256;  // tokens
+constexpr int kLogitsRows = 128;      // at a time, of a large vocabulary (ops/loss.cpp)
 
 }  // namespace
 
@@ -36,8 +38,38 @@ std::string StageMemory::text() const {
                      recomputes ? "; blocks are computed again for gradients" : "");
 }
 
+namespace {
+
+// Numbers of an adapter: its weights, packed for both products, gradients and two moments.
+constexpr double kAdapterCopies = 6;
+// More activations are computed again: a forward pass over quantized weights costs little.
+constexpr double kAdapterActivations = double(size_t(512) << 20);
+
+// The base is memory-mapped, and where it is quantized its repacked copy takes as much.
+StageMemory adapter_memory(const R1Recipe& recipe, const StageRecipe& stage,
+                           const ModelConfig& config) {
+  StageMemory memory;
+  memory.weights = stored_bytes_of(base_folder(recipe));
+  memory.panels = memory.weights;
+  if (const auto numbers = lora_numbers(config, *recipe.adapter))
+    memory.learning = kAdapterCopies * sizeof(float) * double(*numbers);
+  memory.activations = training_memory(config, recipe.rows, false).activations;
+  memory.recomputes = memory.activations > kAdapterActivations;
+  if (memory.recomputes) memory.activations = training_memory(config, recipe.rows, true).activations;
+  memory.activations += double(kLogitsRows) * config.vocab_size * sizeof(float);
+  if (stage.kind == StageKind::grpo)
+    memory.cache = std::min(
+        double(EngineOptions().cache_bytes_max),
+        inference_memory(config, 4, kPromptEstimate + stage.grpo.reply_tokens, false).cache *
+            sequences_together(stage.grpo));
+  return memory;
+}
+
+}  // namespace
+
 StageMemory stage_memory(const R1Recipe& recipe, const StageRecipe& stage,
                          const ModelConfig& config, double available) {
+  if (recipe.adapter) return adapter_memory(recipe, stage, config);
   StageMemory memory;
   // Judges and the reference only read.
   std::set<std::string> judges;

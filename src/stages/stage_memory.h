@@ -9,7 +9,7 @@
 namespace weir {
 
 struct StageMemory {
-  double weights = 0;      // bytes, of every model that the stage holds
+  double weights = 0;      // bytes, of every model that the stage holds; of a base as stored
   double learning = 0;     // gradients and moments
   double panels = 0;       // copies that the kernels walk
   double activations = 0;  // of a micro-batch

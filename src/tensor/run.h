@@ -8,6 +8,7 @@
 #include "tensor/activation_observer.h"
 #include "tensor/batch.h"
 #include "tensor/cache.h"
+#include "tensor/low_rank.h"
 #include "tensor/routing_trace.h"
 #include "tensor/tape.h"
 #include "tensor/tensor.h"
@@ -48,6 +49,7 @@ struct Run {
   float aux_scale = 1;  // 1 / micro-batches of the step
   RoutingUse routing = {};
   ActivationObserver* observer = nullptr;
+  AdapterUse adapters = {};
   // False: products with quantized weights quantize activations to 14 bits (quantize_activations in
   // kernels.h), faster and as good; still the same bits for any batch, machine and number of
   // threads.

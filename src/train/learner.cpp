@@ -81,6 +81,7 @@ void Learner::score(const Model& model, const TrainingBatch& batch, float invers
   const Batch rows = batch.rows();
   Run run{arena, pool, rows};
   run.routing = routing;
+  run.exact = learns_exactly(model);
   Tensor hidden = model.forward(run);
   token_loss(run, hidden, model.head(), batch.targets, nothing, log_probabilities,
              inverse_temperature);

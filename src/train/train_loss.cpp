@@ -38,6 +38,7 @@ void accumulate_gradients(const Model& model, const TrainingBatch& batch, TokenO
   run.tape = &tape;
   run.aux_scale = options.aux_scale;
   run.routing = options.routing;
+  run.exact = learns_exactly(model);
   Tensor hidden = model.forward(run);
   LossSum sum = token_loss(run, hidden, model.head(), batch.targets, objective,
                            options.log_probabilities, options.inverse_temperature);
