@@ -170,4 +170,11 @@ export const chinese = {
   '{0} h {1} min': '{0} 小时 {1} 分钟',
   '{0} min': '{0} 分钟',
   '{0} s': '{0} 秒',
+  'page {0}': '第 {0} 页',
+  'Source {0}: {1}': '来源 {0}：{1}',
+  'Thank you.': '谢谢。',
+  'This helped': '有帮助',
+  'This did not help': '没有帮助',
+  'Looking for an answer…': '正在查找答案……',
+  'Ask me about our documents. Every answer shows where it comes from.': '可以向我询问文档内容。每个回答都会标明出处。',
 };

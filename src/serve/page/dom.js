@@ -38,6 +38,8 @@ const shapes = {
   save: 'M12 4v11M7 11l5 5 5-5M5 20h14',
   chart: 'M4 4v16h16M7 15l4-5 3 3 5-7',
   server: 'M4 5h16v6H4zM4 13h16v6H4zM7 8h2M7 16h2',
+  up: 'M7 11v9H4v-9zM7 11l4-7a2 2 0 0 1 2 2v4h6l-2 10H7',
+  down: 'M7 13V4H4v9zM7 13l4 7a2 2 0 0 0 2-2v-4h6L17 4H7',
   tool: 'M14 6a4 4 0 0 1 5-1l-3 3 1 2 2 1 3-3a4 4 0 0 1-6 5l-7 7-2-2 7-7a4 4 0 0 1 0-5',
 };
 
