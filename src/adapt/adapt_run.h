@@ -29,7 +29,7 @@ struct AdaptOptions {
 
 struct AdaptSummary {
   bool is_stopped = false;  // everything is saved
-  std::string table;        // the evaluation, as text
+  std::string table = {};   // the evaluation, as text
 };
 
 // Progress goes to stderr.

@@ -12,6 +12,7 @@
 #include "adapt/adapt_run.h"
 #include "adapt/asker.h"
 #include "adapt/chunks_to_ask.h"
+#include "adapt/training_rows.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "base/thread_pool.h"

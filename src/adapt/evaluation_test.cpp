@@ -1,0 +1,103 @@
+#include "adapt/evaluation.h"
+
+#include <gtest/gtest.h>
+
+namespace weir {
+namespace {
+
+FoundChunk chunk(int64_t id, std::string text) {
+  FoundChunk c;
+  c.chunk = id;
+  c.document = "pumps.md";
+  c.text = std::move(text);
+  return c;
+}
+
+EvaluationCase valve(bool is_answerable) {
+  EvaluationCase c;
+  c.question = "At which pressure does the valve of line 2 open?";
+  c.language = "en";
+  c.expected = is_answerable ? "The valve of line 2 opens at 6 bar." : "";
+  c.chunk = 7;
+  c.score = 0.9;
+  c.sources = {chunk(5, "The pump of line 4 is made by Marlow of Leeds.")};
+  if (is_answerable) c.sources.push_back(chunk(7, "The valve of line 2 opens at 6 bar."));
+  return c;
+}
+
+CaseAnswer answer(Arm arm, const EvaluationCase& c, const std::string& reply,
+                  Calibration calibration = {}) {
+  std::vector<CaseAnswer> answers;
+  const AskModel ask =
+      [&](std::span<const Ask> asked) -> Result<std::optional<std::vector<AskReply>>> {
+    EXPECT_EQ(asked.size(), 1u);
+    EXPECT_EQ(asked[0].uses_adapter, uses_adapter(arm));
+    EXPECT_EQ(asked[0].text.find("<source 1>") != std::string::npos, uses_knowledge(arm));
+    return std::optional(std::vector<AskReply>{{reply}});
+  };
+  const auto done = answer_cases(arm, {&c, 1}, calibration, ask, answers);
+  EXPECT_TRUE(done && *done);
+  return answers.at(0);
+}
+
+TEST(BotEvaluation, RightAnswersAreCited) {
+  const CaseAnswer a =
+      answer(Arm::adapted_knowledge, valve(true), "The valve of line 2 opens at 6 bar. [2]");
+  EXPECT_FALSE(a.is_refused);
+  EXPECT_TRUE(a.is_right);
+  EXPECT_EQ(a.cited, 1);
+  EXPECT_EQ(a.cited_rightly, 1);
+}
+
+TEST(BotEvaluation, WhatNoSourceSaysIsRefused) {
+  const CaseAnswer a =
+      answer(Arm::base_knowledge, valve(true), "The valve of line 2 opens at 9 bar. [2]");
+  EXPECT_TRUE(a.is_refused);
+  EXPECT_FALSE(a.is_right);
+  EXPECT_EQ(a.cited, 0);
+}
+
+TEST(BotEvaluation, SupportedButNotAskedForIsWrong) {
+  const CaseAnswer a = answer(Arm::base_knowledge, valve(true),
+                              "The pump of line 4 is made by Marlow of Leeds. [1]");
+  EXPECT_FALSE(a.is_refused);
+  EXPECT_FALSE(a.is_right);
+  EXPECT_EQ(a.cited, 1);
+  EXPECT_EQ(a.cited_rightly, 0);
+}
+
+TEST(BotEvaluation, UnanswerableQuestionsWantARefusal) {
+  EXPECT_TRUE(answer(Arm::adapted_knowledge, valve(false), "NO ANSWER").is_right);
+  EXPECT_FALSE(answer(Arm::adapted_knowledge, valve(false),
+                      "The pump of line 4 is made by Marlow of Leeds. [1]")
+                   .is_right);
+}
+
+TEST(BotEvaluation, ScoresBelowTheThresholdAreRefused) {
+  Calibration calibration;
+  calibration.threshold = 0.95;
+  EXPECT_TRUE(answer(Arm::adapted_knowledge, valve(true), "The valve of line 2 opens at 6 bar. [2]",
+                     calibration)
+                  .is_refused);
+  // Without documents there is no score.
+  EXPECT_TRUE(answer(Arm::base, valve(true), "It opens at 6 bar.", calibration).is_right);
+}
+
+TEST(BotEvaluation, ArmsAreCounted) {
+  const std::vector<EvaluationCase> cases = {valve(true), valve(true), valve(false)};
+  const std::vector<CaseAnswer> answers = {
+      {.text = "a", .is_right = true, .cited = 2, .cited_rightly = 1},
+      {.is_refused = true},
+      {.is_refused = true, .is_right = true}};
+  const ArmScore score = score_arm(cases, answers);
+  EXPECT_EQ(score.answerable, 2);
+  EXPECT_EQ(score.right, 1);
+  EXPECT_EQ(score.refused_wrongly, 1);
+  EXPECT_EQ(score.unanswerable, 1);
+  EXPECT_EQ(score.refused_rightly, 1);
+  EXPECT_EQ(score.cited, 2);
+  EXPECT_EQ(score.cited_rightly, 1);
+}
+
+}  // namespace
+}  // namespace weir
