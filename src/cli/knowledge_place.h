@@ -4,10 +4,13 @@
 #include <string>
 
 #include "base/result.h"
+#include "knowledge/knowledge_search.h"
 
 namespace weir {
 
 Result<std::string> knowledge_place(const std::string& name);
+Result<KnowledgeBase> open_named_base(const std::string& name, Database::Access access);
+Result<KnowledgeSearch> open_named_search(const std::string& name, ThreadPool& pool);
 // The folder of the names.
 Result<std::string> knowledge_folder();
 
