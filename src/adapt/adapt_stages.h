@@ -62,7 +62,7 @@ class AdaptModel {
 };
 
 // Questions of one split, near copies left out, with their places. In the order of questions.jsonl.
-Result<std::vector<MadeQuestion>> questions_of(const AdaptContext& context, Split split);
+Result<std::vector<MadeQuestion>> questions_of(const AdaptContext& context, QuestionUse use);
 // A search by words of knowledge.db.
 SearchChunks search_of(KnowledgeSearch& search);
 

@@ -10,14 +10,14 @@
 
 namespace weir {
 
-struct SplitChunk {
+struct ChunkWithUse {
   ChunkToAsk chunk;
-  Split split;
+  QuestionUse use;
 };
 
 // Without copies. Each split's chunks are in an order drawn by `seed`, and the splits take turns by
 // their shares, so that any number from the beginning has questions for all of them.
-Result<std::vector<SplitChunk>> chunks_to_ask(const KnowledgeBase& base, const SplitShares& shares,
-                                              uint64_t seed);
+Result<std::vector<ChunkWithUse>> chunks_to_ask(const KnowledgeBase& base, const UseShares& shares,
+                                                uint64_t seed);
 
 }  // namespace weir

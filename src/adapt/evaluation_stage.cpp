@@ -40,7 +40,7 @@ Result<EvaluationCase> case_of(const MadeQuestion& question, bool is_answerable,
 Result<std::vector<EvaluationCase>> made_cases(const AdaptContext& context,
                                                const Calibration& calibration,
                                                KnowledgeSearch& search) {
-  std::vector<MadeQuestion> questions = TRY(questions_of(context, Split::evaluation));
+  std::vector<MadeQuestion> questions = TRY(questions_of(context, QuestionUse::evaluation));
   if (questions.size() > size_t(context.options.evaluated))
     questions.resize(size_t(context.options.evaluated));
   std::vector<EvaluationCase> cases;
@@ -117,7 +117,7 @@ Result<bool> run_arms(const std::vector<EvaluationCase>& cases, const Calibratio
 StageResult calibrate_bot(const AdaptContext& context) {
   KnowledgeSearch search =
       TRY(KnowledgeSearch::open(context.folder.file("knowledge.db"), context.pool));
-  std::vector<MadeQuestion> questions = TRY(questions_of(context, Split::calibration));
+  std::vector<MadeQuestion> questions = TRY(questions_of(context, QuestionUse::calibration));
   if (questions.size() > size_t(kCalibrationMax)) questions.resize(size_t(kCalibrationMax));
   std::vector<CalibrationCase> cases;
   for (const MadeQuestion& question : questions) {
@@ -143,7 +143,8 @@ StageResult evaluate_bot(const AdaptContext& context) {
   const int64_t begin = monotonic_ns();
   KnowledgeSearch search =
       TRY(KnowledgeSearch::open(context.folder.file("knowledge.db"), context.pool));
-  const Calibration calibration = TRY(read_calibration(TRY(search.base().fact("calibration"))));
+  const std::string fitted = TRY(search.base().fact("calibration"));
+  const Calibration calibration = TRY(read_calibration(fitted));
   const auto made = TRY(made_cases(context, calibration, search));
   const auto written = TRY(written_cases(context, calibration, search));
   AdaptModel model = TRY(AdaptModel::open(context, true));

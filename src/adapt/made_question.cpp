@@ -117,13 +117,14 @@ int64_t drop_near_questions(std::vector<MadeQuestion>& questions, double alike) 
   return dropped;
 }
 
-Split split_of(std::string_view document, int ordinal, bool splits_parts,
-               const SplitShares& shares) {
+QuestionUse use_of(std::string_view document, int ordinal, bool splits_parts,
+                   const UseShares& shares) {
   std::string key(document);
   if (splits_parts) key += "#" + std::to_string(ordinal / kPartChunks);
   const double at = double(mix64(fnv1a(key)) >> 11) * 0x1p-53;
-  if (at < shares.evaluation) return Split::evaluation;
-  return at < shares.evaluation + shares.calibration ? Split::calibration : Split::tuning;
+  if (at < shares.evaluation) return QuestionUse::evaluation;
+  return at < shares.evaluation + shares.calibration ? QuestionUse::calibration
+                                                     : QuestionUse::tuning;
 }
 
 }  // namespace weir

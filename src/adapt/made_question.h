@@ -37,16 +37,16 @@ double question_likeness(std::string_view a, std::string_view b);
 int64_t drop_near_questions(std::vector<MadeQuestion>& questions, double alike = 0.8);
 
 // What questions are for: tuning, choosing when to refuse, or the figures at the end.
-enum class Split { tuning, calibration, evaluation };
-struct SplitShares {
+enum class QuestionUse { tuning, calibration, evaluation };
+struct UseShares {
   double calibration = 0.15, evaluation = 0.15;  // of the documents
 };
 // Whole documents, chosen by a hash of their names, so that a document is on the same side in every
 // run and whatever other documents there are. `splits_parts`: parts of kPartChunks neighbouring
 // chunks instead, for bases of few documents (a manual in one file); `ordinal`: of the chunk in its
 // document.
-Split split_of(std::string_view document, int ordinal, bool splits_parts,
-               const SplitShares& shares);
+QuestionUse use_of(std::string_view document, int ordinal, bool splits_parts,
+                   const UseShares& shares);
 inline constexpr int kPartChunks = 16;
 inline constexpr int kDocumentsMin = 20;  // a base of fewer is split in parts
 

@@ -57,26 +57,26 @@ TEST(MadeQuestion, NearQuestionsLeave) {
 }
 
 TEST(MadeQuestion, SplitsOfDocumentsDoNotDependOnOthers) {
-  std::map<Split, int> counts;
+  std::map<QuestionUse, int> counts;
   for (int i = 0; i < 2000; ++i) {
     const std::string name = "docs/page" + std::to_string(i) + ".html";
-    const Split split = split_of(name, 0, false, {.calibration = 0.1, .evaluation = 0.2});
-    ++counts[split];
-    EXPECT_EQ(split, split_of(name, 99, false, {.calibration = 0.1, .evaluation = 0.2}));
+    const QuestionUse use = use_of(name, 0, false, {.calibration = 0.1, .evaluation = 0.2});
+    ++counts[use];
+    EXPECT_EQ(use, use_of(name, 99, false, {.calibration = 0.1, .evaluation = 0.2}));
   }
-  EXPECT_NEAR(counts[Split::evaluation], 400, 70);
-  EXPECT_NEAR(counts[Split::calibration], 200, 60);
+  EXPECT_NEAR(counts[QuestionUse::evaluation], 400, 70);
+  EXPECT_NEAR(counts[QuestionUse::calibration], 200, 60);
 }
 
 TEST(MadeQuestion, PartsOfOneDocumentAreSplit) {
-  std::map<Split, int> counts;
+  std::map<QuestionUse, int> counts;
   for (int chunk = 0; chunk < 2000 * kPartChunks; chunk += kPartChunks) {
-    const Split split = split_of("manual.pdf", chunk, true, {});
-    ++counts[split];
-    EXPECT_EQ(split, split_of("manual.pdf", chunk + kPartChunks - 1, true, {}));
+    const QuestionUse use = use_of("manual.pdf", chunk, true, {});
+    ++counts[use];
+    EXPECT_EQ(use, use_of("manual.pdf", chunk + kPartChunks - 1, true, {}));
   }
-  EXPECT_NEAR(counts[Split::evaluation], 300, 70);
-  EXPECT_NEAR(counts[Split::calibration], 300, 70);
+  EXPECT_NEAR(counts[QuestionUse::evaluation], 300, 70);
+  EXPECT_NEAR(counts[QuestionUse::calibration], 300, 70);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ StageResult make_adapt_questions(const AdaptContext& context) {
   const auto seconds = [&] { return double(monotonic_ns() - begin) * 1e-9; };
   KnowledgeSearch search =
       TRY(KnowledgeSearch::open(context.folder.file("knowledge.db"), context.pool));
-  std::vector<SplitChunk> chunks =
+  std::vector<ChunkWithUse> chunks =
       TRY(chunks_to_ask(search.base(), {}, uint64_t(context.options.seed)));
   if (chunks.empty()) return Error{"the documents hold no text to ask about"};
   std::vector<Json> lines = TRY(read_json_lines(context.folder.file(kFile)));
@@ -90,12 +90,12 @@ StageResult make_adapt_questions(const AdaptContext& context) {
   return std::optional(result_of(lines, seconds()));
 }
 
-Result<std::vector<MadeQuestion>> questions_of(const AdaptContext& context, Split split) {
+Result<std::vector<MadeQuestion>> questions_of(const AdaptContext& context, QuestionUse use) {
   const KnowledgeBase base =
       TRY(KnowledgeBase::open(context.folder.file("knowledge.db"), Database::Access::read));
   std::set<int64_t> wanted;
-  for (const SplitChunk& chunk : TRY(chunks_to_ask(base, {}, uint64_t(context.options.seed))))
-    if (chunk.split == split) wanted.insert(chunk.chunk.id);
+  for (const ChunkWithUse& chunk : TRY(chunks_to_ask(base, {}, uint64_t(context.options.seed))))
+    if (chunk.use == use) wanted.insert(chunk.chunk.id);
   std::vector<MadeQuestion> questions;
   for (const Json& line : TRY(read_json_lines(context.folder.file(kFile))))
     for (MadeQuestion& question : TRY(parse_chunk_questions(line)).questions)

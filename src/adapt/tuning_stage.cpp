@@ -41,7 +41,7 @@ Json row_of(const QuestionWithSources& shown) {
 StageResult write_tuning_rows(const AdaptContext& context) {
   KnowledgeSearch search =
       TRY(KnowledgeSearch::open(context.folder.file("knowledge.db"), context.pool));
-  const std::vector<MadeQuestion> questions = TRY(questions_of(context, Split::tuning));
+  const std::vector<MadeQuestion> questions = TRY(questions_of(context, QuestionUse::tuning));
   if (questions.empty())
     return Error{
         "no question is left to tune on; give more documents, more --minutes or a larger "
@@ -87,7 +87,8 @@ StageResult tune_adapter(const AdaptContext& context) {
   }
   Recipe file = TRY(Recipe::parse("{}", "weir adapt"));
   file.root = tune_recipe(settings);
-  const R1Summary summary = TRY(run_r1(TRY(read_r1_recipe(file)), {}, context.pool));
+  const R1Recipe recipe = TRY(read_r1_recipe(file));
+  const R1Summary summary = TRY(run_r1(recipe, {}, context.pool));
   if (summary.is_stopped) return std::optional<Json>();
   Json json = Json::object();
   json.set("epochs", settings.epochs);

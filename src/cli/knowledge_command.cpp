@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -11,8 +12,11 @@
 #include "base/stop_signal.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/document_files.h"
 #include "cli/knowledge_commands.h"
+#include "cli/knowledge_model.h"
 #include "cli/knowledge_place.h"
+#include "cli/model_offers.h"
 #include "cli/shared_options.h"
 #include "knowledge/knowledge_add.h"
 #include "knowledge/knowledge_search.h"
@@ -27,6 +31,8 @@ struct KnowledgeAddOptions {
   std::vector<std::string> paths;
   std::vector<std::string> labels;
   int chunk_tokens = ChunkOptions{}.tokens;
+  std::string embedding;  // a model; "": the one that the base has vectors of, if any
+  bool embeds_again = false;
   int threads = 0;
 };
 
@@ -44,7 +50,7 @@ struct KnowledgeSearchOptions {
   std::string name, question;
   int count = 5;
   std::vector<std::string> labels;
-  bool json = false;
+  bool words_alone = false, json = false;
 };
 
 struct KnowledgeCheckOptions {
@@ -67,6 +73,32 @@ Result<void> print_counts(const KnowledgeBase& base) {
   if (counts.vectors) fmt::print(", {} vectors", counts.vectors);
   fmt::print("\n");
   return {};
+}
+
+// Gives vectors to the chunks that have none. False: stopped.
+Result<bool> embed_chunks(const KnowledgeBase& base, const KnowledgeAddOptions& options,
+                          AddOptions& add) {
+  std::string model = TRY(base.fact("embedding"));
+  if (!options.embedding.empty()) {
+    TRY(check_model_exists(options.embedding));
+    const std::string wanted = TRY(whole_path(options.embedding));
+    if (options.embeds_again) {
+      Transaction transaction = TRY(Transaction::begin(base.database()));
+      TRY(base.database().execute(
+          "DELETE FROM vectors; DELETE FROM facts WHERE key = 'embedding'"));
+      TRY(transaction.commit());
+    }
+    model = wanted;
+  }
+  if (model.empty()) return true;
+  const auto embedder = TRY(Embedder::open(model, {.threads = options.threads}));
+  if (!embedder->note().empty()) fmt::print(stderr, "note: {}: {}\n", model, embedder->note());
+  std::optional<Progress> progress;
+  add.progress = [&](const char*, double done, double total) {
+    if (!progress) progress.emplace("embedding", total, "chunks");
+    progress->update(done);
+  };
+  return embed_base(base, model, embedder->width(), document_embedder(*embedder), add);
 }
 
 Result<Ending> knowledge_add(const KnowledgeAddOptions& options) {
@@ -93,9 +125,10 @@ Result<Ending> knowledge_add(const KnowledgeAddOptions& options) {
   fmt::print("{} files added, {} replaced, {} unchanged, {} removed ({} in {})\n", report.added,
              report.replaced, report.unchanged, report.removed, format_bytes(double(report.bytes)),
              format_seconds(seconds));
+  const bool is_whole = !report.is_stopped && TRY(embed_chunks(base, options, add));
   TRY(print_counts(base));
-  if (report.is_stopped) {
-    fmt::print(stderr, "stopped; the same command goes on with the files that are left\n");
+  if (!is_whole) {
+    fmt::print(stderr, "stopped; the same command goes on with what is left\n");
     return Ending::interrupted;
   }
   return Ending::done;
@@ -121,8 +154,7 @@ Result<void> list_bases() {
 
 Result<void> knowledge_list(const KnowledgeListOptions& options) {
   if (options.name.empty()) return list_bases();
-  const KnowledgeBase base =
-      TRY(KnowledgeBase::open(TRY(knowledge_place(options.name)), Database::Access::read));
+  const KnowledgeBase base = TRY(open_named_base(options.name, Database::Access::read));
   TRY(print_counts(base));
   Statement all = TRY(base.database().prepare(
       "SELECT d.name, d.title, d.labels, count(c.id) FROM documents d LEFT JOIN chunks c ON "
@@ -170,8 +202,7 @@ Result<void> knowledge_remove(const KnowledgeRemoveOptions& options) {
 }
 
 Result<void> knowledge_check(const KnowledgeCheckOptions& options) {
-  const KnowledgeBase base =
-      TRY(KnowledgeBase::open(TRY(knowledge_place(options.name)), Database::Access::read));
+  const KnowledgeBase base = TRY(open_named_base(options.name, Database::Access::read));
   const std::vector<std::string> wrong = TRY(base.check());
   for (const std::string& what : wrong) fmt::print("{}\n", printable(what, 400));
   if (!wrong.empty())
@@ -196,10 +227,14 @@ void print_found(const std::vector<FoundChunk>& found) {
 
 Result<void> knowledge_search(const KnowledgeSearchOptions& options) {
   ThreadPool pool;
-  KnowledgeSearch search = TRY(KnowledgeSearch::open(TRY(knowledge_place(options.name)), pool));
+  KnowledgeSearch search = TRY(open_named_search(options.name, pool));
   SearchOptions how;
   how.count = options.count;
   if (!options.labels.empty()) how.labels = options.labels;
+  if (!options.words_alone) {
+    QuestionEmbedder embedder = TRY(QuestionEmbedder::open(search.base(), 0));
+    how.vector = TRY(embedder.embed(options.question));
+  }
   const std::vector<FoundChunk> found = TRY(search.search(options.question, how));
   if (options.json) {
     Json list = Json::array();
@@ -239,6 +274,9 @@ void add_knowledge(CommandGroup& commands) {
              "who may see these documents (repeatable) [everyone]")
       .repeatable();
   add.count("--chunk-tokens", added.chunk_tokens, 64, 4096, "size of a chunk in tokens, about");
+  add.option("--embedding", added.embedding, "MODEL",
+             "also search by meaning, with this model's vectors [that of the base, if any]");
+  add.flag("--embed-again", added.embeds_again, "replace the vectors that are there");
   add_threads(add, added.threads);
 
   auto [list, listed] = group.add("list", "the bases, or the documents of one", knowledge_list);
@@ -258,6 +296,7 @@ void add_knowledge(CommandGroup& commands) {
       .option("--label", searched.labels, "LABEL",
               "search what this label may see (repeatable) [all documents]")
       .repeatable();
+  search.flag("--words", searched.words_alone, "search by words alone, without the vectors");
   search.flag("--json", searched.json, "print one JSON array");
 
   auto [check, checked] = group.add("check", "look for damage in a base", knowledge_check);

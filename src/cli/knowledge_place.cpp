@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/state_folder.h"
-#include "documents/document.h"
 
 namespace weir {
 
@@ -33,28 +31,14 @@ Result<std::string> knowledge_place(const std::string& name) {
   return join_path(TRY(knowledge_folder()), name + ".db");
 }
 
-Result<std::string> whole_path(const std::string& path) {
-  std::error_code error;
-  const std::filesystem::path whole = std::filesystem::canonical(path, error);
-  if (error) return Error{path + ": " + error.message()};
-  return whole.string();
+Result<KnowledgeBase> open_named_base(const std::string& name, Database::Access access) {
+  const std::string path = TRY(knowledge_place(name));
+  return KnowledgeBase::open(path, access);
 }
 
-Result<DocumentFiles> find_document_files(const std::vector<std::string>& paths) {
-  DocumentFiles found;
-  for (const std::string& given : paths) {
-    const std::string path = TRY(whole_path(given));
-    if (!is_directory(path)) {
-      found.files.push_back(path);
-      continue;
-    }
-    const std::vector<std::string> inside = TRY(list_documents(path));
-    if (inside.empty())
-      return Error{given + ": holds no document that weir reads (see docs/documents.md)"};
-    found.files.insert(found.files.end(), inside.begin(), inside.end());
-    found.folders.push_back(path);
-  }
-  return found;
+Result<KnowledgeSearch> open_named_search(const std::string& name, ThreadPool& pool) {
+  const std::string path = TRY(knowledge_place(name));
+  return KnowledgeSearch::open(path, pool);
 }
 
 }  // namespace weir

@@ -47,8 +47,8 @@ std::string sources_text(std::span<const FoundChunk> sources) {
 AnswerPrompt answer_prompt(std::string_view question, std::span<const FoundChunk> sources) {
   const bool is_chinese = is_mostly_unspaced(question);
   return {is_chinese ? kChineseRules : kEnglishRules,
-          fmt::format("{}\n{}{}", sources_text(sources), is_chinese ? "问题：" : "Question: ",
-                      question)};
+          fmt::format("{}\n{}{}", sources_text(sources),
+                      is_chinese ? "问题：" : "Question: ", question)};
 }
 
 AnswerPrompt judge_prompt(std::string_view question, std::span<const FoundChunk> sources) {

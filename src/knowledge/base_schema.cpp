@@ -43,11 +43,12 @@ CREATE TABLE questions(id INTEGER PRIMARY KEY, asked INTEGER NOT NULL, question 
 
 Result<void> make_schema(const Database& database) {
   Transaction transaction = TRY(Transaction::begin(database));
-  if (TRY(database.integer("SELECT count(*) FROM sqlite_schema")) > 0) return check_schema(database);
+  if (TRY(database.integer("SELECT count(*) FROM sqlite_schema")) > 0)
+    return check_schema(database);
   TRY(database.execute(kTables));
-  TRY(database.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}",
-                                   kApplication, kVersion)
-                           .c_str()));
+  TRY(database.execute(
+      fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplication, kVersion)
+          .c_str()));
   return transaction.commit();
 }
 

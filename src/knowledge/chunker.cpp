@@ -76,7 +76,8 @@ std::vector<std::string> cut_lines(std::string_view text, std::string_view head,
     const size_t cost = estimate_tokens(line) + 1;
     if (used + cost > limit) flush();
     if (cost > limit) {
-      for (const std::string& part : cut_text(line, limit)) pieces.push_back(std::string(head) + part);
+      for (const std::string& part : cut_text(line, limit))
+        pieces.push_back(std::string(head) + part);
       continue;
     }
     if (!piece.empty()) piece += '\n';

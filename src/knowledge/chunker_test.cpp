@@ -48,8 +48,7 @@ TEST(Chunker, JoinsAShortIntroductionWithItsFirstSection) {
 }
 
 TEST(Chunker, NoChunkExceedsItsSizeAndNoWordIsLost) {
-  for (const std::string& text : {sentences(300, "wal"), std::string(9000, 'x'),
-                                  []() {
+  for (const std::string& text : {sentences(300, "wal"), std::string(9000, 'x'), []() {
                                     std::string chinese;
                                     for (int i = 0; i < 900; ++i) chinese += "软件包管理。";
                                     return chinese;

@@ -63,7 +63,10 @@ class StatementCache {
 };
 
 Statement::Statement(Statement&& other) noexcept
-    : database_(other.database_), statement_(other.statement_), path_(other.path_), cache_(other.cache_) {
+    : database_(other.database_),
+      statement_(other.statement_),
+      path_(other.path_),
+      cache_(other.cache_) {
   other.statement_ = nullptr;
 }
 

@@ -12,8 +12,8 @@
 namespace weir {
 namespace {
 
-constexpr const char* kNumberWords[] = {"zero", "one", "two",   "three", "four", "five",  "six",
-                                        "seven", "eight", "nine", "ten", "eleven", "twelve"};
+constexpr const char* kNumberWords[] = {"zero",  "one",   "two",  "three", "four",   "five",  "six",
+                                        "seven", "eight", "nine", "ten",   "eleven", "twelve"};
 constexpr std::string_view kDenials[] = {"no", "not", "never", "cannot", "without", "none", "nor"};
 constexpr std::string_view kUnspacedDenials[] = {"不", "没", "沒", "未", "无", "無", "勿", "禁止"};
 // With a denial inside, without being one.
@@ -107,9 +107,8 @@ bool is_name(const Token& token, bool is_unspaced_sentence) {
   const std::string_view text = token.text;
   if (text.size() < 2 || !std::ranges::any_of(text, is_letter)) return false;
   const auto uppers = std::ranges::count_if(text, is_upper);
-  const bool is_identifier =
-      text.find_first_of("_/") != text.npos || text.find('.') != text.npos ||
-      std::ranges::any_of(text, is_digit);
+  const bool is_identifier = text.find_first_of("_/") != text.npos || text.find('.') != text.npos ||
+                             std::ranges::any_of(text, is_digit);
   if (is_identifier || uppers >= 2) return true;
   if (is_unspaced_sentence) return true;
   return is_upper(text[0]) && !token.is_first;
@@ -142,8 +141,8 @@ bool has_name(const Ground& ground, std::string_view name) {
     const size_t end = at + small.size();
     const bool begins = at == 0 || !is_letter(ground.bare[at - 1]);
     // A plural or another ending of the same word is the same name.
-    const bool ends = end >= ground.bare.size() || !is_letter(ground.bare[end]) ||
-                      ground.bare[end] == 's';
+    const bool ends =
+        end >= ground.bare.size() || !is_letter(ground.bare[end]) || ground.bare[end] == 's';
     if (begins && ends) return true;
   }
   return false;
@@ -218,8 +217,7 @@ bool has_denial(std::string_view sentence) {
 }
 
 SentenceEvidence find_evidence(std::string_view sentence, std::span<const std::string> texts,
-                               std::span<const std::string> heads,
-                               const EvidenceOptions& options) {
+                               std::span<const std::string> heads, const EvidenceOptions& options) {
   SentenceEvidence best;
   const Claims claims = claims_of(sentence);
   const std::vector<std::string> words = content_words(sentence);
@@ -234,11 +232,10 @@ SentenceEvidence find_evidence(std::string_view sentence, std::span<const std::s
     found.missing = missing_claims(claims, ground);
     found.share = share_in(words, ground.words);
     found.quote = best_quote(texts[i], words, denies);
-    found.is_supported = found.missing.empty() && !words.empty() && found.share >= share_min &&
-                         !found.quote.empty();
-    const bool is_better = found.is_supported != best.is_supported
-                               ? found.is_supported
-                               : found.share > best.share;
+    found.is_supported =
+        found.missing.empty() && !words.empty() && found.share >= share_min && !found.quote.empty();
+    const bool is_better =
+        found.is_supported != best.is_supported ? found.is_supported : found.share > best.share;
     if (is_first || is_better) best = std::move(found);
     is_first = false;
   }

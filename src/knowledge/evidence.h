@@ -18,7 +18,7 @@ struct EvidenceOptions {
 // What must be found word for word.
 struct Claims {
   std::vector<std::string> numbers;  // "8192", "15.20"; number words as digits
-  std::vector<std::string> names;    // wal_level, FreeBSD, SELECT, Ghostscript in a Chinese sentence
+  std::vector<std::string> names;  // wal_level, FreeBSD, SELECT, Ghostscript in a Chinese sentence
 };
 Claims claims_of(std::string_view sentence);
 
@@ -27,9 +27,9 @@ bool has_denial(std::string_view sentence);
 
 struct SentenceEvidence {
   bool is_supported = false;
-  int text = -1;                      // the best of the texts; -1: none
-  double share = 0;                   // of the content words there
-  std::string quote = {};             // a part of that text, as it stands there
+  int text = -1;                          // the best of the texts; -1: none
+  double share = 0;                       // of the content words there
+  std::string quote = {};                 // a part of that text, as it stands there
   std::vector<std::string> missing = {};  // numbers and names that no text has
 };
 

@@ -35,8 +35,8 @@ void keep_notes(const Document& document, std::vector<std::string>& notes) {
 Result<void> prepare_file(PreparedFile& file, const AddOptions& options) {
   file.bytes = TRY(file_size(file.stored.path));
   const std::string hash = TRY(sha256_file(file.stored.path));
-  file.is_same = file.stored.id > 0 && hash == file.stored.hash &&
-                 file.stored.labels == options.labels;
+  file.is_same =
+      file.stored.id > 0 && hash == file.stored.hash && file.stored.labels == options.labels;
   file.stored.hash = hash;
   file.stored.labels = options.labels;
   file.is_streamed = file.bytes > kPreparedBytesMax;
@@ -123,9 +123,8 @@ Result<int> remove_missing(const KnowledgeBase& base, const std::vector<std::str
   const std::unordered_set<std::string> present(files.begin(), files.end());
   int removed = 0;
   for (const StoredFile& file : TRY(base.files())) {
-    const bool is_inside = std::ranges::any_of(folders, [&](const std::string& folder) {
-      return file.path.starts_with(folder + "/");
-    });
+    const bool is_inside = std::ranges::any_of(
+        folders, [&](const std::string& folder) { return file.path.starts_with(folder + "/"); });
     if (!is_inside || present.contains(file.path)) continue;
     TRY(base.remove_file(file.id));
     ++removed;
@@ -185,16 +184,15 @@ Result<bool> embed_base(const KnowledgeBase& base, const std::string& model, int
     Transaction transaction = TRY(Transaction::begin(base.database()));
     for (size_t i = 0; i < count; ++i) {
       if (vectors[i].size() != size_t(width))
-        return Error{fmt::format("{} gave a vector of {} numbers, not {}", model,
-                                 vectors[i].size(), width)};
+        return Error{
+            fmt::format("{} gave a vector of {} numbers, not {}", model, vectors[i].size(), width)};
       const ByteVector bytes = to_bytes(vectors[i]);
       TRY(add.bind(chunks[at + i], double(bytes.scale),
                    std::as_bytes(std::span<const int8_t>(bytes.codes)))
               .run());
     }
     TRY(transaction.commit());
-    if (options.progress)
-      options.progress("chunks", double(at + count), double(chunks.size()));
+    if (options.progress) options.progress("chunks", double(at + count), double(chunks.size()));
   }
   return true;
 }

@@ -24,7 +24,7 @@ using TextEmbedder =
 struct AddOptions {
   ChunkOptions chunks = {};
   DocumentLimits limits = {};
-  std::string labels = {};  // labels_text()
+  std::string labels = {};     // labels_text()
   DocumentReader reader = {};  // may be called on several threads at once
   // Both may be empty. Progress: files done and all, or chunks done and all.
   std::function<void(const char* step, double done, double total)> progress = {};
@@ -33,7 +33,7 @@ struct AddOptions {
 
 struct AddReport {
   int added = 0, replaced = 0, unchanged = 0, removed = 0;
-  uint64_t bytes = 0;  // of files read
+  uint64_t bytes = 0;                   // of files read
   std::vector<std::string> notes = {};  // files that could not be read, parts left out
   bool is_stopped = false;
 };

@@ -39,11 +39,11 @@ Result<std::string> labels_text(std::vector<std::string> labels) {
   labels.erase(std::unique(labels.begin(), labels.end()), labels.end());
   std::string text;
   for (const std::string& label : labels) {
-    const bool is_good = !label.empty() && label.size() <= kLabelBytesMax &&
-                         std::ranges::all_of(label, [](char c) {
-                           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                                  (c >= '0' && c <= '9') || c == '_' || c == '-';
-                         });
+    const bool is_good =
+        !label.empty() && label.size() <= kLabelBytesMax && std::ranges::all_of(label, [](char c) {
+          return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                 c == '_' || c == '-';
+        });
     if (!is_good)
       return Error{fmt::format("the label '{}' must be 1 to {} letters, digits, _ and -",
                                printable(label), kLabelBytesMax)};
@@ -86,8 +86,7 @@ Result<std::optional<StoredFile>> KnowledgeBase::file(const std::string& path) c
 Result<std::vector<StoredFile>> KnowledgeBase::files() const {
   std::vector<StoredFile> files;
   Statement all = TRY(database_.prepare("SELECT id, path, hash, labels FROM files ORDER BY path"));
-  while (TRY(all.step()))
-    files.push_back({all.integer(0), all.text(1), all.text(2), all.text(3)});
+  while (TRY(all.step())) files.push_back({all.integer(0), all.text(1), all.text(2), all.text(3)});
   return files;
 }
 

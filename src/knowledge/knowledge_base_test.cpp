@@ -121,8 +121,9 @@ TEST_F(Knowledge, AFileThatTurnsUnreadableKeepsWhatTheBaseHad) {
 
 TEST_F(Knowledge, ACopyIsFoundOnceAndTakesThePlaceOfItsOriginal) {
   std::string text = "# Replication\n";
-  for (int i = 0; i < 12; ++i) text += "The standby applies the log record number " +
-                                       std::to_string(i) + " of its primary server. ";
+  for (int i = 0; i < 12; ++i)
+    text += "The standby applies the log record number " + std::to_string(i) +
+            " of its primary server. ";
   write("a.txt", text);
   write("b.txt", text);
   write("c.txt", text + "Indeed so.");
@@ -192,8 +193,8 @@ TEST_F(Knowledge, VectorsFindWhatSharesNoWord) {
   write("b.txt", "Canines bark.");
   add();
   auto base = KnowledgeBase::open(path("base.db"), Database::Access::write);
-  const TextEmbedder embed = [](std::span<const std::string> texts)
-      -> Result<std::vector<std::vector<float>>> {
+  const TextEmbedder embed =
+      [](std::span<const std::string> texts) -> Result<std::vector<std::vector<float>>> {
     std::vector<std::vector<float>> vectors;
     for (const std::string& text : texts)
       vectors.push_back(text.find("elines") != text.npos ? std::vector<float>{1, 0}

@@ -48,8 +48,8 @@ double coverage_of(const std::vector<WeighedWord>& words, std::string_view text)
 }
 
 Result<KnowledgeSearch> KnowledgeSearch::open(const std::string& path, ThreadPool& pool) {
-  auto base = std::make_unique<KnowledgeBase>(
-      TRY(KnowledgeBase::open(path, Database::Access::read)));
+  auto base =
+      std::make_unique<KnowledgeBase>(TRY(KnowledgeBase::open(path, Database::Access::read)));
   KnowledgeSearch search(std::move(base), pool);
   TRY(search.reload());
   return search;
@@ -65,8 +65,7 @@ Result<void> KnowledgeSearch::reload() {
 }
 
 Result<std::vector<WeighedWord>> KnowledgeSearch::weigh(std::string_view question) const {
-  Statement count =
-      TRY(base_->database().prepare("SELECT doc FROM vocabulary WHERE term = ?"));
+  Statement count = TRY(base_->database().prepare("SELECT doc FROM vocabulary WHERE term = ?"));
   std::vector<WeighedWord> words;
   for (Word& word : query_words(question)) {
     count.bind(word.text);
@@ -91,9 +90,10 @@ Result<std::vector<FoundChunk>> KnowledgeSearch::by_words(const std::vector<Weig
       match_expression(rare.empty() || chunks_ < kLargeBase ? all : rare);
   std::vector<FoundChunk> found;
   if (expression.empty()) return found;
-  std::string sql = fmt::format("SELECT rowid, -bm25(words, {}, {}) AS score FROM words WHERE words "
-                                "MATCH ?",
-                                kHeadWeight, kBodyWeight);
+  std::string sql = fmt::format(
+      "SELECT rowid, -bm25(words, {}, {}) AS score FROM words WHERE words "
+      "MATCH ?",
+      kHeadWeight, kBodyWeight);
   if (options.labels)
     sql += " AND rowid IN (SELECT c.id FROM chunks c JOIN documents d ON d.id = c.document WHERE " +
            TRY(label_condition(options)) + ")";
@@ -148,9 +148,10 @@ Result<std::vector<FoundChunk>> KnowledgeSearch::search(std::string_view questio
   std::vector<FoundChunk> found = TRY(by_words(words, options));
   if (!options.vector.empty() && vectors_.size() > 0) {
     if (options.vector.size() != size_t(vectors_.width()))
-      return Error{fmt::format("{}: has vectors of {} numbers, the question's has {}; search with "
-                               "the model that the documents were embedded with",
-                               base_->path(), vectors_.width(), options.vector.size())};
+      return Error{
+          fmt::format("{}: has vectors of {} numbers, the question's has {}; search with "
+                      "the model that the documents were embedded with",
+                      base_->path(), vectors_.width(), options.vector.size())};
     std::unordered_map<int64_t, size_t> places;
     for (size_t i = 0; i < found.size(); ++i) {
       places[found[i].chunk] = i;
@@ -158,8 +159,8 @@ Result<std::vector<FoundChunk>> KnowledgeSearch::search(std::string_view questio
     }
     std::vector<int64_t> allowed;
     if (options.labels) allowed = TRY(allowed_chunks(options));
-    const std::vector<NearVector> near = vectors_.nearest(
-        options.vector, kCandidates, options.labels ? &allowed : nullptr, *pool_);
+    const std::vector<NearVector> near =
+        vectors_.nearest(options.vector, kCandidates, options.labels ? &allowed : nullptr, *pool_);
     for (size_t i = 0; i < near.size(); ++i) {
       auto place = places.find(near[i].chunk);
       if (place == places.end()) {

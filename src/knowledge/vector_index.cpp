@@ -31,14 +31,15 @@ ByteVector to_bytes(std::span<const float> vector) {
 
 Result<VectorIndex> VectorIndex::load(const KnowledgeBase& base) {
   VectorIndex index;
-  Statement all = TRY(
-      base.database().prepare("SELECT chunk, scale, codes FROM vectors ORDER BY chunk"));
+  Statement all =
+      TRY(base.database().prepare("SELECT chunk, scale, codes FROM vectors ORDER BY chunk"));
   while (TRY(all.step())) {
     const std::span<const std::byte> codes = all.bytes(2);
     if (codes.empty() || codes.size() > 65536 ||
         (index.width_ > 0 && codes.size() != size_t(index.width_)))
-      return Error{base.path() + ": its vectors differ in width; embed the documents again with "
-                                 "weir knowledge add --embed-again"};
+      return Error{base.path() +
+                   ": its vectors differ in width; embed the documents again with "
+                   "weir knowledge add --embed-again"};
     index.add(all.integer(0), float(all.real(1)),
               {reinterpret_cast<const int8_t*>(codes.data()), codes.size()});
   }

@@ -31,18 +31,20 @@ std::string fold(std::string_view text) {
   }
   folded = replace_invalid_utf8(text);
   utf8proc_uint8_t* out = nullptr;
-  const utf8proc_ssize_t size = utf8proc_map(
-      reinterpret_cast<const utf8proc_uint8_t*>(folded.data()), utf8proc_ssize_t(folded.size()),
-      &out, utf8proc_option_t(UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE |
-                              UTF8PROC_CASEFOLD | UTF8PROC_IGNORE));
+  const utf8proc_ssize_t size =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(folded.data()),
+                   utf8proc_ssize_t(folded.size()), &out,
+                   utf8proc_option_t(UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE |
+                                     UTF8PROC_CASEFOLD | UTF8PROC_IGNORE));
   if (size >= 0) folded.assign(reinterpret_cast<char*>(out), size_t(size));
   std::free(out);
   return folded;
 }
 
 bool is_word_code(char32_t code) {
-  if (code < 0x80) return (code >= 'a' && code <= 'z') || (code >= '0' && code <= '9') ||
-                          (code >= 'A' && code <= 'Z');
+  if (code < 0x80)
+    return (code >= 'a' && code <= 'z') || (code >= '0' && code <= '9') ||
+           (code >= 'A' && code <= 'Z');
   if (code == 0xFFFD) return false;
   const int category = utf8proc_category(utf8proc_int32_t(code));
   return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NO;
@@ -79,7 +81,8 @@ class Splitter {
  private:
   void end_part() {
     whole_ += part_;
-    if (part_.size() > kWordBytesMax) part_.resize(valid_utf8_prefix(part_.substr(0, kWordBytesMax)));
+    if (part_.size() > kWordBytesMax)
+      part_.resize(valid_utf8_prefix(part_.substr(0, kWordBytesMax)));
     stem_english(part_);
     if (!part_.empty()) {
       words_.push_back({Word::Kind::plain, part_});

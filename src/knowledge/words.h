@@ -36,7 +36,7 @@ std::string match_expression(const std::vector<Word>& words);
 // Sorted and each once, without stop words and singles: what texts are compared by.
 std::vector<std::string> content_words(std::string_view text);
 
-bool is_unspaced(char32_t code);           // of a script without blanks
+bool is_unspaced(char32_t code);                 // of a script without blanks
 bool is_mostly_unspaced(std::string_view text);  // at least a third of the letters
 // An estimate of the tokens that a model takes for the text: 4 bytes of spaced scripts, 1.5
 // characters of others.

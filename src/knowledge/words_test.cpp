@@ -56,24 +56,31 @@ TEST(Words, EstimatesTokens) {
 // The tokenizer of SQLite as the reference: its stems of each word, in an index of its own.
 TEST(Stem, EqualsThePorterTokenizerOfSqlite) {
   const List words = {
-      "caresses", "ponies", "ties", "caress", "cats", "feed", "agreed", "plastered", "bled",
-      "motoring", "sing", "conflated", "troubled", "sized", "hopping", "tanned", "falling",
-      "hissing", "fizzed", "failing", "filing", "happy", "sky", "relational", "conditional",
-      "rational", "valenci", "hesitanci", "digitizer", "conformabli", "radicalli", "differentli",
-      "vileli", "analogousli", "vietnamization", "predication", "operator", "feudalism",
-      "decisiveness", "hopefulness", "callousness", "formaliti", "sensitiviti", "sensibiliti",
-      "triplicate", "formative", "formalize", "electriciti", "electrical", "hopeful", "goodness",
-      "revival", "allowance", "inference", "airliner", "gyroscopic", "adjustable", "defensible",
-      "irritant", "replacement", "adjustment", "dependent", "adoption", "homologou", "communism",
-      "activate", "angulariti", "homologous", "effective", "bowdlerize", "probate", "rate",
-      "cease", "controll", "roll", "vacuuming", "indexes", "queries", "transactions", "replicated",
-      "authentication", "yes", "by", "yellow", "analyze", "keys", "archive", "archiving",
-      "checkpoints", "generously", "skies", "dying", "us", "is", "triggers", "logically"};
+      "caresses",       "ponies",      "ties",        "caress",       "cats",
+      "feed",           "agreed",      "plastered",   "bled",         "motoring",
+      "sing",           "conflated",   "troubled",    "sized",        "hopping",
+      "tanned",         "falling",     "hissing",     "fizzed",       "failing",
+      "filing",         "happy",       "sky",         "relational",   "conditional",
+      "rational",       "valenci",     "hesitanci",   "digitizer",    "conformabli",
+      "radicalli",      "differentli", "vileli",      "analogousli",  "vietnamization",
+      "predication",    "operator",    "feudalism",   "decisiveness", "hopefulness",
+      "callousness",    "formaliti",   "sensitiviti", "sensibiliti",  "triplicate",
+      "formative",      "formalize",   "electriciti", "electrical",   "hopeful",
+      "goodness",       "revival",     "allowance",   "inference",    "airliner",
+      "gyroscopic",     "adjustable",  "defensible",  "irritant",     "replacement",
+      "adjustment",     "dependent",   "adoption",    "homologou",    "communism",
+      "activate",       "angulariti",  "homologous",  "effective",    "bowdlerize",
+      "probate",        "rate",        "cease",       "controll",     "roll",
+      "vacuuming",      "indexes",     "queries",     "transactions", "replicated",
+      "authentication", "yes",         "by",          "yellow",       "analyze",
+      "keys",           "archive",     "archiving",   "checkpoints",  "generously",
+      "skies",          "dying",       "us",          "is",           "triggers",
+      "logically"};
   auto database = Database::open(":memory:", Database::Access::create);
   ASSERT_TRUE(database);
-  ASSERT_TRUE(database->execute(
-      "CREATE VIRTUAL TABLE t USING fts5(w, tokenize = 'porter ascii');"
-      "CREATE VIRTUAL TABLE v USING fts5vocab(t, 'instance')"));
+  ASSERT_TRUE(
+      database->execute("CREATE VIRTUAL TABLE t USING fts5(w, tokenize = 'porter ascii');"
+                        "CREATE VIRTUAL TABLE v USING fts5vocab(t, 'instance')"));
   auto add = database->prepare("INSERT INTO t(rowid, w) VALUES(?, ?)");
   ASSERT_TRUE(add);
   for (size_t i = 0; i < words.size(); ++i) ASSERT_TRUE(add->bind(int64_t(i + 1), words[i]).run());

@@ -1,0 +1,124 @@
+#include "cli/knowledge_model.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "base/file.h"
+#include "base/stop_signal.h"
+#include "base/text.h"
+#include "cli/model_offers.h"
+
+namespace weir {
+namespace {
+
+class StopListener : public Listener {
+ public:
+  bool on_token(const TokenEvent&) override { return !stop_requested(); }
+  bool is_cancelled() override { return stop_requested(); }
+};
+
+Json message(const char* role, const std::string& content) {
+  Json json = Json::object();
+  json.set("role", role);
+  json.set("content", content);
+  return json;
+}
+
+bool begins_with(std::string_view text, std::initializer_list<std::string_view> words) {
+  for (std::string_view word : words)
+    if (text.starts_with(word)) return true;
+  return false;
+}
+
+// The prompt of the first of these names that the model has; "": none.
+std::string prompt_of(const Embedder& embedder, std::initializer_list<const char*> names) {
+  for (const char* name : names)
+    if (auto prompt = embedder.prompt(name)) return *prompt;
+  const auto usual = embedder.prompt("");
+  return usual ? *usual : "";
+}
+
+}  // namespace
+
+Result<std::unique_ptr<AnswerModel>> AnswerModel::open(const std::string& path,
+                                                       const ModelOptions& options) {
+  TRY(check_model_exists(path));
+  OpenModel open = TRY(open_model({.path = path, .options = options, .warms_up = false}));
+  ChatForm form = TRY(ChatForm::choose(open, path, {.thinking = false}));
+  if (form.is_plain())
+    return Error{path +
+                 ": has no chat template, so it cannot be asked; give a model that was "
+                 "tuned to answer"};
+  return std::unique_ptr<AnswerModel>(new AnswerModel(std::move(open), std::move(form)));
+}
+
+Result<Completion> AnswerModel::complete(const AnswerPrompt& prompt, int tokens_max, int top) {
+  Json messages = Json::array();
+  messages.push(message("system", prompt.system));
+  messages.push(message("user", prompt.user));
+  Request request;
+  request.prompt = TRY(form_.encode(open_, messages)).tokens;
+  request.tokens_max = tokens_max;
+  request.sampling.temperature = 0;
+  request.sampling.top_log_probabilities = top;
+  form_.set_ends(open_, request);
+  StopListener listener;
+  std::vector<Completion> done = TRY(open_.generator->generate({&request, 1}, &listener));
+  if (stop_requested()) return Error{"stopped"};
+  return std::move(done[0]);
+}
+
+Result<std::string> AnswerModel::write(const AnswerPrompt& prompt, int tokens_max) {
+  const Completion done = TRY(complete(prompt, tokens_max, 0));
+  return form_.reply_of(open_, {}, done.tokens, done.text).answer;
+}
+
+Result<double> AnswerModel::judge(const AnswerPrompt& prompt) {
+  const Completion done = TRY(complete(prompt, 1, 20));
+  double yes = 0, no = 0;
+  if (!done.top_log_probabilities.empty())
+    for (const TokenLogProbability& entry : done.top_log_probabilities[0]) {
+      const auto text = open_.tokenizer->decode(std::vector<int>{entry.token});
+      if (!text) continue;
+      const std::string_view word = trim(*text);
+      const double probability = std::exp(double(entry.log_probability));
+      if (begins_with(word, {"Yes", "yes", "YES", "是", "有"})) yes += probability;
+      if (begins_with(word, {"No", "no", "NO", "否", "没", "不"})) no += probability;
+    }
+  return yes + no > 0 ? yes / (yes + no) : 0.5;
+}
+
+Result<QuestionEmbedder> QuestionEmbedder::open(const KnowledgeBase& base, int threads) {
+  QuestionEmbedder embedder;
+  const std::string model = TRY(base.fact("embedding"));
+  if (model.empty()) return embedder;
+  if (!file_exists(model))
+    return Error{
+        fmt::format("{}: was embedded with {}, which is gone; put it back, or search with "
+                    "--words alone",
+                    base.path(), model)};
+  embedder.embedder_ = TRY(Embedder::open(model, {.threads = threads}));
+  embedder.prompt_ = prompt_of(*embedder.embedder_, {"query", "search_query"});
+  return embedder;
+}
+
+Result<std::vector<float>> QuestionEmbedder::embed(const std::string& question) {
+  if (!embedder_) return std::vector<float>();
+  std::vector<int> tokens = TRY(embedder_->encode(prompt_ + question));
+  const std::vector<std::vector<int>> texts = {embedder_->cut(std::move(tokens))};
+  return TRY(embedder_->embed_tokens(texts))[0];
+}
+
+TextEmbedder document_embedder(Embedder& embedder) {
+  const std::string prompt = prompt_of(embedder, {"document", "passage", "search_document"});
+  return [&embedder,
+          prompt](std::span<const std::string> texts) -> Result<std::vector<std::vector<float>>> {
+    std::vector<std::vector<int>> tokens;
+    for (const std::string& text : texts)
+      tokens.push_back(embedder.cut(TRY(embedder.encode(prompt + text))));
+    return embedder.embed_tokens(tokens);
+  };
+}
+
+}  // namespace weir

@@ -1,0 +1,48 @@
+// The models that `weir knowledge` asks: one that writes answers, one that embeds texts.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "chat/chat_form.h"
+#include "chat/open_model.h"
+#include "embed/embedder.h"
+#include "knowledge/answer_prompt.h"
+#include "knowledge/knowledge_add.h"
+#include "knowledge/knowledge_base.h"
+
+namespace weir {
+
+class AnswerModel {
+ public:
+  static Result<std::unique_ptr<AnswerModel>> open(const std::string& path,
+                                                   const ModelOptions& options);
+  // The most probable reply, of up to `tokens_max` tokens; an error after Ctrl-C.
+  Result<std::string> write(const AnswerPrompt& prompt, int tokens_max = 300);
+  // The probability of yes over that of yes and no as the reply's first word.
+  Result<double> judge(const AnswerPrompt& prompt);
+
+ private:
+  AnswerModel(OpenModel open, ChatForm form) : open_(std::move(open)), form_(std::move(form)) {}
+  Result<Completion> complete(const AnswerPrompt& prompt, int tokens_max, int top);
+
+  OpenModel open_;
+  ChatForm form_;
+};
+
+// The embedding model that a base remembers, once it is needed.
+class QuestionEmbedder {
+ public:
+  // Nothing is opened for a base without vectors.
+  static Result<QuestionEmbedder> open(const KnowledgeBase& base, int threads);
+  Result<std::vector<float>> embed(const std::string& question);  // empty: the base has no vectors
+
+ private:
+  std::unique_ptr<Embedder> embedder_;
+  std::string prompt_;
+};
+
+// Embeds texts as documents, with the model's prompt of that name if it has one.
+TextEmbedder document_embedder(Embedder& embedder);
+
+}  // namespace weir

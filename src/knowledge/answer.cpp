@@ -1,0 +1,202 @@
+#include "knowledge/answer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "knowledge/words.h"
+#include "text/sentences.h"
+
+namespace weir {
+namespace {
+
+constexpr size_t kSentencesMax = 40;
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// Without [1], [2, 3], 【1】 and "(source 1)".
+std::string without_marks(std::string_view text) {
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    const std::string_view rest = text.substr(at);
+    const std::string_view open = rest.starts_with("【") ? "【" : "[";
+    const std::string_view close = open == "[" ? "]" : "】";
+    const size_t end = rest.starts_with(open) ? rest.find(close) : rest.npos;
+    if (end != rest.npos && end > open.size()) {
+      const std::string_view inside = rest.substr(open.size(), end - open.size());
+      const bool is_mark = is_digit(inside.back()) && std::ranges::all_of(inside, [](char c) {
+                             return is_digit(c) || c == ',' || c == ' ';
+                           });
+      if (is_mark) {
+        if (out.ends_with(' ')) out.pop_back();
+        at += end + close.size();
+        continue;
+      }
+    }
+    out += text[at++];
+  }
+  return std::string(trim(out));
+}
+
+// A sentence whose mark follows its full stop: the mark is no sentence.
+std::vector<std::string> sentences_of(std::string_view reply) {
+  std::vector<std::string> sentences;
+  for (std::string_view part : split_sentences(without_marks(reply))) {
+    std::string sentence(part);
+    while (sentence.starts_with("- ") || sentence.starts_with("* ")) sentence.erase(0, 2);
+    if (sentence.starts_with("```") || content_words(sentence).empty()) continue;
+    sentences.push_back(std::move(sentence));
+    if (sentences.size() == kSentencesMax) break;
+  }
+  return sentences;
+}
+
+bool declines(std::string_view reply) {
+  for (std::string_view no : {"NO ANSWER", "No answer", "no answer"})
+    if (reply.find(no) != reply.npos) return true;
+  return false;
+}
+
+std::string head_of(const FoundChunk& chunk) {
+  return base_name(chunk.document) + "\n" + chunk.title + "\n" + chunk.heading;
+}
+
+Json source_json(const FoundChunk& chunk) {
+  Json json = Json::object();
+  json.set("document", chunk.document);
+  json.set("title", chunk.title);
+  json.set("heading", chunk.heading);
+  if (chunk.page > 0) json.set("page", chunk.page);
+  return json;
+}
+
+}  // namespace
+
+const char* refusal_name(Refusal refusal) {
+  switch (refusal) {
+    case Refusal::none:
+      return "none";
+    case Refusal::nothing_found:
+      return "nothing found";
+    case Refusal::not_answered:
+      return "below the threshold";
+    case Refusal::declined:
+      return "the model found no answer";
+    case Refusal::unsupported:
+      return "no sentence was supported";
+  }
+  return "";
+}
+
+void check_reply(std::string_view reply, const AskOptions& options, Answer& answer) {
+  answer.reply = reply;
+  std::vector<std::string> texts, heads;
+  for (const FoundChunk& chunk : answer.sources) {
+    texts.push_back(chunk.text);
+    heads.push_back(head_of(chunk));
+  }
+  bool has_support = false;
+  for (std::string& sentence : sentences_of(reply)) {
+    AnswerSentence checked{sentence, find_evidence(sentence, texts, heads, options.evidence)};
+    has_support = has_support || checked.evidence.is_supported;
+    if (checked.evidence.is_supported || options.keeps_unsupported)
+      answer.sentences.push_back(checked);
+    if (!checked.evidence.is_supported) answer.removed.push_back(std::move(checked));
+  }
+  if (has_support) return;
+  answer.refusal = declines(reply) ? Refusal::declined : Refusal::unsupported;
+  answer.sentences.clear();
+}
+
+Result<Answer> answer_question(KnowledgeSearch& search, std::string_view question,
+                               const AskOptions& options, const AnswerWriter& write,
+                               const AnswerJudge& judge) {
+  Answer answer;
+  answer.sources = TRY(search.search(question, options.search));
+  if (answer.sources.empty()) {
+    answer.refusal = Refusal::nothing_found;
+    return answer;
+  }
+  AnswerSigns signs = signs_of(TRY(search.weigh(question)), answer.sources);
+  if (judge) signs.judgement = TRY(judge(judge_prompt(question, answer.sources)));
+  answer.score = answer_score(options.calibration, signs);
+  if (answer.score < options.calibration.threshold) {
+    answer.refusal = Refusal::not_answered;
+    return answer;
+  }
+  check_reply(TRY(write(answer_prompt(question, answer.sources))), options, answer);
+  return answer;
+}
+
+std::string source_text(const FoundChunk& chunk) {
+  std::string text = base_name(chunk.document);
+  if (chunk.page > 0) text += fmt::format(", page {}", chunk.page);
+  const std::string& heading = chunk.heading.empty() ? chunk.title : chunk.heading;
+  if (!heading.empty()) text += ", " + heading;
+  return text;
+}
+
+std::string answer_text(const Answer& answer, std::string_view question) {
+  if (answer.refusal != Refusal::none)
+    return is_mostly_unspaced(question) ? "文档中没有找到这个问题的答案。"
+                                        : "The documents do not answer this question.";
+  std::string text, list;
+  std::vector<int> numbers(answer.sources.size(), 0);
+  int used = 0;
+  for (const AnswerSentence& sentence : answer.sentences) {
+    if (!text.empty()) text += " ";
+    text += sentence.text;
+    if (!sentence.evidence.is_supported) {
+      text += " [not supported]";
+      continue;
+    }
+    int& number = numbers[size_t(sentence.evidence.text)];
+    if (number == 0) {
+      number = ++used;
+      list += fmt::format("\n[{}] {}", number,
+                          source_text(answer.sources[size_t(sentence.evidence.text)]));
+    }
+    text += fmt::format(" [{}]", number);
+    list += fmt::format("\n    \"{}\"", sentence.evidence.quote);
+  }
+  return text + "\n" + list;
+}
+
+Json answer_json(const Answer& answer, std::string_view question) {
+  Json json = Json::object();
+  json.set("question", std::string(question));
+  json.set("answered", answer.refusal == Refusal::none);
+  std::string text;
+  for (const AnswerSentence& sentence : answer.sentences)
+    text += (text.empty() ? "" : " ") + sentence.text;
+  json.set("answer", answer.refusal == Refusal::none ? text : answer_text(answer, question));
+  if (answer.refusal != Refusal::none) json.set("refusal", refusal_name(answer.refusal));
+  json.set("score", answer.score);
+  Json sentences = Json::array(), removed = Json::array();
+  for (const AnswerSentence& sentence : answer.sentences) {
+    Json one = Json::object();
+    one.set("text", sentence.text);
+    one.set("supported", sentence.evidence.is_supported);
+    if (sentence.evidence.is_supported) {
+      Json source = source_json(answer.sources[size_t(sentence.evidence.text)]);
+      source.set("quote", sentence.evidence.quote);
+      one.set("source", std::move(source));
+    }
+    sentences.push(std::move(one));
+  }
+  for (const AnswerSentence& sentence : answer.removed) {
+    Json one = Json::object();
+    one.set("text", sentence.text);
+    Json missing = Json::array();
+    for (const std::string& claim : sentence.evidence.missing) missing.push(claim);
+    one.set("missing", std::move(missing));
+    removed.push(std::move(one));
+  }
+  json.set("sentences", std::move(sentences));
+  json.set("removed", std::move(removed));
+  return json;
+}
+
+}  // namespace weir

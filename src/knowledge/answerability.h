@@ -1,0 +1,54 @@
+// How sure it is that a base answers a question, and from where on it is answered. The score is a
+// logistic function of what the search and, where there is one, a model's judgement say; weights
+// and threshold come from questions with and without an answer (`weir knowledge calibrate`).
+#pragma once
+#include <array>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "knowledge/knowledge_search.h"
+
+namespace weir {
+
+// Each in [0, 1]; in this order in a calibration.
+struct AnswerSigns {
+  double coverage = 0;   // the best chunk's share of the question's words
+  double passage = 0;    // the same of the best two neighbouring sentences
+  double cosine = 0;     // the best chunk's; 0: no vectors
+  double judgement = 0;  // P(yes) of the model; 0: no model
+  std::array<double, 4> values() const { return {coverage, passage, cosine, judgement}; }
+};
+AnswerSigns signs_of(const std::vector<WeighedWord>& words, std::span<const FoundChunk> found);
+
+struct Calibration {
+  std::array<double, 4> weights = {4, 3, 2, 2};
+  double bias = -4;
+  double threshold = 0.5;  // a score below it is a refusal
+  // What the threshold stands for; 0 questions: the defaults, of no measurement.
+  int unanswerable = 0, answerable = 0;  // questions that the threshold and the rates come from
+  double error_rate = 0;                 // asked for: unanswerable questions that are answered
+  double answered_wrongly = 0, refused_wrongly = 0;  // measured shares of those questions
+  std::string model = {};                            // whose judgement counts; "": none
+};
+
+double answer_score(const Calibration& calibration, const AnswerSigns& signs);
+
+struct CalibrationCase {
+  AnswerSigns signs;
+  bool is_answerable = false;
+};
+// The weights are fitted (maximum likelihood with an L2 term of 0.05) to one half of the cases,
+// every other one of each kind. The threshold is a quantile of the other half's unanswerable
+// scores, so that a new such question exceeds it with probability `error_rate` at most, if it is
+// drawn as these were (split conformal prediction: Vovk, Gammerman, Shafer 2005). An error if that
+// half has too few: at least 1 / error_rate - 1.
+Result<Calibration> calibrate(std::span<const CalibrationCase> cases, double error_rate);
+
+Json calibration_json(const Calibration& calibration);
+Result<Calibration> read_calibration(std::string_view json);  // "": the defaults
+
+}  // namespace weir
