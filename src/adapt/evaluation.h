@@ -32,7 +32,7 @@ struct EvaluationCase {
 };
 
 struct CaseAnswer {
-  std::string text;  // as a person would read it; of a refusal ""
+  std::string text = {};  // as a person would read it; of a refusal ""
   bool is_refused = false;
   bool is_right = false;             // of an unanswerable question: refused
   int cited = 0, cited_rightly = 0;  // sentences with a source; those whose source is the right one

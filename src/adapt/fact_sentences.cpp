@@ -25,12 +25,15 @@ constexpr std::array<std::string_view, 20> kReferringHan = {
     "它",   "其",   "这",   "那",   "该",   "此",   "上述", "以上", "以下", "如下",
     "但是", "因此", "所以", "而且", "另外", "否则", "然后", "他们", "她",   "他"};
 // Wherever they stand, the sentence is about another place of the document.
-constexpr std::array<std::string_view, 21> kElsewhere = {
-    "see section", "see also",    "see below", "see the",      "see chapter",
-    "shown below", "below)",      "following", "this section", "this chapter",
-    "figure ",     "table below", "above",     "next section", "previous section",
-    "下面",        "如下",        "上面",      "本章",         "本节",
-    "参见"};
+constexpr std::array<std::string_view, 24> kElsewhere = {
+    "see section",  "for details",  "more information",
+    "refer to",     "see also",     "see below",
+    "see the",      "see chapter",  "shown below",
+    "below)",       "following",    "this section",
+    "this chapter", "figure ",      "table below",
+    "above",        "next section", "previous section",
+    "下面",         "如下",         "上面",
+    "本章",         "本节",         "参见"};
 
 std::string lower(std::string_view text) {
   std::string out(text);

@@ -13,7 +13,7 @@ namespace weir {
 namespace {
 
 constexpr int kQuestionTokens = 64;
-constexpr size_t kSentencesShown = 40;
+constexpr size_t kOptions = 4;  // of a second look: small models lose count among more
 
 struct Candidate {
   size_t chunk;  // index into the chunks
@@ -25,18 +25,26 @@ const char* language_of(std::string_view text) {
   return guess_language(text) == "zh" ? "zh" : "en";
 }
 
-// The sentences around one that a second look shows, and which of them it is.
+// The sentence and the longest others of its chunk, in the order of the text.
 struct Shown {
   std::vector<std::string_view> sentences;
   size_t right = 0;
 };
 Shown shown_sentences(std::string_view text, size_t index) {
+  const std::vector<std::string_view> all = split_sentences(text);
+  std::vector<size_t> others;
+  for (size_t i = 0; i < all.size(); ++i)
+    if (i != index) others.push_back(i);
+  std::stable_sort(others.begin(), others.end(),
+                   [&](size_t a, size_t b) { return all[a].size() > all[b].size(); });
+  if (others.size() >= kOptions) others.resize(kOptions - 1);
+  others.push_back(index);
+  std::sort(others.begin(), others.end());
   Shown shown;
-  shown.sentences = split_sentences(text);
-  const size_t first = index >= kSentencesShown ? index - kSentencesShown / 2 : 0;
-  shown.sentences.erase(shown.sentences.begin(), shown.sentences.begin() + long(first));
-  if (shown.sentences.size() > kSentencesShown) shown.sentences.resize(kSentencesShown);
-  shown.right = index - first;
+  for (size_t i : others) {
+    if (i == index) shown.right = shown.sentences.size();
+    shown.sentences.push_back(all[i]);
+  }
   return shown;
 }
 
@@ -143,19 +151,18 @@ Ask second_look_prompt(const ChunkToAsk& chunk, std::span<const std::string_view
   ask.tokens_max = 4;
   const bool is_chinese = std::string_view(language_of(chunk.text)) == "zh";
   std::string numbered;
-  std::string numbers = "0";
+  std::string numbers;
   for (size_t i = 0; i < sentences.size(); ++i) {
     numbered += fmt::format("{}. {}\n", i + 1, sentences[i]);
-    numbers += fmt::format("|{}", i + 1);
+    numbers += fmt::format("{}{}", i ? "|" : "", i + 1);
   }
-  ask.text =
-      is_chinese
-          ? fmt::format("{}\n问题：{}\n\n上面哪一句回答了这个问题？只写它的编号，没有就写 0。",
-                        numbered, question)
-          : fmt::format(
-                "{}\nQuestion: {}\n\nWhich of the sentences above answers the question? "
-                "Write only its number, or 0 if none does.",
-                numbered, question);
+  ask.text = is_chinese
+                 ? fmt::format("{}\n问题：{}\n\n上面哪一句回答了这个问题？只写它的编号。", numbered,
+                               question)
+                 : fmt::format(
+                       "{}\nQuestion: {}\n\nWhich of the sentences above answers the question? "
+                       "Write only its number.",
+                       numbered, question);
   ask.form = OutputForm{OutputKind::regular_expression, numbers};
   return ask;
 }

@@ -39,15 +39,15 @@ Result<ChunkQuestions> parse_chunk_questions(const Json& json);
 using FindChunks = std::function<Result<std::vector<int64_t>>(const std::string& question)>;
 
 // For some chunks at once, in their order; nothing: stopped meanwhile. `ask` is called twice: for
-// the questions, and for the second look, in which the model gets the chunk's sentences with
-// numbers and the question, and says which one answers it.
+// the questions, and for the second look, in which the model gets the sentence, the three longest
+// others of the chunk and the question, and says which one answers it.
 Result<std::optional<std::vector<ChunkQuestions>>> make_questions(
     std::span<const ChunkToAsk> chunks, const SynthesisOptions& options, const AskModel& ask,
     const FindChunks& find);
 
 // The prompts, in the chunk's language.
 Ask question_prompt(const ChunkToAsk& chunk, std::string_view sentence);
-// `sentences`: at least one. The reply is a number from 1, or 0 for none.
+// `sentences`: at least one. The reply is a number from 1.
 Ask second_look_prompt(const ChunkToAsk& chunk, std::span<const std::string_view> sentences,
                        const std::string& question);
 

@@ -56,7 +56,7 @@ TEST(Synthesis, KeepsWhatAllAgreeOn) {
 }
 
 TEST(Synthesis, DropsWhatTheSecondLookAnswersOtherwise) {
-  const ChunkQuestions made = make({kGood, {"2", "0"}}, {7});
+  const ChunkQuestions made = make({kGood, {"2", "2"}}, {7});
   EXPECT_EQ(made.questions.size(), 1u);
   EXPECT_EQ(made.dropped.at("another sentence answers it"), 1);
 }
@@ -82,7 +82,7 @@ TEST(Synthesis, StopsWithoutAnything) {
 }
 
 TEST(Synthesis, LinesAreReadAsTheyWereWritten) {
-  ChunkQuestions made = make({kGood, {"2", "0"}}, {7});
+  ChunkQuestions made = make({kGood, {"2", "2"}}, {7});
   const auto read = parse_chunk_questions(*parse_json(chunk_questions_json(made).dump()));
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(chunk_questions_json(*read).dump(), chunk_questions_json(made).dump());

@@ -77,6 +77,7 @@ StageResult tune_adapter(const AdaptContext& context) {
   settings.lr = options.lr;
   settings.seed = options.seed;
   settings.window = 1024;
+  settings.verifier = "";  // rows have no gold
   if (const Json* epochs = context.folder.fact("epochs")) {
     settings.epochs = TRY(epochs->as_double());
   } else {

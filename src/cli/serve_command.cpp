@@ -2,13 +2,20 @@
 // or llama.cpp's server.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cstdio>
+#include <optional>
 #include <thread>
 
+#include "adapt/bot_file.h"
+#include "base/file.h"
 #include "base/stop_signal.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/infill_flags.h"
+#include "cli/knowledge_place.h"
 #include "cli/model_flags.h"
 #include "cli/model_offers.h"
 #include "cli/safety_flags.h"
@@ -19,6 +26,10 @@
 
 namespace weir {
 namespace {
+
+// Of a bot: its base and its adapter, in requests.
+constexpr const char* kBotBase = "bot";
+constexpr const char* kBotModel = "bot";
 
 struct ServeOptions {
   std::vector<std::string> models;
@@ -32,9 +43,64 @@ struct ServeOptions {
   SamplingTexts sampling_texts;
   InfillFlags infill;
   bool lazy = false;
+  std::vector<std::string> knowledge;  // "[NAME=]BASE"
+  std::vector<std::string> labels;     // that answers may use
 };
 
-Result<ServerConfig> read_config(const ServeOptions& options) {
+// A folder of `weir adapt` instead of a model.
+bool is_bot(const std::string& path) { return file_exists(join_path(path, "bot.json")); }
+
+Json bot_json(const BotFile& bot) {
+  Json json = Json::object(), suggested = Json::array();
+  for (const std::string& question : bot.suggested) suggested.push(question);
+  json.set("name", bot.name);
+  json.set("welcome", bot.welcome);
+  json.set("knowledge", kBotBase);
+  json.set("suggested", std::move(suggested));
+  return json;
+}
+
+// "manuals", "manuals=/data/manuals.db", "/data/manuals.db".
+Result<KnowledgeShelfEntry> shelf_entry(const std::string& text) {
+  const size_t at = text.find('=');
+  KnowledgeShelfEntry entry;
+  const std::string place = at == std::string::npos ? text : text.substr(at + 1);
+  entry.path = TRY(knowledge_place(place));
+  entry.name = at == std::string::npos ? name_of_path(place) : text.substr(0, at);
+  if (entry.name.ends_with(".db")) entry.name.resize(entry.name.size() - 3);
+  const bool is_good =
+      !entry.name.empty() && std::all_of(entry.name.begin(), entry.name.end(), [](unsigned char c) {
+        return std::isalnum(c) || c == '_' || c == '-' || c == '.';
+      });
+  if (!is_good)
+    return Error{
+        fmt::format("--knowledge: '{}' is no name of letters, digits, '_', '-' and '.'; "
+                    "write NAME={}",
+                    printable(entry.name), place)};
+  return entry;
+}
+
+// The bases of --knowledge, and of a bot that is served.
+Result<KnowledgeShelf> open_shelf(const ServeOptions& options, const std::optional<BotFile>& bot) {
+  KnowledgeShelf shelf;
+  std::vector<KnowledgeShelfEntry> entries;
+  for (const std::string& text : options.knowledge) entries.push_back(TRY(shelf_entry(text)));
+  if (bot) {
+    entries.push_back({.name = kBotBase,
+                       .path = bot->knowledge,
+                       .model = bot->adapter.empty() ? "" : kBotModel,
+                       .sources = bot->sources});
+    shelf.bot = bot_json(*bot).dump();
+  }
+  for (KnowledgeShelfEntry& entry : entries) {
+    if (shelf.find(entry.name))
+      return Error{"--knowledge: there are two bases of the name " + entry.name};
+    shelf.bases.push_back(TRY(ServedBase::open(std::move(entry), options.labels)));
+  }
+  return shelf;
+}
+
+Result<ServerConfig> read_config(const ServeOptions& options, std::optional<BotFile>& bot) {
   ServerConfig config = options.server;
   ModelEntry model = options.model;
   if (options.thinking != "auto") model.served.form.thinking = options.thinking == "on";
@@ -57,6 +123,13 @@ Result<ServerConfig> read_config(const ServeOptions& options) {
     config.models.push_back(model);
     ModelEntry& entry = config.models.back();
     entry.path = path;
+    if (is_bot(path)) {
+      if (options.models.size() > 1) return Error{"a bot is served alone; leave out other models"};
+      bot = TRY(read_bot(path));
+      entry.path = bot->base;
+      if (!bot->adapter.empty())
+        entry.options.adapters = {fmt::format("{}={}", kBotModel, bot->adapter)};
+    }
     entry.idle_seconds = config.idle_seconds;
     if (config.models.size() == 1) continue;
     entry.at_start = false;
@@ -98,10 +171,12 @@ void say_address(const std::string& url, const ModelPool& pool) {
 
 // The first signal lets requests that run end, the second one ends the process (stop_signal.h).
 Result<Ending> serve(const ServeOptions& options) {
-  const ServerConfig config = TRY(read_config(options));
+  std::optional<BotFile> bot;
+  const ServerConfig config = TRY(read_config(options, bot));
   ServerOptions server_options;
   TRY(apply(options.safety, config, server_options));
   RunFolders runs = TRY(RunFolders::create(options.runs));
+  server_options.knowledge = TRY(open_shelf(options, bot));
   auto pool = TRY(open_pool(options, config));
   const ModelPool& models = *pool;
   server_options.runs = std::move(runs);
@@ -123,6 +198,12 @@ Result<Ending> serve(const ServeOptions& options) {
 void add_serve(CommandGroup& commands) {
   auto [c, o] = commands.add("serve", "serve models over HTTP to programs on this machine", serve);
   c.argument("MODEL", o.models, std::string(kModelWithTextHelp) + "; or several", "...");
+  c.option("--knowledge", o.knowledge, "[NAME=]BASE",
+           "answer from this knowledge base at /knowledge/NAME/ask (repeatable)")
+      .repeatable();
+  c.option("--knowledge-label", o.labels, "LABEL",
+           "answers may use documents of this label, too (repeatable) [those without labels]")
+      .repeatable();
   c.option("--config", o.config, "FILE", "YAML file with the server and its models, instead");
   add_sets(c, o.sets, "change a key of that file (repeatable)");
   add_safety(c, o.safety, o.server);

@@ -31,8 +31,10 @@ HttpReply reply_with(const PageFile& file, const HttpRequest& http) {
   return reply;
 }
 
-HttpReply part(const ServerState&, const HttpRequest& http) {
-  const std::string name = http.path == "/" ? "index.html" : http.path.substr(6);  // "/page/"
+// A bot's page comes first where there is one; that of the models is /page/index.html then.
+HttpReply part(const ServerState& server, const HttpRequest& http) {
+  const char* first = server.knowledge.bot.empty() ? "index.html" : "bot.html";
+  const std::string name = http.path == "/" ? first : http.path.substr(6);  // "/page/"
   if (const PageFile* file = find_page_file(name)) return reply_with(*file, http);
   return openai_error({.status = 404, .message = "the page has no such part"});
 }

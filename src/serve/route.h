@@ -31,7 +31,7 @@ struct Generation {
 
 struct Route {
   const char* method;
-  const char* path;  // without /v1 and /beta; a * at the end stands for one more part
+  const char* path;  // without /v1 and /beta; a * stands for one part
   ErrorWriter write_error;
   // One of the two; the model is loaded before. `id`: unique among requests.
   HttpReply (*answer)(const RouteContext&, const HttpRequest&) = nullptr;
@@ -43,6 +43,10 @@ struct Route {
   HttpReply (*show)(const ServerState&, const HttpRequest&) = nullptr;
   // Or this: vectors of texts.
   ApiResult<EmbeddingRequest> (*embed)(const Json& body) = nullptr;
+  // Or this: a generation from a knowledge base of the server.
+  ApiResult<Generation> (*ask)(const ServerState&, const HttpRequest&) = nullptr;
+  // The model's name where the request has none; null: the server's first.
+  std::string (*model_of)(const ServerState&, const HttpRequest&) = nullptr;
 };
 
 constexpr Route embedding_route(const char* path, ErrorWriter write_error,
@@ -59,6 +63,7 @@ std::span<const Route> ollama_routes();
 std::span<const Route> page_routes();
 std::span<const Route> state_routes();
 std::span<const Route> metrics_routes();
+std::span<const Route> knowledge_routes();
 std::span<const Route> model_routes();  // of the pool: lists, loading, unloading
 
 }  // namespace weir

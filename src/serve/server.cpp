@@ -20,16 +20,18 @@ namespace weir {
 namespace {
 
 bool matches(std::string_view pattern, std::string_view path) {
-  if (!pattern.ends_with('*')) return pattern == path;
-  pattern.remove_suffix(1);
-  return path.size() > pattern.size() && path.starts_with(pattern) &&
-         path.find('/', pattern.size()) == path.npos;
+  const size_t star = pattern.find('*');
+  if (star == pattern.npos) return pattern == path;
+  const std::string_view begin = pattern.substr(0, star), end = pattern.substr(star + 1);
+  if (path.size() <= begin.size() + end.size()) return false;
+  const std::string_view part = path.substr(begin.size(), path.size() - begin.size() - end.size());
+  return path.starts_with(begin) && path.ends_with(end) && part.find('/') == part.npos;
 }
 
 class PoolServer : public Server {
  public:
   PoolServer(std::unique_ptr<ModelPool> pool, const ServerOptions& options)
-      : state_{.runs = options.runs},
+      : state_{.runs = options.runs, .knowledge = options.knowledge},
         pool_(std::move(pool)),
         keys_(options.keys),
         prompt_log_(options.logs_prompts ? options.http.log : nullptr),
@@ -70,10 +72,10 @@ class PoolServer : public Server {
     const Route* route = find_route(request.method, request.path, is_known);
     if (!route) return exchange->reply(error_writer_of(request)(no_route(request, is_known)));
     if (route->show) return exchange->reply(route->show(state_, request));
-    if (is_draining_ && (route->generate || route->embed))
+    if (is_draining_ && (route->generate || route->embed || route->ask))
       return exchange->reply(route->write_error(
           {.status = 503, .message = "the server is stopping", .retry_seconds = 10}));
-    ApiResult<ModelWish> wish = wish_of(request, route->embed != nullptr);
+    ApiResult<ModelWish> wish = wish_of(*route, request);
     if (wish && (request.method == "POST" || !route->before))
       if (auto error = check_model(request, *wish))
         return exchange->reply(route->write_error(*error));
@@ -107,7 +109,7 @@ class PoolServer : public Server {
         .param = "model"};
   }
 
-  ApiResult<ModelWish> wish_of(const HttpRequest& request, bool wants_vectors) const {
+  ApiResult<ModelWish> wish_of(const Route& route, const HttpRequest& request) const {
     const RequestHead head = read_head(request.body);
     std::string name = head.model;
     ModelWish wish;
@@ -118,7 +120,8 @@ class PoolServer : public Server {
       if (!keep) return keep.error();
       wish.keep_seconds = *keep;
     }
-    ApiResult<size_t> index = pool_->choose(name, wants_vectors);
+    if (name.empty() && route.model_of) name = route.model_of(state_, request);
+    ApiResult<size_t> index = pool_->choose(name, route.embed != nullptr);
     if (!index) return index.error();
     wish.index = *index;
     wish.name = std::move(name);
@@ -150,7 +153,8 @@ class PoolServer : public Server {
           {.message = "this model writes no text; name another one", .param = "model"}));
     const ServedModel& model = *lease->text;
     if (route.answer) return exchange->reply(route.answer({model, *lease->engine}, request));
-    ApiResult<Generation> made = route.generate(model, request, unique_id(request.id));
+    ApiResult<Generation> made = route.ask ? route.ask(state_, request)
+                                           : route.generate(model, request, unique_id(request.id));
     if (!made) return exchange->reply(route.write_error(made.error()));
     if (made->reply) return exchange->reply(*std::move(made->reply));
     ApiResult<PreparedRequest> prepared = model.prepare(made->request);
@@ -243,7 +247,7 @@ const Route* find_route(const std::string& method, std::string path, bool& is_kn
       path.erase(0, std::string_view(prefix).size());
   for (const auto routes :
        {openai_routes(), anthropic_routes(), ollama_routes(), llama_server_routes(), page_routes(),
-        state_routes(), model_routes(), metrics_routes()}) {
+        state_routes(), knowledge_routes(), model_routes(), metrics_routes()}) {
     for (const Route& route : routes) {
       if (!matches(route.path, path)) continue;
       is_known = true;

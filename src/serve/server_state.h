@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "serve/knowledge_shelf.h"
 #include "serve/run_folders.h"
 
 namespace weir {
@@ -37,6 +38,7 @@ class RecentErrors {
 
 struct ServerState {
   RunFolders runs = {};
+  KnowledgeShelf knowledge = {};
   RecentErrors errors = {};
   int64_t started = int64_t(std::time(nullptr));  // seconds since 1970
 };

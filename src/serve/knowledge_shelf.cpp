@@ -1,0 +1,83 @@
+#include "serve/knowledge_shelf.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <ctime>
+
+#include "base/file.h"
+#include "knowledge/unanswered.h"
+
+namespace weir {
+namespace {
+
+constexpr uint64_t kVerdictBytesMax = uint64_t(64) << 20;
+
+}  // namespace
+
+Result<std::unique_ptr<ServedBase>> ServedBase::open(KnowledgeShelfEntry entry,
+                                                     const std::vector<std::string>& labels) {
+  auto pool = std::make_unique<ThreadPool>(1);
+  KnowledgeSearch search = TRY(KnowledgeSearch::open(entry.path, *pool));
+  AskOptions options;
+  options.search.count = entry.sources;
+  options.search.labels = labels;
+  const std::string fitted = TRY(search.base().fact("calibration"));
+  options.calibration = TRY_IN(entry.path, read_calibration(fitted));
+  if (!options.calibration.model.empty())
+    return Error{entry.path +
+                 ": was calibrated with a model that judges, which a server does not "
+                 "ask; calibrate it without --model"};
+  return std::unique_ptr<ServedBase>(
+      new ServedBase(std::move(entry), std::move(options), std::move(pool), std::move(search)));
+}
+
+Result<std::vector<FoundChunk>> ServedBase::search(const std::string& question, int count) {
+  SearchOptions wanted = options_.search;
+  wanted.count = count;
+  std::lock_guard lock(mutex_);
+  return search_.search(question, wanted);
+}
+
+Result<Answer> ServedBase::begin(const std::string& question) {
+  std::lock_guard lock(mutex_);
+  Answer answer;
+  answer.sources = TRY(search_.search(question, options_.search));
+  if (answer.sources.empty()) {
+    answer.refusal = Refusal::nothing_found;
+    return answer;
+  }
+  const std::vector<WeighedWord> words = TRY(search_.weigh(question));
+  answer.score = answer_score(options_.calibration, signs_of(words, answer.sources));
+  if (answer.score < options_.calibration.threshold) answer.refusal = Refusal::not_answered;
+  return answer;
+}
+
+void ServedBase::note_refusal(const std::string& question, const Answer& answer) {
+  (void)note_unanswered(entry_.path,
+                        {question, refusal_name(answer.refusal), int64_t(std::time(nullptr))}, "");
+}
+
+Result<void> ServedBase::note_verdict(const std::string& line) {
+  const std::string path = entry_.path + ".feedback.jsonl";
+  std::lock_guard lock(mutex_);
+  if (const auto size = file_size(path); size && *size > kVerdictBytesMax)
+    return Error{path + " is full"};
+  const int file =
+      ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (file < 0) return Error{path + ": cannot be written"};
+  const std::string text = line + "\n";
+  const bool is_written = ::write(file, text.data(), text.size()) == ssize_t(text.size());
+  ::close(file);
+  if (!is_written) return Error{path + ": cannot be written"};
+  return {};
+}
+
+ServedBase* KnowledgeShelf::find(const std::string& name) const {
+  for (const auto& base : bases)
+    if (base->entry().name == name) return base.get();
+  return nullptr;
+}
+
+}  // namespace weir
