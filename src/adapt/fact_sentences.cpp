@@ -63,6 +63,14 @@ bool is_prose(std::string_view sentence) {
          sentence.find(" | ") == std::string_view::npos;
 }
 
+// A line of a list of names, of code or of a heading has no end mark.
+bool is_ended(std::string_view sentence) {
+  constexpr std::array<std::string_view, 10> kEnds = {".",   "!",   "。",   "！", ".)",
+                                                      ".\"", "。”", "。）", ".”", "!)"};
+  return std::any_of(kEnds.begin(), kEnds.end(),
+                     [&](std::string_view end) { return sentence.ends_with(end); });
+}
+
 double weight_of(std::string_view sentence) {
   double numbers = 0, names = 0, words = 0;
   for (const Word& word : split_words(sentence)) {
@@ -93,9 +101,7 @@ std::vector<FactSentence> fact_sentences(std::string_view text, size_t count) {
   const std::vector<std::string_view> sentences = split_sentences(text);
   for (size_t i = 0; i < sentences.size(); ++i) {
     const std::string_view s = sentences[i];
-    const bool is_question =
-        s.ends_with("?") || s.ends_with("？") || s.ends_with(":") || s.ends_with("：");
-    if (s.size() < kBytesMin || s.size() > kBytesMax || is_question || !is_prose(s) ||
+    if (s.size() < kBytesMin || s.size() > kBytesMax || !is_ended(s) || !is_prose(s) ||
         !stands_alone(s) || points_elsewhere(s))
       continue;
     found.push_back({i, s, weight_of(s)});

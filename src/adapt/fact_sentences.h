@@ -12,8 +12,9 @@ struct FactSentence {
   double weight = 0;  // how much it states: numbers, names, identifiers, length; higher is better
 };
 
-// The best `count` sentences, best first; ties in the text's order. Left out: questions, fragments
-// (under 25 bytes, without a letter), lists of names, sentences that need the one before them ("It
+// The best `count` sentences, best first; ties in the text's order. Left out: what has no
+// full stop (questions, headings, lines of code), fragments (under 25 bytes), sentences that need
+// the one before them ("It
 // ...", "This ...", "其 ...") or point elsewhere ("see below", "Figure 3", "the following"), and
 // those over 400 bytes.
 std::vector<FactSentence> fact_sentences(std::string_view text, size_t count);

@@ -1,0 +1,128 @@
+// Knowledge bases behind the server. What the random model writes no source supports, so every
+// question that it is asked ends as a refusal.
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "knowledge/knowledge_base.h"
+#include "knowledge/unanswered.h"
+#include "testing/serve_fixture.h"
+#include "testing/training_fixture.h"
+
+namespace weir {
+namespace {
+
+Document document(const std::string& name, const std::string& text) {
+  Document d;
+  d.name = name;
+  d.blocks.push_back({DocumentBlock::Kind::heading, 1, 0, "Valves"});
+  d.blocks.push_back({DocumentBlock::Kind::paragraph, 0, 0, text});
+  return d;
+}
+
+class KnowledgeRoutes : public testing::Test {
+ protected:
+  KnowledgeRoutes() : path_(folder_.file("pumps.db")) {
+    const auto base = KnowledgeBase::open(path_, Database::Access::create);
+    EXPECT_TRUE(base) << base.error().message;
+    add(*base, "valves.md", "", "The valve of line 2 opens at 6 bar.");
+    add(*base, "secret.md", "board", "The valve of line 2 costs 800 pounds.");
+    auto served = ServedBase::open({.name = "pumps", .path = path_}, {});
+    EXPECT_TRUE(served) << served.error().message;
+    ServerOptions options;
+    options.knowledge.bases.push_back(*std::move(served));
+    options.knowledge.bot = "{\"name\":\"Pumps\"}";
+    auto server = Server::start(tiny_served(), std::move(options));
+    EXPECT_TRUE(server) << server.error().message;
+    server_ = *std::move(server);
+  }
+
+  static void add(const KnowledgeBase& base, const std::string& name, const std::string& labels,
+                  const std::string& text) {
+    auto transaction = Transaction::begin(base.database());
+    const auto file = base.add_file({.path = name, .hash = name, .labels = labels});
+    ASSERT_TRUE(file) << file.error().message;
+    ASSERT_TRUE(base.add_document(*file, labels, prepare_document(document(name, text), {})));
+    ASSERT_TRUE(transaction->commit());
+  }
+
+  ServedReply post(const std::string& path, const std::string& body) {
+    return ask(server_->port(), "POST", path, body);
+  }
+
+  TemporaryFolder folder_;
+  const std::string path_;
+  std::unique_ptr<Server> server_;
+};
+
+TEST_F(KnowledgeRoutes, SearchFindsWhatHasNoLabel) {
+  const ServedReply reply =
+      post("/knowledge/pumps/search", R"({"question": "the valve of line 2", "count": 9})");
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  ASSERT_EQ(at(reply.json(), "chunks").size(), 1u);
+  EXPECT_EQ(at(reply.json(), "chunks.0.document").text(), "valves.md");
+  EXPECT_EQ(at(reply.json(), "chunks.0.heading").text(), "Valves");
+}
+
+TEST_F(KnowledgeRoutes, WhatTheModelMakesUpIsRefused) {
+  const ServedReply reply =
+      post("/knowledge/pumps/ask", R"({"question": "When does the valve of line 2 open?"})");
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  EXPECT_FALSE(*at(reply.json(), "answered").as_bool());
+  EXPECT_EQ(at(reply.json(), "refusal").text(), "no sentence was supported");
+  EXPECT_GT(number(reply.json(), "usage.completion_tokens"), 0);
+  // The question is kept for the FAQ.
+  const auto base = KnowledgeBase::open(path_, Database::Access::read);
+  const auto questions = unanswered_questions(*base);
+  ASSERT_TRUE(questions) << questions.error().message;
+  ASSERT_EQ(questions->size(), 1u);
+  EXPECT_EQ((*questions)[0].question, "When does the valve of line 2 open?");
+}
+
+TEST_F(KnowledgeRoutes, WhatTheBaseDoesNotHoldNeedsNoModel) {
+  const ServedReply reply = post("/knowledge/pumps/ask", R"({"question": "Who wrote Hamlet?"})");
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  EXPECT_FALSE(*at(reply.json(), "answered").as_bool());
+  EXPECT_EQ(number(reply.json(), "usage.completion_tokens"), 0);
+}
+
+TEST_F(KnowledgeRoutes, VerdictsLandInAFile) {
+  EXPECT_EQ(post("/knowledge/pumps/feedback",
+                 R"({"question": "q", "answer": "a", "helpful": true, "note": "n"})")
+                .status,
+            200);
+  EXPECT_EQ(post("/knowledge/pumps/feedback", R"({"question": "q", "helpful": false})").status,
+            200);
+  EXPECT_EQ(post("/knowledge/pumps/feedback", R"({"question": "q"})").status, 400);
+  const auto text = read_file(path_ + ".feedback.jsonl");
+  ASSERT_TRUE(text) << text.error().message;
+  const std::vector<std::string> lines = split(*text, '\n');
+  ASSERT_EQ(lines.size(), 3u);  // the last one is empty
+  const auto first = parse_json(lines[0]);
+  EXPECT_EQ(first->text_at("note"), "n");
+  EXPECT_TRUE(*first->bool_at("helpful"));
+}
+
+TEST_F(KnowledgeRoutes, WrongRequestsSayWhatIsWrong) {
+  const ServedReply other = post("/knowledge/none/ask", R"({"question": "q"})");
+  EXPECT_EQ(other.status, 404);
+  EXPECT_NE(other.body.find("there are: pumps"), std::string::npos) << other.body;
+  EXPECT_EQ(post("/knowledge/pumps/ask", R"({"question": ""})").status, 400);
+  EXPECT_EQ(post("/knowledge/pumps/ask", R"({"question": "q", "stream": true})").status, 400);
+  EXPECT_EQ(post("/knowledge/pumps/ask", "{").status, 400);
+  EXPECT_EQ(post("/knowledge/pumps/search", R"({"question": "q", "count": 1000})").status, 400);
+  EXPECT_EQ(post("/knowledge/pumps/ask/more", R"({"question": "q"})").status, 404);
+  EXPECT_EQ(ask(server_->port(), "GET", "/knowledge/pumps/ask").status, 405);
+}
+
+TEST_F(KnowledgeRoutes, ABotHasItsOwnPage) {
+  EXPECT_EQ(at(ask(server_->port(), "GET", "/bot.json").json(), "name").text(), "Pumps");
+  EXPECT_NE(ask(server_->port(), "GET", "/").body.find("/page/bot.js"), std::string::npos);
+  EXPECT_NE(ask(server_->port(), "GET", "/page/index.html").body.find("/page/main.js"),
+            std::string::npos);
+  const auto plain = tiny_server();
+  EXPECT_EQ(ask(plain->port(), "GET", "/bot.json").status, 404);
+  EXPECT_NE(ask(plain->port(), "GET", "/").body.find("/page/main.js"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace weir
