@@ -7,8 +7,11 @@
 #include <thread>
 
 #include "base/stop_signal.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/infill_flags.h"
+#include "cli/knowledge_model.h"
+#include "cli/knowledge_place.h"
 #include "cli/model_flags.h"
 #include "cli/model_offers.h"
 #include "cli/safety_flags.h"
@@ -29,6 +32,7 @@ struct ServeOptions {
   ModelEntry model;  // of every model
   std::string thinking = "auto";
   std::vector<std::string> runs;
+  std::vector<std::string> knowledge, knowledge_labels;
   SamplingTexts sampling_texts;
   InfillFlags infill;
   bool lazy = false;
@@ -95,6 +99,28 @@ void say_address(const std::string& url, const ModelPool& pool) {
   fflush(stdout);
 }
 
+// NAME=FILE of each.
+Result<std::shared_ptr<KnowledgeBases>> open_bases(const std::vector<std::string>& given,
+                                                   const std::vector<std::string>& labels) {
+  auto bases = std::make_shared<KnowledgeBases>();
+  TRY(labels_text(labels));
+  for (const std::string& entry : given) {
+    const size_t equals = entry.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == entry.size())
+      return Error{fmt::format("--knowledge must be NAME=FILE, not '{}'", printable(entry))};
+    const std::string path = TRY(knowledge_place(entry.substr(equals + 1)));
+    KnowledgeBases::QuestionVector vector;
+    {
+      const KnowledgeBase base = TRY(KnowledgeBase::open(path, Database::Access::read));
+      const auto embedder =
+          std::make_shared<QuestionEmbedder>(TRY(QuestionEmbedder::open(base, 1)));
+      vector = [embedder](const std::string& question) { return embedder->embed(question); };
+    }
+    TRY(bases->add(entry.substr(0, equals), path, labels, std::move(vector)));
+  }
+  return bases;
+}
+
 // The first signal lets requests that run end, the second one ends the process (stop_signal.h).
 Result<Ending> serve(const ServeOptions& options) {
   const ServerConfig config = TRY(read_config(options));
@@ -104,6 +130,7 @@ Result<Ending> serve(const ServeOptions& options) {
   auto pool = TRY(open_pool(options, config));
   const ModelPool& models = *pool;
   server_options.runs = std::move(runs);
+  server_options.knowledge = TRY(open_bases(options.knowledge, options.knowledge_labels));
   const auto server = TRY(Server::start(std::move(pool), std::move(server_options)));
   say_address(server_url(options.safety, config.host, server->port()), models);
   catch_stop_signals();
@@ -149,6 +176,12 @@ void add_serve(CommandGroup& commands) {
       .real_number(0, 60);
   c.option("--runs", o.runs, "FOLDER",
            "folder of a training run, or of several, that the page shows (repeatable)")
+      .repeatable();
+  c.option("--knowledge", o.knowledge, "NAME=FILE",
+           "answer from this knowledge base at /knowledge/NAME/ask (repeatable)")
+      .repeatable();
+  c.option("--knowledge-label", o.knowledge_labels, "LABEL",
+           "use documents of this label, beside those without labels (repeatable)")
       .repeatable();
   add_sampling(c, o.model.served.sampling, o.sampling_texts);
   add_infill(c, o.infill);

@@ -22,6 +22,8 @@ struct RouteContext {
   const EngineThread& engine;
 };
 
+class KnowledgeBases;
+
 // A request that was read, and who writes the reply.
 struct Generation {
   ServeRequest request;
@@ -31,7 +33,7 @@ struct Generation {
 
 struct Route {
   const char* method;
-  const char* path;  // without /v1 and /beta; a * at the end stands for one more part
+  const char* path;  // without /v1 and /beta; a * stands for one part
   ErrorWriter write_error;
   // One of the two; the model is loaded before. `id`: unique among requests.
   HttpReply (*answer)(const RouteContext&, const HttpRequest&) = nullptr;
@@ -43,6 +45,9 @@ struct Route {
   HttpReply (*show)(const ServerState&, const HttpRequest&) = nullptr;
   // Or this: vectors of texts.
   ApiResult<EmbeddingRequest> (*embed)(const Json& body) = nullptr;
+  // Or one of these: of the knowledge bases, without and with a model.
+  HttpReply (*search)(KnowledgeBases&, const HttpRequest&) = nullptr;
+  ApiResult<Generation> (*ask)(KnowledgeBases&, const HttpRequest&) = nullptr;
 };
 
 constexpr Route embedding_route(const char* path, ErrorWriter write_error,

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "serve/embedding_job.h"
 #include "serve/key_gate.h"
+#include "serve/knowledge_routes.h"
 #include "serve/openai_reply.h"
 #include "serve/request_fields.h"
 #include "serve/request_head.h"
@@ -19,11 +20,16 @@
 namespace weir {
 namespace {
 
+// A * of the pattern stands for one part of the path that is not empty.
 bool matches(std::string_view pattern, std::string_view path) {
-  if (!pattern.ends_with('*')) return pattern == path;
-  pattern.remove_suffix(1);
-  return path.size() > pattern.size() && path.starts_with(pattern) &&
-         path.find('/', pattern.size()) == path.npos;
+  const size_t star = pattern.find('*');
+  if (star == pattern.npos) return pattern == path;
+  const std::string_view before = pattern.substr(0, star), after = pattern.substr(star + 1);
+  if (path.size() <= before.size() + after.size() || !path.starts_with(before) ||
+      !path.ends_with(after))
+    return false;
+  path = path.substr(before.size(), path.size() - before.size() - after.size());
+  return path.find('/') == path.npos;
 }
 
 class PoolServer : public Server {
@@ -32,6 +38,7 @@ class PoolServer : public Server {
       : state_{.runs = options.runs},
         pool_(std::move(pool)),
         keys_(options.keys),
+        knowledge_(options.knowledge ? options.knowledge : std::make_shared<KnowledgeBases>()),
         prompt_log_(options.logs_prompts ? options.http.log : nullptr),
         salt_((uint64_t(std::random_device()()) << 32) | std::random_device()()) {}
 
@@ -70,7 +77,8 @@ class PoolServer : public Server {
     const Route* route = find_route(request.method, request.path, is_known);
     if (!route) return exchange->reply(error_writer_of(request)(no_route(request, is_known)));
     if (route->show) return exchange->reply(route->show(state_, request));
-    if (is_draining_ && (route->generate || route->embed))
+    if (route->search) return exchange->reply(route->search(*knowledge_, request));
+    if (is_draining_ && (route->generate || route->embed || route->ask))
       return exchange->reply(route->write_error(
           {.status = 503, .message = "the server is stopping", .retry_seconds = 10}));
     ApiResult<ModelWish> wish = wish_of(request, route->embed != nullptr);
@@ -150,7 +158,8 @@ class PoolServer : public Server {
           {.message = "this model writes no text; name another one", .param = "model"}));
     const ServedModel& model = *lease->text;
     if (route.answer) return exchange->reply(route.answer({model, *lease->engine}, request));
-    ApiResult<Generation> made = route.generate(model, request, unique_id(request.id));
+    ApiResult<Generation> made = route.ask ? route.ask(*knowledge_, request)
+                                           : route.generate(model, request, unique_id(request.id));
     if (!made) return exchange->reply(route.write_error(made.error()));
     if (made->reply) return exchange->reply(*std::move(made->reply));
     ApiResult<PreparedRequest> prepared = model.prepare(made->request);
@@ -227,6 +236,7 @@ class PoolServer : public Server {
   ServerState state_;
   const std::unique_ptr<ModelPool> pool_;
   const std::shared_ptr<KeyRing> keys_;
+  const std::shared_ptr<KnowledgeBases> knowledge_;
   const std::function<void(const std::string&)> prompt_log_;  // null: prompts are not logged
   const uint64_t salt_;
   std::atomic<bool> is_draining_{false};
@@ -243,7 +253,7 @@ const Route* find_route(const std::string& method, std::string path, bool& is_kn
       path.erase(0, std::string_view(prefix).size());
   for (const auto routes :
        {openai_routes(), anthropic_routes(), ollama_routes(), llama_server_routes(), page_routes(),
-        state_routes(), model_routes(), metrics_routes()}) {
+        state_routes(), model_routes(), metrics_routes(), knowledge_routes()}) {
     for (const Route& route : routes) {
       if (!matches(route.path, path)) continue;
       is_known = true;

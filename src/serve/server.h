@@ -5,6 +5,7 @@
 
 #include "serve/http_server.h"
 #include "serve/key_ring.h"
+#include "serve/knowledge_bases.h"
 #include "serve/model_pool.h"
 #include "serve/run_folders.h"
 #include "serve/served_model.h"
@@ -19,6 +20,7 @@ struct ServerOptions {
   std::shared_ptr<KeyRing> keys = {};  // null: requests need no key, and one they bring is ignored
   bool logs_prompts = false;           // to http.log
   RunFolders runs = {};                // that the page shows
+  std::shared_ptr<KnowledgeBases> knowledge = {};
 };
 
 class Server {
