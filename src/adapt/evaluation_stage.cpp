@@ -147,6 +147,10 @@ StageResult evaluate_bot(const AdaptContext& context) {
   const Calibration calibration = TRY(read_calibration(fitted));
   const auto made = TRY(made_cases(context, calibration, search));
   const auto written = TRY(written_cases(context, calibration, search));
+  if (made.empty() && written.empty())
+    return Error{
+        "no question of a held-out document is left to evaluate with; give more documents "
+        "or more --minutes, or questions of your own with --questions"};
   AdaptModel model = TRY(AdaptModel::open(context, true));
   Evaluated of_made, of_written;
   if (!TRY(run_arms(made, calibration, model.ask(), "evaluation", of_made)))

@@ -18,6 +18,7 @@
 #include "cli/knowledge_place.h"
 #include "cli/model_offers.h"
 #include "cli/shared_options.h"
+#include "knowledge/answer.h"
 #include "knowledge/knowledge_add.h"
 #include "knowledge/knowledge_search.h"
 
@@ -249,18 +250,6 @@ Result<void> knowledge_search(const KnowledgeSearchOptions& options) {
 }
 
 }  // namespace
-
-Json found_json(const FoundChunk& chunk) {
-  Json json = Json::object();
-  json.set("document", chunk.document);
-  json.set("title", chunk.title);
-  json.set("heading", chunk.heading);
-  if (chunk.page > 0) json.set("page", chunk.page);
-  json.set("text", chunk.text);
-  json.set("score", chunk.score);
-  json.set("coverage", chunk.coverage);
-  return json;
-}
 
 void add_knowledge(CommandGroup& commands) {
   CommandGroup group = commands.group("knowledge", "answer from documents, with sources");

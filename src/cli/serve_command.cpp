@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/infill_flags.h"
+#include "cli/knowledge_model.h"
 #include "cli/knowledge_place.h"
 #include "cli/model_flags.h"
 #include "cli/model_offers.h"
@@ -95,7 +96,15 @@ Result<KnowledgeShelf> open_shelf(const ServeOptions& options, const std::option
   for (KnowledgeShelfEntry& entry : entries) {
     if (shelf.find(entry.name))
       return Error{"--knowledge: there are two bases of the name " + entry.name};
-    shelf.bases.push_back(TRY(ServedBase::open(std::move(entry), options.labels)));
+    ServedBase::QuestionVector vector;
+    {
+      const KnowledgeBase base = TRY(KnowledgeBase::open(entry.path, Database::Access::read));
+      const auto embedder =
+          std::make_shared<QuestionEmbedder>(TRY(QuestionEmbedder::open(base, 1)));
+      vector = [embedder](const std::string& question) { return embedder->embed(question); };
+    }
+    shelf.bases.push_back(
+        TRY(ServedBase::open(std::move(entry), options.labels, std::move(vector))));
   }
   return shelf;
 }

@@ -164,6 +164,18 @@ std::string answer_text(const Answer& answer, std::string_view question) {
   return text + "\n" + list;
 }
 
+Json found_json(const FoundChunk& chunk) {
+  Json json = Json::object();
+  json.set("document", chunk.document);
+  json.set("title", chunk.title);
+  json.set("heading", chunk.heading);
+  if (chunk.page > 0) json.set("page", chunk.page);
+  json.set("text", chunk.text);
+  json.set("score", chunk.score);
+  json.set("coverage", chunk.coverage);
+  return json;
+}
+
 Json answer_json(const Answer& answer, std::string_view question) {
   Json json = Json::object();
   json.set("question", std::string(question));

@@ -58,6 +58,7 @@ std::string source_text(const FoundChunk& chunk);
 // The answer with [1] after sentences and the list of sources; of a refusal one sentence in the
 // question's language.
 std::string answer_text(const Answer& answer, std::string_view question);
+Json found_json(const FoundChunk& chunk);
 Json answer_json(const Answer& answer, std::string_view question);
 
 }  // namespace weir

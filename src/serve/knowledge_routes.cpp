@@ -9,7 +9,6 @@
 #include "serve/openai_reply.h"
 #include "serve/request_fields.h"
 #include "serve/route.h"
-#include "text/unicode.h"
 
 namespace weir {
 namespace {
@@ -42,17 +41,6 @@ ApiResult<std::string> question_of(RequestFields& fields) {
   return question;
 }
 
-Json chunk_json(const FoundChunk& chunk) {
-  Json json = Json::object();
-  json.set("document", replace_invalid_utf8(chunk.document));
-  json.set("title", chunk.title);
-  json.set("heading", chunk.heading);
-  if (chunk.page > 0) json.set("page", int64_t(chunk.page));
-  json.set("text", chunk.text);
-  json.set("score", chunk.score);
-  return json;
-}
-
 HttpReply list(const ServerState& server, const HttpRequest&) {
   Json names = Json::array(), reply = Json::object();
   for (const auto& base : server.knowledge.bases) names.push(base->entry().name);
@@ -77,9 +65,9 @@ HttpReply search(const ServerState& server, const HttpRequest& http) {
   if (!question) return openai_error(question.error());
   const auto found = (*base)->search(*question, count);
   if (!found) return openai_error({.status = 500, .message = found.error().message});
-  Json chunks = Json::array(), reply = Json::object();
-  for (const FoundChunk& chunk : *found) chunks.push(chunk_json(chunk));
-  reply.set("chunks", std::move(chunks));
+  Json results = Json::array(), reply = Json::object();
+  for (const FoundChunk& chunk : *found) results.push(found_json(chunk));
+  reply.set("results", std::move(results));
   return {.body = reply.dump()};
 }
 

@@ -58,9 +58,9 @@ TEST_F(KnowledgeRoutes, SearchFindsWhatHasNoLabel) {
   const ServedReply reply =
       post("/knowledge/pumps/search", R"({"question": "the valve of line 2", "count": 9})");
   ASSERT_EQ(reply.status, 200) << reply.body;
-  ASSERT_EQ(at(reply.json(), "chunks").size(), 1u);
-  EXPECT_EQ(at(reply.json(), "chunks.0.document").text(), "valves.md");
-  EXPECT_EQ(at(reply.json(), "chunks.0.heading").text(), "Valves");
+  ASSERT_EQ(at(reply.json(), "results").size(), 1u);
+  EXPECT_EQ(at(reply.json(), "results.0.document").text(), "valves.md");
+  EXPECT_EQ(at(reply.json(), "results.0.heading").text(), "Valves");
 }
 
 TEST_F(KnowledgeRoutes, WhatTheModelMakesUpIsRefused) {

@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "base/file.h"
+#include "knowledge/hand_off.h"
 #include "knowledge/unanswered.h"
 
 namespace weir {
@@ -17,7 +18,9 @@ constexpr uint64_t kVerdictBytesMax = uint64_t(64) << 20;
 }  // namespace
 
 Result<std::unique_ptr<ServedBase>> ServedBase::open(KnowledgeShelfEntry entry,
-                                                     const std::vector<std::string>& labels) {
+                                                     const std::vector<std::string>& labels,
+                                                     QuestionVector vector) {
+  TRY(labels_text(labels));
   auto pool = std::make_unique<ThreadPool>(1);
   KnowledgeSearch search = TRY(KnowledgeSearch::open(entry.path, *pool));
   AskOptions options;
@@ -29,21 +32,26 @@ Result<std::unique_ptr<ServedBase>> ServedBase::open(KnowledgeShelfEntry entry,
     return Error{entry.path +
                  ": was calibrated with a model that judges, which a server does not "
                  "ask; calibrate it without --model"};
-  return std::unique_ptr<ServedBase>(
-      new ServedBase(std::move(entry), std::move(options), std::move(pool), std::move(search)));
+  return std::unique_ptr<ServedBase>(new ServedBase(
+      std::move(entry), std::move(options), std::move(pool), std::move(search), std::move(vector)));
+}
+
+Result<std::vector<FoundChunk>> ServedBase::search_locked(const std::string& question, int count) {
+  SearchOptions wanted = options_.search;
+  wanted.count = count;
+  if (vector_) wanted.vector = TRY(vector_(question));
+  return search_.search(question, wanted);
 }
 
 Result<std::vector<FoundChunk>> ServedBase::search(const std::string& question, int count) {
-  SearchOptions wanted = options_.search;
-  wanted.count = count;
   std::lock_guard lock(mutex_);
-  return search_.search(question, wanted);
+  return search_locked(question, count);
 }
 
 Result<Answer> ServedBase::begin(const std::string& question) {
   std::lock_guard lock(mutex_);
   Answer answer;
-  answer.sources = TRY(search_.search(question, options_.search));
+  answer.sources = TRY(search_locked(question, options_.search.count));
   if (answer.sources.empty()) {
     answer.refusal = Refusal::nothing_found;
     return answer;
@@ -55,8 +63,11 @@ Result<Answer> ServedBase::begin(const std::string& question) {
 }
 
 void ServedBase::note_refusal(const std::string& question, const Answer& answer) {
-  (void)note_unanswered(entry_.path,
-                        {question, refusal_name(answer.refusal), int64_t(std::time(nullptr))}, "");
+  const UnansweredQuestion asked{question, refusal_name(answer.refusal),
+                                 int64_t(std::time(nullptr))};
+  // A base that cannot be written still answers.
+  (void)note_unanswered(entry_.path, asked,
+                        hand_off_json(entry_.name, asked, one_turn(question)).dump());
 }
 
 Result<void> ServedBase::note_verdict(const std::string& line) {

@@ -1,6 +1,7 @@
 // The knowledge bases that a server answers from, and what it keeps of people's verdicts. Any
 // thread.
 #pragma once
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -20,33 +21,39 @@ struct KnowledgeShelfEntry {
 
 class ServedBase {
  public:
-  // An error for a base that can not be read, or was calibrated with a model's judgement, which a
-  // server does not ask for.
+  using QuestionVector = std::function<Result<std::vector<float>>(const std::string& question)>;
+  // Whoever asks sees documents without labels, and those with one of `labels`. `vector`: of a
+  // question for this base; may be empty. An error for a base that can not be read, or was
+  // calibrated with a model's judgement, which a server does not ask for.
   static Result<std::unique_ptr<ServedBase>> open(KnowledgeShelfEntry entry,
-                                                  const std::vector<std::string>& labels);
+                                                  const std::vector<std::string>& labels,
+                                                  QuestionVector vector = {});
 
   const KnowledgeShelfEntry& entry() const { return entry_; }
   const AskOptions& options() const { return options_; }
   Result<std::vector<FoundChunk>> search(const std::string& question, int count);
   // Sources, score and, where these do not suffice, the refusal; without a reply.
   Result<Answer> begin(const std::string& question);
-  // Keeps a question that got no answer, for `weir knowledge faq`. What fails is only logged.
+  // Keeps a question that got no answer, for `weir knowledge faq`.
   void note_refusal(const std::string& question, const Answer& answer);
   // Appends a line to PATH.feedback.jsonl, up to 64 MiB in all.
   Result<void> note_verdict(const std::string& line);
 
  private:
   ServedBase(KnowledgeShelfEntry entry, AskOptions options, std::unique_ptr<ThreadPool> pool,
-             KnowledgeSearch search)
+             KnowledgeSearch search, QuestionVector vector)
       : entry_(std::move(entry)),
         options_(std::move(options)),
         pool_(std::move(pool)),
-        search_(std::move(search)) {}
+        search_(std::move(search)),
+        vector_(std::move(vector)) {}
+  Result<std::vector<FoundChunk>> search_locked(const std::string& question, int count);
   const KnowledgeShelfEntry entry_;
   const AskOptions options_;
   const std::unique_ptr<ThreadPool> pool_;
-  std::mutex mutex_;  // of the search and of the file
+  std::mutex mutex_;  // of the search, the vectors and the file
   KnowledgeSearch search_;
+  const QuestionVector vector_;
 };
 
 struct KnowledgeShelf {
