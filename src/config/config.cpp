@@ -13,7 +13,16 @@ namespace weir {
 namespace {
 
 constexpr std::string_view kFsdpPrefix = "FSDP";
+constexpr std::string_view kHeadSuffix = "ForCausalLM", kBareSuffix = "Model";
 constexpr size_t kConfigBytesMax = size_t(4) << 20;  // published files have 1-3 KB
+
+// "Qwen3ForCausalLM" and "Qwen3Model": the same without a head, as models for embeddings are saved.
+bool is_bare_class(std::string_view name, std::string_view architecture) {
+  if (!architecture.ends_with(kHeadSuffix) || !name.ends_with(kBareSuffix)) return false;
+  architecture.remove_suffix(kHeadSuffix.size());
+  name.remove_suffix(kBareSuffix.size());
+  return name == architecture;
+}
 
 Result<void> check_architectures(const Json& json, const std::string& path) {
   const Json* names = json.find("architectures");
@@ -25,7 +34,7 @@ Result<void> check_architectures(const Json& json, const std::string& path) {
     std::string_view text = name.text();
     // FSDP2 put its wrapper's name before the class's for some months; the weights are ordinary.
     if (text.starts_with(kFsdpPrefix)) text.remove_prefix(kFsdpPrefix.size());
-    if (text == family->architecture) return {};
+    if (text == family->architecture || is_bare_class(text, family->architecture)) return {};
   }
   return Error{fmt::format(
       "{}: 'architectures' has '{}', but 'model_type' '{}' goes with '{}'; if the weights are of "

@@ -209,6 +209,8 @@ TEST(Config, F14ArchitectureOfAFileIsThatOfItsType) {
   EXPECT_EQ(read({{"architectures", "[]"}}), "");
   EXPECT_EQ(read({{"model_type", "\"kimi_k2\""}}), "");
   EXPECT_EQ(read({{"architectures", R"(["FSDPDeepseekV3ForCausalLM"])"}}), "") << "F14";
+  EXPECT_EQ(read({{"architectures", R"(["DeepseekV3Model"])"}}), "");
+  EXPECT_NE(read({{"architectures", R"(["DeepseekModel"])"}}), "");
   EXPECT_NE(read({{"architectures", R"(["FSDPDeepseekV3ForSequenceClassification"])"}}), "");
   EXPECT_NE(read({{"architectures", R"(["DeepseekV3ForSequenceClassification"])"}})
                 .find("'architectures' has 'DeepseekV3ForSequenceClassification', but 'model_type' "
