@@ -7,6 +7,7 @@
 #include "config/config_fields.h"
 #include "config/config_notes.h"
 #include "config/config_reader.h"
+#include "config/encoder_config.h"
 #include "config/rope_table.h"
 
 namespace weir {
@@ -69,8 +70,13 @@ Result<ModelConfig> parse_config(const Json& json, const std::string& path) {
   if (type.empty()) return Error{path + ": 'model_type' is missing"};
   const ModelFamily* family = find_family(type);
   if (!family)
-    return Error{fmt::format("{}: 'model_type' '{}' is not supported: only {} are", path, type,
-                             fmt::join(family_names(), ", "))};
+    return Error{
+        is_encoder_type(type)
+            ? fmt::format("{}: 'model_type' '{}' is an encoder, which writes no text; weir "
+                          "embed and weir serve take those of the type 'bert'",
+                          path, type)
+            : fmt::format("{}: 'model_type' '{}' is not supported: only {} are", path, type,
+                          fmt::join(family_names(), ", "))};
   ModelConfig config = family->defaults;
   read_fields(config_fields(), in, config);
   if (family->experts != ExpertKeys::none && config.n_routed_experts == 0) clear_experts(config);

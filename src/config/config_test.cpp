@@ -219,6 +219,12 @@ TEST(Config, F14ArchitectureOfAFileIsThatOfItsType) {
   std::remove(path.c_str());
 }
 
+TEST(Config, AnEncoderIsSentToWhatTakesIt) {
+  const auto config = parse_config(*parse_json(R"({"model_type": "bert"})"), "config.json");
+  ASSERT_FALSE(config);
+  EXPECT_NE(config.error().message.find("weir embed"), std::string::npos);
+}
+
 TEST(Config, SizesMustBeThere) {
   for (const char* key : {"vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads",
                           "intermediate_size"}) {
