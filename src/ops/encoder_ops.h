@@ -15,7 +15,7 @@ Tensor add_layer_norm(Run& run, Tensor residual, Tensor x, const Matrix& gain, c
                       float epsilon);
 
 // x = x * Phi(x) in place, Phi the distribution function of the standard normal distribution
-// (Hendrycks and Gimpel 2016). Phi to a relative error of 2e-7, x^2 / 2 times the rounding of f32
+// (Hendrycks and Gimpel 2016). Phi to a relative error of 5e-7, x^2 / 2 times the rounding of f32
 // added.
 Tensor gelu(Run& run, Tensor x);
 

@@ -59,7 +59,7 @@ TEST_F(EncoderOps, GeluIsXTimesTheNormalDistribution) {
     const double wanted = in * 0.5 * std::erfc(-in / std::sqrt(2.0));
     // Relative to the value, also far out, where it is tiny: the rounding of exp's argument z^2 is
     // the largest part.
-    EXPECT_NEAR(y.data[i], wanted, (2e-7 + 6e-8 * in * in) * std::fabs(wanted) + 1e-30) << in;
+    EXPECT_NEAR(y.data[i], wanted, (5e-7 + 6e-8 * in * in) * std::fabs(wanted) + 1e-30) << in;
   }
   EXPECT_EQ(y.data[2002], 0);
 }

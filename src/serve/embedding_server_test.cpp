@@ -143,7 +143,7 @@ TEST_F(EmbeddingServer, WrongInputsNameTheirField) {
   expect_refused(path, R"({"model": "bert", "input": "a", "encoding_format": "int8"})", 400,
                  "encoding_format");
   expect_refused(path, R"({"model": "bert", "input": "a", "dimensions": 0})", 400, "dimensions");
-  expect_refused(path, R"({"model": "bert", "input": "a", "prompt_name": "query"})", 400,
+  expect_refused(path, R"({"model": "bert", "input": "a", "prompt_name": "code"})", 400,
                  "prompt_name");
   expect_refused(path, R"({"model": "ada-002", "input": "a"})", 404, "bert, writer");
   expect_refused(path, "[]", 400, "JSON object");
