@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "serve/anthropic_request.h"
+#include "serve/embedding_request.h"
 #include "serve/infill_request.h"
 #include "serve/llama_request.h"
 #include "serve/ollama_request.h"
@@ -48,6 +49,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const weir::ApiError& error = request.error();
     if (error.status < 400 || error.status > 599 || error.message.empty()) std::abort();
     if (weir::first_invalid_utf8(error.message) != std::string::npos) std::abort();
+  }
+  for (const auto read : {weir::read_openai_embeddings, weir::read_llama_embedding,
+                          weir::read_ollama_embed, weir::read_ollama_embeddings}) {
+    auto request = read(*body);
+    if (!request) {
+      if (request.error().status != 400 || request.error().param.empty()) std::abort();
+      if (weir::first_invalid_utf8(request.error().message) != std::string::npos) std::abort();
+      continue;
+    }
+    if (request->inputs.size() > weir::kEmbeddedInputsMax || !request->write) std::abort();
+    if (request->dimensions < 0) std::abort();
   }
   weir::LlamaReplyOptions options;
   if (auto request = weir::read_llama_infill(*body, {}, options)) {

@@ -115,7 +115,7 @@ def qwen():
     model = Qwen3Model(Qwen3Config(vocab_size=base.get_vocab_size(), hidden_size=16, num_hidden_layers=2,
                                    num_attention_heads=2, num_key_value_heads=1, head_dim=8,
                                    intermediate_size=40, max_position_embeddings=256,
-                                   tie_word_embeddings=True, layer_types=["full_attention"] * 2))
+                                   tie_word_embeddings=False, layer_types=["full_attention"] * 2))
     spread(model)
     save("tiny-qwen3-embedding", model.eval(), tokenizer, "lasttoken", 200,
          prompts={"query": "Query: ", "document": ""}, default="query")

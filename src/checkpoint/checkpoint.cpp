@@ -17,6 +17,8 @@
 namespace weir {
 namespace {
 
+constexpr std::string_view kPart = "model.";
+
 std::string place_of(const std::string& path, const std::string& name) {
   return fmt::format("{}: tensor '{}'", path, name);
 }
@@ -116,6 +118,9 @@ Result<StoredTensor> Checkpoint::find_fused(const std::string& name) const {
 }
 
 Result<StoredTensor> Checkpoint::find_in_folder(const std::string& name) const {
+  // Models for embeddings are saved without a head, and without the name of the part that is left.
+  if (!folder_->has(name) && name.starts_with(kPart) && folder_->has(name.substr(kPart.size())))
+    return find_in_folder(name.substr(kPart.size()));
   if (!folder_->has(name)) return find_fused(name);
   const SafetensorsFolder::Found found = TRY(folder_->find(name));
   StoredTensor tensor;
@@ -232,6 +237,7 @@ std::vector<std::string> Checkpoint::unexpected() const {
   std::vector<std::string> names;
   for_each_stored(
       [&](const std::string& name, const std::string&, const std::vector<uint64_t>&, uint64_t) {
+        if (!gguf_ && known.count(std::string(kPart) + name)) return;
         if (!known.count(name) && !(gguf_ ? is_other_form(name) : is_known_extra(config_, name)))
           names.push_back(name);
       });

@@ -14,6 +14,7 @@ namespace weir {
 namespace {
 
 constexpr const char* kEmbedding = "model.embed_tokens.weight";
+constexpr const char* kBareEmbedding = "embed_tokens.weight";  // of a model without a head
 constexpr const char* kHead = "lm_head.weight";
 constexpr const char* kRemedy = "give a model's folder (config.json, safetensors) or a GGUF file";
 
@@ -76,6 +77,13 @@ Result<void> Checkpoint::settle_folder() {
     if (const std::string problem = generation_problem(generation); !problem.empty())
       notes_.push_back(problem);
   settle_mtp();
+  if (!config_.tie_word_embeddings && !folder_->has(kHead) && folder_->has(kBareEmbedding)) {
+    config_.tie_word_embeddings = true;
+    notes_.push_back(
+        fmt::format("{}: the model was saved without {}; it is one for embeddings, and "
+                    "texts that it writes mean nothing",
+                    path_, kHead));
+  }
   if (!TRY(has_own_head())) return {};
   config_.tie_word_embeddings = false;
   notes_.push_back(

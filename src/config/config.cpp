@@ -7,13 +7,23 @@
 #include "config/config_fields.h"
 #include "config/config_notes.h"
 #include "config/config_reader.h"
+#include "config/encoder_config.h"
 #include "config/rope_table.h"
 
 namespace weir {
 namespace {
 
 constexpr std::string_view kFsdpPrefix = "FSDP";
+constexpr std::string_view kHeadSuffix = "ForCausalLM", kBareSuffix = "Model";
 constexpr size_t kConfigBytesMax = size_t(4) << 20;  // published files have 1-3 KB
+
+// "Qwen3ForCausalLM" and "Qwen3Model": the same without a head, as models for embeddings are saved.
+bool is_bare_class(std::string_view name, std::string_view architecture) {
+  if (!architecture.ends_with(kHeadSuffix) || !name.ends_with(kBareSuffix)) return false;
+  architecture.remove_suffix(kHeadSuffix.size());
+  name.remove_suffix(kBareSuffix.size());
+  return name == architecture;
+}
 
 Result<void> check_architectures(const Json& json, const std::string& path) {
   const Json* names = json.find("architectures");
@@ -25,7 +35,7 @@ Result<void> check_architectures(const Json& json, const std::string& path) {
     std::string_view text = name.text();
     // FSDP2 put its wrapper's name before the class's for some months; the weights are ordinary.
     if (text.starts_with(kFsdpPrefix)) text.remove_prefix(kFsdpPrefix.size());
-    if (text == family->architecture) return {};
+    if (text == family->architecture || is_bare_class(text, family->architecture)) return {};
   }
   return Error{fmt::format(
       "{}: 'architectures' has '{}', but 'model_type' '{}' goes with '{}'; if the weights are of "
@@ -60,8 +70,13 @@ Result<ModelConfig> parse_config(const Json& json, const std::string& path) {
   if (type.empty()) return Error{path + ": 'model_type' is missing"};
   const ModelFamily* family = find_family(type);
   if (!family)
-    return Error{fmt::format("{}: 'model_type' '{}' is not supported: only {} are", path, type,
-                             fmt::join(family_names(), ", "))};
+    return Error{
+        is_encoder_type(type)
+            ? fmt::format("{}: 'model_type' '{}' is an encoder, which writes no text; weir "
+                          "embed and weir serve take those of the type 'bert'",
+                          path, type)
+            : fmt::format("{}: 'model_type' '{}' is not supported: only {} are", path, type,
+                          fmt::join(family_names(), ", "))};
   ModelConfig config = family->defaults;
   read_fields(config_fields(), in, config);
   if (family->experts != ExpertKeys::none && config.n_routed_experts == 0) clear_experts(config);

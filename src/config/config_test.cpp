@@ -209,12 +209,20 @@ TEST(Config, F14ArchitectureOfAFileIsThatOfItsType) {
   EXPECT_EQ(read({{"architectures", "[]"}}), "");
   EXPECT_EQ(read({{"model_type", "\"kimi_k2\""}}), "");
   EXPECT_EQ(read({{"architectures", R"(["FSDPDeepseekV3ForCausalLM"])"}}), "") << "F14";
+  EXPECT_EQ(read({{"architectures", R"(["DeepseekV3Model"])"}}), "");
+  EXPECT_NE(read({{"architectures", R"(["DeepseekModel"])"}}), "");
   EXPECT_NE(read({{"architectures", R"(["FSDPDeepseekV3ForSequenceClassification"])"}}), "");
   EXPECT_NE(read({{"architectures", R"(["DeepseekV3ForSequenceClassification"])"}})
                 .find("'architectures' has 'DeepseekV3ForSequenceClassification', but 'model_type' "
                       "'deepseek_v3' goes with 'DeepseekV3ForCausalLM'"),
             std::string::npos);
   std::remove(path.c_str());
+}
+
+TEST(Config, AnEncoderIsSentToWhatTakesIt) {
+  const auto config = parse_config(*parse_json(R"({"model_type": "bert"})"), "config.json");
+  ASSERT_FALSE(config);
+  EXPECT_NE(config.error().message.find("weir embed"), std::string::npos);
 }
 
 TEST(Config, SizesMustBeThere) {

@@ -9,6 +9,7 @@
 
 #include "base/atomic_output.h"
 #include "base/text.h"
+#include "checkpoint/encoder_files.h"
 #include "embed/vector_text.h"
 #include "testing/tokenizer_data.h"
 
@@ -145,7 +146,7 @@ TEST(Embedder, PromptsAreFoundByName) {
   const auto embedder = must_open(test_data("tiny-qwen3-embedding"));
   EXPECT_EQ(*embedder->prompt(""), "Query: ");
   EXPECT_EQ(*embedder->prompt("document"), "");
-  EXPECT_NE(embedder->prompt("code").error().message.find("query, document"), std::string::npos);
+  EXPECT_NE(embedder->prompt("code").error().message.find("document, query"), std::string::npos);
 }
 
 TEST(Embedder, ShortenedVectorsHaveLengthOne) {
@@ -214,6 +215,77 @@ TEST(EmbeddingConfigFiles, PoolingsGiveOtherVectors) {
   EXPECT_FALSE(are_same(first, mean));
   const auto usual = must_open(test_data("tiny-bert"));
   EXPECT_TRUE(are_same(mean, (*usual->embed({&text, 1}))[0].vector));
+}
+
+// tiny-bert as llama.cpp's converter writes it (names of gguf 0.19).
+std::string gguf_of_bert() {
+  const auto files = EncoderFiles::open(test_data("tiny-bert"));
+  EXPECT_TRUE(files);
+  GgufMetadata metadata;
+  metadata.set("general.architecture", std::string("bert"));
+  for (const auto& [key, value] : {std::pair{"embedding_length", 16},
+                                   {"feed_forward_length", 40},
+                                   {"block_count", 2},
+                                   {"attention.head_count", 2},
+                                   {"context_length", 160},
+                                   {"pooling_type", 1}})
+    metadata.set(std::string("bert.") + key, int64_t(value));
+  metadata.set("bert.attention.layer_norm_epsilon", 1e-12);
+  metadata.set("tokenizer.ggml.model", std::string("bert"));
+  const auto json = read_json_file(test_data("tiny-bert/tokenizer.json"));
+  const Json& vocabulary = *json->find("model")->find("vocab");
+  std::vector<std::string> tokens(vocabulary.size());
+  for (const auto& [text, id] : vocabulary.members())
+    tokens[size_t(*id.as_int())] = text.starts_with("##")                     ? text.substr(2)
+                                   : text.starts_with("[") && text.size() > 2 ? text
+                                                                              : "\u2581" + text;
+  metadata.set("tokenizer.ggml.tokens", std::move(tokens));
+  std::vector<std::pair<std::string, std::string>> names = {
+      {"embeddings.word_embeddings.weight", "token_embd.weight"},
+      {"embeddings.position_embeddings.weight", "position_embd.weight"},
+      {"embeddings.token_type_embeddings.weight", "token_types.weight"},
+      {"embeddings.LayerNorm.weight", "token_embd_norm.weight"},
+      {"embeddings.LayerNorm.bias", "token_embd_norm.bias"}};
+  for (const std::string layer : {"0.", "1."})
+    for (const char* kind : {".weight", ".bias"})
+      for (const auto& [name, other] : {std::pair{"attention.self.query", "attn_q"},
+                                        {"attention.self.key", "attn_k"},
+                                        {"attention.self.value", "attn_v"},
+                                        {"attention.output.dense", "attn_output"},
+                                        {"attention.output.LayerNorm", "attn_output_norm"},
+                                        {"intermediate.dense", "ffn_up"},
+                                        {"output.dense", "ffn_down"},
+                                        {"output.LayerNorm", "layer_output_norm"}})
+        names.emplace_back("encoder.layer." + layer + name + kind, "blk." + layer + other + kind);
+  std::vector<GgufWriter::Tensor> tensors;
+  std::vector<StoredTensor> stored;
+  for (const auto& [name, other] : names)
+    for (const std::vector<uint64_t>& shape : std::vector<std::vector<uint64_t>>{
+             {16}, {40}, {16, 16}, {40, 16}, {16, 40}, {2, 16}, {160, 16}, {358, 16}})
+      if (auto tensor = (*files)->find(name, shape)) {
+        tensors.push_back({other, WeightType::f32, shape});
+        stored.push_back(*std::move(tensor));
+      }
+  EXPECT_EQ(stored.size(), names.size());
+  const std::string path = testing::TempDir() + "weir_embed_bert.gguf";
+  auto writer = GgufWriter::create(path, metadata, std::move(tensors));
+  EXPECT_TRUE(writer);
+  for (const StoredTensor& tensor : stored)
+    EXPECT_TRUE(writer->write({tensor.data, size_t(tensor.bytes())}));
+  EXPECT_TRUE(writer->finish());
+  return path;
+}
+
+TEST(EmbeddingConfigFiles, AGgufFileGivesTheFoldersBits) {
+  const std::string path = gguf_of_bert();
+  const auto folder = must_open(test_data("tiny-bert")), file = must_open(path);
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->note(), "");
+  EXPECT_EQ(file->tokens_max(), 160);  // the key of a shorter limit does not exist
+  const std::vector<std::string> texts = {"A river is tamed", "深淘滩，低作堰。", "naïve", ""};
+  const auto a = folder->embed(texts), b = file->embed(texts);
+  ASSERT_TRUE(a && b);
+  for (size_t i = 0; i < texts.size(); ++i) EXPECT_TRUE(are_same((*a)[i].vector, (*b)[i].vector));
 }
 
 TEST(EmbeddingConfigFiles, WithoutModulesTheMeanIsAGuessThatIsNoted) {

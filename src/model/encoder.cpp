@@ -121,13 +121,12 @@ Tensor Encoder::add_attention(Run& run, const Layer& l, Tensor x) const {
                              .value_step = c.head_dim(),
                              .value_offset = 0,
                              .scale = 1 / std::sqrt(float(c.head_dim())),
-                             .layer = 0,
-                             .sees_ahead = true};
+                             .layer = 0};
   const Temporaries temporaries(run);
   const Input n = quantize(run, x, {&l.q, &l.k, &l.v});
   const Tensor q = weir::linear(run, n, l.q), k = weir::linear(run, n, l.k),
                v = weir::linear(run, n, l.v);
-  const Tensor y = weir::linear(run, attend(run, q, k, {}, v, shape), l.out);
+  const Tensor y = weir::linear(run, attend_all(run, q, k, v, shape), l.out);
   return add_layer_norm(run, x, y, *l.attention_norm.gain, *l.attention_norm.bias,
                         float(c.layer_norm_eps));
 }

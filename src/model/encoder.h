@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "checkpoint/encoder_files.h"
-#include "ops/ops.h"
+#include "ops/encoder_ops.h"
 #include "tensor/buffer.h"
 #include "tensor/packed.h"
 #include "tensor/run.h"

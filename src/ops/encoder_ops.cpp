@@ -1,9 +1,10 @@
 // Operations that only encoders (BERT) have. Inference only.
+#include "ops/encoder_ops.h"
+
 #include <algorithm>
 #include <cmath>
 
 #include "ops/matmul.h"
-#include "ops/ops.h"
 
 namespace weir {
 

@@ -1,4 +1,6 @@
 // The operations of encoders against plain loops in double precision.
+#include "ops/encoder_ops.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -7,10 +9,11 @@
 #include <vector>
 
 #include "base/random.h"
-#include "ops/ops.h"
 
 namespace weir {
 namespace {
+
+using Pass = Run;  // fixtures have a Run of their own
 
 struct EncoderOps : testing::Test {
   Arena arena{size_t(1) << 28};
@@ -28,7 +31,7 @@ struct EncoderOps : testing::Test {
       }
     batch = Batch(tokens, positions, sequences);
   }
-  Tensor random_tensor(Run& run, int rows, int cols, uint64_t stream, float spread = 1) {
+  Tensor random_tensor(Pass& run, int rows, int cols, uint64_t stream, float spread = 1) {
     Tensor t = run.make(rows, cols);
     Random random(5, stream);
     for (int r = 0; r < rows; ++r)
@@ -46,7 +49,7 @@ Matrix matrix_of(const std::vector<float>& values, int rows, int cols) {
 
 TEST_F(EncoderOps, GeluIsXTimesTheNormalDistribution) {
   set_texts({4});
-  Run run{arena, pool, batch};
+  Pass run{arena, pool, batch};
   Tensor x = run.make(4, 1001);
   for (int i = 0; i < 4004; ++i) x.data[i] = float(i - 2002) * 0.005f;
   std::vector<float> before(x.data, x.data + 4004);
@@ -56,14 +59,14 @@ TEST_F(EncoderOps, GeluIsXTimesTheNormalDistribution) {
     const double wanted = in * 0.5 * std::erfc(-in / std::sqrt(2.0));
     // Relative to the value, also far out, where it is tiny: the rounding of exp's argument z^2 is
     // the largest part.
-    EXPECT_NEAR(y.data[i], wanted, (2e-7 + 6e-8 * in * in) * std::fabs(wanted) + 1e-30) << in;
+    EXPECT_NEAR(y.data[i], wanted, (5e-7 + 6e-8 * in * in) * std::fabs(wanted) + 1e-30) << in;
   }
   EXPECT_EQ(y.data[2002], 0);
 }
 
 TEST_F(EncoderOps, NormOfTheSumIsWrittenIntoTheResidual) {
   set_texts({5});
-  Run run{arena, pool, batch};
+  Pass run{arena, pool, batch};
   const int width = 37;
   std::vector<float> gain(width), bias(width);
   for (int c = 0; c < width; ++c)
@@ -97,19 +100,18 @@ AttentionShape all_seeing(int heads, int own) {
           .value_step = own,
           .value_offset = 0,
           .scale = 0.35f,
-          .layer = 0,
-          .sees_ahead = true};
+          .layer = 0};
 }
 
 TEST_F(EncoderOps, AttentionThatSeesAheadSeesTheWholeText) {
   const int heads = 3, own = 10;
   set_texts({1, 70, 33});  // 70: more than one tile of queries and of keys
-  Run run{arena, pool, batch};
+  Pass run{arena, pool, batch};
   const int rows = batch.size();
   const Tensor q = random_tensor(run, rows, heads * own, 1),
                k = random_tensor(run, rows, heads * own, 2),
                v = random_tensor(run, rows, heads * own, 3);
-  const Tensor y = attend(run, q, k, {}, v, all_seeing(heads, own));
+  const Tensor y = attend_all(run, q, k, v, all_seeing(heads, own));
   for (const Segment& s : batch.segments())
     for (int t = s.begin; t < s.begin + s.count; ++t)
       for (int h = 0; h < heads; ++h) {
@@ -135,27 +137,27 @@ TEST_F(EncoderOps, AttentionOfATextHasTheSameBitsBesideOthers) {
   const int heads = 2, own = 8;
   const AttentionShape shape = all_seeing(heads, own);
   set_texts({45, 20, 64});
-  Run run{arena, pool, batch};
+  Pass run{arena, pool, batch};
   const Tensor q = random_tensor(run, 129, heads * own, 1),
                k = random_tensor(run, 129, heads * own, 2),
                v = random_tensor(run, 129, heads * own, 3);
-  const Tensor all = attend(run, q, k, {}, v, shape);
+  const Tensor all = attend_all(run, q, k, v, shape);
   std::vector<float> kept(all.row(45), all.row(65));
   set_texts({20});
   ThreadPool one{1};
-  Run alone{arena, one, batch};
+  Pass alone{arena, one, batch};
   const auto part = [](Tensor t) {
     t.data = t.row(45);
     t.rows = 20;
     return t;
   };
-  const Tensor y = attend(alone, part(q), part(k), {}, part(v), shape);
+  const Tensor y = attend_all(alone, part(q), part(k), part(v), shape);
   EXPECT_EQ(std::memcmp(y.data, kept.data(), kept.size() * sizeof(float)), 0);
 }
 
 TEST_F(EncoderOps, EmbeddingsAddWordPlaceAndKind) {
   set_texts({3, 2});
-  Run run{arena, pool, batch};
+  Pass run{arena, pool, batch};
   const int width = 6;
   std::vector<float> words(11 * width), places(4 * width), kind(width);
   std::iota(words.begin(), words.end(), 0.f);

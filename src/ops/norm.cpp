@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/div_up.h"
+#include "ops/encoder_ops.h"
 #include "ops/matmul.h"
 #include "ops/ops.h"
 

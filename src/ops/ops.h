@@ -28,10 +28,6 @@ Tensor embed(Run& run, const Matrix& table);
 // must outlive the tape.
 Tensor embed(Run& run, const Matrix& table, std::span<const int> tokens);
 
-// y[t] = table[token t] + places[position t] + kind, whose one row is added to all (Devlin et al.
-// 2019, section 3: of one sentence all tokens are of the first kind). Inference only.
-Tensor embed_placed(Run& run, const Matrix& table, const Matrix& places, const Matrix& kind);
-
 // y = x / sqrt(mean(x^2) + epsilon) * gain (Zhang and Sennrich 2019).
 Tensor rms_norm(Run& run, Tensor x, const Matrix& gain, float epsilon);
 // The same, written into `out` (for example columns of a concatenation).
@@ -79,13 +75,6 @@ void rope(Run& run, Tensor x, int head_width, const RopeTable& table);
 
 // y = (x - mean(x)) / sqrt(variance(x) + epsilon) * gain + bias (Ba et al. 2016). Inference only.
 Tensor layer_norm(Run& run, Tensor x, const Matrix& gain, const Matrix& bias, float epsilon);
-// y = layer_norm(residual + x), as after the parts of a block in Vaswani et al. 2017; written into
-// the residual. Inference only.
-Tensor add_layer_norm(Run& run, Tensor residual, Tensor x, const Matrix& gain, const Matrix& bias,
-                      float epsilon);
-// x = x * Phi(x) in place, Phi the distribution function of the standard normal distribution
-// (Hendrycks and Gimpel 2016). Phi to a relative error of 2e-7. Inference only.
-Tensor gelu(Run& run, Tensor x);
 
 // The tokens that attention is restricted to (DeepSeek-V3.2, section 2.1): `keep` of those that a
 // row sees, counted from the first it sees, ascending. Rows that see no more than `keep` have all.
@@ -124,15 +113,12 @@ TokenChoice choose_tokens(Run& run, Tensor q, Tensor keys, Tensor weights, const
 // tensor. The softmax is over the whole row: scores of one query are complete before exp, so blocks
 // of keys do not change the bits; backward recomputes the probabilities instead of keeping them.
 // With a choice, u runs over the chosen tokens only: the others' probabilities are exactly 0.
-// With `sees_ahead` u runs over the whole segment, as in encoders (Devlin et al. 2019): inference
-// only, without cache, branches and choice.
 struct AttentionShape {
   int heads = 0, kv_heads = 0;
   int own = 0, shared = 0, value = 0;
   int key_step = 0, value_step = 0, value_offset = 0;
   float scale = 1;
   int layer = 0;  // of the cache
-  bool sees_ahead = false;
 };
 Tensor attend(Run& run, Tensor q, Tensor keys, Tensor shared_keys, Tensor values,
               const AttentionShape& shape, const TokenChoice& choice = {});

@@ -121,6 +121,29 @@ TEST_F(Safety, LimitsOfAKeyHold) {
   EXPECT_EQ(ask(alias).result_int(), 200u);
 }
 
+TEST_F(Safety, VectorsCountAsOneRequestWithTheTokensOfTheirInputs) {
+  const std::string key = add("vectors", {.requests_per_minute = 50, .tokens_per_minute = 70});
+  const std::string named = add("named", {.models = {"another"}});
+  const auto server = start(with_keys());
+  const auto ask = [&](const std::string& whose, const std::string& input) {
+    return Client(server->port())
+        .ask("POST", "/v1/embeddings", R"({"input": )" + input + "}", bearer(whose));
+  };
+  const std::string ten = "\"abcdefghij\"";  // every byte is a token
+  const auto first_reply = ask(key, "[" + ten + ", " + ten + ", " + ten + "]");
+  EXPECT_EQ(first_reply.result_int(), 200u) << first_reply.body();
+  EXPECT_EQ(number(json_of(first_reply), "usage.prompt_tokens"), 30);
+  const auto later = Client(server->port()).ask("GET", "/props", "", bearer(key));
+  const int left = std::stoi(later["x-ratelimit-remaining-tokens"]);
+  EXPECT_GE(left, 40);  // the bucket fills again meanwhile
+  EXPECT_LT(left, 60);
+  EXPECT_EQ(later["x-ratelimit-remaining-requests"], "49");
+  const auto large = ask(key, "\"" + std::string(71, 'x') + "\"");
+  EXPECT_EQ(large.result_int(), 400u) << large.body();
+  EXPECT_NE(large.body().find("70 tokens a minute"), std::string::npos) << large.body();
+  EXPECT_EQ(ask(named, ten).result_int(), 403u);
+}
+
 TEST_F(Safety, AKeyLoadsNoModelThatItMayNotUse) {
   const std::string key = add("one", {.models = {"b-alias"}});
   std::atomic<int> loads{0};

@@ -15,6 +15,10 @@ constexpr size_t kPiecesMax = 2'000'000;
 constexpr size_t kPieceTextMax = 1024;
 constexpr size_t kAddedPiecesMax = 65'536;
 
+std::string shown_token(const std::string& text) { return "'" + printable(text, 60) + "'"; }
+
+}  // namespace
+
 // Texts and their ids.
 class PieceTexts {
  public:
@@ -40,10 +44,6 @@ class PieceTexts {
   std::vector<int> ids_;
   size_t bytes_max_ = 0;
 };
-
-std::string shown_token(const std::string& text) { return "'" + printable(text, 60) + "'"; }
-
-}  // namespace
 
 struct WordPiece::State {
   int size = 0, unknown = -1;

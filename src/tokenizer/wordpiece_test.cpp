@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "formats/gguf.h"
 #include "testing/tokenizer_data.h"

@@ -8,6 +8,7 @@
 #include "base/div_up.h"
 #include "ops/attention/attention_core.h"
 #include "ops/attention/streamed_attention.h"
+#include "ops/encoder_ops.h"
 
 namespace weir {
 
@@ -71,7 +72,7 @@ struct ScratchPlan {
 // Queries [t0, t1) of a segment, one head.
 void attend_tile(const AttentionTensors& a, const Segment& segment, int head, int t0, int t1,
                  const HeadMemory& memory, const Scratch& scratch, SoftmaxStatistics statistics) {
-  const bool sees_ahead = a.shape.sees_ahead;
+  const bool sees_ahead = a.sees_ahead;
   const int keys = sees_ahead ? segment.count : segment.shared() + t1;
   const int count = t1 - t0, first_row = segment.begin + t0;
   const size_t stride = size_t(round_up(keys, kPanel));
@@ -173,7 +174,6 @@ Tensor attend(Run& run, Tensor q, Tensor keys, Tensor shared_keys, Tensor values
   CHECK_EQ(shape.heads % shape.kv_heads, 0);
   CHECK_EQ(q.rows, run.batch.size());
   CHECK(!(run.cache && (run.tape || run.batch.has_branches())));
-  CHECK(!shape.sees_ahead || !(run.cache || run.tape || run.batch.has_branches() || choice.tokens));
   AttentionTensors a{q,     keys,  shared_keys, values, run.make(q.rows, shape.heads * shape.value),
                      shape, choice};
   SoftmaxStatistics statistics;
@@ -190,6 +190,24 @@ Tensor attend(Run& run, Tensor q, Tensor keys, Tensor shared_keys, Tensor values
   run.record([a, statistics, workers = Workers{&run.arena, &run.pool}, batch = &run.batch] {
     if (a.y.reached()) attention_backward(workers, a, batch->segments(), statistics);
   });
+  return a.y;
+}
+
+Tensor attend_all(Run& run, Tensor q, Tensor keys, Tensor values, const AttentionShape& shape) {
+  const Zone zone("attend");
+  CHECK_EQ(q.cols, shape.heads * shape.own);
+  CHECK_EQ(shape.heads % shape.kv_heads, 0);
+  CHECK_EQ(q.rows, run.batch.size());
+  CHECK(!run.cache && !run.tape && !run.batch.has_branches() && shape.shared == 0);
+  const AttentionTensors a{.q = q,
+                           .keys = keys,
+                           .shared_keys = {},
+                           .values = values,
+                           .y = run.make(q.rows, shape.heads * shape.value),
+                           .shape = shape,
+                           .choice = {},
+                           .sees_ahead = true};
+  attention_forward(run, a, {});
   return a.y;
 }
 

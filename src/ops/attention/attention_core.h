@@ -27,6 +27,7 @@ struct AttentionTensors {
   Tensor q, keys, shared_keys, values, y;
   AttentionShape shape;
   TokenChoice choice;
+  bool sees_ahead = false;  // attend_all()
   int key_width() const { return shape.own + shape.shared; }
   int group() const { return shape.heads / shape.kv_heads; }
   const float* query(int row, int head) const { return q.row(row) + head * key_width(); }

@@ -145,7 +145,8 @@ function showSettings() {
 // The models, and what the server says of itself. A server that does not answer leaves them empty.
 async function askServer() {
   const [models, props, state] = await Promise.allSettled([readJson('/v1/models'), readJson('/props'), readJson('/server/state')]);
-  app.models = models.value?.data?.map(model => model.id) ?? [];
+  // Encoders write nothing.
+  app.models = models.value?.data?.filter(model => model.capabilities?.includes('completion') ?? true).map(model => model.id) ?? [];
   for (const model of models.value?.data ?? []) if (model.meta?.n_ctx_train) app.contexts[model.id] = model.meta.n_ctx_train;
   app.contexts[''] = props.value?.default_generation_settings?.n_ctx;
   app.served = props.value?.default_generation_settings?.params ?? {};
