@@ -53,7 +53,7 @@ struct Halves {
   const GgufTensor *a = nullptr, *b = nullptr;
 };
 
-Result<std::vector<float>> numbers_of(const GgufFile& file, const GgufTensor& tensor) {
+Result<std::vector<float>> values_of(const GgufFile& file, const GgufTensor& tensor) {
   uint64_t count = 1;
   for (const uint64_t dimension : tensor.shape) count *= dimension;
   if (type_traits(tensor.type).block > 1 && tensor.shape.back() % 32 != 0)
@@ -88,8 +88,8 @@ Result<LoraModule> module_of(const GgufFile& file, const LoraTarget& target, con
   LoraModule module{target.name, int(a[2]), int(b[1]), int(a[1]), int(a[0]), 1, {}, {}};
   // llama.cpp (llama-adapter.h): alpha / rank, or 1 where the file states no alpha.
   if (alpha != 0) module.scale = float(alpha / double(module.rank));
-  module.a = TRY_IN(halves.a->name, numbers_of(file, *halves.a));
-  module.b = TRY_IN(halves.b->name, numbers_of(file, *halves.b));
+  module.a = TRY_IN(halves.a->name, values_of(file, *halves.a));
+  module.b = TRY_IN(halves.b->name, values_of(file, *halves.b));
   return module;
 }
 
