@@ -46,8 +46,7 @@ std::string escaped(const std::string& name) {
 // The pattern of every module whose value is not the common one: its name, or all experts of it.
 std::string pattern_of(const LoraModule& module) {
   std::string pattern = escaped(module.name);
-  if (const size_t at = pattern.find("{}"); at != std::string::npos)
-    pattern.replace(at, 2, "\\d+");
+  if (const size_t at = pattern.find("{}"); at != std::string::npos) pattern.replace(at, 2, "\\d+");
   return pattern;
 }
 
@@ -120,7 +119,7 @@ Json config_of(const LoraAdapter& adapter, const ModelConfig& config) {
 Result<std::string> write_peft_weights(const std::string& path, const LoraAdapter& adapter) {
   std::vector<TensorSource> tensors;
   TRY(for_each_tensor(adapter, [&](const std::string& name, std::vector<uint64_t> shape,
-                                 std::span<const float> values) {
+                                   std::span<const float> values) {
     tensors.push_back({name, "F32", std::move(shape), std::as_bytes(values)});
     return Result<void>();
   }));
@@ -129,19 +128,23 @@ Result<std::string> write_peft_weights(const std::string& path, const LoraAdapte
 
 Result<void> read_peft_weights(const std::string& path, LoraAdapter& adapter) {
   const SafetensorsFile file = TRY(SafetensorsFile::open(path));
-  return for_each_tensor(adapter, [&](const std::string& name, const std::vector<uint64_t>& shape,
-                                    std::span<float> values) -> Result<void> {
-    const TensorInfo* info = file.find(name);
-    if (!info || info->dtype != "F32" || info->shape != shape)
-      return Error{fmt::format("{}: tensor '{}' is missing or has another shape or type; the file "
-                               "belongs to another adapter",
-                               path, name)};
-    std::memcpy(values.data(), file.data(*info).data(), values.size_bytes());
-    for (const float value : values)
-      if (!std::isfinite(value))
-        return Error{fmt::format("{}: tensor '{}' holds a value that is not finite", path, name)};
-    return {};
-  });
+  return for_each_tensor(
+      adapter,
+      [&](const std::string& name, const std::vector<uint64_t>& shape,
+          std::span<float> values) -> Result<void> {
+        const TensorInfo* info = file.find(name);
+        if (!info || info->dtype != "F32" || info->shape != shape)
+          return Error{
+              fmt::format("{}: tensor '{}' is missing or has another shape or type; the file "
+                          "belongs to another adapter",
+                          path, name)};
+        std::memcpy(values.data(), file.data(*info).data(), values.size_bytes());
+        for (const float value : values)
+          if (!std::isfinite(value))
+            return Error{
+                fmt::format("{}: tensor '{}' holds a value that is not finite", path, name)};
+        return {};
+      });
 }
 
 Result<void> write_peft_config(const std::string& path, const LoraAdapter& adapter,

@@ -135,8 +135,8 @@ Result<Ending> tune(const TuneOptions& o) {
 }  // namespace
 
 void add_tune(CommandGroup& commands) {
-  auto [c, o] = commands.add("tune", "teach a published model rows of your own, as an adapter", tune,
-                             Writes::files);
+  auto [c, o] = commands.add("tune", "teach a published model rows of your own, as an adapter",
+                             tune, Writes::files);
   c.argument("BASE", o.base, kModelHelp).required();
   c.option("--data", o.data, "FILE", "rows of JSON: questions with answers (docs/problems.md)")
       .required();
