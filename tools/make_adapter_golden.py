@@ -7,6 +7,7 @@
 The files are committed; the tests need no Python. The bases are those of make_model_golden.py. Each folder holds
 adapter_config.json, adapter_model.safetensors and golden.safetensors (tokens, logits).
 """
+import json
 import os
 import sys
 
@@ -44,6 +45,12 @@ def make(name):
             plain = adapted(tokens).logits[0].float()
     folder = os.path.join(DATA, "adapters", name)
     adapted.save_pretrained(folder)
+    config = os.path.join(folder, "adapter_config.json")
+    with open(config) as file:
+        keys = json.load(file)
+    keys["base_model_name_or_path"] = "../../" + base
+    with open(config, "w") as file:
+        json.dump(keys, file, indent=1)
     readme = os.path.join(folder, "README.md")
     if os.path.exists(readme):
         os.remove(readme)

@@ -25,9 +25,10 @@ Result<std::string> base_of_adapter(const std::string& folder) {
   if (is_there(base)) return base;
   if (!base.empty() && base[0] != '/' && is_there(join_path(folder, base)))
     return join_path(folder, base);
-  return Error{fmt::format("{}: is an adapter, and its base '{}' is not here; name the base and "
-                           "the adapter apart: MODEL --adapter {}",
-                           folder, printable(base), folder)};
+  return Error{
+      fmt::format("{}: is an adapter, and its base '{}' is not here; name the base and "
+                  "the adapter apart: MODEL --adapter {}",
+                  folder, printable(base), folder)};
 }
 
 }  // namespace weir

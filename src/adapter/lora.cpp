@@ -52,12 +52,11 @@ bool is_named(const std::string& name, const std::string& target) {
 std::string misfit(const LoraModule& module, const LoraTarget* projection) {
   if (!projection)
     return fmt::format("'{}' is no projection of this model", printable(module.name));
-  return fmt::format("'{}' is of {} x {}{}, this model's is of {} x {}{}", module.name,
-                     module.outputs, module.inputs,
-                     module.groups > 1 ? fmt::format(" in {} experts", module.groups) : "",
-                     projection->outputs, projection->inputs,
-                     projection->groups > 1 ? fmt::format(" in {} experts", projection->groups)
-                                            : "");
+  return fmt::format(
+      "'{}' is of {} x {}{}, this model's is of {} x {}{}", module.name, module.outputs,
+      module.inputs, module.groups > 1 ? fmt::format(" in {} experts", module.groups) : "",
+      projection->outputs, projection->inputs,
+      projection->groups > 1 ? fmt::format(" in {} experts", projection->groups) : "");
 }
 
 }  // namespace
@@ -115,13 +114,14 @@ Result<int64_t> lora_numbers(const ModelConfig& config, const LoraRecipe& recipe
 
 Result<LoraAdapter> make_lora(const ModelConfig& config, const LoraRecipe& recipe, uint64_t seed) {
   if (recipe.rank < 1 || recipe.rank > kNewRankMax)
-    return Error{fmt::format("an adapter's rank must be in [1, {}], not {}", kNewRankMax,
-                             recipe.rank)};
+    return Error{
+        fmt::format("an adapter's rank must be in [1, {}], not {}", kNewRankMax, recipe.rank)};
   LoraAdapter adapter;
   adapter.is_rank_stabilized = recipe.rank_stabilized;
   for (const LoraTarget& target : TRY(lora_targets(config, recipe.targets))) {
-    LoraModule module{target.name, target.inputs, target.outputs, recipe.rank, target.groups,
-                      recipe.scale(), {}, {}};
+    LoraModule module{
+        target.name, target.inputs, target.outputs, recipe.rank, target.groups, recipe.scale(), {},
+        {}};
     const size_t rows = size_t(target.groups) * size_t(recipe.rank);
     module.a.resize(rows * size_t(target.inputs));
     module.b.resize(size_t(target.groups) * size_t(target.outputs) * size_t(recipe.rank));
@@ -145,10 +145,12 @@ Result<void> fit_to(const ModelConfig& config, LoraAdapter& adapter) {
       continue;
     return Error{fmt::format(
         "{}: the adapter is for another base: {}{}", adapter.place, misfit(module, projection),
-        adapter.base.empty() ? "" : fmt::format("; it was made for '{}'", printable(adapter.base)))};
+        adapter.base.empty() ? ""
+                             : fmt::format("; it was made for '{}'", printable(adapter.base)))};
   }
-  std::sort(adapter.modules.begin(), adapter.modules.end(),
-            [&](const LoraModule& a, const LoraModule& b) { return place[a.name] < place[b.name]; });
+  std::sort(
+      adapter.modules.begin(), adapter.modules.end(),
+      [&](const LoraModule& a, const LoraModule& b) { return place[a.name] < place[b.name]; });
   return {};
 }
 
@@ -177,9 +179,10 @@ Result<LoraAdapter> read_lora(const std::string& path, const ModelConfig& config
   else if (file_exists(path) && is_gguf(path))
     adapter = TRY(read_lora_gguf(path, config));
   else
-    return Error{fmt::format("{}: is no adapter: give a folder with {}, or a .gguf file of "
-                             "llama.cpp's LoRA",
-                             path, kPeftConfig)};
+    return Error{
+        fmt::format("{}: is no adapter: give a folder with {}, or a .gguf file of "
+                    "llama.cpp's LoRA",
+                    path, kPeftConfig)};
   adapter.place = path;
   if (adapter.modules.empty()) return Error{path + ": holds no adapter of any projection"};
   TRY(fit_to(config, adapter));

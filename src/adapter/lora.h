@@ -35,9 +35,9 @@ struct LoraAdapter {
 
 // A new adapter.
 struct LoraRecipe {
-  int rank = 16;                                   // [1, kNewRankMax]
-  double alpha = 0;                                // 0: twice the rank
-  bool rank_stabilized = false;                    // scale alpha / sqrt(rank) instead of alpha / rank
+  int rank = 16;                 // [1, kNewRankMax]
+  double alpha = 0;              // 0: twice the rank
+  bool rank_stabilized = false;  // scale alpha / sqrt(rank) instead of alpha / rank
   std::vector<std::string> targets = {"all-linear"};
 
   double alpha_or_default() const { return alpha > 0 ? alpha : 2.0 * rank; }

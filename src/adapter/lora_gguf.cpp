@@ -53,7 +53,7 @@ struct Halves {
   const GgufTensor *a = nullptr, *b = nullptr;
 };
 
-Result<std::vector<float>> numbers_of(const GgufFile& file, const GgufTensor& tensor) {
+Result<std::vector<float>> values_of(const GgufFile& file, const GgufTensor& tensor) {
   uint64_t count = 1;
   for (const uint64_t dimension : tensor.shape) count *= dimension;
   if (type_traits(tensor.type).block > 1 && tensor.shape.back() % 32 != 0)
@@ -82,14 +82,15 @@ Result<LoraModule> module_of(const GgufFile& file, const LoraTarget& target, con
   const std::vector<uint64_t> a = TRY_IN(halves.a->name, shape_of(*halves.a)),
                               b = TRY_IN(halves.b->name, shape_of(*halves.b));
   if (a[0] != b[0] || a[1] != b[2] || a[1] > uint64_t(kLoraRankMax))
-    return Error{fmt::format("'{}': lora_a is {} x {} and lora_b {} x {}; rows of the first and "
-                             "columns of the second are the rank, at most {}",
-                             target.name, a[1], a[2], b[1], b[2], kLoraRankMax)};
+    return Error{
+        fmt::format("'{}': lora_a is {} x {} and lora_b {} x {}; rows of the first and "
+                    "columns of the second are the rank, at most {}",
+                    target.name, a[1], a[2], b[1], b[2], kLoraRankMax)};
   LoraModule module{target.name, int(a[2]), int(b[1]), int(a[1]), int(a[0]), 1, {}, {}};
   // llama.cpp (llama-adapter.h): alpha / rank, or 1 where the file states no alpha.
   if (alpha != 0) module.scale = float(alpha / double(module.rank));
-  module.a = TRY_IN(halves.a->name, numbers_of(file, *halves.a));
-  module.b = TRY_IN(halves.b->name, numbers_of(file, *halves.b));
+  module.a = TRY_IN(halves.a->name, values_of(file, *halves.a));
+  module.b = TRY_IN(halves.b->name, values_of(file, *halves.b));
   return module;
 }
 
@@ -110,9 +111,10 @@ Result<LoraAdapter> read_lora_gguf(const std::string& path, const ModelConfig& c
   const ModelFamily* family = find_family(config.model_type);
   const std::string architecture = text("general.architecture");
   if (family && architecture != family->gguf_architecture)
-    return Error{fmt::format("{}: the adapter is for another base: it is for architecture '{}', "
-                             "this model is '{}'",
-                             path, printable(architecture), family->gguf_architecture)};
+    return Error{
+        fmt::format("{}: the adapter is for another base: it is for architecture '{}', "
+                    "this model is '{}'",
+                    path, printable(architecture), family->gguf_architecture)};
   double alpha = 0;
   if (metadata.find("adapter.lora.alpha"))
     alpha = TRY_IN(path, metadata.double_at("adapter.lora.alpha"));
@@ -133,12 +135,13 @@ Result<LoraAdapter> read_lora_gguf(const std::string& path, const ModelConfig& c
   for (const auto& [name, pair] : pairs) {
     const auto target = names.find(name);
     if (target == names.end())
-      return Error{fmt::format("{}: the adapter is for another base: '{}' is no projection of "
-                               "this model",
-                               path, printable(name))};
+      return Error{
+          fmt::format("{}: the adapter is for another base: '{}' is no projection of "
+                      "this model",
+                      path, printable(name))};
     if (!pair.a || !pair.b)
-      return Error{fmt::format("{}: '{}' has only one of lora_a and lora_b", path,
-                               printable(name))};
+      return Error{
+          fmt::format("{}: '{}' has only one of lora_a and lora_b", path, printable(name))};
     LoraModule module = TRY_IN(path, module_of(file, target->second, pair, alpha));
     if (module.groups == 1 && module.outputs == target->second.outputs)
       module.b = reordered(module, config, false);

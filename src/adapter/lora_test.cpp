@@ -18,8 +18,8 @@ namespace weir {
 namespace {
 
 ModelConfig config_of(const std::string& family) {
-  auto config = read_config(std::string(WEIR_SOURCE_DIR) + "/src/model/testdata/" + family +
-                            "/config.json");
+  auto config =
+      read_config(std::string(WEIR_SOURCE_DIR) + "/src/model/testdata/" + family + "/config.json");
   if (!config) ADD_FAILURE() << config.error().message;
   return *config;
 }
@@ -111,7 +111,8 @@ TEST_F(Lora, TargetsAreTheFieldsNames) {
 
 TEST_F(Lora, ANewOneChangesNothingAndDoesNotDependOnOtherTargets) {
   const ModelConfig config = config_of("qwen2");
-  const auto all = make_lora(config, {.rank = 4}, 7), one = make_lora(config, {.rank = 4, .targets = {"v_proj"}}, 7);
+  const auto all = make_lora(config, {.rank = 4}, 7),
+             one = make_lora(config, {.rank = 4, .targets = {"v_proj"}}, 7);
   ASSERT_TRUE(all && one);
   EXPECT_EQ(all->modules[0].scale, 2);
   for (const LoraModule& module : all->modules) {
@@ -175,8 +176,7 @@ TEST_F(Lora, WhatHasNoPlaceIsRefusedWithAReason) {
            {R"({"init_lora_weights": "pissa_niter_4"})", "pissa"},
            {R"({"lora_alpha": 1e300})", "the scale of"},
            {R"({"lora_alpha": "x"})", "lora_alpha"}}) {
-    const std::string folder =
-        folder_with(adapter, config, "a" + std::to_string(count++), changes);
+    const std::string folder = folder_with(adapter, config, "a" + std::to_string(count++), changes);
     const std::string error = error_of(read_lora(folder, config));
     EXPECT_NE(error.find(reason), std::string::npos) << error;
   }

@@ -47,12 +47,14 @@ Result<Key> key_of(const std::string& name) {
     return Key{std::move(module), part};
   }
   if (rest.find("embed") != std::string::npos || rest.find("lm_head") != std::string::npos)
-    return Error{fmt::format("tensor '{}': adapters of embedding and head are not supported; merge "
-                             "it into its base with PEFT first",
-                             printable(name))};
-  return Error{fmt::format("tensor '{}' is no part of a low-rank adapter as weir reads it; merge "
-                           "it into its base with PEFT first",
-                           printable(name))};
+    return Error{
+        fmt::format("tensor '{}': adapters of embedding and head are not supported; merge "
+                    "it into its base with PEFT first",
+                    printable(name))};
+  return Error{
+      fmt::format("tensor '{}' is no part of a low-rank adapter as weir reads it; merge "
+                  "it into its base with PEFT first",
+                  printable(name))};
 }
 
 Result<Numbers> numbers_of(const SafetensorsFile& file, const TensorInfo& info) {
@@ -83,14 +85,21 @@ class Reader {
       return add_fused(module, *pair.a, *pair.b);
     const int rank = pair.a->rows;
     if (rank != pair.b->cols || rank > kLoraRankMax)
-      return Error{fmt::format("'{}': lora_A has {} rows and lora_B {} columns; both are the rank, "
-                               "at most {}",
-                               printable(module), rank, pair.b->cols, kLoraRankMax)};
+      return Error{
+          fmt::format("'{}': lora_A has {} rows and lora_B {} columns; both are the rank, "
+                      "at most {}",
+                      printable(module), rank, pair.b->cols, kLoraRankMax)};
     const float scale = TRY(settings_.scale_of(module, rank));
     const ExpertName expert = split_expert_name(module + ".");
     if (expert.expert < 0) {
-      modules_[module] = {module, pair.a->cols, pair.b->rows, rank, 1, scale,
-                          std::move(pair.a->values), std::move(pair.b->values)};
+      modules_[module] = {module,
+                          pair.a->cols,
+                          pair.b->rows,
+                          rank,
+                          1,
+                          scale,
+                          std::move(pair.a->values),
+                          std::move(pair.b->values)};
       return {};
     }
     const std::string name = expert.pattern.substr(0, expert.pattern.size() - 1);
@@ -117,8 +126,8 @@ class Reader {
   // The experts' own adapters as one; those without one, and what lacks to the largest rank, are 0.
   Result<LoraModule> join(const std::string& name, const std::map<int, One>& experts) const {
     const One& first = experts.begin()->second;
-    LoraModule joined{name, first.a.cols, first.b.rows, 0, config_.n_routed_experts,
-                      first.scale, {}, {}};
+    LoraModule joined{
+        name, first.a.cols, first.b.rows, 0, config_.n_routed_experts, first.scale, {}, {}};
     for (const auto& [number, one] : experts) {
       joined.rank = std::max(joined.rank, one.a.rows);
       if (one.a.cols != joined.inputs || one.b.rows != joined.outputs)
@@ -135,8 +144,7 @@ class Reader {
       const size_t own = size_t(one.b.cols);
       for (size_t r = 0; r < outputs; ++r)
         for (size_t k = 0; k < own; ++k)
-          joined.b[(size_t(number) * outputs + r) * rank + k] =
-              factor * one.b.values[r * own + k];
+          joined.b[(size_t(number) * outputs + r) * rank + k] = factor * one.b.values[r * own + k];
     }
     return joined;
   }
@@ -149,15 +157,16 @@ class Reader {
     const std::string layer = module.substr(0, module.rfind(kExperts));
     if (experts == 0 || a.rows % experts != 0 || a.rows != b.cols ||
         a.rows / experts > kLoraRankMax)
-      return Error{fmt::format("'{}': lora_A has {} rows and lora_B {} columns; both are the rank "
-                               "for each of {} experts",
-                               printable(module), a.rows, b.cols, experts)};
+      return Error{
+          fmt::format("'{}': lora_A has {} rows and lora_B {} columns; both are the rank "
+                      "for each of {} experts",
+                      printable(module), a.rows, b.cols, experts)};
     const bool is_down = a.cols == width && b.rows == hidden;
     if (!is_down && !(a.cols == hidden && b.rows == 2 * width))
-      return Error{fmt::format("'{}': changes {} x {}; the experts of this model are {} x {} and "
-                               "{} x {}",
-                               printable(module), b.rows, a.cols, 2 * width, hidden, hidden,
-                               width)};
+      return Error{
+          fmt::format("'{}': changes {} x {}; the experts of this model are {} x {} and "
+                      "{} x {}",
+                      printable(module), b.rows, a.cols, 2 * width, hidden, hidden, width)};
     const int rank = a.rows / experts;
     const char* parameter = is_down ? ".mlp.experts.down_proj" : ".mlp.experts.gate_up_proj";
     const float scale = TRY(settings_.scale_of(layer + parameter, rank));
@@ -170,13 +179,20 @@ class Reader {
   Result<void> put_fused(const std::string& layer, const char* projection, const Numbers& a,
                          const Numbers& b, int begin, int outputs, int rank, float scale) {
     const size_t experts = size_t(config_.n_routed_experts);
-    LoraModule module{layer + ".mlp.experts.{}." + projection, a.cols, outputs, rank,
-                      config_.n_routed_experts, scale, a.values, {}};
+    LoraModule module{layer + ".mlp.experts.{}." + projection,
+                      a.cols,
+                      outputs,
+                      rank,
+                      config_.n_routed_experts,
+                      scale,
+                      a.values,
+                      {}};
     module.b.reserve(experts * size_t(outputs) * size_t(rank));
     for (size_t e = 0; e < experts; ++e)
       for (int r = 0; r < outputs; ++r)
         for (int k = 0; k < rank; ++k)
-          module.b.push_back(b.values[size_t(begin + r) * size_t(b.cols) + size_t(k) * experts + e]);
+          module.b.push_back(
+              b.values[size_t(begin + r) * size_t(b.cols) + size_t(k) * experts + e]);
     const std::string name = module.name;
     modules_[name] = std::move(module);
     return {};
@@ -194,14 +210,15 @@ Result<LoraAdapter> read_peft(const std::string& folder, const ModelConfig& conf
   const std::string config_path = join_path(folder, kPeftConfig),
                     path = join_path(folder, kPeftWeights);
   if (!file_exists(config_path))
-    return Error{fmt::format("{}: no {} is there, so it is no adapter of PEFT", folder,
-                             kPeftConfig)};
+    return Error{
+        fmt::format("{}: no {} is there, so it is no adapter of PEFT", folder, kPeftConfig)};
   const Json json = TRY(read_json_file(config_path));
   const PeftSettings settings = TRY_IN(config_path, PeftSettings::parse(json));
   if (!file_exists(path))
-    return Error{fmt::format("{}: no {} is there (a pickled adapter_model.bin is never opened; "
-                             "save it again with safe_serialization)",
-                             folder, kPeftWeights)};
+    return Error{
+        fmt::format("{}: no {} is there (a pickled adapter_model.bin is never opened; "
+                    "save it again with safe_serialization)",
+                    folder, kPeftWeights)};
   const SafetensorsFile file = TRY(SafetensorsFile::open(path));
   std::map<std::string, Pair> pairs;
   for (const TensorInfo& info : file.tensors()) {

@@ -15,24 +15,24 @@
 namespace weir {
 namespace {
 
-std::string last_part(const std::string& name) { return name.substr(name.rfind('.') + 1); }
+std::string leaf_of(const std::string& name) { return name.substr(name.rfind('.') + 1); }
 
 // What PEFT matches modules by: the last parts of the names where all modules of such a name have
 // an adapter, else whole names.
 Json target_modules(const LoraAdapter& adapter, const ModelConfig& config) {
   std::set<std::string> have, words, whole;
   for (const LoraModule& module : adapter.modules) have.insert(module.name);
-  for (const std::string& name : have) words.insert(last_part(name));
+  for (const std::string& name : have) words.insert(leaf_of(name));
   for (int layer = 0; layer < config.num_hidden_layers; ++layer)
     for (const TensorShape& tensor : layer_tensors(config, layer)) {
       if (tensor.shape.size() != 2) continue;
       const std::string name = tensor.name.substr(0, tensor.name.rfind(".weight"));
-      if (!have.count(name)) words.erase(last_part(name));
+      if (!have.count(name)) words.erase(leaf_of(name));
     }
   Json targets = Json::array();
   for (const std::string& word : words) targets.push(word);
   for (const LoraModule& module : adapter.modules)
-    if (!words.count(last_part(module.name)))
+    if (!words.count(leaf_of(module.name)))
       for (int e = 0; e < module.groups; ++e) targets.push(expert_name(module.name, e));
   return targets;
 }
@@ -46,8 +46,7 @@ std::string escaped(const std::string& name) {
 // The pattern of every module whose value is not the common one: its name, or all experts of it.
 std::string pattern_of(const LoraModule& module) {
   std::string pattern = escaped(module.name);
-  if (const size_t at = pattern.find("{}"); at != std::string::npos)
-    pattern.replace(at, 2, "\\d+");
+  if (const size_t at = pattern.find("{}"); at != std::string::npos) pattern.replace(at, 2, "\\d+");
   return pattern;
 }
 
@@ -61,7 +60,7 @@ double alpha_of(const LoraModule& module, bool rank_stabilized) {
 
 // use(name, shape, values) for every tensor of the file.
 template <class Adapter, class Use>
-Result<void> for_each_part(Adapter& adapter, const Use& use) {
+Result<void> for_each_tensor(Adapter& adapter, const Use& use) {
   for (auto& module : adapter.modules)
     for (int e = 0; e < module.groups; ++e) {
       const std::string name = "base_model.model." + expert_name(module.name, e);
@@ -119,8 +118,8 @@ Json config_of(const LoraAdapter& adapter, const ModelConfig& config) {
 
 Result<std::string> write_peft_weights(const std::string& path, const LoraAdapter& adapter) {
   std::vector<TensorSource> tensors;
-  TRY(for_each_part(adapter, [&](const std::string& name, std::vector<uint64_t> shape,
-                                 std::span<const float> values) {
+  TRY(for_each_tensor(adapter, [&](const std::string& name, std::vector<uint64_t> shape,
+                                   std::span<const float> values) {
     tensors.push_back({name, "F32", std::move(shape), std::as_bytes(values)});
     return Result<void>();
   }));
@@ -129,19 +128,23 @@ Result<std::string> write_peft_weights(const std::string& path, const LoraAdapte
 
 Result<void> read_peft_weights(const std::string& path, LoraAdapter& adapter) {
   const SafetensorsFile file = TRY(SafetensorsFile::open(path));
-  return for_each_part(adapter, [&](const std::string& name, const std::vector<uint64_t>& shape,
-                                    std::span<float> values) -> Result<void> {
-    const TensorInfo* info = file.find(name);
-    if (!info || info->dtype != "F32" || info->shape != shape)
-      return Error{fmt::format("{}: tensor '{}' is missing or has another shape or type; the file "
-                               "belongs to another adapter",
-                               path, name)};
-    std::memcpy(values.data(), file.data(*info).data(), values.size_bytes());
-    for (const float value : values)
-      if (!std::isfinite(value))
-        return Error{fmt::format("{}: tensor '{}' holds a value that is not finite", path, name)};
-    return {};
-  });
+  return for_each_tensor(
+      adapter,
+      [&](const std::string& name, const std::vector<uint64_t>& shape,
+          std::span<float> values) -> Result<void> {
+        const TensorInfo* info = file.find(name);
+        if (!info || info->dtype != "F32" || info->shape != shape)
+          return Error{
+              fmt::format("{}: tensor '{}' is missing or has another shape or type; the file "
+                          "belongs to another adapter",
+                          path, name)};
+        std::memcpy(values.data(), file.data(*info).data(), values.size_bytes());
+        for (const float value : values)
+          if (!std::isfinite(value))
+            return Error{
+                fmt::format("{}: tensor '{}' holds a value that is not finite", path, name)};
+        return {};
+      });
 }
 
 Result<void> write_peft_config(const std::string& path, const LoraAdapter& adapter,

@@ -24,7 +24,8 @@ Result<AdapterChoice> parse_adapter(const std::string& text) {
   AdapterChoice choice{is_named ? text.substr(0, at) : "", is_named ? text.substr(at + 1) : text};
   while (choice.path.size() > 1 && choice.path.ends_with('/')) choice.path.pop_back();
   if (choice.path.empty())
-    return Error{fmt::format("adapter '{}': has no path; write NAME=PATH or PATH", printable(text))};
+    return Error{
+        fmt::format("adapter '{}': has no path; write NAME=PATH or PATH", printable(text))};
   if (choice.name.empty()) {
     choice.name = base_name(choice.path);
     if (choice.name.ends_with(".gguf")) choice.name.resize(choice.name.size() - 5);
@@ -42,9 +43,10 @@ Result<std::vector<std::string>> open_adapters(Model& model, const std::string& 
   for (const std::string& text : texts) {
     const AdapterChoice choice = TRY(parse_adapter(text));
     if (std::find(names.begin(), names.end(), choice.name) != names.end())
-      return Error{fmt::format("two adapters are called '{}'; give one of them another name: "
-                               "NAME={}",
-                               printable(choice.name), choice.path)};
+      return Error{
+          fmt::format("two adapters are called '{}'; give one of them another name: "
+                      "NAME={}",
+                      printable(choice.name), choice.path)};
     LoraAdapter adapter = TRY(read_lora(choice.path, model.config()));
     TRY(model.add_adapter(adapter));
     names.push_back(choice.name);

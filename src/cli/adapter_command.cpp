@@ -53,13 +53,13 @@ Result<void> inspect_adapter(const AdapterInspectOptions& options) {
   fmt::print("{}\n", options.adapter);
   if (!adapter.base.empty()) fmt::print("base        {}\n", printable(adapter.base, 200));
   fmt::print("changes     {}\n", lora_words(adapter));
-  fmt::print("scale       {}\n", adapter.is_rank_stabilized ? "alpha / sqrt(rank) (rsLoRA)"
-                                                           : "alpha / rank");
-  fmt::print("in memory   {} ({} of the base's {} numbers)\n\n",
-             format_bytes(2 * sizeof(float) * double(adapter.numbers())),
-             fmt::format("{:.2f} %", 100 * double(adapter.numbers()) /
-                                         double(model_size(config).total)),
-             format_count(double(model_size(config).total)));
+  fmt::print("scale       {}\n",
+             adapter.is_rank_stabilized ? "alpha / sqrt(rank) (rsLoRA)" : "alpha / rank");
+  fmt::print(
+      "in memory   {} ({} of the base's {} numbers)\n\n",
+      format_bytes(2 * sizeof(float) * double(adapter.numbers())),
+      fmt::format("{:.2f} %", 100 * double(adapter.numbers()) / double(model_size(config).total)),
+      format_count(double(model_size(config).total)));
   fmt::print("{:<52} {:>5} {:>8} {:>9} {:>9}\n", "module", "rank", "scale", "|A|", "|B|");
   for (const LoraModule& module : adapter.modules)
     fmt::print("{:<52} {:>5} {:>8.4g} {:>9.4g} {:>9.4g}\n", module.name, module.rank, module.scale,
@@ -94,7 +94,8 @@ constexpr const char* kBaseHelp = "its base, where the adapter does not name one
 }  // namespace
 
 void add_adapter(CommandGroup& commands) {
-  CommandGroup group = commands.group("adapter", "low-rank adapters: what they are, merge, convert");
+  CommandGroup group =
+      commands.group("adapter", "low-rank adapters: what they are, merge, convert");
   {
     auto [c, o] = group.add("inspect", "what an adapter changes", inspect_adapter);
     c.argument("ADAPTER", o.adapter, kAdapterHelp).required();
@@ -106,7 +107,8 @@ void add_adapter(CommandGroup& commands) {
     c.argument("BASE", o.base, kModelHelp).required();
     c.argument("ADAPTER", o.adapter, kAdapterHelp).required();
     c.option("--out", o.out, "PATH", "a .gguf file, or a folder that is not there yet").required();
-    c.option("--type", o.type, "TYPE", "types of the result, as weir convert has them [the base's]");
+    c.option("--type", o.type, "TYPE",
+             "types of the result, as weir convert has them [the base's]");
     c.flag("--overwrite", o.overwrites, "replace an existing .gguf file");
     add_threads(c, o.threads);
   }

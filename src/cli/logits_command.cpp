@@ -52,8 +52,9 @@ Result<Ending> logits(const LogitsOptions& options) {
       TRY(open_adapted(options.model, options.adapters, expert_memory(options.expert_memory_gib)))
           .model);
   if (model->adapts_kv_b() && options.cache == "latent")
-    return Error{"an adapter changes kv_b_proj, which a latent cache reads without it; leave "
-                 "--cache out"};
+    return Error{
+        "an adapter changes kv_b_proj, which a latent cache reads without it; leave "
+        "--cache out"};
   ThreadPool pool(options.threads);
   model->pack(pool);
   const auto scorer =

@@ -98,8 +98,8 @@ Result<void> Conversion::add_tokenizer(GgufMetadata& metadata) {
 // Types stay those that the plan has, so what was quantized is quantized again.
 Result<void> Conversion::fold(std::vector<PlannedTensor>& tensors, bool is_gguf) {
   if (request_.adapter.empty()) return {};
-  auto adapter = std::make_shared<LoraAdapter>(
-      TRY(read_lora(request_.adapter, checkpoint_->config())));
+  auto adapter =
+      std::make_shared<LoraAdapter>(TRY(read_lora(request_.adapter, checkpoint_->config())));
   return fold_adapter(std::move(adapter), checkpoint_->config(), is_gguf, tensors);
 }
 

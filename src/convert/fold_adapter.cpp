@@ -69,8 +69,8 @@ class Folding {
   Result<void> check_all_used() const {
     for (const LoraModule& module : adapter_->modules)
       if (!used_.count(module.name))
-        return Error{fmt::format("{}: '{}' is in no tensor of the base", adapter_->place,
-                                 module.name)};
+        return Error{
+            fmt::format("{}: '{}' is in no tensor of the base", adapter_->place, module.name)};
     return {};
   }
 
@@ -90,8 +90,7 @@ class Folding {
   }
   // attn_v_b: the values' rows.
   Change value_change(const LoraModule& m) const {
-    const uint64_t nope = uint64_t(config_.qk_nope_head_dim),
-                   value = uint64_t(config_.v_head_dim);
+    const uint64_t nope = uint64_t(config_.qk_nope_head_dim), value = uint64_t(config_.v_head_dim);
     return [keep = adapter_, &m, nope, value](uint64_t row, float* values) {
       add_row(m, 0, row / value * (nope + value) + nope + row % value, values);
     };

@@ -50,7 +50,7 @@ TEST_P(AdapterGolden, LogitsAreThoseOfPeft) {
   const std::vector<int> zeros(tokens.size(), 0);
   Arena arena(size_t(1) << 28);
   const Batch batch(tokens, positions, zeros);
-  Run run{arena, pool, batch};
+  weir::Run run{arena, pool, batch};
   const Tensor logits = (*model)->logits(run, (*model)->forward(run));
   double largest = 0, apart = 0;
   for (size_t i = 0; i < expected.size(); ++i) {
@@ -60,16 +60,15 @@ TEST_P(AdapterGolden, LogitsAreThoseOfPeft) {
   EXPECT_LT(apart, 2e-5 * largest);
 }
 
-// PEFT's all-linear of the latent model: attention of 3 layers, the router and the experts of 2 (fused
-// there: three of ours), not the dense layer's MLP nor the shared experts.
-INSTANTIATE_TEST_SUITE_P(Peft, AdapterGolden,
-                         ::testing::Values(GoldenAdapter{"qwen2", "qwen2", 3 * 7},
-                                           GoldenAdapter{"llama_patterns", "llama", 3 * 3},
-                                           GoldenAdapter{"latent_all_linear", "deepseek_v3_plain",
-                                                         3 * 4 + 2 * 4},
-                                           GoldenAdapter{"fused_experts", "deepseek_v2",
-                                                         3 * 2 + 2 * 3}),
-                         [](const auto& info) { return std::string(info.param.name); });
+// PEFT's all-linear of the latent model: attention of 3 layers, the router and the experts of 2
+// (fused there: three of ours), not the dense layer's MLP nor the shared experts.
+INSTANTIATE_TEST_SUITE_P(
+    Peft, AdapterGolden,
+    ::testing::Values(GoldenAdapter{"qwen2", "qwen2", 3 * 7},
+                      GoldenAdapter{"llama_patterns", "llama", 3 * 3},
+                      GoldenAdapter{"latent_all_linear", "deepseek_v3_plain", 3 * 4 + 2 * 4},
+                      GoldenAdapter{"fused_experts", "deepseek_v2", 3 * 2 + 2 * 3}),
+    [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace
 }  // namespace weir

@@ -56,10 +56,10 @@ std::vector<Linear*> Model::projections() {
   std::vector<Linear*> all;
   for (Block& b : blocks_)
     for (Linear* one :
-         {&b.gqa.q, &b.gqa.k, &b.gqa.v, &b.gqa.out, &b.mla.q, &b.mla.q_a, &b.mla.q_b, &b.mla.kv_a,
-          &b.mla.kv_b, &b.mla.out, &b.mlp.gate, &b.mlp.up, &b.mlp.down, &b.moe.router,
-          &b.moe.gate, &b.moe.up, &b.moe.down, &b.moe.shared.gate, &b.moe.shared.up,
-          &b.moe.shared.down})
+         {&b.gqa.q,    &b.gqa.k,    &b.gqa.v,           &b.gqa.out,       &b.mla.q,
+          &b.mla.q_a,  &b.mla.q_b,  &b.mla.kv_a,        &b.mla.kv_b,      &b.mla.out,
+          &b.mlp.gate, &b.mlp.up,   &b.mlp.down,        &b.moe.router,    &b.moe.gate,
+          &b.moe.up,   &b.moe.down, &b.moe.shared.gate, &b.moe.shared.up, &b.moe.shared.down})
       if (one->base) all.push_back(one);
   return all;
 }
@@ -127,8 +127,14 @@ LoraAdapter Model::adapter(int number) const {
   lora.is_rank_stabilized = from.is_rank_stabilized;
   for (size_t i = 0; i < from.modules.size(); ++i) {
     const Matrix &a = from.modules[i].a, &b = from.modules[i].b;
-    LoraModule module{from.names[i], a.cols, b.group_rows(), a.group_rows(), a.groups,
-                      from.modules[i].scale, {}, {}};
+    LoraModule module{from.names[i],
+                      a.cols,
+                      b.group_rows(),
+                      a.group_rows(),
+                      a.groups,
+                      from.modules[i].scale,
+                      {},
+                      {}};
     module.a.assign(a.parameter->data, a.parameter->data + a.count());
     module.b.assign(b.parameter->data, b.parameter->data + b.count());
     if (has_permuted_rows_ && has_rope_rows(module.name + "."))

@@ -155,8 +155,9 @@ Result<std::vector<std::string>> load_weights(Model& model, const std::string& p
 Result<std::unique_ptr<Model>> load_model(const std::string& path, bool trainable) {
   const bool is_adapter = is_adapter_folder(path);
   if (is_adapter && trainable)
-    return Error{path + ": is an adapter, not a whole model; merge it into its base first (weir "
-                        "adapter merge)"};
+    return Error{path +
+                 ": is an adapter, not a whole model; merge it into its base first (weir "
+                 "adapter merge)"};
   const std::string base = is_adapter ? TRY(base_of_adapter(path)) : path;
   std::shared_ptr<const Checkpoint> checkpoint = TRY(Checkpoint::open(base));
   if (!trainable) {

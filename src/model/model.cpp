@@ -22,7 +22,6 @@ bool writes_residual(const std::string& name) {
 
 }  // namespace
 
-
 std::unique_ptr<Model> Model::create(const ModelConfig& config, bool trainable) {
   std::unique_ptr<Model> model(new Model(config));
   using Storage = ModelBuilder::Storage;

@@ -18,8 +18,7 @@ std::vector<NamedSlice> named_slices(const Matrix& weight) {
 }
 
 Result<std::string> save_model(const Model& model, const std::string& path) {
-  if (model.trains_adapter())
-    return write_peft_weights(path, model.adapter(model.adapters() - 1));
+  if (model.trains_adapter()) return write_peft_weights(path, model.adapter(model.adapters() - 1));
   std::vector<TensorSource> tensors;
   for (const Matrix* w : model.weights()) {
     CHECK(w->parameter);

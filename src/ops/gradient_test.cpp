@@ -209,15 +209,15 @@ struct Adapted {
 
 Case adapter_case(int rank) {
   static testing::StoredWeight w(WeightType::q8_0, 1, 70, 96);
-  return {.name = "linear, stored weight, adapter of rank " + std::to_string(rank),
-          .lengths = {70, 30},
-          .inputs = {{"x", 0, 96}},
-          .weights = {{"a", rank, 96, 0.3f}, {"b", 70, rank, 0.3f}},
-          .forward = [kept = std::make_shared<Adapted>()](Run& run, Inputs& in, Weights& m,
-                                                          double&) {
-            run.adapters.all = 1;
-            return linear(run, in[0], kept->of(w.weight, m[0], m[1]));
-          }};
+  return {
+      .name = "linear, stored weight, adapter of rank " + std::to_string(rank),
+      .lengths = {70, 30},
+      .inputs = {{"x", 0, 96}},
+      .weights = {{"a", rank, 96, 0.3f}, {"b", 70, rank, 0.3f}},
+      .forward = [kept = std::make_shared<Adapted>()](Run& run, Inputs& in, Weights& m, double&) {
+        run.adapters.all = 1;
+        return linear(run, in[0], kept->of(w.weight, m[0], m[1]));
+      }};
 }
 
 // Two sequences with the adapter, one without.
@@ -251,9 +251,8 @@ Case expert_adapter_case() {
                   Run& run, Inputs& in, Weights& m, double&) {
     run.adapters.all = 1;
     Routing r = route(run, in[1], nullptr, shape);
-    return expert_linear(
-        run, expert_linear_gather(run, in[0], r, ups->of(up.weight, m[0], m[1])), r,
-        downs->of(down.weight, m[2], m[3]));
+    return expert_linear(run, expert_linear_gather(run, in[0], r, ups->of(up.weight, m[0], m[1])),
+                         r, downs->of(down.weight, m[2], m[3]));
   };
   return c;
 }

@@ -18,9 +18,8 @@ Rows narrow(Arena& arena, int rows, int rank) {
 }
 
 void scale_rows(ThreadPool& pool, Rows h, float scale) {
-  pool.run_here([&] {
-    kernels().scale(scale, h.data, h.data, int(size_t(h.rows) * size_t(h.cols)));
-  });
+  pool.run_here(
+      [&] { kernels().scale(scale, h.data, h.data, int(size_t(h.rows) * size_t(h.cols))); });
 }
 
 // h = scale x A^T and y += h B^T.
@@ -78,8 +77,7 @@ struct PickedRows {
 
 PickedRows pick(Run& run, const Routing& routing, int adapter) {
   const size_t pairs = size_t(routing.tokens) * size_t(routing.per_token);
-  PickedRows picked{run.arena.array<int>(pairs),
-                    run.arena.array<int>(size_t(routing.experts) + 1)};
+  PickedRows picked{run.arena.array<int>(pairs), run.arena.array<int>(size_t(routing.experts) + 1)};
   for (int e = 0; e < routing.experts; ++e) {
     picked.begin[e] = picked.count;
     for (int r = routing.begin[e]; r < routing.begin[e + 1]; ++r)
@@ -177,8 +175,7 @@ void add_expert_low_rank(Run& run, Tensor x, const int* gather, Tensor y, const 
     if (!y.reached()) return;
     ArenaScope scope(*workers.arena);
     const Groups groups{0, routing.experts, routing.begin};
-    const Rows dh =
-        narrow_backward(workers, grad_of(y), {data_of(x), gather}, *adapter, groups, h);
+    const Rows dh = narrow_backward(workers, grad_of(y), {data_of(x), gather}, *adapter, groups, h);
     if (!x.grad) return;
     if (!gather) return multiply_transposed(workers, dh, adapter->a, groups, grad_of(x), true);
     const Rows dx = narrow(*workers.arena, y.rows, x.cols);

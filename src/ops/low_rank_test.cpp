@@ -86,9 +86,9 @@ struct Model {
     std::copy_n(all.data() + size_t(begin) * kInputs, size_t(count) * kInputs, x.data);
     std::copy_n(scores.data() + size_t(begin) * kExperts, size_t(count) * kExperts, logits.data);
     Tensor y = linear(run, x, projection(plain.weight, of_plain));
-    const Routing routing = route(
-        run, logits, nullptr,
-        {.kind = GateKind::sigmoid, .experts = kExperts, .per_token = 2, .scale = 1.5f});
+    const Routing routing =
+        route(run, logits, nullptr,
+              {.kind = GateKind::sigmoid, .experts = kExperts, .per_token = 2, .scale = 1.5f});
     Tensor inner = expert_linear_gather(run, x, routing, projection(up.weight, of_up));
     Tensor parts = expert_linear(run, inner, routing, projection(down.weight, of_down));
     Tensor zero = run.make(count, kOutputs);

@@ -338,8 +338,7 @@ class StageRunner final : public RunLoop {
 
 Result<StageOutcome> run_stage(const R1Context& context, const R1Folder& folder,
                                const ModelConfig& config, const StageJob& job, LiveView& view) {
-  RunFolder run =
-      TRY(RunFolder::open(folder.stage(job.recipe.name), learned_file(context.recipe)));
+  RunFolder run = TRY(RunFolder::open(folder.stage(job.recipe.name), learned_file(context.recipe)));
   return StageRunner(context, folder, job, view, std::move(run)).run(config);
 }
 

@@ -40,8 +40,7 @@ Result<RunFolder> RunFolder::open(const std::string& path, const std::string& we
   TRY_IN("run folder", make_directories(folder.checkpoints()));
   TRY_IN("run folder", remove_leftovers(folder.checkpoints()));
   TRY_IN("run folder", remove_stale_asides(path));
-  if (file_exists(folder.file(weights)) &&
-      TRY(list_checkpoints(folder.checkpoints())).empty())
+  if (file_exists(folder.file(weights)) && TRY(list_checkpoints(folder.checkpoints())).empty())
     return Error{
         fmt::format("run folder: {} holds a model but no checkpoint to continue from; choose "
                     "another 'run' folder, or delete this one to start over",
@@ -75,8 +74,7 @@ Result<void> RunFolder::save(const Learner& learner, CheckpointState state, int 
 }
 
 Result<void> RunFolder::publish(int64_t step, int keep) const {
-  TRY(link_file_atomic(join_path(checkpoint(step), "model.safetensors"),
-                       file(weights_)));
+  TRY(link_file_atomic(join_path(checkpoint(step), "model.safetensors"), file(weights_)));
 
   std::vector<int64_t> steps = TRY(list_checkpoints(checkpoints()));
   for (size_t i = 0; i + size_t(keep) < steps.size(); ++i) {

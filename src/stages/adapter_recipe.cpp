@@ -36,13 +36,15 @@ Result<void> check_adapter_recipe(const OptionReader& in, const R1Recipe& recipe
   for (const StageRecipe& stage : recipe.stages) {
     const std::string key = "stages." + stage.name;
     if (stage.parent.empty())
-      return in.error(key + ".parent",
-                      "is missing: with 'adapter' every stage begins from a model's folder or file, "
-                      "or from an earlier stage");
+      return in.error(
+          key + ".parent",
+          "is missing: with 'adapter' every stage begins from a model's folder or file, "
+          "or from an earlier stage");
     if (stage.has_folder_parent()) {
       if (!base.empty() && base != stage.parent)
-        return in.error(key + ".parent", "is '" + stage.parent + "', and other stages begin from '" +
-                                             base + "'; the adapters of a run have one base");
+        return in.error(key + ".parent", "is '" + stage.parent +
+                                             "', and other stages begin from '" + base +
+                                             "'; the adapters of a run have one base");
       base = stage.parent;
     }
     if (stage.kind != StageKind::grpo) continue;

@@ -55,7 +55,8 @@ StageMemory adapter_memory(const R1Recipe& recipe, const StageRecipe& stage,
     memory.learning = kAdapterCopies * sizeof(float) * double(*numbers);
   memory.activations = training_memory(config, recipe.rows, false).activations;
   memory.recomputes = memory.activations > kAdapterActivations;
-  if (memory.recomputes) memory.activations = training_memory(config, recipe.rows, true).activations;
+  if (memory.recomputes)
+    memory.activations = training_memory(config, recipe.rows, true).activations;
   memory.activations += double(kLogitsRows) * config.vocab_size * sizeof(float);
   if (stage.kind == StageKind::grpo)
     memory.cache = std::min(

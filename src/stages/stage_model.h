@@ -14,8 +14,8 @@ namespace weir {
 std::string base_folder(const R1Recipe& recipe);
 
 // `parent`: a model's folder or file, the folder of a finished stage, or "" for fresh weights. With
-// an adapter the base is opened memory-mapped, and a stage's folder holds the adapter to start from.
-// `config`: of the run.
+// an adapter the base is opened memory-mapped, and a stage's folder holds the adapter to start
+// from. `config`: of the run.
 Result<std::unique_ptr<Model>> make_stage_model(const R1Recipe& recipe, const ModelConfig& config,
                                                 const std::string& parent);
 

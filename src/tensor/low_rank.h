@@ -1,5 +1,5 @@
-// Low-rank adapters of a frozen projection (Hu et al. 2021, LoRA): W + scale B A. A model has several
-// at once, and every row of a batch says which of them it is computed with.
+// Low-rank adapters of a frozen projection (Hu et al. 2021, LoRA): W + scale B A. A model has
+// several at once, and every row of a batch says which of them it is computed with.
 #pragma once
 #include <span>
 #include <vector>
