@@ -60,8 +60,10 @@ PageText read_page(const poppler::page& page) {
     if (word.has_font_info()) {
       added.size = word.get_font_size();
       const std::string font = word.get_font_name();
-      added.is_bold = font.find("Bold") != font.npos || font.find("bold") != font.npos ||
-                      font.find("Black") != font.npos || font.find("Heavy") != font.npos;
+      const auto has = [&](const char* part) { return font.find(part) != font.npos; };
+      added.is_bold = has("Bold") || has("bold") || has("Black") || has("Heavy");
+      added.is_mono = has("Mono") || has("Courier") || has("Consol") || has("Typewriter") ||
+                      has("CMTT") || has("Menlo");
     }
   }
   return text;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/text.h"
 #include "text/unicode.h"
 
 namespace weir {
@@ -22,6 +23,19 @@ struct Page {
   double width = 0, height = 0;
 };
 
+// "12", "xiv", "A-3": a number of a page.
+bool is_page_number(std::string_view word) {
+  return word.find_first_not_of("0123456789ivxlcIVXLC-") == word.npos;
+}
+
+// "1.2 Title . . . . . . 17", of a table of contents.
+bool is_contents_line(const std::string& text) {
+  const size_t dots = std::min(text.find(". . . . . "), text.find(".........."));
+  if (dots == text.npos) return false;
+  const size_t last = text.find_last_of(". ");
+  return is_page_number(std::string_view(text).substr(last + 1));
+}
+
 Page lay_out(const PageText& text) {
   Page page;
   page.width = text.width;
@@ -32,7 +46,8 @@ Page lay_out(const PageText& text) {
   const auto add_lines = [&](size_t end) {
     const std::vector<PageWord> part(words.begin() + std::ptrdiff_t(begin),
                                      words.begin() + std::ptrdiff_t(end));
-    for (PageLine& line : lines_of_words(part)) page.entries.push_back({std::move(line), nullptr});
+    for (PageLine& line : lines_of_words(part))
+      if (!is_contents_line(line.text)) page.entries.push_back({std::move(line), nullptr});
     begin = end;
   };
   for (const PageTable& table : page.tables) {
@@ -55,14 +70,9 @@ std::string margin_key(const Page::Entry& entry) {
   std::string text = entry.line.text;
   if (entry.table)
     for (const auto& row : entry.table->rows)
-      for (const std::string& cell : row) text += cell + "|";
+      for (const std::string& cell : row) text += cell + " ";
   std::string key = std::to_string(int(std::lround(entry.line.top / 4)));
-  bool in_number = false;
-  for (const char c : text) {
-    const bool is_digit = c >= '0' && c <= '9';
-    if (!is_digit || !in_number) key += is_digit ? '#' : c;
-    in_number = is_digit;
-  }
+  for (const std::string& word : split(text, ' ')) key += is_page_number(word) ? " #" : " " + word;
   return key;
 }
 
@@ -136,7 +146,6 @@ class PageWriter {
   void add(const Page& page, int number) {
     right_ = 0;
     for (const Page::Entry& entry : page.entries) right_ = std::max(right_, entry.line.right);
-    is_first_ = true;
     for (const Page::Entry& entry : page.entries) {
       if (entry.table) {
         flush();
@@ -145,13 +154,13 @@ class PageWriter {
         continue;
       }
       add_line(entry.line, number);
-      is_first_ = false;
     }
   }
   void flush();
 
  private:
   void add_line(const PageLine& line, int number);
+  void add_code(const PageLine& line, int number);
   int heading_level(const PageLine& line) const;
   bool continues(const PageLine& line, int number) const;
   bool is_short(const PageLine& line) const {
@@ -164,7 +173,8 @@ class PageWriter {
   std::string text_;
   PageLine last_;
   int level_ = 0, page_ = 0, last_page_ = 0;
-  bool is_item_ = false, is_first_ = false;
+  bool is_item_ = false, is_code_ = false;
+  double code_left_ = 0;
   double right_ = 0, column_right_ = 0;
 };
 
@@ -202,6 +212,8 @@ bool PageWriter::continues(const PageLine& line, int number) const {
 }
 
 void PageWriter::add_line(const PageLine& line, int number) {
+  if (line.is_mono) return add_code(line, number);
+  if (is_code_) flush();
   const int level = heading_level(line);
   const bool is_same_heading = level > 0 && level == level_ && number == last_page_ &&
                                line.top - last_.bottom < line.bottom - line.top &&
@@ -231,9 +243,30 @@ void PageWriter::add_line(const PageLine& line, int number) {
   last_page_ = number;
 }
 
+// Blanks before a line are those that its place shows; a fixed-width letter is 0.6 of its size
+// wide.
+void PageWriter::add_code(const PageLine& line, int number) {
+  const bool is_same = is_code_ && number == last_page_ && line.top > last_.top &&
+                       line.top - last_.bottom < 2 * (last_.bottom - last_.top);
+  if (!is_same) {
+    flush();
+    is_code_ = true;
+    page_ = number;
+    code_left_ = line.left;
+  } else {
+    text_ += '\n';
+  }
+  const double columns = (line.left - code_left_) / (0.6 * std::max(line.size, 1.0));
+  text_ += std::string(size_t(std::clamp(std::lround(columns), 0L, 80L)), ' ') + line.text;
+  last_ = line;
+  last_page_ = number;
+}
+
 void PageWriter::flush() {
   document_.set_page(page_);
-  if (level_ > 0)
+  if (is_code_)
+    document_.code(text_);
+  else if (level_ > 0)
     document_.heading(level_, text_);
   else if (is_item_)
     document_.list_item(0, text_);
@@ -241,7 +274,7 @@ void PageWriter::flush() {
     document_.paragraph(text_);
   text_.clear();
   level_ = 0;
-  is_item_ = false;
+  is_item_ = is_code_ = false;
 }
 
 }  // namespace

@@ -28,7 +28,8 @@ class WordReader {
 
   Result<void> read() {
     std::string main = "word/document.xml";
-    for (const auto& [id, member] : TRY(read_relations(zip_, "", limits_)))
+    const std::map<std::string, std::string> parts = TRY(read_relations(zip_, "", limits_));
+    for (const auto& [id, member] : parts)
       if (member.ends_with("document.xml") || member.ends_with("document2.xml")) main = member;
     TRY(read_styles(resolve_member(main, "styles.xml")));
     TRY(read_notes(resolve_member(main, "footnotes.xml")));
