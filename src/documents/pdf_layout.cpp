@@ -65,15 +65,28 @@ bool is_in_margin(const Page& page, double top, double bottom) {
   return bottom < kMarginShare * page.height || top > (1 - kMarginShare) * page.height;
 }
 
-// The same for the same place and the same words, whatever the numbers in them.
-std::string margin_key(const Page::Entry& entry) {
+std::string row_text(const Page::Entry& entry) {
   std::string text = entry.line.text;
   if (entry.table)
     for (const auto& row : entry.table->rows)
-      for (const std::string& cell : row) text += cell + " ";
-  std::string key = std::to_string(int(std::lround(entry.line.top / 4)));
-  for (const std::string& word : split(text, ' ')) key += is_page_number(word) ? " #" : " " + word;
-  return key;
+      for (const std::string& cell : row) text += (text.empty() ? "" : " ") + cell;
+  return text;
+}
+
+// What headers and footers have in common: the same words, whatever the numbers in them, at the
+// same place; or, where the title of a chapter changes, a number of a page at the end or the
+// beginning of a line at that place.
+std::vector<std::string> margin_keys(const Page::Entry& entry) {
+  const std::string place = std::to_string(int(std::lround(entry.line.top / 4)));
+  const std::vector<std::string> words = split(row_text(entry), ' ');
+  std::vector<std::string> keys = {place};
+  for (const std::string& word : words) keys[0] += is_page_number(word) ? " #" : " " + word;
+  const auto has_digit = [](const std::string& word) {
+    return word.find_first_of("0123456789") != word.npos;
+  };
+  if (is_page_number(words.back()) && has_digit(words.back())) keys.push_back(place + " end");
+  if (is_page_number(words.front()) && has_digit(words.front())) keys.push_back(place + " begin");
+  return keys;
 }
 
 // Headers and footers: at the same place of at least three pages, or of both of two.
@@ -81,12 +94,15 @@ void remove_margins(std::vector<Page>& pages) {
   std::map<std::string, size_t> counts;
   for (const Page& page : pages)
     for (const Page::Entry& entry : page.entries)
-      if (is_in_margin(page, entry.line.top, entry.line.bottom)) ++counts[margin_key(entry)];
+      if (is_in_margin(page, entry.line.top, entry.line.bottom))
+        for (const std::string& key : margin_keys(entry)) ++counts[key];
   const size_t least = pages.size() < 3 ? 2 : 3;
   for (Page& page : pages)
     std::erase_if(page.entries, [&](const Page::Entry& entry) {
-      return is_in_margin(page, entry.line.top, entry.line.bottom) &&
-             counts[margin_key(entry)] >= least;
+      if (!is_in_margin(page, entry.line.top, entry.line.bottom)) return false;
+      const std::vector<std::string> keys = margin_keys(entry);
+      return std::ranges::any_of(keys,
+                                 [&](const std::string& key) { return counts[key] >= least; });
     });
 }
 
@@ -167,6 +183,11 @@ class PageWriter {
     return line.right < line.left + 0.75 * (column_right_ - line.left);
   }
 
+  bool is_centered_alike(const PageLine& line) const {
+    return std::abs(line.left - last_.left) > 4 &&
+           std::abs(line.left + line.right - last_.left - last_.right) < 8;
+  }
+
   const Sizes& sizes_;
   const OutlineLevels& outline_;
   DocumentBuilder& document_;
@@ -217,7 +238,8 @@ void PageWriter::add_line(const PageLine& line, int number) {
   const int level = heading_level(line);
   const bool is_same_heading = level > 0 && level == level_ && number == last_page_ &&
                                line.top - last_.bottom < line.bottom - line.top &&
-                               text_.size() + line.text.size() < 250;
+                               text_.size() + line.text.size() < 250 &&
+                               (!is_short(last_) || is_centered_alike(line));
   if (is_same_heading) {
     join_line(text_, line.text);
   } else if (level == 0 && continues(line, number)) {
