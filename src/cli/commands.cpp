@@ -29,6 +29,7 @@ void add_commands(CommandGroup commands) {
   add_tokenizer(commands);
   add_corpus(commands);
   add_documents(commands);
+  add_extract(commands);
   add_doctor(commands);
   add_bench(commands);
   add_conversions(commands);
