@@ -1,6 +1,8 @@
 #include "extract/extraction.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 
 #include "base/sha256.h"
 #include "base/text.h"
@@ -126,7 +128,7 @@ Result<Extraction> extract_fields(const Document& document, const Json& schema,
       cut_windows(document, options.window_tokens, options.count_tokens);
   const auto is_supported = [&](const Json& value) {
     if (!value.is_string() && !value.is_number()) return !value.is_null();
-    return find_source(document, value, 0, document.blocks.size()).has_value();
+    return find_source(document, value).has_value();
   };
   Extraction result;
   result.fields = Json::object();
@@ -140,16 +142,23 @@ Result<Extraction> extract_fields(const Document& document, const Json& schema,
     merge_fields(result.fields, std::move(filled), is_supported);
     ++result.windows;
   }
-  for (const FieldValue& field : field_values(result.fields)) {
-    const std::optional<FieldSource> source =
-        find_source(document, *field.value, 0, document.blocks.size());
-    if (source) {
-      result.sources.set(field.path, source_json(*source));
-    } else {
-      result.sources.set(field.path, Json());
-      result.unsupported.push_back(field.path);
+  // An item's values are looked for in the line of its first text that is found.
+  std::map<std::string, FieldSource> items;
+  const std::vector<FieldValue> values = field_values(result.fields);
+  for (const bool texts : {true, false})
+    for (const FieldValue& field : values) {
+      if (field.value->is_string() != texts) continue;
+      const size_t dot = field.path.rfind('.');
+      const std::string item =
+          field.path.find(']') < dot && dot != field.path.npos ? field.path.substr(0, dot) : "";
+      const auto known = items.find(item);
+      const std::optional<FieldSource> source =
+          find_source(document, *field.value, known == items.end() ? nullptr : &known->second);
+      if (source && !item.empty()) items.emplace(item, *source);
+      result.sources.set(field.path, source ? source_json(*source) : Json());
     }
-  }
+  for (const FieldValue& field : values)
+    if (result.sources.find(field.path)->is_null()) result.unsupported.push_back(field.path);
   return result;
 }
 

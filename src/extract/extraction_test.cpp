@@ -32,7 +32,7 @@ Document invoice() {
   document.blocks = {{Kind::heading, 1, 1, "Invoice 17"},
                      {Kind::paragraph, 0, 1, "From: Müller & Söhne\nDate: 1 March 2025"},
                      {Kind::heading, 2, 2, "Items"},
-                     {Kind::table, 0, 2, "Item | Price\nBolt | 1,234.50\nNut | 3"}};
+                     {Kind::table, 0, 2, "Item | Price\nBolt | 1,234.50\nNut | 3\nPin | 1"}};
   return document;
 }
 
@@ -75,13 +75,18 @@ TEST(TextMatches, FindsTextsAcrossBlanksAndCase) {
 
 TEST(FieldSource, QuotesTheLineAndItsPlace) {
   const Document document = invoice();
-  const std::optional<FieldSource> price = find_source(document, json("1234.5"), 0, 9);
+  const std::optional<FieldSource> price = find_source(document, json("1234.5"));
   ASSERT_TRUE(price);
   EXPECT_EQ(price->quote, "Bolt | 1,234.50");
   EXPECT_EQ(price->page, 2);
   EXPECT_EQ(price->heading, "Invoice 17 > Items");
-  EXPECT_EQ(find_source(document, json("\"2025-03-01\""), 0, 9)->quote, "Date: 1 March 2025");
-  EXPECT_FALSE(find_source(document, json("\"Meier\""), 0, 9));
+  EXPECT_EQ(find_source(document, json("\"2025-03-01\""))->quote, "Date: 1 March 2025");
+  EXPECT_FALSE(find_source(document, json("\"Meier\"")));
+  EXPECT_EQ(find_source(document, json("3"))->quote, "Nut | 3");
+  EXPECT_EQ(find_source(document, json("1"))->quote, "Date: 1 March 2025");
+  const std::optional<FieldSource> pin = find_source(document, json("\"Pin\""));
+  EXPECT_EQ(find_source(document, json("1"), &*pin)->quote, "Pin | 1");
+  EXPECT_EQ(find_source(document, json("3"), &*pin)->quote, "Nut | 3");
 }
 
 TEST(DocumentWindows, KeepHeadingsAndHeadsAndLoseNothing) {

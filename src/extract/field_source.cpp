@@ -28,16 +28,19 @@ std::optional<TextMatch> match(std::string_view text, const Json& value) {
     const Result<double> number = value.as_double();
     return number ? match_number(text, *number) : std::nullopt;
   }
-  const std::optional<CalendarDay> day = parse_iso_day(value.text());
-  if (day)
-    if (const std::optional<TextMatch> found = match_day(text, *day)) return found;
+  if (const std::optional<CalendarDay> day = parse_iso_day(value.text()))
+    return match_day(text, *day);
   return match_text(text, value.text());
+}
+
+size_t line_begin(std::string_view text, size_t at) {
+  const size_t end = at == 0 ? text.npos : text.rfind('\n', at - 1);
+  return end == text.npos ? 0 : end + 1;
 }
 
 // Whole characters of the line around the match.
 std::string quote_of(std::string_view text, TextMatch match) {
-  size_t begin = text.rfind('\n', match.begin);
-  begin = begin == text.npos ? 0 : begin + 1;
+  size_t begin = line_begin(text, match.begin);
   size_t end = std::min(text.find('\n', match.end), text.size());
   const size_t room = kQuoteBytesMax > match.end - match.begin
                           ? (kQuoteBytesMax - (match.end - match.begin)) / 2
@@ -64,20 +67,24 @@ std::vector<FieldValue> field_values(const Json& value) {
   return values;
 }
 
-std::optional<FieldSource> find_source(const Document& document, const Json& value, size_t first,
-                                       size_t last) {
-  const auto look = [&](size_t from, size_t to) -> std::optional<FieldSource> {
-    for (size_t i = from; i < std::min(to, document.blocks.size()); ++i) {
-      const DocumentBlock& block = document.blocks[i];
-      const std::optional<TextMatch> found = match(block.text, value);
-      if (!found) continue;
-      return FieldSource{quote_of(block.text, *found), i, block.page, heading_path(document, i)};
-    }
-    return {};
+std::optional<FieldSource> find_source(const Document& document, const Json& value,
+                                       const FieldSource* beside) {
+  const auto source = [&](size_t block, TextMatch found) {
+    const std::string& text = document.blocks[block].text;
+    return FieldSource{quote_of(text, found), block, line_begin(text, found.begin),
+                       document.blocks[block].page, heading_path(document, block)};
   };
-  if (std::optional<FieldSource> found = look(first, last + 1)) return found;
-  if (std::optional<FieldSource> found = look(0, first)) return found;
-  return look(last + 1, document.blocks.size());
+  if (beside && beside->block < document.blocks.size()) {
+    const std::string_view text = document.blocks[beside->block].text;
+    const size_t begin = std::min(beside->line, text.size());
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    if (std::optional<TextMatch> found = match(text.substr(begin, end - begin), value))
+      return source(beside->block, {found->begin + begin, found->end + begin});
+  }
+  for (size_t i = 0; i < document.blocks.size(); ++i)
+    if (const std::optional<TextMatch> found = match(document.blocks[i].text, value))
+      return source(i, *found);
+  return {};
 }
 
 }  // namespace weir
