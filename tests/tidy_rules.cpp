@@ -16,6 +16,7 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"text", {"base"}},
     {"documents", {"base", "text"}},
     {"knowledge", {"base", "text", "documents"}},
+    {"extract", {"base", "text", "documents"}},
     {"jinja", {"base", "text"}},
     {"formats", {"base", "kernels"}},
     {"tokenizer", {"base", "text", "formats"}},
@@ -60,12 +61,12 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
              "ops",    "config",   "checkpoint", "model",   "engine", "chat",    "corpus",
              "train",  "convert",  "verify",     "tasks",   "stages", "live",    "report",
              "doctor", "pretrain", "pipeline",   "grammar", "serve",  "client",  "embed",
-             "documents", "knowledge", "adapter", "adapt"}},
+             "documents", "knowledge", "extract", "adapter", "adapt"}},
     {"testing", {"base",   "kernels",  "tensor",     "text",    "jinja",  "formats", "tokenizer",
                  "ops",    "config",   "checkpoint", "model",   "engine", "chat",    "corpus",
                  "train",  "convert",  "verify",     "tasks",   "stages", "live",    "report",
                  "doctor", "pretrain", "pipeline",   "grammar", "serve",  "client",  "embed",
-             "documents", "knowledge", "adapter", "adapt"}},
+             "documents", "knowledge", "extract", "adapter", "adapt"}},
 };
 
 struct Include {

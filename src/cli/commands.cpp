@@ -33,6 +33,8 @@ void add_commands(CommandGroup commands) {
   add_tokenizer(commands);
   add_corpus(commands);
   add_knowledge(commands);
+  add_documents(commands);
+  add_extract(commands);
   add_doctor(commands);
   add_bench(commands);
   add_conversions(commands);

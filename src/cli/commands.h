@@ -22,6 +22,8 @@ void add_inspect(CommandGroup& commands);
 void add_tokenizer(CommandGroup& commands);  // train, encode, decode
 void add_corpus(CommandGroup& commands);
 void add_knowledge(CommandGroup& commands);  // add, list, remove, search, ask, check ...
+void add_documents(CommandGroup& commands);
+void add_extract(CommandGroup& commands);
 void add_doctor(CommandGroup& commands);
 void add_bench(CommandGroup& commands);
 void add_conversions(CommandGroup& commands);  // convert, quantize, make-random

@@ -124,7 +124,8 @@ class Walker {
  public:
   Result<void> add_folder(const std::string& folder, int depth) {
     if (depth > kFolderDepthMax) return Error{folder + ": folders nested too deeply"};
-    for (const std::string& name : TRY(list_directory(folder))) {
+    const std::vector<std::string> names = TRY(list_directory(folder));
+    for (const std::string& name : names) {
       if (name.starts_with('.')) continue;
       const std::string path = join_path(folder, name);
       struct stat status {};

@@ -20,6 +20,18 @@ int heading_level(GumboTag tag) {
   return tag >= GUMBO_TAG_H1 && tag <= GUMBO_TAG_H6 ? int(tag) - int(GUMBO_TAG_H1) + 1 : 0;
 }
 
+// Boxes whose title says no more than "Note": a heading there would own what follows the box.
+bool is_admonition(const GumboElement& element) {
+  if (element.tag != GUMBO_TAG_DIV && element.tag != GUMBO_TAG_ASIDE) return false;
+  for (const char* name : {"note", "tip", "warning", "caution", "important", "admonition"})
+    if (has_class(element, name)) return true;
+  return false;
+}
+
+bool is_contents(const GumboElement& element) {
+  return has_class(element, "toc") || has_class(element, "toctree-wrapper");
+}
+
 bool is_main(const GumboElement& element) {
   return element.tag == GUMBO_TAG_MAIN || element.tag == GUMBO_TAG_ARTICLE ||
          html_attribute(element, "role") == "main";
@@ -104,7 +116,7 @@ class BlockWriter {
   std::vector<List> lists_;    // that are open, <dl> included
   std::string marker_, term_;  // of the next block, an item
   bool is_item_ = false;       // the next block begins an item
-  int heading_ = 0, verbatim_ = 0, mains_ = 0;
+  int heading_ = 0, verbatim_ = 0, mains_ = 0, admonitions_ = 0;
 };
 
 bool BlockWriter::enter(const GumboNode* node) {
@@ -130,7 +142,8 @@ bool BlockWriter::enter(const GumboNode* node) {
 }
 
 bool BlockWriter::is_dropped(const GumboElement& element) const {
-  if (html_role(element.tag) == Role::dropped || is_navigation(element)) return true;
+  if (html_role(element.tag) == Role::dropped || is_navigation(element) || is_contents(element))
+    return true;
   if (mains_ > 0) return false;
   switch (element.tag) {
     case GUMBO_TAG_FOOTER:
@@ -146,6 +159,7 @@ bool BlockWriter::is_dropped(const GumboElement& element) const {
 
 bool BlockWriter::enter_element(const GumboElement& element) {
   mains_ += is_main(element);
+  admonitions_ += is_admonition(element);
   switch (html_role(element.tag)) {
     case Role::inline_text:
     case Role::dropped:
@@ -255,6 +269,7 @@ void BlockWriter::leave(const GumboElement& element) {
       break;
   }
   mains_ -= is_main(element);
+  admonitions_ -= is_admonition(element);
 }
 
 void BlockWriter::flush() {
@@ -266,7 +281,7 @@ void BlockWriter::flush() {
   }
   text = lines_of_text(text);
   if (text.empty()) return;
-  if (heading_ > 0) return document_.heading(heading_, text);
+  if (heading_ > 0 && admonitions_ == 0) return document_.heading(heading_, text);
   if (!is_item_) return document_.paragraph(text);
   is_item_ = false;
   if (!term_.empty()) text = term_ + ": " + text;

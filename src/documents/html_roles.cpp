@@ -69,12 +69,15 @@ HtmlRole html_role(GumboTag tag) {
 bool is_navigation(const GumboElement& element) {
   if (gumbo_get_attribute(&element.attributes, "hidden")) return true;
   if (html_attribute(element, "role") == "navigation") return true;
+  return std::ranges::any_of(kNavigationClasses,
+                             [&](std::string_view name) { return has_class(element, name); });
+}
+
+bool has_class(const GumboElement& element, std::string_view name) {
   std::string_view classes = html_attribute(element, "class");
   while (!classes.empty()) {
-    size_t end = std::min(classes.find(' '), classes.size());
-    if (std::ranges::find(kNavigationClasses, classes.substr(0, end)) !=
-        std::end(kNavigationClasses))
-      return true;
+    const size_t end = std::min(classes.find(' '), classes.size());
+    if (classes.substr(0, end) == name) return true;
     classes.remove_prefix(std::min(end + 1, classes.size()));
   }
   return false;

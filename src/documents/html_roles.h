@@ -32,6 +32,9 @@ HtmlRole html_role(GumboTag tag);
 // navigation.
 bool is_navigation(const GumboElement& element);
 
+// Whether its class attribute names `name`.
+bool has_class(const GumboElement& element, std::string_view name);
+
 // A superscript of one number or letter: 2<sup>31</sup> is 2^31 in plain text; a footnote mark or
 // "1<sup>st</sup>" stays as it is.
 bool is_exponent(const GumboElement& element);

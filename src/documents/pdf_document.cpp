@@ -60,14 +60,22 @@ PageText read_page(const poppler::page& page) {
     if (word.has_font_info()) {
       added.size = word.get_font_size();
       const std::string font = word.get_font_name();
-      added.is_bold = font.find("Bold") != font.npos || font.find("bold") != font.npos ||
-                      font.find("Black") != font.npos || font.find("Heavy") != font.npos;
+      const auto has = [&](const char* part) { return font.find(part) != font.npos; };
+      added.is_bold = has("Bold") || has("bold") || has("Black") || has("Heavy");
+      added.is_mono = has("Mono") || has("Courier") || has("Consol") || has("Typewriter") ||
+                      has("CMTT") || has("Menlo");
     }
   }
   return text;
 }
 
-// "3, 7-9 and 12": which pages have no text.
+// What programs write where the author gave no title: "untitled", "Microsoft Word - letter.doc".
+std::string useful_title(const std::string& title) {
+  if (title == "untitled" || title == "(anonymous)" || title.starts_with("Microsoft ")) return "";
+  return title;
+}
+
+// "3, 7-9": which pages have no text.
 std::string list_of_pages(const std::vector<int>& pages) {
   std::string text;
   for (size_t i = 0; i < pages.size(); ++i) {
@@ -101,7 +109,7 @@ Result<void> add_pdf(std::string bytes, const DocumentLimits& limits, DocumentBu
         "--password=... IN.pdf OUT.pdf"};
   if (pdf->pages() > limits.parts)
     return Error{"has more than " + std::to_string(limits.parts) + " pages"};
-  document.set_title(to_utf8(pdf->get_title()));
+  document.set_title(useful_title(to_utf8(pdf->get_title())));
   OutlineLevels outline;
   if (const std::unique_ptr<poppler::toc> toc(pdf->create_toc()); toc)
     read_outline(*toc->root(), 1, outline);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/text.h"
 #include "text/unicode.h"
 
 namespace weir {
@@ -22,6 +23,19 @@ struct Page {
   double width = 0, height = 0;
 };
 
+// "12", "xiv", "A-3": a number of a page.
+bool is_page_number(std::string_view word) {
+  return word.find_first_not_of("0123456789ivxlcIVXLC-") == word.npos;
+}
+
+// "1.2 Title . . . . . . 17", of a table of contents.
+bool is_contents_line(const std::string& text) {
+  const size_t dots = std::min(text.find(". . . . . "), text.find(".........."));
+  if (dots == text.npos) return false;
+  const size_t last = text.find_last_of(". ");
+  return is_page_number(std::string_view(text).substr(last + 1));
+}
+
 Page lay_out(const PageText& text) {
   Page page;
   page.width = text.width;
@@ -32,7 +46,8 @@ Page lay_out(const PageText& text) {
   const auto add_lines = [&](size_t end) {
     const std::vector<PageWord> part(words.begin() + std::ptrdiff_t(begin),
                                      words.begin() + std::ptrdiff_t(end));
-    for (PageLine& line : lines_of_words(part)) page.entries.push_back({std::move(line), nullptr});
+    for (PageLine& line : lines_of_words(part))
+      if (!is_contents_line(line.text)) page.entries.push_back({std::move(line), nullptr});
     begin = end;
   };
   for (const PageTable& table : page.tables) {
@@ -50,20 +65,28 @@ bool is_in_margin(const Page& page, double top, double bottom) {
   return bottom < kMarginShare * page.height || top > (1 - kMarginShare) * page.height;
 }
 
-// The same for the same place and the same words, whatever the numbers in them.
-std::string margin_key(const Page::Entry& entry) {
+std::string row_text(const Page::Entry& entry) {
   std::string text = entry.line.text;
   if (entry.table)
     for (const auto& row : entry.table->rows)
-      for (const std::string& cell : row) text += cell + "|";
-  std::string key = std::to_string(int(std::lround(entry.line.top / 4)));
-  bool in_number = false;
-  for (const char c : text) {
-    const bool is_digit = c >= '0' && c <= '9';
-    if (!is_digit || !in_number) key += is_digit ? '#' : c;
-    in_number = is_digit;
-  }
-  return key;
+      for (const std::string& cell : row) text += (text.empty() ? "" : " ") + cell;
+  return text;
+}
+
+// What headers and footers have in common: the same words, whatever the numbers in them, at the
+// same place; or, where the title of a chapter changes, a number of a page at the end or the
+// beginning of a line at that place.
+std::vector<std::string> margin_keys(const Page::Entry& entry) {
+  const std::string place = std::to_string(int(std::lround(entry.line.top / 4)));
+  const std::vector<std::string> words = split(row_text(entry), ' ');
+  std::vector<std::string> keys = {place};
+  for (const std::string& word : words) keys[0] += is_page_number(word) ? " #" : " " + word;
+  const auto has_digit = [](const std::string& word) {
+    return word.find_first_of("0123456789") != word.npos;
+  };
+  if (is_page_number(words.back()) && has_digit(words.back())) keys.push_back(place + " end");
+  if (is_page_number(words.front()) && has_digit(words.front())) keys.push_back(place + " begin");
+  return keys;
 }
 
 // Headers and footers: at the same place of at least three pages, or of both of two.
@@ -71,12 +94,15 @@ void remove_margins(std::vector<Page>& pages) {
   std::map<std::string, size_t> counts;
   for (const Page& page : pages)
     for (const Page::Entry& entry : page.entries)
-      if (is_in_margin(page, entry.line.top, entry.line.bottom)) ++counts[margin_key(entry)];
+      if (is_in_margin(page, entry.line.top, entry.line.bottom))
+        for (const std::string& key : margin_keys(entry)) ++counts[key];
   const size_t least = pages.size() < 3 ? 2 : 3;
   for (Page& page : pages)
     std::erase_if(page.entries, [&](const Page::Entry& entry) {
-      return is_in_margin(page, entry.line.top, entry.line.bottom) &&
-             counts[margin_key(entry)] >= least;
+      if (!is_in_margin(page, entry.line.top, entry.line.bottom)) return false;
+      const std::vector<std::string> keys = margin_keys(entry);
+      return std::ranges::any_of(keys,
+                                 [&](const std::string& key) { return counts[key] >= least; });
     });
 }
 
@@ -136,7 +162,6 @@ class PageWriter {
   void add(const Page& page, int number) {
     right_ = 0;
     for (const Page::Entry& entry : page.entries) right_ = std::max(right_, entry.line.right);
-    is_first_ = true;
     for (const Page::Entry& entry : page.entries) {
       if (entry.table) {
         flush();
@@ -145,17 +170,22 @@ class PageWriter {
         continue;
       }
       add_line(entry.line, number);
-      is_first_ = false;
     }
   }
   void flush();
 
  private:
   void add_line(const PageLine& line, int number);
+  void add_code(const PageLine& line, int number);
   int heading_level(const PageLine& line) const;
   bool continues(const PageLine& line, int number) const;
   bool is_short(const PageLine& line) const {
     return line.right < line.left + 0.75 * (column_right_ - line.left);
+  }
+
+  bool is_centered_alike(const PageLine& line) const {
+    return std::abs(line.left - last_.left) > 4 &&
+           std::abs(line.left + line.right - last_.left - last_.right) < 8;
   }
 
   const Sizes& sizes_;
@@ -164,7 +194,8 @@ class PageWriter {
   std::string text_;
   PageLine last_;
   int level_ = 0, page_ = 0, last_page_ = 0;
-  bool is_item_ = false, is_first_ = false;
+  bool is_item_ = false, is_code_ = false;
+  double code_left_ = 0;
   double right_ = 0, column_right_ = 0;
 };
 
@@ -202,10 +233,13 @@ bool PageWriter::continues(const PageLine& line, int number) const {
 }
 
 void PageWriter::add_line(const PageLine& line, int number) {
+  if (line.is_mono) return add_code(line, number);
+  if (is_code_) flush();
   const int level = heading_level(line);
   const bool is_same_heading = level > 0 && level == level_ && number == last_page_ &&
                                line.top - last_.bottom < line.bottom - line.top &&
-                               text_.size() + line.text.size() < 250;
+                               text_.size() + line.text.size() < 250 &&
+                               (!is_short(last_) || is_centered_alike(line));
   if (is_same_heading) {
     join_line(text_, line.text);
   } else if (level == 0 && continues(line, number)) {
@@ -231,9 +265,30 @@ void PageWriter::add_line(const PageLine& line, int number) {
   last_page_ = number;
 }
 
+// Blanks before a line are those that its place shows; a fixed-width letter is 0.6 of its size
+// wide.
+void PageWriter::add_code(const PageLine& line, int number) {
+  const bool is_same = is_code_ && number == last_page_ && line.top > last_.top &&
+                       line.top - last_.bottom < 2 * (last_.bottom - last_.top);
+  if (!is_same) {
+    flush();
+    is_code_ = true;
+    page_ = number;
+    code_left_ = line.left;
+  } else {
+    text_ += '\n';
+  }
+  const double columns = (line.left - code_left_) / (0.6 * std::max(line.size, 1.0));
+  text_ += std::string(size_t(std::clamp(std::lround(columns), 0L, 80L)), ' ') + line.text;
+  last_ = line;
+  last_page_ = number;
+}
+
 void PageWriter::flush() {
   document_.set_page(page_);
-  if (level_ > 0)
+  if (is_code_)
+    document_.code(text_);
+  else if (level_ > 0)
     document_.heading(level_, text_);
   else if (is_item_)
     document_.list_item(0, text_);
@@ -241,7 +296,7 @@ void PageWriter::flush() {
     document_.paragraph(text_);
   text_.clear();
   level_ = 0;
-  is_item_ = false;
+  is_item_ = is_code_ = false;
 }
 
 }  // namespace

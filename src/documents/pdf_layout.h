@@ -13,7 +13,7 @@ struct PageWord {
   std::string text;  // UTF-8
   double left = 0, top = 0, right = 0, bottom = 0;
   double size = 0;  // of the font
-  bool is_bold = false;
+  bool is_bold = false, is_mono = false;
   bool space_after = false;
 };
 
@@ -26,7 +26,7 @@ struct PageText {
 struct PageLine {
   std::string text;
   double left = 0, top = 0, right = 0, bottom = 0, size = 0;
-  bool is_bold = false;
+  bool is_bold = false, is_mono = false;  // all of it, or nearly
 };
 
 // Levels of the headings that the file's outline lists, by heading_key().

@@ -47,7 +47,8 @@ std::vector<PageLine> lines_of_words(const std::vector<PageWord>& words) {
                        .right = word.right,
                        .bottom = word.bottom,
                        .size = word.size,
-                       .is_bold = word.is_bold});
+                       .is_bold = word.is_bold,
+                       .is_mono = word.is_mono});
       bold = word.is_bold ? word.text.size() : 0;
       bytes = word.text.size();
     } else {
@@ -62,6 +63,7 @@ std::vector<PageLine> lines_of_words(const std::vector<PageWord>& words) {
       if (word.text.size() > bytes) line.size = word.size;
       bytes += word.text.size();
       bold += word.is_bold ? word.text.size() : 0;
+      line.is_mono &= word.is_mono;
       line.is_bold = 10 * bold > 9 * bytes;
     }
     last = &word;

@@ -132,7 +132,8 @@ Result<void> add_pptx(std::string_view bytes, const DocumentLimits& limits,
     if (xml_attribute(slide->root(), "show") == "0")
       document.note("slide " + std::to_string(page) + " is hidden");
     reader.read(slide->root());
-    for (const auto& [id, other] : TRY(read_relations(zip, member, limits))) {
+    const std::map<std::string, std::string> parts = TRY(read_relations(zip, member, limits));
+    for (const auto& [id, other] : parts) {
       if (other.find("notesSlide") == other.npos) continue;
       if (const Result<XmlDocument> notes = XmlDocument::of_member(zip, other, limits))
         reader.read_notes(notes->root());

@@ -18,6 +18,7 @@ struct Style {
   std::string based_on;
   int level = 0;  // of a heading: 1 to 9
   bool is_title = false, is_list = false;
+  int depth = 0;  // of a list
   std::string numbering;
 };
 
@@ -28,12 +29,13 @@ class WordReader {
 
   Result<void> read() {
     std::string main = "word/document.xml";
-    for (const auto& [id, member] : TRY(read_relations(zip_, "", limits_)))
+    const std::map<std::string, std::string> parts = TRY(read_relations(zip_, "", limits_));
+    for (const auto& [id, member] : parts)
       if (member.ends_with("document.xml") || member.ends_with("document2.xml")) main = member;
+    read_core_properties(zip_, limits_, document_);
     TRY(read_styles(resolve_member(main, "styles.xml")));
     TRY(read_notes(resolve_member(main, "footnotes.xml")));
     const XmlDocument body = TRY(XmlDocument::of_member(zip_, main, limits_));
-    read_core_properties(zip_, limits_, document_);
     read_body(xml_child(body.root(), "body"));
     for (const std::string& note : used_notes_) document_.paragraph(note);
     return {};
@@ -73,6 +75,9 @@ Result<void> WordReader::read_styles(const std::string& name) {
     if (title.starts_with("heading ")) style.level = whole(title.substr(8), 0);
     style.is_title = title == "title";
     style.is_list = title.starts_with("list");
+    // "list bullet 2" is the second depth.
+    if (style.is_list && title.back() >= '2' && title.back() <= '9')
+      style.depth = title.back() - '1';
     const XmlNode properties = xml_child(node, "pPr");
     if (const XmlNode outline = xml_child(properties, "outlineLvl"); outline && style.level == 0)
       if (const int level = whole(xml_attribute(outline, "val"), 9); level >= 0 && level < 9)
@@ -176,7 +181,8 @@ void WordReader::read_paragraph(XmlNode paragraph) {
   std::string id(xml_attribute(xml_child(numbering, "numId"), "val"));
   if (!numbering && style) id = style->numbering;
   if ((!id.empty() && id != "0") || (style && style->is_list))
-    return document_.list_item(whole(xml_attribute(xml_child(numbering, "ilvl"), "val"), 0), text);
+    return document_.list_item(
+        whole(xml_attribute(xml_child(numbering, "ilvl"), "val"), style ? style->depth : 0), text);
   document_.paragraph(text);
 }
 
