@@ -36,6 +36,7 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"stages",
      {"base", "formats", "tokenizer", "ops", "config", "model", "engine", "chat", "corpus", "train",
       "verify", "tasks"}},
+    {"distill", {"base", "text", "chat", "verify", "tasks"}},
     {"live", {"base", "text", "stages"}},
     {"report", {"base", "text", "train", "stages"}},
     {"doctor", {"base", "tokenizer", "chat", "train", "tasks", "stages"}},
@@ -48,11 +49,11 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"cli", {"base",   "kernels",  "tensor",     "text",    "jinja",  "formats", "tokenizer",
              "ops",    "config",   "checkpoint", "model",   "engine", "chat",    "corpus",
              "train",  "convert",  "verify",     "tasks",   "stages", "live",    "report",
-             "doctor", "pretrain", "pipeline",   "grammar", "serve", "client"}},
+             "doctor", "pretrain", "pipeline",   "grammar", "serve",  "client",  "distill"}},
     {"testing", {"base",   "kernels",  "tensor",     "text",    "jinja",  "formats", "tokenizer",
                  "ops",    "config",   "checkpoint", "model",   "engine", "chat",    "corpus",
                  "train",  "convert",  "verify",     "tasks",   "stages", "live",    "report",
-                 "doctor", "pretrain", "pipeline",   "grammar", "serve", "client"}},
+                 "doctor", "pretrain", "pipeline",   "grammar", "serve",  "client",  "distill"}},
 };
 
 struct Include {

@@ -28,6 +28,7 @@ void add_commands(CommandGroup commands) {
   add_inspect(commands);
   add_tokenizer(commands);
   add_corpus(commands);
+  add_distill(commands);
   add_doctor(commands);
   add_bench(commands);
   add_conversions(commands);

@@ -12,11 +12,12 @@ void add_generate(CommandGroup& commands);
 void add_complete(CommandGroup& commands);
 void add_chat(CommandGroup& commands);
 void add_serve(CommandGroup& commands);
-void add_key(CommandGroup& commands);  // new, list, limit, revoke
+void add_key(CommandGroup& commands);     // new, list, limit, revoke
 void add_models(CommandGroup& commands);  // of a running server
 void add_inspect(CommandGroup& commands);
 void add_tokenizer(CommandGroup& commands);  // train, encode, decode
 void add_corpus(CommandGroup& commands);
+void add_distill(CommandGroup& commands);  // sample
 void add_doctor(CommandGroup& commands);
 void add_bench(CommandGroup& commands);
 void add_conversions(CommandGroup& commands);  // convert, quantize, make-random
