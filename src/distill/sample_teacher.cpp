@@ -15,7 +15,7 @@
 #include "base/json.h"
 #include "base/sha256.h"
 #include "base/text.h"
-#include "distill/repetition.h"
+#include "distill/repeated_replies.h"
 #include "verify/verifier.h"
 
 namespace weir {

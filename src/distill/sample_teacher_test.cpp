@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
-#include "distill/repetition.h"
+#include "distill/repeated_replies.h"
 #include "tasks/problem_file.h"
 
 namespace weir {

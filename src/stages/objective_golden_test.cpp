@@ -131,7 +131,8 @@ TEST(ObjectiveGolden, RewardsNormalisedApartAreThoseOfTrl) {
   const std::vector<double> expected = doubles(*file.find("advantages"));
   const std::vector<double> found = advantages_apart(replies, groups, recipe);
   ASSERT_EQ(found.size(), expected.size());
-  for (size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-6) << i;  // TRL corrects deviations in f32
+  // TRL corrects deviations in f32.
+  for (size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-6) << i;
 }
 
 TEST(ObjectiveGolden, PreferenceLossesAreThoseOfTrl) {

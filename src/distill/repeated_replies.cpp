@@ -1,4 +1,4 @@
-#include "distill/repetition.h"
+#include "distill/repeated_replies.h"
 
 #include <algorithm>
 
