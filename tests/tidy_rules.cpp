@@ -45,6 +45,7 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"stages",
      {"base", "formats", "tokenizer", "ops", "config", "checkpoint", "adapter", "model", "engine",
       "chat", "corpus", "train", "verify", "tasks"}},
+    {"distill", {"base", "text", "chat", "verify", "tasks"}},
     {"live", {"base", "text", "stages"}},
     {"report", {"base", "text", "train", "stages"}},
     {"doctor", {"base", "tokenizer", "chat", "train", "tasks", "stages"}},
@@ -61,12 +62,12 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
              "ops",    "config",   "checkpoint", "model",   "engine", "chat",    "corpus",
              "train",  "convert",  "verify",     "tasks",   "stages", "live",    "report",
              "doctor", "pretrain", "pipeline",   "grammar", "serve",  "client",  "embed",
-             "documents", "knowledge", "extract", "adapter", "adapt"}},
+             "documents", "knowledge", "extract", "adapter", "adapt", "distill"}},
     {"testing", {"base",   "kernels",  "tensor",     "text",    "jinja",  "formats", "tokenizer",
                  "ops",    "config",   "checkpoint", "model",   "engine", "chat",    "corpus",
                  "train",  "convert",  "verify",     "tasks",   "stages", "live",    "report",
                  "doctor", "pretrain", "pipeline",   "grammar", "serve",  "client",  "embed",
-             "documents", "knowledge", "extract", "adapter", "adapt"}},
+             "documents", "knowledge", "extract", "adapter", "adapt", "distill"}},
 };
 
 struct Include {

@@ -35,6 +35,7 @@ void add_commands(CommandGroup commands) {
   add_knowledge(commands);
   add_documents(commands);
   add_extract(commands);
+  add_distill(commands);
   add_doctor(commands);
   add_bench(commands);
   add_conversions(commands);

@@ -38,8 +38,13 @@ Purpose purpose_of(const StageRecipe& stage) {
     purpose.grpo = &stage.grpo;
     return purpose;
   }
+  if (stage.kind == StageKind::distill && stage.distill.source == DistillSource::student) {
+    purpose.reply_tokens = stage.grpo.reply_tokens;
+    purpose.reply_key = "reply_tokens";
+    return purpose;
+  }
   purpose.is_learned = true;
-  if (stage.kind == StageKind::reward) return purpose;
+  if (stage.kind == StageKind::reward || stage.kind == StageKind::dpo) return purpose;
   purpose.all_tokens = stage.tuning.all_tokens;
   purpose.step_rows = stage.tuning.tokens;
   return purpose;

@@ -3,6 +3,8 @@
 #include <memory>
 #include <set>
 
+#include "ops/distribution_loss.h"
+#include "ops/divergence.h"
 #include "testing/gradient_check.h"
 #include "testing/stored_support.h"
 
@@ -288,6 +290,52 @@ Case objective_case() {
   return c;
 }
 
+// Distributions of a teacher over `vocabulary` tokens for each row of loss_targets().
+const std::vector<std::vector<float>>& teacher_logits(int vocabulary) {
+  static std::vector<std::vector<float>> rows;
+  for (size_t r = rows.size(); r < loss_targets().size(); ++r) {
+    Random random(11, r);
+    rows.emplace_back();
+    for (int v = 0; v < vocabulary; ++v) rows.back().push_back(1.5f * random.normal());
+  }
+  return rows;
+}
+
+// `named`: tokens of the teacher that are known; 0: all of them.
+Case divergence_case(const std::string& name, double beta, int named, DivergenceTail tail,
+                     float inverse_temperature) {
+  struct FromTeacher : DistributionObjective {
+    double beta;
+    int named;
+    DivergenceTail tail;
+    double evaluate(const DistributionRow& row, size_t, bool with_gradient) override {
+      std::vector<float> teacher = teacher_logits(37)[size_t(row.index)];
+      const float weight = row.index % 2 ? 0.5f : -1.25f;
+      double loss;
+      if (named == 0) {
+        loss = divergence(row.logits, teacher, beta, with_gradient);
+      } else {
+        std::vector<int> tokens;
+        std::vector<float> logs;
+        const float rest = append_top(teacher, named, tokens, logs);
+        loss = divergence(row.logits, SparseRow{tokens, logs, rest}, tail, beta, with_gradient);
+      }
+      for (float& slope : row.logits) slope *= weight;
+      return double(weight) * loss;
+    }
+  };
+  Case c = loss_case();
+  c.name = "distribution_loss, " + name;
+  c.forward = [=](Run& run, Inputs& in, Weights& w, double& value) {
+    FromTeacher objective;
+    objective.beta = beta, objective.named = named, objective.tail = tail;
+    value =
+        distribution_loss(run, in[0], w[0], loss_targets(), objective, inverse_temperature).loss;
+    return Tensor{};
+  };
+  return c;
+}
+
 std::vector<Case> cases();
 
 TEST(Gradient, OfEveryOperationEqualsFiniteDifferences) {
@@ -399,6 +447,14 @@ std::vector<Case> cases() {
   add(mixed_adapter_case());
   add(expert_adapter_case());
   add(loss_case());
+  for (double beta : {0.0, 0.3, 1.0}) {
+    const std::string of = "beta " + std::to_string(beta).substr(0, 3);
+    add(divergence_case(of, beta, 0, DivergenceTail::bucket, 1));
+    add(divergence_case(of + ", temperature 2", beta, 0, DivergenceTail::bucket, 0.5f));
+    add(divergence_case(of + ", top 5 and tail", beta, 5, DivergenceTail::bucket, 1));
+    add(divergence_case(of + ", top 5 alone", beta, 5, DivergenceTail::dropped, 0.7f));
+    add(divergence_case(of + ", all named", beta, 40, DivergenceTail::bucket, 1));
+  }
   add(objective_case());
   add({.name = "recompute",
        .inputs = {{"x", 0, 12}},

@@ -1,155 +1,95 @@
-// The end of the tape: log-probabilities of targets and their loss, in chunks of rows, so that the
-// logits of a whole batch never exist. Rows without a target (questions) are left out: with a large
-// vocabulary they would cost a third of a step.
-#include <algorithm>
+// The loss of a token as a function of its log-probability. Rows without a target (questions) are
+// left out: with a large vocabulary they would cost a third of a step.
 #include <cmath>
 #include <cstring>
 #include <span>
-#include <vector>
 
-#include "ops/matmul.h"
+#include "ops/loss_chunks.h"
 #include "ops/ops.h"
 
 namespace weir {
 namespace {
 
-// Logits of one chunk stay near the cache: about 2 MiB at a vocabulary of 4096. With a larger one
-// the gradient of the head, which every chunk reads and writes, decides.
-int rows_per_chunk(int vocabulary) {
-  int rows = (1 << 19) / (vocabulary > 0 ? vocabulary : 1);
-  return rows < 128 ? 128 : rows > 1024 ? 1024 : rows;
-}
+class TokenLoss final : public ChunkLoss {
+ public:
+  TokenLoss(std::span<const int> targets, TokenObjective& objective, float* log_probabilities,
+            float inverse_temperature)
+      : targets_(targets),
+        objective_(objective),
+        log_probabilities_(log_probabilities),
+        inverse_temperature_(inverse_temperature) {}
 
-struct Chunk {
-  std::span<const int> picked;  // rows of the batch, each with a target
-  int rows;                     // how many
-  float inverse_temperature;
-  Rows input;         // hidden states, from the first picked row to the last
-  const int* gather;  // [rows] which of them are picked; null: all
-  float* gradient;    // [rows, width] of the picked ones
-  float* logits;      // [rows, vocabulary]; exponentials after statistics()
-  float* inverse;     // [rows] 1 / sum of exponentials
-  float* log_prob;    // [rows]
-  float* slope;       // [rows] d objective / d log p
-};
-
-// log p of the targets; leaves exp(logit - top) in the logits.
-void statistics(ThreadPool& pool, const Chunk& c, std::span<const int> targets, int vocabulary) {
-  for_chunks(pool, c.rows, 4, [&](int begin, int end, int) {
-    for (int r = begin; r < end; ++r) {
-      float* row = c.logits + size_t(r) * size_t(vocabulary);
-      int target = targets[size_t(c.picked[size_t(r)])];
-      if (c.inverse_temperature != 1) kernels().scale(c.inverse_temperature, row, row, vocabulary);
-      float top = kernels().max(row, vocabulary);
-      float at_target = row[target];
-      float sum = kernels().exp_sum(row, top, vocabulary);
-      c.inverse[r] = 1 / sum;
-      c.log_prob[r] = at_target - (top + float(std::log(double(sum))));
-    }
-  });
-}
-
-// In the forward pass this was: log p = f z[target] - log sum exp(f z), f = inverse temperature.
-// dz = f * slope * (onehot - softmax(f z)).
-void logits_backward(ThreadPool& pool, const Chunk& c, std::span<const int> targets,
-                     int vocabulary) {
-  for_chunks(pool, c.rows, 4, [&](int begin, int end, int) {
-    for (int r = begin; r < end; ++r) {
-      float* row = c.logits + size_t(r) * size_t(vocabulary);
-      int target = targets[size_t(c.picked[size_t(r)])];
-      const float slope = c.inverse_temperature * c.slope[r];
-      kernels().scale(-slope * c.inverse[r], row, row, vocabulary);
-      row[target] += slope;
-    }
-  });
-}
-
-// Rows of the batch that have a target; the others have no loss and no gradient.
-std::vector<int> targeted_rows(std::span<const int> targets, int vocabulary) {
-  std::vector<int> picked;
-  for (size_t row = 0; row < targets.size(); ++row) {
-    if (targets[row] < 0) continue;
-    CHECK_LT(targets[row], vocabulary);
-    picked.push_back(int(row));
+  void prepare(Run& run, int rows, int) override {
+    inverse_ = run.arena.floats(size_t(rows));
+    log_prob_ = run.arena.floats(size_t(rows));
+    slope_ = run.arena.floats(size_t(rows));
   }
-  return picked;
-}
 
-// The rows of the chunk in x. `offsets` has room for them.
-void find_input(Chunk& c, Tensor x, int* offsets) {
-  const int front = c.picked.front(), span = c.picked.back() - front + 1;
-  c.input = {x.row(front), x.stride, span, x.cols};
-  c.gather = span == c.rows ? nullptr : offsets;
-  for (int r = 0; c.gather && r < c.rows; ++r) offsets[r] = c.picked[size_t(r)] - front;
-}
-
-// In the forward pass this was: z = x head. Rows that stand one after another are used in place.
-void hidden_backward(const Workers& workers, const Chunk& c, Tensor x, const Rows& slopes,
-                     const Matrix& head, bool adds) {
-  if (head.grad()) accumulate_outer(workers, slopes, {c.input, c.gather}, {}, head.grad());
-  if (!c.gather)
-    return multiply_transposed(workers, slopes, head, {},
-                               {x.grad_row(c.picked.front()), x.stride, c.rows, x.cols}, adds);
-  multiply_transposed(workers, slopes, head, {}, {c.gradient, size_t(x.cols), c.rows, x.cols},
-                      false);
-  for_chunks(*workers.pool, c.rows, row_grain(x.cols), [&](int begin, int end, int) {
-    for (int r = begin; r < end; ++r) {
-      float* to = x.grad_row(c.picked[size_t(r)]);
-      const float* from = c.gradient + size_t(r) * size_t(x.cols);
-      if (adds)
-        kernels().add(to, from, to, x.cols);
-      else
-        std::memcpy(to, from, sizeof(float) * size_t(x.cols));
+  void evaluate(Run& run, std::span<const int> picked, Rows logits) override {
+    statistics(run.pool, picked, logits);
+    for (size_t r = 0; r < picked.size(); ++r) {
+      const int row = picked[r];
+      slope_[r] = 0;
+      if (log_probabilities_) log_probabilities_[row] = log_prob_[r];
+      sum.loss += objective_.evaluate(row, log_prob_[r], slope_[r]);
+      sum.negative_log -= double(log_prob_[r]);
+      ++sum.counted;
     }
-  });
-}
+    if (run.tape) logits_backward(run.pool, picked, logits);
+  }
+
+  LossSum sum;
+
+ private:
+  // log p of the targets; leaves exp(logit - top) in the logits.
+  void statistics(ThreadPool& pool, std::span<const int> picked, Rows logits) {
+    for_chunks(pool, logits.rows, 4, [&](int begin, int end, int) {
+      for (int r = begin; r < end; ++r) {
+        float* row = logits.data + size_t(r) * logits.stride;
+        int target = targets_[size_t(picked[size_t(r)])];
+        if (inverse_temperature_ != 1) kernels().scale(inverse_temperature_, row, row, logits.cols);
+        float top = kernels().max(row, logits.cols);
+        float at_target = row[target];
+        float total = kernels().exp_sum(row, top, logits.cols);
+        inverse_[r] = 1 / total;
+        log_prob_[r] = at_target - (top + float(std::log(double(total))));
+      }
+    });
+  }
+
+  // In the forward pass this was: log p = f z[target] - log sum exp(f z), f = inverse temperature.
+  // dz = f * slope * (onehot - softmax(f z)).
+  void logits_backward(ThreadPool& pool, std::span<const int> picked, Rows logits) {
+    for_chunks(pool, logits.rows, 4, [&](int begin, int end, int) {
+      for (int r = begin; r < end; ++r) {
+        float* row = logits.data + size_t(r) * logits.stride;
+        int target = targets_[size_t(picked[size_t(r)])];
+        const float slope = inverse_temperature_ * slope_[r];
+        kernels().scale(-slope * inverse_[r], row, row, logits.cols);
+        row[target] += slope;
+      }
+    });
+  }
+
+  std::span<const int> targets_;
+  TokenObjective& objective_;
+  float* log_probabilities_;
+  float inverse_temperature_;
+  float* inverse_ = nullptr;   // [rows] 1 / sum of exponentials
+  float* log_prob_ = nullptr;  // [rows]
+  float* slope_ = nullptr;     // [rows] d objective / d log p
+};
 
 }  // namespace
 
 LossSum token_loss(Run& run, Tensor x, const Matrix& head, std::span<const int> targets,
                    TokenObjective& objective, float* log_probabilities, float inverse_temperature) {
   const Zone zone("token_loss");
-  CHECK_EQ(int(targets.size()), x.rows);
-  Workers workers{&run.arena, &run.pool, run.exact};
-  const int vocabulary = head.rows, step = rows_per_chunk(vocabulary);
-  const std::vector<int> picked = targeted_rows(targets, vocabulary);
-  ArenaScope scope(run.arena);
-  Chunk c{};
-  c.inverse_temperature = inverse_temperature;
-  int* offsets = run.arena.array<int>(size_t(step));
-  if (run.tape) c.gradient = run.arena.floats(size_t(step) * size_t(x.cols));
-  c.logits = run.arena.floats(size_t(step) * size_t(vocabulary));
-  c.inverse = run.arena.floats(size_t(step));
-  c.log_prob = run.arena.floats(size_t(step));
-  c.slope = run.arena.floats(size_t(step));
-  const bool adds = run.tape && x.accumulate();
-  for (int row = 0; row < x.rows; ++row) {
-    if (targets[size_t(row)] >= 0) continue;
-    if (log_probabilities) log_probabilities[row] = 0;
-    if (run.tape && !adds) std::memset(x.grad_row(row), 0, sizeof(float) * size_t(x.cols));
-  }
-  LossSum sum;
-  for (size_t begin = 0; begin < picked.size(); begin += size_t(step)) {
-    c.picked = std::span(picked).subspan(begin, std::min(size_t(step), picked.size() - begin));
-    c.rows = int(c.picked.size());
-    find_input(c, x, offsets);
-    Rows logits{c.logits, size_t(vocabulary), c.rows, vocabulary};
-    multiply(workers, {c.input, c.gather}, head, {}, logits, false);
-    if (run.pool.is_dry()) continue;
-    statistics(run.pool, c, targets, vocabulary);
-    for (int r = 0; r < c.rows; ++r) {
-      const int row = c.picked[size_t(r)];
-      c.slope[r] = 0;
-      if (log_probabilities) log_probabilities[row] = c.log_prob[r];
-      sum.loss += objective.evaluate(row, c.log_prob[r], c.slope[r]);
-      sum.negative_log -= double(c.log_prob[r]);
-      ++sum.counted;
-    }
-    if (!run.tape) continue;
-    logits_backward(run.pool, c, targets, vocabulary);
-    hidden_backward(workers, c, x, logits, head, adds);
-  }
-  return sum;
+  for (size_t row = 0; log_probabilities && row < targets.size(); ++row)
+    if (targets[row] < 0) log_probabilities[row] = 0;
+  TokenLoss loss(targets, objective, log_probabilities, inverse_temperature);
+  chunked_loss(run, x, head, targets, loss);
+  return loss.sum;
 }
 
 LossSum cross_entropy(Run& run, Tensor x, const Matrix& head, std::span<const int> targets,

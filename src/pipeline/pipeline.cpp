@@ -13,6 +13,7 @@
 #include "base/sha256.h"
 #include "base/terminal.h"
 #include "base/text.h"
+#include "chat/open_model.h"
 #include "kernels/kernels.h"
 #include "pipeline/conclusion.h"
 #include "pipeline/plan.h"
@@ -270,6 +271,17 @@ class Pipeline {
     if (!stage.samples.from.empty()) needed.push_back(stage.samples.from);
     for (const auto& [name, part] : stage.grpo.rewards)
       if (!part.model.empty()) needed.push_back(part.model);
+    for (const TeacherRecipe& teacher : stage.distill.teachers) {
+      if (!is_model_path(teacher.model)) {
+        needed.push_back(teacher.model);
+        continue;
+      }
+      const ModelTexts texts = TRY_IN("teacher", read_model_texts(teacher.model));
+      TRY_IN("teacher " + teacher.model, check_same_tokens(shared_.tokenizer(), texts.tokenizer));
+      models.set(teacher.model, TRY(weights_sha256(teacher.model)));
+    }
+    if (!stage.distill.kept.empty())
+      models.set(stage.distill.kept, TRY(sha256_file(stage.distill.kept)));
     for (const std::string& name : needed) {
       if (models.find(name)) continue;
       std::optional<Json> manifest = TRY(folder_.manifest(name));

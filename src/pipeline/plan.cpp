@@ -258,6 +258,19 @@ Result<StageCost> cost_of(const R1Context& context, const StageRecipe& stage,
     return cost;
   }
   const Lengths lengths = TRY(mean_lengths(context, stage.data));
+  if (stage.kind == StageKind::dpo) {
+    cost.step = update + stage.dpo.pairs * 2 * lengths.whole * speed.row * (1 + kForwardShare);
+    return cost;
+  }
+  if (stage.kind == StageKind::distill) {
+    // The teacher is taken for as fast as the student; a larger one takes more than planned.
+    const bool draws = stage.distill.source == DistillSource::student;
+    const double drawn =
+        double(stage.grpo.prompts) * stage.grpo.group * reply(stage.grpo.reply_tokens);
+    const double rows = draws ? stage.grpo.prompts * lengths.prompt + drawn : stage.tuning.tokens;
+    cost.step = update + rows * speed.row * (1 + kForwardShare) + (draws ? drawn * speed.token : 0);
+    return cost;
+  }
   if (stage.kind == StageKind::reward) {
     const double replies = stage.reward.judges == JudgeKind::helpful ? 2 : 1;
     const double rows = stage.reward.examples * replies * lengths.whole;

@@ -10,7 +10,7 @@
 namespace weir {
 
 struct RunStage {
-  std::string name, kind;           // kind: "pretrain", "sft", "grpo", "reward"
+  std::string name, kind;           // kind: as StageKind
   std::string folder;               // of its model
   bool is_finished = false;         // its manifest.json exists
   std::vector<FamilyScore> scores;  // empty when it was not evaluated

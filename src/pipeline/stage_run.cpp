@@ -14,8 +14,10 @@
 #include "pretrain/run_folder.h"
 #include "pretrain/run_loop.h"
 #include "report/report_table.h"
+#include "stages/distill_stage.h"
 #include "stages/evaluate.h"
 #include "stages/grpo.h"
+#include "stages/preference_stage.h"
 #include "stages/rejection.h"
 #include "stages/reward_stage.h"
 #include "stages/stage_memory.h"
@@ -128,6 +130,17 @@ class StageRunner final : public RunLoop {
         TRY(load_judges());
         stage_ = TRY(make_grpo_stage(context_, recipe(), job_.steps, *learner_, judges()));
         break;
+      case StageKind::dpo:
+        stage_ = TRY(make_preference_stage(context_, recipe(), job_.steps, *learner_,
+                                           folder_.stage_file(recipe().name, "reference.json"),
+                                           sha256_hex(job_.identity.dump())));
+        return stage_ != nullptr;
+      case StageKind::distill: {
+        DistillTeachers teachers = TRY(load_teachers());
+        stage_ =
+            TRY(make_distill_stage(context_, recipe(), job_.steps, *learner_, std::move(teachers)));
+        return stage_ != nullptr;
+      }
       case StageKind::reward:
         stage_ =
             TRY(make_reward_stage(context_, recipe(), job_.steps, *learner_, std::move(samples)));
@@ -152,6 +165,37 @@ class StageRunner final : public RunLoop {
     }
     stage_ = TRY(make_tuning_stage(context_, recipe(), job_.steps, *learner_, kept_.get()));
     return {};
+  }
+
+  // The teachers' models, or the rows that were kept of them under the same identity.
+  Result<DistillTeachers> load_teachers() {
+    const DistillRecipe& distill = recipe().distill;
+    DistillTeachers teachers;
+    if (!distill.kept.empty()) {
+      teachers.kept = TRY(TeacherFile::open(distill.kept));
+      return teachers;
+    }
+    if (distill.keeps_rows) {
+      teachers.kept_path = folder_.stage_file(recipe().name, "teacher.rows");
+      const std::string made_with = folder_.stage_file(recipe().name, "teacher.sha256");
+      const std::string identity = sha256_hex(job_.identity.dump());
+      if (file_exists(teachers.kept_path) && file_exists(made_with) &&
+          TRY(read_file(made_with)) == identity) {
+        teachers.kept = TRY(TeacherFile::open(teachers.kept_path));
+        return teachers;
+      }
+      TRY(remove_all(teachers.kept_path));
+      TRY(write_file_atomic(made_with, identity));
+    }
+    for (const TeacherRecipe& teacher : distill.teachers) {
+      const std::string path =
+          is_model_path(teacher.model) ? teacher.model : folder_.stage(teacher.model);
+      view_.show_activity("loading the teacher " + teacher.model);
+      std::unique_ptr<Model> model = TRY_IN("teacher", load_model(path, false));
+      teachers.models.push_back(
+          std::make_unique<Teacher>(std::move(model), context_.recipe.rows, context_.pool));
+    }
+    return teachers;
   }
 
   Result<void> load_judges() {

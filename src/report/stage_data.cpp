@@ -24,6 +24,8 @@ constexpr const char* kCurves[] = {"loss",
                                    "entropy",
                                    "kl",
                                    "clip_fraction",
+                                   "margin",
+                                   "held_out_margin",
                                    "max_difference",
                                    "rollout_kl",
                                    "right",
@@ -214,6 +216,8 @@ std::string kind_words(const std::string& kind) {
   if (kind == "sft") return "supervised tuning";
   if (kind == "grpo") return "reinforcement";
   if (kind == "reward") return "reward model";
+  if (kind == "dpo") return "preferences";
+  if (kind == "distill") return "distillation";
   return clean_name(kind);
 }
 

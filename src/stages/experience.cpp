@@ -10,9 +10,12 @@ namespace {
 
 constexpr int kCurriculumTries = 8;
 
-bool is_uniform(std::span<const RewardedReply> group) {
-  return std::ranges::all_of(
-      group, [&](const RewardedReply& reply) { return reply.reward == group.front().reward; });
+// Whether the replies of a group are worth the same; with parts normalised apart, in every part.
+bool is_uniform(std::span<const RewardedReply> group, bool apart) {
+  const RewardedReply& first = group.front();
+  return std::ranges::all_of(group, [&](const RewardedReply& reply) {
+    return reply.reward == first.reward && (!apart || reply.parts == first.parts);
+  });
 }
 
 template <class Number>
@@ -150,7 +153,8 @@ Result<Experience> ExperienceSource::gather(int64_t step) {
     rewards.push_back(kept.rewards[i].reward);
     groups.push_back(kept.rollouts[i].problem);
   }
-  kept.advantage = advantages(rewards, groups, recipe_.scale);
+  kept.advantage = normalizes_apart() ? advantages_apart(kept.rewards, groups, recipe_)
+                                      : advantages(rewards, groups, recipe_.scale);
   return kept;
 }
 
@@ -162,7 +166,8 @@ void ExperienceSource::keep(std::vector<Problem> problems, std::vector<Rollout> 
   const size_t group = size_t(recipe_.group);
   for (size_t p = 0; p < problems.size(); ++p) {
     const size_t begin = p * group;
-    const bool teaches_nothing = is_uniform(std::span(rewards).subspan(begin, group));
+    const bool teaches_nothing =
+        is_uniform(std::span(rewards).subspan(begin, group), normalizes_apart());
     const bool has_verifier = !problems[p].verifier.empty();
     int64_t right = 0;
     for (size_t i = begin; i < begin + group; ++i) {

@@ -57,6 +57,7 @@ class ExperienceSource {
   Result<void> restore(const Json& cursor);
 
  private:
+  bool normalizes_apart() const { return recipe_.normalize_rewards == RewardNormalization::apart; }
   Result<Problem> next_problem();
   Result<std::vector<Problem>> next_problems(int count);
   Result<std::vector<Rollout>> draw(std::span<const Problem> problems, ReplyTally& tally);

@@ -8,6 +8,7 @@
 #include "stages/drawing.h"
 #include "stages/experience.h"
 #include "stages/policy_objective.h"
+#include "stages/reply_masks.h"
 #include "stages/shown_reply.h"
 #include "train/batches.h"
 
@@ -36,10 +37,25 @@ struct PolicyBatch {
   RoutingTrace kept, own;           // experts of the rollouts; experts that this pass chooses
 };
 
+// Of a reply's tokens under the policy as it is before an update.
+struct TokenFacts {
+  std::vector<float> logs, entropies;
+};
+
+// Writes what it finds to [rows].
+struct FactsObjective final : DistributionObjective {
+  std::vector<RowFacts> facts;
+  double evaluate(const DistributionRow& row, size_t, bool) override {
+    facts[size_t(row.index)] = row_facts(row.logits, row.target);
+    return 0;
+  }
+};
+
 // Sums over the updates of a step.
 struct LearnTally {
   double loss = 0, norm = 0, kl = 0, max_difference = 0;
   int64_t tokens = 0, clipped = 0, moved = 0;
+  MaskCounts masked;
   int updates = 0;
   RolloutRatio rollout;  // of rounded rollouts
 };
@@ -129,6 +145,7 @@ class GrpoStage final : public Stage {
       if (!(recipe_.masks_truncated && experience_.rollouts[i].is_truncated)) replies.push_back(i);
     LearnTally tally;
     old_.assign(experience_.rollouts.size(), {});
+    facts_.clear();
     const size_t parts = std::min(size_t(recipe_.minibatches), replies.size());
     const auto minibatch = [&](size_t part) {
       const size_t begin = replies.size() * part / parts, end = replies.size() * (part + 1) / parts;
@@ -144,6 +161,7 @@ class GrpoStage final : public Stage {
     for (int epoch = 0; epoch < recipe_.inner_epochs; ++epoch)
       for (size_t part = 0; part < parts; ++part) {
         learner_.begin();
+        if (looks_ahead(tally)) TRY(look_ahead(minibatch(part)));
         TRY(for_each_batch(minibatch(part),
                            [&](PolicyBatch& part_of) { return accumulate(part_of, tally); }));
         const UpdateStatistics done = TRY(learner_.update(stage_rate(stage_.rate, step, steps_)));
@@ -195,6 +213,51 @@ class GrpoStage final : public Stage {
     return {recipe_.keeps_routing ? &batch.kept : nullptr, &batch.own};
   }
 
+  bool is_by_reply() const { return recipe_.ratio == RatioLevel::sequence; }
+  // Whether an update needs to know all tokens of its replies before their gradients.
+  bool looks_ahead(const LearnTally& tally) const {
+    const bool has_moved = tally.updates > 0 || rounded_;
+    return recipe_.top_entropy < 1 || (has_moved && (is_by_reply() || recipe_.off_policy_mask > 0));
+  }
+
+  // Facts of the tokens of an update's replies, and the entropy below which they are left out.
+  Result<void> look_ahead(std::span<const size_t> chosen) {
+    facts_.assign(experience_.rollouts.size(), {});
+    std::vector<float> entropies;
+    TRY(for_each_batch(chosen, [&](PolicyBatch& batch) {
+      FactsObjective objective;
+      objective.facts.resize(batch.rows.tokens.size());
+      Learner::observe(learner_.model(), batch.rows, objective, float(1 / recipe_.temperature),
+                       learner_.arena(), learner_.pool(), routing_of(batch));
+      size_t row = 0;
+      for (size_t reply : batch.replies)
+        for (size_t t = 0; t < experience_.rollouts[reply].completion.tokens.size(); ++t, ++row) {
+          while (batch.rows.targets[row] < 0) ++row;
+          facts_[reply].logs.push_back(objective.facts[row].log_probability);
+          facts_[reply].entropies.push_back(objective.facts[row].entropy);
+          entropies.push_back(objective.facts[row].entropy);
+        }
+      return Result<void>();
+    }));
+    least_entropy_ = entropies.empty() ? 0 : entropy_threshold(entropies, recipe_.top_entropy);
+    return {};
+  }
+
+  // weigh_replies() of a batch.
+  std::vector<ReplyRatio> weigh(PolicyBatch& batch, const PolicyObjective::Options& options,
+                                LearnTally& tally) const {
+    std::vector<ReplyFacts> replies;
+    for (size_t reply : batch.replies) {
+      ReplyFacts& facts = replies.emplace_back();
+      facts.tokens = experience_.rollouts[reply].completion.tokens.size();
+      if (!facts_.empty())
+        facts.logs = facts_[reply].logs, facts.entropies = facts_[reply].entropies;
+    }
+    const ReplyRules rules = {recipe_.off_policy_mask,
+                              recipe_.top_entropy < 1 ? &least_entropy_ : nullptr, is_by_reply()};
+    return weigh_replies(batch.tokens, replies, rules, options, tally.masked);
+  }
+
   // Log-probabilities of the counted rows under `model`, in order.
   std::vector<float> scores(const Model& model, const TrainingBatch& rows, RoutingUse routing) {
     std::vector<float> all(rows.tokens.size());
@@ -243,10 +306,12 @@ class GrpoStage final : public Stage {
       for (size_t i = 0; i < reference.size(); ++i)
         batch.tokens[i].reference_log_probability = reference[i];
     }
-    PolicyObjective objective(
-        {recipe_.clip_low, recipe_.clip_high, recipe_.kl_weight, recipe_.kl_unbiased,
-         rounded_ != nullptr, recipe_.ratio_cap, rounded_ && is_first},
-        batch.tokens);
+    const PolicyObjective::Options policy = {
+        recipe_.clip_low,    recipe_.clip_high, recipe_.kl_weight,     recipe_.kl_unbiased,
+        rounded_ != nullptr, recipe_.ratio_cap, rounded_ && is_first,  recipe_.surrogate,
+        recipe_.clip_delta,  recipe_.cispo_cap, recipe_.sapo_positive, recipe_.sapo_negative};
+    std::vector<ReplyRatio> ratios = weigh(batch, policy, tally);
+    PolicyObjective objective(policy, batch.tokens, std::move(ratios));
     TRY(learner_.accumulate(batch.rows, objective, options));
     const PolicyObjective::Sums& sums = objective.sums();
     tally.tokens += sums.tokens;
@@ -269,6 +334,9 @@ class GrpoStage final : public Stage {
     experience_.tally.describe(json);
     if (reference_) json.set("kl", tally.kl / tokens);
     json.set("clip_fraction", double(tally.clipped) / tokens);
+    if (recipe_.top_entropy < 1)
+      json.set("low_entropy_tokens", double(tally.masked.tokens) / tokens);
+    if (recipe_.off_policy_mask > 0) json.set("off_policy_replies", tally.masked.replies);
     json.set("max_difference", tally.max_difference);
     json.set("routing_differences", tally.moved);
     if (rounded_) tally.rollout.describe(json);
@@ -298,6 +366,8 @@ class GrpoStage final : public Stage {
   // Of rounded rollouts: log-probabilities of each reply's tokens before the step's first update,
   // as far as they were computed.
   std::vector<std::vector<float>> old_;
+  std::vector<TokenFacts> facts_;  // of the update, where it looked ahead
+  float least_entropy_ = 0;
   SampleReply sample_;
   bool has_sample_ = false;
   int64_t tokens_ = 0;

@@ -489,5 +489,59 @@ TEST(Grpo, CursorContinuesTheStream) {
   }
 }
 
+const std::vector<std::string> kManyUpdates = {"stages.rl.minibatches=2",
+                                               "stages.rl.inner_epochs=2"};
+
+// Every form learns, with the same bits at any number of threads.
+TEST(Grpo, FormsOfTheLossLearnAndThreadsChangeNoBit) {
+  for (const std::vector<std::string>& form : std::vector<std::vector<std::string>>{
+           {"surrogate=cispo", "cispo_cap=1.1"},
+           {"surrogate=sapo"},
+           {"clip_delta=1.2"},
+           {"ratio=sequence", "loss=sequence"},
+           {"ratio=sequence", "kl_weight=0.1", "kl_unbiased=true"},
+           {"ratio=sequence", "surrogate=sapo", "rollouts=rounded"},
+           {"top_entropy=0.3"},
+           {"off_policy_mask=0.001"},
+           {"off_policy_mask=0.001", "rollouts=rounded", "top_entropy=0.5", "ratio=sequence"},
+           {"normalize_rewards=apart", "rewards={accuracy: 1, format: 0.5}"}}) {
+    std::vector<std::string> settings = kManyUpdates;
+    for (const std::string& one : form) settings.push_back("stages.rl." + one);
+    const auto after = [&](int threads) {
+      Policy p(settings, letters(), threads);
+      const std::vector<Json> lines = take_steps(*p.stage, 2);
+      EXPECT_EQ(lines.size(), 2u) << form[0];
+      return all_weights(*p.model);
+    };
+    const std::vector<float> weights = after(1);
+    EXPECT_NE(weights, letter_weights()) << form[0];
+    EXPECT_EQ(after(2), weights) << form[0];
+  }
+}
+
+// Before the first update every ratio is 1, the reply's too, and so is its gradient.
+TEST(Grpo, TheFirstUpdateIsTheSameForRatiosOfTokensAndReplies) {
+  const auto first = [](const std::string& ratio) {
+    Policy p({"stages.rl.loss=sequence", "stages.rl.ratio=" + ratio});
+    return take_steps(*p.stage, 1)[0];
+  };
+  const Json of_tokens = first("token"), of_replies = first("sequence");
+  EXPECT_NEAR(number_at(of_tokens, "grad_norm"), number_at(of_replies, "grad_norm"),
+              1e-5 * number_at(of_tokens, "grad_norm"));
+  EXPECT_NEAR(number_at(of_tokens, "loss"), number_at(of_replies, "loss"), 1e-6);
+}
+
+TEST(Grpo, MasksAreCounted) {
+  Policy some({"stages.rl.top_entropy=0.25"});
+  const double left_out = number_at(take_steps(*some.stage, 1)[0], "low_entropy_tokens");
+  EXPECT_GT(left_out, 0.3);  // equal entropies stand on one side of the quantile
+  EXPECT_LE(left_out, 0.75 + 1e-9);
+  std::vector<std::string> settings = kManyUpdates;
+  settings.push_back("stages.rl.off_policy_mask=1e-9");
+  settings.push_back("stages.rl.lr=0.05");
+  Policy moved(settings);
+  EXPECT_GT(number_at(take_steps(*moved.stage, 1)[0], "off_policy_replies"), 0);
+}
+
 }  // namespace
 }  // namespace weir

@@ -8,32 +8,43 @@ namespace weir {
 double PolicyObjective::evaluate(int, float log_probability, float& slope) {
   CHECK(next_ < tokens_.size());
   const PolicyToken& token = tokens_[next_++];
+  const ReplyRatio* reply = token.reply >= 0 ? &replies_[size_t(token.reply)] : nullptr;
   const float old = options_.is_first_update ? log_probability : token.old_log_probability;
   const double difference = double(log_probability) - double(old);
-  const double ratio = std::exp(difference), advantage = token.advantage;
-  const double clipped = std::clamp(ratio, 1 - options_.clip_low, 1 + options_.clip_high);
-  const bool is_clipped = clipped * advantage < ratio * advantage;
-  double loss = -(is_clipped ? clipped : ratio) * advantage;
-  double derivative = is_clipped ? 0 : -ratio * advantage;
-  if (options_.kl_weight > 0) {
-    const double log_q = double(token.reference_log_probability) - double(log_probability);
-    const double q = std::exp(log_q), k3 = q - log_q - 1;
-    // d k3 / d log p = 1 - q; d r / d log p = r.
-    const double factor = options_.kl_unbiased ? ratio : 1;
-    loss += options_.kl_weight * factor * k3;
-    derivative += options_.kl_weight * factor * (1 - q + (options_.kl_unbiased ? k3 : 0));
-    sums_.kl += k3;
-  }
+  const double ratio = reply ? reply->ratio : std::exp(difference);
   double weight = token.weight;
   if (options_.is_rounded) {
     const double drawn = token.rollout_log_probability;
     weight *= ratio_weight(old, drawn, options_.ratio_cap);
     sums_.rollout.add(old, drawn, options_.ratio_cap);
   }
+  SurrogateValue value;
+  if (token.is_kept)
+    value = surrogate(options_.shape(), ratio, token.advantage, double(log_probability));
+  double loss = value.loss, derivative = value.by_log_probability;
+  // Through the reply's ratio a token moves the loss of all kept tokens of the reply.
+  double through_reply = 0;
+  if (reply)
+    through_reply =
+        surrogate(options_.shape(), ratio, token.advantage, 0).by_log_ratio * reply->policy_weight;
+  else
+    derivative += value.by_log_ratio;
+  if (options_.kl_weight > 0) {
+    const double log_q = double(token.reference_log_probability) - double(log_probability);
+    const double q = std::exp(log_q), k3 = q - log_q - 1;
+    // d k3 / d log p = 1 - q; d r / d log p = r.
+    const double factor = options_.kl_unbiased ? ratio : 1;
+    loss += options_.kl_weight * factor * k3;
+    derivative += options_.kl_weight * factor * (1 - q);
+    if (options_.kl_unbiased && reply) through_reply += options_.kl_weight * ratio * reply->kl;
+    if (options_.kl_unbiased && !reply) derivative += options_.kl_weight * factor * k3;
+    sums_.kl += k3;
+  }
   sums_.tokens += 1;
-  sums_.clipped += is_clipped;
+  sums_.clipped += value.is_clipped;
   sums_.max_difference = std::max(sums_.max_difference, std::abs(difference));
   slope = float(weight * derivative);
+  if (reply) slope = float(weight * derivative + through_reply / double(reply->tokens));
   return weight * loss;
 }
 

@@ -5,6 +5,7 @@
 
 #include "ops/ops.h"
 #include "stages/rollout_ratio.h"
+#include "stages/surrogate.h"
 
 namespace weir {
 
@@ -16,10 +17,21 @@ struct PolicyToken {
   float weight = 0;  // share of the token in the loss; 0: not learned
   // When it was drawn; of rounded rollouts, else it is the old one and not looked at.
   float rollout_log_probability = 0;
+  bool is_kept = true;  // false: only the KL penalty counts (reply_masks.h)
+  int reply = -1;       // of the replies given to the objective; -1: the ratio is the token's own
+};
+
+// What a reply's tokens share where the ratio is the reply's (GSPO, arXiv:2507.18071, eq. 7):
+//   s = exp(mean over its tokens of log p - log p_old),  d s / d log p = s / tokens.
+struct ReplyRatio {
+  double ratio = 1;
+  int64_t tokens = 1;
+  double policy_weight = 0;  // sum of w and the weights of its kept tokens
+  double kl = 0;             // sum of w, the weights and k3 of its tokens
 };
 
 // With ratio r = exp(log p - log p_old) and advantage A (DeepSeekMath, eq. 3; PPO, eq. 7):
-//   loss = weight * w * (-min(r A, clip(r, 1 - low, 1 + high) A) + beta k3),
+//   loss = weight * w * (surrogate(r, A) + beta k3),
 //   k3 = q - log q - 1, q = p_reference / p (Schulman 2020), times r when unbiased (DeepSeek-V3.2),
 //   w = min(p_old / p_rollout, cap) for rounded rollouts, else 1 (rollout_ratio.h); a constant.
 //   Both terms are means over what the policy draws, so both have it.
@@ -34,10 +46,16 @@ class PolicyObjective final : public TokenObjective {
     // No update has been made since the replies were drawn: log p is log p_old, whatever the tokens
     // have there.
     bool is_first_update = false;
+    Surrogate form = Surrogate::clip;
+    double clip_delta = 0, cispo_cap = 5, sapo_positive = 1, sapo_negative = 1.05;
+    SurrogateShape shape() const {
+      return {form, clip_low, clip_high, clip_delta, cispo_cap, sapo_positive, sapo_negative};
+    }
   };
-  // One token per counted row, in order.
-  PolicyObjective(const Options& options, const std::vector<PolicyToken>& tokens)
-      : options_(options), tokens_(tokens) {}
+  // One token per counted row, in order. `replies`: those that tokens name.
+  PolicyObjective(const Options& options, const std::vector<PolicyToken>& tokens,
+                  std::vector<ReplyRatio> replies = {})
+      : options_(options), tokens_(tokens), replies_(std::move(replies)) {}
 
   double evaluate(int row, float log_probability, float& slope) override;
 
@@ -51,6 +69,7 @@ class PolicyObjective final : public TokenObjective {
  private:
   Options options_;
   const std::vector<PolicyToken>& tokens_;
+  std::vector<ReplyRatio> replies_;
   size_t next_ = 0;
   Sums sums_;
 };

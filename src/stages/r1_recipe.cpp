@@ -16,9 +16,15 @@ constexpr int64_t kStepsMax = 100'000'000;
 constexpr int kTokensMax = 1 << 20;
 constexpr int kFromCommandLine = 0;  // in Recipe::lines
 
-const std::vector<std::string> kKindNames = {"pretrain", "sft", "grpo", "reward"};
+const std::vector<std::string> kKindNames = {"pretrain", "sft", "grpo", "reward", "dpo", "distill"};
+const std::vector<std::string> kPreferenceNames = {"sigmoid", "robust", "ipo"};
+const std::vector<std::string> kSourceNames = {"student", "data"};
+const std::vector<std::string> kTailNames = {"bucket", "dropped"};
 const std::vector<std::string> kScaleNames = {"group", "batch", "none"};
 const std::vector<std::string> kLossNames = {"token", "sequence", "dr_grpo"};
+const std::vector<std::string> kSurrogateNames = {"clip", "cispo", "sapo"};
+const std::vector<std::string> kRatioNames = {"token", "sequence"};
+const std::vector<std::string> kNormalizationNames = {"together", "apart"};
 const std::vector<std::string> kRolloutNames = {"exact", "rounded"};
 const std::vector<std::string> kGuessNames = {"off", "auto", "always"};
 const std::vector<std::string> kJudgeNames = {"helpful", "safety"};
@@ -125,6 +131,15 @@ Result<void> visit_grpo(auto& in, auto& grpo) {
   choose(in, "loss", grpo.loss, kLossNames);
   in.field("clip_low", grpo.clip_low, 0, 1e6);
   in.field("clip_high", grpo.clip_high, 0, 1e6);
+  choose(in, "surrogate", grpo.surrogate, kSurrogateNames);
+  choose(in, "ratio", grpo.ratio, kRatioNames);
+  in.field("clip_delta", grpo.clip_delta, 0, 1e6);
+  in.field("cispo_cap", grpo.cispo_cap, 1e-6, 1e6);
+  in.field("sapo_positive", grpo.sapo_positive, 1e-3, 1e3);
+  in.field("sapo_negative", grpo.sapo_negative, 1e-3, 1e3);
+  in.field("top_entropy", grpo.top_entropy, 1e-6, 1);
+  in.field("off_policy_mask", grpo.off_policy_mask, 0, 1e6);
+  choose(in, "normalize_rewards", grpo.normalize_rewards, kNormalizationNames);
   in.field("kl_weight", grpo.kl_weight, 0, 1e6);
   in.field("kl_unbiased", grpo.kl_unbiased);
   in.field("reference_every", grpo.reference_every, 0, kStepsMax);
@@ -136,6 +151,62 @@ Result<void> visit_grpo(auto& in, auto& grpo) {
   in.field("keeps_routing", grpo.keeps_routing);
   in.field("evaluate_every", grpo.evaluate_every, 0, kStepsMax);
   return visit_rewards(in.section("rewards"), grpo.rewards);
+}
+
+void visit_dpo(auto& in, auto& dpo) {
+  in.field("pairs", dpo.pairs, 1, 65536);
+  choose(in, "loss", dpo.loss, kPreferenceNames);
+  in.field("beta", dpo.beta, 1e-6, 1e6);
+  in.field("label_smoothing", dpo.label_smoothing, 0, 0.499);
+}
+
+// `teacher: MODEL`, or `teachers:` by name, each with `model` and `families`.
+Result<void> visit_teachers(OptionReader& in, std::vector<TeacherRecipe>& teachers) {
+  if (in.has("teacher")) in.field("teacher", teachers.emplace_back().model);
+  OptionReader section = in.section("teachers");
+  for (const std::string& name : section.keys()) {
+    OptionReader one = section.section(name);
+    TeacherRecipe& teacher = teachers.emplace_back();
+    teacher.name = name;
+    one.field("model", teacher.model);
+    one.field("families", teacher.families);
+    if (teacher.model.empty()) return one.error("model", "is missing: a stage, folder or file");
+    TRY(one.finish());
+  }
+  return section.finish();
+}
+Result<void> visit_teachers(OptionWriter& out, const std::vector<TeacherRecipe>& teachers) {
+  if (teachers.size() == 1 && teachers[0].name.empty()) {
+    out.field("teacher", teachers[0].model);
+    return {};
+  }
+  if (teachers.empty()) return {};
+  OptionWriter section = out.section("teachers");
+  for (const TeacherRecipe& teacher : teachers) {
+    OptionWriter one = section.section(teacher.name);
+    one.field("model", teacher.model);
+    one.field("families", teacher.families);
+    TRY(one.finish());
+  }
+  return section.finish();
+}
+
+Result<void> visit_distill(auto& in, auto& stage) {
+  auto& distill = stage.distill;
+  TRY(visit_teachers(in, distill.teachers));
+  choose(in, "source", distill.source, kSourceNames);
+  in.field("beta", distill.beta, 0, 1);
+  in.field("temperature", distill.temperature, 0.001, 100);
+  in.field("top_k", distill.top_k, 0, 4096);
+  choose(in, "tail", distill.tail, kTailNames);
+  in.field("keeps_rows", distill.keeps_rows);
+  in.field("kept", distill.kept);
+  in.field("tokens", stage.tuning.tokens, 16, kTokensMax);
+  in.field("prompts", stage.grpo.prompts, 1, 65536);
+  in.field("replies", stage.grpo.group, 1, 4096);
+  in.field("reply_tokens", stage.grpo.reply_tokens, 1, kTokensMax);
+  in.field("reply_temperature", stage.grpo.temperature, 0.001, 10);
+  return {};
 }
 
 // All keys of a stage but its kind, which decides what the others are.
@@ -161,8 +232,26 @@ Result<void> visit_stage(auto& in, auto& stage) {
     choose(in, "judges", stage.reward.judges, kJudgeNames);
     in.field("examples", stage.reward.examples, 2, 65536);
   }
+  if (stage.kind == StageKind::dpo) visit_dpo(in, stage.dpo);
+  if (stage.kind == StageKind::distill) TRY(visit_distill(in, stage));
   TRY(visit_problems(in, stage.data));
   return in.finish();
+}
+
+Result<void> check_distill(const OptionReader& in, const DistillRecipe& distill) {
+  const bool is_kept = distill.keeps_rows || !distill.kept.empty();
+  if (distill.teachers.empty() && distill.kept.empty())
+    return in.error("teacher", "is missing: an earlier stage, or a model's folder or file");
+  if (!distill.teachers.empty() && !distill.kept.empty())
+    return in.error("kept", "takes the place of a teacher; leave one of them out");
+  if (is_kept && distill.source == DistillSource::student)
+    return in.error(
+        "source",
+        "must be data where the teacher's rows are kept: what the student will say is not "
+        "known before");
+  if (distill.keeps_rows && distill.top_k == 0)
+    return in.error("top_k", "must be above 0 where the teacher's rows are kept");
+  return {};
 }
 
 Result<StageRecipe> read_stage(OptionReader in, const std::string& name) {
@@ -175,12 +264,15 @@ Result<StageRecipe> read_stage(OptionReader in, const std::string& name) {
     stage.tuning.bias_speed = 1e-3;
     stage.tuning.balance_weight = 1e-4;
   }
+  if (stage.kind == StageKind::distill) stage.grpo.group = 1;
   TRY(visit_stage(in, stage));
+  if (stage.kind == StageKind::distill) TRY(check_distill(in, stage.distill));
   // A reward model needs data beside samples: worse replies are those to other questions of it.
   const bool can_do_without = stage.kind == StageKind::sft && !stage.samples.from.empty();
   if (stage.data.empty() && !can_do_without)
     return in.error("data", "is missing: name at least one source of problems");
-  if (const int from = stage.grpo.learn_from; from == 1 || from > stage.grpo.group)
+  if (const int from = stage.grpo.learn_from;
+      stage.kind == StageKind::grpo && (from == 1 || from > stage.grpo.group))
     return in.error("learn_from",
                     fmt::format("is {}; it must be 0 (all) or in [2, {}], as 'group' says", from,
                                 stage.grpo.group));
@@ -230,6 +322,9 @@ Result<void> visit_stages(OptionReader in, std::vector<StageRecipe>& stages) {
       return in.error(name, "needs 'parent', the stage it goes on from");
     if (!stage.samples.from.empty())
       TRY(check_earlier(stages, in, name + ".samples.from", stage.samples.from, Wanted::talks));
+    for (const TeacherRecipe& teacher : stage.distill.teachers)
+      if (!is_model_path(teacher.model))
+        TRY(check_earlier(stages, in, name + ".teacher", teacher.model, Wanted::talks));
     for (const auto& [part, reward] : stage.grpo.rewards)
       if (!reward.model.empty())
         TRY(check_earlier(stages, in, name + ".rewards." + part + ".model", reward.model,
@@ -338,6 +433,7 @@ bool holds_chosen_names(const std::vector<std::string>& path) {
       {"stages"},
       {"evaluation", "sets"},
       {"stages", "*", "data"},
+      {"stages", "*", "teachers"},
       {"stages", "*", "samples", "data"}};
   return std::any_of(kHolders.begin(), kHolders.end(), [&](const auto& holder) {
     return std::equal(

@@ -12,12 +12,14 @@
 #include "base/options.h"
 #include "base/result.h"
 #include "formats/gguf.h"
+#include "stages/preference_loss.h"
+#include "stages/surrogate.h"
 #include "tasks/mixture.h"
 #include "train/training_recipe.h"
 
 namespace weir {
 
-enum class StageKind { pretrain, sft, grpo, reward };
+enum class StageKind { pretrain, sft, grpo, reward, dpo, distill };
 const char* stage_kind_name(StageKind kind);
 
 // Replies drawn from an earlier stage's model before the stage begins.
@@ -44,6 +46,12 @@ struct TuningRecipe {
 
 enum class AdvantageScale { group, batch, none };
 enum class LossForm { token, sequence, dr_grpo };
+// Of what the ratio between new and old policy is: each token's own, or one of the whole reply
+// (GSPO).
+enum class RatioLevel { token, sequence };
+// together: parts of the reward are added, then normalised; apart: each part is normalised in its
+// group before (GDPO, arXiv:2601.05242).
+enum class RewardNormalization { together, apart };
 // exact: log-probabilities of rollouts are those of training, bit for bit. rounded: drawn faster,
 // with weights in q8_0, activations in 14 bits and a cache in f16; the learner corrects the ratio
 // (rollout_ratio.h).
@@ -74,6 +82,12 @@ struct GrpoRecipe {
   AdvantageScale scale = AdvantageScale::group;
   LossForm loss = LossForm::token;
   double clip_low = 0.2, clip_high = 0.28;  // of the ratio: [1 - low, 1 + high]
+  Surrogate surrogate = Surrogate::clip;    // surrogate.h
+  RatioLevel ratio = RatioLevel::token;
+  double clip_delta = 0, cispo_cap = 5, sapo_positive = 1, sapo_negative = 1.05;
+  double top_entropy = 1;      // share of tokens that are learned from, those of highest entropy
+  double off_policy_mask = 0;  // of replies with a negative advantage (reply_masks.h); 0: off
+  RewardNormalization normalize_rewards = RewardNormalization::together;
   double kl_weight = 0;
   bool kl_unbiased = false;      // k3 times the ratio (DeepSeek-V3.2)
   int64_t reference_every = 0;   // steps after which the policy becomes the reference; 0: never
@@ -94,6 +108,38 @@ struct RewardModelRecipe {
   JudgeKind judges = JudgeKind::helpful;
   int examples = 64;  // pairs or replies of a step
 };
+
+// Direct preference optimisation (preference_loss.h) on pairs of replies.
+struct DpoRecipe {
+  int pairs = 16;  // of a step
+  PreferenceLoss loss = PreferenceLoss::sigmoid;
+  double beta = 0.1, label_smoothing = 0;
+};
+
+// Whose conversations a student learns on: its own replies, drawn each step, or the data's.
+enum class DistillSource { student, data };
+enum class TailForm { bucket, dropped };
+struct TeacherRecipe {
+  std::string name, model;            // an earlier stage, or a model's folder or file
+  std::vector<std::string> families;  // of the problems it teaches; empty: those without another
+};
+// Learning from a teacher's distributions (ops/divergence.h). Its `prompts`, `group`,
+// `reply_tokens` and temperature of replies are those of GrpoRecipe, its rows a step of data
+// TuningRecipe::tokens.
+struct DistillRecipe {
+  std::vector<TeacherRecipe> teachers;
+  DistillSource source = DistillSource::student;
+  double beta = 1, temperature = 1;
+  int top_k = 0;  // tokens of the teacher; 0: the whole vocabulary
+  TailForm tail = TailForm::bucket;
+  bool keeps_rows = false;  // ask the teacher once for each conversation of the data
+  std::string kept;         // a file with the teacher's rows, in place of a teacher
+};
+
+// Whether a parent or teacher is a model's folder or file rather than a stage.
+inline bool is_model_path(const std::string& model) {
+  return model.find('/') != std::string::npos || has_gguf_name(model);
+}
 
 struct StageRecipe {
   std::string name;
@@ -120,11 +166,11 @@ struct StageRecipe {
   ReplySamplesRecipe samples;
   GrpoRecipe grpo;
   RewardModelRecipe reward;
+  DpoRecipe dpo;
+  DistillRecipe distill;
   Mixture data;
   Json json;  // the section as written
-  bool has_folder_parent() const {
-    return parent.find('/') != std::string::npos || has_gguf_name(parent);
-  }
+  bool has_folder_parent() const { return is_model_path(parent); }
 };
 
 struct EvaluationSet {

@@ -9,6 +9,18 @@ namespace {
 // Equal rewards differ from their mean by rounding: what is smaller than this is no deviation.
 constexpr double kDeviationMin = 1e-9;
 
+// (value - mean) / (deviation of a sample + 1e-4); equal values become 0, exactly.
+void normalize(std::vector<double>& values) {
+  constexpr double kAdded = 1e-4;
+  const double count = double(values.size());
+  double sum = 0, squares = 0;
+  for (double v : values) sum += v;
+  const double mean = values.empty() ? 0 : sum / count;
+  for (double v : values) squares += (v - mean) * (v - mean);
+  const double deviation = count > 1 ? std::sqrt(squares / (count - 1)) : 0;
+  for (double& v : values) v = deviation < kDeviationMin ? 0 : (v - mean) / (deviation + kAdded);
+}
+
 bool counts_for(const RewardPart& part, const std::string& name, const Problem& problem) {
   if (!part.families.empty())
     return std::find(part.families.begin(), part.families.end(), problem.family) !=
@@ -57,6 +69,29 @@ Result<std::vector<RewardedReply>> RewardFunction::evaluate(std::span<const Prob
       reply.reward += part.weight * std::clamp(reply.parts[p], -part.cap, part.cap);
   }
   return replies;
+}
+
+std::vector<double> advantages_apart(std::span<const RewardedReply> replies,
+                                     std::span<const size_t> groups, const GrpoRecipe& recipe) {
+  std::vector<double> result(replies.size());
+  for (size_t begin = 0, end; begin < replies.size(); begin = end) {
+    for (end = begin; end < replies.size() && groups[end] == groups[begin];) ++end;
+    for (const auto& [name, part] : recipe.rewards) {
+      const size_t p =
+          size_t(std::find(kRewardParts.begin(), kRewardParts.end(), name) - kRewardParts.begin());
+      std::vector<double> values;
+      std::vector<size_t> places;
+      for (size_t i = begin; i < end; ++i)
+        if (replies[i].counts[p]) {
+          values.push_back(std::clamp(replies[i].parts[p], -part.cap, part.cap));
+          places.push_back(i);
+        }
+      normalize(values);
+      for (size_t i = 0; i < places.size(); ++i) result[places[i]] += part.weight * values[i];
+    }
+  }
+  normalize(result);
+  return result;
 }
 
 std::vector<double> advantages(std::span<const double> rewards, std::span<const size_t> groups,

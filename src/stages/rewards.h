@@ -48,4 +48,11 @@ class RewardFunction {
 std::vector<double> advantages(std::span<const double> rewards, std::span<const size_t> groups,
                                AdvantageScale scale);
 
+// The same with each part of the reward normalised in its group before the parts are weighed and
+// added, and the sum normalised over the batch (GDPO, arXiv:2601.05242, eq. 4-7, with the
+// deviations of samples and the 1e-4 of TRL's multi_objective_aggregation "normalize_then_sum"). A
+// part counts among the replies it was judged for.
+std::vector<double> advantages_apart(std::span<const RewardedReply> replies,
+                                     std::span<const size_t> groups, const GrpoRecipe& recipe);
+
 }  // namespace weir

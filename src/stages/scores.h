@@ -39,7 +39,7 @@ struct SampleReply {
 
 // Everything the report shows of one stage.
 struct StageReport {
-  std::string name, kind, parent;  // kind: "pretrain", "sft", "grpo", "reward"
+  std::string name, kind, parent;  // kind: as StageKind
   std::vector<FamilyScore> scores;
   std::vector<SampleReply> samples;  // the same questions at every stage
   std::vector<Json> metrics;         // lines of the stage's metrics.jsonl

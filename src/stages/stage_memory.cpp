@@ -87,7 +87,10 @@ StageMemory stage_memory(const R1Recipe& recipe, const StageRecipe& stage,
     memory.activations = training.activations;
     memory.recomputes = recomputes;
     if (stage.kind == StageKind::grpo) memory.rounded = rounded_bytes(stage.grpo, config);
-    if (stage.kind == StageKind::grpo)
+    const bool draws =
+        stage.kind == StageKind::grpo ||
+        (stage.kind == StageKind::distill && stage.distill.source == DistillSource::student);
+    if (draws)
       memory.cache = std::min(double(EngineOptions().cache_bytes_max),
                               reader.cache * sequences_together(stage.grpo));
     if (available <= 0 || memory.total() < kShare * available) break;

@@ -53,6 +53,12 @@ std::string stage_sentence(const StageRecipe& stage) {
       return stage.reward.judges == JudgeKind::safety
                  ? "learns to say whether a reply to a request is acceptable"
                  : "learns to say which of two answers is the better one";
+    case StageKind::dpo:
+      return "learns to prefer the better one of two replies to a question";
+    case StageKind::distill:
+      return stage.distill.source == DistillSource::student
+                 ? "learns on its own replies what a teacher would have said at each place"
+                 : fmt::format("learns a teacher's distributions on {}", list_of(stage.data));
   }
   return "";
 }

@@ -47,6 +47,16 @@ Error Learner::stopped(const std::string& what) const {
 
 Result<void> Learner::accumulate(const TrainingBatch& batch, TokenObjective& objective,
                                  const LossOptions& options) {
+  return add(batch, objective, options);
+}
+Result<void> Learner::accumulate(const TrainingBatch& batch, DistributionObjective& objective,
+                                 const LossOptions& options) {
+  return add(batch, objective, options);
+}
+
+template <class Objective>
+Result<void> Learner::add(const TrainingBatch& batch, Objective& objective,
+                          const LossOptions& options) {
   accumulate_gradients(model_, batch, objective, options, arena_, pool_, totals_);
   ++micro_batches_;
   if (std::isfinite(totals_.objective + totals_.mtp_negative_log + totals_.balance_loss)) return {};
@@ -85,6 +95,18 @@ void Learner::score(const Model& model, const TrainingBatch& batch, float invers
   Tensor hidden = model.forward(run);
   token_loss(run, hidden, model.head(), batch.targets, nothing, log_probabilities,
              inverse_temperature);
+}
+
+LossSum Learner::observe(const Model& model, const TrainingBatch& batch,
+                         DistributionObjective& objective, float inverse_temperature, Arena& arena,
+                         ThreadPool& pool, RoutingUse routing) {
+  arena.reset();
+  const Batch rows = batch.rows();
+  Run run{arena, pool, rows};
+  run.routing = routing;
+  Tensor hidden = model.forward(run);
+  return distribution_loss(run, hidden, model.head(), batch.targets, objective,
+                           inverse_temperature);
 }
 
 std::string first_weight_not_finite(const Model& model) {

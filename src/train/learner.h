@@ -41,6 +41,8 @@ class Learner {
   // Adds the gradients of one micro-batch. Error when its loss is not finite.
   Result<void> accumulate(const TrainingBatch& batch, TokenObjective& objective,
                           const LossOptions& options = {});
+  Result<void> accumulate(const TrainingBatch& batch, DistributionObjective& objective,
+                          const LossOptions& options = {});
   // Sums since begin().
   const LossTotals& totals() const { return totals_; }
   // Sums the gradients over all ranks, clips by their norm, updates, and moves the gate biases by
@@ -54,6 +56,12 @@ class Learner {
                     float* log_probabilities, Arena& arena, ThreadPool& pool,
                     RoutingUse routing = {});
 
+  // The sum of an objective over the rows that have a target, without gradients; resets the arena
+  // first. Of score(), but for objectives of the whole distribution.
+  static LossSum observe(const Model& model, const TrainingBatch& batch,
+                         DistributionObjective& objective, float inverse_temperature, Arena& arena,
+                         ThreadPool& pool, RoutingUse routing = {});
+
   Model& model() { return model_; }
   const Model& model() const { return model_; }
   Optimizer& optimizer() { return optimizer_; }
@@ -66,6 +74,8 @@ class Learner {
   int64_t updates = 0;                             // done; the optimizer's counter
 
  private:
+  template <class Objective>
+  Result<void> add(const TrainingBatch& batch, Objective& objective, const LossOptions& options);
   Error stopped(const std::string& what) const;
 
   Model& model_;

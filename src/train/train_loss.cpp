@@ -7,6 +7,44 @@
 #include "tensor/tape.h"
 
 namespace weir {
+namespace {
+
+// `loss_of(run, hidden)` ends the tape.
+template <class LossOf>
+void accumulate(const Model& model, const TrainingBatch& batch, const LossOptions& options,
+                Arena& arena, ThreadPool& pool, LossTotals& totals, const LossOf& loss_of) {
+  arena.reset();
+  const Batch rows = batch.rows();
+  Tape tape(arena);
+  Run run{arena, pool, rows};
+  run.tape = &tape;
+  run.aux_scale = options.aux_scale;
+  run.routing = options.routing;
+  run.exact = learns_exactly(model);
+  Tensor hidden = model.forward(run);
+  LossSum sum = loss_of(run, hidden);
+  totals.objective += sum.loss;
+  totals.negative_log += sum.negative_log;
+  totals.counted += sum.counted;
+
+  // DeepSeek-V3, eq. 24-25: lambda / D times the sum over modules of the mean over the step's
+  // tokens.
+  const int modules = options.mtp_weight > 0 ? model.config().num_nextn_predict_layers : 0;
+  std::vector<FurtherTargets> further;  // outlive the tape
+  further.reserve(size_t(modules));
+  for (int depth = 0; depth < modules; ++depth) {
+    further.push_back(further_targets(batch, depth));
+    hidden = model.predict_further(run, hidden, further.back().next, depth);
+    sum = cross_entropy(run, hidden, model.head(), further.back().targets,
+                        options.mtp_weight / float(modules));
+    totals.mtp_negative_log += sum.negative_log;
+    totals.mtp_counted += sum.counted;
+  }
+  totals.balance_loss += run.aux_loss * double(options.aux_scale);
+  tape.backward();
+}
+
+}  // namespace
 
 FurtherTargets further_targets(const TrainingBatch& batch, int depth) {
   const int rows = int(batch.tokens.size());
@@ -31,36 +69,19 @@ FurtherTargets further_targets(const TrainingBatch& batch, int depth) {
 void accumulate_gradients(const Model& model, const TrainingBatch& batch, TokenObjective& objective,
                           const LossOptions& options, Arena& arena, ThreadPool& pool,
                           LossTotals& totals) {
-  arena.reset();
-  const Batch rows = batch.rows();
-  Tape tape(arena);
-  Run run{arena, pool, rows};
-  run.tape = &tape;
-  run.aux_scale = options.aux_scale;
-  run.routing = options.routing;
-  run.exact = learns_exactly(model);
-  Tensor hidden = model.forward(run);
-  LossSum sum = token_loss(run, hidden, model.head(), batch.targets, objective,
-                           options.log_probabilities, options.inverse_temperature);
-  totals.objective += sum.loss;
-  totals.negative_log += sum.negative_log;
-  totals.counted += sum.counted;
+  accumulate(model, batch, options, arena, pool, totals, [&](Run& run, Tensor hidden) {
+    return token_loss(run, hidden, model.head(), batch.targets, objective,
+                      options.log_probabilities, options.inverse_temperature);
+  });
+}
 
-  // DeepSeek-V3, eq. 24-25: lambda / D times the sum over modules of the mean over the step's
-  // tokens.
-  const int modules = options.mtp_weight > 0 ? model.config().num_nextn_predict_layers : 0;
-  std::vector<FurtherTargets> further;  // outlive the tape
-  further.reserve(size_t(modules));
-  for (int depth = 0; depth < modules; ++depth) {
-    further.push_back(further_targets(batch, depth));
-    hidden = model.predict_further(run, hidden, further.back().next, depth);
-    sum = cross_entropy(run, hidden, model.head(), further.back().targets,
-                        options.mtp_weight / float(modules));
-    totals.mtp_negative_log += sum.negative_log;
-    totals.mtp_counted += sum.counted;
-  }
-  totals.balance_loss += run.aux_loss * double(options.aux_scale);
-  tape.backward();
+void accumulate_gradients(const Model& model, const TrainingBatch& batch,
+                          DistributionObjective& objective, const LossOptions& options,
+                          Arena& arena, ThreadPool& pool, LossTotals& totals) {
+  accumulate(model, batch, options, arena, pool, totals, [&](Run& run, Tensor hidden) {
+    return distribution_loss(run, hidden, model.head(), batch.targets, objective,
+                             options.inverse_temperature);
+  });
 }
 
 }  // namespace weir

@@ -8,7 +8,7 @@
 #include "base/thread_pool.h"
 #include "corpus/document_stream.h"
 #include "model/model.h"
-#include "ops/ops.h"
+#include "ops/distribution_loss.h"
 #include "tensor/routing_trace.h"
 
 namespace weir {
@@ -39,6 +39,11 @@ inline bool learns_exactly(const Model& model) { return model.adapters() == 0; }
 void accumulate_gradients(const Model& model, const TrainingBatch& batch, TokenObjective& objective,
                           const LossOptions& options, Arena& arena, ThreadPool& pool,
                           LossTotals& totals);
+
+// The same for an objective of the rows' whole distributions; `log_probabilities` is not written.
+void accumulate_gradients(const Model& model, const TrainingBatch& batch,
+                          DistributionObjective& objective, const LossOptions& options,
+                          Arena& arena, ThreadPool& pool, LossTotals& totals);
 
 // What MTP module `depth` (0, 1 ...) learns from: row i combines its hidden state with the token
 // depth + 1 ahead (`next`, 0 where there is none) and predicts the one depth + 2 ahead (`targets`,
