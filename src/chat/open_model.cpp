@@ -1,3 +1,4 @@
+#include "chat/choose_speculation.h"
 #include "chat/open_model.h"
 
 #include <fmt/format.h>
@@ -148,6 +149,8 @@ Result<void> open_draft(const ModelOptions& options, OpenModel& open) {
   return keep_panels(options, path, *open.draft, *open.pool);
 }
 
+}  // namespace
+
 Result<SpeculationOptions> choose_speculation(const ModelOptions& chosen, const OpenModel& open) {
   const std::string& wanted = chosen.speculate;
   if (wanted == "draft" && !open.draft)
@@ -162,8 +165,6 @@ Result<SpeculationOptions> choose_speculation(const ModelOptions& chosen, const 
   options.tokens_max = chosen.draft_max;
   return options;
 }
-
-}  // namespace
 
 Result<OpenModel> open_model(const GenerationSetup& setup) {
   const ModelOptions& chosen = setup.options;

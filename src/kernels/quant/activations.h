@@ -17,10 +17,9 @@ constexpr int kLargestInteger = 8191;
 // A row is one section after another. The integers are there twice: as words, and cut into two
 // bytes for processors that multiply bytes, with word = 128 * high + low and both from -64 to 64.
 struct QuantizedSection {
-  float scale;                                // number = word * scale
-  int16_t block_sums_high[8], block_sums_low[8];  // of every 32: word sum = 128 * high + low
-  int32_t zeros[7];                           // so that the others begin at a multiple of 64 bytes
-  int16_t sums_high[16], sums_low[16];        // of every 16 numbers, likewise
+  float scale;                          // number = word * scale
+  int32_t zeros[15];                    // so that every array begins at a multiple of 64 bytes
+  int16_t sums_high[16], sums_low[16];  // of every 16 numbers: word sum = 128 * high + low
   int8_t high[kSection], low[kSection];
   int16_t words[kSection];
 };
@@ -28,7 +27,8 @@ static_assert(sizeof(QuantizedSection) == 18 * 64);
 
 // The sum of numbers [32 j, 32 j + 32).
 inline int sum_of_block(const QuantizedSection& a, int j) {
-  return 128 * a.block_sums_high[j] + a.block_sums_low[j];
+  return 128 * (a.sums_high[2 * j] + a.sums_high[2 * j + 1]) + a.sums_low[2 * j] +
+         a.sums_low[2 * j + 1];
 }
 
 // Bytes of a row of `inner` numbers, a multiple of 64.

@@ -64,16 +64,18 @@ template <class F, int R>
   }
 }
 
-// product[r] = fma(f, scale, product[r]) of a section, see integer_gemm.h.
+// product[r] = fma(f, scale, product[r]) of a section, see integer_gemm.h. `sums`:
+// of the rows.
 template <class F, int R>
-void direct_rows(const PanelSection<F>& s, const QuantizedSection* const* a, float* products) {
+void direct_rows(const PanelSection<F>& s, const QuantizedSection* const* a,
+                 const BlockSums* const* sums, float* products) {
   if constexpr (PanelSection<F>::kIsLarge) {
     Lanes sum[R];
     sum_direct<F, R>(s, a, sum);
     SectionFactors factors;
     load_factors(s, factors);
     for (int r = 0; r < R; ++r)
-      add_large(factors, SpreadType::of<F>(), sum[r], *a[r], products + 16 * r);
+      add_large(factors, SpreadType::of<F>(), sum[r], *a[r], *sums[r], products + 16 * r);
   } else {
     const int16_t* words[R];
     Lanes f[R];

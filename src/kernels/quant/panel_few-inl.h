@@ -93,23 +93,17 @@ template <class F, int R>
   }
 }
 
-// Sums of the groups of a block of 256, two in a lane of words.
-template <class F>
-constexpr int kSumPairs = 128 / F::kGroup;
-
 // The sum over the groups of a block of 256 of row(group) * the sum of its numbers, added to the
 // sums of the high and the low bytes.
 template <class F, class Row>
 [[gnu::always_inline]] inline void add_weighted_sums(const QuantizedSection& a, const Row& row,
                                                      Sixteen& high, Sixteen& low) {
-  constexpr bool kSmall = F::kGroup == 16;
-  const int16_t* sums_high = kSmall ? a.sums_high : a.block_sums_high;
-  const int16_t* sums_low = kSmall ? a.sums_low : a.block_sums_low;
 #pragma GCC unroll 8
-  for (int j = 0; j < kSumPairs<F>; ++j) {
-    const Sixteen words = paired_words(row(2 * j), row(2 * j + 1));
-    add_lane_words(words, sums_high + 2 * j, high);
-    add_lane_words(words, sums_low + 2 * j, low);
+  for (int j = 0; j < 8; ++j) {
+    const Sixteen words =
+        F::kGroup == 16 ? paired_words(row(2 * j), row(2 * j + 1)) : doubled_words(row(j));
+    add_lane_words(words, a.sums_high + 2 * j, high);
+    add_lane_words(words, a.sums_low + 2 * j, low);
   }
 }
 // What multiplies the least of a block.
@@ -130,13 +124,17 @@ template <class F, int q, int R>
   constexpr int kOfStep = F::kGroup / 4;
   CodeSum sum[R];
   add_quads<F, q, kOfStep, R>(s.group(j), a, j, sum);
-  const Sixteen steps = CodeSum::steps(step_row(s, j * (32 / F::kGroup) + q / kOfStep));
+  // The sum of a group's codes times bytes of an activation.
+  constexpr bool kFitWords =
+      F::kGroup * ((1 << traits_of(F::kType).code_bits) - 1) * 64 <= 0x7fff && !kHasTable<F>;
+  const Sixteen steps =
+      CodeSum::steps<kFitWords && !kIsWide<F>>(step_row(s, j * (32 / F::kGroup) + q / kOfStep));
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r) {
     if constexpr (kIsWide<F>)
       sum[r].times(steps, high[r], low[r]);
     else
-      low[r] = sum[r].times(steps, low[r]);
+      low[r] = sum[r].template times<kFitWords>(steps, low[r]);
   }
   if constexpr (q + kOfStep < kQuads) add_group<F, q + kOfStep, R>(s, j, a, high, low);
 }

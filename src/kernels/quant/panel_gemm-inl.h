@@ -83,35 +83,58 @@ void rows_with_panel(const IntegerGemm& g, const Sections<F>& sections, int m, i
   if constexpr (R > 1) rows_with_panel<F, R / 2>(g, sections, m, panel);
 }
 
-// As few_with_panel, with words in registers.
+// As few_with_panel, with words in registers. `sums`: of all sections of the rows, one row after
+// another.
 template <class F, int R = kDirectRows>
-void direct_with_panel(const IntegerGemm& g, const Sections<F>& sections, Range rows, int panel) {
+void direct_with_panel(const IntegerGemm& g, const Sections<F>& sections, Range rows, int panel,
+                       const BlockSums* sums) {
   if constexpr (R > kByteRows + 1)
-    if (rows.count < R) return direct_with_panel<F, R - 1>(g, sections, rows, panel);
+    if (rows.count < R) return direct_with_panel<F, R - 1>(g, sections, rows, panel, sums);
+  const int count = div_up(g.inner, kSection);
   const QuantizedSection* a[R];
+  const BlockSums* of[R];
   alignas(64) float products[R * kPanelRows] = {};
-  for (int r = 0; r < R; ++r) a[r] = quantized_row(g, rows.begin + r);
-  for (int i = 0; i * kSection < g.inner; ++i) {
-    direct_rows<F, R>(sections.at(panel, i), a, products);
-    for (int r = 0; r < R; ++r) ++a[r];
+  for (int r = 0; r < R; ++r) {
+    a[r] = quantized_row(g, rows.begin + r);
+    of[r] = sums + (rows.begin + r) * count;
+  }
+  for (int i = 0; i < count; ++i) {
+    direct_rows<F, R>(sections.at(panel, i), a, of, products);
+    for (int r = 0; r < R; ++r) ++a[r], ++of[r];
   }
   for (int r = 0; r < R; ++r)
     put_panel(g, rows.begin + r, panel, load(products + kPanelRows * r));
 }
 
+// Rows whose block sums fit into the scratch, behind a section that is repacked there.
+template <class F>
+constexpr size_t kSumsFrom = div_up(section_bytes<F>(8), 64) * 16;  // floats
+template <class F>
+bool has_direct_rows(const IntegerGemm& g) {
+  const size_t sums = size_t(g.rows) * size_t(div_up(g.inner, kSection)) * sizeof(BlockSums);
+  return kDirectRows > kByteRows && g.rows > kByteRows &&
+         kSumsFrom<F> * sizeof(float) + sums <= kGemmScratch * sizeof(float);
+}
+
 template <class F>
 void multiply_few(const IntegerGemm& g) {
   const Sections<F> sections(g, reinterpret_cast<uint8_t*>(g.scratch));
-  for (int panel = 0; panel * kPanelRows < g.cols; ++panel) {
-    if constexpr (kDirectRows > kByteRows)
-      if (g.rows > kByteRows) {
-        const Split tiles(g.rows, kDirectRows);
-        for (int t = 0; t < tiles.parts; ++t)
-          direct_with_panel<F>(g, sections, tiles[t], panel);
-        continue;
+  const int panels = div_up(g.cols, kPanelRows);
+  if constexpr (kDirectRows > kByteRows)
+    if (has_direct_rows<F>(g)) {
+      BlockSums* sums = reinterpret_cast<BlockSums*>(g.scratch + kSumsFrom<F>);
+      if (F::kNumbers == 256 && kHasMinimum<F>) {
+        BlockSums* next = sums;
+        for (int m = 0; m < g.rows; ++m)
+          for (int i = 0; i * kSection < g.inner; ++i) *next++ = BlockSums(quantized_row(g, m)[i]);
       }
-    rows_with_panel<F>(g, sections, 0, panel);
-  }
+      const Split tiles(g.rows, kDirectRows);
+      for (int panel = 0; panel < panels; ++panel)
+        for (int t = 0; t < tiles.parts; ++t)
+          direct_with_panel<F>(g, sections, tiles[t], panel, sums);
+      return;
+    }
+  for (int panel = 0; panel < panels; ++panel) rows_with_panel<F>(g, sections, 0, panel);
 }
 
 // Blocks of activation rows times groups of panels, whose products are in the scratch meanwhile: a
@@ -151,7 +174,7 @@ class ManyRows {
         const int count = smaller(kTogether, panels.count - p);
         for (int c = 0; c < count; ++c) {
           const int panel = panels.begin + p + c;
-          multiply_.load(c, sections_.at(panel, i), sections_.after(panels, panel, i, kTogether));
+          multiply_.unpack(c, sections_.at(panel, i), sections_.after(panels, panel, i, kTogether));
         }
         multiply_.multiply(count, a, rows.count, {products(p), kRows * kPanelRows});
       }

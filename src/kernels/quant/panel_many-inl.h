@@ -12,7 +12,7 @@ namespace {
 
 // What multiplies the integer sums of a section of a panel.
 struct SectionFactors {
-  Sixteen minimums[8];  // integer ones, as add_weighted_sums pairs them
+  Sixteen minimums[8];  // integer ones, of two groups each
   Lanes units[8];       // of every block; the first only of a block of 256
   Lanes least[8];
 };
@@ -24,9 +24,21 @@ void load_factors(const PanelSection<F>& s, SectionFactors& to) {
     if constexpr (kHasMinimum<F>) to.least[b] = load_f16(s.minimums(b));
   }
   if constexpr (F::kNumbers == 256 && kHasMinimum<F>)
-    for (int j = 0; j < kSumPairs<F>; ++j)
+    for (int j = 0; j < 128 / F::kGroup; ++j)
       to.minimums[j] = paired_words(minimum_row(s, 2 * j), minimum_row(s, 2 * j + 1));
 }
+
+// Sums of every 32 numbers of a section: half as many products with minimums as sums of 16 need.
+struct BlockSums {
+  int16_t high[8], low[8];  // word sum = 128 * high + low
+
+  explicit BlockSums(const QuantizedSection& a) {
+    for (int j = 0; j < 8; ++j) {
+      high[j] = int16_t(a.sums_high[2 * j] + a.sums_high[2 * j + 1]);
+      low[j] = int16_t(a.sums_low[2 * j] + a.sums_low[2 * j + 1]);
+    }
+  }
+};
 
 // What loops over spread blocks of 256 know of their type.
 struct SpreadType {
@@ -38,9 +50,11 @@ struct SpreadType {
   }
 };
 
-// product = fma(f, scale, product) of a block of 256 whose sum is `sum`, see integer_gemm.h.
+// product = fma(f, scale, product) of a block of 256 whose sum is `sum`, see integer_gemm.h. `sums`:
+// of `a`.
 [[gnu::always_inline]] inline void add_large(const SectionFactors& s, SpreadType type, Lanes sum,
-                                             const QuantizedSection& a, float* product) {
+                                             const QuantizedSection& a, const BlockSums& sums,
+                                             float* product) {
   Lanes f = sum * s.units[0];
   if (type.has_minimum) {
     Sixteen high = splat_int(0), low = splat_int(0);
@@ -53,8 +67,8 @@ struct SpreadType {
     } else {
 #pragma GCC unroll 4
       for (int j = 0; j < 4; ++j) {
-        add_lane_words(s.minimums[j], a.block_sums_high + 2 * j, high);
-        add_lane_words(s.minimums[j], a.block_sums_low + 2 * j, low);
+        add_lane_words(s.minimums[j], sums.high + 2 * j, high);
+        add_lane_words(s.minimums[j], sums.low + 2 * j, low);
       }
     }
     f = multiply_minus(floats_of(shifted_ints<7>(high) + low), s.least[0], f);
@@ -209,12 +223,12 @@ struct TileOut {
 // R activation rows: product[r] = fma(f, scale, product[r]).
 template <int R, int P>
 void word_tile_large(const SpreadSection* s, SpreadType type, const QuantizedSection* const* rows,
-                     TileOut out) {
+                     const BlockSums* sums, TileOut out) {
   Lanes sum[R * P];
   sum_large_words<R, P>(s, rows, sum);
   for (int p = 0; p < P; ++p)
     for (int r = 0; r < R; ++r)
-      add_large(s[p].factors, type, sum[r * P + p], *rows[r], out.at(r, p));
+      add_large(s[p].factors, type, sum[r * P + p], *rows[r], sums[r], out.at(r, p));
 }
 
 // Blocks of 32: `f` and the sums of a block stay in registers.
@@ -257,10 +271,10 @@ template <int R, int P>
 // Any number of activation rows from 1 to R.
 template <int R, int P>
 void word_tile(const SpreadSection* s, SpreadType type, const QuantizedSection* const* rows,
-               int count, TileOut out) {
+               const BlockSums* sums, int count, TileOut out) {
   if constexpr (R > 1)
-    if (count < R) return word_tile<R - 1, P>(s, type, rows, count, out);
-  word_tile_large<R, P>(s, type, rows, out);
+    if (count < R) return word_tile<R - 1, P>(s, type, rows, sums, count, out);
+  word_tile_large<R, P>(s, type, rows, sums, out);
 }
 template <int R, int P>
 void word_tile(const SpreadSection* s, bool has_minimum, int blocks,
@@ -278,14 +292,18 @@ class WordProducts {
   static constexpr int kPanels = kWordPanels;
   struct Scratch {
     SpreadSection spread[kPanels];
+    BlockSums sums[kRows];
   };
 
-  WordProducts(const IntegerGemm&, Scratch& scratch) : spread_(scratch.spread) {}
+  WordProducts(const IntegerGemm&, Scratch& scratch) : scratch_(scratch) {}
   // Begins with a section of the activation rows.
-  void begin(const QuantizedSection* const*, int) {}
+  void begin(const QuantizedSection* const* a, int rows) {
+    if (kIsLarge && kHasMinimum<F>)
+      for (int r = 0; r < rows; ++r) scratch_.sums[r] = BlockSums(*a[r]);
+  }
   // Section of panel p of those side by side. `next`: a section that comes soon.
-  void load(int p, const PanelSection<F>& section, const uint8_t* next) {
-    spread(section, next, spread_[p]);
+  void unpack(int p, const PanelSection<F>& section, const uint8_t* next) {
+    spread(section, next, scratch_.spread[p]);
     blocks_ = section.blocks;
   }
   // product[r] = fma(f, scale, product[r]) for all rows and the panels loaded.
@@ -295,9 +313,9 @@ class WordProducts {
       const auto [begin, count] = tiles[t];
       const TileOut part{out.at(begin, 0), out.panel_stride};
       if (kPanels > 1 && panels == kPanels)
-        tile<kPanels>(a + begin, count, part);
+        tile<kPanels>(a + begin, scratch_.sums + begin, count, part);
       else
-        tile<1>(a + begin, count, part);
+        tile<1>(a + begin, scratch_.sums + begin, count, part);
     }
   }
 
@@ -306,14 +324,14 @@ class WordProducts {
   static constexpr int kTileRows = kIsLarge ? kWordRows : kSmallWordRows;
 
   template <int P>
-  void tile(const QuantizedSection* const* a, int count, TileOut out) {
+  void tile(const QuantizedSection* const* a, const BlockSums* sums, int count, TileOut out) {
     if constexpr (kIsLarge)
-      word_tile<kTileRows, P>(spread_, SpreadType::of<F>(), a, count, out);
+      word_tile<kTileRows, P>(scratch_.spread, SpreadType::of<F>(), a, sums, count, out);
     else
-      word_tile<kTileRows, P>(spread_, kHasMinimum<F>, blocks_, a, count, out);
+      word_tile<kTileRows, P>(scratch_.spread, kHasMinimum<F>, blocks_, a, count, out);
   }
 
-  SpreadSection* spread_;
+  Scratch& scratch_;
   int blocks_ = 0;
 };
 

@@ -200,7 +200,7 @@ class TileProducts {
     }
   }
 
-  void load(int, const PanelSection<F>& section, const uint8_t* next) {
+  void unpack(int, const PanelSection<F>& section, const uint8_t* next) {
     PlaneSection& w = scratch_.planes;
     for (int j = 0; j < section.blocks; ++j) {
       prefetch_share<F>(next, j);
@@ -233,7 +233,7 @@ class TileProducts {
       else
         sum_two_planes(rows, w, sums);
       for (int r = 0; r < count; ++r)
-        add_large(w.factors, SpreadType::of<F>(), sum_of(sums, r), *a[r], products + kPanelRows * r);
+        add_large(w.factors, SpreadType::of<F>(), sum_of(sums, r), *a[r], BlockSums(*a[r]), products + kPanelRows * r);
     } else {
       sum_small_blocks(rows, w, blocks, sums);
       for (int r = 0; r < count; ++r) {

@@ -43,11 +43,6 @@ void quantize_activations(const float* x, int inner, void* to) {
       sums_of_bytes(section->high + k, section->sums_high + k / 16);
       sums_of_bytes(section->low + k, section->sums_low + k / 16);
     }
-    for (int j = 0; j < 8; ++j) {
-      section->block_sums_high[j] =
-          int16_t(section->sums_high[2 * j] + section->sums_high[2 * j + 1]);
-      section->block_sums_low[j] = int16_t(section->sums_low[2 * j] + section->sums_low[2 * j + 1]);
-    }
   }
 }
 
