@@ -1,5 +1,5 @@
-#include "chat/choose_speculation.h"
 #include "chat/open_model.h"
+#include "chat/choose_speculation.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -177,8 +177,8 @@ Result<OpenModel> open_model(const GenerationSetup& setup) {
   if (open.chat_template.empty() && open.tokenizer->find_added("<｜User｜>"))
     open.chat_template = built_in_template(open.model->config().model_type);
   open.stops = TRY(stops_of(*checkpoint, *open.tokenizer, open.chat_template));
-  open.infill = find_infill_tokens(
-      *open.tokenizer, checkpoint->gguf() ? &checkpoint->gguf()->metadata() : nullptr);
+  open.infill = find_infill_tokens(*open.tokenizer,
+                                   checkpoint->gguf() ? &checkpoint->gguf()->metadata() : nullptr);
   open.pool = std::make_unique<ThreadPool>(chosen.threads);
   open.model->pack(*open.pool);
   TRY(keep_panels(chosen, setup.path, *open.model, *open.pool));

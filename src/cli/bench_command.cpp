@@ -33,7 +33,7 @@ namespace {
 struct BenchOptions {
   // A folder; or a preset's name or a config.json (random weights, same speed).
   std::string model = "demo";
-  std::vector<int> depths = {};     // empty: kDepth, or the tokens of the prompt file
+  std::vector<int> depths = {};  // empty: kDepth, or the tokens of the prompt file
   std::vector<int> sequences = {1, 8, 32};
   SpeedOptions speed = {};
   bool training = false;

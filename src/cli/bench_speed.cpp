@@ -100,8 +100,7 @@ Result<SpeedRow> measure_speed(const OpenModel& open, const SpeedOptions& option
   ExpertCache::Statistics in_decoding;  // of all repetitions
   int64_t decoded = 0, drafted = 0, accepted = 0;
   for (int repetition = 0; repetition < options.repetitions; ++repetition) {
-    const std::vector<Request> requests =
-        requests_for(open, options, depth, sequences, repetition);
+    const std::vector<Request> requests = requests_for(open, options, depth, sequences, repetition);
     if (repetition > 0 && !options.text.empty()) {  // the same prompts, of which it knows nothing
       generator.reset();
       generator = TRY(Generator::create(*open.model, *open.tokenizer, *open.pool, settings));

@@ -16,7 +16,9 @@ class CodeSum {
   }
   // Integer steps as times() reads them. kFitWords: whether 32-bit sums would fit words; these do.
   template <bool>
-  static Sixteen steps(__m128i bytes) { return doubled_words(bytes); }
+  static Sixteen steps(__m128i bytes) {
+    return doubled_words(bytes);
+  }
   // sum + the sum * steps.
   template <bool>
   [[gnu::always_inline]] Sixteen times(Sixteen steps, Sixteen sum) const {
@@ -28,7 +30,9 @@ class CodeSum {
     low = add_word_products(low_, steps, low);
   }
   // sum + the sum.
-  [[gnu::always_inline]] Sixteen plus(Sixteen sum) const { return times<true>(splat_words(1), sum); }
+  [[gnu::always_inline]] Sixteen plus(Sixteen sum) const {
+    return times<true>(splat_words(1), sum);
+  }
 
  private:
   Sixteen high_ = splat_int(0), low_ = splat_int(0);

@@ -127,8 +127,8 @@ template <class F, int q, int R>
   // The sum of a group's codes times bytes of an activation.
   constexpr bool kFitWords =
       F::kGroup * ((1 << traits_of(F::kType).code_bits) - 1) * 64 <= 0x7fff && !kHasTable<F>;
-  const Sixteen steps =
-      CodeSum::steps<kFitWords && !kIsWide<F>>(step_row(s, j * (32 / F::kGroup) + q / kOfStep));
+  const Sixteen steps = CodeSum::steps < kFitWords &&
+                        !kIsWide < F >> (step_row(s, j * (32 / F::kGroup) + q / kOfStep));
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r) {
     if constexpr (kIsWide<F>)

@@ -102,8 +102,7 @@ void direct_with_panel(const IntegerGemm& g, const Sections<F>& sections, Range 
     direct_rows<F, R>(sections.at(panel, i), a, of, products);
     for (int r = 0; r < R; ++r) ++a[r], ++of[r];
   }
-  for (int r = 0; r < R; ++r)
-    put_panel(g, rows.begin + r, panel, load(products + kPanelRows * r));
+  for (int r = 0; r < R; ++r) put_panel(g, rows.begin + r, panel, load(products + kPanelRows * r));
 }
 
 // Rows whose block sums fit into the scratch, behind a section that is repacked there.

@@ -50,8 +50,8 @@ struct SpreadType {
   }
 };
 
-// product = fma(f, scale, product) of a block of 256 whose sum is `sum`, see integer_gemm.h. `sums`:
-// of `a`.
+// product = fma(f, scale, product) of a block of 256 whose sum is `sum`, see integer_gemm.h.
+// `sums`: of `a`.
 [[gnu::always_inline]] inline void add_large(const SectionFactors& s, SpreadType type, Lanes sum,
                                              const QuantizedSection& a, const BlockSums& sums,
                                              float* product) {

@@ -233,7 +233,8 @@ class TileProducts {
       else
         sum_two_planes(rows, w, sums);
       for (int r = 0; r < count; ++r)
-        add_large(w.factors, SpreadType::of<F>(), sum_of(sums, r), *a[r], BlockSums(*a[r]), products + kPanelRows * r);
+        add_large(w.factors, SpreadType::of<F>(), sum_of(sums, r), *a[r], BlockSums(*a[r]),
+                  products + kPanelRows * r);
     } else {
       sum_small_blocks(rows, w, blocks, sums);
       for (int r = 0; r < count; ++r) {
