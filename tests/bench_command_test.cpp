@@ -54,6 +54,47 @@ TEST_F(BenchCommand, EveryDepthAndBatchSizeIsARowThatAddsUp) {
   EXPECT_GT(number(rows[2], "operations_per_token"), number(rows[0], "operations_per_token"));
 }
 
+TEST_F(BenchCommand, GuessesAreCountedInRepliesToAText) {
+  std::string text;
+  for (int i = 0; i < 8; ++i) text += "the cat sat on the mat\n";
+  ASSERT_TRUE(write_file_atomic(path("prompt.txt"), text));
+  Outcome bench = run({"bench", path("m.gguf"), "--prompt-file", path("prompt.txt"), "--depth",
+                       "30,60", "--sequences", "1", "--tokens", "60", "--repetitions", "2",
+                       "--speculate", "ngram", "--threads", "1"});
+  ASSERT_EQ(bench.code, 0) << bench.error;
+  Json json = last_line(bench.out);
+  EXPECT_EQ(json.find("speculate")->text(), "ngram");
+  for (const Json& row : json.find("speeds")->items()) {
+    EXPECT_GT(number(row, "acceptance"), 0) << "a model without training repeats itself";
+    EXPECT_LE(number(row, "acceptance"), 1);
+    EXPECT_GT(number(row, "prefill_tokens_per_second"), 0);
+  }
+  // Without --depth the prompt is the text.
+  bench = run({"bench", path("m.gguf"), "--prompt-file", path("prompt.txt"), "--sequences", "1",
+               "--tokens", "4", "--repetitions", "1", "--threads", "1"});
+  ASSERT_EQ(bench.code, 0) << bench.error;
+  const std::vector<Json> rows = last_line(bench.out).find("speeds")->items();
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_GT(number(rows[0], "depth"), 8);
+  EXPECT_TRUE(rows[0].find("acceptance")->is_null());  // off by default
+}
+
+TEST_F(BenchCommand, AnswersWithoutATextOrADraftModelAreRefused) {
+  ASSERT_TRUE(write_file_atomic(path("empty.txt"), ""));
+  Outcome bench = run({"bench", "demo", "--prompt-file", path("empty.txt")});
+  EXPECT_EQ(bench.code, 2);
+  EXPECT_HOLDS(bench.error, "random weights");
+  bench = run({"bench", path("m.gguf"), "--prompt-file", path("empty.txt")});
+  EXPECT_EQ(bench.code, 2);
+  EXPECT_HOLDS(bench.error, "holds no text");
+  bench = run({"bench", path("m.gguf"), "--prompt-file", path("missing.txt")});
+  EXPECT_EQ(bench.code, 2);
+  EXPECT_HOLDS(bench.error, "missing.txt");
+  bench = run({"bench", path("m.gguf"), "--speculate", "draft"});
+  EXPECT_EQ(bench.code, 2);
+  EXPECT_HOLDS(bench.error, "--draft MODEL");
+}
+
 TEST_F(BenchCommand, LimitsOfTheMachineAlone) {
   Outcome bench = run({"bench", "--limits", "--threads", "2"});
   ASSERT_EQ(bench.code, 0) << bench.error;

@@ -1,4 +1,5 @@
 #include "chat/open_model.h"
+#include "chat/choose_speculation.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -151,6 +152,8 @@ Result<void> open_draft(const ModelOptions& options, OpenModel& open) {
   return keep_panels(options, path, *open.draft, *open.pool);
 }
 
+}  // namespace
+
 Result<SpeculationOptions> choose_speculation(const ModelOptions& chosen, const OpenModel& open) {
   const std::string& wanted = chosen.speculate;
   if (wanted == "draft" && !open.draft)
@@ -165,8 +168,6 @@ Result<SpeculationOptions> choose_speculation(const ModelOptions& chosen, const 
   options.tokens_max = chosen.draft_max;
   return options;
 }
-
-}  // namespace
 
 namespace {
 

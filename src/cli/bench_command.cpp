@@ -22,6 +22,8 @@
 #include "cli/machine_limits.h"
 #include "cli/model_flags.h"
 #include "cli/shared_options.h"
+#include "cli/speculation_flags.h"
+#include "cli/standard_input.h"
 #include "kernels/kernels.h"
 #include "tokenizer/tokenizer_train.h"
 
@@ -31,15 +33,19 @@ namespace {
 struct BenchOptions {
   // A folder; or a preset's name or a config.json (random weights, same speed).
   std::string model = "demo";
-  std::vector<int> depths = {256};
+  std::vector<int> depths = {};  // empty: kDepth, or the tokens of the prompt file
   std::vector<int> sequences = {1, 8, 32};
   SpeedOptions speed = {};
   bool training = false;
   TrainingBench training_shape = {};
   bool limits = false;
-  std::string file;  // of the disk, for limits
+  std::string file;         // of the disk, for limits
+  std::string prompt_file;  // "": prompts are random tokens
   PeerOptions peer = {};
+
+  BenchOptions() { speed.model.speculate = "off"; }
 };
+constexpr int kDepth = 256;
 
 // The shape of a model: from a config.json, in its folder or alone, or a preset's.
 Result<ModelConfig> shape_of(const std::string& model) {
@@ -63,8 +69,25 @@ Result<OpenModel> random_model(const BenchOptions& options) {
 }
 
 Result<OpenModel> open_subject(const BenchOptions& options) {
-  if (!is_directory(options.model) && !is_gguf(options.model)) return random_model(options);
+  if (!is_directory(options.model) && !is_gguf(options.model)) {
+    if (!options.speed.model.draft.empty() || !options.prompt_file.empty())
+      return Error{options.model +
+                   " has random weights; --draft and --prompt-file need a folder or .gguf file"};
+    return random_model(options);
+  }
   return open_model({.path = options.model, .options = options.speed.model});
+}
+
+// Prompts from the text of a file.
+Result<void> read_prompt_file(const OpenModel& open, BenchOptions& options) {
+  if (!options.prompt_file.empty()) {
+    const std::string text = TRY(read_text_input(options.prompt_file));
+    if (text.empty()) return Error{options.prompt_file + ": holds no text"};
+    options.speed.text = TRY_IN(options.prompt_file, encode_prompt(open, text, true));
+  }
+  if (options.depths.empty())
+    options.depths = {options.speed.text.empty() ? kDepth : int(options.speed.text.size())};
+  return {};
 }
 
 // The zones of one more repetition. The speeds were measured without a trace.
@@ -110,6 +133,8 @@ void print_row(const SpeedRow& row, const Bounds& bounds) {
       100 * row.decode.median * row.bytes() / bounds.bandwidth,
       bounds.peak().rate > 0 ? 100 * row.prefill.median * row.operations / bounds.peak().rate : 0.0,
       format_bytes(row.peak_bytes));
+  if (row.acceptance >= 0)
+    fmt::print("{:17} {:.0f} % of the guesses kept\n", "", 100 * row.acceptance);
   fflush(stdout);
 }
 
@@ -174,12 +199,21 @@ Result<std::vector<std::string>> own_words(const BenchOptions& options) {
                                     "--threads",
                                     std::to_string(options.speed.model.threads)};
   if (options.speed.model.exact) words.push_back("--exact");
+  words.insert(words.end(), {"--speculate", options.speed.model.speculate, "--draft-max",
+                             std::to_string(options.speed.model.draft_max)});
+  if (!options.speed.model.draft.empty())
+    words.insert(words.end(), {"--draft", options.speed.model.draft});
+  if (!options.prompt_file.empty())
+    words.insert(words.end(), {"--prompt-file", options.prompt_file});
   if (!options.speed.model.panel_cache.empty())
     words.insert(words.end(), {"--panel-cache", options.speed.model.panel_cache});
   return words;
 }
 
-Result<void> bench_against(const BenchOptions& options) {
+Result<void> bench_against(BenchOptions options) {
+  if (options.depths.empty() && !options.prompt_file.empty())
+    return Error{"--vs compares one depth; give --depth N beside --prompt-file"};
+  if (options.depths.empty()) options.depths = {kDepth};
   if (options.depths.size() > 1 || options.sequences.size() > 1)
     return Error{"--vs compares one depth and one batch size; give --depth N and --sequences N"};
   Json json = Json::object();
@@ -194,11 +228,12 @@ Result<void> bench_against(const BenchOptions& options) {
 }
 
 // A small table, and as the last line one JSON object (docs/bench.md has the fields).
-Result<void> bench_model(const BenchOptions& options) {
+Result<void> bench_model(BenchOptions options) {
   const int64_t began = monotonic_ns();
   OpenModel open = TRY(open_subject(options));
   const double load_seconds = double(monotonic_ns() - began) * 1e-9;
   open.generator.reset();  // every row makes its own
+  TRY(read_prompt_file(open, options));
   const ModelConfig& config = open.model->config();
   TRY(check(options, config));
   const ModelSize size = model_size(config);
@@ -243,6 +278,7 @@ Result<void> bench_model(const BenchOptions& options) {
   j.set("cache", cache);
   j.set("cache_type", options.speed.model.cache_type);
   j.set("exact", options.speed.model.exact);
+  j.set("speculate", options.speed.model.speculate);
   j.set("bytes_per_token", read);
   j.set("repetitions", options.speed.repetitions);
   j.set("load_seconds", load_seconds);
@@ -284,6 +320,10 @@ void add_bench(CommandGroup& commands) {
       .comma_separated()
       .whole_number(1, 4096);
   c.count("--repetitions", o.speed.repetitions, 1, 100, "repetitions; the median is shown");
+  c.option("--prompt-file", o.prompt_file, "FILE",
+           "prompts are cut from this text, and replies are greedy; - reads standard input "
+           "[random tokens]; --depth is the whole text then, unless given");
+  add_speculation_options(c, o.speed.model);
   add_plain_model_options(c, o.speed.model);
   c.option("--vs", o.peer.command, "COMMAND",
            "run this program and weir in turn, and show the ratios of their speeds");

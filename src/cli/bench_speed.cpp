@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "chat/choose_speculation.h"
 #include "checkpoint/size_check.h"
 #include "config/size.h"
 #include "engine/kv_cache.h"
@@ -21,16 +22,36 @@ Speed speed_of(std::vector<double> values) {
   return {values[values.size() / 2], values.front(), values.back()};
 }
 
-std::vector<Request> random_requests(const OpenModel& open, const SpeedOptions& options, int depth,
-                                     int sequences, int repetition) {
+std::vector<int> random_prompt(const OpenModel& open, int depth, Random& random) {
+  std::vector<int> prompt;
+  while (int(prompt.size()) < depth)
+    prompt.push_back(int(random.below(uint64_t(open.model->config().vocab_size))));
+  return prompt;
+}
+// Piece i of the text, which begins anew at its end.
+std::vector<int> text_prompt(const std::vector<int>& text, int depth, size_t i) {
+  std::vector<int> prompt;
+  for (size_t at = i * size_t(depth); int(prompt.size()) < depth; ++at)
+    prompt.push_back(text[at % text.size()]);
+  return prompt;
+}
+
+std::vector<Request> requests_for(const OpenModel& open, const SpeedOptions& options, int depth,
+                                  int sequences, int repetition) {
   std::vector<Request> requests(static_cast<size_t>(sequences));
   Random random(1, uint64_t(repetition));
   for (size_t i = 0; i < requests.size(); ++i) {
-    if (i % size_t(options.samples) > 0) requests[i].prompt = requests[i - 1].prompt;
-    while (int(requests[i].prompt.size()) < depth)
-      requests[i].prompt.push_back(int(random.below(uint64_t(open.model->config().vocab_size))));
-    requests[i].tokens_max = options.tokens;
-    requests[i].stream = i;
+    Request& request = requests[i];
+    const size_t piece = i / size_t(options.samples);
+    if (i % size_t(options.samples) > 0)
+      request.prompt = requests[i - 1].prompt;
+    else if (options.text.empty())
+      request.prompt = random_prompt(open, depth, random);
+    else
+      request.prompt = text_prompt(options.text, depth, piece);
+    if (!options.text.empty()) request.sampling.temperature = 0;
+    request.tokens_max = options.tokens;
+    request.stream = i;
   }
   return requests;
 }
@@ -65,6 +86,7 @@ Result<SpeedRow> measure_speed(const OpenModel& open, const SpeedOptions& option
   settings.exact = options.model.exact;
   settings.cache_bytes_max = default_cache_bytes(*open.model);
   settings.keeps_prefixes = true;  // from reading the prompts to the replies
+  settings.speculation = TRY(choose_speculation(options.model, open));
   auto generator = TRY(Generator::create(*open.model, *open.tokenizer, *open.pool, settings));
   if (depth + options.tokens > generator->positions_max())
     return Error{fmt::format(
@@ -76,10 +98,14 @@ Result<SpeedRow> measure_speed(const OpenModel& open, const SpeedOptions& option
   std::vector<double> prefill, decode, first;
   const ExpertCache* experts = open.model->expert_cache();
   ExpertCache::Statistics in_decoding;  // of all repetitions
-  int64_t decoded = 0;
+  int64_t decoded = 0, drafted = 0, accepted = 0;
   for (int repetition = 0; repetition < options.repetitions; ++repetition) {
-    const std::vector<Request> requests =
-        random_requests(open, options, depth, sequences, repetition);
+    const std::vector<Request> requests = requests_for(open, options, depth, sequences, repetition);
+    if (repetition > 0 && !options.text.empty()) {  // the same prompts, of which it knows nothing
+      generator.reset();
+      generator = TRY(Generator::create(*open.model, *open.tokenizer, *open.pool, settings));
+      TRY(generator->warm_up());
+    }
     // First the prompts alone: replies that begin while others are read would be measured with
     // them.
     std::vector<Request> prompts = requests;
@@ -103,6 +129,8 @@ Result<SpeedRow> measure_speed(const OpenModel& open, const SpeedOptions& option
     decode.push_back(double(after.decoded_tokens - read.decoded_tokens) /
                      (after.decode_seconds - read.decode_seconds));
     decoded += after.decoded_tokens - read.decoded_tokens;
+    drafted += after.drafted_tokens - read.drafted_tokens;
+    accepted += after.accepted_tokens - read.accepted_tokens;
   }
   SpeedRow row;
   row.depth = depth;
@@ -119,6 +147,7 @@ Result<SpeedRow> measure_speed(const OpenModel& open, const SpeedOptions& option
     row.expert_hits = double(in_decoding.found) / double(in_decoding.chosen);
     row.disk_bytes = double(in_decoding.bytes_read) / double(decoded);
   }
+  if (drafted > 0) row.acceptance = double(accepted) / double(drafted);
   row.peak_bytes = memory_use().peak;
   return row;
 }

@@ -13,6 +13,9 @@ struct SpeedOptions {
   int tokens = 128;  // generated per sequence
   int samples = 1;   // sequences that have the same prompt
   int repetitions = 3;
+  // Prompts are cut from these tokens, over and over, and replies are greedy; empty: prompts are
+  // random tokens.
+  std::vector<int> text = {};
   ModelOptions model = {};
 };
 
@@ -34,7 +37,7 @@ struct SpeedRow {
   // Of a model whose experts are read on demand: the share found in memory, and bytes read from the
   // disk for a drawn token; negative: all weights are in memory.
   double expert_hits = -1, disk_bytes = -1;
-  // Of drawn tokens proposed by speculation, those that were kept; negative: no speculation.
+  // Of tokens proposed by speculation, those that were kept; negative: none was proposed.
   double acceptance = -1;
   double bytes() const { return weight_bytes + cache_bytes; }
 };

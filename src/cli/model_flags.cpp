@@ -1,19 +1,11 @@
 #include "cli/model_flags.h"
 
 #include "cli/shared_options.h"
+#include "cli/speculation_flags.h"
 #include "engine/speculation_options.h"
 
 namespace weir {
 namespace {
-
-void add_speculation(CommandBuilder& command, ModelOptions& o) {
-  command.choice("--speculate", o.speculate, kSpeculations,
-                 "guess next tokens and verify several in a pass where that is faster; the text "
-                 "stays the same; ngram: from earlier text; mtp: by the model's own module; auto: "
-                 "ngram, and the draft model if given");
-  command.option("--draft", o.draft, "MODEL", "smaller model with the same tokens that guesses");
-  command.count("--draft-max", o.draft_max, 1, kGuessesMax, "most guesses in one pass");
-}
 
 void add_prefix_cache(CommandBuilder& command, ModelOptions& o) {
   command.option("--prefix-cache", o.prefix_cache, "DIR",
@@ -25,6 +17,15 @@ void add_prefix_cache(CommandBuilder& command, ModelOptions& o) {
 }
 
 }  // namespace
+
+void add_speculation_options(CommandBuilder& command, ModelOptions& o) {
+  command.choice("--speculate", o.speculate, kSpeculations,
+                 "guess next tokens and verify several in a pass where that is faster; the text "
+                 "stays the same; ngram: from earlier text; mtp: by the model's own module; auto: "
+                 "ngram, and the draft model if given");
+  command.option("--draft", o.draft, "MODEL", "smaller model with the same tokens that guesses");
+  command.count("--draft-max", o.draft_max, 1, kGuessesMax, "most guesses in one pass");
+}
 
 void add_plain_model_options(CommandBuilder& command, ModelOptions& o) {
   command.choice("--cache", o.cache, kCacheForms,
@@ -42,7 +43,7 @@ void add_plain_model_options(CommandBuilder& command, ModelOptions& o) {
 }
 
 void add_model_options(CommandBuilder& command, ModelOptions& o) {
-  add_speculation(command, o);
+  add_speculation_options(command, o);
   command
       .option("--cache-limit", o.cache_limit_gib, "GIB",
               "KV cache size in GiB [80 % of free memory]")

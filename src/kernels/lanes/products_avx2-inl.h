@@ -6,8 +6,8 @@
 namespace weir {
 namespace {
 
-// Activation rows of one tile: of unpacked words, and of bytes.
-constexpr int kWordRows = 6, kByteRows = 2;
+// A tile of unpacked words: activation rows, and panels side by side. Activation rows of bytes.
+constexpr int kWordRows = 6, kSmallWordRows = 6, kWordPanels = 1, kByteRows = 2, kDirectRows = 0;
 // From this many activation rows on, words are faster than bytes.
 constexpr int kWordsFrom = 6;
 

@@ -6,7 +6,7 @@
 namespace weir {
 namespace {
 
-constexpr int kWordRows = 10, kByteRows = 2;
+constexpr int kWordRows = 12, kSmallWordRows = 6, kWordPanels = 2, kByteRows = 2, kDirectRows = 0;
 constexpr int kWordsFrom = 6;
 
 inline Sixteen add_word_products(Sixteen a, Sixteen b, Sixteen sum) {

@@ -9,7 +9,7 @@ namespace {
 
 // A group of codes is parted once for four activation rows; a spread section costs about as much as
 // parting its codes four times.
-constexpr int kWordRows = 10, kByteRows = 4;
+constexpr int kWordRows = 12, kSmallWordRows = 6, kWordPanels = 2, kByteRows = 4, kDirectRows = 8;
 constexpr int kWordsFrom = 9;
 
 inline Sixteen add_word_products(Sixteen a, Sixteen b, Sixteen sum) {

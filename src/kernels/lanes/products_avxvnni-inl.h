@@ -7,7 +7,7 @@
 namespace weir {
 namespace {
 
-constexpr int kWordRows = 6, kByteRows = 2;
+constexpr int kWordRows = 6, kSmallWordRows = 6, kWordPanels = 1, kByteRows = 2, kDirectRows = 0;
 constexpr int kWordsFrom = 6;
 
 inline Sixteen add_word_products(Sixteen a, Sixteen b, Sixteen sum) {

@@ -13,6 +13,11 @@ struct Sixteen {
   __m256i low, high;  // lanes 0..7 and 8..15
 };
 
+// g++ 12 else copies sums of a loop before it adds to them.
+[[gnu::always_inline]] inline void keep_in_register(Sixteen& a) {
+  asm("" : "+x"(a.low), "+x"(a.high));
+}
+
 inline Sixteen load_lanes(const void* p) {
   const __m256i* at = static_cast<const __m256i*>(p);
   return {_mm256_loadu_si256(at), _mm256_loadu_si256(at + 1)};
@@ -48,6 +53,10 @@ WEIR_LANES(subtract_words, _mm256_sub_epi16)
 WEIR_LANES(multiply_words, _mm256_mullo_epi16)
 WEIR_LANES(multiply_ints, _mm256_mullo_epi32)
 #undef WEIR_LANES
+
+inline Sixteen magnitudes(Sixteen a) {  // of words
+  return {_mm256_abs_epi16(a.low), _mm256_abs_epi16(a.high)};
+}
 
 // Words moved right by kRight bits, left when negative.
 template <int kRight>

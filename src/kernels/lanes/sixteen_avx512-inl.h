@@ -38,6 +38,8 @@ inline Sixteen operator-(Sixteen a, Sixteen b) { return {_mm512_sub_epi32(a.v, b
 inline Sixteen subtract_words(Sixteen a, Sixteen b) { return {_mm512_sub_epi16(a.v, b.v)}; }
 inline Sixteen multiply_words(Sixteen a, Sixteen b) { return {_mm512_mullo_epi16(a.v, b.v)}; }
 
+inline Sixteen magnitudes(Sixteen a) { return {_mm512_abs_epi16(a.v)}; }
+
 template <int kRight>
 inline Sixteen moved(Sixteen a) {
   if constexpr (kRight >= 0)

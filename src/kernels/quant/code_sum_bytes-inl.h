@@ -11,9 +11,17 @@ class CodeSum {
     add_lane_bytes(codes, a.high + k, high_);
     add_lane_bytes(codes, a.low + k, low_);
   }
-  static Sixteen steps(__m128i bytes) { return int_lanes(bytes); }
+  // Sums that fit words are multiplied as such, both at once.
+  template <bool kFitWords>
+  static Sixteen steps(__m128i bytes) {
+    if constexpr (!kFitWords) return int_lanes(bytes);
+    return multiply_words(doubled_words(bytes), splat_int(1 | 128 << 16));
+  }
+  template <bool kFitWords>
   [[gnu::always_inline]] Sixteen times(Sixteen steps, Sixteen sum) const {
-    return sum + multiply_ints(shifted_ints<7>(high_) + low_, steps);
+    if constexpr (!kFitWords) return sum + multiply_ints(shifted_ints<7>(high_) + low_, steps);
+    const Sixteen both = (low_ & splat_int(0xffff)) | shifted_ints<16>(high_);
+    return add_word_products(both, steps, sum);
   }
   [[gnu::always_inline]] void times(Sixteen steps, Sixteen& high, Sixteen& low) const {
     high = high + multiply_ints(high_, steps);

@@ -14,9 +14,13 @@ class CodeSum {
     add_lane_bytes(codes, a.high + k, high_);
     add_lane_bytes(codes, a.low + k, low_);
   }
-  // Integer steps as times() reads them.
-  static Sixteen steps(__m128i bytes) { return doubled_words(bytes); }
+  // Integer steps as times() reads them. kFitWords: whether 32-bit sums would fit words; these do.
+  template <bool>
+  static Sixteen steps(__m128i bytes) {
+    return doubled_words(bytes);
+  }
   // sum + the sum * steps.
+  template <bool>
   [[gnu::always_inline]] Sixteen times(Sixteen steps, Sixteen sum) const {
     return add_word_products(low_, steps, add_word_products(high_, moved<-7>(steps), sum));
   }
@@ -26,7 +30,9 @@ class CodeSum {
     low = add_word_products(low_, steps, low);
   }
   // sum + the sum.
-  [[gnu::always_inline]] Sixteen plus(Sixteen sum) const { return times(splat_words(1), sum); }
+  [[gnu::always_inline]] Sixteen plus(Sixteen sum) const {
+    return times<true>(splat_words(1), sum);
+  }
 
  private:
   Sixteen high_ = splat_int(0), low_ = splat_int(0);

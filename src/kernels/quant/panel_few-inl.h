@@ -124,13 +124,17 @@ template <class F, int q, int R>
   constexpr int kOfStep = F::kGroup / 4;
   CodeSum sum[R];
   add_quads<F, q, kOfStep, R>(s.group(j), a, j, sum);
-  const Sixteen steps = CodeSum::steps(step_row(s, j * (32 / F::kGroup) + q / kOfStep));
+  // The sum of a group's codes times bytes of an activation.
+  constexpr bool kFitWords =
+      F::kGroup * ((1 << traits_of(F::kType).code_bits) - 1) * 64 <= 0x7fff && !kHasTable<F>;
+  const Sixteen steps = CodeSum::steps < kFitWords &&
+                        !kIsWide < F >> (step_row(s, j * (32 / F::kGroup) + q / kOfStep));
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r) {
     if constexpr (kIsWide<F>)
       sum[r].times(steps, high[r], low[r]);
     else
-      low[r] = sum[r].times(steps, low[r]);
+      low[r] = sum[r].template times<kFitWords>(steps, low[r]);
   }
   if constexpr (q + kOfStep < kQuads) add_group<F, q + kOfStep, R>(s, j, a, high, low);
 }

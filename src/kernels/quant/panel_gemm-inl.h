@@ -1,5 +1,5 @@
 // integer_gemm over panels, or over stored rows, which then are repacked a section at a time.
-// Written over panel_many-inl.h and panel_repack-inl.h.
+// Written over panel_direct-inl.h and panel_repack-inl.h.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include "base/div_up.h"
 #include "kernels/dense/ranges-inl.h"
 #include "kernels/kernels.h"
-#include "kernels/quant/panel_many-inl.h"
+#include "kernels/quant/panel_direct-inl.h"
 #include "kernels/quant/panel_repack-inl.h"
 
 namespace weir {
@@ -31,11 +31,11 @@ class Sections {
     return {scratch_, blocks};
   }
 
-  // What follows section i of a panel when these panels are walked section by section.
-  const uint8_t* after(Range panels, int panel, int i) const {
+  // What comes `ahead` panels after section i of a panel when these are walked section by section.
+  const uint8_t* after(Range panels, int panel, int i, int ahead) const {
     if (!g_.panels) return scratch_;
-    const bool is_last = panel + 1 == panels.begin + panels.count;
-    const int next = is_last ? panels.begin : panel + 1;
+    const bool is_last = panel + ahead >= panels.begin + panels.count;
+    const int next = is_last ? panels.begin : panel + ahead;
     return g_.panels + size_t(next) * panel_ + size_t(i + is_last) * section_bytes<F>(8);
   }
 
@@ -83,11 +83,57 @@ void rows_with_panel(const IntegerGemm& g, const Sections<F>& sections, int m, i
   if constexpr (R > 1) rows_with_panel<F, R / 2>(g, sections, m, panel);
 }
 
+// As few_with_panel, with words in registers. `sums`: of all sections of the rows, one row after
+// another.
+template <class F, int R = kDirectRows>
+void direct_with_panel(const IntegerGemm& g, const Sections<F>& sections, Range rows, int panel,
+                       const BlockSums* sums) {
+  if constexpr (R > kByteRows + 1)
+    if (rows.count < R) return direct_with_panel<F, R - 1>(g, sections, rows, panel, sums);
+  const int count = div_up(g.inner, kSection);
+  const QuantizedSection* a[R];
+  const BlockSums* of[R];
+  alignas(64) float products[R * kPanelRows] = {};
+  for (int r = 0; r < R; ++r) {
+    a[r] = quantized_row(g, rows.begin + r);
+    of[r] = sums + (rows.begin + r) * count;
+  }
+  for (int i = 0; i < count; ++i) {
+    direct_rows<F, R>(sections.at(panel, i), a, of, products);
+    for (int r = 0; r < R; ++r) ++a[r], ++of[r];
+  }
+  for (int r = 0; r < R; ++r) put_panel(g, rows.begin + r, panel, load(products + kPanelRows * r));
+}
+
+// Rows whose block sums fit into the scratch, behind a section that is repacked there.
+template <class F>
+constexpr size_t kSumsFrom = div_up(section_bytes<F>(8), 64) * 16;  // floats
+template <class F>
+bool has_direct_rows(const IntegerGemm& g) {
+  const size_t sums = size_t(g.rows) * size_t(div_up(g.inner, kSection)) * sizeof(BlockSums);
+  return kDirectRows > kByteRows && g.rows > kByteRows &&
+         kSumsFrom<F> * sizeof(float) + sums <= kGemmScratch * sizeof(float);
+}
+
 template <class F>
 void multiply_few(const IntegerGemm& g) {
   const Sections<F> sections(g, reinterpret_cast<uint8_t*>(g.scratch));
-  for (int panel = 0; panel * kPanelRows < g.cols; ++panel)
-    rows_with_panel<F>(g, sections, 0, panel);
+  const int panels = div_up(g.cols, kPanelRows);
+  if constexpr (kDirectRows > kByteRows)
+    if (has_direct_rows<F>(g)) {
+      BlockSums* sums = reinterpret_cast<BlockSums*>(g.scratch + kSumsFrom<F>);
+      if (F::kNumbers == 256 && kHasMinimum<F>) {
+        BlockSums* next = sums;
+        for (int m = 0; m < g.rows; ++m)
+          for (int i = 0; i * kSection < g.inner; ++i) *next++ = BlockSums(quantized_row(g, m)[i]);
+      }
+      const Split tiles(g.rows, kDirectRows);
+      for (int panel = 0; panel < panels; ++panel)
+        for (int t = 0; t < tiles.parts; ++t)
+          direct_with_panel<F>(g, sections, tiles[t], panel, sums);
+      return;
+    }
+  for (int panel = 0; panel < panels; ++panel) rows_with_panel<F>(g, sections, 0, panel);
 }
 
 // Blocks of activation rows times groups of panels, whose products are in the scratch meanwhile: a
@@ -109,7 +155,7 @@ class ManyRows {
   }
 
  private:
-  static constexpr int kRows = Products::kRows, kPanels = 8;
+  static constexpr int kRows = Products::kRows, kPanels = 8, kTogether = Products::kPanels;
   static constexpr size_t kOwnFloats = div_up(sizeof(typename Products::Scratch), 64) * 16;
   static constexpr size_t kSectionFloats = div_up(section_bytes<F>(8), 64) * 16;
   static_assert(kOwnFloats + kRows * kPanels * kPanelRows + kSectionFloats <= kGemmScratch);
@@ -123,10 +169,13 @@ class ManyRows {
       __builtin_memset(products(p), 0, size_t(rows.count) * kPanelRows * sizeof(float));
     for (int i = 0; i * kSection < g_.inner; ++i) {
       multiply_.begin(a, rows.count);
-      for (int p = 0; p < panels.count; ++p) {
-        const int panel = panels.begin + p;
-        multiply_.multiply(sections_.at(panel, i), sections_.after(panels, panel, i), a, rows.count,
-                           products(p));
+      for (int p = 0; p < panels.count; p += kTogether) {
+        const int count = smaller(kTogether, panels.count - p);
+        for (int c = 0; c < count; ++c) {
+          const int panel = panels.begin + p + c;
+          multiply_.unpack(c, sections_.at(panel, i), sections_.after(panels, panel, i, kTogether));
+        }
+        multiply_.multiply(count, a, rows.count, {products(p), kRows * kPanelRows});
       }
       for (int r = 0; r < rows.count; ++r) ++a[r];
     }

@@ -175,6 +175,7 @@ template <class F>
 class TileProducts {
  public:
   static constexpr int kRows = 384;  // a multiple of sixteen
+  static constexpr int kPanels = 1;
   struct alignas(64) Scratch {
     PlaneSection planes;
     TileSums sums;
@@ -199,18 +200,19 @@ class TileProducts {
     }
   }
 
-  void multiply(const PanelSection<F>& section, const uint8_t* next,
-                const QuantizedSection* const* a, int rows, float* products) {
+  void unpack(int, const PanelSection<F>& section, const uint8_t* next) {
     PlaneSection& w = scratch_.planes;
     for (int j = 0; j < section.blocks; ++j) {
       prefetch_share<F>(next, j);
       cut_quads<F>(section, j, w);
     }
     load_factors(section, w.factors);
+    blocks_ = section.blocks;
     finish_stores();
+  }
+  void multiply(int, const QuantizedSection* const* a, int rows, TileOut out) {
     for (int m = 0; m < rows; m += kTileSide)
-      tile(section.blocks, tiles_[m / kTileSide], a + m, smaller(kTileSide, rows - m),
-           products + m * kPanelRows);
+      tile(blocks_, tiles_[m / kTileSide], a + m, smaller(kTileSide, rows - m), out.at(m, 0));
   }
 
  private:
@@ -231,7 +233,8 @@ class TileProducts {
       else
         sum_two_planes(rows, w, sums);
       for (int r = 0; r < count; ++r)
-        add_large(w.factors, kHasMinimum<F>, sum_of(sums, r), *a[r], products + kPanelRows * r);
+        add_large(w.factors, SpreadType::of<F>(), sum_of(sums, r), *a[r], BlockSums(*a[r]),
+                  products + kPanelRows * r);
     } else {
       sum_small_blocks(rows, w, blocks, sums);
       for (int r = 0; r < count; ++r) {
@@ -247,6 +250,7 @@ class TileProducts {
 
   const IntegerGemm& g_;
   Scratch& scratch_;
+  int blocks_ = 0;
   RowTile tiles_[kRows / kTileSide];
 };
 
