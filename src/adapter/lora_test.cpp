@@ -125,7 +125,9 @@ TEST_F(Lora, ANewOneChangesNothingAndDoesNotDependOnOtherTargets) {
     }
     // Of a uniform distribution over +-bound: a third of bound^2.
     EXPECT_NEAR(square / double(module.a.size()) / (bound * bound), 1 / 3.0, 0.1);
-    if (module.name == one->modules[0].name) EXPECT_EQ(module.a, one->modules[0].a);
+    if (module.name == one->modules[0].name) {
+      EXPECT_EQ(module.a, one->modules[0].a);
+    }
   }
 }
 

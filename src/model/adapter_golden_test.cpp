@@ -68,7 +68,7 @@ INSTANTIATE_TEST_SUITE_P(
                       GoldenAdapter{"llama_patterns", "llama", 3 * 3},
                       GoldenAdapter{"latent_all_linear", "deepseek_v3_plain", 3 * 4 + 2 * 4},
                       GoldenAdapter{"fused_experts", "deepseek_v2", 3 * 2 + 2 * 3}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& one) { return std::string(one.param.name); });
 
 }  // namespace
 }  // namespace weir
