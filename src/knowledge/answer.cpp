@@ -43,7 +43,8 @@ std::string without_marks(std::string_view text) {
 // A sentence whose mark follows its full stop: the mark is no sentence.
 std::vector<std::string> sentences_of(std::string_view reply) {
   std::vector<std::string> sentences;
-  for (std::string_view part : split_sentences(without_marks(reply))) {
+  const std::string bare = without_marks(reply);  // which the sentences are views of
+  for (std::string_view part : split_sentences(bare)) {
     std::string sentence(part);
     while (sentence.starts_with("- ") || sentence.starts_with("* ")) sentence.erase(0, 2);
     if (sentence.starts_with("```") || content_words(sentence).empty()) continue;
