@@ -32,7 +32,7 @@ def stem(name):
 
 database = sqlite3.connect(f"file:{options.base}?mode=ro", uri=True)
 chunks = [
-    {"document": stem(name), "text": (heading or title) + "\n" + text, "bare": bare(text)}
+    {"document": name, "text": (heading or title) + "\n" + text, "bare": bare(text)}
     for name, title, heading, text in database.execute(
         "SELECT d.name, d.title, c.heading, c.text FROM chunks c JOIN documents d "
         "ON d.id = c.document WHERE c.copy_of IS NULL ORDER BY c.id")

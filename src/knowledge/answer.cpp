@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kSentencesMax = 40;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_ascii_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Without [1], [2, 3], 【1】 and "(source 1)".
 std::string without_marks(std::string_view text) {
@@ -26,8 +26,8 @@ std::string without_marks(std::string_view text) {
     const size_t end = rest.starts_with(open) ? rest.find(close) : rest.npos;
     if (end != rest.npos && end > open.size()) {
       const std::string_view inside = rest.substr(open.size(), end - open.size());
-      const bool is_mark = is_digit(inside.back()) && std::ranges::all_of(inside, [](char c) {
-                             return is_digit(c) || c == ',' || c == ' ';
+      const bool is_mark = is_ascii_digit(inside.back()) && std::ranges::all_of(inside, [](char c) {
+                             return is_ascii_digit(c) || c == ',' || c == ' ';
                            });
       if (is_mark) {
         if (out.ends_with(' ')) out.pop_back();
@@ -43,7 +43,8 @@ std::string without_marks(std::string_view text) {
 // A sentence whose mark follows its full stop: the mark is no sentence.
 std::vector<std::string> sentences_of(std::string_view reply) {
   std::vector<std::string> sentences;
-  for (std::string_view part : split_sentences(without_marks(reply))) {
+  const std::string bare = without_marks(reply);  // which the sentences are views of
+  for (std::string_view part : split_sentences(bare)) {
     std::string sentence(part);
     while (sentence.starts_with("- ") || sentence.starts_with("* ")) sentence.erase(0, 2);
     if (sentence.starts_with("```") || content_words(sentence).empty()) continue;

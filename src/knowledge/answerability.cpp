@@ -14,11 +14,13 @@ constexpr double kPenalty = 0.05;
 constexpr int kFitSteps = 4000;
 constexpr double kFitRate = 0.5;
 constexpr size_t kPassageChunks = 3;
+constexpr size_t kFolds = 5;
 
 double logistic(double x) { return 1 / (1 + std::exp(-x)); }
 
-double score_of(const std::array<double, 4>& weights, double bias, const AnswerSigns& signs) {
-  const std::array<double, 4> values = signs.values();
+double score_of(const std::array<double, AnswerSigns::kCount>& weights, double bias,
+                const AnswerSigns& signs) {
+  const std::array<double, AnswerSigns::kCount> values = signs.values();
   double sum = bias;
   for (size_t i = 0; i < values.size(); ++i) sum += weights[i] * values[i];
   return logistic(sum);
@@ -31,14 +33,14 @@ void fit(std::span<const CalibrationCase> cases, Calibration& calibration) {
   calibration.weights = {};
   calibration.bias = 0;
   for (int step = 0; step < kFitSteps; ++step) {
-    std::array<double, 4> gradient{};
+    std::array<double, AnswerSigns::kCount> gradient{};
     double bias_gradient = 0;
     for (const CalibrationCase& one : cases) {
       const double share = 0.5 / (one.is_answerable ? yes : no);
       const double error = (score_of(calibration.weights, calibration.bias, one.signs) -
                             (one.is_answerable ? 1 : 0)) *
                            share;
-      const std::array<double, 4> values = one.signs.values();
+      const std::array<double, AnswerSigns::kCount> values = one.signs.values();
       for (size_t i = 0; i < values.size(); ++i) gradient[i] += error * values[i];
       bias_gradient += error;
     }
@@ -53,6 +55,9 @@ void fit(std::span<const CalibrationCase> cases, Calibration& calibration) {
 
 AnswerSigns signs_of(const std::vector<WeighedWord>& words, std::span<const FoundChunk> found) {
   AnswerSigns signs;
+  for (const WeighedWord& word : words)
+    if (word.word.kind == Word::Kind::pair || word.word.kind == Word::Kind::single)
+      signs.unspaced += 1 / double(words.size());
   for (size_t i = 0; i < std::min(kPassageChunks, found.size()); ++i) {
     signs.coverage = std::max(signs.coverage, found[i].coverage);
     signs.cosine = std::max(signs.cosine, found[i].cosine);
@@ -71,16 +76,21 @@ double answer_score(const Calibration& calibration, const AnswerSigns& signs) {
 }
 
 Result<Calibration> calibrate(std::span<const CalibrationCase> cases, double error_rate) {
-  std::vector<CalibrationCase> fitted, held_out;
-  std::array<size_t, 2> seen{};
-  for (const CalibrationCase& one : cases)
-    (seen[one.is_answerable]++ % 2 == 0 ? fitted : held_out).push_back(one);
-  Calibration calibration;
   std::vector<double> unanswerable, answerable;
-  fit(fitted, calibration);
-  for (const CalibrationCase& one : held_out)
-    (one.is_answerable ? answerable : unanswerable)
-        .push_back(score_of(calibration.weights, calibration.bias, one.signs));
+  std::vector<size_t> folds;
+  std::array<size_t, 2> seen{};
+  for (const CalibrationCase& one : cases) folds.push_back(seen[one.is_answerable]++ % kFolds);
+  for (size_t fold = 0; fold < kFolds && seen[0] > 1 && seen[1] > 1; ++fold) {
+    std::vector<CalibrationCase> others;
+    for (size_t i = 0; i < cases.size(); ++i)
+      if (folds[i] != fold) others.push_back(cases[i]);
+    Calibration fitted;
+    fit(others, fitted);
+    for (size_t i = 0; i < cases.size(); ++i)
+      if (folds[i] == fold)
+        (cases[i].is_answerable ? answerable : unanswerable)
+            .push_back(answer_score(fitted, cases[i].signs));
+  }
   std::ranges::sort(unanswerable);
   // With n scores, a new one is above the k-th smallest with probability (n + 1 - k) / (n + 1).
   const double n = double(unanswerable.size());
@@ -90,7 +100,10 @@ Result<Calibration> calibrate(std::span<const CalibrationCase> cases, double err
         "{} questions without and {} with an answer are too few for an error rate of {:.0f} %: "
         "give "
         "at least {} and 2",
-        seen[0], seen[1], 100 * error_rate, 2 * int(std::ceil(1 / error_rate - 1 - 1e-9)))};
+        seen[0], seen[1], 100 * error_rate,
+        std::max(2, int(std::ceil(1 / error_rate - 1 - 1e-9))))};
+  Calibration calibration;
+  fit(cases, calibration);
   calibration.threshold = std::nextafter(place < 1 ? 0.0 : unanswerable[size_t(place) - 1], 2.0);
   calibration.unanswerable = int(unanswerable.size());
   calibration.answerable = int(answerable.size());

@@ -25,7 +25,7 @@ class KnowledgeRoutes : public testing::Test {
     const auto base = KnowledgeBase::open(path_, Database::Access::create);
     EXPECT_TRUE(base) << base.error().message;
     add(*base, "valves.md", "", "The valve of line 2 opens at 6 bar.");
-    add(*base, "secret.md", "board", "The valve of line 2 costs 800 pounds.");
+    add(*base, "secret.md", ",board,", "The valve of line 2 costs 800 pounds.");
     auto served = ServedBase::open({.name = "pumps", .path = path_}, {});
     EXPECT_TRUE(served) << served.error().message;
     ServerOptions options;
@@ -61,6 +61,13 @@ TEST_F(KnowledgeRoutes, SearchFindsWhatHasNoLabel) {
   ASSERT_EQ(at(reply.json(), "results").size(), 1u);
   EXPECT_EQ(at(reply.json(), "results.0.document").text(), "valves.md");
   EXPECT_EQ(at(reply.json(), "results.0.heading").text(), "Valves");
+}
+
+TEST_F(KnowledgeRoutes, SearchFindsWhatItsLabelsAllow) {
+  const auto served = ServedBase::open({.name = "pumps", .path = path_}, {"board"});
+  ASSERT_TRUE(served) << served.error().message;
+  EXPECT_EQ((*served)->search("the valve of line 2", 9)->size(), 2u);
+  EXPECT_FALSE(ServedBase::open({.name = "pumps", .path = path_}, {"not a label"}));
 }
 
 TEST_F(KnowledgeRoutes, WhatTheModelMakesUpIsRefused) {
