@@ -14,7 +14,7 @@ int rows_per_chunk(int vocabulary) {
   return rows < 128 ? 128 : rows > 1024 ? 1024 : rows;
 }
 
-struct Chunk {
+struct LossChunk {
   std::span<const int> picked;  // rows of the batch, each with a target
   int rows;                     // how many
   Rows input;                   // hidden states, from the first picked row to the last
@@ -34,7 +34,7 @@ std::vector<int> targeted_rows(std::span<const int> targets, int vocabulary) {
 }
 
 // The rows of the chunk in x. `offsets` has room for them.
-void find_input(Chunk& c, Tensor x, int* offsets) {
+void find_input(LossChunk& c, Tensor x, int* offsets) {
   const int front = c.picked.front(), span = c.picked.back() - front + 1;
   c.input = {x.row(front), x.stride, span, x.cols};
   c.gather = span == c.rows ? nullptr : offsets;
@@ -42,7 +42,7 @@ void find_input(Chunk& c, Tensor x, int* offsets) {
 }
 
 // In the forward pass this was: z = x head. Rows that stand one after another are used in place.
-void hidden_backward(const Workers& workers, const Chunk& c, Tensor x, const Rows& slopes,
+void hidden_backward(const Workers& workers, const LossChunk& c, Tensor x, const Rows& slopes,
                      const Matrix& head, bool adds) {
   if (head.grad()) accumulate_outer(workers, slopes, {c.input, c.gather}, {}, head.grad());
   if (!c.gather)
@@ -71,7 +71,7 @@ void chunked_loss(Run& run, Tensor x, const Matrix& head, std::span<const int> t
   const int vocabulary = head.rows, step = rows_per_chunk(vocabulary);
   const std::vector<int> picked = targeted_rows(targets, vocabulary);
   ArenaScope scope(run.arena);
-  Chunk c{};
+  LossChunk c{};
   int* offsets = run.arena.array<int>(size_t(step));
   if (run.tape) c.gradient = run.arena.floats(size_t(step) * size_t(x.cols));
   float* logits_data = run.arena.floats(size_t(step) * size_t(vocabulary));
