@@ -106,7 +106,7 @@ std::string markdown_of(const Document& document) {
   return out;
 }
 
-struct Counts {
+struct DocumentCounts {
   size_t documents = 0, blocks = 0, bytes = 0, failed = 0;
   int pages = 0;
 };
@@ -115,7 +115,7 @@ Result<Ending> documents(const DocumentsCommand& command) {
   const std::vector<std::string> paths = TRY(find_documents(command.paths));
   catch_stop_signals();
   ThreadPool pool(command.threads);
-  Counts counts;
+  DocumentCounts counts;
   Progress progress("documents", double(paths.size()), "files");
   const bool shows_progress = command.stats;
   DocumentBatchEvents events;

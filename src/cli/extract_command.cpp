@@ -104,7 +104,7 @@ class FormFiller {
   int tokens_max_ = 0;
 };
 
-struct Counts {
+struct ExtractCounts {
   size_t filled = 0, known = 0, failed = 0, unsupported = 0, values = 0;
 };
 
@@ -153,7 +153,7 @@ class Extractor {
   }
   void count_failed() { ++counts_.failed; }
 
-  const Counts& counts() const { return counts_; }
+  const ExtractCounts& counts() const { return counts_; }
   const ResultRows& rows() const { return rows_; }
 
  private:
@@ -184,7 +184,7 @@ class Extractor {
   const std::string schema_hash_;
   std::optional<FormFiller> filler_;
   int window_ = 0;
-  Counts counts_;
+  ExtractCounts counts_;
 };
 
 Result<Ending> extract(const ExtractCommand& command) {
@@ -211,7 +211,7 @@ Result<Ending> extract(const ExtractCommand& command) {
   };
   events.on_file = [&](size_t files, uint64_t) { progress.update(double(read = files)); };
   TRY(read_document_files(paths, DocumentLimits(), pool, events));
-  const Counts& counts = extractor.counts();
+  const ExtractCounts& counts = extractor.counts();
   const bool is_stopped = stop_requested();
   if (!is_stopped) progress.finish();
   fmt::print(stderr,
