@@ -37,7 +37,8 @@ class Lora : public ::testing::Test {
     EXPECT_TRUE(write_lora(path(name), adapter, config));
     const std::string file = join_path(path(name), kPeftConfig);
     Json json = *read_json_file(file);
-    for (const auto& [key, value] : parse_json(changes)->members()) json.set(key, value);
+    const Json added = *parse_json(changes);
+    for (const auto& [key, value] : added.members()) json.set(key, value);
     EXPECT_TRUE(write_file_atomic(file, json.dump()));
     return path(name);
   }
