@@ -37,7 +37,8 @@ class Lora : public ::testing::Test {
     EXPECT_TRUE(write_lora(path(name), adapter, config));
     const std::string file = join_path(path(name), kPeftConfig);
     Json json = *read_json_file(file);
-    for (const auto& [key, value] : parse_json(changes)->members()) json.set(key, value);
+    const Json added = *parse_json(changes);
+    for (const auto& [key, value] : added.members()) json.set(key, value);
     EXPECT_TRUE(write_file_atomic(file, json.dump()));
     return path(name);
   }
@@ -135,9 +136,9 @@ TEST_F(Lora, ANewOneChangesNothingAndDoesNotDependOnOtherTargets) {
 TEST_F(Lora, ScalesComeFromAlphaRankAndPatterns) {
   const ModelConfig config = config_of("qwen2");
   const LoraAdapter adapter = random_lora(config, 4, 1, {"q_proj", "v_proj"});
-  const std::string with = folder_with(
-      adapter, config, "a",
-      R"({"lora_alpha": 6, "use_rslora": true, "alpha_pattern": {"v_proj": 10, "layers\\.0\\..*q_proj": 8}})");
+  const std::string with = folder_with(adapter, config, "a",
+                                       R"({"lora_alpha": 6, "use_rslora": true,
+          "alpha_pattern": {"v_proj": 10, "layers\\.0\\..*q_proj": 8}})");
   const auto read = read_lora(with, config);
   ASSERT_TRUE(read) << error_of(read);
   for (const LoraModule& module : read->modules) {

@@ -1,3 +1,4 @@
+// Reads a folder of PEFT, whichever generation of names it has.
 #include <fmt/format.h>
 
 #include <algorithm>

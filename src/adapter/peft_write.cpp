@@ -1,3 +1,4 @@
+// Writes the files of a folder of PEFT.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -2,7 +2,7 @@
 // sum of their outputs.
 #include <cstring>
 
-#include "ops/low_rank.h"
+#include "ops/add_low_rank.h"
 #include "ops/matmul.h"
 #include "ops/ops.h"
 

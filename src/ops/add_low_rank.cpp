@@ -1,4 +1,4 @@
-#include "ops/low_rank.h"
+#include "ops/add_low_rank.h"
 
 #include <cstring>
 
