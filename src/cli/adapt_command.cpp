@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "base/thread_pool.h"
 #include "cli/commands.h"
-#include "cli/document_files.h"
+#include "cli/document_paths.h"
 #include "cli/model_offers.h"
 #include "cli/shared_options.h"
 

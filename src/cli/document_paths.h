@@ -15,4 +15,13 @@ inline constexpr const char* kDocumentPathsHelp =
 // folder without documents.
 Result<std::vector<std::string>> find_documents(const std::vector<std::string>& paths);
 
+// The name of a file or folder whatever folder a command runs in: absolute, without links.
+Result<std::string> whole_path(const std::string& path);
+
+// What find_documents() finds by whole paths, and the folders among those given.
+struct DocumentFiles {
+  std::vector<std::string> files, folders;
+};
+Result<DocumentFiles> find_document_files(const std::vector<std::string>& paths);
+
 }  // namespace weir

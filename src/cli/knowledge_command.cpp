@@ -12,7 +12,7 @@
 #include "base/stop_signal.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/document_files.h"
+#include "cli/document_paths.h"
 #include "cli/knowledge_commands.h"
 #include "cli/knowledge_model.h"
 #include "cli/knowledge_place.h"
