@@ -38,8 +38,11 @@ Result<std::optional<std::vector<AskReply>>> Asker::ask(std::span<const Ask> ask
   std::vector<bool> begins_thinking;
   for (const Ask& one : asked) {
     Json messages = Json::array();
-    if (!one.system.empty()) messages.push(chat_message("system", one.system));
-    messages.push(chat_message("user", one.text));
+    // Templates of small models may have no place for a system prompt.
+    const bool has_place = !one.system.empty() && form_.check({.system = one.system}).has_value();
+    if (has_place) messages.push(chat_message("system", one.system));
+    const bool is_joined = !one.system.empty() && !has_place;
+    messages.push(chat_message("user", is_joined ? one.system + "\n\n" + one.text : one.text));
     ChatPrompt prompt = TRY(form_.encode(open_, messages));
     Request request;
     form_.set_ends(open_, request);

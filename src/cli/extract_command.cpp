@@ -4,13 +4,13 @@
 #include <cstdio>
 #include <optional>
 
+#include "adapt/asker.h"
 #include "base/atomic_output.h"
 #include "base/json.h"
 #include "base/progress.h"
 #include "base/sha256.h"
 #include "base/stop_signal.h"
 #include "base/text.h"
-#include "chat/chat_form.h"
 #include "chat/open_model.h"
 #include "cli/commands.h"
 #include "cli/document_paths.h"
@@ -34,31 +34,19 @@ struct ExtractCommand {
   ModelOptions options;
 };
 
-class Cancellation : public Listener {
- public:
-  bool on_token(const TokenEvent&) override { return true; }
-  bool is_cancelled() override { return stop_requested(); }
-};
-
-// The model with its form and grammar: answers one question at a time.
+// The model with its form: answers one question at a time.
 class FormFiller {
  public:
-  static Result<FormFiller> open(const ExtractCommand& command, const Json& schema) {
+  static Result<std::unique_ptr<FormFiller>> open(const ExtractCommand& command,
+                                                  const Json& schema) {
     const OutputForm form{OutputKind::json_schema, schema.dump()};
     TRY_IN(command.schema, compile(form));  // before the model is loaded
-    FormFiller filler;
-    filler.open_ = TRY(open_model({.path = command.model,
-                                   .options = command.options,
-                                   .keeps_prefixes = true,
-                                   .warms_up = false}));
-    const OpenModel& open = filler.open_;
-    filler.form_ = TRY(ChatForm::choose(open, command.model, {.thinking = false}));
-    Request ends;
-    filler.form_->set_ends(open, ends);
-    const std::shared_ptr<const TokenVocabulary> vocabulary =
-        TRY(TokenVocabulary::create(*open.tokenizer, ends.stop_ids));
-    filler.grammar_ = TRY_IN(command.schema, compile(form, vocabulary));
-    filler.tokens_max_ = command.tokens;
+    auto filler = std::unique_ptr<FormFiller>(new FormFiller(form, command.tokens));
+    filler->open_ = TRY(open_model({.path = command.model,
+                                    .options = command.options,
+                                    .keeps_prefixes = true,
+                                    .warms_up = false}));
+    filler->asker_ = TRY(Asker::create(filler->open_, command.model, stop_requested));
     return filler;
   }
 
@@ -70,38 +58,25 @@ class FormFiller {
   int positions_max() const { return open_.generator->positions_max(); }
 
   Result<std::string> answer(const ExtractionQuestion& question) {
-    ChatContext context;
-    context.system = question.system;
-    ChatTurn turn;
-    turn.question = {{Role::user, question.text}};
-    // Small models' templates may have no place for a system prompt.
-    if (!form_->check(context)) {
-      context.system.clear();
-      turn.question = {{Role::user, question.system + "\n\n" + question.text}};
-    }
-    Request request;
-    request.prompt = TRY(form_->prompt(open_, context, std::span(&turn, 1)));
-    request.tokens_max = tokens_max_;
-    request.sampling.temperature = 0;
-    form_->set_ends(open_, request);
-    GrammarFilter filter(grammar_, request.prompt.size());
-    request.token_filter = &filter;
-    Cancellation cancellation;
-    const std::vector<Completion> completions =
-        TRY(open_.generator->generate(std::span(&request, 1), &cancellation));
-    if (stop_requested()) return Error{"stopped"};
-    if (completions[0].reason == FinishReason::length)
+    const Ask ask{
+        .system = question.system, .text = question.text, .form = form_, .tokens_max = tokens_max_};
+    const auto replies = TRY(asker_->ask(std::span(&ask, 1)));
+    if (!replies) return Error{"stopped"};
+    const AskReply& reply = (*replies)[0];
+    if (!reply.is_whole)
       return Error{fmt::format(
           "the form is not complete after {} tokens; give --tokens more, or a smaller form",
           tokens_max_)};
-    return completions[0].text;
+    return reply.text;
   }
 
  private:
+  FormFiller(OutputForm form, int tokens_max) : form_(std::move(form)), tokens_max_(tokens_max) {}
+
+  const OutputForm form_;
+  const int tokens_max_;
   OpenModel open_;
-  std::optional<ChatForm> form_;
-  std::shared_ptr<TokenGrammar> grammar_;
-  int tokens_max_ = 0;
+  std::unique_ptr<Asker> asker_;
 };
 
 struct ExtractCounts {
@@ -182,7 +157,7 @@ class Extractor {
   const Json schema_;
   ResultRows rows_;
   const std::string schema_hash_;
-  std::optional<FormFiller> filler_;
+  std::unique_ptr<FormFiller> filler_;
   int window_ = 0;
   ExtractCounts counts_;
 };
