@@ -118,7 +118,8 @@ class PoolServer : public Server {
       if (!keep) return keep.error();
       wish.keep_seconds = *keep;
     }
-    ApiResult<size_t> index = pool_->choose(name, wants_vectors);
+    ApiResult<size_t> index = pool_->choose(
+        name, wants_vectors, [&](const PooledModel& model) { return may_use(request, model); });
     if (!index) return index.error();
     wish.index = *index;
     wish.name = std::move(name);
