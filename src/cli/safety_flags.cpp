@@ -14,15 +14,15 @@ namespace weir {
 namespace {
 
 // Null: requests need no key. A file that is named makes them need one even if it is empty.
-Result<std::shared_ptr<KeyRing>> open_keys(const SafetyFlags& flags) {
-  std::string path = flags.keys;
+Result<std::shared_ptr<KeyRing>> open_keys(const ServerConfig& config) {
+  std::string path = config.keys;
   if (path.empty()) {
     const auto usual = default_key_file();
     if (!usual || !file_exists(*usual)) return std::shared_ptr<KeyRing>();
     path = *usual;
   }
   std::shared_ptr<KeyRing> keys = TRY(KeyRing::open(path, log_line));
-  if (flags.keys.empty() && keys->size() == 0) keys = nullptr;
+  if (config.keys.empty() && keys->size() == 0) keys = nullptr;
   return keys;
 }
 
@@ -33,18 +33,18 @@ void log_line(const std::string& line) { write_stderr(line + "\n"); }
 Result<std::string> default_key_file() { return join_path(TRY(state_folder()), "keys.json"); }
 
 Result<void> apply(const SafetyFlags& flags, const ServerConfig& config, ServerOptions& options) {
-  if (flags.tls_cert.empty() != flags.tls_key.empty())
+  if (config.tls_cert.empty() != config.tls_key.empty())
     return Error{"--tls-cert and --tls-key belong together; give both"};
-  options.keys = TRY(open_keys(flags));
+  options.keys = TRY(open_keys(config));
   const bool is_for_others = !is_loopback(config.host);
   if (is_for_others && (!options.keys || options.keys->size() == 0))
     return Error{"--host " + config.host +
                  ": others reach this address, so the server needs keys; make one with: weir key "
                  "new NAME" +
-                 (flags.keys.empty() ? "" : " --keys " + flags.keys)};
-  if (!flags.tls_cert.empty())
+                 (config.keys.empty() ? "" : " --keys " + config.keys)};
+  if (!config.tls_cert.empty())
     options.http.loop.certificate =
-        TRY(TlsCertificate::open(flags.tls_cert, flags.tls_key, log_line));
+        TRY(TlsCertificate::open(config.tls_cert, config.tls_key, log_line));
   else if (is_for_others)
     fmt::print(stderr,
                "warning: without --tls-cert and --tls-key, keys and conversations can be read on "
@@ -61,9 +61,10 @@ Result<void> apply(const SafetyFlags& flags, const ServerConfig& config, ServerO
   return {};
 }
 
-std::string server_url(const SafetyFlags& flags, const std::string& host, int port) {
+std::string server_url(const ServerConfig& config, int port) {
+  const std::string& host = config.host;
   const bool is_v6 = host.find(':') != std::string::npos;
-  return fmt::format("{}://{}:{}", flags.tls_cert.empty() ? "http" : "https",
+  return fmt::format("{}://{}:{}", config.tls_cert.empty() ? "http" : "https",
                      is_v6 ? "[" + host + "]" : host, port);
 }
 
@@ -74,10 +75,10 @@ void add_safety(CommandBuilder& c, SafetyFlags& o, ServerConfig& config) {
   c.option("--host-name", config.host_names, "NAME",
            "further name of this machine in the Host header of requests (repeatable)")
       .repeatable();
-  c.option("--keys", o.keys, "FILE",
+  c.option("--keys", config.keys, "FILE",
            "keys that requests need [those of weir key, if there are any]");
-  c.option("--tls-cert", o.tls_cert, "FILE", "certificate and its chain (PEM), for https");
-  c.option("--tls-key", o.tls_key, "FILE", "private key of the certificate (PEM)");
+  c.option("--tls-cert", config.tls_cert, "FILE", "certificate and its chain (PEM), for https");
+  c.option("--tls-key", config.tls_key, "FILE", "private key of the certificate (PEM)");
   c.flag("--no-log", o.no_log, "do not print a line for each request");
   c.flag("--log-prompts", o.log_prompts, "print the prompt of each request, too");
 }

@@ -9,13 +9,11 @@
 namespace weir {
 
 struct SafetyFlags {
-  std::string keys;  // "": the file of the state folder, if it has keys
-  std::string tls_cert, tls_key;
   bool no_log = false;
   bool log_prompts = false;
 };
 
-// The address and the names of this machine go to `config`, which a file may change.
+// The address, the names of this machine, keys and TLS go to `config`, which a file may change.
 void add_safety(CommandBuilder& command, SafetyFlags& flags, ServerConfig& config);
 
 // Before a model is loaded. An address that others reach without keys is an error; without TLS it
@@ -23,7 +21,7 @@ void add_safety(CommandBuilder& command, SafetyFlags& flags, ServerConfig& confi
 Result<void> apply(const SafetyFlags& flags, const ServerConfig& config, ServerOptions& options);
 
 // "https://localhost:8080".
-std::string server_url(const SafetyFlags& flags, const std::string& host, int port);
+std::string server_url(const ServerConfig& config, int port);
 
 // On standard error, from any thread; the server goes on where that takes no more.
 void log_line(const std::string& line);

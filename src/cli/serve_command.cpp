@@ -190,7 +190,7 @@ Result<Ending> serve(const ServeOptions& options) {
   const ModelPool& models = *pool;
   server_options.runs = std::move(runs);
   const auto server = TRY(Server::start(std::move(pool), std::move(server_options)));
-  say_address(server_url(options.safety, config.host, server->port()), models);
+  say_address(server_url(config, server->port()), models);
   catch_stop_signals();
   const auto pause = std::chrono::milliseconds(50);
   while (!stop_requested()) std::this_thread::sleep_for(pause);

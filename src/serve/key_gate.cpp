@@ -42,4 +42,8 @@ Admission admit_by_key(KeyRing& keys, const HttpRequest& request) {
   return admission;
 }
 
+bool may_use(const HttpRequest& request, const PooledModel& model) {
+  return !request.key || !request.key->check_model(model.names);
+}
+
 }  // namespace weir

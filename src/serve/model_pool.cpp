@@ -85,13 +85,11 @@ void ModelPool::stop() {
   }
 }
 
-ApiResult<size_t> ModelPool::choose(const std::string& name, bool wants_vectors) const {
-  std::string list;
+ApiResult<size_t> ModelPool::choose(const std::string& name, bool wants_vectors,
+                                    const Sees& sees) const {
   for (size_t i = 0; i < entries_.size(); ++i)
-    for (const std::string& known : entries_[i].model.names) {
+    for (const std::string& known : entries_[i].model.names)
       if (name == known || name == known + ":latest") return i;
-      list += (list.empty() ? "" : ", ") + known;
-    }
   if (name.empty() || name == "deepseek-chat" || name == "deepseek-reasoner" ||
       name.starts_with("claude-")) {
     for (size_t i = 0; i < entries_.size(); ++i) {
@@ -100,7 +98,15 @@ ApiResult<size_t> ModelPool::choose(const std::string& name, bool wants_vectors)
     }
     return size_t(0);
   }
-  return ApiError{
+  return no_model(name, sees);
+}
+
+ApiError ModelPool::no_model(const std::string& name, const Sees& sees) const {
+  std::string list;
+  for (const Entry& entry : entries_)
+    if (!sees || sees(entry.model))
+      for (const std::string& known : entry.model.names) list += (list.empty() ? "" : ", ") + known;
+  return {
       .status = 404,
       .message = fmt::format("there is no model '{}'; this server has: {}", printable(name), list),
       .param = "model",

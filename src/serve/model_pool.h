@@ -83,7 +83,11 @@ class ModelPool {
   // The model of a request: by name or alias (":latest" may follow), the first for "" and for the
   // names of DeepSeek's and Anthropic's own models: the first that makes text, or, with
   // `wants_vectors`, the first made for embeddings. 404 with the list of names.
-  ApiResult<size_t> choose(const std::string& name, bool wants_vectors = false) const;
+  // `sees`: which models the list may name; null: all.
+  using Sees = std::function<bool(const PooledModel&)>;
+  ApiResult<size_t> choose(const std::string& name, bool wants_vectors = false,
+                           const Sees& sees = {}) const;
+  ApiError no_model(const std::string& name, const Sees& sees = {}) const;  // that 404
 
   // `keep_seconds`: from this request on, how long the model stays after its last one; negative:
   // for good. Nothing: no change. Null: the model is not loaded.

@@ -2,6 +2,7 @@
 // to load and unload one.
 #include <fmt/format.h>
 
+#include "serve/key_gate.h"
 #include "serve/openai_reply.h"
 #include "serve/request_fields.h"
 #include "serve/route.h"
@@ -55,10 +56,11 @@ Json entry(const ModelPool& pool, size_t index, const std::string& name) {
   return j;
 }
 
-std::optional<HttpReply> list_models(ModelPool& pool, const HttpRequest&) {
+std::optional<HttpReply> list_models(ModelPool& pool, const HttpRequest& http) {
   Json list = Json::array();
   for (size_t i = 0; i < pool.size(); ++i)
-    for (const std::string& name : pool.model(i).names) list.push(entry(pool, i, name));
+    if (may_use(http, pool.model(i)))
+      for (const std::string& name : pool.model(i).names) list.push(entry(pool, i, name));
   Json body = Json::object();
   body.set("object", "list");
   body.set("data", std::move(list));
@@ -67,8 +69,10 @@ std::optional<HttpReply> list_models(ModelPool& pool, const HttpRequest&) {
 
 std::optional<HttpReply> show_model(ModelPool& pool, const HttpRequest& http) {
   const std::string name = http.path.substr(http.path.rfind('/') + 1);
-  ApiResult<size_t> index = pool.choose(name);
+  const auto sees = [&](const PooledModel& model) { return may_use(http, model); };
+  ApiResult<size_t> index = pool.choose(name, false, sees);
   if (!index) return openai_error(index.error());
+  if (!sees(pool.model(*index))) return openai_error(pool.no_model(name, sees));
   return HttpReply{.body = entry(pool, *index, name).dump()};
 }
 

@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "base/text.h"
+#include "serve/key_gate.h"
 #include "serve/request_fields.h"
 #include "serve/request_head.h"
 
@@ -98,18 +99,20 @@ Json ollama_loaded(const std::string& name, bool is_chat, const char* reason) {
   return loaded;
 }
 
-std::optional<HttpReply> ollama_tags(ModelPool& pool, const HttpRequest&) {
+std::optional<HttpReply> ollama_tags(ModelPool& pool, const HttpRequest& http) {
   Json list = Json::array();
   for (size_t i = 0; i < pool.size(); ++i)
-    for (const std::string& name : pool.model(i).names) list.push(entry(pool.model(i).facts, name));
+    if (may_use(http, pool.model(i)))
+      for (const std::string& name : pool.model(i).names)
+        list.push(entry(pool.model(i).facts, name));
   return list_reply(std::move(list));
 }
 
-std::optional<HttpReply> ollama_ps(ModelPool& pool, const HttpRequest&) {
+std::optional<HttpReply> ollama_ps(ModelPool& pool, const HttpRequest& http) {
   Json list = Json::array();
   for (size_t i = 0; i < pool.size(); ++i) {
     const ModelState state = pool.state(i);
-    if (state.status != ModelStatus::loaded) continue;
+    if (state.status != ModelStatus::loaded || !may_use(http, pool.model(i))) continue;
     const PooledModel& model = pool.model(i);
     Json loaded = entry(model.facts, model.names[0]);
     if (model.bytes > 0) loaded.set("size", int64_t(model.bytes));

@@ -121,7 +121,9 @@ class PoolServer : public Server {
       wish.keep_seconds = *keep;
     }
     if (name.empty() && route.model_of) name = route.model_of(state_, request);
-    ApiResult<size_t> index = pool_->choose(name, route.embed != nullptr);
+    ApiResult<size_t> index =
+        pool_->choose(name, route.embed != nullptr,
+                      [&](const PooledModel& model) { return may_use(request, model); });
     if (!index) return index.error();
     wish.index = *index;
     wish.name = std::move(name);

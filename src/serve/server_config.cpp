@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "chat/open_adapters.h"
@@ -105,6 +106,18 @@ Result<LoadedModel> load(const ModelEntry& entry, const ServerConfig& config,
   return loaded_text(std::move(model), config.parallel + config.queue, gate);
 }
 
+// Files that the server opens later, so that an error has its line.
+Result<void> check_files(const OptionReader& in, const ServerConfig& config) {
+  for (const auto& [key, path] : {std::pair{"keys", &config.keys},
+                                  {"tls_cert", &config.tls_cert},
+                                  {"tls_key", &config.tls_key}})
+    if (in.has(key) && !path->empty() && !file_exists(*path))
+      return in.error(key, "names a file that is not there: " + printable(*path));
+  if (config.tls_cert.empty() == config.tls_key.empty()) return {};
+  return in.error(config.tls_key.empty() ? "tls_cert" : "tls_key",
+                  "needs the other of 'tls_cert' and 'tls_key' beside it");
+}
+
 }  // namespace
 
 Result<ServerConfig> read_server_config(const Recipe& file, ServerConfig config,
@@ -119,6 +132,9 @@ Result<ServerConfig> read_server_config(const Recipe& file, ServerConfig config,
   in.field("memory", config.memory_gib, 0, kGibMax);
   in.field("idle_seconds", config.idle_seconds, 0, kSecondsMax);
   in.field("log", config.logs);
+  in.field("keys", config.keys);
+  in.field("tls_cert", config.tls_cert);
+  in.field("tls_key", config.tls_key);
   OptionReader models = in.section("models");
   const std::vector<std::string> names = models.keys();
   std::vector<OptionReader> sections;
@@ -134,6 +150,7 @@ Result<ServerConfig> read_server_config(const Recipe& file, ServerConfig config,
     config.models.push_back(std::move(entry));
   }
   TRY(in.finish());
+  TRY(check_files(in, config));
   if (config.models.empty())
     return in.error("models", "must have a section with a 'path' for each model");
   return config;

@@ -29,6 +29,8 @@ struct ServerConfig {
   double memory_gib = 0;  // of all loaded models; 0: what is available at the start
   double idle_seconds = 0;
   bool logs = true;
+  std::string keys = {};                    // file; "": the usual one, if it has keys
+  std::string tls_cert = {}, tls_key = {};  // files (PEM), both or none
   std::vector<ModelEntry> models = {};
 };
 

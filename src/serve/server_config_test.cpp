@@ -72,6 +72,9 @@ TEST(ServerConfig, ErrorsNameTheLine) {
       {"port: 70000\n", "server.yaml:1: 'port'"},
       {"models:\n  a:\n    aliases: [b]\n", "server.yaml:2: 'models.a.path' must name"},
       {"models:\n  a: x.gguf\n", "'models.a' must be a section"},
+      {"port: 80\ntls_cert: /nowhere.pem\n", "server.yaml:2: 'tls_cert' names a file"},
+      {"keys: /nowhere.json\n", "server.yaml:1: 'keys' names a file"},
+      {"port: 80\ntls_key: /dev/null\n", "server.yaml:2: 'tls_key' needs the other"},
       {"models: {}\n", "'models' must have a section"},
       {"port: 80\n", "'models' must have a section"},
   };

@@ -162,7 +162,18 @@ TEST_F(Safety, AKeyLoadsNoModelThatItMayNotUse) {
     EXPECT_EQ(status("POST", path, a), 403u) << path;
   EXPECT_EQ(status("POST", "/v1/completions", R"({"prompt": "x"})"), 403u);  // the first one
   EXPECT_EQ(status("GET", "/props?model=a-alias"), 403u);
-  EXPECT_EQ(status("GET", "/v1/models"), 200u);
+  const auto body = [&](const char* path) {
+    return json_of(Client(server->port()).ask("GET", path, "", bearer(key)));
+  };
+  // It sees its own model alone, by all of its names.
+  EXPECT_EQ(at(body("/v1/models"), "data").size(), 2u);
+  EXPECT_EQ(at(body("/v1/models"), "data.0.id").text(), "b");
+  EXPECT_EQ(at(body("/api/tags"), "models").size(), 2u);
+  EXPECT_EQ(status("GET", "/v1/models/a"), 404u);
+  EXPECT_EQ(status("GET", "/v1/models/b"), 200u);
+  const Json unknown = body("/v1/models/c");
+  EXPECT_EQ(at(unknown, "error.message").text(),
+            "there is no model 'c'; this server has: b, b-alias");
   EXPECT_EQ(loads, 0);
   // Any name of its model: this one is loaded, and writes no text.
   EXPECT_EQ(status("POST", "/v1/completions", R"({"model": "b", "prompt": "x"})"), 400u);
