@@ -6,6 +6,7 @@
 #include "adapter/adapter_folder.h"
 #include "adapter/lora.h"
 #include "adapter/peft.h"
+#include "pipeline/parent.h"
 #include "testing/r1_parent_fixture.h"
 
 namespace weir {
