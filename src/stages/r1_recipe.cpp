@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "stages/adapter_recipe.h"
+#include "stages/rewards.h"
 
 namespace weir {
 namespace {
@@ -28,8 +29,6 @@ const std::vector<std::string> kNormalizationNames = {"together", "apart"};
 const std::vector<std::string> kRolloutNames = {"exact", "rounded"};
 const std::vector<std::string> kGuessNames = {"off", "auto", "always"};
 const std::vector<std::string> kJudgeNames = {"helpful", "safety"};
-const std::vector<std::string> kRewardParts = {"accuracy", "format", "language",
-                                               "length",   "safety", "helpful"};
 
 // The visit functions list the keys of a section once: with an OptionReader they read and check,
 // with an OptionWriter they write. Sections whose names are the user's choice, and problem sets,
