@@ -5,13 +5,14 @@
 #include <cctype>
 
 #include "knowledge/words.h"
+#include "tasks/row_reader.h"
 #include "text/sentences.h"
 #include "text/unicode.h"
 
 namespace weir {
 namespace {
 
-constexpr size_t kBytesMin = 25, kBytesMax = 400;
+constexpr size_t kSentenceBytesMin = 25, kSentenceBytesMax = 400;
 constexpr double kSharesMax = 0.45;  // of bytes that are neither letters nor blanks
 
 // First words that refer to what was said before.
@@ -35,14 +36,8 @@ constexpr std::array<std::string_view, 24> kElsewhere = {
     "下面",         "如下",         "上面",
     "本章",         "本节",         "参见"};
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = char(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
-
 bool points_elsewhere(std::string_view sentence) {
-  const std::string text = lower(sentence);
+  const std::string text = lower_case(sentence);
   return std::any_of(kElsewhere.begin(), kElsewhere.end(),
                      [&](std::string_view mark) { return text.find(mark) != std::string::npos; });
 }
@@ -92,7 +87,7 @@ bool stands_alone(std::string_view sentence) {
     if (sentence.starts_with(begin)) return false;
   size_t end = 0;
   while (end < sentence.size() && std::isalpha(static_cast<unsigned char>(sentence[end]))) ++end;
-  const std::string first = lower(sentence.substr(0, end));
+  const std::string first = lower_case(sentence.substr(0, end));
   return std::find(kReferring.begin(), kReferring.end(), first) == kReferring.end();
 }
 
@@ -101,8 +96,8 @@ std::vector<FactSentence> fact_sentences(std::string_view text, size_t count) {
   const std::vector<std::string_view> sentences = split_sentences(text);
   for (size_t i = 0; i < sentences.size(); ++i) {
     const std::string_view s = sentences[i];
-    if (s.size() < kBytesMin || s.size() > kBytesMax || !is_ended(s) || !is_prose(s) ||
-        !stands_alone(s) || points_elsewhere(s))
+    if (s.size() < kSentenceBytesMin || s.size() > kSentenceBytesMax || !is_ended(s) ||
+        !is_prose(s) || !stands_alone(s) || points_elsewhere(s))
       continue;
     found.push_back({i, s, weight_of(s)});
   }

@@ -10,11 +10,12 @@
 #include "base/random.h"
 #include "knowledge/stop_words.h"
 #include "knowledge/words.h"
+#include "tasks/row_reader.h"
 
 namespace weir {
 namespace {
 
-constexpr size_t kBytesMin = 10, kBytesMax = 300;
+constexpr size_t kQuestionBytesMin = 10, kQuestionBytesMax = 300;
 // Share of the answer's words that a question may hold.
 constexpr double kTold = 0.8;
 
@@ -22,12 +23,6 @@ constexpr std::array<std::string_view, 13> kAboutTheText = {
     "the text",     "this text",     "the sentence",  "this sentence", "the passage",
     "this passage", "the document ", "the following", "mentioned",     "本文",
     "这句话",       "文中",          "上述"};
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = char(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
 
 // What a text is about: its words without stop words.
 std::set<std::string> subjects(std::string_view text) {
@@ -75,10 +70,10 @@ Result<MadeQuestion> parse_question(const Json& json) {
 
 std::string question_fault(const MadeQuestion& question, std::string_view heading) {
   const std::string& q = question.question;
-  if (q.size() < kBytesMin || q.size() > kBytesMax) return "too short or too long";
+  if (q.size() < kQuestionBytesMin || q.size() > kQuestionBytesMax) return "too short or too long";
   if (q.find('\n') != std::string::npos) return "several lines";
   if (!q.ends_with("?") && !q.ends_with("？")) return "no question";
-  const std::string text = lower(q);
+  const std::string text = lower_case(q);
   for (std::string_view mark : kAboutTheText)
     if (text.find(mark) != std::string::npos) return "speaks of the text";
   const std::set<std::string> asked = subjects(q), told = subjects(question.answer);

@@ -7,7 +7,7 @@
 namespace weir {
 namespace {
 
-FoundChunk chunk(int64_t id, std::string text) {
+FoundChunk found_chunk(int64_t id, std::string text) {
   FoundChunk c;
   c.chunk = id;
   c.text = std::move(text);
@@ -31,11 +31,11 @@ SearchChunks finds(std::vector<FoundChunk> chunks) {
 }
 
 const std::vector<FoundChunk> kFound = {
-    chunk(3, "Valves are checked every year."),
-    chunk(4, "As said, the valve of line 2 opens at 6 bar."),
-    chunk(5, "The valve of line 3 opens at 8 bar."),
-    chunk(7, "The valve of line 2 opens at 6 bar."),
-    chunk(8, "Lines have numbers."),
+    found_chunk(3, "Valves are checked every year."),
+    found_chunk(4, "As said, the valve of line 2 opens at 6 bar."),
+    found_chunk(5, "The valve of line 3 opens at 8 bar."),
+    found_chunk(7, "The valve of line 2 opens at 6 bar."),
+    found_chunk(8, "Lines have numbers."),
 };
 const MadeQuestion kQuestion = question("When does the valve of line 2 open?");
 
