@@ -1,3 +1,4 @@
+// The last stage of `weir adapt`: the report, and the bot as the server reads it.
 #include <fmt/format.h>
 
 #include <filesystem>

@@ -1,3 +1,4 @@
+// The stages of `weir adapt` that ask held-out questions: calibration and evaluation.
 #include <fmt/format.h>
 
 #include <algorithm>

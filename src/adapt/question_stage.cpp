@@ -1,3 +1,4 @@
+// The stage of `weir adapt` that asks the model for questions, and what later stages read of them.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The stages of `weir adapt` that write rows from questions and tune the adapter on them.
 #include <fmt/format.h>
 
 #include <algorithm>

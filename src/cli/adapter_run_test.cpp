@@ -21,8 +21,8 @@ class AdapterRun : public R1Parent {
     return "run: " + run + "\nrows: 64\nreply_estimate: 2\ncheckpoint_every: 3\n" +
            "adapter: {rank: 4, alpha: 8}\nevaluation: {problems: 4, samples: 1, reply_tokens: 4, " +
            "sets: " + said + "}\nstages:\n  tuned: {kind: sft, parent: " + parent +
-           ", steps: 30, tokens: 128, lr: 0.02, warmup_steps: 0, weight_decay: 0, data: " + said +
-           "}\n  zero: {kind: grpo, parent: tuned, steps: 2, prompts: 3, group: 4, reply_tokens: " +
+           ", steps: 80, tokens: 128, lr: 0.03, warmup_steps: 0, weight_decay: 0, data: " + said +
+           "}\n  zero: {kind: grpo, parent: tuned, steps: 2, prompts: 6, group: 8, reply_tokens: " +
            "4, lr: 0.002, weight_decay: 0, data: " + said + "}\n";
   }
   static double loss_at(const std::string& run, const std::string& stage, bool last) {

@@ -166,7 +166,7 @@ TEST_F(R1Parent, N2WrongParentsAreRefusedInOneSentenceAndLeaveNothing) {
   } kWrong[] = {{"no-template", "has no chat template"},
                 {"no-system", "takes no system message"},
                 {"no-end", "nothing ends a reply"},
-                {"bert", "'bert' is not supported"},
+                {"bert", "'bert' is an encoder"},
                 {"cut.gguf", "cut short"},
                 {"damaged-template", "chat template"},
                 {"no-weights", "safetensors"},
