@@ -16,13 +16,23 @@ class AdapterRun : public R1Parent {
  protected:
   void SetUp() override { write_parent(path("base"), "llama"); }
 
+  // As R1Parent's, but about half of what a random model replies is right, so that rewards differ.
+  std::string rows() {
+    std::string text;
+    for (int i = 0; i < 60; ++i)
+      text += "{\"question\": \"say " + std::to_string(i) + "\", \"answer\": \"" +
+              (i % 3 ? "a" : "b") + "\", \"gold\": \"[a-m]\", \"verifier\": \"regex\"}\n";
+    write_text(path("letters.jsonl"), text);
+    return path("letters.jsonl");
+  }
+
   std::string yaml(const std::string& parent, const std::string& run) {
     const std::string said = "{said: {kind: file, path: " + rows() + ", held_out: 0.2}}";
     return "run: " + run + "\nrows: 64\nreply_estimate: 2\ncheckpoint_every: 3\n" +
            "adapter: {rank: 4, alpha: 8}\nevaluation: {problems: 4, samples: 1, reply_tokens: 4, " +
            "sets: " + said + "}\nstages:\n  tuned: {kind: sft, parent: " + parent +
-           ", steps: 80, tokens: 128, lr: 0.03, warmup_steps: 0, weight_decay: 0, data: " + said +
-           "}\n  zero: {kind: grpo, parent: tuned, steps: 2, prompts: 6, group: 8, reply_tokens: " +
+           ", steps: 30, tokens: 128, lr: 0.02, warmup_steps: 0, weight_decay: 0, data: " + said +
+           "}\n  zero: {kind: grpo, parent: tuned, steps: 2, prompts: 3, group: 4, reply_tokens: " +
            "4, lr: 0.002, weight_decay: 0, data: " + said + "}\n";
   }
   static double loss_at(const std::string& run, const std::string& stage, bool last) {
@@ -42,7 +52,8 @@ TEST_F(AdapterRun, LearnsOverAQuantizedBaseAndLeavesItAsItWas) {
     const Result<R1Summary> done = go(yaml(path(base), run));
     ASSERT_TRUE(done) << done.error().message;
     EXPECT_EQ(*weights_sha256(path(base)), before);
-    EXPECT_LT(loss_at(run, "tuned", true), 0.7 * loss_at(run, "tuned", false));
+    // The head stays as it is, random: a rank of 4 below it takes a quarter of the loss away.
+    EXPECT_LT(loss_at(run, "tuned", true), 0.8 * loss_at(run, "tuned", false));
     // The run's folder is the last stage's adapter, for PEFT, with the way to its base.
     EXPECT_TRUE(is_adapter_folder(run));
     EXPECT_EQ(*base_of_adapter(run), path(base));
