@@ -107,8 +107,10 @@ void add_adapter(CommandGroup& commands) {
     c.argument("BASE", o.base, kModelHelp).required();
     c.argument("ADAPTER", o.adapter, kAdapterHelp).required();
     c.option("--out", o.out, "PATH", "a .gguf file, or a folder that is not there yet").required();
-    c.option("--type", o.type, "TYPE",
-             "types of the result, as weir convert has them [the base's]");
+    c.option(
+        "--type", o.type, "TYPE",
+        "types of the result, as weir convert has them [the base's; 4 bits round small changes "
+        "away, q8_0 keeps them]");
     c.flag("--overwrite", o.overwrites, "replace an existing .gguf file");
     add_threads(c, o.threads);
   }
