@@ -1,5 +1,8 @@
 #include "adapt/evaluation.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "adapt/answer_score.h"
 #include "base/text.h"
 #include "stages/scores.h"
@@ -110,6 +113,20 @@ ArmScore score_arm(std::span<const EvaluationCase> cases, std::span<const CaseAn
     }
   }
   return score;
+}
+
+std::optional<double> threshold_of(std::span<const EvaluationCase> cases,
+                                   std::span<const CaseAnswer> answers, double error_rate) {
+  constexpr double kRefused = -1;  // below every score
+  std::vector<double> scores;
+  for (size_t i = 0; i < answers.size(); ++i)
+    if (cases[i].expected.empty())
+      scores.push_back(answers[i].is_refused ? kRefused : cases[i].score);
+  std::sort(scores.begin(), scores.end());
+  const double wanted = std::ceil((1 - error_rate) * double(scores.size() + 1));
+  if (wanted > double(scores.size())) return {};
+  const double score = scores[size_t(std::max(wanted, 1.)) - 1];
+  return score == kRefused ? 0 : std::nextafter(score, 2.);
 }
 
 Json arm_score_json(Arm arm, const ArmScore& score) {

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -50,6 +51,12 @@ struct ArmScore {
   int cited = 0, cited_rightly = 0;
 };
 ArmScore score_arm(std::span<const EvaluationCase> cases, std::span<const CaseAnswer> answers);
+// From which score on the bot answers, so that a new question without an answer, drawn as those of
+// `cases` were, is answered with a probability of at most `error_rate` (split conformal prediction:
+// Vovk, Gammerman, Shafer 2005). `answers`: without a threshold; what was refused or removed there
+// counts as refused. Nothing where there are too few such cases: less than 1 / error_rate - 1.
+std::optional<double> threshold_of(std::span<const EvaluationCase> cases,
+                                   std::span<const CaseAnswer> answers, double error_rate);
 Json arm_score_json(Arm arm, const ArmScore& score);
 
 }  // namespace weir

@@ -120,23 +120,45 @@ StageResult calibrate_bot(const AdaptContext& context) {
       TRY(KnowledgeSearch::open(context.folder.file("knowledge.db"), context.pool));
   std::vector<MadeQuestion> questions = TRY(questions_of(context, QuestionUse::calibration));
   if (questions.size() > size_t(kCalibrationMax)) questions.resize(size_t(kCalibrationMax));
-  std::vector<CalibrationCase> cases;
-  for (const MadeQuestion& question : questions) {
-    for (bool is_answerable : {true, false}) {
-      const EvaluationCase c = TRY(case_of(question, is_answerable, context, {}, search));
-      cases.push_back({signs_of(TRY(search.weigh(c.question)), c.sources), is_answerable});
-    }
+  // The weights stay those of all bases: fitted to these cases, they would know them.
+  Calibration calibration;
+  std::vector<EvaluationCase> cases;
+  for (const MadeQuestion& question : questions)
+    for (bool is_answerable : {true, false})
+      cases.push_back(TRY(case_of(question, is_answerable, context, calibration, search)));
+  AdaptModel model = TRY(AdaptModel::open(context, true));
+  calibration.threshold = 0;
+  std::vector<CaseAnswer> answers;
+  Progress progress("calibration", double(cases.size()), "answers");
+  for (size_t at = 0; at < cases.size(); at += kCasesAtOnce) {
+    const std::span<const EvaluationCase> batch =
+        std::span(cases).subspan(at, std::min(kCasesAtOnce, cases.size() - at));
+    if (!TRY(answer_cases(Arm::adapted_knowledge, batch, calibration, model.ask(), answers)))
+      return std::optional<Json>();
+    progress.update(double(answers.size()));
   }
   Json json = Json::object();
-  const Result<Calibration> made = calibrate(cases, context.options.error_rate);
-  // Too few questions: the threshold of all bases stays, and the report says so.
-  if (!made) json.set("note", made.error().message);
-  const Calibration calibration = made ? *made : Calibration{};
+  const auto threshold = threshold_of(cases, answers, context.options.error_rate);
+  calibration.threshold = threshold ? *threshold : Calibration{}.threshold;
+  if (!threshold)
+    json.set("note", fmt::format("{} questions are too few for a threshold; the default one stays",
+                                 questions.size()));
+  for (size_t i = 0; i < cases.size(); ++i)
+    if (cases[i].score < calibration.threshold) answers[i].is_refused = true;
+  const ArmScore score = score_arm(cases, answers);
+  calibration.error_rate = context.options.error_rate;
+  calibration.unanswerable = score.unanswerable;
+  calibration.answerable = score.answerable;
+  if (score.unanswerable > 0)
+    calibration.answered_wrongly = 1 - double(score.refused_rightly) / score.unanswerable;
+  if (score.answerable > 0)
+    calibration.refused_wrongly = double(score.refused_wrongly) / score.answerable;
   const KnowledgeBase base =
       TRY(KnowledgeBase::open(context.folder.file("knowledge.db"), Database::Access::write));
   const std::string text = calibration_json(calibration).dump();
-  if (made) TRY(base.set_fact("calibration", text));
+  TRY(base.set_fact("calibration", text));
   json.set("calibration", calibration_json(calibration));
+  progress.finish();
   return std::optional(std::move(json));
 }
 

@@ -83,6 +83,29 @@ TEST(BotEvaluation, ScoresBelowTheThresholdAreRefused) {
   EXPECT_TRUE(answer(Arm::base, valve(true), "It opens at 6 bar.", calibration).is_right);
 }
 
+TEST(BotEvaluation, AThresholdCountsWhatIsAnsweredAllTheSame) {
+  // Nineteen questions without an answer of scores 0.01 to 0.19; the model refuses the even ones.
+  std::vector<EvaluationCase> cases;
+  std::vector<CaseAnswer> answers;
+  for (int i = 1; i <= 19; ++i) {
+    cases.push_back(valve(false));
+    cases.back().score = i / 100.;
+    answers.push_back({.is_refused = i % 2 == 0});
+  }
+  // At 0.1 the eighteenth of twenty: nine are refused, the ninth of the ten others scores 0.17.
+  const auto threshold = threshold_of(cases, answers, 0.1);
+  ASSERT_TRUE(threshold);
+  EXPECT_GT(*threshold, 0.17);
+  EXPECT_LT(*threshold, 0.1701);
+  // At 0.6 the eighth: the model alone refuses more.
+  EXPECT_EQ(threshold_of(cases, answers, 0.6), 0.);
+  EXPECT_FALSE(threshold_of(cases, answers, 0.04));
+  // Questions with an answer do not count.
+  cases.push_back(valve(true));
+  answers.push_back({});
+  EXPECT_EQ(threshold_of(cases, answers, 0.1), threshold);
+}
+
 TEST(BotEvaluation, ArmsAreCounted) {
   const std::vector<EvaluationCase> cases = {valve(true), valve(true), valve(false)};
   const std::vector<CaseAnswer> answers = {
