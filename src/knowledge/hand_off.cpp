@@ -27,8 +27,9 @@ Json hand_off_json(const std::string& base, const UnansweredQuestion& question, 
   return json;
 }
 
-Result<void> append_to_mailbox(const std::string& path, std::string_view line) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+Result<void> append_to_mailbox(const std::string& path, std::string_view line, bool follows_link) {
+  const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | (follows_link ? 0 : O_NOFOLLOW);
+  const int file = ::open(path.c_str(), flags, 0600);
   if (file < 0) return Error{path + ": " + std::strerror(errno)};
   const std::string text = std::string(line) + "\n";
   const ssize_t written = ::write(file, text.data(), text.size());

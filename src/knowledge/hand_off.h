@@ -15,7 +15,9 @@ Json one_turn(const std::string& question);
 // {"time", "base", "question", "reason", "conversation"}
 Json hand_off_json(const std::string& base, const UnansweredQuestion& question, Json conversation);
 // Adds a line at the end of a file, which is made if need be, readable by its owner alone. Several
-// processes may do so at once.
-Result<void> append_to_mailbox(const std::string& path, std::string_view line);
+// processes may do so at once. `follows_link`: the file may be a symbolic link, as its user made
+// it.
+Result<void> append_to_mailbox(const std::string& path, std::string_view line,
+                               bool follows_link = true);
 
 }  // namespace weir

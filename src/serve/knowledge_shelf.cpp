@@ -1,8 +1,6 @@
 #include "serve/knowledge_shelf.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <ctime>
 
@@ -75,14 +73,7 @@ Result<void> ServedBase::note_verdict(const std::string& line) {
   std::lock_guard lock(mutex_);
   if (const auto size = file_size(path); size && *size > kVerdictBytesMax)
     return Error{path + " is full"};
-  const int file =
-      ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (file < 0) return Error{path + ": cannot be written"};
-  const std::string text = line + "\n";
-  const bool is_written = ::write(file, text.data(), text.size()) == ssize_t(text.size());
-  ::close(file);
-  if (!is_written) return Error{path + ": cannot be written"};
-  return {};
+  return append_to_mailbox(path, line, false);
 }
 
 ServedBase* KnowledgeShelf::find(const std::string& name) const {
