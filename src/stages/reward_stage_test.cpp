@@ -11,18 +11,6 @@
 namespace weir {
 namespace {
 
-// Good replies are kind and bad ones are rude; the questions tell nothing. The splits differ.
-std::unique_ptr<ProblemSet> manners(bool has_rejected = true) {
-  return std::make_unique<MadeProblems>([has_rejected](uint64_t index, Split split) {
-    static const std::vector<std::string> kKind = {"fine", "good", "nice"}, kRude = {"bah", "mud"};
-    const std::string number = (split == Split::train ? "1" : "2") + std::to_string(index % 97);
-    Problem problem = made_problem(number, kKind[size_t(index % 3)] + " " + number, "");
-    problem.rejected = {Role::assistant, kRude[size_t(index % 2)] + " " + number};
-    problem.has_rejected = has_rejected;
-    return problem;
-  });
-}
-
 struct Judge {
   TinyStages t;
   std::unique_ptr<Model> model;
@@ -34,7 +22,7 @@ struct Judge {
           "weight_decay: 0, data: {facts: {}}, judges: " +
               judges + "}\n",
           settings) {
-    t.give(manners());
+    t.give(kind_and_rude());
     model = t.fresh_model();
     learner = t.learner(*model);
     Result<std::unique_ptr<Stage>> made =
@@ -63,7 +51,7 @@ TEST_P(RewardStages, LearnToTellGoodFromBad) {
   Result<std::unique_ptr<RewardModel>> model =
       RewardModel::load(folder.path(), tiny_tokenizer(), tiny_format(), false, 64, judge.t.pool);
   ASSERT_TRUE(model) << model.error().message;
-  const std::unique_ptr<ProblemSet> set = manners();
+  const std::unique_ptr<ProblemSet> set = kind_and_rude();
   std::vector<Problem> problems;
   std::vector<ParsedReply> replies;
   for (uint64_t i = 0; i < 20; ++i) {
@@ -114,7 +102,7 @@ TEST_P(RewardStages, ThreadsChangeNoBit) {
     TinyStages t("  judge: {kind: reward, steps: 100, examples: 4, data: {facts: {}}, judges: " +
                      std::string(GetParam()) + "}\n",
                  {}, threads);
-    t.give(manners());
+    t.give(kind_and_rude());
     std::unique_ptr<Model> model = t.fresh_model();
     std::unique_ptr<Learner> learner = t.learner(*model);
     auto stage = *make_reward_stage(t.context, t.stage(), 100, *learner, {});
@@ -150,7 +138,7 @@ TEST(RewardStage, ConversationsBeyondTheContextAreLeftOut) {
   Judge judge("safety", 100);
   judge.t.give(std::make_unique<MadeProblems>(
       [](uint64_t, Split) { return made_problem("q", std::string(500, '7'), ""); }));
-  judge.t.stage().data.add("short", 1, manners());
+  judge.t.stage().data.add("short", 1, kind_and_rude());
   const std::vector<Json> lines = take_steps(*judge.stage, 1);
   ASSERT_EQ(lines.size(), 1u);
   EXPECT_LT(number_at(lines[0], "tokens"), 8);
@@ -171,7 +159,7 @@ class Pairs : public testing::Test {
 };
 
 TEST_F(Pairs, ComeFromTheDataWithItsRejectedReplies) {
-  const PairSource pairs = source(manners());
+  const PairSource pairs = source(kind_and_rude());
   for (uint64_t i = 0; i < 20; ++i) {
     Result<PreferencePair> pair = pairs.make(Split::train, i);
     ASSERT_TRUE(pair) << pair.error().message;
@@ -183,7 +171,7 @@ TEST_F(Pairs, ComeFromTheDataWithItsRejectedReplies) {
 }
 
 TEST_F(Pairs, WithoutRejectedRepliesThoseToOtherQuestionsAreWorse) {
-  const PairSource pairs = source(manners(false));
+  const PairSource pairs = source(kind_and_rude(false));
   for (Split split : {Split::train, Split::held_out})
     for (uint64_t i = 0; i < 20; ++i) {
       Result<PreferencePair> pair = pairs.make(split, i);
@@ -214,7 +202,7 @@ TEST_F(Pairs, SamplesGiveRightRepliesAsGoodAndWrongOnesAsBad) {
   wrong.problem = made_problem("sampled", "wrong reply", "gold");
   wrong.gold = {Role::assistant, "gold reply"};
   wrong.has_gold = true;
-  const PairSource pairs = source(manners(), {right, wrong});
+  const PairSource pairs = source(kind_and_rude(), {right, wrong});
   int from_right = 0, from_wrong = 0, from_data = 0;
   for (uint64_t i = 0; i < 400; ++i) {
     const PreferencePair pair = *pairs.make(Split::train, i);

@@ -177,6 +177,18 @@ inline Problem made_problem(const std::string& question, const std::string& repl
   return problem;
 }
 
+// Better replies are kind and worse ones are rude; the questions tell nothing. The splits differ.
+inline std::unique_ptr<ProblemSet> kind_and_rude(bool has_rejected = true) {
+  return std::make_unique<MadeProblems>([has_rejected](uint64_t index, Split split) {
+    static const std::vector<std::string> kKind = {"fine", "good", "nice"}, kRude = {"bah", "mud"};
+    const std::string number = (split == Split::train ? "1" : "2") + std::to_string(index % 97);
+    Problem problem = made_problem(number, kKind[size_t(index % 3)] + " " + number, "");
+    problem.rejected = {Role::assistant, kRude[size_t(index % 2)] + " " + number};
+    problem.has_rejected = has_rejected;
+    return problem;
+  });
+}
+
 // "say" is answered by "a", "b" or "ab"; "a" is right.
 inline std::unique_ptr<ProblemSet> letters(const std::string& gold = "a") {
   return std::make_unique<MadeProblems>([gold](uint64_t index, Split) {
