@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
+#include <iterator>
 #include <map>
 #include <set>
 
 #include "base/hash.h"
 #include "base/random.h"
-#include "knowledge/stop_words.h"
 #include "knowledge/words.h"
 #include "tasks/row_reader.h"
 
@@ -24,24 +23,10 @@ constexpr std::array<std::string_view, 13> kAboutTheText = {
     "this passage", "the document ", "the following", "mentioned",     "本文",
     "这句话",       "文中",          "上述"};
 
-// What a text is about: its words without stop words.
-std::set<std::string> subjects(std::string_view text) {
-  std::set<std::string> out;
-  for (Word& word : split_words(text)) {
-    if (word.kind == Word::Kind::single || is_stop_word(word.text)) continue;
-    out.insert(std::move(word.text));
-  }
-  return out;
-}
-
-size_t common(const std::set<std::string>& a, const std::set<std::string>& b) {
-  return size_t(
-      std::count_if(a.begin(), a.end(), [&](const std::string& word) { return b.contains(word); }));
-}
-
-double likeness(const std::set<std::string>& a, const std::set<std::string>& b) {
-  const size_t both = common(a, b), all = a.size() + b.size() - both;
-  return all == 0 ? 1 : double(both) / double(all);
+size_t common(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  std::vector<std::string> both;
+  std::ranges::set_intersection(a, b, std::back_inserter(both));
+  return both.size();
 }
 
 }  // namespace
@@ -76,35 +61,31 @@ std::string question_fault(const MadeQuestion& question, std::string_view headin
   const std::string text = lower_case(q);
   for (std::string_view mark : kAboutTheText)
     if (text.find(mark) != std::string::npos) return "speaks of the text";
-  const std::set<std::string> asked = subjects(q), told = subjects(question.answer);
-  if (common(asked, told) == 0 && common(asked, subjects(heading)) == 0)
+  const std::vector<std::string> asked = content_words(q), told = content_words(question.answer);
+  if (common(asked, told) == 0 && common(asked, content_words(heading)) == 0)
     return "names nothing that it is about";
   if (!told.empty() && double(common(told, asked)) >= kTold * double(told.size()))
     return "holds its answer";
   return "";
 }
 
-double question_likeness(std::string_view a, std::string_view b) {
-  return likeness(subjects(a), subjects(b));
-}
-
 int64_t drop_near_questions(std::vector<MadeQuestion>& questions, double alike) {
   // Questions that are alike have a word in common: only those are compared.
   std::map<std::string, std::vector<size_t>> having;
-  std::vector<std::set<std::string>> kept_subjects;
+  std::vector<std::vector<std::string>> kept_words;
   std::vector<MadeQuestion> kept;
   for (MadeQuestion& question : questions) {
-    const std::set<std::string> words = subjects(question.question);
+    std::vector<std::string> words = content_words(question.question);
     std::set<size_t> others;
     for (const std::string& word : words)
       if (const auto at = having.find(word); at != having.end())
         others.insert(at->second.begin(), at->second.end());
     const bool is_near = std::any_of(others.begin(), others.end(), [&](size_t other) {
-      return likeness(words, kept_subjects[other]) >= alike;
+      return word_likeness(words, kept_words[other]) >= alike;
     });
     if (is_near) continue;
     for (const std::string& word : words) having[word].push_back(kept.size());
-    kept_subjects.push_back(words);
+    kept_words.push_back(std::move(words));
     kept.push_back(std::move(question));
   }
   const auto dropped = int64_t(questions.size() - kept.size());

@@ -29,11 +29,8 @@ Result<MadeQuestion> parse_question(const Json& json);
 // - it does not hold its answer.
 std::string question_fault(const MadeQuestion& question, std::string_view heading);
 
-// Shares of common words of two questions, stop words left out: 0 to 1 (Jaccard's index).
-double question_likeness(std::string_view a, std::string_view b);
-
-// Keeps the first of questions that are nearly the same (likeness of at least `alike`), in order.
-// Returns how many left.
+// Keeps the first of questions that are nearly the same (word_likeness() of at least `alike`), in
+// order. Returns how many left.
 int64_t drop_near_questions(std::vector<MadeQuestion>& questions, double alike = 0.8);
 
 // What questions are for: tuning, choosing when to refuse, or the figures at the end.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <unordered_set>
 
 #include "base/text.h"
@@ -206,6 +207,13 @@ std::vector<std::string> content_words(std::string_view text) {
   std::ranges::sort(words);
   words.erase(std::unique(words.begin(), words.end()), words.end());
   return words;
+}
+
+double word_likeness(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  std::vector<std::string> both;
+  std::ranges::set_intersection(a, b, std::back_inserter(both));
+  const size_t either = a.size() + b.size() - both.size();
+  return either == 0 ? 0 : double(both.size()) / double(either);
 }
 
 bool is_mostly_unspaced(std::string_view text) {

@@ -16,14 +16,6 @@ constexpr size_t kQuestionBytesMax = 4096;
 constexpr size_t kWordingsShown = 10;
 constexpr size_t kGroupsMax = 500;  // against which a question is compared
 
-// The words of both over those of either.
-double likeness(const std::vector<std::string>& a, const std::vector<std::string>& b) {
-  std::vector<std::string> both;
-  std::ranges::set_intersection(a, b, std::back_inserter(both));
-  const size_t either = a.size() + b.size() - both.size();
-  return either == 0 ? 0 : double(both.size()) / double(either);
-}
-
 // One line, in which Markdown marks nothing.
 std::string plain(std::string_view text, size_t bytes_max) {
   std::string out;
@@ -67,7 +59,7 @@ std::vector<std::vector<UnansweredQuestion>> group_questions(
     size_t best = groups.size();
     double best_likeness = 0.5;
     for (size_t i = 0; i < std::min(groups.size(), kGroupsMax); ++i) {
-      const double like = own == words[i] ? 1 : likeness(own, words[i]);
+      const double like = own == words[i] ? 1 : word_likeness(own, words[i]);
       if (like < best_likeness) continue;
       best_likeness = like;
       best = i;

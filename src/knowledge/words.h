@@ -35,6 +35,8 @@ std::string match_expression(const std::vector<Word>& words);
 
 // Sorted and each once, without stop words and singles: what texts are compared by.
 std::vector<std::string> content_words(std::string_view text);
+// Of two such lists: the words of both over those of either (Jaccard's index); 0 without any.
+double word_likeness(const std::vector<std::string>& a, const std::vector<std::string>& b);
 
 bool is_unspaced(char32_t code);                 // of a script without blanks
 bool is_mostly_unspaced(std::string_view text);  // at least a third of the letters
