@@ -12,14 +12,12 @@ namespace {
 constexpr size_t kWorstShown = 30;
 
 int64_t int_of(const Json& json, const char* member) {
-  const Json* value = json.find(member);
-  const auto number = value ? value->as_int() : Error{};
+  const auto number = json.int_at(member);
   return number ? *number : 0;
 }
 
 double double_of(const Json& json, const char* member) {
-  const Json* value = json.find(member);
-  const auto number = value ? value->as_double() : Error{};
+  const auto number = json.double_at(member);
   return number ? *number : 0;
 }
 
@@ -72,8 +70,7 @@ std::string worst_html(const std::vector<Json>& answers) {
   std::string html;
   size_t shown = 0;
   for (const Json& answer : answers) {
-    const Json* right = answer.find("is_right");
-    const auto is_right = right ? right->as_bool() : Error{};
+    const auto is_right = answer.bool_at("is_right");
     if (answer.text_at("arm") != "adapted + knowledge" || !is_right || *is_right) continue;
     if (++shown > kWorstShown) break;
     const std::string& said = answer.text_at("answer");

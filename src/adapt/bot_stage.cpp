@@ -29,8 +29,7 @@ StageResult package_bot(const AdaptContext& context) {
   bot.sources = options.sources;
   // Questions that it answers rightly.
   for (const Json& answer : answers) {
-    const Json* right = answer.find("is_right");
-    const auto is_right = right ? right->as_bool() : Error{};
+    const auto is_right = answer.bool_at("is_right");
     if (answer.text_at("arm") == "adapted + knowledge" && is_right && *is_right &&
         !answer.text_at("expected").empty() && bot.suggested.size() < kSuggested)
       bot.suggested.push_back(answer.text_at("question"));

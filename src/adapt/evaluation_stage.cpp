@@ -87,6 +87,19 @@ Json answer_json(Arm arm, const EvaluationCase& c, const CaseAnswer& answer) {
   return json;
 }
 
+// An arm's answers to all cases; false: stopped. `done`: answers before, of the progress.
+Result<bool> answer_all(Arm arm, const std::vector<EvaluationCase>& cases,
+                        const Calibration& calibration, const AskModel& ask, Progress& progress,
+                        double done, std::vector<CaseAnswer>& answers) {
+  for (size_t at = 0; at < cases.size(); at += kCasesAtOnce) {
+    const std::span<const EvaluationCase> batch =
+        std::span(cases).subspan(at, std::min(kCasesAtOnce, cases.size() - at));
+    if (!TRY(answer_cases(arm, batch, calibration, ask, answers))) return false;
+    progress.update(done + double(answers.size()));
+  }
+  return true;
+}
+
 struct Evaluated {
   Json arms = Json::array();
   std::string lines;  // of answers.jsonl
@@ -99,12 +112,8 @@ Result<bool> run_arms(const std::vector<EvaluationCase>& cases, const Calibratio
   double done = 0;
   for (Arm arm : kArms) {
     std::vector<CaseAnswer> answers;
-    for (size_t at = 0; at < cases.size(); at += kCasesAtOnce) {
-      const std::span<const EvaluationCase> batch =
-          std::span(cases).subspan(at, std::min(kCasesAtOnce, cases.size() - at));
-      if (!TRY(answer_cases(arm, batch, calibration, ask, answers))) return false;
-      progress.update(done += double(batch.size()));
-    }
+    if (!TRY(answer_all(arm, cases, calibration, ask, progress, done, answers))) return false;
+    done += double(answers.size());
     for (size_t i = 0; i < cases.size(); ++i)
       out.lines += answer_json(arm, cases[i], answers[i]).dump() + "\n";
     out.arms.push(arm_score_json(arm, score_arm(cases, answers)));
@@ -130,13 +139,9 @@ StageResult calibrate_bot(const AdaptContext& context) {
   calibration.threshold = 0;
   std::vector<CaseAnswer> answers;
   Progress progress("calibration", double(cases.size()), "answers");
-  for (size_t at = 0; at < cases.size(); at += kCasesAtOnce) {
-    const std::span<const EvaluationCase> batch =
-        std::span(cases).subspan(at, std::min(kCasesAtOnce, cases.size() - at));
-    if (!TRY(answer_cases(Arm::adapted_knowledge, batch, calibration, model.ask(), answers)))
-      return std::optional<Json>();
-    progress.update(double(answers.size()));
-  }
+  if (!TRY(answer_all(Arm::adapted_knowledge, cases, calibration, model.ask(), progress, 0,
+                      answers)))
+    return std::optional<Json>();
   Json json = Json::object();
   const auto threshold = threshold_of(cases, answers, context.options.error_rate);
   calibration.threshold = threshold ? *threshold : Calibration{}.threshold;
