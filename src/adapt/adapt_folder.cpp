@@ -88,11 +88,9 @@ Result<std::vector<Json>> read_json_lines(const std::string& path) {
   std::vector<Json> lines;
   if (!file_exists(path)) return lines;
   const std::string text = TRY(read_file(path));
-  size_t begin = 0;
-  for (size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1)
-    if (end > begin)
-      lines.push_back(TRY_IN(fmt::format("{}:{}", path, lines.size() + 1),
-                             parse_json(std::string_view(text).substr(begin, end - begin))));
+  for (const std::string& line : split(text, '\n'))
+    if (!line.empty())
+      lines.push_back(TRY_IN(fmt::format("{}:{}", path, lines.size() + 1), parse_json(line)));
   return lines;
 }
 

@@ -51,8 +51,13 @@ TEST(AdaptFolder, ReadsWholeLines) {
   TemporaryFolder temporary;
   const std::string path = temporary.path() + "/lines.jsonl";
   EXPECT_EQ(read_json_lines(path)->size(), 0u);
-  ASSERT_TRUE(write_file_atomic(path, "{\"a\":1}\n\n{\"a\":2}\n{\"a\":"));
+  ASSERT_TRUE(write_file_atomic(path, "{\"a\":1}\n\n{\"a\":2}\n"));
   EXPECT_EQ(read_json_lines(path)->size(), 2u);
+  // An editor may leave the last line end out.
+  ASSERT_TRUE(write_file_atomic(path, "{\"a\":1}\n{\"a\":2}"));
+  EXPECT_EQ(read_json_lines(path)->size(), 2u);
+  ASSERT_TRUE(write_file_atomic(path, "{\"a\":1}\n{\"a\":"));
+  EXPECT_FALSE(read_json_lines(path));
   ASSERT_TRUE(write_file_atomic(path, "{\"a\":1}\nnonsense\n"));
   const auto broken = read_json_lines(path);
   ASSERT_FALSE(broken);
