@@ -25,17 +25,18 @@ Result<std::unique_ptr<Asker>> Asker::create(const OpenModel& open, const std::s
                                              std::function<bool()> is_stopped) {
   // A model that may think is asked to answer at once: what is asked here is small.
   ChatForm form = TRY(ChatForm::choose(open, path, {.thinking = false}));
-  Request request;
-  form.set_ends(open, request);
-  auto vocabulary = TRY(TokenVocabulary::create(*open.tokenizer, request.stop_ids));
-  return std::unique_ptr<Asker>(
-      new Asker(open, std::move(form), std::move(vocabulary), std::move(is_stopped)));
+  return std::unique_ptr<Asker>(new Asker(open, std::move(form), std::move(is_stopped)));
+}
+
+Result<std::shared_ptr<TokenGrammar>> Asker::grammar_of(const OutputForm& form,
+                                                        const std::vector<int>& ends) {
+  if (!grammars_) grammars_.emplace(TRY(TokenVocabulary::create(*open_.tokenizer, ends)));
+  return grammars_->get(form);
 }
 
 Result<std::optional<std::vector<AskReply>>> Asker::ask(std::span<const Ask> asked) {
   std::vector<Request> requests;
   std::vector<std::unique_ptr<TokenFilter>> filters;
-  std::vector<bool> begins_thinking;
   for (const Ask& one : asked) {
     Json messages = Json::array();
     // Templates of small models may have no place for a system prompt.
@@ -47,11 +48,12 @@ Result<std::optional<std::vector<AskReply>>> Asker::ask(std::span<const Ask> ask
     Request request;
     form_.set_ends(open_, request);
     request.tokens_max = one.tokens_max;
-    request.adapter = one.uses_adapter ? AdapterUse::kOfModel : AdapterUse::kNone;
+    if (one.base_alone) request.adapter = AdapterUse::kNone;
     request.sampling = {.temperature = float(one.temperature), .seed = one.seed};
+    request.sampling.top_log_probabilities = one.top;
     request.stream = requests.size();
     if (one.form) {
-      auto grammar = TRY(grammars_.get(*one.form));
+      auto grammar = TRY(grammar_of(*one.form, request.stop_ids));
       std::optional<int> after;
       if (prompt.begins_thinking)
         if (const int end = form_.marks(open_, true, false).end_of_thinking; end >= 0) after = end;
@@ -63,12 +65,13 @@ Result<std::optional<std::vector<AskReply>>> Asker::ask(std::span<const Ask> ask
     requests.push_back(std::move(request));
   }
   StopListener listener(is_stopped_);
-  const std::vector<Completion> completions = TRY(open_.generator->generate(requests, &listener));
+  std::vector<Completion> completions = TRY(open_.generator->generate(requests, &listener));
   std::vector<AskReply> replies;
-  for (const Completion& completion : completions) {
+  for (Completion& completion : completions) {
     if (completion.reason == FinishReason::cancelled) return std::optional<std::vector<AskReply>>();
     replies.push_back({form_.reply_of(open_, {}, completion.tokens, completion.text).answer,
-                       completion.reason != FinishReason::length});
+                       completion.reason != FinishReason::length,
+                       std::move(completion.top_log_probabilities)});
   }
   return std::optional(std::move(replies));
 }

@@ -20,14 +20,16 @@ struct Ask {
   std::optional<OutputForm> form = {};
   int tokens_max = 128;
   double temperature = 0;
-  bool uses_adapter = false;  // of a model with an adapter; else the base alone
+  bool base_alone = false;  // without the model's adapter
   uint64_t seed = 0;
+  int top = 0;  // the most probable tokens that each token is reported with
 };
 
 // Replies in the order of what was asked, without thinking; cut ones are marked by !is_whole.
 struct AskReply {
   std::string text;
   bool is_whole = true;
+  std::vector<std::vector<TokenLogProbability>> top = {};  // Completion::top_log_probabilities
 };
 // Nothing: stopped meanwhile.
 using AskModel =
@@ -38,19 +40,19 @@ class Asker {
   // The model outlives it. `path`: for errors. `is_stopped`: asked between passes.
   static Result<std::unique_ptr<Asker>> create(const OpenModel& open, const std::string& path,
                                                std::function<bool()> is_stopped);
+  // The model has no chat template: what is asked is sent as plain text.
+  bool is_plain() const { return form_.is_plain(); }
   // Fails when a prompt is longer than the context, or a form is not supported.
   Result<std::optional<std::vector<AskReply>>> ask(std::span<const Ask> asked);
 
  private:
-  Asker(const OpenModel& open, ChatForm form, std::shared_ptr<const TokenVocabulary> vocabulary,
-        std::function<bool()> is_stopped)
-      : open_(open),
-        form_(std::move(form)),
-        grammars_(std::move(vocabulary)),
-        is_stopped_(std::move(is_stopped)) {}
+  Asker(const OpenModel& open, ChatForm form, std::function<bool()> is_stopped)
+      : open_(open), form_(std::move(form)), is_stopped_(std::move(is_stopped)) {}
+  Result<std::shared_ptr<TokenGrammar>> grammar_of(const OutputForm& form,
+                                                   const std::vector<int>& ends);
   const OpenModel& open_;
   const ChatForm form_;
-  OutputGrammars grammars_;
+  std::optional<OutputGrammars> grammars_;  // once a form is asked for
   const std::function<bool()> is_stopped_;
 };
 

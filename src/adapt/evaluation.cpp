@@ -17,7 +17,7 @@ constexpr const char* kAloneChinese = "用一两句话回答问题。";
 Ask ask_of(Arm arm, const EvaluationCase& c) {
   Ask ask;
   ask.tokens_max = kAnswerTokens;
-  ask.uses_adapter = uses_adapter(arm);
+  ask.base_alone = !uses_adapter(arm);
   if (uses_knowledge(arm)) {
     AnswerPrompt prompt = answer_prompt(c.question, c.sources);
     ask.system = std::move(prompt.system);

@@ -31,7 +31,7 @@ CaseAnswer answer(Arm arm, const EvaluationCase& c, const std::string& reply,
   const AskModel ask =
       [&](std::span<const Ask> asked) -> Result<std::optional<std::vector<AskReply>>> {
     EXPECT_EQ(asked.size(), 1u);
-    EXPECT_EQ(asked[0].uses_adapter, uses_adapter(arm));
+    EXPECT_EQ(asked[0].base_alone, !uses_adapter(arm));
     EXPECT_EQ(asked[0].text.find("<source 1>") != std::string::npos, uses_knowledge(arm));
     return std::optional(std::vector<AskReply>{{reply}});
   };

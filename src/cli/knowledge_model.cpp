@@ -12,19 +12,6 @@
 namespace weir {
 namespace {
 
-class StopListener : public Listener {
- public:
-  bool on_token(const TokenEvent&) override { return !stop_requested(); }
-  bool is_cancelled() override { return stop_requested(); }
-};
-
-Json message(const char* role, const std::string& content) {
-  Json json = Json::object();
-  json.set("role", role);
-  json.set("content", content);
-  return json;
-}
-
 bool begins_with(std::string_view text, std::initializer_list<std::string_view> words) {
   for (std::string_view word : words)
     if (text.starts_with(word)) return true;
@@ -45,40 +32,31 @@ Result<std::unique_ptr<AnswerModel>> AnswerModel::open(const std::string& path,
                                                        const ModelOptions& options) {
   TRY(check_model_exists(path));
   OpenModel open = TRY(open_model({.path = path, .options = options, .warms_up = false}));
-  ChatForm form = TRY(ChatForm::choose(open, path, {.thinking = false}));
-  if (form.is_plain())
+  std::unique_ptr<AnswerModel> model(new AnswerModel(std::move(open)));
+  model->asker_ = TRY(Asker::create(model->open_, path, stop_requested));
+  if (model->asker_->is_plain())
     return Error{path +
                  ": has no chat template, so it cannot be asked; give a model that was "
                  "tuned to answer"};
-  return std::unique_ptr<AnswerModel>(new AnswerModel(std::move(open), std::move(form)));
+  return model;
 }
 
-Result<Completion> AnswerModel::complete(const AnswerPrompt& prompt, int tokens_max, int top) {
-  Json messages = Json::array();
-  messages.push(message("system", prompt.system));
-  messages.push(message("user", prompt.user));
-  Request request;
-  request.prompt = TRY(form_.encode(open_, messages)).tokens;
-  request.tokens_max = tokens_max;
-  request.sampling.temperature = 0;
-  request.sampling.top_log_probabilities = top;
-  form_.set_ends(open_, request);
-  StopListener listener;
-  std::vector<Completion> done = TRY(open_.generator->generate({&request, 1}, &listener));
-  if (stop_requested()) return Error{"stopped"};
-  return std::move(done[0]);
+Result<AskReply> AnswerModel::ask(const AnswerPrompt& prompt, int tokens_max, int top) {
+  const Ask ask{.system = prompt.system, .text = prompt.user, .tokens_max = tokens_max, .top = top};
+  auto replies = TRY(asker_->ask({&ask, 1}));
+  if (!replies) return Error{"stopped"};
+  return std::move((*replies)[0]);
 }
 
 Result<std::string> AnswerModel::write(const AnswerPrompt& prompt, int tokens_max) {
-  const Completion done = TRY(complete(prompt, tokens_max, 0));
-  return form_.reply_of(open_, {}, done.tokens, done.text).answer;
+  return TRY(ask(prompt, tokens_max, 0)).text;
 }
 
 Result<double> AnswerModel::judge(const AnswerPrompt& prompt) {
-  const Completion done = TRY(complete(prompt, 1, 20));
+  const AskReply reply = TRY(ask(prompt, 1, 20));
   double yes = 0, no = 0;
-  if (!done.top_log_probabilities.empty())
-    for (const TokenLogProbability& entry : done.top_log_probabilities[0]) {
+  if (!reply.top.empty())
+    for (const TokenLogProbability& entry : reply.top[0]) {
       const auto text = open_.tokenizer->decode(std::vector<int>{entry.token});
       if (!text) continue;
       const std::string_view word = trim(*text);

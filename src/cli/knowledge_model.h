@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "chat/chat_form.h"
+#include "adapt/asker.h"
 #include "chat/open_model.h"
 #include "embed/embedder.h"
 #include "knowledge/answer_prompt.h"
@@ -23,11 +23,11 @@ class AnswerModel {
   Result<double> judge(const AnswerPrompt& prompt);
 
  private:
-  AnswerModel(OpenModel open, ChatForm form) : open_(std::move(open)), form_(std::move(form)) {}
-  Result<Completion> complete(const AnswerPrompt& prompt, int tokens_max, int top);
+  explicit AnswerModel(OpenModel open) : open_(std::move(open)) {}
+  Result<AskReply> ask(const AnswerPrompt& prompt, int tokens_max, int top);
 
-  OpenModel open_;
-  ChatForm form_;
+  const OpenModel open_;
+  std::unique_ptr<Asker> asker_;
 };
 
 // The embedding model that a base remembers, once it is needed.
