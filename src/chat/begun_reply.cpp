@@ -89,9 +89,8 @@ Result<ChatPrompt> ChatForm::encode_begun(const OpenModel& open, const Json& mes
     return encode(open, without_last_message(messages), options);
   if (template_) {
     if (!options.thinking) options.thinking = thinking_;
-    if (options.tools && !template_->reads("tools"))
-      return Error{"the model's chat template takes no tools"};
-    return encode_begun_template(open, messages, options);
+    const Json told = tell_tools(messages, options);
+    return encode_begun_template(open, told, std::move(options));
   }
   ChatPrompt prompt = TRY(encode(open, without_last_message(messages), options));
   const auto append = [&](const std::string& text) -> Result<void> {

@@ -106,13 +106,13 @@ Result<RenderedTemplate> ChatForm::render(const ChatContext& context,
   TemplateOptions options;
   options.thinking = thinking_;
   if (context.tools && !is_problem) options.tools = &*context.tools;
-  return template_->render(template_messages(is_problem ? "" : context.system, turns), options);
+  const Json messages = template_messages(is_problem ? "" : context.system, turns);
+  const Json told = tell_tools(messages, options);
+  return template_->render(told, options);
 }
 
 Result<void> ChatForm::check(const ChatContext& context) const {
-  if (context.tools && !(template_ && template_->reads("tools")))
-    return Error{template_ ? "the model's chat template takes no tools"
-                           : "tools need a model with a chat template that takes them"};
+  if (context.tools && !template_) return Error{"tools need a model with a chat template"};
   if (!template_) return {};
   const ChatTurn turn{{{Role::user, "?"}}};
   const RenderedTemplate rendered = TRY(render(context, {&turn, 1}));

@@ -70,8 +70,8 @@ class ChatForm {
                                   std::span<const ChatTurn> turns);
   // Any conversation, in OpenAI's messages ('role', 'content' and what the template reads); the
   // form does not change, so many threads may call it. `options`: for a template alone; the form's
-  // own choice of thinking stands where they have none. Fails for roles and tools that the form
-  // lacks.
+  // own choice of thinking stands where they have none. Fails for roles that the form lacks,
+  // and for tools without a template; one that takes none gets them in words (spoken_tools.h).
   Result<ChatPrompt> encode(const OpenModel& open, const Json& messages,
                             TemplateOptions options = {}) const;
   // As encode(), but the last message, of the assistant, is the beginning of the reply: the prompt
@@ -96,6 +96,8 @@ class ChatForm {
                             std::optional<bool> thinking);
   Result<RenderedTemplate> render(const ChatContext& context,
                                   std::span<const ChatTurn> turns) const;
+  // For a template that takes no tools: the messages with them in words, and no tools in `options`.
+  Json tell_tools(const Json& messages, TemplateOptions& options) const;
   Result<ChatPrompt> encode_begun_template(const OpenModel& open, const Json& messages,
                                            TemplateOptions options) const;
 

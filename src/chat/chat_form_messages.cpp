@@ -2,8 +2,12 @@
 // messages.
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/text.h"
 #include "chat/chat_form.h"
+#include "chat/chat_tools.h"
+#include "chat/spoken_tools.h"
 
 namespace weir {
 namespace {
@@ -53,16 +57,27 @@ std::string transcript_of(const std::vector<Message>& messages) {
 
 }  // namespace
 
+// Some templates have no system message either.
+Json ChatForm::tell_tools(const Json& messages, TemplateOptions& options) const {
+  if (!options.tools || template_->reads("tools")) return messages;
+  const Json* tools = std::exchange(options.tools, nullptr);
+  Json probe = Json::array();
+  probe.push(chat_message("system", "zsystemz"));
+  probe.push(chat_message("user", "zuserz"));
+  const auto probed = template_->render(probe, options);
+  const bool has_system = probed && probed->text.find("zsystemz") != std::string::npos;
+  return speak_tools(messages, *tools, has_system);
+}
+
 Result<ChatPrompt> ChatForm::encode(const OpenModel& open, const Json& messages,
                                     TemplateOptions options) const {
   if (template_) {
     if (!options.thinking) options.thinking = thinking_;
-    if (options.tools && !template_->reads("tools"))
-      return Error{"the model's chat template takes no tools"};
-    const RenderedTemplate rendered = TRY(template_->render(messages, options));
+    const Json told = tell_tools(messages, options);
+    const RenderedTemplate rendered = TRY(template_->render(told, options));
     return ChatPrompt{TRY(open.tokenizer->encode_rendered(rendered)), opens_thinking(rendered)};
   }
-  if (options.tools) return Error{"tools need a model with a chat template that takes them"};
+  if (options.tools) return Error{"tools need a model with a chat template"};
   const std::vector<Message> list = TRY(plain_messages(messages));
   if (list.empty() || list.back().role == Role::assistant)
     return Error{"the last message must be the user's"};

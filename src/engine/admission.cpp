@@ -66,6 +66,7 @@ Engine::Key* Engine::next_key() {
 
 // The last token is always computed, because its logits are needed.
 Engine::Beginning Engine::find_beginning(const Sequence& sequence) const {
+  if (sequence.scores_prompt()) return {};
   const auto wanted = std::span<const int>(sequence.tokens).first(sequence.tokens.size() - 1);
   const bool needs_experts = records(sequence);
   const std::string& owner = sequence.rows_owner;
@@ -110,7 +111,7 @@ Engine::Placement Engine::place(Sequence& sequence) {
       (!found.partial || has_experts(found.partial)) && (!found.live || found.live->records);
   slot.place = &prefixes_.begin(at, sequence.rows_owner, found.pages, slot);
   const auto rest = std::span<const int>(sequence.tokens).subspan(size_t(found.whole()));
-  if (prefixes_.has_store() && !slot.records)
+  if (prefixes_.has_store() && !slot.records && !sequence.scores_prompt())
     slot.stored =
         prefixes_.stored_after(slot.place, sequence.rows_owner, rest.first(rest.size() - 1));
   if (slot.stored > 0) found.drop_partial();

@@ -1,6 +1,7 @@
 // Running sequences in a pass: rows for their last tokens and for guesses of the next ones, and
 // after it the draws, which tell how many of the guesses came true.
 #include <algorithm>
+#include <utility>
 
 #include "base/zones.h"
 #include "engine/engine.h"
@@ -147,6 +148,7 @@ void Engine::take(Sequence& sequence, Drawn& drawn) const {
     return;
   }
   drawn.reused_tokens = sequence.reused;
+  drawn.prompt_scores = std::exchange(sequence.prompt_scores, {});
   sequence.tokens.push_back(drawn.token.token);
   const bool is_end = std::find(ends.begin(), ends.end(), drawn.token.token) != ends.end();
   drawn.is_last = is_end || int(sequence.drawn()) == sequence.request.tokens_max ||

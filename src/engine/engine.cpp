@@ -32,10 +32,6 @@ const char* finish_reason_name(FinishReason reason) {
 
 namespace {
 
-int decode_rows_max(const EngineOptions& options) {
-  return options.sequences_max + (options.speculation.is_on() ? kGuessesMax : 0);
-}
-
 struct ChosenDrafter {
   std::unique_ptr<Drafter> drafter;  // null: none
   FurtherDraft* further = nullptr;   // the same, if it is one
@@ -62,7 +58,7 @@ Result<ChosenDrafter> make_drafter(const Model& model, ThreadPool& pool, EngineO
   if (speculation.draft)
     return ChosenDrafter{TRY(DraftModel::create(*speculation.draft, pool, setup)), nullptr};
   std::unique_ptr<FurtherDraft> further = TRY(
-      FurtherDraft::create(model, pool, setup, options.prefill_rows + decode_rows_max(options)));
+      FurtherDraft::create(model, pool, setup, options.prefill_rows + options.logit_rows_max()));
   FurtherDraft* made = further.get();
   return ChosenDrafter{std::move(further), made};
 }
@@ -103,8 +99,8 @@ Engine::Engine(const Model& model, ThreadPool& pool, EngineOptions options, KvCa
       options_(options),
       cache_(std::move(cache)),
       arena_(pass_bytes(model,
-                        {.rows = options.prefill_rows + decode_rows_max(options),
-                         .sampled = decode_rows_max(options),
+                        {.rows = options.prefill_rows + options.logit_rows_max(),
+                         .sampled = options.logit_rows_max(),
                          .positions = cache_.positions_max(),
                          .cache = options.cache,
                          .exact = options.exact,
@@ -371,6 +367,7 @@ void Engine::compute(const std::vector<Row>& rows) {
     if (!slot.records) continue;
     slot.experts.insert(slot.experts.end(), trace_.row(r).begin(), trace_.row(r).end());
   }
+  score_prompts(run, hidden, rows);
   if (!sampled.empty()) draw(model_.logits(run, hidden, sampled), rows, sampled);
   if (further_) absorb(hidden, rows);
 }

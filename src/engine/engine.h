@@ -54,6 +54,9 @@ struct EngineOptions {
   bool exact = true;
   int drawable = 0;  // ids in [0, drawable) may be drawn; 0: all of the model
   SpeculationOptions speculation = {};
+
+  // Rows whose logits are computed at once, at most.
+  int logit_rows_max() const { return sequences_max + (speculation.is_on() ? kGuessesMax : 0); }
 };
 
 class Engine {
@@ -109,7 +112,9 @@ class Engine {
     size_t to_read = 0;
     int reused = 0;  // of the prompt, found in the cache by the first admission
     int slot = -1;   // -1: waiting
+    std::vector<TokenScore> prompt_scores = {};  // so far
     size_t drawn() const { return tokens.size() - prompt; }
+    bool scores_prompt() const { return request.scores_prompt && drawn() == 0; }
   };
   // One sequence of the cache.
   struct Slot : CachedRows {
@@ -146,6 +151,9 @@ class Engine {
   bool load_stored();
   void compute(const std::vector<Row>& rows);
   std::vector<uint16_t> end(Sequence& sequence, bool is_good = true);
+
+  // prompt_scores.cpp.
+  void score_prompts(Run& run, Tensor hidden, const std::vector<Row>& rows);
 
   // decode.cpp: guesses, draws, and which of the guesses came true.
   void add_guesses(const std::vector<Sequence*>& running, std::vector<Row>& rows);

@@ -16,9 +16,12 @@ struct TokenRequest {
   std::vector<int> prompt = {};  // at least one token
   int tokens_max = 256;
   SamplingOptions sampling = {};
-  uint64_t stream = 0;                  // samples of one prompt and seed differ by it
-  std::vector<int> stop_ids = {};       // usually the end-of-sequence token
-  bool records_experts = false;         // fill Drawn::experts
+  uint64_t stream = 0;             // samples of one prompt and seed differ by it
+  std::vector<int> stop_ids = {};  // usually the end-of-sequence token
+  bool records_experts = false;    // fill Drawn::experts
+  // Fill Drawn::prompt_scores, with as many alternatives as the sampling options ask for. Then the
+  // whole prompt is computed, whatever the cache holds.
+  bool scores_prompt = false;
   TokenFilter* token_filter = nullptr;  // outlives the sequence
   // Who asks. Owners get equal shares of slots and prompt rows, and never share cached rows.
   std::string owner = {};
@@ -46,7 +49,8 @@ struct Drawn {
   // Complete also where the cache of another sequence was used. Empty unless recorded, and of a
   // dense model.
   std::vector<uint16_t> experts = {};
-  std::string error = {};  // failed: there is no token
+  std::vector<TokenScore> prompt_scores = {};  // with the first token, one of each of the prompt
+  std::string error = {};                      // failed: there is no token
 };
 
 // Sums since the engine was made. A pass that reads prompts counts as prefill with all its time,

@@ -84,7 +84,7 @@ Result<SampledToken> Sampler::sample(std::span<const float> logits, const Sampli
   }
   result.model_log_probability = log_probability(logits, result.token, 1);
   if (options.top_log_probabilities > 0)
-    fill_top(logits.first(size_t(count)), options.top_log_probabilities, result);
+    result.top = top_of(logits.first(size_t(count)), options.top_log_probabilities);
   const bool is_plain = options.temperature == 0 || options.temperature == 1;
   result.policy_log_probability =
       is_plain ? result.model_log_probability
@@ -117,7 +117,7 @@ float Sampler::log_probability(std::span<const float> logits, int token,
 }
 
 // The log-probabilities of model_log_probability, whose logarithm of the sum they share.
-void Sampler::fill_top(std::span<const float> logits, int count, SampledToken& result) const {
+std::vector<TokenLogProbability> Sampler::top_of(std::span<const float> logits, int count) const {
   std::vector<int> ids;  // of the highest logits so far, the highest first
   for (int i = 0; i < int(logits.size()); ++i) {
     const float logit = logits[size_t(i)];
@@ -128,8 +128,16 @@ void Sampler::fill_top(std::span<const float> logits, int count, SampledToken& r
     const auto higher = [&](float value, int id) { return value > logits[size_t(id)]; };
     ids.insert(std::upper_bound(ids.begin(), ids.end(), logit, higher), i);
   }
-  result.top.clear();
-  for (int id : ids) result.top.push_back({id, logits[size_t(id)] - log_sum_});
+  std::vector<TokenLogProbability> top;
+  for (int id : ids) top.push_back({id, logits[size_t(id)] - log_sum_});
+  return top;
+}
+
+TokenScore Sampler::score(std::span<const float> logits, int token, int top) {
+  TokenScore score{token, log_probability(logits, token, 1)};
+  const size_t count = std::min(size_t(tokens_), logits.size());
+  if (top > 0) score.top = top_of(logits.first(count), top);
+  return score;
 }
 
 // `top`: the highest logit that is not forbidden.

@@ -18,6 +18,16 @@ struct TokenLogProbability {
   bool operator==(const TokenLogProbability&) const = default;
 };
 
+// A token of a text with its log-probability under the softmax of all logits.
+struct TokenScore {
+  int token = -1;
+  float log_probability = 0;
+  // The most probable tokens at its place, in the order of SampledToken::top.
+  std::vector<TokenLogProbability> top = {};
+  bool is_scored = true;  // false: nothing stands before it
+  bool operator==(const TokenScore&) const = default;
+};
+
 struct SampledToken {
   int token = -1;
   float log_probability = 0;  // under the distribution it was drawn from; 0 when greedy
@@ -45,6 +55,9 @@ class Sampler {
                               std::span<const uint8_t> is_forbidden = {},
                               const SamplingHistory& history = {});
 
+  // What `token` has under logits that are finite, with the `top` most probable ones.
+  TokenScore score(std::span<const float> logits, int token, int top);
+
  private:
   struct Candidate {
     float weight;  // exp((logit - highest) / temperature)
@@ -62,7 +75,7 @@ class Sampler {
   template <class Order>
   void keep_first(double p, Order before);
   float log_probability(std::span<const float> logits, int token, float inverse_temperature);
-  void fill_top(std::span<const float> logits, int count, SampledToken& result) const;
+  std::vector<TokenLogProbability> top_of(std::span<const float> logits, int count) const;
   SampledToken draw(uint64_t seed, uint64_t stream, uint64_t step) const;
 
   int tokens_;

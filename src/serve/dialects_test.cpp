@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "engine/scorer.h"
 #include "testing/serve_fixture.h"
 
 namespace weir {
@@ -270,6 +271,70 @@ TEST(Dialects, FieldsOfNewClientsAreUsed) {
               "prompt_cache_key": "p", "prediction": {"type": "content", "content": "x"},
               "parallel_tool_calls": true, "modalities": ["text"], "logit_bias": {}})");
   EXPECT_EQ(ignored.status, 200) << ignored.body;
+}
+
+// What evaluations of other programs ask for: the prompt's own tokens with their log-probabilities.
+TEST(Dialects, APromptIsEchoedWithItsScores) {
+  const auto server = tiny_server();
+  OpenModel open = open_tiny_model();
+  const std::vector<int> prompt = *open.tokenizer->encode("<user>hello");
+  const auto scorer = Scorer::create(*open.model, *open.pool, int(prompt.size()));
+  const std::vector<float> wanted = *(*scorer)->log_probabilities(prompt);
+  Json ids = Json::array();
+  for (const int id : prompt) ids.push(id);
+  const auto asked = [&](int tokens, const char* more) {
+    return fmt::format(R"({{"prompt": [{}], "echo": true, "logprobs": 1, "temperature": 0,
+                           "max_tokens": {}{}}})",
+                       ids.dump(), tokens, more);
+  };
+  for (const int tokens : {0, 1}) {
+    const Json reply = ask(server->port(), "POST", "/v1/completions", asked(tokens, "")).json();
+    const Json& scores = at(reply, "choices.0.logprobs");
+    EXPECT_EQ(at(scores, "tokens").size(), prompt.size() + size_t(tokens));
+    ASSERT_EQ(at(scores, "token_logprobs").size(), prompt.size() + size_t(tokens));
+    EXPECT_TRUE(at(scores, "token_logprobs.0").is_null());
+    EXPECT_TRUE(at(scores, "top_logprobs.0").is_null());
+    for (size_t i = 1; i < prompt.size(); ++i) {
+      const double score = *at(scores, "token_logprobs").items()[i].as_double();
+      EXPECT_EQ(score, double(wanted[i])) << i;
+      double most = score;
+      for (const auto& [text, value] : at(scores, "top_logprobs").items()[i].members())
+        most = std::max(most, *value.as_double());
+      EXPECT_GE(most, score);
+      EXPECT_TRUE(
+          at(scores, "top_logprobs").items()[i].find(at(scores, "tokens").items()[i].text()));
+    }
+    EXPECT_EQ(number(reply, "usage.completion_tokens"), tokens);
+    EXPECT_EQ(at(reply, "choices.0.text").text().substr(0, 11), "<user>hello");
+  }
+  const auto events = stream_events(
+      ask(server->port(), "POST", "/v1/completions", asked(3, R"(, "stream": true)")).body);
+  EXPECT_EQ(at(events[0], "choices.0.text").text(), "<user>hello");
+  EXPECT_EQ(at(events[0], "choices.0.logprobs.tokens").size(), prompt.size());
+  const ServedReply hole =
+      ask(server->port(), "POST", "/v1/completions", R"({"prompt": "a", "max_tokens": 0})");
+  EXPECT_EQ(hole.status, 400) << "nothing alone is no answer";
+}
+
+TEST(Dialects, TokensAreAlsoGivenInTheFormOfVllm) {
+  const auto server = tiny_server();
+  const int port = server->port();
+  const Json tokens =
+      ask(port, "POST", "/tokenize", R"({"prompt": "h\u00e9llo", "return_token_strs": true})")
+          .json();
+  EXPECT_EQ(number(tokens, "count"), int64_t(at(tokens, "tokens").size()));
+  EXPECT_EQ(number(tokens, "max_model_len"), 4096);
+  EXPECT_EQ(at(tokens, "token_strs").size(), at(tokens, "tokens").size());
+  EXPECT_EQ(at(ask(port, "POST", "/detokenize", tokens.dump()).json(), "prompt").text(),
+            "h\u00e9llo");
+  const Json chat =
+      ask(port, "POST", "/tokenize", R"({"messages": [{"role": "user", "content": "hello"}]})")
+          .json();
+  EXPECT_EQ(at(ask(port, "POST", "/detokenize", chat.dump()).json(), "prompt").text(),
+            "<user>hello<assistant>");
+  const Json info = ask(port, "GET", "/tokenizer_info").json();
+  EXPECT_EQ(at(info, "eos_token").text(), "<eos>");
+  EXPECT_EQ(at(info, "chat_template").text(), kTinyTemplate);
 }
 
 }  // namespace

@@ -1,14 +1,10 @@
-// The endpoints of llama.cpp's own server: completions, health, tokens, templates, properties.
-#include <fmt/format.h>
-
+// The endpoints of llama.cpp's own server: completions, health, templates, properties.
 #include "base/file.h"
-#include "base/text.h"
 #include "serve/infill_request.h"
 #include "serve/llama_reply.h"
-#include "serve/openai_request.h"
 #include "serve/request_fields.h"
 #include "serve/route.h"
-#include "text/unicode.h"
+#include "serve/token_routes.h"
 
 namespace weir {
 namespace {
@@ -17,78 +13,17 @@ std::optional<HttpReply> health(ModelPool&, const HttpRequest&) {
   return HttpReply{.body = R"({"status":"ok"})"};
 }
 
-// Pieces that are no UTF-8 by themselves are lists of bytes, as llama.cpp gives them.
-Json piece_json(std::string_view bytes) {
-  if (first_invalid_utf8(bytes) == std::string::npos) return std::string(bytes);
-  Json list = Json::array();
-  for (const char byte : bytes) list.push(int(uint8_t(byte)));
-  return list;
-}
-
-HttpReply tokenize(const RouteContext& context, const HttpRequest& http) {
-  ApiResult<Json> body = parse_body(http.body);
-  if (!body) return llama_error(body.error());
-  RequestFields fields(*body);
-  const std::string text = fields.text("content");
-  const bool adds = fields.flag("add_special", false), parses = fields.flag("parse_special", true);
-  const bool with_pieces = fields.flag("with_pieces", false);
-  if (fields.error()) return llama_error(*fields.error());
-  const Tokenizer& tokenizer = context.model.tokenizer();
-  const auto ids = tokenizer.encode(text, {.allow_special = parses, .framed = adds});
-  if (!ids) return llama_error({.message = ids.error().message, .param = "content"});
-  Json list = Json::array();
-  for (const int id : *ids) {
-    if (!with_pieces) {
-      list.push(id);
-      continue;
-    }
-    Json j = Json::object();
-    j.set("id", id);
-    j.set("piece", piece_json(tokenizer.token_bytes(id)));
-    list.push(std::move(j));
-  }
-  Json reply = Json::object();
-  reply.set("tokens", std::move(list));
-  return {.body = reply.dump()};
-}
-
-HttpReply detokenize(const RouteContext& context, const HttpRequest& http) {
-  ApiResult<Json> body = parse_body(http.body);
-  if (!body) return llama_error(body.error());
-  RequestFields fields(*body);
-  const Json* tokens = fields.find("tokens");
-  std::vector<int> ids;
-  if (!tokens || !tokens->is_array()) fields.refuse("tokens", "must be a list of token ids");
-  for (const Json& item : tokens ? tokens->items() : std::vector<Json>()) {
-    const Result<int64_t> id = item.is_number() ? item.as_int() : Error{};
-    if (!id || *id < 0 || *id >= context.model.tokenizer().size()) {
-      fields.refuse("tokens",
-                    fmt::format("must be ids from 0 to {}", context.model.tokenizer().size() - 1));
-      break;
-    }
-    ids.push_back(int(*id));
-  }
-  if (fields.error()) return llama_error(*fields.error());
-  Json reply = Json::object();
-  if (auto text = context.model.tokenizer().decode(ids, true)) reply.set("content", *text);
-  return {.body = reply.dump()};
-}
-
 // The text that a model with this template gets. A BOS that /completion would add is left out.
 HttpReply apply_template(const RouteContext& context, const HttpRequest& http) {
-  const ServedModel& model = context.model;
   ApiResult<Json> body = parse_body(http.body);
   if (!body) return llama_error(body.error());
-  ApiResult<ServeRequest> request = read_openai_chat(*body, model.sampling());
-  if (!request) return llama_error(request.error());
-  request->choices = 1;
-  ApiResult<PreparedRequest> prepared = model.prepare(*request);
-  if (!prepared) return llama_error(prepared.error());
-  std::vector<int> tokens = prepared->sequences.front().prompt;
-  const auto frame = model.tokenizer().encode("", {.framed = true});
-  if (frame && !frame->empty() && frame->front() == tokens.front()) tokens.erase(tokens.begin());
+  const Tokenizer& tokenizer = context.model.tokenizer();
+  ApiResult<std::vector<int>> tokens = templated_tokens(context.model, *body);
+  if (!tokens) return llama_error(tokens.error());
+  const auto frame = tokenizer.encode("", {.framed = true});
+  if (frame && !frame->empty() && frame->front() == tokens->front()) tokens->erase(tokens->begin());
   Json reply = Json::object();
-  if (auto text = model.tokenizer().decode(tokens, true)) reply.set("prompt", *text);
+  if (auto text = tokenizer.decode(*tokens, true)) reply.set("prompt", *text);
   return {.body = reply.dump()};
 }
 
@@ -112,10 +47,6 @@ HttpReply slots(const RouteContext& context, const HttpRequest&) {
     list.push(std::move(slot));
   }
   return {.body = list.dump()};
-}
-
-std::string token_text(const Tokenizer& tokenizer, int id) {
-  return id < 0 ? "" : std::string(tokenizer.token_bytes(id));
 }
 
 HttpReply properties(const RouteContext& context, const HttpRequest&) {
@@ -153,8 +84,6 @@ ApiResult<Generation> generate(const ServedModel& model, const HttpRequest& http
 
 constexpr Route kRoutes[] = {
     {"GET", "/health", llama_error, nullptr, nullptr, health},
-    {"POST", "/tokenize", llama_error, tokenize},
-    {"POST", "/detokenize", llama_error, detokenize},
     {"POST", "/completion", llama_error, nullptr, generate<read_llama_completion>},
     {"POST", "/infill", llama_error, nullptr, generate<read_llama_infill>},
     {"POST", "/apply-template", llama_error, apply_template},

@@ -147,7 +147,7 @@ ModelFacts facts_of(const ServedModel& model) {
   facts.changed = model.created();
   facts.chat_template = model.open().chat_template;
   facts.abilities = {.has_template = !facts.chat_template.empty(),
-                     .tools = model.form().reads("tools"),
+                     .tools = !facts.chat_template.empty(),
                      .thinking = model.form().has_thinking_switch(),
                      .fill_in = model.open().infill.exist()};
   return facts;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <ctime>
 
 #include "chat/chat_tools.h"
@@ -72,6 +73,10 @@ Json call_deltas(const std::vector<CallPart>& parts, const std::string& id, int 
     list.push(std::move(delta));
   }
   return list;
+}
+
+Json score_json(float log_probability) {
+  return std::isfinite(log_probability) ? double(log_probability) : -9999.;
 }
 
 class OpenAiWriter : public ReplyWriter {
@@ -202,14 +207,16 @@ class OpenAiWriter : public ReplyWriter {
       const std::string text = replace_invalid_utf8(tokenizer_.token_bytes(score.token));
       size_t& offset = offsets_[size_t(choice)];
       tokens.push(text);
-      numbers.push(double(score.log_probability));
+      numbers.push(score.is_scored ? score_json(score.log_probability) : Json());
       offsets.push(int64_t(offset));
       for (const char byte : text) offset += (uint8_t(byte) & 0xC0) != 0x80;
       Json top = Json::object();
       for (const TokenLogProbability& other : score.top)
         top.set(replace_invalid_utf8(tokenizer_.token_bytes(other.token)),
-                double(other.log_probability));
-      tops.push(std::move(top));
+                score_json(other.log_probability));
+      // As OpenAI's: the token itself is always among them.
+      if (!top.find(text)) top.set(text, score_json(score.log_probability));
+      tops.push(score.is_scored ? std::move(top) : Json());
     }
     j.set("tokens", std::move(tokens));
     j.set("token_logprobs", std::move(numbers));

@@ -232,14 +232,18 @@ ApiResult<ServeRequest> read_openai_text(const Json& body, const SamplingOptions
   ServeRequest request{.sampling = defaults};
   read_prompts(fields, request);
   read_common(fields, request);
-  request.tokens_max = read_limit(fields, kTextTokens);
-  request.ignores_end = fields.flag("ignore_eos", false);
   request.echoes = fields.flag("echo", false);
+  if (const Json* limit = fields.find("max_tokens"); request.echoes && limit) {
+    const Result<int64_t> tokens = limit->is_number() ? limit->as_int() : Error{};
+    request.is_prompt_alone = tokens && *tokens == 0;
+  }
+  request.tokens_max = request.is_prompt_alone ? 1 : read_limit(fields, kTextTokens);
+  request.ignores_end = fields.flag("ignore_eos", false);
   request.wants_scores = fields.has("logprobs");
   request.sampling.top_log_probabilities = int(fields.whole("logprobs", 0, 0, kTopMax));
-  if (request.echoes && request.wants_scores)
-    fields.refuse("logprobs", "does not go with 'echo': the prompt is not scored");
   read_suffix(fields, request);
+  if (request.infill && request.echoes && request.wants_scores)
+    fields.refuse("logprobs", "does not go with 'echo' and 'suffix': a hole has no text to score");
   if (fields.whole("best_of", request.choices, 1, kChoicesMax) != request.choices)
     fields.refuse("best_of", "must be 'n'; the server does not choose among replies", 501);
   return finished(fields, std::move(request));

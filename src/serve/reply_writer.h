@@ -11,13 +11,6 @@
 
 namespace weir {
 
-// A token of a reply with its log-probability under the model's softmax.
-struct TokenScore {
-  int token = -1;
-  float log_probability = 0;
-  std::vector<TokenLogProbability> top = {};
-};
-
 // A fragment of a call: the first one of a call has its name, the others have more of the
 // arguments. Calls come one after the other, `index` counts them in the reply.
 struct CallPart {

@@ -58,6 +58,7 @@ constexpr Route embedding_route(const char* path, ErrorWriter write_error,
 
 std::span<const Route> openai_routes();
 std::span<const Route> llama_server_routes();
+std::span<const Route> token_routes();  // of llama.cpp's server and vLLM's
 std::span<const Route> anthropic_routes();
 std::span<const Route> ollama_routes();
 std::span<const Route> page_routes();

@@ -35,6 +35,7 @@ void ServeJob::start() {
   for (const TokenRequest& sequence : setup_.prepared.sequences)
     usage_.prompts.push_back(int64_t(sequence.prompt.size()));
   const size_t count = setup_.prepared.sequences.size();
+  const bool scores_prompts = count > 0 && setup_.prepared.sequences.front().scores_prompt;
   for (size_t i = 0; i < count; ++i) {
     Result<ReplyText> text = ReplyText::create(setup_.tokenizer, setup_.prepared.text);
     if (!text) return end_with({.message = text.error().message, .param = "stop"});
@@ -60,8 +61,8 @@ void ServeJob::start() {
     has_begun_ = true;
     out = setup_.writer->begin(usage_);
   }
-  for (size_t i = 0; i < setup_.prepared.echoes.size(); ++i)
-    add(int(i), {.answer = std::move(setup_.prepared.echoes[i])}, out);
+  for (size_t i = 0; i < setup_.prepared.echoes.size() && !scores_prompts; ++i)
+    add(int(i), {.answer = std::exchange(setup_.prepared.echoes[i], "")}, out);
   if (!out.empty()) setup_.exchange->write(std::move(out));
 }
 
@@ -108,6 +109,15 @@ void ServeJob::process_token(const Token& token, std::string& out) {
     return end_with({.status = 500, .message = "the model could not go on: " + drawn.error});
   if (usage_.completion == 0) usage_.prompt_seconds = seconds();
   if (text.tokens() == 0 && token.sequence == 0) usage_.cached = drawn.reused_tokens;
+  if (!drawn.prompt_scores.empty())
+    add(token.sequence,
+        {.answer = std::move(setup_.prepared.echoes[size_t(token.sequence)]),
+         .answer_scores = drawn.prompt_scores},
+        out);
+  if (setup_.prepared.is_prompt_alone) {
+    --left_;
+    return add(token.sequence, {.is_last = true}, out);
+  }
   const int thinking = text.thinking_tokens();
   const double limit = setup_.prepared.text.seconds_max;
   ReplyParts parts = text.push(drawn, limit > 0 && seconds() - usage_.prompt_seconds > limit);

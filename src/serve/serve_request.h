@@ -54,9 +54,10 @@ struct ServeRequest {
   std::string form_field = {};
 
   bool streams = false;
-  bool includes_usage = false;  // in a stream
-  bool wants_scores = false;    // log-probabilities
-  bool echoes = false;          // the prompt's text comes first
+  bool includes_usage = false;   // in a stream
+  bool wants_scores = false;     // log-probabilities
+  bool echoes = false;           // the prompt's text comes first, with its scores if any are wanted
+  bool is_prompt_alone = false;  // nothing comes after it
 };
 
 inline void hold_to(ServeRequest& request, OutputForm form, std::string field) {

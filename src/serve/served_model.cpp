@@ -237,6 +237,7 @@ ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) con
       begun = *std::move(tokens);
     }
   }
+  prepared.is_prompt_alone = request.is_prompt_alone;
   for (std::vector<int>& prompt : *prompts) {
     const int64_t room = int64_t(positions_max()) - int64_t(prompt.size());
     if (room < 0)
@@ -252,11 +253,12 @@ ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) con
     sequence.tokens_max =
         request.tokens_max > 0 ? request.tokens_max : int(std::min<int64_t>(room + 1, INT32_MAX));
     sequence.prompt = prompt;
+    sequence.scores_prompt = request.echoes && request.wants_scores;
     std::string echo;
     if (request.echoes && request.infill)
       echo = request.prompts[size_t(&prompt - prompts->data())].text;
     else if (request.echoes)
-      if (auto text = tokenizer().decode(prompt)) echo = *std::move(text);
+      if (auto text = tokenizer().decode(prompt, sequence.scores_prompt)) echo = *std::move(text);
     for (int i = 0; i < request.choices; ++i) {
       sequence.stream = prepared.sequences.size();
       std::unique_ptr<TokenFilter> filter;

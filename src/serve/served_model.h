@@ -30,6 +30,7 @@ struct ServedModelOptions {
 struct PreparedRequest {
   std::vector<TokenRequest> sequences;  // of each prompt all choices
   std::vector<std::string> echoes;      // of each sequence; empty unless wanted
+  bool is_prompt_alone = false;         // the sequences' only tokens are not wanted
   ReplyTextOptions text;
   std::string begun = {};                             // what replies begin with, not shown
   std::vector<std::unique_ptr<TokenFilter>> filters;  // of the sequences, which they outlive

@@ -248,8 +248,8 @@ const Route* find_route(const std::string& method, std::string path, bool& is_kn
     if (path.starts_with(prefix) && path.substr(std::string_view(prefix).size()).starts_with('/'))
       path.erase(0, std::string_view(prefix).size());
   for (const auto routes :
-       {openai_routes(), anthropic_routes(), ollama_routes(), llama_server_routes(), page_routes(),
-        state_routes(), knowledge_routes(), model_routes(), metrics_routes()}) {
+       {openai_routes(), anthropic_routes(), ollama_routes(), llama_server_routes(), token_routes(),
+        page_routes(), state_routes(), knowledge_routes(), model_routes(), metrics_routes()}) {
     for (const Route& route : routes) {
       if (!matches(route.path, path)) continue;
       is_known = true;

@@ -85,5 +85,25 @@ TEST(ToolCalls, AreForcedAndStreamedInEveryDialect) {
   }
 }
 
+// The template of this model takes no tools: they are told in words, and the form is the same.
+TEST(ToolCalls, AreForcedWhereTheTemplateTakesNone) {
+  const auto server = tiny_server(true);
+  const Json reply =
+      ask(server->port(), "POST", "/v1/chat/completions", hello(R"(, "max_tokens": 900,
+          "reasoning_budget_tokens": 6, "tool_choice": "required", "parallel_tool_calls": false, "tools": [{"type": "function",
+          "function": {"name": "f", "parameters": {"type": "object", "properties":
+          {"n": {"enum": [7]}}, "required": ["n"], "additionalProperties": false}}}])"))
+          .json();
+  EXPECT_EQ(at(reply, "choices.0.finish_reason").text(), "tool_calls") << reply.dump();
+  const std::string arguments =
+      at(reply, "choices.0.message.tool_calls.0.function.arguments").text();
+  EXPECT_EQ(number(*parse_json(arguments), "n"), 7) << arguments;
+  const Json tokens = ask(server->port(), "POST", "/apply-template",
+                          R"({"messages": [{"role": "user", "content": "hello"}], "tools":
+                          [{"type": "function", "function": {"name": "f"}}]})")
+                          .json();
+  EXPECT_NE(at(tokens, "prompt").text().find("\"name\":\"f\""), std::string::npos);
+}
+
 }  // namespace
 }  // namespace weir
