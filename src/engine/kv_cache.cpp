@@ -20,6 +20,15 @@ CacheWidths cache_widths(const ModelConfig& config) {
   CacheWidths widths;
   const bool is_latent = config.attention == AttentionKind::mla;
   widths.layers = config.num_hidden_layers;
+  for (int layer = 0; config.is_compressed() && layer < config.num_hidden_layers; ++layer) {
+    CompressedLayer& own = widths.compressed.emplace_back();
+    own.width = config.head_dim;
+    own.ratio = config.compress_ratio(layer);
+    const bool is_chosen = own.ratio == 4;  // of two groups that overlap (config.h)
+    if (own.ratio > 0) own.raw = (is_chosen ? 2 : 1) * config.head_dim;
+    if (is_chosen) own.index = config.index_head_dim, own.index_raw = 2 * config.index_head_dim;
+  }
+  if (config.is_compressed()) return widths;
   widths.heads = config.kv_heads();
   widths.key_own = is_latent ? config.qk_nope_head_dim : config.head_dim;
   widths.key_shared = is_latent ? config.qk_rope_head_dim : 0;

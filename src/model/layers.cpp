@@ -79,8 +79,8 @@ Tensor attention_residual(Run& run, const Norm& norm, const Mla& a, const RopeTa
 namespace {
 
 Tensor add_mlp(Run& run, const Mlp& m, Tensor residual, const Input& n) {
-  return add_linear(run, residual, swiglu(run, linear(run, n, m.gate), linear(run, n, m.up)),
-                    m.down);
+  return add_linear(run, residual,
+                    swiglu(run, linear(run, n, m.gate), linear(run, n, m.up), m.limit), m.down);
 }
 
 }  // namespace
@@ -105,7 +105,8 @@ void look_ahead(Run& run, const Moe& m, Tensor x) {
   Run quiet = run.unrecorded();
   quiet.routing = {};
   const Tensor scores = linear(quiet, (*m.next_norm)(quiet, x), next.router);
-  const Routing routing = route(quiet, scores, next.bias ? next.bias->f32() : nullptr, next.shape);
+  const Routing routing =
+      route(quiet, scores, next.bias ? next.bias->f32() : nullptr, next.shape, next.table);
   run.pool.run_here([&] {
     std::vector<int> experts;
     for (int e = 0; e < routing.experts; ++e)
@@ -125,21 +126,19 @@ Tensor streamed_residual(Run& run, const Moe& m, const Input& n, Routing routing
     x = add_mlp(run, m.shared, x, n);
   }
   look_ahead(run, m, x);
-  return combine(run, x, streamed_experts(run, n, routing, {m.gate, m.up, m.down}, visit), routing);
+  return combine(run, x, streamed_experts(run, n, routing, {m.gate, m.up, m.down, m.limit}, visit),
+                 routing);
 }
 
-}  // namespace
-
 // DeepSeekMoE (Dai et al. 2024, eq. 9): x + shared(n) + sum of the chosen experts of n, weighted.
-Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weight, Tensor x) {
-  const Zone zone("moe");
+Tensor add_experts(Run& run, const Moe& m, float balance_weight, Tensor x, Tensor normalised) {
   const Input n =
-      quantize(run, norm(run, x), {&m.router, &m.gate, &m.up, &m.shared.gate, &m.shared.up});
+      quantize(run, normalised, {&m.router, &m.gate, &m.up, &m.shared.gate, &m.shared.up});
   GateShape shape = m.shape;
   shape.balance_weight = balance_weight;
   const Routing routing = [&] {
     const Zone gate_zone("moe.gate");
-    return route(run, linear(run, n, m.router), m.bias ? m.bias->f32() : nullptr, shape);
+    return route(run, linear(run, n, m.router), m.bias ? m.bias->f32() : nullptr, shape, m.table);
   }();
   if (run.tape && m.load)
     for (int e = 0; e < routing.experts; ++e)
@@ -149,7 +148,7 @@ Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weig
     const Zone experts_zone("moe.experts");
     Tensor gate = expert_linear_gather(run, n, routing, m.gate);
     Tensor up = expert_linear_gather(run, n, routing, m.up);
-    return expert_linear(run, swiglu(run, gate, up), routing, m.down);
+    return expert_linear(run, swiglu(run, gate, up, m.limit), routing, m.down);
   }();
   if (m.shared.gate) {
     const Zone shared_zone("moe.shared");
@@ -158,8 +157,39 @@ Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weig
   return combine(run, x, parts, routing);
 }
 
+}  // namespace
+
+Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weight, Tensor x) {
+  const Zone zone("moe");
+  return add_experts(run, m, balance_weight, x, norm(run, x));
+}
+
+namespace {
+
+// DeepSeek-V4, section 2.2. Without a tape the streams change in place, and nothing else of a part
+// is needed after it.
+Tensor compressed_forward(Run& run, const Block& b, const RopeTable& table, float balance_weight,
+                          Tensor x) {
+  const int streams = b.attention_site.shape.streams;
+  {
+    Temporaries temporaries(run);
+    const Tensor c = site_coefficients(run, b.attention_site, x);
+    const Tensor n = b.attention_norm(run, collapse_streams(run, x, c, streams));
+    x = expand_streams(run, x, window_attention(run, b.window, table, n), c, streams);
+  }
+  const Zone zone("moe");
+  Temporaries temporaries(run);
+  const Tensor c = site_coefficients(run, b.mlp_site, x);
+  const Tensor n = b.mlp_norm(run, collapse_streams(run, x, c, streams));
+  const Tensor sum = add_experts(run, b.moe, balance_weight, zeros(run, n.rows, n.cols), n);
+  return expand_streams(run, x, sum, c, streams);
+}
+
+}  // namespace
+
 Tensor block_forward(Run& run, const Block& b, const RopeTable& table, float balance_weight,
                      Tensor x) {
+  if (b.is_compressed) return compressed_forward(run, b, table, balance_weight, x);
   // Both parts add to x; without a tape that is in place, and nothing else of them is needed after.
   {
     Temporaries temporaries(run);
