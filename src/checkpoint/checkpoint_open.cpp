@@ -56,17 +56,14 @@ Result<bool> Checkpoint::has_own_head() const {
 // transformers never loads the module, so what it saves states one and has no tensor of it. A file
 // with some of its tensors is damaged, and find() says which are missing.
 void Checkpoint::settle_mtp() {
+  const std::vector<std::string> names = folder_->names();
+  const auto is_draft = [](const std::string& name) { return name.starts_with("mtp."); };
+  if (config_.is_compressed() && std::any_of(names.begin(), names.end(), is_draft))
+    notes_.push_back(fmt::format(
+        "{}: the modules for drafts (mtp.*) are not computed for '{}'; the model runs without them",
+        path_, config_.model_type));
   const int first = config_.num_hidden_layers, modules = config_.num_nextn_predict_layers;
   if (modules == 0) return;
-  if (config_.is_compressed()) {
-    config_.num_nextn_predict_layers = 0;
-    if (std::ranges::any_of(folder_->names(), [](const auto& n) { return n.starts_with("mtp."); }))
-      notes_.push_back(
-          fmt::format("{}: the modules for drafts (mtp.*) are not computed for '{}'; the model "
-                      "runs without them",
-                      path_, config_.model_type));
-    return;
-  }
   for (const std::string& name : folder_->names())
     if (layer_of(name) >= first) return;
   config_.num_nextn_predict_layers = 0;

@@ -68,7 +68,6 @@ void read_ratios(ConfigReader& in, C& c) {
 std::optional<Json> written_ratios(const C& c) {
   Json list = Json::array();
   for (int ratio : c.compress_ratios) list.push(ratio);
-  for (int i = 0; i < c.num_nextn_predict_layers; ++i) list.push(0);
   return list;
 }
 

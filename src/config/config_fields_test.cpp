@@ -138,6 +138,8 @@ TEST(ConfigFields, EveryNumberWithAGgufKeySurvivesGguf) {
     for (const Field& field : config_fields()) {
       if (!field.gguf.name || !uses_part(config, field.part)) continue;
       const std::optional<ModelConfig> other = changed(field, config);
+      // Compressed models have experts in every layer, whose weights are always normalised.
+      if (!other && config.is_compressed()) continue;
       ASSERT_TRUE(other) << label(family, field);
       ++tried;
       auto read = through_gguf(*other);

@@ -51,7 +51,7 @@ int64_t compressed_activations(const ModelConfig& c, int layer) {
                 ratio = c.compress_ratio(layer);
   const int64_t mixes = (2 + c.hc_mult) * c.hc_mult, chosen = c.num_experts_per_tok;
   // Two sites: streams normalised, mixed, collapsed, normalised and, as new streams, expanded.
-  int64_t pairs = 2 * (2 * streams + 2 * mixes + 2 * hidden) + hidden;
+  int64_t pairs = 2 * (2 * streams + 2 * mixes + 2 * hidden) + 2 * hidden;
   pairs += 2 * int64_t(c.q_lora_rank) + 3 * int64_t(c.query_width()) + 2 * int64_t(c.head_dim);
   pairs += int64_t(c.o_groups) * c.o_lora_rank;
   if (ratio > 0) pairs += 2 * (ratio == 4 ? 2 : 1) * int64_t(c.head_dim);
