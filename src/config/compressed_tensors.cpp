@@ -4,9 +4,35 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 
 namespace weir {
+
+namespace {
+
+bool is_listed(const std::vector<int>& layers, int layer) {
+  return std::find(layers.begin(), layers.end(), layer) != layers.end();
+}
+
+}  // namespace
+
+bool makes_entries(const ModelConfig& c, int layer) {
+  return c.compress_ratio(layer) > 0 &&
+         (!c.shares_entries() || is_listed(c.kv_source_layer_ids, layer));
+}
+
+bool chooses_entries(const ModelConfig& c, int layer) {
+  return c.shares_entries() ? is_listed(c.index_source_layer_ids, layer)
+                            : c.compress_ratio(layer) == 4;
+}
+
+int entry_source(const ModelConfig& c, int layer) {
+  int source = layer;
+  while (source > 0 && c.compress_ratio(layer) > 0 && !makes_entries(c, source)) --source;
+  return source;
+}
+
 namespace {
 
 using C = ModelConfig;
@@ -30,10 +56,20 @@ Shape sizes(Sizes... n) {
 int halves(int ratio) { return ratio == 4 ? 2 : 1; }
 int mixes(const C& c) { return (2 + c.hc_mult) * c.hc_mult; }
 Shape if_entries(const C& c, int layer, Shape shape) {
-  return c.compress_ratio(layer) > 0 ? shape : Shape{};
+  return makes_entries(c, layer) ? shape : Shape{};
+}
+// V4's indexers make entries of their own, of positions; V4.1's make keys of the entries.
+Shape if_biased(const C& c, int layer, Shape shape) {
+  return makes_entries(c, layer) && !c.shares_entries() ? shape : Shape{};
+}
+Shape if_chosen(const C& c, int layer, Shape shape) {
+  return chooses_entries(c, layer) ? shape : Shape{};
 }
 Shape if_indexed(const C& c, int layer, Shape shape) {
-  return c.compress_ratio(layer) == 4 ? shape : Shape{};
+  return chooses_entries(c, layer) && !c.shares_entries() ? shape : Shape{};
+}
+Shape if_keyed(const C& c, int layer, Shape shape) {
+  return makes_entries(c, layer) && c.shares_entries() ? shape : Shape{};
 }
 Shape wide_gate(const C& c, int l, int width) {
   const int ratio = c.compress_ratio(l);
@@ -42,6 +78,8 @@ Shape wide_gate(const C& c, int l, int width) {
 Shape streams(const C& c, int) { return sizes(mixes(c), c.hc_mult * c.hidden_size); }
 Shape stream_base(const C& c, int) { return sizes(mixes(c)); }
 Shape stream_scale(const C&, int) { return sizes(3); }
+// V4.1 ends with the mixture of the last part.
+Shape if_ended(const C& c, Shape shape) { return c.shares_entries() ? Shape{} : shape; }
 Shape one_row(const C& c, int) { return sizes(c.hidden_size); }
 Shape expert_in(const C& c, int) { return sizes(c.moe_intermediate_size, c.hidden_size); }
 Shape expert_out(const C& c, int) { return sizes(c.hidden_size, c.moe_intermediate_size); }
@@ -57,11 +95,11 @@ constexpr CompressedRow kCompressedOuter[] = {
     {"model.embed_tokens.weight", "embed.weight", "token_embd", P::embedding,
      [](const C& c, int) { return sizes(c.vocab_size, c.hidden_size); }, false},
     {"model.hc_head.hc_fn", "hc_head_fn", "output_hc_fn", P::attention,
-     [](const C& c, int) { return sizes(c.hc_mult, c.hc_mult * c.hidden_size); }},
+     [](const C& c, int) { return if_ended(c, sizes(c.hc_mult, c.hc_mult * c.hidden_size)); }},
     {"model.hc_head.hc_base", "hc_head_base", "output_hc_base", P::norms,
-     [](const C& c, int) { return sizes(c.hc_mult); }},
+     [](const C& c, int) { return if_ended(c, sizes(c.hc_mult)); }},
     {"model.hc_head.hc_scale", "hc_head_scale", "output_hc_scale", P::norms,
-     [](const C&, int) { return sizes(1); }},
+     [](const C& c, int) { return if_ended(c, sizes(1)); }},
     {"model.norm.weight", "norm.weight", "output_norm", P::norms, one_row},
     {"lm_head.weight", "head.weight", "output", P::embedding,
      [](const C& c, int) { return sizes(c.vocab_size, c.hidden_size); }},
@@ -88,23 +126,30 @@ constexpr CompressedRow kCompressedLayer[] = {
      P::attention,
      [](const C& c, int l) {
        const int ratio = c.compress_ratio(l);
-       return if_entries(c, l, sizes(ratio, halves(ratio) * c.head_dim));
+       return if_biased(c, l, sizes(ratio, halves(ratio) * c.head_dim));
      }},
     {"self_attn.compressor.kv_proj.weight", "attn.compressor.wkv.weight", "attn_compressor_kv",
      P::attention, [](const C& c, int l) { return if_entries(c, l, wide_gate(c, l, c.head_dim)); }},
     {"self_attn.compressor.gate_proj.weight", "attn.compressor.wgate.weight",
      "attn_compressor_gate", P::attention,
-     [](const C& c, int l) { return if_entries(c, l, wide_gate(c, l, c.head_dim)); }},
+     [](const C& c, int l) {
+       return c.compress_ratio(l) == 1 ? Shape{} : if_entries(c, l, wide_gate(c, l, c.head_dim));
+     }},
     {"self_attn.compressor.kv_norm.weight", "attn.compressor.norm.weight", "attn_compressor_norm",
      P::norms, [](const C& c, int l) { return if_entries(c, l, sizes(c.head_dim)); }},
     {"self_attn.compressor.indexer.q_b_proj.weight", "attn.indexer.wq_b.weight", "indexer.attn_q_b",
      P::attention,
      [](const C& c, int l) {
-       return if_indexed(c, l, sizes(c.index_n_heads * c.index_head_dim, c.q_lora_rank));
+       return if_chosen(c, l, sizes(c.index_n_heads * c.index_head_dim, c.q_lora_rank));
      }},
     {"self_attn.compressor.indexer.scorer.weights_proj.weight", "attn.indexer.weights_proj.weight",
      "indexer.proj", P::attention,
-     [](const C& c, int l) { return if_indexed(c, l, sizes(c.index_n_heads, c.hidden_size)); }},
+     [](const C& c, int l) { return if_chosen(c, l, sizes(c.index_n_heads, c.hidden_size)); }},
+    {"self_attn.compressor.indexer.k_proj.weight", "attn.indexer.wk.weight", "indexer.attn_k",
+     P::attention,
+     [](const C& c, int l) { return if_keyed(c, l, sizes(c.index_head_dim, c.head_dim)); }},
+    {"self_attn.compressor.indexer.k_norm.weight", "attn.indexer.k_norm.weight", "indexer.k_norm",
+     P::norms, [](const C& c, int l) { return if_keyed(c, l, sizes(c.index_head_dim)); }},
     {"self_attn.compressor.indexer.position_bias", "attn.indexer.compressor.ape",
      "indexer_compressor_ape", P::attention,
      [](const C& c, int l) { return if_indexed(c, l, sizes(4, 2 * c.index_head_dim)); }},
@@ -172,7 +217,8 @@ std::string numbered(std::string_view pattern, std::string_view expert) {
 std::vector<TensorShape> compressed_outer_tensors(const ModelConfig& config) {
   std::vector<TensorShape> out;
   for (const CompressedRow& row : kCompressedOuter)
-    out.push_back(compressed_tensor(row, "", config, row.shape(config, 0)));
+    if (Shape shape = row.shape(config, 0); !shape.empty())
+      out.push_back(compressed_tensor(row, "", config, std::move(shape)));
   return out;
 }
 

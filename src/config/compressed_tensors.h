@@ -8,6 +8,13 @@
 
 namespace weir {
 
+// Whether a layer makes entries of its own, and whether its indexer chooses of them. In V4.1 most
+// layers read those of a layer before them.
+bool makes_entries(const ModelConfig& config, int layer);
+bool chooses_entries(const ModelConfig& config, int layer);
+// The layer that made the entries that this one reads.
+int entry_source(const ModelConfig& config, int layer);
+
 std::vector<TensorShape> compressed_outer_tensors(const ModelConfig& config);
 std::vector<TensorShape> compressed_layer_tensors(const ModelConfig& config, int layer);
 // GGUF's name of an outer tensor or of what follows "model.layers.N."; "" for none.

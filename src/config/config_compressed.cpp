@@ -60,7 +60,9 @@ void read_ratios(ConfigReader& in, C& c) {
     return in.fail(kKey, fmt::format("has {} numbers for {} layers", ratios.size(), layers));
   for (size_t i = layers; i < ratios.size(); ++i)
     if (ratios[i] != 0)
-      return in.fail(kKey, "must be 0 for the modules of multi-token prediction after the layers");
+      return in.fail(kKey,
+                     "must be 0 for the modules of multi-token "
+                     "prediction after the layers");
   ratios.resize(layers);
   c.compress_ratios = std::move(ratios);
 }
@@ -201,6 +203,11 @@ const std::vector<Field>& compressed_fields() {
       Field{"hc_sinkhorn_iters", Part::compressed, &C::hc_sinkhorn_iters, 1, kIterationsMost}
           .in_gguf({"hyper_connection.sinkhorn_iterations"}),
       Field{"hc_eps", Part::compressed, &C::hc_eps, 0, 0.1}.in_gguf({"hyper_connection.epsilon"}),
+      Field{"gate_temp", Part::shared, Custom{[](ConfigReader& in, C&) {
+              double temperature = 1;
+              in.real("gate_temp", temperature, 0, kFactorMax);
+              if (temperature != 1) in.fail("gate_temp", "is not supported: only 1 is");
+            }}},
       Field{kEngramLayers, Part::shared, layer_list<kEngramLayers, &C::engram_layer_ids>()},
   };
   return kFields;
@@ -255,6 +262,17 @@ Result<void> validate_sources(const C& c) {
           c.compress_ratio(layer) > 0,
           fmt::format("'{}' names layer {}, whose number in 'compress_ratios' is 0", key, layer)));
   }
+  for (int layer : c.kv_source_layer_ids)
+    TRY(require(std::find(c.index_source_layer_ids.begin(), c.index_source_layer_ids.end(),
+                          layer) != c.index_source_layer_ids.end(),
+                fmt::format("layer {} of '{}' must be in '{}' too: choices are of its entries",
+                            layer, kKvSources, kIndexSources)));
+  TRY(require(c.candidate_source_layer_id < 0 ||
+                  (int64_t(c.candidate_topk_blocks) - 1) * c.candidate_block_size >= c.index_topk,
+              fmt::format("'candidate_topk_blocks' blocks of {} hold fewer "
+                          "than the 'index_topk' {} "
+                          "entries that are chosen of them",
+                          c.candidate_block_size, c.index_topk)));
   int source_ratio = 0;
   bool has_choice = false;
   for (int layer = 0; layer < c.num_hidden_layers; ++layer) {
@@ -265,7 +283,8 @@ Result<void> validate_sources(const C& c) {
     if (names(c.index_source_layer_ids)) has_choice = true;
     const int ratio = c.compress_ratio(layer);
     TRY(require(ratio == 0 || ratio == source_ratio,
-                fmt::format("layer {} has the number {} in 'compress_ratios', but the source of "
+                fmt::format("layer {} has the number {} in 'compress_ratios', "
+                            "but the source of "
                             "entries at or before it has {}",
                             layer, ratio, source_ratio)));
     TRY(require(ratio == 0 || has_choice,
@@ -281,14 +300,16 @@ Result<void> validate_compressed(const ModelConfig& c) {
   TRY(require(c.head_dim % 2 == 0, "'head_dim' must be even"));
   TRY(require(c.qk_rope_head_dim % 2 == 0 && c.qk_rope_head_dim >= 2 &&
                   c.qk_rope_head_dim <= c.head_dim && c.qk_rope_head_dim <= c.index_head_dim,
-              "'qk_rope_head_dim' must be even, at least 2 and not above 'head_dim' and "
+              "'qk_rope_head_dim' must be even, at least 2 and not above "
+              "'head_dim' and "
               "'index_head_dim'"));
   TRY(require(c.num_attention_heads % c.o_groups == 0,
               fmt::format("'num_attention_heads' {} must be a multiple of 'o_groups' {}",
                           c.num_attention_heads, c.o_groups)));
   TRY(require(int64_t(c.o_groups) * c.o_lora_rank <= kWidthMax &&
                   int64_t(c.hc_mult) * c.hidden_size <= kWidthMax,
-              "'o_groups' times 'o_lora_rank' and 'hc_mult' times 'hidden_size' are too wide"));
+              "'o_groups' times 'o_lora_rank' and 'hc_mult' times "
+              "'hidden_size' are too wide"));
   TRY(require(c.compress_ratios.size() == size_t(c.num_hidden_layers),
               fmt::format("'compress_ratios' has {} numbers for {} layers",
                           c.compress_ratios.size(), c.num_hidden_layers)));
@@ -297,7 +318,8 @@ Result<void> validate_compressed(const ModelConfig& c) {
                 c.shares_entries()
                     ? fmt::format("'compress_ratios' has {}, but 0, 1 and 2 are known", ratio)
                     : fmt::format("'compress_ratios' has {}, but 0 (the window alone), 4 "
-                                  "(overlapping groups) and powers of two from 8 to {} are known",
+                                  "(overlapping groups) and powers of two from 8 to {} are "
+                                  "known",
                                   ratio, kRatioMost)));
   TRY(require(c.n_routed_experts > 0 && c.first_k_dense_replace == 0 && c.moe_layer_freq == 1,
               fmt::format("'model_type' '{}' has experts in every layer", c.model_type)));
@@ -305,7 +327,8 @@ Result<void> validate_compressed(const ModelConfig& c) {
               fmt::format("'num_hash_layers' {} must be from 0 to {}, the number of layers",
                           c.num_hash_layers, c.num_hidden_layers)));
   TRY(require(c.gate == GateKind::sqrt_softplus && c.has_gate_bias && c.norm_topk_prob,
-              fmt::format("'model_type' '{}' goes with 'scoring_func' sqrtsoftplus, 'topk_method' "
+              fmt::format("'model_type' '{}' goes with 'scoring_func' "
+                          "sqrtsoftplus, 'topk_method' "
                           "noaux_tc and 'norm_topk_prob' true",
                           c.model_type)));
   TRY(require(!c.tie_word_embeddings,

@@ -228,7 +228,8 @@ void ModelBuilder::build() {
   model_.embedding_ = embedding;
   for (int layer = 0; layer < c.num_hidden_layers; ++layer)
     model_.blocks_.push_back(block(layer, c.is_moe(layer)));
-  if (c.is_compressed()) model_.stream_end_ = stream_site("model.hc_head.hc_", true);
+  if (c.is_compressed() && !c.shares_entries())
+    model_.stream_end_ = stream_site("model.hc_head.hc_", true);
   model_.final_norm_ = vector("model.norm.weight", c.hidden_size);
   if (!c.tie_word_embeddings)
     model_.head_ = linear("lm_head.weight", c.vocab_size, c.hidden_size).base;

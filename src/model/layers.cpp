@@ -1,5 +1,8 @@
 #include "model/layers.h"
 
+#include <algorithm>
+#include <optional>
+
 namespace weir {
 
 namespace {
@@ -42,7 +45,8 @@ TokenChoice choose(Run& run, const Indexer& in, const RopeTable& main_table, con
   if (is_needed) tokens = run.arena.array<int>(size_t(n.x.rows) * size_t(in.shape.keep));
   ArenaScope scope(run.arena);
   Run quiet = run.unrecorded();
-  RopeTable table = main_table;  // the same angles, but in halves and on a head's first columns
+  RopeTable table = main_table;  // the same angles, but in halves and on a
+                                 // head's first columns
   table.interleaved = false, table.leading = true;
   Tensor k = layer_norm(quiet, linear(quiet, n, in.k), *in.k_gain, *in.k_bias, kIndexEpsilon);
   rope(quiet, k, in.shape.width, table);
@@ -166,21 +170,41 @@ Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weig
 
 namespace {
 
-// DeepSeek-V4, section 2.2. Without a tape the streams change in place, and nothing else of a part
-// is needed after it.
+// The mixture that the next part reads. Without a tape it is copied, because what a part computes
+// is given back.
+void hand_on(Run& run, Tensor coefficients, int streams, SharedEntries& shared) {
+  if (run.tape) {
+    shared.pre = coefficients;
+    return;
+  }
+  run.pool.run_here([&] {
+    for (int t = 0; t < coefficients.rows; ++t)
+      std::copy_n(coefficients.row(t), streams, shared.pre.row(t));
+  });
+}
+
+// DeepSeek-V4, section 2.2: a part reads the streams by its own mixture, in V4.1 (`shared`) by that
+// of the part before it. Without a tape the streams change in place, and nothing else of a part is
+// needed after it, but for what later layers read of V4.1's.
 Tensor compressed_forward(Run& run, const Block& b, const RopeTable& table, float balance_weight,
-                          Tensor x) {
+                          Tensor x, SharedEntries* shared) {
   const int streams = b.attention_site.shape.streams;
+  const auto read = [&](const StreamSite& site, Tensor& c) {
+    c = site_coefficients(run, site, x);
+    Tensor y = collapse_streams(run, x, shared ? shared->pre : c, streams);
+    if (shared) hand_on(run, c, streams, *shared);
+    return y;
+  };
+  Tensor c;
   {
-    Temporaries temporaries(run);
-    const Tensor c = site_coefficients(run, b.attention_site, x);
-    const Tensor n = b.attention_norm(run, collapse_streams(run, x, c, streams));
-    x = expand_streams(run, x, window_attention(run, b.window, table, n), c, streams);
+    std::optional<Temporaries> temporaries;
+    if (!b.window.hands_on()) temporaries.emplace(run);
+    const Tensor n = b.attention_norm(run, read(b.attention_site, c));
+    x = expand_streams(run, x, window_attention(run, b.window, table, n, shared), c, streams);
   }
   const Zone zone("moe");
   Temporaries temporaries(run);
-  const Tensor c = site_coefficients(run, b.mlp_site, x);
-  const Tensor n = b.mlp_norm(run, collapse_streams(run, x, c, streams));
+  const Tensor n = b.mlp_norm(run, read(b.mlp_site, c));
   const Tensor sum = add_experts(run, b.moe, balance_weight, zeros(run, n.rows, n.cols), n);
   return expand_streams(run, x, sum, c, streams);
 }
@@ -188,8 +212,8 @@ Tensor compressed_forward(Run& run, const Block& b, const RopeTable& table, floa
 }  // namespace
 
 Tensor block_forward(Run& run, const Block& b, const RopeTable& table, float balance_weight,
-                     Tensor x) {
-  if (b.is_compressed) return compressed_forward(run, b, table, balance_weight, x);
+                     Tensor x, SharedEntries* shared) {
+  if (b.is_compressed) return compressed_forward(run, b, table, balance_weight, x, shared);
   // Both parts add to x; without a tape that is in place, and nothing else of them is needed after.
   {
     Temporaries temporaries(run);

@@ -90,8 +90,8 @@ Tensor attention_residual(Run& run, const Norm& norm, const Mla& a, const RopeTa
 // x + mlp(norm(x)).
 Tensor mlp_residual(Run& run, const Norm& norm, const Mlp& m, Tensor x);
 Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weight, Tensor x);
-// Of a compressed block x is all streams.
+// Of a compressed block x is all streams; `shared`, of V4.1, goes from block to block.
 Tensor block_forward(Run& run, const Block& block, const RopeTable& rope, float balance_weight,
-                     Tensor x);
+                     Tensor x, SharedEntries* shared = nullptr);
 
 }  // namespace weir

@@ -103,15 +103,27 @@ Tensor Model::forward(Run& run) const {
     panels_->begin_pass(run.batch.size(), int(run.batch.segments().size()));
   Tensor x = embed(run, *embedding_);
   if (config_.is_compressed()) x = repeat_streams(run, x, config_.hc_mult);
+  SharedEntries shared;
+  const bool shares = config_.shares_entries();
+  if (shares) {  // the first part reads the first stream
+    shared.pre = zeros(run, x.rows, config_.hc_mult);
+    run.pool.run_here([&] {
+      for (int t = 0; t < x.rows; ++t) *shared.pre.row(t) = 1;
+    });
+  }
   for (const Block& block : blocks_) {
     const RopeTable& angles = rope_of(block);
     auto body = [&block = block, table = angles, balance = balance_weight](Run& r, Tensor in) {
       return block_forward(r, block, table, balance, in);
     };
-    x = recompute_blocks ? recompute(run, body, x)
-                         : block_forward(run, block, angles, balance_weight, x);
+    // A block that reads what others made is not computed again alone.
+    x = recompute_blocks && !shares
+            ? recompute(run, body, x)
+            : block_forward(run, block, angles, balance_weight, x, shares ? &shared : nullptr);
   }
-  if (config_.is_compressed())
+  if (shares)
+    x = collapse_streams(run, x, shared.pre, config_.hc_mult);
+  else if (config_.is_compressed())
     x = collapse_streams(run, x, site_coefficients(run, stream_end_, x), config_.hc_mult);
   return rms_norm(run, x, *final_norm_, float(config_.rms_norm_eps));
 }

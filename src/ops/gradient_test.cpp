@@ -212,7 +212,7 @@ Case compress_case(const std::string& name, int ratio, bool overlaps, std::vecto
           .inputs = {{"kv", 0, wide}, {"gates", 0, wide}},
           .weights = {{"bias", ratio, wide}},
           .forward = [shape](Run& run, Inputs& in, Weights& w, double&) {
-            return compress(run, in[0], in[1], w[0], shape).rows;
+            return compress(run, in[0], in[1], &w[0], shape).rows;
           }};
 }
 
@@ -245,7 +245,7 @@ Case window_case(const std::string& name, int ratio, int keep, std::vector<int> 
   c.forward = [shape, keep, &chosen](Run& run, Inputs& in, Weights& w, double&) {
     Entries entries;
     if (shape.ratio > 0)
-      entries = compress(run, in[1], in[2], w[1], {.ratio = shape.ratio, .width = 8});
+      entries = compress(run, in[1], in[2], &w[1], {.ratio = shape.ratio, .width = 8});
     const TokenChoice choice = keep > 0 ? TokenChoice{chosen.data(), keep} : TokenChoice{};
     return attend_window(run, in[0], in[1], entries, choice, w[0], shape);
   };
@@ -518,6 +518,19 @@ std::vector<Case> cases() {
   add(compress_case("compress", 3, false, {7, 2, 9}));
   add(compress_case("compress, overlapping", 4, true, {17, 3, 8}));
   add(compress_case("compress, overlapping, branches", 4, true, {17, 6, 1}, {0, 9, 3}));
+  add({.name = "compress, without a bias",
+       .lengths = {7, 2, 9},
+       .inputs = {{"kv", 0, 6}, {"gates", 0, 6}},
+       .weights = {},
+       .forward = [](Run& run, Inputs& in, Weights&, double&) {
+         return compress(run, in[0], in[1], nullptr, {.ratio = 2, .width = 6}).rows;
+       }});
+  add({.name = "compress, of one position",
+       .inputs = {{"kv", 0, 6}},
+       .weights = {},
+       .forward = [](Run& run, Inputs& in, Weights&, double&) {
+         return compress(run, in[0], {}, nullptr, {.ratio = 1, .width = 6}).rows;
+       }});
   add(window_case("attend_window", 0, 0, {5, 1, 17}));
   add(window_case("attend_window, entries", 4, 0, {5, 1, 33}));
   add(window_case("attend_window, chosen entries", 2, 3, {5, 1, 30}));

@@ -35,8 +35,9 @@ struct CompressShape {
 };
 // entry[c] = sum over its positions p of softmax over p of (gate[p][c] + bias[p mod ratio][c]) *
 // kv[p][c]. kv and gates: [tokens, width or 2 width], bias [ratio, the same]. Puts what later
-// passes need of kv and gates into the run's cache.
-Entries compress(Run& run, Tensor kv, Tensor gates, const Matrix& bias, const CompressShape& shape);
+// passes need of kv and gates into the run's cache. V4.1: without a bias, and at ratio 1 without
+// gates: entries are the rows.
+Entries compress(Run& run, Tensor kv, Tensor gates, const Matrix* bias, const CompressShape& shape);
 // Puts finished entries (normalised, turned) into the run's cache; nothing without one.
 void cache_entries(Run& run, const Entries& entries, const CompressShape& shape);
 
@@ -45,14 +46,24 @@ struct EntryChoiceShape {
   int ratio = 0;
   int layer = 0;  // of the cache
 };
+// Blocks of entries that later choices are restricted to (V4.1), for rows that see more than
+// `keep`.
+struct Candidates {
+  uint8_t* kept = nullptr;  // [rows][blocks], null: none
+  int blocks = 0;           // of the row that sees most
+  int size = 0;             // entries of a block
+  int keep = 0;             // blocks of a row
+};
 // Whether some row of the batch sees more than `keep` entries.
 bool sees_more_entries(const Run& run, int ratio, int keep);
 // For every row the `keep` entries of the largest
 //   I(t, w) = sum over heads h of weights[t][h] * relu(q[t][h] . key[w]),
 // ascending, ties to the lower; rows that see no more have all (TokenChoice::of). Without a
-// gradient.
+// gradient. Publishes the candidates of each row in `made`: the blocks of the largest best score,
+// the newest always; chooses inside of `within`. Either may be null.
 TokenChoice choose_entries(Run& run, Tensor q, const Entries& keys, Tensor weights,
-                           const EntryChoiceShape& shape, int* chosen);
+                           const EntryChoiceShape& shape, int* chosen, Candidates* made = nullptr,
+                           const Candidates* within = nullptr);
 
 struct WindowShape {
   int heads = 0, width = 0;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <utility>
 
 #include "ops/attention/entry_rows.h"
 #include "ops/matmul.h"
@@ -24,9 +23,9 @@ struct Compression {
 
 // Where one position of an entry is: its numbers and gates at the columns that speak for the entry.
 struct Slot {
-  const float *kv, *gate, *bias;
-  int row;     // of the batch; -1: in the cache
-  int column;  // the first
+  const float *kv, *gate, *bias;  // null: none
+  int row;                        // of the batch; -1: in the cache
+  int column;                     // the first
 };
 
 // Calls see(slot) for the positions of an entry in order. `kept` and `kept_gates`: of the cache.
@@ -39,10 +38,19 @@ void for_slots(const Compression& c, const Segment& s, int first_position, int e
     const int column = c.shape.overlaps && p >= entry * ratio ? width : 0;
     const bool is_kept = kept && p < first_position;
     const int row = is_kept ? -1 : kept ? s.begin + p - first_position : s.row(p);
-    see(Slot{(is_kept ? kept->row(p) : c.kv.row(row)) + column,
-             (is_kept ? kept_gates->row(p) : c.gates.row(row)) + column,
-             c.bias->f32() + size_t(p % ratio) * size_t(c.gates.cols) + column, row, column});
+    const float* gate = is_kept ? kept_gates->row(p) : c.gates.data ? c.gates.row(row) : nullptr;
+    const float* bias =
+        c.bias ? c.bias->f32() + size_t(p % ratio) * size_t(c.gates.cols) + column : nullptr;
+    see(Slot{(is_kept ? kept->row(p) : c.kv.row(row)) + column, gate ? gate + column : nullptr,
+             bias, row, column});
   }
+}
+
+// What the softmax is over: gate + bias.
+void scores_of(const Slot& slot, int begin, int n, float* to) {
+  if (!slot.gate) return std::fill_n(to, n, 0.f), void();
+  if (!slot.bias) return std::copy_n(slot.gate + begin, n, to), void();
+  for (int i = 0; i < n; ++i) to[i] = slot.gate[begin + i] + slot.bias[begin + i];
 }
 
 // Columns [begin, begin + n) of an entry: out = sum of weight * kv. `room`: [4][n]; leaves the
@@ -52,13 +60,14 @@ void mix(const Slots& slots, int begin, int n, float* out, float* room) {
   float *top = room, *sum = room + n, *e = room + 2 * n;
   std::fill_n(top, n, -INFINITY);
   slots([&](const Slot& slot) {
-    for (int i = 0; i < n; ++i)
-      top[i] = std::max(top[i], slot.gate[begin + i] + slot.bias[begin + i]);
+    scores_of(slot, begin, n, e);
+    for (int i = 0; i < n; ++i) top[i] = std::max(top[i], e[i]);
   });
   std::fill_n(sum, n, 0.f);
   std::fill_n(out, n, 0.f);
   slots([&](const Slot& slot) {
-    for (int i = 0; i < n; ++i) e[i] = slot.gate[begin + i] + slot.bias[begin + i] - top[i];
+    scores_of(slot, begin, n, e);
+    for (int i = 0; i < n; ++i) e[i] -= top[i];
     kernels().exp_sum(e, 0, n);
     for (int i = 0; i < n; ++i) {
       sum[i] += e[i];
@@ -72,13 +81,13 @@ void mix(const Slots& slots, int begin, int n, float* out, float* room) {
 // chain over them in order.
 void compress_backward(Workers workers, const Compression& c) {
   if (!c.entries.rows.reached()) return;
-  const bool add_kv = c.kv.accumulate(), add_gates = c.gates.accumulate();
+  const bool has_gates = c.gates.data != nullptr;
   const Tensor& entries = c.entries.rows;
   const int width = c.shape.width;
   ArenaScope scope(*workers.arena);
   float* rooms = workers.arena->floats(6 * kColumnsTogether * size_t(workers.pool->threads()));
-  for (const auto& [tensor, add] : {std::pair(c.kv, add_kv), std::pair(c.gates, add_gates)})
-    if (!add)
+  for (const Tensor& tensor : {c.kv, c.gates})
+    if (tensor.data && !tensor.accumulate())
       for (int t = 0; t < tensor.rows; ++t)
         std::memset(tensor.grad_row(t), 0, sizeof(float) * size_t(tensor.cols));
   for_chunks(*workers.pool, width, kColumnsTogether, [&](int begin, int end, int thread) {
@@ -94,16 +103,17 @@ void compress_backward(Workers workers, const Compression& c) {
       mix(slots, begin, n, y, room);
       const float* dy = entries.grad_row(w) + begin;
       slots([&](const Slot& slot) {
-        for (int i = 0; i < n; ++i) e[i] = slot.gate[begin + i] + slot.bias[begin + i] - top[i];
+        scores_of(slot, begin, n, e);
+        for (int i = 0; i < n; ++i) e[i] -= top[i];
         kernels().exp_sum(e, 0, n);
         float* dkv = c.kv.grad_row(slot.row) + slot.column + begin;
-        float* dgate = c.gates.grad_row(slot.row) + slot.column + begin;
-        float* dbias = c.bias->grad();
+        float* dgate = has_gates ? c.gates.grad_row(slot.row) + slot.column + begin : nullptr;
+        float* dbias = c.bias ? c.bias->grad() : nullptr;
         if (dbias) dbias += slot.bias + begin - c.bias->f32();
         for (int i = 0; i < n; ++i) {
           const float p = e[i] / sum[i], slope = p * (slot.kv[begin + i] - y[i]) * dy[i];
           dkv[i] += p * dy[i];
-          dgate[i] += slope;
+          if (dgate) dgate[i] += slope;
           if (dbias) dbias[i] += slope;
         }
       });
@@ -129,14 +139,13 @@ void keep_rows(Run& run, const Tensor& x, bool is_gate, const CompressShape& sha
 
 }  // namespace
 
-Entries compress(Run& run, Tensor kv, Tensor gates, const Matrix& bias,
+Entries compress(Run& run, Tensor kv, Tensor gates, const Matrix* bias,
                  const CompressShape& shape) {
   const Zone zone("compress");
   CHECK_EQ(kv.cols, (shape.overlaps ? 2 : 1) * shape.width);
-  CHECK_EQ(gates.cols, kv.cols);
-  CHECK_EQ(bias.cols, kv.cols);
-  CHECK_EQ(bias.rows, shape.ratio);
-  CHECK(bias.type == WeightType::f32);
+  CHECK(gates.data ? gates.cols == kv.cols : shape.ratio == 1);
+  CHECK(!bias || (bias->cols == kv.cols && bias->rows == shape.ratio));
+  CHECK(!bias || bias->type == WeightType::f32);
   const auto& segments = run.batch.segments();
   int count = 0;
   for (const Segment& s : segments)
@@ -145,7 +154,7 @@ Entries compress(Run& run, Tensor kv, Tensor gates, const Matrix& bias,
   int* position = run.arena.array<int>(size_t(count));
   int* segment = run.arena.array<int>(size_t(count));
   Compression c{kv,      gates, {run.make(count, shape.width), begin, position, shape.ratio},
-                segment, &bias, &run.batch,
+                segment, bias,  &run.batch,
                 shape};
   run.pool.run_here([&] {
     int at = 0;
@@ -182,7 +191,7 @@ Entries compress(Run& run, Tensor kv, Tensor gates, const Matrix& bias,
       mix(slots, 0, shape.width, c.entries.rows.row(w), rooms + room * size_t(thread));
     });
   }
-  if (run.cache) {
+  if (run.cache && shape.ratio > 1) {
     keep_rows(run, kv, false, shape);
     keep_rows(run, gates, true, shape);
   }
