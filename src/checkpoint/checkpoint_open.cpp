@@ -1,5 +1,6 @@
 // Opening a checkpoint, and what to do where its configuration says something else than its files.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstring>
@@ -77,6 +78,11 @@ Result<void> Checkpoint::settle_folder() {
   const std::string config = join_path(path_, "config.json");
   const NotedConfig read = TRY(read_noted_config(config));
   config_ = read.config;
+  if (!config_.engram_layer_ids.empty())
+    return Error{
+        fmt::format("{}: 'engram_layer_ids' names layers {}, but Engram, the memory of "
+                    "n-grams, is not computed; models without it are",
+                    config, fmt::join(config_.engram_layer_ids, ", "))};
   for (const std::string& note : read.notes) notes_.push_back(fmt::format("{}: {}", config, note));
   const std::string generation = join_path(path_, "generation_config.json");
   if (file_exists(generation))

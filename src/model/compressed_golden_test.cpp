@@ -125,5 +125,17 @@ TEST_F(CompressedFiles, OfOtherContentsAreRefusedInOneSentence) {
   EXPECT_EQ(error_with("deepseek_v4", [](TensorSource&) { return true; }), "");
 }
 
+TEST_F(CompressedFiles, EngramIsRefusedByName) {
+  Json config = *read_json_file(std::string(WEIR_SOURCE_DIR) +
+                                "/src/model/testdata/deepseek_v41/config.json");
+  config.set("engram_layer_ids", *parse_json("[1, 3]"));
+  ASSERT_TRUE(write_file_atomic(folder_ + "/config.json", config.dump()));
+  ASSERT_TRUE(write_safetensors(folder_ + "/model.safetensors", {}, {}));
+  const auto model = load_model(folder_, false);
+  ASSERT_FALSE(model);
+  EXPECT_TRUE(has(model.error().message, "'engram_layer_ids' names layers 1, 3, but Engram"))
+      << model.error().message;
+}
+
 }  // namespace
 }  // namespace weir

@@ -34,6 +34,19 @@ ModelConfig tiny(const std::string& type) {
     c.moe_layer_freq = 2, c.moe_layer_phase = 1, c.gate = GateKind::softmax;
     return c;
   }
+  if (type == "deepseek_v41") {
+    const auto json = parse_json(R"({"model_type": "deepseek_v41", "vocab_size": 41,
+        "hidden_size": 24, "num_hidden_layers": 4, "max_position_embeddings": 64,
+        "initializer_range": 0.2, "num_attention_heads": 4, "head_dim": 8, "qk_rope_head_dim": 4,
+        "q_lora_rank": 14, "sliding_window": 5, "o_groups": 2, "o_lora_rank": 6,
+        "compress_ratios": [0, 2, 1, 1], "kv_source_layer_ids": [1, 2],
+        "index_source_layer_ids": [1, 2, 3], "candidate_source_layer_id": 2,
+        "candidate_topk_blocks": 2, "candidate_block_size": 2, "index_n_heads": 2,
+        "index_head_dim": 6, "index_topk": 2, "hc_mult": 3, "hc_sinkhorn_iters": 4,
+        "n_routed_experts": 6, "num_experts_per_tok": 2, "moe_intermediate_size": 9,
+        "swiglu_limit": 50})");
+    return *parse_config(*json, type);
+  }
   if (type == "deepseek_v4") {
     const auto json = parse_json(R"({"model_type": "deepseek_v4", "vocab_size": 41,
         "hidden_size": 24, "num_hidden_layers": 3, "max_position_embeddings": 64,
@@ -228,7 +241,7 @@ TEST(Model, StepsOfTheBackwardPassHaveTheZonesOfTheForward) {
 }
 
 TEST(Model, GradientsDoNotDependOnThreads) {
-  for (const char* type : {"deepseek_v4", "deepseek_v3"}) {
+  for (const char* type : {"deepseek_v41", "deepseek_v4", "deepseek_v3"}) {
     Trial one(tiny(type), 1), three(tiny(type), 3);
     std::vector<float> a = one.gradients(), b = three.gradients();
     EXPECT_EQ(std::memcmp(a.data(), b.data(), a.size() * sizeof(float)), 0) << type;

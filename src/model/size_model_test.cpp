@@ -29,6 +29,9 @@ ModelConfig small(const char* preset_name) {
     c.q_lora_rank = 48, c.head_dim = 32, c.qk_rope_head_dim = 16, c.sliding_window = 24;
     c.o_groups = 2, c.o_lora_rank = 24, c.index_n_heads = 3, c.index_head_dim = 24;
     c.compress_ratios = {0, 4, 128}, c.num_hash_layers = 1;
+    if (c.shares_entries())
+      c.compress_ratios = {0, 2, 1}, c.kv_source_layer_ids = c.index_source_layer_ids = {1, 2},
+      c.candidate_source_layer_id = 2, c.num_hash_layers = 0;
   } else {
     c.num_key_value_heads = 2;
     c.head_dim = 16;
@@ -50,7 +53,9 @@ constexpr const char* kKinds[] = {"deepseek-v4-flash",  "deepseek-v3",      "dee
                                   "qwen3-30b-a3b"};
 
 TEST(SizeOfModel, ListsTheTensorsThatTheModelHas) {
-  for (const char* kind : kKinds) {
+  std::vector<const char*> kinds(std::begin(kKinds), std::end(kKinds));
+  kinds.push_back("deepseek-v4.1-flash");
+  for (const char* kind : kinds) {
     ModelConfig c = small(kind);
     ASSERT_TRUE(validate(c).has_value()) << kind << ": " << validate(c).error().message;
     std::map<std::string, std::vector<uint64_t>> listed, real;
