@@ -89,6 +89,27 @@ def families():
     yield "deepseek_v3_fused", "DeepseekV3", small
     yield "qwen2_full_windows", "Qwen2", dict(qwen2, **two, vocab_size=41, tie_word_embeddings=True,
                                               use_sliding_window=True, sliding_window=8, max_window_layers=2)
+    # Windows, both kinds of entries, experts by token; 8 index heads as above. The limit of SwiGLU cuts some numbers.
+    v4 = dict(vocab_size=61, hidden_size=32, num_hidden_layers=5, max_position_embeddings=128, num_attention_heads=4,
+              num_key_value_heads=1, head_dim=16, partial_rotary_factor=0.5, q_lora_rank=20, o_groups=2, o_lora_rank=6,
+              sliding_window=9, index_n_heads=8, index_head_dim=12, index_topk=4, hc_mult=4, hc_sinkhorn_iters=20,
+              n_routed_experts=8, n_shared_experts=1, num_experts_per_tok=3, moe_intermediate_size=12,
+              routed_scaling_factor=1.5, swiglu_limit=1.0, rms_norm_eps=1e-6, initializer_range=0.2,
+              num_nextn_predict_layers=0, rope_theta=10000.0, compress_rope_theta=40000.0,
+              rope_parameters=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16, beta_fast=32,
+                                   beta_slow=1))
+    sliding, sparse, heavy = "sliding_attention", "compressed_sparse_attention", "heavily_compressed_attention"
+    yield "deepseek_v4", "DeepseekV4", dict(v4, layer_types=[sliding, sparse, heavy, sparse, heavy],
+                                            compress_rates={sparse: 4, heavy: 16},
+                                            mlp_layer_types=["hash_moe"] * 2 + ["moe"] * 3)
+    yield "deepseek_v4_plain", "DeepseekV4", dict(v4, num_hidden_layers=3, hc_mult=2, swiglu_limit=10.0,
+                                                  layer_types=[sliding, sparse, sliding], rope_parameters=None,
+                                                  mlp_layer_types=["moe"] * 3)
+    # FP8 with scales that are powers of two, and DeepSeek's own config.json.
+    yield "deepseek_v4_fp8", "DeepseekV4", dict(
+        v4, vocab_size=47, hidden_size=136, num_hidden_layers=2, num_attention_heads=2, q_lora_rank=24, o_lora_rank=20,
+        n_routed_experts=4, num_experts_per_tok=2, moe_intermediate_size=20, layer_types=[sparse, sliding],
+        mlp_layer_types=["hash_moe", "moe"])
     # Blocks of 128 by 128 that end early in both directions.
     yield "deepseek_v3_fp8", "DeepseekV3", dict(BASE, **LATENT, **two, rope_theta=10000.0) | dict(
         hidden_size=160, intermediate_size=136, vocab_size=47, num_attention_heads=2, num_key_value_heads=2,
@@ -105,6 +126,9 @@ def randomize(model):
         for key, tensor in model.named_buffers():
             if "e_score_correction_bias" in key:
                 tensor.copy_(0.3 * torch.randn_like(tensor))
+            if "tid2eid" in key:
+                for row in tensor:
+                    row.copy_(torch.randperm(model.config.n_routed_experts)[:len(row)])
 
 
 def build(cls, options):
@@ -164,6 +188,31 @@ def change_config(folder, **changes):
     write_json(path, config | changes)
 
 
+def gradients(model, tokens):
+    """Of the mean cross entropy of the next token: two numbers of each tensor, its norm and a weighted sum."""
+    model.zero_grad()
+    loss = torch.nn.functional.cross_entropy(model(tokens).logits[0, :-1], tokens[0, 1:])
+    loss.backward()
+    found = {"loss": loss.detach().reshape(1)}
+    for name, parameter in model.named_parameters():
+        if parameter.grad is None:
+            continue
+        grad = parameter.grad
+        if name.endswith("experts.gate_up_proj"):
+            gate, up = grad.chunk(2, dim=1)
+            stem = name[:-len("gate_up_proj")]
+            parts = {stem + "{}.gate_proj.weight": gate, stem + "{}.up_proj.weight": up}
+        elif name.endswith("experts.down_proj"):
+            parts = {name[:-len("down_proj")] + "{}.down_proj.weight": grad}
+        else:
+            parts = {name: grad}
+        for key, part in parts.items():
+            flat = part.reshape(-1).double()
+            weights = torch.sin(torch.arange(len(flat), dtype=torch.float64) * 0.7 + 0.3)
+            found["gradient." + key] = torch.tensor([flat.norm().item(), (flat * weights).sum().item()])
+    return found
+
+
 def run(model, vocabulary):
     tokens = torch.randint(0, vocabulary, (1, TOKENS))
     with torch.no_grad():
@@ -180,7 +229,7 @@ class NarrowestChoice:
         def topk(scores, k, *args, **kwargs):
             if k == self.keep:
                 ranked = self.original(scores, k + 1, *args).values
-                gap = (ranked[..., k - 1] - ranked[..., k])[..., self.keep:]
+                gap = (ranked[..., k - 1] - ranked[..., k])[..., self.keep:].nan_to_num(float("inf"))
                 self.margin = min(self.margin, (gap / scores[scores > -1e30].abs().max()).min().item())
             return self.original(scores, k, *args, **kwargs)
         torch.Tensor.topk = topk
@@ -229,6 +278,55 @@ def save_fp8(model, vocabulary, folder):
         return result
 
 
+def save_v4_fp8(model, vocabulary, folder):
+    """DeepSeek-V4's own spelling: names, keys of config.json, FP8 with a byte for the power of two of each scale."""
+    with tempfile.TemporaryDirectory() as plain:
+        model.save_pretrained(plain)
+        weights, stored = load_file(os.path.join(plain, "model.safetensors")), {}
+        for name, tensor in list(weights.items()):
+            is_projection = any(name.endswith(f".{kind}.weight") for kind in
+                                ("wq_a", "wq_b", "wkv", "wo_a", "wo_b", "w1", "w2", "w3")) and "compressor" not in name
+            if is_projection:
+                rows, cols = (-(-n // FP8_BLOCK) for n in tensor.shape)
+                scales, bytes_ = torch.empty(rows, cols), torch.empty(tensor.shape, dtype=torch.float8_e4m3fn)
+                widened = torch.empty_like(tensor)
+                for r in range(rows):
+                    for c in range(cols):
+                        at = (slice(r * FP8_BLOCK, (r + 1) * FP8_BLOCK), slice(c * FP8_BLOCK, (c + 1) * FP8_BLOCK))
+                        scales[r, c] = 2.0 ** torch.ceil(torch.log2(tensor[at].abs().max() / FP8_MOST))
+                        bytes_[at] = (tensor[at] / scales[r, c]).to(torch.float8_e4m3fn)
+                        widened[at] = bytes_[at].float() * scales[r, c]
+                stored[name] = bytes_
+                stored[name[:-len("weight")] + "scale"] = scales.to(torch.float8_e8m0fnu)
+                weights[name] = widened
+            elif tensor.dtype == torch.int64:
+                stored[name] = tensor.to(torch.int32)
+            elif "hc_" in name or "sink" in name or name.endswith(".bias") or name.endswith(".ape"):
+                stored[name] = tensor
+            else:
+                stored[name] = tensor.bfloat16()
+                weights[name] = stored[name].float()
+        save_file(weights, os.path.join(plain, "model.safetensors"), metadata={"format": "pt"})
+        widened = type(model).from_pretrained(plain, attn_implementation="eager", dtype=torch.float32).eval()
+        tokens, logits = run(widened, vocabulary)
+        save_file(stored, os.path.join(folder, "model.safetensors"), metadata={"format": "pt"})
+        keys = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
+                "head_dim", "q_lora_rank", "o_groups", "o_lora_rank", "sliding_window", "index_n_heads",
+                "index_head_dim", "index_topk", "hc_mult", "hc_sinkhorn_iters", "hc_eps", "n_routed_experts",
+                "n_shared_experts", "num_experts_per_tok", "moe_intermediate_size", "routed_scaling_factor",
+                "swiglu_limit", "rms_norm_eps", "max_position_embeddings", "rope_theta", "compress_rope_theta")
+        config = {key: getattr(model.config, key) for key in keys}
+        write_json(os.path.join(folder, "config.json"), dict(
+            config, architectures=["DeepseekV4ForCausalLM"], model_type="deepseek_v4", torch_dtype="bfloat16",
+            compress_ratios=[4, 0, 0], num_hash_layers=1, num_nextn_predict_layers=1, qk_rope_head_dim=8,
+            scoring_func="sqrtsoftplus", topk_method="noaux_tc", norm_topk_prob=True, bos_token_id=0, eos_token_id=1,
+            tie_word_embeddings=False, attention_bias=False, hidden_act="silu", expert_dtype="fp8",
+            rope_scaling=dict(type="yarn", factor=4, original_max_position_embeddings=16, beta_fast=32, beta_slow=1),
+            quantization_config=dict(activation_scheme="dynamic", fmt="e4m3", quant_method="fp8", scale_fmt="ue8m0",
+                                     weight_block_size=[FP8_BLOCK, FP8_BLOCK])))
+        return tokens, logits
+
+
 def load_stated(model, name, vocabulary, folder):
     """Saves the folder, changes what it says about itself, and computes logits as transformers reads it."""
     model.save_pretrained(folder, **(dict(save_original_format=False) if name == "deepseek_v3_fused" else {}))
@@ -242,9 +340,11 @@ def make(name, cls, options, folder):
     vocabulary = options["vocab_size"]
     seed = 7
     torch.manual_seed(seed)
+    os.makedirs(folder, exist_ok=True)
     model = build(cls, options)
     randomize(model)
-    if name == "deepseek_v32":
+    extra_values = {}
+    if name in ("deepseek_v32", "deepseek_v4", "deepseek_v4_plain"):
         # A choice that hangs on rounding would be no test of the choice.
         while True:
             with NarrowestChoice(options["index_topk"]) as choice:
@@ -255,7 +355,11 @@ def make(name, cls, options, folder):
             torch.manual_seed(seed)
             randomize(model)
         print("  seed", seed, "narrowest choice", choice.margin)
+        if name == "deepseek_v4":
+            extra_values = gradients(model, tokens)
         model.save_pretrained(folder)
+    elif name == "deepseek_v4_fp8":
+        tokens, logits = save_v4_fp8(model, vocabulary, folder)
     elif name == "deepseek_v3_fp8":
         tokens, logits = save_fp8(model, vocabulary, folder)
     elif name in ("qwen2_own_head", "deepseek_v3_no_mtp", "deepseek_v3_fused", "qwen2_full_windows"):
@@ -268,7 +372,7 @@ def make(name, cls, options, folder):
         model.save_pretrained(folder)
     if name == "kimi_k2":
         change_config(folder, model_type="kimi_k2")
-    save_file({"tokens": tokens[0].to(torch.int64), "logits": logits.contiguous()},
+    save_file({"tokens": tokens[0].to(torch.int64), "logits": logits.contiguous(), **extra_values},
               os.path.join(folder, "golden.safetensors"))
     extra = os.path.join(folder, "generation_config.json")
     if os.path.exists(extra):

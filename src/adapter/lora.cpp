@@ -27,12 +27,21 @@ constexpr std::string_view kWeight = ".weight";
 std::string last_part(const std::string& name) { return name.substr(name.rfind('.') + 1); }
 bool is_of_experts(const std::string& name) { return name.find("{}") != std::string::npos; }
 
+// Not what makes entries or choices of them, mixes streams, or multiplies groups of columns
+// (DeepSeek-V4).
+bool takes_adapter(const TensorShape& tensor) {
+  const std::string& name = tensor.name;
+  for (const char* part : {".indexer.", ".compressor.", ".o_a_proj."})
+    if (name.find(part) != std::string::npos) return false;
+  return tensor.shape.size() == 2 && name.ends_with(kWeight);
+}
+
 // Every projection that can have an adapter, in the order of the model's tensors.
 std::vector<LoraTarget> projections(const ModelConfig& config) {
   std::vector<LoraTarget> found;
   for (int layer = 0; layer < config.num_hidden_layers; ++layer)
     for (const TensorShape& tensor : layer_tensors(config, layer)) {
-      if (tensor.shape.size() != 2 || tensor.name.find(".indexer.") != std::string::npos) continue;
+      if (!takes_adapter(tensor)) continue;
       found.push_back({tensor.name.substr(0, tensor.name.size() - kWeight.size()),
                        int(tensor.shape[1]), int(tensor.shape[0]), tensor.copies});
     }

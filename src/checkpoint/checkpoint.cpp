@@ -4,12 +4,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <set>
 
 #include "base/div_up.h"
 #include "checkpoint/gguf_names.h"
+#include "config/compressed_tensors.h"
 #include "config/size.h"
 #include "kernels/kernels.h"
 #include "kernels/quant/types.h"
@@ -35,6 +37,8 @@ bool is_known_extra(const ModelConfig& config, const std::string& name) {
   if (config.n_routed_experts > 0 && (name.ends_with(kFusedGateUp) || name.ends_with(kFusedDown)))
     return true;
   if (config.tie_word_embeddings && name == "lm_head.weight") return true;
+  // Scales of DeepSeek-V4's own files, and its modules for drafts, which are not computed.
+  if (config.is_compressed() && (name.ends_with(".scale") || name.starts_with("mtp."))) return true;
   // Of multi-token prediction: copies of embedding and head, or modules that nothing mentions.
   const int layer = layer_of(name);
   if (layer >= config.num_hidden_layers + config.num_nextn_predict_layers) return true;
@@ -117,7 +121,36 @@ Result<StoredTensor> Checkpoint::find_fused(const std::string& name) const {
   return tensor;
 }
 
+// tid2eid: whole numbers in files, f32 in memory, which holds all of them exactly.
+Result<StoredTensor> Checkpoint::expert_table(const SafetensorsFolder::Found& found,
+                                              StoredTensor tensor) const {
+  const bool is_wide = found.info->dtype == "I64";
+  const std::span<const std::byte> bytes = found.bytes();
+  auto copy = std::make_shared<std::vector<float>>(found.info->elements());
+  for (size_t i = 0; i < copy->size(); ++i) {
+    int64_t expert = 0;
+    int32_t narrow = 0;
+    if (is_wide)
+      std::memcpy(&expert, bytes.data() + i * sizeof expert, sizeof expert);
+    else
+      std::memcpy(&narrow, bytes.data() + i * sizeof narrow, sizeof narrow), expert = narrow;
+    if (expert < 0 || expert >= config_.n_routed_experts)
+      return Error{
+          fmt::format("{}: names expert {} at element {}, but the model has experts 0 to {}",
+                      tensor.place, expert, i, config_.n_routed_experts - 1)};
+    (*copy)[i] = float(expert);
+  }
+  tensor.type = WeightType::f32;
+  tensor.shape = found.info->shape;
+  tensor.data = reinterpret_cast<const std::byte*>(copy->data());
+  tensor.owned = copy;
+  return tensor;
+}
+
 Result<StoredTensor> Checkpoint::find_in_folder(const std::string& name) const {
+  if (config_.is_compressed())
+    for (const std::string& stored : stored_names(name))
+      if (stored != name && folder_->has(stored)) return find_in_folder(stored);
   // Models for embeddings are saved without a head, and without the name of the part that is left.
   if (!folder_->has(name) && name.starts_with(kPart) && folder_->has(name.substr(kPart.size())))
     return find_in_folder(name.substr(kPart.size()));
@@ -125,26 +158,36 @@ Result<StoredTensor> Checkpoint::find_in_folder(const std::string& name) const {
   const SafetensorsFolder::Found found = TRY(folder_->find(name));
   StoredTensor tensor;
   tensor.place = place_of(found.file->path(), name);
+  if (name.ends_with(".tid2eid") && (found.info->dtype == "I64" || found.info->dtype == "I32"))
+    return expert_table(found, std::move(tensor));
   tensor.type = TRY_IN(tensor.place, weight_type(found.info->dtype));
   tensor.shape = found.info->shape;
   tensor.data = found.bytes().data();
   if (tensor.type != WeightType::f8_e4m3) return tensor;
-  // In another shard, perhaps (DeepSeek-V3, README_WEIGHTS.md).
-  const std::string scales = name + "_scale_inv";
+  // In another shard, perhaps (DeepSeek-V3, README_WEIGHTS.md; V4 calls them ".scale").
+  const std::string stem = name.ends_with(".weight") ? name.substr(0, name.size() - 7) : name;
+  const std::string scales = folder_->has(stem + ".scale") ? stem + ".scale" : name + "_scale_inv";
   if (!folder_->has(scales))
     return Error{
         fmt::format("{}: is F8_E4M3, but its scales '{}' are missing", tensor.place, scales)};
   const SafetensorsFolder::Found scale = TRY(folder_->find(scales));
   const std::vector<uint64_t> expected = {div_up(tensor.rows(), kScaleSquare),
                                           div_up(tensor.columns(), kScaleSquare)};
-  if (tensor.shape.size() != 2 || scale.info->dtype != "F32" || scale.info->shape != expected)
+  const bool is_power = scale.info->dtype == "F8_E8M0";  // a byte: 2^(byte - 127)
+  if (tensor.shape.size() != 2 || (scale.info->dtype != "F32" && !is_power) ||
+      scale.info->shape != expected)
     return Error{
-        fmt::format("{}: its scales '{}' are {} of shape [{}]; F32 of shape [{}] belongs "
-                    "to it",
+        fmt::format("{}: its scales '{}' are {} of shape [{}]; F32 or F8_E8M0 of shape [{}] "
+                    "belongs to it",
                     tensor.place, scales, scale.info->dtype, fmt::join(scale.info->shape, ", "),
                     fmt::join(expected, ", "))};
   auto copy = std::make_shared<std::vector<float>>(product(expected));
-  std::memcpy(copy->data(), scale.bytes().data(), copy->size() * sizeof(float));
+  if (is_power)
+    std::transform(scale.bytes().begin(), scale.bytes().end(), copy->begin(), [](std::byte b) {
+      return b == std::byte{255} ? NAN : std::ldexp(1.f, int(b) - 127);
+    });
+  else
+    std::memcpy(copy->data(), scale.bytes().data(), copy->size() * sizeof(float));
   for (float value : *copy)
     if (!std::isfinite(value))
       return Error{fmt::format("{}: a scale of '{}' is not finite; the file is damaged",
@@ -233,6 +276,8 @@ std::vector<std::string> Checkpoint::unexpected() const {
     for (int i = 0; i < tensor.copies; ++i) {
       const std::string name = expert_name(tensor.name, i);
       known.insert(gguf_ ? gguf_name(name) : name);
+      if (!gguf_ && config_.is_compressed())
+        for (std::string& stored : stored_names(name)) known.insert(std::move(stored));
     }
   std::vector<std::string> names;
   for_each_stored(

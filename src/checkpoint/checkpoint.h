@@ -81,6 +81,8 @@ class Checkpoint {
   Result<bool> has_own_head() const;
   void settle_mtp();
   Result<StoredTensor> find_in_folder(const std::string& name) const;
+  Result<StoredTensor> expert_table(const SafetensorsFolder::Found& found,
+                                    StoredTensor tensor) const;
   Result<StoredTensor> find_fused(const std::string& name) const;
   Result<StoredTensor> find_in_gguf(const std::string& name) const;
   Result<StoredTensor> join_kv_b(const GgufTensor& k, const GgufTensor& v) const;

@@ -1,5 +1,6 @@
 // Opening a checkpoint, and what to do where its configuration says something else than its files.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstring>
@@ -56,6 +57,12 @@ Result<bool> Checkpoint::has_own_head() const {
 // transformers never loads the module, so what it saves states one and has no tensor of it. A file
 // with some of its tensors is damaged, and find() says which are missing.
 void Checkpoint::settle_mtp() {
+  const std::vector<std::string> names = folder_->names();
+  const auto is_draft = [](const std::string& name) { return name.starts_with("mtp."); };
+  if (config_.is_compressed() && std::any_of(names.begin(), names.end(), is_draft))
+    notes_.push_back(fmt::format(
+        "{}: the modules for drafts (mtp.*) are not computed for '{}'; the model runs without them",
+        path_, config_.model_type));
   const int first = config_.num_hidden_layers, modules = config_.num_nextn_predict_layers;
   if (modules == 0) return;
   for (const std::string& name : folder_->names())
@@ -71,6 +78,11 @@ Result<void> Checkpoint::settle_folder() {
   const std::string config = join_path(path_, "config.json");
   const NotedConfig read = TRY(read_noted_config(config));
   config_ = read.config;
+  if (!config_.engram_layer_ids.empty())
+    return Error{
+        fmt::format("{}: 'engram_layer_ids' names layers {}, but Engram, the memory of "
+                    "n-grams, is not computed; models without it are",
+                    config, fmt::join(config_.engram_layer_ids, ", "))};
   for (const std::string& note : read.notes) notes_.push_back(fmt::format("{}: {}", config, note));
   const std::string generation = join_path(path_, "generation_config.json");
   if (file_exists(generation))

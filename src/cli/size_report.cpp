@@ -43,7 +43,24 @@ bool compares_with_67b(const ModelConfig& c) {
   return is_latent(c) && model_size(c).total > 1'000'000'000;
 }
 
+// "0, 0, then 4 and 128 in turn" would need a grammar: how many layers have which number.
+std::string entries_text(const ModelConfig& c) {
+  std::map<int, int> layers;
+  for (int ratio : c.compress_ratios) ++layers[ratio];
+  std::string text;
+  for (const auto& [ratio, count] : layers)
+    text += fmt::format("{}{} in {} layers", text.empty() ? "" : ", ",
+                        ratio == 0 ? "none" : fmt::format("one for {} positions", ratio), count);
+  return text;
+}
+
 std::string attention_text(const ModelConfig& c) {
+  if (c.is_compressed())
+    return fmt::format(
+        "{} heads of {} over one row of keys and values, a window of {} and entries: {}; at most "
+        "{} entries chosen by {} indexer heads of {}; {} streams",
+        c.num_attention_heads, c.head_dim, c.sliding_window, entries_text(c), c.index_topk,
+        c.index_n_heads, c.index_head_dim, c.hc_mult);
   if (!is_latent(c))
     return fmt::format("{} query and {} key/value heads of {}", c.num_attention_heads,
                        c.num_key_value_heads, c.head_dim);
@@ -63,8 +80,10 @@ std::string experts_text(const ModelConfig& c) {
                            : fmt::format(" out of {} of {} groups", c.topk_group, c.n_group);
   return fmt::format("{} routed, {} chosen{} by {}, {} shared, width {}", c.n_routed_experts,
                      c.num_experts_per_tok, groups,
-                     c.gate == GateKind::softmax ? "softmax" : "sigmoid", c.n_shared_experts,
-                     c.moe_intermediate_size);
+                     c.gate == GateKind::softmax   ? "softmax"
+                     : c.gate == GateKind::sigmoid ? "sigmoid"
+                                                   : "sqrtsoftplus",
+                     c.n_shared_experts, c.moe_intermediate_size);
 }
 
 void write_parameters(Page& page, const ModelConfig& config, int64_t context) {
@@ -113,7 +132,9 @@ void write_shapes(Page& page, const ModelConfig& config) {
 void write_cache(Page& page, const ModelConfig& config) {
   CacheSize size = cache_size(config);
   CacheSavings savings = cache_savings(config);
-  const char* own = is_latent(config) ? "latent" : "keys and values";
+  const char* own = is_latent(config)        ? "latent"
+                    : config.is_compressed() ? "entries and index keys"
+                                             : "keys and values";
   page.line("\ncache per token, all layers");
   page.line("  {:<44} {:>10} {:>12} {:>12}", "", "numbers", "bf16", "f32");
   auto row = [&](const char* name, int64_t n) {
@@ -130,6 +151,9 @@ void write_cache(Page& page, const ModelConfig& config) {
   } else {
     page.line("  saved against the same heads: {:.1f} %", 100 * savings.own_heads);
   }
+  if (config.is_compressed())
+    page.line("  in the number formats that DeepSeek serves it with: {:.0f} bytes",
+              served_cache_bytes(config));
 
   page.line("\ncache of one sequence {:>28} {:>12} {:>12}", "4K", "32K", "128K");
   auto contexts = [&](const std::string& name, int64_t n, double bits) {

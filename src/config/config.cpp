@@ -69,6 +69,13 @@ Result<ModelConfig> parse_config(const Json& json, const std::string& path) {
   TRY(in.finish());
   if (type.empty()) return Error{path + ": 'model_type' is missing"};
   const ModelFamily* family = find_family(type);
+  // A model that also sees images keeps the text's part apart.
+  if (const Json* text = json.find("text_config");
+      family && family->traits.shares_entries && text && text->is_object()) {
+    Json part = *text;
+    part.set("model_type", type);
+    return parse_config(part, path + ": text_config");
+  }
   if (!family)
     return Error{
         is_encoder_type(type)

@@ -1,5 +1,6 @@
-// What a model is: the keys of a HuggingFace config.json (DeepSeek, V2, V3, V3.2, Qwen2, Qwen3, its
-// MoE, Llama), presets by name, and the arithmetic of its size before anything is allocated.
+// What a model is: the keys of a HuggingFace config.json (DeepSeek, V2, V3, V3.2, V4, V4.1, Qwen2,
+// Qwen3, its MoE, Llama), presets by name, and the arithmetic of its size before anything is
+// allocated.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -11,7 +12,9 @@
 
 namespace weir {
 
-enum class AttentionKind { mla, gqa };
+// compressed: one key/value row of a position for all heads, over a window and, further back, over
+// entries that stand for several positions (DeepSeek-V4).
+enum class AttentionKind { mla, gqa, compressed };
 enum class RopeScaling { none, linear, yarn, llama3 };
 
 struct RopeConfig {
@@ -47,8 +50,27 @@ struct ModelConfig {
   int q_lora_rank = 0;          // mla: 0 = full query projection
   int kv_lora_rank = 0, qk_nope_head_dim = 0, qk_rope_head_dim = 0, v_head_dim = 0;  // mla
   RopeConfig rope;
-  // mla: sparse attention over the index_topk tokens that an indexer chooses (V3.2).
+  // mla: sparse attention over the index_topk tokens that an indexer chooses (V3.2); compressed:
+  // over so many entries.
   int index_n_heads = 0, index_head_dim = 0, index_topk = 0;
+
+  // compressed; head_dim, q_lora_rank and qk_rope_head_dim are those of the other kinds.
+  int sliding_window = 0;             // positions of the window, the own one included
+  std::vector<int> compress_ratios;   // of each layer: positions of an entry; 0: the window alone
+  RopeConfig compress_rope;           // of layers that have entries; `rope` of the others
+  int o_groups = 0, o_lora_rank = 0;  // the output projection, of groups of heads
+  int num_hash_layers = 0;            // the first ones choose experts by a table of token ids
+  double swiglu_limit = 0;            // gate <= limit, |up| <= limit; 0: none
+  // Streams of the residual, and how they are mixed (mHC).
+  int hc_mult = 0, hc_sinkhorn_iters = 0;
+  double hc_eps = 0;
+  // V4.1: layers that make entries, and choices of them, for themselves and the layers after them.
+  std::vector<int> kv_source_layer_ids, index_source_layer_ids;
+  int candidate_source_layer_id = -1;  // -1: no candidates
+  int candidate_topk_blocks = 0, candidate_block_size = 0;
+  std::vector<int> engram_layer_ids, engram_num_embeddings;
+  int engram_vocab_size = 0, engram_max_ngram_size = 0, engram_n_heads = 0, engram_head_dim = 0;
+  int engram_pad_token_id = 0, engram_compressed_vocab_size = 0;
 
   int intermediate_size = 0;  // dense SwiGLU width
   int n_routed_experts = 0;   // 0 = dense everywhere
@@ -69,6 +91,14 @@ struct ModelConfig {
   int num_nextn_predict_layers = 0;  // MTP modules
 
   bool is_moe(int layer) const;
+  bool is_compressed() const { return attention == AttentionKind::compressed; }
+  // Of a layer; 0 for those beyond the list (multi-token prediction).
+  int compress_ratio(int layer) const {
+    return size_t(layer) < compress_ratios.size() ? compress_ratios[size_t(layer)] : 0;
+  }
+  bool is_hashed(int layer) const { return layer < num_hash_layers; }
+  // One source of entries for several layers, mHC one site late: V4.1.
+  bool shares_entries() const { return !kv_source_layer_ids.empty(); }
   bool is_sparse() const { return index_topk > 0; }
   int query_width() const {  // all heads
     return num_attention_heads *
@@ -78,6 +108,9 @@ struct ModelConfig {
     return attention == AttentionKind::mla ? qk_nope_head_dim + qk_rope_head_dim : head_dim;
   }
   int value_head_width() const { return attention == AttentionKind::mla ? v_head_dim : head_dim; }
+  int rotated_width() const {  // columns of a head that rotary positions turn
+    return attention == AttentionKind::gqa ? head_dim : qk_rope_head_dim;
+  }
   int kv_heads() const {
     return attention == AttentionKind::mla ? num_attention_heads : num_key_value_heads;
   }
@@ -117,6 +150,10 @@ struct CacheSize {
   int64_t multi_head_elements = 0;
 };
 CacheSize cache_size(const ModelConfig& config);
+// Bytes that a further position adds to the cache in the number formats that DeepSeek serves its
+// compressed models with (V4: FP8 entries with BF16 rotated columns and FP4 index keys; V4.1: FP4
+// entries and index keys), window and open groups apart; 0 for other models.
+double served_cache_bytes(const ModelConfig& config);
 
 // Multiply-adds times two for one token of a forward pass at context length `context` (attention
 // over context/2 on average in training); training costs three times this.

@@ -90,6 +90,50 @@ ModelConfig deepseek_v32_defaults() {
   return c;
 }
 
+// Defaults of DeepseekV4Config (transformers 5.24), which is V4-Flash but for its first two layers.
+ModelConfig deepseek_v4_defaults() {
+  ModelConfig c;
+  c.attention = AttentionKind::compressed;
+  c.max_position_embeddings = 1 << 20;
+  c.bos_token_id = 0;
+  c.eos_token_id = 1;
+  c.num_key_value_heads = 1;
+  c.head_dim = 512;
+  c.q_lora_rank = 1024;
+  c.index_n_heads = 64;
+  c.index_head_dim = 128;
+  c.index_topk = 512;
+  c.sliding_window = 128;
+  c.compress_rope.theta = 160000;
+  c.o_groups = 8;
+  c.o_lora_rank = 1024;
+  c.num_hash_layers = 3;
+  c.swiglu_limit = 10;
+  c.hc_mult = 4;
+  c.hc_sinkhorn_iters = 20;
+  c.hc_eps = 1e-6;
+  c.n_routed_experts = 256;
+  c.n_shared_experts = 1;
+  c.num_experts_per_tok = 6;
+  c.moe_intermediate_size = 2048;
+  c.gate = GateKind::sqrt_softplus;
+  c.has_gate_bias = true;
+  c.routed_scaling_factor = 1.5;
+  return c;
+}
+
+// V4.1-Flash's numbers, as its own configuration class has them; sizes that every file gives are
+// those of V4.
+ModelConfig deepseek_v41_defaults() {
+  ModelConfig c = deepseek_v4_defaults();
+  c.rms_norm_eps = 1e-20;
+  c.num_hash_layers = 0;
+  c.index_n_heads = 32;
+  c.n_routed_experts = 384;
+  c.moe_intermediate_size = 2304;
+  return c;
+}
+
 ModelConfig qwen2_defaults() {
   ModelConfig c = llama_defaults();
   c.max_position_embeddings = 32768;
@@ -124,6 +168,9 @@ std::vector<ModelFamily> make_families() {
   const Traits plain, mtp{.has_mtp = true}, permuted{.permutes_gguf_rows = true};
   const Traits v2{.always_interleaves = true}, v32{.has_mtp = true, .always_interleaves = true};
   const Traits qwen_moe{.normalizes_one = true};
+  const Traits v4{.always_interleaves = true, .normalizes_one = true};
+  Traits v41 = v4;
+  v41.shares_entries = true;
   const ModelConfig v3_defaults = deepseek_v3_defaults();
   std::vector<ModelFamily> families = {
       {"llama", "LlamaForCausalLM", "llama", Keys::none, permuted, llama_defaults()},
@@ -138,6 +185,10 @@ std::vector<ModelFamily> make_families() {
       {"kimi_k2", "DeepseekV3ForCausalLM", "deepseek2", Keys::deepseek, mtp, v3_defaults},
       {"deepseek_v32", "DeepseekV32ForCausalLM", "deepseek32", Keys::deepseek, v32,
        deepseek_v32_defaults()},
+      {"deepseek_v4", "DeepseekV4ForCausalLM", "deepseek4", Keys::deepseek, v4,
+       deepseek_v4_defaults()},
+      {"deepseek_v41", "DeepseekV41ForCausalLM", "deepseek41", Keys::deepseek, v41,
+       deepseek_v41_defaults()},
   };
   for (ModelFamily& family : families) family.defaults.model_type = family.model_type;
   return families;

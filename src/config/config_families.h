@@ -33,6 +33,7 @@ struct ModelFamily {
     bool always_interleaves = false;  // rotary pairs are (2i, 2i+1), which no key may change
     bool permutes_gguf_rows = false;  // GGUF has the rows of q and k in the order of such pairs
     bool normalizes_one = false;      // norm_topk_prob makes the weight of a single expert 1
+    bool shares_entries = false;      // V4.1
   };
   const char* model_type;         // of config.json
   const char* architecture;       // of its 'architectures'

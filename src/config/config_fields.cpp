@@ -78,6 +78,7 @@ bool states_bias(const C& config) {
 
 // mlp_layer_types, the newer spelling of first_k_dense_replace: "dense" layers, then "sparse" ones.
 void read_layer_kinds(ConfigReader& in, C& config) {
+  if (config.is_compressed()) return;  // config_compressed.cpp
   constexpr const char* kKey = "mlp_layer_types";
   const Json* kinds = in.find(kKey);
   if (!kinds) return;
@@ -96,17 +97,30 @@ void read_layer_kinds(ConfigReader& in, C& config) {
   config.first_k_dense_replace = dense;
 }
 
-void read_scoring(ConfigReader& in, C& config) {
-  std::string scoring = config.gate == GateKind::softmax ? "softmax" : "sigmoid";
-  in.word("scoring_func", scoring);
-  refuse_other_words(in, "scoring_func", scoring, {"softmax", "sigmoid"},
-                     "softmax and sigmoid are");
-  config.gate = scoring == "softmax" ? GateKind::softmax : GateKind::sigmoid;
+struct ScoringName {
+  const char* name;
+  GateKind gate;
+};
+constexpr ScoringName kScorings[] = {{"softmax", GateKind::softmax},
+                                     {"sigmoid", GateKind::sigmoid},
+                                     {"sqrtsoftplus", GateKind::sqrt_softplus}};
+
+const char* scoring_of(const C& config) {
+  for (const ScoringName& entry : kScorings)
+    if (config.gate == entry.gate) return entry.name;
+  return "";
 }
 
-std::optional<Json> written_scoring(const C& config) {
-  return config.gate == GateKind::softmax ? "softmax" : "sigmoid";
+void read_scoring(ConfigReader& in, C& config) {
+  std::string scoring = scoring_of(config);
+  in.word("scoring_func", scoring);
+  refuse_other_words(in, "scoring_func", scoring, {"softmax", "sigmoid", "sqrtsoftplus"},
+                     "softmax, sigmoid and sqrtsoftplus are");
+  for (const ScoringName& entry : kScorings)
+    if (scoring == entry.name) config.gate = entry.gate;
 }
+
+std::optional<Json> written_scoring(const C& config) { return scoring_of(config); }
 
 // How groups of experts are ranked; parse_config drops groups where there is only one.
 void read_choice(ConfigReader& in, C& config) {
@@ -134,21 +148,23 @@ constexpr char kMlpBias[] = "mlp_bias", kIndexerInterleave[] = "indexer_rope_int
 
 }  // namespace
 
-const std::vector<Field>& config_fields() {
-  static const std::vector<Field> kFields = {
+namespace {
+
+std::vector<Field> fields_of_all() {
+  return {
       Field{"vocab_size", Part::every, &C::vocab_size, 1, kVocabularyMax}.in_gguf(
           {.name = "vocab_size", .use = Use::write}),
       Field{"hidden_size", Part::every, &C::hidden_size, 1, kWidthMax}.in_gguf(
           {"embedding_length", Absent::error}),
       Field{"num_hidden_layers", Part::every, &C::num_hidden_layers, 1, kLayersMax},
-      Field{"intermediate_size", Part::every, &C::intermediate_size, 1, kWidthMax}.in_gguf(
+      Field{"intermediate_size", Part::dense, &C::intermediate_size, 1, kWidthMax}.in_gguf(
           {"feed_forward_length", Absent::error}),
       Field{"hidden_act", Part::every,
             Custom{read_activation, [](const C&) -> std::optional<Json> { return "silu"; }}},
       Field{"quantization_config", Part::every, Custom{read_quantization}},
       Field{"max_position_embeddings", Part::every, &C::max_position_embeddings, 1, kPositionsMax}
           .in_gguf({"context_length", Absent::error}),
-      Field{"rms_norm_eps", Part::every, &C::rms_norm_eps, 1e-12, 0.1}.in_gguf(
+      Field{"rms_norm_eps", Part::every, &C::rms_norm_eps, 1e-30, 0.1}.in_gguf(
           {"attention.layer_norm_rms_epsilon"}),
       Field{"tie_word_embeddings", Part::every, &C::tie_word_embeddings},
       Field{"initializer_range", Part::every, &C::initializer_range, 0, 1},
@@ -204,7 +220,7 @@ const std::vector<Field>& config_fields() {
                    }}},
 
       Field{"rope_theta", Part::every, &R::theta, 1, kThetaMax}.in_gguf({"rope.freq_base"}),
-      Field{"rope_scaling", Part::every,
+      Field{"rope_scaling", Part::dense,
             Custom{read_rope,
                    [](const C& c) -> std::optional<Json> { return rope_scaling_json(c); }}},
 
@@ -250,6 +266,16 @@ const std::vector<Field>& config_fields() {
       Field{"num_nextn_predict_layers", Part::mtp, &C::num_nextn_predict_layers, 0, kMtpMax}
           .also_called("num_mtp_layers"),
   };
+}
+
+}  // namespace
+
+const std::vector<Field>& config_fields() {
+  static const std::vector<Field> kFields = [] {
+    std::vector<Field> fields = fields_of_all();
+    fields.insert(fields.end(), compressed_fields().begin(), compressed_fields().end());
+    return fields;
+  }();
   return kFields;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 #include <optional>
 #include <span>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -21,6 +22,10 @@ enum class Part : uint8_t {
   latent,
   indexer,
   grouped,
+  dense,       // all but compressed, which has experts in every layer
+  compressed,  // DeepSeek-V4 and V4.1
+  two_pass,    // V4 alone
+  shared,      // V4.1 alone
   deepseek_count,
   qwen_count,
   deepseek_experts,
@@ -108,6 +113,14 @@ void write_fields(std::span<const Field> fields, const ModelConfig& config, Json
 // Rotary positions (config_rope.cpp): the section rope_scaling or rope_parameters; writing gives
 // null without a scaling.
 void read_rope(ConfigReader& in, ModelConfig& config);
+// Of compressed attention, whose layers differ (config_compressed.cpp): `rope` is plain, and the
+// section is that of `compress_rope`, or has both, named main and compress.
+void read_compressed_rope(ConfigReader& in, ModelConfig& config);
+// The body of read_rope, for a section whose place in the file is `inner`'s.
+void read_rope_section(ConfigReader& inner, ModelConfig& config, bool is_partial);
+// The rows of compressed attention, and its rules.
+const std::vector<Field>& compressed_fields();
+Result<void> validate_compressed(const ModelConfig& config);
 Json rope_scaling_json(const ModelConfig& config);
 Result<void> validate_rope(const RopeConfig& rope);
 

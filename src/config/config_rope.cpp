@@ -79,6 +79,18 @@ const std::vector<Field>& rope_fields() {
   return kFields;
 }
 
+void read_rope_section(ConfigReader& inner, ModelConfig& config, bool is_partial) {
+  inner.real("rope_theta", config.rope.theta, 1, kThetaMax);
+  double rotated = 1;
+  inner.real("partial_rotary_factor", rotated, 0, 1);
+  if (rotated != 1 && !is_partial)
+    inner.fail("partial_rotary_factor", "is not supported: only 1 is");
+  if (!read_type(inner, config.rope)) return;
+  if (has_part(config, Part::stretched))
+    config.rope.original_positions = config.max_position_embeddings;
+  read_fields(rope_fields(), inner, config);
+}
+
 void read_rope(ConfigReader& in, ModelConfig& config) {
   const char* key = in.lacks("rope_scaling") ? "rope_parameters" : "rope_scaling";
   const Json* section = in.find(key);
@@ -90,15 +102,7 @@ void read_rope(ConfigReader& in, ModelConfig& config) {
                                       "supported",
                                       name));
   ConfigReader inner(*section, fmt::format("{}: {}", in.path(), key));
-  inner.real("rope_theta", config.rope.theta, 1, kThetaMax);
-  double rotated = 1;
-  inner.real("partial_rotary_factor", rotated, 0, 1);
-  if (rotated != 1) inner.fail("partial_rotary_factor", "is not supported: only 1 is");
-  if (read_type(inner, config.rope)) {
-    if (has_part(config, Part::stretched))
-      config.rope.original_positions = config.max_position_embeddings;
-    read_fields(rope_fields(), inner, config);
-  }
+  read_rope_section(inner, config, false);
   in.adopt(inner);
 }
 

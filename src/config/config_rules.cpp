@@ -31,7 +31,13 @@ Result<void> validate_indexer(const ModelConfig& c) {
 }
 
 Result<void> validate_attention(const ModelConfig& c, const ModelFamily& family) {
-  if (c.attention == AttentionKind::mla) {
+  if (c.is_compressed()) {
+    TRY(require(c.shares_entries() == family.traits.shares_entries,
+                fmt::format("'kv_source_layer_ids' goes with 'model_type' 'deepseek_v41', which "
+                            "needs it, and with no other, not '{}'",
+                            c.model_type)));
+    TRY(validate_compressed(c));
+  } else if (c.attention == AttentionKind::mla) {
     TRY(require(c.qk_rope_head_dim % 2 == 0, "'qk_rope_head_dim' must be even"));
     TRY(require(
         c.rope.interleaved || !family.traits.always_interleaves,
@@ -46,7 +52,7 @@ Result<void> validate_attention(const ModelConfig& c, const ModelFamily& family)
     TRY(require(!c.rope.interleaved, "interleaved rotary positions go with latent attention only"));
   }
   TRY(validate_rope(c.rope));
-  const int rotated = c.attention == AttentionKind::mla ? c.qk_rope_head_dim : c.head_dim;
+  const int rotated = c.rotated_width();
   const int64_t table = int64_t(c.max_position_embeddings) * rotated * int64_t(sizeof(float));
   return require(table <= kRopeTableMax,
                  fmt::format("'max_position_embeddings' {} needs rotary tables of {} bytes, more "
@@ -79,8 +85,10 @@ Result<void> validate_experts(const ModelConfig& c, const ModelFamily& family) {
               "'mlp_only_layers' goes with 'model_type' 'qwen3_moe' only"));
   TRY(require(is_qwen == (c.moe_layer_phase == 1),
               "layers are counted from 1 in 'model_type' 'qwen3_moe' and in no other"));
-  TRY(require(!c.has_gate_bias || c.gate == GateKind::sigmoid,
+  TRY(require(!c.has_gate_bias || c.gate == GateKind::sigmoid || c.is_compressed(),
               "'topk_method' 'noaux_tc' goes with 'scoring_func' 'sigmoid' only"));
+  TRY(require(c.gate != GateKind::sqrt_softplus || c.is_compressed(),
+              "'scoring_func' 'sqrtsoftplus' goes with DeepSeek-V4 only"));
   return validate_groups(c);
 }
 

@@ -312,7 +312,7 @@ TEST(Config, ErrorsNameTheKey) {
 }
 
 TEST(Config, UnsupportedFeaturesAreNamed) {
-  EXPECT_REFUSED("model_type", "\"deepseek_v4\"", "'deepseek_v4' is not supported: only deepseek,");
+  EXPECT_REFUSED("model_type", "\"deepseek_v5\"", "'deepseek_v5' is not supported: only deepseek,");
   EXPECT_REFUSED("model_type", "7", "'model_type' must be a string");
   EXPECT_NE(parse("{}").error().message.find("'model_type' is missing"), std::string::npos);
   EXPECT_NE(parse("[]").error().message.find("must be a JSON object"), std::string::npos);

@@ -43,7 +43,16 @@ bool has_part(const ModelConfig& config, Part part) {
     case Part::latent:
       return config.attention == AttentionKind::mla;
     case Part::indexer:
-      return config.attention == AttentionKind::mla && config.is_sparse();
+      return (config.attention == AttentionKind::mla && config.is_sparse()) ||
+             config.is_compressed();
+    case Part::dense:
+      return !config.is_compressed();
+    case Part::compressed:
+      return config.is_compressed();
+    case Part::two_pass:
+      return config.is_compressed() && family && !family->traits.shares_entries;
+    case Part::shared:
+      return config.is_compressed() && family && family->traits.shares_entries;
     case Part::grouped:
       return config.attention == AttentionKind::gqa;
     case Part::deepseek_count:

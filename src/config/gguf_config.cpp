@@ -69,6 +69,7 @@ class Translator {
   void tokens();
   void attention();
   void latent_attention();
+  void compressed_attention();
   void rope();
   void set_linear();
   Json yarn();
@@ -160,6 +161,33 @@ void Translator::latent_attention() {
   set("q_lora_rank", has_latent ? Json(needed("attention.q_lora_rank")) : Json());
 }
 
+// llama.cpp's deepseek4: a number for every layer, of which those of modules for drafts are left
+// out.
+void Translator::compressed_attention() {
+  auto ratios = metadata_.ints_at(key("attention.compress_ratios"));
+  if (!ratios) return fail(ratios.error());
+  Json list = Json::array();
+  for (int64_t ratio : **ratios) list.push(ratio);
+  set("compress_ratios", std::move(list));
+  set("compress_rope_theta", real("attention.compress_rope_freq_base", 160000));
+  set("num_hash_layers", integer("hash_layer_count", 0));
+  set("qk_rope_head_dim", needed("rope.dimension_count"));
+  double limit = 0;
+  for (const char* name : {"swiglu_clamp_exp", "swiglu_clamp_shexp"}) {
+    auto limits = metadata_.doubles_at(key(name));
+    if (!limits) return fail(limits.error());
+    for (double each : **limits) {
+      if (limit != 0 && each != limit)
+        return fail(
+            {fmt::format("'{}' differs between layers, which is not supported", key(name))});
+      limit = each;
+    }
+  }
+  set("swiglu_limit", shortest(limit));
+  set("scoring_func", "sqrtsoftplus");
+  set("topk_method", "noaux_tc");
+}
+
 // The multiplier in the file is 0.1 * mscale_all_dim (convert_hf_to_gguf.py); cos and sin are not
 // scaled, so mscale equals mscale_all_dim. Before the key existed there was V2-Lite with 0.707.
 Json Translator::yarn() {
@@ -169,6 +197,7 @@ Json Translator::yarn() {
   json.set("original_max_position_embeddings", needed("rope.scaling.original_context_length"));
   json.set("beta_fast", real("rope.scaling.yarn_beta_fast", 32));
   json.set("beta_slow", real("rope.scaling.yarn_beta_slow", 1));
+  if (family_.defaults.is_compressed()) return json;
   if (!is_latent_) {
     // llama.cpp multiplies its own amplitude, 1 + 0.1 ln(factor), by this.
     const double factor = real("rope.scaling.factor", 1);
@@ -287,10 +316,12 @@ Result<Json> Translator::config() {
   tokens();
   if (is_latent_)
     latent_attention();
+  else if (family_.defaults.is_compressed())
+    compressed_attention();
   else
     attention();
   rope();
-  if (uses_part(present_, Part::deepseek_experts)) gate();
+  if (uses_part(present_, Part::deepseek_experts) && !family_.defaults.is_compressed()) gate();
   if (!error_.message.empty()) return error_;
   return json_;
 }
@@ -300,6 +331,11 @@ Result<Json> Translator::config() {
 Result<GgufConfig> read_gguf_config(const GgufFile& file) {
   const std::string name = TRY_IN(file.path(), file.metadata().string_at("general.architecture"));
   const ModelFamily* family = TRY_IN(file.path(), find_gguf_family(name));
+  if (family->traits.shares_entries)
+    return Error{
+        fmt::format("{}: 'general.architecture' '{}' is not read from GGUF files yet; use "
+                    "the HuggingFace folder",
+                    file.path(), name)};
   Translator translator(file, *family);
   const Json json = TRY_IN(file.path(), translator.config());
   GgufConfig read;

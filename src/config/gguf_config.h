@@ -6,7 +6,7 @@
 namespace weir {
 
 // Values of expert_gating_func.
-constexpr int64_t kSoftmaxGate = 1, kSigmoidGate = 2;
+constexpr int64_t kSoftmaxGate = 1, kSigmoidGate = 2, kSqrtSoftplusGate = 4;
 
 struct GgufConfig {
   ModelConfig config;

@@ -42,7 +42,11 @@ constexpr std::string_view kOrder =
     "rope.scaling.yarn_log_multiplier rope.scaling.attn_factor rope.scaling.yarn_beta_fast "
     "rope.scaling.yarn_beta_slow leading_dense_block_count expert_count expert_used_count "
     "expert_feed_forward_length expert_shared_count expert_weights_scale "
-    "expert_weights_norm expert_gating_func expert_group_count expert_group_used_count ";
+    "expert_weights_norm expert_gating_func expert_group_count expert_group_used_count "
+    "attention.output_lora_rank attention.output_group_count attention.sliding_window "
+    "attention.compress_ratios attention.compress_rope_freq_base hyper_connection.count "
+    "hyper_connection.sinkhorn_iterations hyper_connection.epsilon hash_layer_count "
+    "swiglu_clamp_exp swiglu_clamp_shexp ";
 
 class MetadataWriter {
  public:
@@ -55,6 +59,7 @@ class MetadataWriter {
   void real(const char* name, double value) { values_.emplace_back(name, value); }
   void fields();
   void attention();
+  void compressed();
   void rope();
   void experts();
   const ModelConfig& config_;
@@ -85,6 +90,7 @@ void MetadataWriter::fields() {
 void MetadataWriter::attention() {
   const ModelConfig& c = config_;
   if (c.attention == AttentionKind::gqa) return integer("attention.value_length", c.head_dim);
+  if (c.is_compressed()) return compressed();
   integer("attention.head_count_kv", 1);
   if (c.q_lora_rank > 0) integer("attention.q_lora_rank", c.q_lora_rank);
   integer("attention.key_length", c.kv_lora_rank + c.qk_rope_head_dim);
@@ -93,11 +99,24 @@ void MetadataWriter::attention() {
   integer("attention.value_length_mla", c.v_head_dim);
 }
 
+// Of the keys of llama.cpp's deepseek4 those that are no single number, or of no field alone.
+void MetadataWriter::compressed() {
+  const ModelConfig& c = config_;
+  std::vector<int64_t> ratios(c.compress_ratios.begin(), c.compress_ratios.end());
+  ratios.resize(size_t(c.num_hidden_layers + c.num_nextn_predict_layers));
+  const std::vector<double> limits(ratios.size(), c.swiglu_limit);
+  values_.emplace_back("attention.compress_ratios", std::move(ratios));
+  real("attention.compress_rope_freq_base", c.compress_rope.theta);
+  integer("hash_layer_count", c.num_hash_layers);
+  values_.emplace_back("swiglu_clamp_exp", limits);
+  values_.emplace_back("swiglu_clamp_shexp", limits);
+}
+
 void MetadataWriter::rope() {
-  const RopeConfig& r = config_.rope;
   const bool is_latent = config_.attention == AttentionKind::mla;
-  integer("rope.dimension_count", is_latent ? config_.qk_rope_head_dim : config_.head_dim);
-  if (has_part(config_, Part::stretched))
+  const RopeConfig& r = config_.is_compressed() ? config_.compress_rope : config_.rope;
+  integer("rope.dimension_count", config_.rotated_width());
+  if (r.scaling == RopeScaling::yarn || r.scaling == RopeScaling::llama3)
     integer("rope.scaling.original_context_length", r.original_positions);
   const bool is_yarn = r.scaling == RopeScaling::yarn;
   if (!is_yarn && r.scaling != RopeScaling::linear) return;
@@ -105,7 +124,7 @@ void MetadataWriter::rope() {
   real("rope.scaling.factor", r.factor);
   if (!is_yarn) return;
   if (is_latent) real("rope.scaling.yarn_log_multiplier", 0.1 * r.mscale_all_dim);
-  if (!is_latent && r.attention_factor > 0)
+  if (!is_latent && !config_.is_compressed() && r.attention_factor > 0)
     real("rope.scaling.attn_factor", r.attention_factor / (0.1 * std::log(r.factor) + 1));
   if (r.beta_fast != 32) real("rope.scaling.yarn_beta_fast", r.beta_fast);
   if (r.beta_slow != 1) real("rope.scaling.yarn_beta_slow", r.beta_slow);
@@ -122,7 +141,9 @@ void MetadataWriter::experts() {
     integer("expert_shared_count", c.n_shared_experts);
     real("expert_weights_scale", c.routed_scaling_factor);
   }
-  integer("expert_gating_func", c.gate == GateKind::sigmoid ? kSigmoidGate : kSoftmaxGate);
+  integer("expert_gating_func", c.gate == GateKind::sigmoid   ? kSigmoidGate
+                                : c.gate == GateKind::softmax ? kSoftmaxGate
+                                                              : kSqrtSoftplusGate);
   if (c.attention != AttentionKind::mla) return;
   integer("expert_group_count", c.n_group);
   integer("expert_group_used_count", c.topk_group);
@@ -184,6 +205,11 @@ Result<void> write_gguf_config(const ModelConfig& config, GgufMetadata& metadata
     return Error{
         fmt::format("'model_type' '{}' has no GGUF architecture; keep the model as a "
                     "HuggingFace folder",
+                    config.model_type)};
+  if (config.shares_entries())
+    return Error{
+        fmt::format("'model_type' '{}' has no GGUF form yet; keep the model as a HuggingFace "
+                    "folder",
                     config.model_type)};
   TRY(check_layers(config, *family));
   TRY(check_rope(config));

@@ -4,6 +4,8 @@
 
 #include <span>
 
+#include "config/compressed_tensors.h"
+
 namespace weir {
 namespace {
 
@@ -148,6 +150,7 @@ bool has_experts(const ModelConfig& c, int layer) {
 }
 
 Tensors outer_tensors(const ModelConfig& config) {
+  if (config.is_compressed()) return compressed_outer_tensors(config);
   Tensors out;
   for (const Row& row : kOuter)
     if (row.has(config, 0)) out.push_back(tensor_of(row, "", config));
@@ -157,6 +160,7 @@ Tensors outer_tensors(const ModelConfig& config) {
 }
 
 Tensors layer_tensors(const ModelConfig& config, int layer) {
+  if (config.is_compressed()) return compressed_layer_tensors(config, layer);
   Tensors out;
   const std::string prefix = fmt::format("model.layers.{}.", layer);
   for (const Row& row : kLayer)
@@ -171,7 +175,13 @@ Tensors all_tensors(const ModelConfig& config) {
   return all;
 }
 
-std::string gguf_outer_name(std::string_view name) { return gguf_name_in(kOuter, name); }
-std::string gguf_layer_name(std::string_view name) { return gguf_name_in(kLayer, name); }
+std::string gguf_outer_name(std::string_view name) {
+  const std::string found = gguf_name_in(kOuter, name);
+  return found.empty() ? compressed_gguf_name(name) : found;
+}
+std::string gguf_layer_name(std::string_view name) {
+  const std::string found = gguf_name_in(kLayer, name);
+  return found.empty() ? compressed_gguf_name(name) : found;
+}
 
 }  // namespace weir

@@ -90,6 +90,9 @@ Result<void> RandomModel::choose_config() {
   config_ = TRY(is_directory(like)  ? read_config(join_path(like, "config.json"))
                 : file_exists(like) ? read_config(like)
                                     : preset(like));
+  if (config_.is_compressed())
+    return Error{
+        fmt::format("{}: random models of type '{}' are not made yet", like, config_.model_type)};
   if (request_.layers > config_.num_hidden_layers)
     return Error{fmt::format("--layers {}: {} has {} layers; give at most as many", request_.layers,
                              like, config_.num_hidden_layers)};

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/div_up.h"
 #include "base/text.h"
+#include "config/compressed_tensors.h"
 
 namespace weir {
 namespace {
@@ -20,6 +21,17 @@ CacheWidths cache_widths(const ModelConfig& config) {
   CacheWidths widths;
   const bool is_latent = config.attention == AttentionKind::mla;
   widths.layers = config.num_hidden_layers;
+  for (int layer = 0; config.is_compressed() && layer < config.num_hidden_layers; ++layer) {
+    CompressedLayer& own = widths.compressed.emplace_back();
+    own.width = config.head_dim;
+    if (!makes_entries(config, layer)) continue;
+    own.ratio = config.compress_ratio(layer);
+    const bool overlaps = own.ratio == 4;
+    if (own.ratio > 1) own.raw = (overlaps ? 2 : 1) * config.head_dim;
+    if (chooses_entries(config, layer)) own.index = config.index_head_dim;
+    if (overlaps) own.index_raw = 2 * config.index_head_dim;
+  }
+  if (config.is_compressed()) return widths;
   widths.heads = config.kv_heads();
   widths.key_own = is_latent ? config.qk_nope_head_dim : config.head_dim;
   widths.key_shared = is_latent ? config.qk_rope_head_dim : 0;
@@ -113,7 +125,8 @@ Result<void> KvCache::reserve(int sequence, int positions) {
     return Error{"the key/value cache needs " + format_bytes(double(needed)) + " (" +
                  std::to_string(needed) + " bytes) and its limit is " +
                  format_bytes(double(bytes_max_)) +
-                 "; raise the limit, shorten the context or run fewer sequences at a time"};
+                 "; raise the limit, shorten the context or run fewer "
+                 "sequences at a time"};
   }
   const size_t first = size_t(s.length / kCachePage), end = size_t(pages_for(positions));
   for (size_t p = first; p < end; ++p) {

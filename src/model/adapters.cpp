@@ -56,10 +56,11 @@ std::vector<Linear*> Model::projections() {
   std::vector<Linear*> all;
   for (Block& b : blocks_)
     for (Linear* one :
-         {&b.gqa.q,    &b.gqa.k,    &b.gqa.v,           &b.gqa.out,       &b.mla.q,
-          &b.mla.q_a,  &b.mla.q_b,  &b.mla.kv_a,        &b.mla.kv_b,      &b.mla.out,
-          &b.mlp.gate, &b.mlp.up,   &b.mlp.down,        &b.moe.router,    &b.moe.gate,
-          &b.moe.up,   &b.moe.down, &b.moe.shared.gate, &b.moe.shared.up, &b.moe.shared.down})
+         {&b.gqa.q,      &b.gqa.k,      &b.gqa.v,           &b.gqa.out,       &b.mla.q,
+          &b.mla.q_a,    &b.mla.q_b,    &b.mla.kv_a,        &b.mla.kv_b,      &b.mla.out,
+          &b.mlp.gate,   &b.mlp.up,     &b.mlp.down,        &b.moe.router,    &b.moe.gate,
+          &b.moe.up,     &b.moe.down,   &b.moe.shared.gate, &b.moe.shared.up, &b.moe.shared.down,
+          &b.window.q_a, &b.window.q_b, &b.window.kv,       &b.window.out})
       if (one->base) all.push_back(one);
   return all;
 }

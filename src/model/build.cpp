@@ -27,13 +27,13 @@ Matrix* ModelBuilder::add(const std::string& name, int rows, int cols, int group
 }
 
 Linear ModelBuilder::linear(const std::string& name, int rows, int cols, int groups) {
-  Matrix* matrix = add(name, rows, cols, groups, Kind::matrix);
+  Matrix* matrix = add(name, rows, cols, groups, is_frozen_part_ ? Kind::frozen : Kind::matrix);
   model_.multiplied_.push_back(matrix);
   return *matrix;
 }
 
 const Matrix* ModelBuilder::vector(const std::string& name, int width) {
-  return add(name, 1, width, 1, Kind::vector);
+  return add(name, 1, width, 1, is_frozen_part_ ? Kind::frozen : Kind::vector);
 }
 
 Linear ModelBuilder::frozen_linear(const std::string& name, int rows, int cols) {
@@ -129,7 +129,7 @@ Mlp ModelBuilder::mlp(const std::string& prefix, int width) {
   const int hidden = model_.config_.hidden_size;
   return {linear(prefix + "gate_proj.weight", width, hidden),
           linear(prefix + "up_proj.weight", width, hidden),
-          linear(prefix + "down_proj.weight", hidden, width)};
+          linear(prefix + "down_proj.weight", hidden, width), float(model_.config_.swiglu_limit)};
 }
 
 Moe ModelBuilder::moe(const std::string& prefix, int layer) {
@@ -138,7 +138,9 @@ Moe ModelBuilder::moe(const std::string& prefix, int layer) {
   Moe m;
   m.router = linear(prefix + "gate.weight", experts, c.hidden_size);
   Matrix* bias = nullptr;
-  if (c.has_gate_bias) {
+  m.limit = float(c.swiglu_limit);
+  if (c.is_hashed(layer)) m.table = hash_table(prefix, layer);
+  if (c.has_gate_bias && !m.table) {
     // Moved by the trainer, not by a gradient.
     bias = frozen_vector(prefix + "gate.e_score_correction_bias", experts);
     m.bias = bias;
@@ -169,12 +171,17 @@ Block ModelBuilder::block(int layer, bool is_moe) {
   const std::string prefix = fmt::format("model.layers.{}.", layer);
   Block b;
   b.is_mla = c.attention == AttentionKind::mla;
+  b.is_compressed = c.is_compressed();
   b.is_moe = is_moe;
+  if (b.is_compressed) b.attention_site = stream_site(prefix + "attn_hc.", false);
   b.attention_norm = norm(prefix + "input_layernorm.weight", c.hidden_size, c.rms_norm_eps);
-  if (b.is_mla)
+  if (b.is_compressed)
+    b.window = window_attention(prefix + "self_attn.", layer);
+  else if (b.is_mla)
     b.mla = mla(prefix + "self_attn.", layer);
   else
     b.gqa = gqa(prefix + "self_attn.", layer);
+  if (b.is_compressed) b.mlp_site = stream_site(prefix + "ffn_hc.", false);
   b.mlp_norm = norm(prefix + "post_attention_layernorm.weight", c.hidden_size, c.rms_norm_eps);
   if (is_moe)
     b.moe = moe(prefix + "mlp.", layer);
@@ -198,13 +205,17 @@ MtpModule ModelBuilder::mtp(int index) {
 
 void ModelBuilder::rope() {
   const ModelConfig& c = model_.config_;
-  const int width = c.attention == AttentionKind::mla ? c.qk_rope_head_dim : c.head_dim;
-  const float *cos = nullptr, *sin = nullptr;
-  if (storage_ != Storage::nowhere) {
-    model_.rope_angles_ = std::make_unique<RopeAngles>(c.rope, width, c.max_position_embeddings);
-    cos = model_.rope_angles_->cos(), sin = model_.rope_angles_->sin();
-  }
-  model_.rope_ = {cos, sin, c.max_position_embeddings, width, c.rope.interleaved};
+  const int width = c.rotated_width();
+  const auto make = [&](const RopeConfig& rope, std::unique_ptr<RopeAngles>& angles) {
+    const float *cos = nullptr, *sin = nullptr;
+    if (storage_ != Storage::nowhere) {
+      angles = std::make_unique<RopeAngles>(rope, width, c.max_position_embeddings);
+      cos = angles->cos(), sin = angles->sin();
+    }
+    return RopeTable{cos, sin, c.max_position_embeddings, width, rope.interleaved};
+  };
+  model_.rope_ = make(c.rope, model_.rope_angles_);
+  if (c.is_compressed()) model_.entry_rope_ = make(c.compress_rope, model_.entry_angles_);
 }
 
 void ModelBuilder::build() {
@@ -217,6 +228,8 @@ void ModelBuilder::build() {
   model_.embedding_ = embedding;
   for (int layer = 0; layer < c.num_hidden_layers; ++layer)
     model_.blocks_.push_back(block(layer, c.is_moe(layer)));
+  if (c.is_compressed() && !c.shares_entries())
+    model_.stream_end_ = stream_site("model.hc_head.hc_", true);
   model_.final_norm_ = vector("model.norm.weight", c.hidden_size);
   if (!c.tie_word_embeddings)
     model_.head_ = linear("lm_head.weight", c.vocab_size, c.hidden_size).base;

@@ -30,6 +30,12 @@ class ModelBuilder {
   Gqa gqa(const std::string& prefix, int layer);
   Indexer indexer(const std::string& prefix, int layer);
   Mla mla(const std::string& prefix, int layer);
+  // build_compressed.cpp
+  StreamSite stream_site(const std::string& prefix, bool reads_only);
+  Compressor compressor(const std::string& prefix, int layer, int width, bool is_index);
+  EntryIndexer entry_indexer(const std::string& prefix, int layer);
+  WindowAttention window_attention(const std::string& prefix, int layer);
+  const Matrix* hash_table(const std::string& prefix, int layer);
   Mlp mlp(const std::string& prefix, int width);
   Moe moe(const std::string& prefix, int layer);
   Block block(int layer, bool is_moe);
@@ -38,6 +44,7 @@ class ModelBuilder {
 
   Model& model_;
   Storage storage_;
+  bool is_frozen_part_ = false;  // linear() and vector() make buffers
   std::vector<Matrix*> frozen_;
 };
 

@@ -1,5 +1,8 @@
 #include "model/layers.h"
 
+#include <algorithm>
+#include <optional>
+
 namespace weir {
 
 namespace {
@@ -42,7 +45,8 @@ TokenChoice choose(Run& run, const Indexer& in, const RopeTable& main_table, con
   if (is_needed) tokens = run.arena.array<int>(size_t(n.x.rows) * size_t(in.shape.keep));
   ArenaScope scope(run.arena);
   Run quiet = run.unrecorded();
-  RopeTable table = main_table;  // the same angles, but in halves and on a head's first columns
+  RopeTable table = main_table;  // the same angles, but in halves and on a
+                                 // head's first columns
   table.interleaved = false, table.leading = true;
   Tensor k = layer_norm(quiet, linear(quiet, n, in.k), *in.k_gain, *in.k_bias, kIndexEpsilon);
   rope(quiet, k, in.shape.width, table);
@@ -79,8 +83,8 @@ Tensor attention_residual(Run& run, const Norm& norm, const Mla& a, const RopeTa
 namespace {
 
 Tensor add_mlp(Run& run, const Mlp& m, Tensor residual, const Input& n) {
-  return add_linear(run, residual, swiglu(run, linear(run, n, m.gate), linear(run, n, m.up)),
-                    m.down);
+  return add_linear(run, residual,
+                    swiglu(run, linear(run, n, m.gate), linear(run, n, m.up), m.limit), m.down);
 }
 
 }  // namespace
@@ -105,7 +109,8 @@ void look_ahead(Run& run, const Moe& m, Tensor x) {
   Run quiet = run.unrecorded();
   quiet.routing = {};
   const Tensor scores = linear(quiet, (*m.next_norm)(quiet, x), next.router);
-  const Routing routing = route(quiet, scores, next.bias ? next.bias->f32() : nullptr, next.shape);
+  const Routing routing =
+      route(quiet, scores, next.bias ? next.bias->f32() : nullptr, next.shape, next.table);
   run.pool.run_here([&] {
     std::vector<int> experts;
     for (int e = 0; e < routing.experts; ++e)
@@ -125,21 +130,19 @@ Tensor streamed_residual(Run& run, const Moe& m, const Input& n, Routing routing
     x = add_mlp(run, m.shared, x, n);
   }
   look_ahead(run, m, x);
-  return combine(run, x, streamed_experts(run, n, routing, {m.gate, m.up, m.down}, visit), routing);
+  return combine(run, x, streamed_experts(run, n, routing, {m.gate, m.up, m.down, m.limit}, visit),
+                 routing);
 }
 
-}  // namespace
-
 // DeepSeekMoE (Dai et al. 2024, eq. 9): x + shared(n) + sum of the chosen experts of n, weighted.
-Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weight, Tensor x) {
-  const Zone zone("moe");
+Tensor add_experts(Run& run, const Moe& m, float balance_weight, Tensor x, Tensor normalised) {
   const Input n =
-      quantize(run, norm(run, x), {&m.router, &m.gate, &m.up, &m.shared.gate, &m.shared.up});
+      quantize(run, normalised, {&m.router, &m.gate, &m.up, &m.shared.gate, &m.shared.up});
   GateShape shape = m.shape;
   shape.balance_weight = balance_weight;
   const Routing routing = [&] {
     const Zone gate_zone("moe.gate");
-    return route(run, linear(run, n, m.router), m.bias ? m.bias->f32() : nullptr, shape);
+    return route(run, linear(run, n, m.router), m.bias ? m.bias->f32() : nullptr, shape, m.table);
   }();
   if (run.tape && m.load)
     for (int e = 0; e < routing.experts; ++e)
@@ -149,7 +152,7 @@ Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weig
     const Zone experts_zone("moe.experts");
     Tensor gate = expert_linear_gather(run, n, routing, m.gate);
     Tensor up = expert_linear_gather(run, n, routing, m.up);
-    return expert_linear(run, swiglu(run, gate, up), routing, m.down);
+    return expert_linear(run, swiglu(run, gate, up, m.limit), routing, m.down);
   }();
   if (m.shared.gate) {
     const Zone shared_zone("moe.shared");
@@ -158,8 +161,59 @@ Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weig
   return combine(run, x, parts, routing);
 }
 
+}  // namespace
+
+Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weight, Tensor x) {
+  const Zone zone("moe");
+  return add_experts(run, m, balance_weight, x, norm(run, x));
+}
+
+namespace {
+
+// The mixture that the next part reads. Without a tape it is copied, because what a part computes
+// is given back.
+void hand_on(Run& run, Tensor coefficients, int streams, SharedEntries& shared) {
+  if (run.tape) {
+    shared.pre = coefficients;
+    return;
+  }
+  run.pool.run_here([&] {
+    for (int t = 0; t < coefficients.rows; ++t)
+      std::copy_n(coefficients.row(t), streams, shared.pre.row(t));
+  });
+}
+
+// DeepSeek-V4, section 2.2: a part reads the streams by its own mixture, in V4.1 (`shared`) by that
+// of the part before it. Without a tape the streams change in place, and nothing else of a part is
+// needed after it, but for what later layers read of V4.1's.
+Tensor compressed_forward(Run& run, const Block& b, const RopeTable& table, float balance_weight,
+                          Tensor x, SharedEntries* shared) {
+  const int streams = b.attention_site.shape.streams;
+  const auto read = [&](const StreamSite& site, Tensor& c) {
+    c = site_coefficients(run, site, x);
+    Tensor y = collapse_streams(run, x, shared ? shared->pre : c, streams);
+    if (shared) hand_on(run, c, streams, *shared);
+    return y;
+  };
+  Tensor c;
+  {
+    std::optional<Temporaries> temporaries;
+    if (!b.window.hands_on()) temporaries.emplace(run);
+    const Tensor n = b.attention_norm(run, read(b.attention_site, c));
+    x = expand_streams(run, x, window_attention(run, b.window, table, n, shared), c, streams);
+  }
+  const Zone zone("moe");
+  Temporaries temporaries(run);
+  const Tensor n = b.mlp_norm(run, read(b.mlp_site, c));
+  const Tensor sum = add_experts(run, b.moe, balance_weight, zeros(run, n.rows, n.cols), n);
+  return expand_streams(run, x, sum, c, streams);
+}
+
+}  // namespace
+
 Tensor block_forward(Run& run, const Block& b, const RopeTable& table, float balance_weight,
-                     Tensor x) {
+                     Tensor x, SharedEntries* shared) {
+  if (b.is_compressed) return compressed_forward(run, b, table, balance_weight, x, shared);
   // Both parts add to x; without a tape that is in place, and nothing else of them is needed after.
   {
     Temporaries temporaries(run);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "model/compressed_layers.h"
 #include "ops/ops.h"
 #include "ops/streamed_experts.h"
 
@@ -44,14 +45,17 @@ struct Mla {
 
 struct Mlp {
   Linear gate, up, down;
+  float limit = 0;  // of swiglu()
 };
 
 // DeepSeekMoE: routed experts chosen per token and shared experts always at work.
 struct Moe {
   Linear router;
-  const Matrix* bias = nullptr;  // e_score_correction_bias, may be null
-  Linear gate, up, down;         // one group per expert
-  Mlp shared;                    // empty: none
+  const Matrix* bias = nullptr;   // e_score_correction_bias, may be null
+  const Matrix* table = nullptr;  // tid2eid: tokens choose, may be null
+  Linear gate, up, down;          // one group per expert
+  Mlp shared;                     // empty: none
+  float limit = 0;                // of swiglu()
   GateShape shape;
   std::vector<int64_t>* load = nullptr;
   ExpertSource
@@ -63,9 +67,11 @@ struct Moe {
 
 struct Block {
   Norm attention_norm, mlp_norm;
-  bool is_mla = false, is_moe = false;
+  bool is_mla = false, is_moe = false, is_compressed = false;
   Gqa gqa;
   Mla mla;
+  WindowAttention window;
+  StreamSite attention_site, mlp_site;
   Mlp mlp;
   Moe moe;
 };
@@ -84,7 +90,8 @@ Tensor attention_residual(Run& run, const Norm& norm, const Mla& a, const RopeTa
 // x + mlp(norm(x)).
 Tensor mlp_residual(Run& run, const Norm& norm, const Mlp& m, Tensor x);
 Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weight, Tensor x);
+// Of a compressed block x is all streams; `shared`, of V4.1, goes from block to block.
 Tensor block_forward(Run& run, const Block& block, const RopeTable& rope, float balance_weight,
-                     Tensor x);
+                     Tensor x, SharedEntries* shared = nullptr);
 
 }  // namespace weir

@@ -9,6 +9,7 @@
 #include "adapter/adapter_folder.h"
 #include "adapter/lora.h"
 #include "adapter/peft.h"
+#include "base/div_up.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "checkpoint/checkpoint.h"
@@ -57,7 +58,8 @@ bool is_aligned(const std::byte* data) {
 
 Result<void> Model::bind(Matrix& weight, const Checkpoint& checkpoint) {
   const std::vector<NamedSlice> slices = named_slices(weight);
-  if (weight.rows == 1) {  // a vector
+  // A vector, or a few rows that no product reads.
+  if (weight.rows == 1 || weight.name.ends_with("position_bias")) {
     const StoredTensor tensor = TRY(checkpoint.find(slices[0].name, slices[0].shape));
     float* copy = memory_.emplace_back(weight.count() * sizeof(float)).floats();
     weight.parts = {copy};
@@ -84,7 +86,30 @@ Result<void> Model::bind(Matrix& weight, const Checkpoint& checkpoint) {
     if (tensor.scales) weight.scales.push_back(tensor.scales);
     if (tensor.owned) kept_.push_back(tensor.owned);
   }
+  if (weight.groups > 1 && !weight.is_experts()) bind_groups(weight);
   return {};
+}
+
+// Cuts one tensor into groups of rows. Scales of 128 rows that belong to two groups are multiplied
+// out.
+void Model::bind_groups(Matrix& weight) {
+  const size_t rows = size_t(weight.group_rows()), cols = size_t(weight.cols);
+  const bool has_scales = !weight.scales.empty();
+  if (has_scales && rows % kScaleSquare != 0) {
+    Matrix whole = weight;
+    whole.groups = 1;
+    float* copy = memory_.emplace_back(weight.count() * sizeof(float)).floats();
+    for (int r = 0; r < weight.rows; ++r) whole.row(r, copy + size_t(r) * cols);
+    weight.type = WeightType::f32, weight.is_mapped = false;
+    weight.parts = {copy}, weight.scales.clear();
+  }
+  for (int g = 1; g < weight.groups; ++g) {
+    weight.parts.push_back(static_cast<const char*>(weight.parts[0]) +
+                           size_t(g) * type_bytes(weight.type, rows * cols));
+    if (!weight.scales.empty())
+      weight.scales.push_back(weight.scales[0] +
+                              size_t(g) * rows / kScaleSquare * div_up(cols, size_t(kScaleSquare)));
+  }
 }
 
 Result<void> Model::bind(const Checkpoint& checkpoint, const ExpertMemory& memory) {

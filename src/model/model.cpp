@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <iterator>
+#include <numeric>
 
 #include "base/div_up.h"
 #include "base/hash.h"
@@ -17,7 +18,28 @@ namespace {
 // Projections that write to the residual stream start smaller, by 1 / sqrt(2 layers) (GPT-2,
 // section 2.3), so that the stream's variance does not grow with depth.
 bool writes_residual(const std::string& name) {
-  return name.ends_with("o_proj.weight") || name.ends_with("down_proj.weight");
+  return name.ends_with("o_proj.weight") || name.ends_with("down_proj.weight") ||
+         name.ends_with("o_b_proj.weight");
+}
+
+// What gains and biases are before training: transformers' _init_weights.
+float initial_value(const std::string& name) {
+  const bool is_zero = name.ends_with("bias") || name.ends_with("sinks") || name.ends_with("base");
+  return is_zero ? 0 : 1;
+}
+
+// tid2eid before training: for every token `per_token` different experts, by its own stream.
+void fill_table(const Matrix& table, int experts, uint64_t seed) {
+  std::vector<int> order(static_cast<size_t>(experts));
+  for (int token = 0; token < table.rows; ++token) {
+    Random random(seed, fnv1a(table.name) + uint64_t(token));
+    std::iota(order.begin(), order.end(), 0);
+    float* row = table.parameter->data + size_t(token) * size_t(table.cols);
+    for (int j = 0; j < table.cols; ++j) {
+      std::swap(order[size_t(j)], order[size_t(j) + random.below(uint64_t(experts - j))]);
+      row[j] = float(order[size_t(j)]);
+    }
+  }
 }
 
 }  // namespace
@@ -42,8 +64,15 @@ void Model::initialize(uint64_t seed) {
   for (const Matrix* w : weights_) {
     float* data = w->parameter->data;
     if (w->rows == 1) {
-      float value = w->name.ends_with("bias") ? 0.f : 1.f;
-      for (size_t i = 0; i < w->count(); ++i) data[i] = value;
+      std::fill_n(data, w->count(), initial_value(w->name));
+      continue;
+    }
+    if (w->name.ends_with("tid2eid")) {
+      fill_table(*w, config_.n_routed_experts, seed);
+      continue;
+    }
+    if (w->name.ends_with("position_bias")) {
+      std::fill_n(data, w->count(), 0.f);
       continue;
     }
     Random random(seed, fnv1a(w->name));  // whatever the order of tensors
@@ -69,16 +98,33 @@ Tensor Model::forward(Run& run) const {
   const Zone zone("forward");
   choose_adapter(run);
   require_angles(run, rope_angles_.get());
+  if (config_.is_compressed()) require_angles(run, entry_angles_.get());
   if (panels_ && !run.exact && !run.pool.is_dry())
     panels_->begin_pass(run.batch.size(), int(run.batch.segments().size()));
   Tensor x = embed(run, *embedding_);
+  if (config_.is_compressed()) x = repeat_streams(run, x, config_.hc_mult);
+  SharedEntries shared;
+  const bool shares = config_.shares_entries();
+  if (shares) {  // the first part reads the first stream
+    shared.pre = zeros(run, x.rows, config_.hc_mult);
+    run.pool.run_here([&] {
+      for (int t = 0; t < x.rows; ++t) *shared.pre.row(t) = 1;
+    });
+  }
   for (const Block& block : blocks_) {
-    auto body = [&block = block, table = rope_, balance = balance_weight](Run& r, Tensor in) {
+    const RopeTable& angles = rope_of(block);
+    auto body = [&block = block, table = angles, balance = balance_weight](Run& r, Tensor in) {
       return block_forward(r, block, table, balance, in);
     };
-    x = recompute_blocks ? recompute(run, body, x)
-                         : block_forward(run, block, rope_, balance_weight, x);
+    // A block that reads what others made is not computed again alone.
+    x = recompute_blocks && !shares
+            ? recompute(run, body, x)
+            : block_forward(run, block, angles, balance_weight, x, shares ? &shared : nullptr);
   }
+  if (shares)
+    x = collapse_streams(run, x, shared.pre, config_.hc_mult);
+  else if (config_.is_compressed())
+    x = collapse_streams(run, x, site_coefficients(run, stream_end_, x), config_.hc_mult);
   return rms_norm(run, x, *final_norm_, float(config_.rms_norm_eps));
 }
 

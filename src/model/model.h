@@ -135,6 +135,7 @@ class Model {
   friend class ModelBuilder;
   Result<void> bind(const Checkpoint& checkpoint, const ExpertMemory& memory);
   Result<void> bind(Matrix& weight, const Checkpoint& checkpoint);
+  void bind_groups(Matrix& weight);
   void add_packed();
   void allocate_gradients();
   void add_panels(bool has_room);
@@ -176,6 +177,13 @@ class Model {
   bool trains_adapter_ = false;
   bool has_permuted_rows_ = false;  // of q and k (checkpoint.h)
   RopeTable rope_;
+  // Of compressed attention: angles of layers with entries, and where the streams end.
+  RopeTable entry_rope_;
+  std::unique_ptr<RopeAngles> entry_angles_;
+  StreamSite stream_end_;
+  const RopeTable& rope_of(const Block& block) const {
+    return block.window.shape.ratio > 0 ? entry_rope_ : rope_;
+  }
   std::unique_ptr<PanelSet> panels_;  // the last: its thread reads the weights
 };
 

@@ -34,6 +34,31 @@ ModelConfig tiny(const std::string& type) {
     c.moe_layer_freq = 2, c.moe_layer_phase = 1, c.gate = GateKind::softmax;
     return c;
   }
+  if (type == "deepseek_v41") {
+    const auto json = parse_json(R"({"model_type": "deepseek_v41", "vocab_size": 41,
+        "hidden_size": 24, "num_hidden_layers": 4, "max_position_embeddings": 64,
+        "initializer_range": 0.2, "num_attention_heads": 4, "head_dim": 8, "qk_rope_head_dim": 4,
+        "q_lora_rank": 14, "sliding_window": 5, "o_groups": 2, "o_lora_rank": 6,
+        "compress_ratios": [0, 2, 1, 1], "kv_source_layer_ids": [1, 2],
+        "index_source_layer_ids": [1, 2, 3], "candidate_source_layer_id": 2,
+        "candidate_topk_blocks": 2, "candidate_block_size": 2, "index_n_heads": 2,
+        "index_head_dim": 6, "index_topk": 2, "hc_mult": 3, "hc_sinkhorn_iters": 4,
+        "n_routed_experts": 6, "num_experts_per_tok": 2, "moe_intermediate_size": 9,
+        "swiglu_limit": 50})");
+    return *parse_config(*json, type);
+  }
+  if (type == "deepseek_v4") {
+    const auto json = parse_json(R"({"model_type": "deepseek_v4", "vocab_size": 41,
+        "hidden_size": 24, "num_hidden_layers": 3, "max_position_embeddings": 64,
+        "initializer_range": 0.2, "rms_norm_eps": 1e-5, "num_attention_heads": 4, "head_dim": 8,
+        "qk_rope_head_dim": 4, "q_lora_rank": 14, "sliding_window": 5, "o_groups": 2,
+        "o_lora_rank": 6, "compress_ratios": [4, 0, 8], "index_n_heads": 2, "index_head_dim": 6,
+        "index_topk": 2, "hc_mult": 3, "hc_sinkhorn_iters": 4, "num_hash_layers": 1,
+        "n_routed_experts": 6, "num_experts_per_tok": 2, "moe_intermediate_size": 9,
+        "swiglu_limit": 50, "rope_scaling": {"type": "yarn", "factor": 4,
+        "original_max_position_embeddings": 16}})");
+    return *parse_config(*json, type);
+  }
   c.kv_lora_rank = 10, c.qk_nope_head_dim = 6, c.qk_rope_head_dim = 4, c.v_head_dim = 5;
   c.n_routed_experts = 6, c.n_shared_experts = 1, c.num_experts_per_tok = 2,
   c.moe_intermediate_size = 9;
@@ -130,7 +155,8 @@ TEST_P(ModelGradient, EqualsFiniteDifferencesForEveryWeight) {
   // An indexer without queries scores all tokens 0 and chooses the first ones: no step of a finite
   // difference moves that.
   for (Parameter* w : trial.model->buffers())
-    if (w->name.ends_with("wq_b.weight")) std::fill(w->f32(), w->f32() + w->count(), 0.f);
+    if (w->name.ends_with("wq_b.weight") || w->name.ends_with("indexer.q_b_proj.weight"))
+      std::fill(w->f32(), w->f32() + w->count(), 0.f);
   trial.model->balance_weight = trial.model->config().n_routed_experts ? 0.02f : 0;
   std::vector<int64_t> routing = trial.routing();
   const std::vector<float> gradients = trial.gradients();
@@ -173,12 +199,12 @@ TEST_P(ModelGradient, EqualsFiniteDifferencesForEveryWeight) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, ModelGradient,
-                         ::testing::Values("deepseek_v3", "deepseek_v32", "deepseek_v2", "qwen2",
-                                           "qwen3", "qwen3_moe", "llama"),
+                         ::testing::Values("deepseek_v4", "deepseek_v3", "deepseek_v32",
+                                           "deepseek_v2", "qwen2", "qwen3", "qwen3_moe", "llama"),
                          [](const auto& family) { return std::string(family.param); });
 
 TEST(Recompute, GivesTheSameGradientsInLessMemory) {
-  for (const char* type : {"deepseek_v3", "deepseek_v32", "qwen2"}) {
+  for (const char* type : {"deepseek_v4", "deepseek_v3", "deepseek_v32", "qwen2"}) {
     Trial trial(tiny(type));
     trial.model->balance_weight = trial.model->config().n_routed_experts ? 0.02f : 0;
     std::vector<float> kept = trial.gradients();
@@ -215,9 +241,11 @@ TEST(Model, StepsOfTheBackwardPassHaveTheZonesOfTheForward) {
 }
 
 TEST(Model, GradientsDoNotDependOnThreads) {
-  Trial one(tiny("deepseek_v3"), 1), three(tiny("deepseek_v3"), 3);
-  std::vector<float> a = one.gradients(), b = three.gradients();
-  EXPECT_EQ(std::memcmp(a.data(), b.data(), a.size() * sizeof(float)), 0);
+  for (const char* type : {"deepseek_v41", "deepseek_v4", "deepseek_v3"}) {
+    Trial one(tiny(type), 1), three(tiny(type), 3);
+    std::vector<float> a = one.gradients(), b = three.gradients();
+    EXPECT_EQ(std::memcmp(a.data(), b.data(), a.size() * sizeof(float)), 0) << type;
+  }
 }
 
 TEST(Model, SparseAttentionIsDenseUpToItsTokens) {
@@ -240,11 +268,12 @@ TEST(Model, SparseAttentionIsDenseUpToItsTokens) {
 TEST(Model, WeightsSurviveTheDisk) {
   std::string folder = ::testing::TempDir() + "/weir_model_test";
   std::filesystem::create_directories(folder);
-  for (const char* type :
-       {"deepseek_v3", "deepseek_v32", "deepseek_v2", "qwen2", "qwen3", "qwen3_moe", "llama"}) {
+  for (const char* type : {"deepseek_v4", "deepseek_v3", "deepseek_v32", "deepseek_v2", "qwen2",
+                           "qwen3", "qwen3_moe", "llama"}) {
     Trial trial(tiny(type));
     for (Parameter* b : trial.model->buffers())
-      for (size_t i = 0; i < b->count(); ++i) b->f32()[i] += 0.01f * float(i % 7);
+      for (size_t i = 0; i < b->count() && !b->name.ends_with("tid2eid"); ++i)
+        b->f32()[i] += 0.01f * float(i % 7);
     ASSERT_TRUE(save_model(*trial.model, folder + "/model.safetensors"));
     std::ofstream(folder + "/config.json") << config_json(trial.model->config()).dump(2);
     auto loaded = load_model(folder, false);

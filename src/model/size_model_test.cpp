@@ -25,6 +25,13 @@ ModelConfig small(const char* preset_name) {
     c.qk_rope_head_dim = 16;
     c.v_head_dim = 16;
     if (c.is_sparse()) c.index_n_heads = 3, c.index_head_dim = 24;
+  } else if (c.is_compressed()) {
+    c.q_lora_rank = 48, c.head_dim = 32, c.qk_rope_head_dim = 16, c.sliding_window = 24;
+    c.o_groups = 2, c.o_lora_rank = 24, c.index_n_heads = 3, c.index_head_dim = 24;
+    c.compress_ratios = {0, 4, 128}, c.num_hash_layers = 1;
+    if (c.shares_entries())
+      c.compress_ratios = {0, 2, 1}, c.kv_source_layer_ids = c.index_source_layer_ids = {1, 2},
+      c.candidate_source_layer_id = 2, c.num_hash_layers = 0;
   } else {
     c.num_key_value_heads = 2;
     c.head_dim = 16;
@@ -33,19 +40,22 @@ ModelConfig small(const char* preset_name) {
     c.n_routed_experts = 8;
     c.num_experts_per_tok = 2;
     c.moe_intermediate_size = 32;
-    c.first_k_dense_replace = 1;
+    c.first_k_dense_replace = c.is_compressed() ? 0 : 1;
     c.n_group = c.topk_group = 1;
     c.group_kind = GroupKind::none;
   }
   return c;
 }
 
-constexpr const char* kKinds[] = {"deepseek-v3",      "deepseek-v3.2", "deepseek-v2-lite",
-                                  "deepseek-moe-16b", "deepseek-67b",  "r1-distill-qwen-7b",
-                                  "qwen2.5-0.5b",     "qwen3-8b",      "qwen3-30b-a3b"};
+constexpr const char* kKinds[] = {"deepseek-v4-flash",  "deepseek-v3",      "deepseek-v3.2",
+                                  "deepseek-v2-lite",   "deepseek-moe-16b", "deepseek-67b",
+                                  "r1-distill-qwen-7b", "qwen2.5-0.5b",     "qwen3-8b",
+                                  "qwen3-30b-a3b"};
 
 TEST(SizeOfModel, ListsTheTensorsThatTheModelHas) {
-  for (const char* kind : kKinds) {
+  std::vector<const char*> kinds(std::begin(kKinds), std::end(kKinds));
+  kinds.push_back("deepseek-v4.1-flash");
+  for (const char* kind : kinds) {
     ModelConfig c = small(kind);
     ASSERT_TRUE(validate(c).has_value()) << kind << ": " << validate(c).error().message;
     std::map<std::string, std::vector<uint64_t>> listed, real;

@@ -96,13 +96,13 @@ std::vector<std::pair<const Norm*, Moe*>> Model::expert_layers() {
   return layers;
 }
 
-bool Model::is_streamed(const Matrix& weight) const { return expert_cache_ && weight.groups > 1; }
+bool Model::is_streamed(const Matrix& weight) const { return expert_cache_ && weight.is_experts(); }
 
 // Of the weights that every token reads, in the form in which products read them.
 double Model::resident_bytes() const {
   double bytes = 0;
   for (const Matrix* weight : multiplied_)
-    if (weight->groups == 1)
+    if (!weight->is_experts())
       bytes +=
           Panels::suit(weight->type) ? double(Panels::bytes_of(*weight)) : stored_bytes(*weight);
   return bytes;
@@ -128,7 +128,7 @@ Result<void> Model::stream_experts(const Checkpoint& checkpoint, const ExpertMem
   Sizes sizes{0, resident_bytes(), 0, available, 0, config_.num_experts_per_tok};
   for (const Matrix* weight : weights_) {
     sizes.weights += stored_bytes(*weight);
-    if (weight->groups > 1) sizes.experts += stored_bytes(*weight);
+    if (weight->is_experts()) sizes.experts += stored_bytes(*weight);
   }
   const bool fits = available <= 0 || sizes.weights <= kMappedShareMax * available;
   if (layers.empty() || (fits && memory.bytes <= 0)) return {};
@@ -143,11 +143,12 @@ Result<void> Model::stream_experts(const Checkpoint& checkpoint, const ExpertMem
   for (size_t i = 0; i < layers.size(); ++i) {
     layers[i].second->source = {expert_cache_.get(), int(i)};
     if (i + 1 == layers.size()) break;
+    if (config_.is_compressed()) continue;  // the next router reads a mixture of streams
     layers[i].second->next_norm = layers[i + 1].first;
     layers[i].second->next = layers[i + 1].second;
   }
   for (Matrix* weight : multiplied_)
-    if (weight->groups == 1 && weight->type != WeightType::f32 && !Panels::suit(weight->type))
+    if (!weight->is_experts() && weight->type != WeightType::f32 && !Panels::suit(weight->type))
       keep_resident(*weight);
   const ExpertCache& cache = *expert_cache_;
   memory_planned_ = double(cache.bytes()) + sizes.resident;

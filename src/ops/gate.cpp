@@ -12,10 +12,28 @@ namespace {
 
 constexpr int kTokensPerChunk = 64;
 
-// scores[e] from logits[e]; softmax over all experts or a sigmoid each.
+// log(1 + e), 0 <= e <= 1, in double: 2 atanh(e / (2 + e)) as its series; own, so that machines
+// with other libraries agree.
+double log_of_one_plus(double e) {
+  const double s = e / (2 + e), square = s * s;
+  double sum = 0, power = s;
+  for (int k = 1; k < 36; k += 2, power *= square) sum += power / k;
+  return 2 * sum;
+}
+
+// sqrt(log(1 + exp(x))) of each number.
+void sqrt_softplus(const float* x, float* y, int n) {
+  for (int i = 0; i < n; ++i) y[i] = x[i] > 0 ? -x[i] : x[i];
+  kernels().exp_sum(y, 0, n);
+  for (int i = 0; i < n; ++i)
+    y[i] = float(std::sqrt((x[i] > 0 ? double(x[i]) : 0) + log_of_one_plus(double(y[i]))));
+}
+
+// scores[e] from logits[e]; softmax over all experts, or a function of each.
 void score(const GateShape& shape, const float* logits, float* scores) {
   const int n = shape.experts;
   if (shape.kind == GateKind::sigmoid) return kernels().sigmoid(logits, scores, n);
+  if (shape.kind == GateKind::sqrt_softplus) return sqrt_softplus(logits, scores, n);
   std::memcpy(scores, logits, sizeof(float) * size_t(n));
   float sum = kernels().exp_sum(scores, kernels().max(logits, n), n);
   kernels().scale(1 / sum, scores, scores, n);
@@ -107,6 +125,20 @@ void choose_or_keep(const GateShape& shape, const float* scores, const float* bi
   for (int j = 0; j < shape.per_token; ++j) {
     CHECK_LT(int(kept[j]), shape.experts);
     expert[j] = kept[j];
+  }
+}
+
+// The experts of a row whose token chooses. Whoever filled the table checked it.
+void look_up(const GateShape& shape, const Matrix& table, int token, const uint16_t* kept,
+             uint16_t* own, int* expert) {
+  CHECK_LT(token, table.rows);
+  const float* row = table.f32() + size_t(token) * size_t(table.cols);
+  for (int j = 0; j < shape.per_token; ++j) {
+    const int found = int(row[j]);
+    CHECK(found >= 0 && found < shape.experts);
+    if (own) own[j] = uint16_t(found);
+    expert[j] = kept ? int(kept[j]) : found;
+    CHECK_LT(expert[j], shape.experts);
   }
 }
 
@@ -203,9 +235,18 @@ void weights_backward(const GateShape& shape, const float* scores, const int* ex
   for (int j = 0; j < shape.per_token; ++j) dscores[expert[j]] += dweight[j] * factor - mixed;
 }
 
-// In the forward pass this was: s = sigmoid(z) or softmax(z).
-void score_backward(const GateShape& shape, const float* scores, const float* ds, float* dlogits,
-                    bool add) {
+// In the forward pass this was: s = sigmoid(z), softmax(z) or sqrt(log(1 + exp(z))).
+void score_backward(const GateShape& shape, const float* logits, const float* scores,
+                    const float* ds, float* dlogits, bool add) {
+  if (shape.kind == GateKind::sqrt_softplus) {
+    for (int e = 0; e < shape.experts; ++e) {
+      float slope;
+      kernels().sigmoid(logits + e, &slope, 1);
+      slope = scores[e] > 0 ? ds[e] * slope / (2 * scores[e]) : 0;
+      dlogits[e] = add ? dlogits[e] + slope : slope;
+    }
+    return;
+  }
   float total = 0;
   if (shape.kind == GateKind::softmax)
     for (int e = 0; e < shape.experts; ++e) total += ds[e] * scores[e];
@@ -241,15 +282,17 @@ void route_backward(Workers workers, const RouteState& s) {
       if (weighted)
         weights_backward(s.shape, scores, s.routing.expert + size_t(t) * size_t(k),
                          s.routing.weight.row(t), s.routing.weight.grad_row(t), d);
-      score_backward(s.shape, scores, d, s.logits.grad_row(t), add);
+      score_backward(s.shape, s.logits.row(t), scores, d, s.logits.grad_row(t), add);
     }
   });
 }
 
 }  // namespace
 
-Routing route(Run& run, Tensor logits, const float* bias, const GateShape& shape) {
+Routing route(Run& run, Tensor logits, const float* bias, const GateShape& shape,
+              const Matrix* table) {
   const Zone zone("route");
+  if (table) CHECK_EQ(table->cols, shape.per_token);
   CHECK_EQ(logits.cols, shape.experts);
   CHECK_LE(shape.per_token, shape.experts);
   const int k = shape.per_token, experts = shape.experts;
@@ -269,7 +312,11 @@ Routing route(Run& run, Tensor logits, const float* bias, const GateShape& shape
         float* s = scores + size_t(t) * size_t(experts);
         int* expert = chosen + size_t(t) * size_t(k);
         score(shape, logits.row(t), s);
-        choose_or_keep(shape, s, bias, routing.kept(t), routing.own(t), choice, expert);
+        if (table)
+          look_up(shape, *table, run.batch.tokens()[size_t(t)], routing.kept(t), routing.own(t),
+                  expert);
+        else
+          choose_or_keep(shape, s, bias, routing.kept(t), routing.own(t), choice, expert);
         float factor = weight_factor(shape, s, expert);
         for (int j = 0; j < k; ++j) r.weight.row(t)[j] = s[expert[j]] * factor;
       }

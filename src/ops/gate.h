@@ -3,7 +3,8 @@
 
 namespace weir {
 
-enum class GateKind { softmax, sigmoid };
+// sqrt_softplus: sqrt(log(1 + exp(logit))) (DeepSeek-V4).
+enum class GateKind { softmax, sigmoid, sqrt_softplus };
 // How groups of experts are ranked before the top-k: not at all, by their best score (DeepSeek-V2),
 // by the sum of their two best (DeepSeek-V3).
 enum class GroupKind { none, max, top2_sum };

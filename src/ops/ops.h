@@ -58,8 +58,9 @@ Tensor linear(Run& run, const Input& input, const Linear& w);
 // y = residual + x W^T, without a bias; shares the residual's gradient (see above).
 Tensor add_linear(Run& run, Tensor residual, Tensor x, const Linear& w);
 
-// y = gate * sigmoid(gate) * up (Shazeer 2020).
-Tensor swiglu(Run& run, Tensor gate, Tensor up);
+// y = gate * sigmoid(gate) * up (Shazeer 2020); with a limit above 0 of gate <= limit and |up| <=
+// limit, what is beyond counts as the limit (DeepSeek-V4).
+Tensor swiglu(Run& run, Tensor gate, Tensor up, float limit = 0);
 
 // Angles of rotary position embedding: cos and sin [position][width / 2].
 struct RopeTable {
@@ -145,7 +146,10 @@ struct Routing {
 // (V3 eq. 17-20, per segment - of a branch its own rows -, averaged over segments) to run.aux_loss,
 // its gradient to the logits' gradient. Rows whose experts run.routing.kept has use those, in its
 // order; weights, balance loss and gradients are then of the present scores of the kept experts.
-Routing route(Run& run, Tensor logits, const float* bias, const GateShape& shape);
+// With a table [vocabulary, per_token] of experts, f32, a row's token chooses (DeepSeek-V4, section
+// 2.1); the weights are those of the scores all the same.
+Routing route(Run& run, Tensor logits, const float* bias, const GateShape& shape,
+              const Matrix* table = nullptr);
 
 // y[r] = W_e x[token(r)] for the grouped rows r of expert e; w has one group per expert.
 Tensor expert_linear_gather(Run& run, const Input& input, const Routing& routing, const Linear& w);

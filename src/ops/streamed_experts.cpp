@@ -87,7 +87,7 @@ class Round {
     Tensor gate = run.make(rows, gate_rows.group_rows()), up = run.make(rows, gate.cols);
     multiply_read(workers, gathered, gate_rows, groups, data_of(gate));
     multiply_read(workers, gathered, up_rows, groups, data_of(up));
-    multiply_read(workers, {data_of(swiglu(run, gate, up))}, down_rows, groups,
+    multiply_read(workers, {data_of(swiglu(run, gate, up, projections.limit))}, down_rows, groups,
                   rows_of(parts, first_, rows));
   }
 
@@ -108,8 +108,8 @@ void measure(Run& run, const Input& input, const Routing& routing,
   const Activations gathered{data_of(input.x), routing.token, input.quantized};
   multiply(workers, gathered, *projections.gate.base, groups, data_of(gate), false);
   multiply(workers, gathered, *projections.up.base, groups, data_of(up), false);
-  multiply(workers, {data_of(swiglu(run, gate, up))}, *projections.down.base, groups,
-           data_of(parts), false);
+  multiply(workers, {data_of(swiglu(run, gate, up, projections.limit))}, *projections.down.base,
+           groups, data_of(parts), false);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ struct ExpertSource {
 // The projections of every expert, one group each.
 struct ExpertProjections {
   const Linear &gate, &up, &down;
+  float limit = 0;  // of swiglu()
 };
 
 // Outputs of all experts for the rows that chose them, [tokens * per_token, hidden], in the order

@@ -7,6 +7,8 @@ CacheView view_of(const CacheLayout& layout, int layer, float* const* pages, int
   view.pages = pages;
   view.layout = &layout;
   view.capacity = capacity;
+  view.layer = layer;
+  if (layout.form == CacheForm::compressed) return view;
   view.layer_offset = size_t(layer) * layout.layer_bytes / sizeof(float);
   view.index_offset =
       (size_t(layout.layers) * layout.layer_bytes + size_t(layer) * layout.index_bytes) /

@@ -23,6 +23,7 @@ struct CacheView {
   size_t latent_stride = 0;             // latent, f32: between positions
   size_t index_offset = 0;              // from the beginning of a page to the indexer's keys
   int capacity = 0;                     // positions, a multiple of 32
+  int layer = 0;
 
   CacheType type() const { return layout ? layout->type : CacheType::f32; }
   float* keys(int page, int head) const {

@@ -68,7 +68,49 @@ size_t CacheVector::page_bytes() const {
   return size_t(parts) * kCachePage * sizeof(float) + code_bytes(numbers);
 }
 
+int CompressedLayer::entries_per_page() const { return std::max(1, kCachePage / ratio); }
+int CompressedLayer::page_of(int entry) const { return ((entry + 1) * ratio - 1) / kCachePage; }
+int CompressedLayer::place_of(int entry) const {
+  return ratio >= kCachePage ? 0 : entry % (kCachePage / ratio);
+}
+
+namespace {
+
+Result<CacheLayout> compressed_layout(const CacheWidths& w, CacheType type) {
+  if (type != CacheType::f32)
+    return Error{"a cache of type " + std::string(cache_type_name(type)) +
+                 " is not there for compressed attention (DeepSeek-V4); use f32"};
+  CacheLayout layout;
+  layout.form = CacheForm::compressed;
+  layout.compressed = w.compressed;
+  layout.layers = w.layers;
+  size_t floats = 0;
+  const auto take = [&](int count, int width) {
+    const size_t begin = floats;
+    floats += (size_t(count) * size_t(width) + 15) / 16 * 16;
+    return begin;
+  };
+  for (CompressedLayer& layer : layout.compressed) {
+    layer.rows = take(kCachePage, layer.width);
+    if (layer.ratio == 0) continue;
+    layer.kv = take(kCachePage, layer.raw);
+    layer.gates = take(kCachePage, layer.raw);
+    layer.index_kv = take(kCachePage, layer.index_raw);
+    layer.index_gates = take(kCachePage, layer.index_raw);
+    layer.entries = take(layer.entries_per_page(), layer.width);
+    layer.index_keys = take(layer.entries_per_page(), layer.index);
+  }
+  layout.page_bytes = floats * sizeof(float);
+  return layout;
+}
+
+}  // namespace
+
 Result<CacheLayout> CacheLayout::make(const CacheWidths& w, CacheForm form, CacheType type) {
+  if (!w.compressed.empty()) {
+    if (form == CacheForm::latent) return Error{"a latent cache needs multi-head latent attention"};
+    return compressed_layout(w, type);
+  }
   CacheLayout layout;
   layout.form = form;
   layout.layers = w.layers;

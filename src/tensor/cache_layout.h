@@ -4,6 +4,8 @@
 //
 // A page holds, layer after layer,
 //   expanded: per head its keys, then its values          latent: the latent rows [rank | rope]
+//   compressed (DeepSeek-V4, f32 only): the rows of the window, what entries are made of, and the
+//             entries that end in the page (CompressedLayer)
 // and with sparse attention, after that, the indexer's keys of all layers. Vectors of the types
 //   f32, f16, bf16: keys as a panel [width][32], so that decoding walks them as training does,
 //                   values as rows [32][width], latent rows as they are, indexer's keys as a panel
@@ -22,6 +24,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -30,7 +33,7 @@ namespace weir {
 // Positions of a page: as many as a panel of keys holds.
 constexpr int kCachePage = 32;
 
-enum class CacheForm { expanded, latent };
+enum class CacheForm { expanded, latent, compressed };
 enum class CacheType : uint8_t { f32, f16, bf16, q8, q4 };
 
 const char* cache_type_name(CacheType type);
@@ -56,12 +59,30 @@ struct CacheVector {
   size_t page_bytes() const;
 };
 
+// A layer of the compressed form. Rows of positions stand one after another, [32][width]; a page
+// has 32 / ratio entries, and at least room for one.
+struct CompressedLayer {
+  int width = 0;  // of a row of the window and of an entry
+  int ratio = 0;  // positions of an entry; 0: this layer makes none
+  int raw = 0;    // what an entry is made of: numbers of a position, and as many gates
+  int index = 0;  // of an index key, which stands beside every entry; 0: none
+  int index_raw = 0;
+  // From the beginning of a page, in floats.
+  size_t rows = 0, kv = 0, gates = 0, index_kv = 0, index_gates = 0, entries = 0, index_keys = 0;
+
+  int entries_per_page() const;
+  // The page of an entry, and its place there: those of its last position.
+  int page_of(int entry) const;
+  int place_of(int entry) const;
+};
+
 // What one position of one layer has.
 struct CacheWidths {
   int layers = 0, heads = 0;
   int key_own = 0, key_shared = 0, value = 0;  // of a head
   int rank = 0, rope = 0;                      // of a latent row; 0: none
   int index = 0;                               // of the sparse-attention indexer; 0: none
+  std::vector<CompressedLayer> compressed;     // of each layer, without offsets; else empty
 };
 
 struct CacheLayout {
@@ -70,6 +91,7 @@ struct CacheLayout {
   CacheVector key;    // expanded: of a head; latent: of the whole row
   CacheVector value;  // latent: of the rank only, the first parts of `key`
   CacheVector index;
+  std::vector<CompressedLayer> compressed;  // [layers], or none
   int layers = 0;
   size_t head_bytes = 0, layer_bytes = 0, index_bytes = 0, page_bytes = 0;
 

@@ -33,6 +33,8 @@ struct Matrix {
 
   size_t count() const { return size_t(rows) * size_t(cols); }
   int group_rows() const { return rows / groups; }
+  // Whether groups are tensors of their own in files; else they are ranges of one tensor's rows.
+  bool is_experts() const { return name.find("{}") != std::string::npos; }
   // Where products add the weight's gradient; null when frozen.
   float* grad() const { return parameter ? parameter->grad : nullptr; }
   // Group g of an f32 matrix.

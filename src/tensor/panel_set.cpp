@@ -24,7 +24,7 @@ PanelSet::PanelSet(std::span<Matrix* const> matrices, bool has_room, double (*av
   for (Matrix* matrix : matrices) {
     if (type_traits(matrix->type).block <= 1) continue;
     matrices_.push_back(matrix);
-    panels_.emplace_back(*matrix, matrix->groups > 1 ? &experts_budget_ : &budget_);
+    panels_.emplace_back(*matrix, matrix->is_experts() ? &experts_budget_ : &budget_);
     if (has_room) matrix->panels = &panels_.back();
   }
 }

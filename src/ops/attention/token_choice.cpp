@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <memory>
 #include <vector>
 
 #include "base/div_up.h"
 #include "ops/attention/attention_core.h"
+#include "ops/attention/best_scores.h"
 #include "ops/attention/cache_rows.h"
 #include "ops/attention/streamed_attention.h"
 
@@ -45,16 +45,6 @@ struct Scratch {
   PreparedQueries queries;  // [heads]; of a narrow cache
 };
 
-// Larger for larger scores and, among equal ones, for lower positions; NaN comes last.
-uint64_t rank(float score, int position) {
-  score += 0.0f;  // -0 is 0
-  uint32_t bits;
-  std::memcpy(&bits, &score, sizeof bits);
-  bits = bits & 0x80000000u ? ~bits : bits | 0x80000000u;
-  if (score != score) bits = 0;
-  return uint64_t(bits) << 32 | (0xffffffffu - uint32_t(position));
-}
-
 // scores[s] = sum over h of weights[h] * relu(q[h] . key[s]).
 void score_tokens(const float* q, const float* weights, const IndexKeys& keys, int visible,
                   const IndexShape& shape, const Scratch& scratch) {
@@ -89,14 +79,6 @@ void score_tokens(const float* q, const float* weights, const IndexKeys& keys, i
       kernels().axpy(weights[h], product, scratch.scores + size_t(p) * kPanel, kPanel);
     }
   }
-}
-
-void choose_best(int visible, int keep, const Scratch& scratch, int* tokens) {
-  uint64_t* ranked = scratch.ranked;
-  for (int s = 0; s < visible; ++s) ranked[s] = rank(scratch.scores[s], s);
-  std::nth_element(ranked, ranked + keep, ranked + visible, std::greater<>());
-  for (int j = 0; j < keep; ++j) tokens[j] = int(0xffffffffu - uint32_t(ranked[j]));
-  std::sort(tokens, tokens + keep);
 }
 
 // Panels of the keys that a segment sees.
@@ -213,7 +195,8 @@ TokenChoice choose_tokens(Run& run, Tensor q, Tensor keys, Tensor weights, const
     const Scratch& own = scratch[size_t(thread)];
     score_tokens(q.row(row.row), weights.row(row.row), key_sets[size_t(row.segment)], row.visible,
                  shape, own);
-    choose_best(row.visible, shape.keep, own, tokens + size_t(row.row) * size_t(shape.keep));
+    choose_best(own.scores, row.visible, shape.keep, own.ranked,
+                tokens + size_t(row.row) * size_t(shape.keep));
   });
   return {tokens, shape.keep};
 }

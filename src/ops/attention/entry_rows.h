@@ -1,0 +1,77 @@
+// Where the rows of a segment are that compressed attention reads: in the batch, or in the pages of
+// its sequence. Private to the operations of window_ops.h.
+#pragma once
+#include "ops/window_ops.h"
+#include "tensor/cache.h"
+
+namespace weir {
+
+// Rows of one kind of one sequence in its pages, [positions][width].
+class PagedRows {
+ public:
+  PagedRows() = default;
+  PagedRows(const CacheView& view, size_t offset, int width)
+      : view_(view), offset_(offset), width_(size_t(width)) {}
+  float* row(int position) const {
+    return view_.pages[position / kCachePage] + offset_ + size_t(position % kCachePage) * width_;
+  }
+
+ private:
+  CacheView view_;
+  size_t offset_ = 0, width_ = 0;
+};
+
+// Entries, or their index keys, in the pages.
+class PagedEntries {
+ public:
+  PagedEntries() = default;
+  PagedEntries(const CacheView& view, bool is_index)
+      : view_(view), layer_(&view.layout->compressed[size_t(view.layer)]), is_index_(is_index) {}
+  float* row(int entry) const {
+    const size_t width = size_t(is_index_ ? layer_->index : layer_->width);
+    return view_.pages[layer_->page_of(entry)] +
+           (is_index_ ? layer_->index_keys : layer_->entries) +
+           size_t(layer_->place_of(entry)) * width;
+  }
+  // How many stand one behind another from `entry` on.
+  int together(int entry) const { return layer_->entries_per_page() - layer_->place_of(entry); }
+
+ private:
+  CacheView view_;
+  const CompressedLayer* layer_ = nullptr;
+  bool is_index_ = false;
+};
+
+inline const CompressedLayer& compressed_layer(const CacheView& view) {
+  return view.layout->compressed[size_t(view.layer)];
+}
+
+// Position of row `i` of a segment, and the positions that its last row sees.
+inline int first_position(const Run& run, const Segment& s) {
+  return run.cache ? s.position : s.shared();
+}
+inline int positions_seen(const Run& run, const Segment& s) {
+  return first_position(run, s) + s.count;
+}
+// The entries that a pass makes of a segment: [first, end).
+inline int first_entry(const Run& run, const Segment& s, int ratio) {
+  return run.cache ? s.position / ratio : 0;
+}
+inline int end_entry(const Run& run, const Segment& s, int ratio) {
+  return positions_seen(run, s) / ratio;
+}
+// Segments by row.
+inline int segment_of(const Batch& batch, int row) {
+  const auto& all = batch.segments();
+  int low = 0, high = int(all.size()) - 1;
+  while (low < high) {
+    const int middle = (low + high + 1) / 2;
+    if (all[size_t(middle)].begin <= row)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  return low;
+}
+
+}  // namespace weir
