@@ -65,6 +65,10 @@ def families():
                                                    rope_scaling=dict(YARN, mscale=0.707, mscale_all_dim=0.707))
     yield "kimi_k2", "DeepseekV3", dict(v3, **two, n_group=1, topk_group=1, rope_theta=50000.0, rms_norm_eps=1e-5,
                                         rope_scaling=dict(YARN, beta_fast=1))
+    yield "glm4_moe_lite", "Glm4MoeLite", dict(v3, **two, q_lora_rank=12, n_group=1, topk_group=1, rope_theta=1e6,
+                                               rms_norm_eps=1e-5, routed_scaling_factor=1.8, mlp_layer_types=["dense", "sparse"])
+    yield "youtu", "Youtu", dict({k: v for k, v in dict(BASE, **LATENT).items() if "expert" not in k and "moe" not in k},
+                                 **two, q_lora_rank=12, rope_theta=1.6e6, tie_word_embeddings=True, bos_token_id=0, eos_token_id=1)
     # 8 heads, so that no sum of rectified scores is zero and ties with another.
     yield "deepseek_v32", "DeepseekV32", dict(v3, **two, rope_scaling=YARN, rope_theta=10000.0, index_n_heads=8,
                                               index_head_dim=8, index_topk=7)

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Makes src/kernels/testdata/quant_blocks.bin: blocks of every quantized type and the numbers that
-PyPI's `gguf` package, which shares no code with weir, decodes them to. Not part of the build; run it
-when a type is added:  pip install gguf && tools/make_quant_golden.py
+"""Makes src/kernels/testdata/quant_blocks.bin: blocks of every quantized type that PyPI's `gguf`
+package, which shares no code with weir, knows, and the numbers that it decodes them to; and
+quant_narrow.bin beside it: quant_input.f32 in the types that weir writes with the reference's bytes.
+Not part of the build; run it when a type is added:  pip install gguf && tools/make_quant_golden.py
 
-The file is a sequence of records: name of the type (8 bytes, padded with NUL), number of blocks
-(u32), the blocks, their numbers (f32). Everything is little-endian.
+The files are sequences of records: name of the type (8 bytes, padded with NUL), number of blocks
+(u32), the blocks, in the first file their numbers (f32). Everything is little-endian.
 
 With --check FILE it compares instead `gguf` with a JSON file of blocks and numbers in hexadecimal
 ({"Q4_0": {"blk": "...", "deq": "..."}, ...}), such as one written by another decoder.
@@ -18,7 +19,7 @@ import numpy as np
 from gguf import GGMLQuantizationType as Type
 from gguf import GGML_QUANT_SIZES, quants
 
-OUT = pathlib.Path(__file__).resolve().parent.parent / "src/kernels/testdata/quant_blocks.bin"
+DATA = pathlib.Path(__file__).resolve().parent.parent / "src/kernels/testdata"
 
 # Where the halves of a block are; its other bytes may be anything.
 HALVES = {
@@ -34,7 +35,19 @@ HALVES = {
     "Q6_K": [208],
     "IQ4_NL": [0],
     "IQ4_XS": [0],
+    "IQ1_S": [0],
+    "IQ1_M": [],
+    "IQ2_XXS": [0],
+    "IQ2_XS": [0],
+    "IQ2_S": [0],
+    "IQ3_XXS": [0],
+    "IQ3_S": [0],
+    "TQ1_0": [52],
+    "TQ2_0": [64],
+    "MXFP4": [],
+    "NVFP4": [],
 }
+ENCODED = ["MXFP4", "TQ1_0", "TQ2_0"]
 
 # One, the smallest subnormals of both signs, the largest numbers, zeros, infinity and not a number.
 EDGE_SCALES = [0x3C00, 0x0001, 0x8001, 0x7BFF, 0xFBFF, 0x0000, 0x8000, 0x7C00, 0x7E00]
@@ -45,7 +58,18 @@ def decode(name, blocks):
         return quants.dequantize(blocks.reshape(-1), Type[name]).astype("<f4")
 
 
+# Scales of one byte, likewise.
+EDGE_BYTES = [0x7F, 0x00, 0x01, 0x02, 0xFE, 0xFF, 0x80, 0x07, 0x08]
+
+
 def with_halves(block, name, halves):
+    if name == "IQ1_M":  # four bits of the half in the top of each of four words
+        for i in range(4):
+            block[49 + 2 * i] = block[49 + 2 * i] & 15 | (int(halves[0]) >> 4 * i & 15) << 4
+    if name in ("MXFP4", "NVFP4") and halves[0] in EDGE_SCALES:
+        at = EDGE_SCALES.index(halves[0])
+        for i in range(1 if name == "MXFP4" else 4):
+            block[i] = EDGE_BYTES[(at + i) % len(EDGE_BYTES)]
     for place, half in zip(HALVES[name], halves):
         block[place : place + 2] = np.frombuffer(struct.pack("<H", half), np.uint8)
     return block
@@ -64,13 +88,23 @@ def make_blocks(name, random):
     return np.stack(blocks)
 
 
+def header(name, blocks):
+    return name.lower().encode().ljust(8, b"\0") + struct.pack("<I", blocks)
+
+
 def make():
     random = np.random.default_rng(4)
-    with open(OUT, "wb") as out:
+    with open(DATA / "quant_blocks.bin", "wb") as out:
         for name in HALVES:
             blocks = make_blocks(name, random)
-            out.write(name.lower().encode().ljust(8, b"\0") + struct.pack("<I", len(blocks)))
+            out.write(header(name, len(blocks)))
             out.write(blocks.tobytes() + decode(name, blocks).tobytes())
+    numbers = np.fromfile(DATA / "quant_input.f32", "<f4")
+    with open(DATA / "quant_narrow.bin", "wb") as out:
+        for name in ENCODED:
+            encoded = quants.quantize(numbers.reshape(1, -1), Type[name])
+            out.write(header(name, encoded.size // GGML_QUANT_SIZES[Type[name]][1]))
+            out.write(encoded.tobytes())
 
 
 def check(path):

@@ -63,7 +63,7 @@ Result<Numbers> numbers_of(const SafetensorsFile& file, const TensorInfo& info) 
       info.shape[0] > (uint64_t(1) << 30) || info.shape[1] > (uint64_t(1) << 24))
     return Error{"has another shape than rows and columns"};
   const WeightType type = TRY(weight_type(info.dtype));
-  if (type_traits(type).block > 1 || type == WeightType::f8_e4m3)
+  if (type_traits(type).block > 1 || has_scale_squares(type))
     return Error{"is of type " + info.dtype + "; adapters are F32, F16 or BF16"};
   Numbers numbers{int(info.shape[0]), int(info.shape[1]), {}};
   numbers.values.resize(size_t(info.elements()));

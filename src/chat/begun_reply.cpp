@@ -61,9 +61,11 @@ Result<ChatPrompt> ChatForm::encode_begun_template(const OpenModel& open, const 
                                                    TemplateOptions options) const {
   const Begun begun(messages.items().back());
   options.add_generation_prompt = false;
-  RenderedTemplate rendered = TRY(template_->render(messages, options));
+  Json marked = messages;  // what DeepSeek's templates ask for; others do not look
+  marked.items().back().set("prefix", true);
+  RenderedTemplate rendered = TRY(template_->render(marked, options));
   const auto end_of = [&](const char* key) {
-    return end_of_last(*template_, options, messages, rendered, key);
+    return end_of_last(*template_, options, marked, rendered, key);
   };
   const size_t end = TRY(end_of(begun.is_thought() ? "reasoning_content" : "content"));
   // A model that does not think gets no thought, as its template has it.

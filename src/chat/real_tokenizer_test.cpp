@@ -1,9 +1,13 @@
 // Tokenizers of published models, where WEIR_REAL_MODELS names the folder that holds them.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 
 #include "base/file.h"
+#include "base/hash.h"
+#include "base/text.h"
 #include "chat/chat_template.h"
 #include "chat/gguf_chat.h"
 #include "formats/gguf.h"
@@ -91,6 +95,28 @@ TEST_P(RealFolder, Q41UnmatchedCharactersAreKept) {
                                                             {"a\u200b", {67, 35020}},
                                                             {"x\ufeff", {90, 15251}}};
   for (const auto& [text, ids] : cases) EXPECT_EQ(*tokenizer->encode(text), ids) << text;
+}
+
+// tools/make_v4_tokenizer_golden.py: texts of many scripts, and a hash of the ids that `tokenizers`
+// gives them.
+TEST(RealTokenizer, DeepSeekV4sHasTheIdsOfPythonsOnAThousandTexts) {
+  const std::string path = real_path("deepseek-v4-tokenizer");
+  if (path.empty()) GTEST_SKIP() << "no deepseek-v4-tokenizer in WEIR_REAL_MODELS";
+  Result<Tokenizer> tokenizer = read_tokenizer(path);
+  ASSERT_TRUE(tokenizer) << tokenizer.error().message;
+  const std::string golden = must_read(test_data("deepseek_v4_ids.golden.jsonl"));
+  int texts = 0;
+  for (const std::string_view line : split(std::string_view(golden), '\n')) {
+    if (line.empty()) continue;
+    const Json row = *parse_json(line);
+    const std::string& text = row.items()[0].text();
+    EXPECT_EQ(
+        fmt::format("{:x}", fnv1a(fmt::format("{}", fmt::join(*tokenizer->encode(text), " ")))),
+        row.items()[1].text())
+        << text;
+    ++texts;
+  }
+  EXPECT_EQ(texts, 1000);
 }
 
 // transformers 5.23.0 with sanitize_control_tokens; this template writes what TRL's for DeepSeek-V3

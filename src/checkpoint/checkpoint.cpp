@@ -11,6 +11,7 @@
 
 #include "base/div_up.h"
 #include "checkpoint/gguf_names.h"
+#include "checkpoint/row_scales.h"
 #include "config/compressed_tensors.h"
 #include "config/size.h"
 #include "kernels/kernels.h"
@@ -33,7 +34,9 @@ constexpr const char* kFusedDown = ".mlp.experts.down_proj";
 // Tensors of published folders that belong to no weight of their own: scales of F8 weights, what
 // older Llama files have, experts in one tensor.
 bool is_known_extra(const ModelConfig& config, const std::string& name) {
-  if (name.ends_with(".weight_scale_inv") || name.ends_with(".rotary_emb.inv_freq")) return true;
+  for (const char* scales : {".weight_scale_inv", ".scale"})
+    if (name.ends_with(scales)) return true;
+  if (name.ends_with(".rotary_emb.inv_freq")) return true;
   if (config.n_routed_experts > 0 && (name.ends_with(kFusedGateUp) || name.ends_with(kFusedDown)))
     return true;
   if (config.tie_word_embeddings && name == "lm_head.weight") return true;
@@ -54,6 +57,18 @@ bool is_other_form(const std::string& name) {
     if (name.find(form) != std::string::npos) return true;
   return false;
 }
+
+// The name of a weight's scales in a folder, as DeepSeek-V3 or V4 has it; "" when there are none.
+std::string scales_name(const SafetensorsFolder& folder, const std::string& name) {
+  constexpr std::string_view kWeight = ".weight";
+  if (folder.has(name + "_scale_inv")) return name + "_scale_inv";
+  if (!name.ends_with(kWeight)) return "";
+  const std::string other = name.substr(0, name.size() - kWeight.size()) + ".scale";
+  return folder.has(other) ? other : "";
+}
+
+// Four-bit floats, two a byte: DeepSeek's files call them integers.
+bool is_two_codes(const std::string& dtype) { return dtype == "I8" || dtype == "F4"; }
 
 uint64_t product(const std::vector<uint64_t>& shape) {
   uint64_t count = 1;
@@ -160,41 +175,64 @@ Result<StoredTensor> Checkpoint::find_in_folder(const std::string& name) const {
   tensor.place = place_of(found.file->path(), name);
   if (name.ends_with(".tid2eid") && (found.info->dtype == "I64" || found.info->dtype == "I32"))
     return expert_table(found, std::move(tensor));
-  tensor.type = TRY_IN(tensor.place, weight_type(found.info->dtype));
   tensor.shape = found.info->shape;
   tensor.data = found.bytes().data();
-  if (tensor.type != WeightType::f8_e4m3) return tensor;
-  // In another shard, perhaps (DeepSeek-V3, README_WEIGHTS.md; V4 calls them ".scale").
-  const std::string stem = name.ends_with(".weight") ? name.substr(0, name.size() - 7) : name;
-  const std::string scales = folder_->has(stem + ".scale") ? stem + ".scale" : name + "_scale_inv";
-  if (!folder_->has(scales))
-    return Error{
-        fmt::format("{}: is F8_E4M3, but its scales '{}' are missing", tensor.place, scales)};
-  const SafetensorsFolder::Found scale = TRY(folder_->find(scales));
-  const std::vector<uint64_t> expected = {div_up(tensor.rows(), kScaleSquare),
-                                          div_up(tensor.columns(), kScaleSquare)};
-  const bool is_power = scale.info->dtype == "F8_E8M0";  // a byte: 2^(byte - 127)
-  if (tensor.shape.size() != 2 || (scale.info->dtype != "F32" && !is_power) ||
-      scale.info->shape != expected)
-    return Error{
-        fmt::format("{}: its scales '{}' are {} of shape [{}]; F32 or F8_E8M0 of shape [{}] "
-                    "belongs to it",
-                    tensor.place, scales, scale.info->dtype, fmt::join(scale.info->shape, ", "),
-                    fmt::join(expected, ", "))};
-  auto copy = std::make_shared<std::vector<float>>(product(expected));
-  if (is_power)
-    std::transform(scale.bytes().begin(), scale.bytes().end(), copy->begin(), [](std::byte b) {
-      return b == std::byte{255} ? NAN : std::ldexp(1.f, int(b) - 127);
-    });
+  const bool has_codes = is_two_codes(found.info->dtype) && !scales_name(*folder_, name).empty();
+  tensor.type =
+      has_codes ? WeightType::mxfp4 : TRY_IN(tensor.place, weight_type(found.info->dtype));
+  if (!has_codes && tensor.type != WeightType::f8_e4m3) return tensor;
+  if (tensor.shape.size() != 2)
+    return Error{fmt::format("{}: is {} of shape [{}]; only matrices can be", tensor.place,
+                             found.info->dtype, fmt::join(tensor.shape, ", "))};
+  if (has_codes && found.info->dtype == "I8") tensor.shape[1] *= 2;
+  TRY(add_scales(name, tensor));
+  return tensor;
+}
+
+// They may be in another shard (DeepSeek-V3, README_WEIGHTS.md). Their shape says what shares one.
+Result<void> Checkpoint::add_scales(const std::string& name, StoredTensor& tensor) const {
+  const std::string scales = scales_name(*folder_, name);
+  if (scales.empty())
+    return Error{fmt::format("{}: is F8_E4M3, but its scales '{}_scale_inv' are missing",
+                             tensor.place, name)};
+  const SafetensorsFolder::Found found = TRY(folder_->find(scales));
+  const std::vector<uint64_t>& shape = found.info->shape;
+  const uint64_t rows = tensor.rows(), columns = tensor.columns();
+  const bool is_e8m0 = found.info->dtype == "F8_E8M0";
+  const auto squares = [&](uint64_t side) {
+    return std::vector<uint64_t>{div_up(rows, side), div_up(columns, side)};
+  };
+  const bool has_codes = tensor.type == WeightType::mxfp4;
+  const bool has_128 = !has_codes && shape == squares(kScaleSquare),
+             has_32 = !has_codes && !has_128 && shape == squares(kRowScaleColumns);
+  if (is_e8m0 && columns % kRowScaleColumns == 0 && !has_128 && !has_32 &&
+      shape == std::vector<uint64_t>{rows, columns / kRowScaleColumns}) {
+    if (!has_codes) tensor.type = WeightType::f8_e4m3_32;
+    tensor.row_scales = found.bytes().data();
+    return {};
+  }
+  if ((!is_e8m0 && found.info->dtype != "F32") || !(has_128 || has_32))
+    return Error{fmt::format(
+        "{}: its scales '{}' are {} of shape [{}]; {} belongs to it", tensor.place, scales,
+        found.info->dtype, fmt::join(shape, ", "),
+        has_codes ? fmt::format("F8_E8M0 of shape [{}, {}]", rows, columns / kRowScaleColumns)
+                  : fmt::format("F32 or F8_E8M0 of shape [{}] or [{}]",
+                                fmt::join(squares(kScaleSquare), ", "),
+                                fmt::join(squares(kRowScaleColumns), ", ")))};
+  if (has_32) tensor.type = WeightType::f8_e4m3_32;
+  auto copy = std::make_shared<std::vector<float>>(product(shape));
+  const std::span<const std::byte> bytes = found.bytes();
+  if (is_e8m0)
+    std::transform(bytes.begin(), bytes.end(), copy->begin(), e8m0_to_f32);
   else
-    std::memcpy(copy->data(), scale.bytes().data(), copy->size() * sizeof(float));
+    std::memcpy(copy->data(), bytes.data(), copy->size() * sizeof(float));
   for (float value : *copy)
     if (!std::isfinite(value))
       return Error{fmt::format("{}: a scale of '{}' is not finite; the file is damaged",
                                tensor.place, scales)};
   tensor.scales = copy->data();
   tensor.owned = copy;
-  return tensor;
+  return {};
 }
 
 // Expert `expert` (or all) of a stacked tensor, and of its rows the part `part` of `parts` equal
@@ -305,9 +343,10 @@ void Checkpoint::for_each_stored(
 }
 
 void decode_row(const StoredTensor& tensor, uint64_t row, float* to) {
-  const size_t columns = tensor.columns();
-  const size_t scales_row = div_up(columns, kScaleSquare);
-  const float* scales = tensor.scales ? tensor.scales + row / kScaleSquare * scales_row : nullptr;
+  if (tensor.row_scales) return decode_scaled_row(tensor, row, to);
+  const size_t columns = tensor.columns(), square = size_t(scale_square(tensor.type));
+  const float* scales =
+      tensor.scales ? tensor.scales + row / square * div_up(columns, square) : nullptr;
   kernels().dequantize(tensor.type, tensor.data + row * type_bytes(tensor.type, columns), scales,
                        to, columns);
 }

@@ -19,8 +19,11 @@ struct StoredTensor {
   WeightType type = WeightType::f32;
   std::vector<uint64_t> shape;      // [rows, columns], or [count]
   const std::byte* data = nullptr;  // unaligned, as files have it
-  // f8_e4m3 only: [ceil(rows / 128)][ceil(columns / 128)].
+  // E4M3 only: [ceil(rows / square)][ceil(columns / square)], square = scale_square(type).
   const float* scales = nullptr;
+  // E8M0, [rows][columns / 32], where a folder keeps them apart (row_scales.h): then `data` has
+  // [rows][columns / 2] codes of mxfp4, or [rows][columns] bytes of f8_e4m3_32 without `scales`.
+  const std::byte* row_scales = nullptr;
   std::string place;                  // "FILE: tensor 'NAME'", for errors
   std::shared_ptr<const void> owned;  // what of this is no part of a mapped file
 
@@ -83,6 +86,7 @@ class Checkpoint {
   Result<StoredTensor> find_in_folder(const std::string& name) const;
   Result<StoredTensor> expert_table(const SafetensorsFolder::Found& found,
                                     StoredTensor tensor) const;
+  Result<void> add_scales(const std::string& name, StoredTensor& tensor) const;
   Result<StoredTensor> find_fused(const std::string& name) const;
   Result<StoredTensor> find_in_gguf(const std::string& name) const;
   Result<StoredTensor> join_kv_b(const GgufTensor& k, const GgufTensor& v) const;

@@ -22,7 +22,7 @@ constexpr const char* kRemedy = "give a model's folder (config.json, safetensors
 // Whether two tensors hold the same numbers, in whatever types.
 bool have_same_numbers(const StoredTensor& a, const StoredTensor& b) {
   if (a.shape != b.shape) return false;
-  if (a.type == b.type && !a.scales && !b.scales)
+  if (a.type == b.type && !a.scales && !b.scales && !a.row_scales && !b.row_scales)
     return std::memcmp(a.data, b.data, a.bytes()) == 0;
   std::vector<float> x(a.columns()), y(b.columns());
   for (uint64_t row = 0; row < a.rows(); ++row) {

@@ -70,7 +70,7 @@ Result<StoredTensor> EncoderFiles::find(const std::string& name) const {
   const SafetensorsFolder::Found found = TRY(folder_->find(prefix_ + name));
   tensor.place = fmt::format("{}: tensor '{}'", found.file->path(), prefix_ + name);
   tensor.type = TRY_IN(tensor.place, weight_type(found.info->dtype));
-  if (tensor.type == WeightType::f8_e4m3)
+  if (has_scale_squares(tensor.type))
     return Error{tensor.place + ": F8_E4M3 is not supported in an encoder"};
   tensor.shape = found.info->shape;
   tensor.data = found.bytes().data();

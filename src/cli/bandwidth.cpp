@@ -69,7 +69,7 @@ double memory_bandwidth(ThreadPool& pool) {
 
 double decoding_rate(ThreadPool& pool, WeightType type) {
   constexpr int kInner = 2048, kRows = 48;  // of a task
-  const bool has_panels = type_traits(type).block > 1 && kernels().repack_panel;
+  const bool has_panels = has_integer_products(type) && kernels().repack_panel;
   const size_t row_bytes = type_bytes(type, kInner),
                block_bytes = has_panels ? panel_bytes(type, kInner) * (kRows / kPanelRows)
                                         : row_bytes * kRows;
@@ -82,7 +82,7 @@ double decoding_rate(ThreadPool& pool, WeightType type) {
   });
   std::vector<float> left(kInner, 0.5f), out(size_t(blocks) * kRows), scales(kInner, 1.f);
   std::vector<uint8_t> quantized(quantized_row_bytes(kInner));
-  const bool rounds = type_traits(type).block > 1;
+  const bool rounds = has_integer_products(type);
   if (rounds) kernels().quantize_activations(left.data(), kInner, quantized.data());
   Buffer scratch(kGemmScratch * sizeof(float) * size_t(pool.threads()));
   return best_rate(blocks, block_bytes, [&](int first, int count) {
@@ -106,7 +106,7 @@ double decoding_rate(ThreadPool& pool, WeightType type) {
       } else {
         BlockGemm g{};
         fill(g);
-        if (type == WeightType::f8_e4m3) g.scales = scales.data();
+        if (has_scale_squares(type)) g.scales = scales.data();
         g.left = left.data();
         g.left_row = kInner;
         kernels().block_gemm(g);

@@ -122,7 +122,7 @@ bool uses_integers(const BenchOptions& options, const Model& model) {
   if (options.speed.model.exact) return false;
   const auto weights = model.weights();
   return std::any_of(weights.begin(), weights.end(),
-                     [](const Matrix* weight) { return type_traits(weight->type).block > 1; });
+                     [](const Matrix* weight) { return has_integer_products(weight->type); });
 }
 
 void print_row(const SpeedRow& row, const Bounds& bounds) {

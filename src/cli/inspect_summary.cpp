@@ -34,6 +34,7 @@ void add(StoredBytes& stored, const ModelConfig& config, const std::string& name
 // The type that the files call `name`; what is none counts as f32.
 WeightType type_named(const std::string& name) {
   if (const TypeTraits* traits = find_type(name.c_str())) return traits->type;
+  if (name == "I8" || name == "F4") return WeightType::mxfp4;  // codes without their scales
   const auto type = weight_type(name);
   return type ? *type : WeightType::f32;
 }

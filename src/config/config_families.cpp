@@ -134,6 +134,32 @@ ModelConfig deepseek_v41_defaults() {
   return c;
 }
 
+// Defaults of Glm4MoeLiteConfig: V3's attention and gate without groups.
+ModelConfig glm4_moe_lite_defaults() {
+  ModelConfig c = deepseek_v3_defaults();
+  c.max_position_embeddings = 202752;
+  c.q_lora_rank = 768;
+  c.qk_nope_head_dim = 192;
+  c.v_head_dim = 256;
+  c.n_routed_experts = 64;
+  c.num_experts_per_tok = 4;
+  c.moe_intermediate_size = 1536;
+  c.first_k_dense_replace = 1;
+  c.n_group = c.topk_group = 1;
+  c.routed_scaling_factor = 1.8;
+  return c;
+}
+
+// Defaults of YoutuConfig: V3's attention in a dense model. Its token ids belong to one vocabulary.
+ModelConfig youtu_defaults() {
+  ModelConfig c = deepseek_v3_defaults();
+  clear_experts(c);
+  c.max_position_embeddings = 131072;
+  c.bos_token_id = c.eos_token_id = -1;
+  c.tie_word_embeddings = true;
+  return c;
+}
+
 ModelConfig qwen2_defaults() {
   ModelConfig c = llama_defaults();
   c.max_position_embeddings = 32768;
@@ -183,6 +209,9 @@ std::vector<ModelFamily> make_families() {
        deepseek_v2_defaults()},
       {"deepseek_v3", "DeepseekV3ForCausalLM", "deepseek2", Keys::deepseek, mtp, v3_defaults},
       {"kimi_k2", "DeepseekV3ForCausalLM", "deepseek2", Keys::deepseek, mtp, v3_defaults},
+      {"glm4_moe_lite", "Glm4MoeLiteForCausalLM", "deepseek2", Keys::deepseek, mtp,
+       glm4_moe_lite_defaults()},
+      {"youtu", "YoutuForCausalLM", "deepseek2", Keys::none, plain, youtu_defaults()},
       {"deepseek_v32", "DeepseekV32ForCausalLM", "deepseek32", Keys::deepseek, v32,
        deepseek_v32_defaults()},
       {"deepseek_v4", "DeepseekV4ForCausalLM", "deepseek4", Keys::deepseek, v4,

@@ -30,7 +30,7 @@ void read_activation(ConfigReader& in, C&) {
 }
 
 // Weights of other types than these two are not read. The meaning of fp8 is fixed by the tensors
-// themselves, in blocks of 128 by 128.
+// themselves, in squares of 128 or 32 numbers a side.
 void read_quantization(ConfigReader& in, C&) {
   constexpr const char* kKey = "quantization_config";
   const Json* section = in.find(kKey);
@@ -44,8 +44,9 @@ void read_quantization(ConfigReader& in, C&) {
   refuse_other_words(inner, "fmt", format, {"e4m3"}, "e4m3 is");
   std::vector<int> block;
   inner.integers("weight_block_size", block, 1, kWidthMax, 2);
-  if (block != std::vector<int>{128, 128})
-    inner.fail("weight_block_size", "must be [128, 128]: other scales are not supported");
+  if (block != std::vector<int>{128, 128} && block != std::vector<int>{32, 32})
+    inner.fail("weight_block_size",
+               "must be [128, 128] or [32, 32]: other scales are not supported");
   in.adopt(inner);
 }
 

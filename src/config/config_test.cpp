@@ -158,7 +158,8 @@ TEST(Config, QuantizedFilesAreFp8InBlocksOf128) {
   EXPECT_REFUSED("quantization_config", R"({"quant_method": "awq", "bits": 4})",
                  "'awq' is not supported: only fp8 is");
   EXPECT_REFUSED("quantization_config", R"({"bits": 4})", "'none' is not supported");
-  EXPECT_REFUSED("quantization_config", R"({"quant_method": "fp8"})", "must be [128, 128]");
+  EXPECT_REFUSED("quantization_config", R"({"quant_method": "fp8"})",
+                 "must be [128, 128] or [32, 32]");
   EXPECT_REFUSED("quantization_config",
                  R"({"quant_method": "fp8", "weight_block_size": [64, 128]})", "[128, 128]");
   EXPECT_REFUSED("quantization_config", R"({"quant_method": "fp8", "fmt": "e5m2"})", "'e5m2'");

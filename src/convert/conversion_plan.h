@@ -14,13 +14,19 @@
 namespace weir {
 
 struct PlannedTensor {
+  // Folders keep mxfp4 in two tensors: codes, two a byte, and scales, one for 32 (row_scales.h).
+  enum class Piece { whole, codes, scales };
+
   std::string name;
   WeightType type = WeightType::f32;
-  std::vector<uint64_t> shape;  // row-major
+  std::vector<uint64_t> shape;  // row-major; of a piece in bytes
   std::function<Result<StoredRows>()> open;
   WeightType source = WeightType::f32;
+  Piece piece = Piece::whole;
 
-  uint64_t columns() const { return shape.back(); }
+  const char* dtype() const;  // in a folder
+  uint64_t columns() const;   // numbers of a row
+  uint64_t row_bytes() const;
   uint64_t rows() const;
   uint64_t bytes() const;
 };
@@ -52,8 +58,9 @@ struct FolderPlan {
   ModelConfig config;
   std::vector<PlannedTensor> tensors;  // under their HuggingFace names, of float types
 };
-// `type`: f32, f16 or bf16 for all matrices; without it float types stay and others become bf16.
-// Vectors that GGUF has widened to f32 get the type of the matrices where no value changes.
+// `type`: f32, f16 or bf16 for all matrices; mxfp4 for experts, the others in bf16; without it
+// float types stay and others become bf16. Vectors that GGUF has widened to f32 get the type of the
+// matrices where no value changes.
 Result<FolderPlan> plan_folder(const Checkpoint& checkpoint, std::optional<WeightType> type);
 
 }  // namespace weir

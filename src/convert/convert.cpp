@@ -124,7 +124,8 @@ Result<void> Conversion::to_gguf() {
   GgufWriter writer =
       TRY(GgufWriter::create(request_.to, plan.metadata, std::move(infos), request_.split_bytes));
   Importance of;
-  if (importance) of = [&](const std::string& name) { return importance->find(name); };
+  if (importance)
+    of = [&](const std::string& name, size_t columns) { return importance->find(name, columns); };
   TRY(write_tensors(
       plan.tensors, pool_, of,
       [&](std::span<const std::byte> piece) { return writer.write(piece); }, listener_));
@@ -199,9 +200,9 @@ Result<void> Conversion::to_folder() {
   std::optional<WeightType> type;
   if (mix_) {
     type = mix_->base;
-    if (*dtype_of(mix_->base) == 0)
+    if (*dtype_of(mix_->base) == 0 && mix_->base != WeightType::mxfp4)
       return Error{
-          fmt::format("a folder holds f32, f16 or bf16, not {}; give a name that ends in "
+          fmt::format("a folder holds f32, f16, bf16 or mxfp4, not {}; give a name that ends in "
                       ".gguf",
                       mix_->name)};
   }
@@ -209,7 +210,7 @@ Result<void> Conversion::to_folder() {
   TRY(fold(plan.tensors, false));
   std::vector<TensorPlan> infos;
   for (const PlannedTensor& tensor : plan.tensors)
-    infos.push_back({tensor.name, dtype_of(tensor.type), tensor.shape});
+    infos.push_back({tensor.name, tensor.dtype(), tensor.shape});
   const auto write_data = [&](SafetensorsWriter& writer) {
     announce(plan.tensors);
     return write_tensors(

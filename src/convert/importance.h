@@ -1,5 +1,5 @@
 // How much every column of every matrix matters to a model: mean squares of the activations that
-// meet it, as llama.cpp's imatrix files (GGUF form) and `weir importance` give them.
+// meet it, as llama.cpp's imatrix files and `weir importance` give them.
 #pragma once
 #include <map>
 #include <span>
@@ -13,11 +13,16 @@ namespace weir {
 
 class ImportanceFile {
  public:
-  // Tensors NAME.in_sum2 [experts, columns] and NAME.counts [experts, 1], f32. The experts of a
-  // layer are averaged: their rows are quantized alike.
+  // In GGUF: tensors NAME.in_sum2 [experts, columns] and NAME.counts [experts, 1], f32. The experts
+  // of a layer are averaged: their rows are quantized alike. Or in llama-imatrix's form of before
+  // August 2025 (.dat), read by parse().
   static Result<ImportanceFile> open(const std::string& path);
-  // Of a tensor by its GGUF name; empty when the file does not have it.
-  std::span<const float> find(const std::string& tensor);
+  // i32 entries; of each: i32 length, name, i32 calls, i32 values, f32 sums of all experts in turn.
+  // What follows (calls, the name of the text) is not read. Errors do not name the file.
+  static Result<ImportanceFile> parse(std::span<const std::byte> bytes);
+  // Of a tensor by its GGUF name, [columns]; empty when the file does not have it. Of another size
+  // when it belongs to another model.
+  std::span<const float> find(const std::string& tensor, size_t columns);
   size_t found() const { return found_; }  // calls of find() that were answered
 
  private:

@@ -1,6 +1,7 @@
 // Forms of the same tensors that GGUF files of different ages have.
 #include <gtest/gtest.h>
 
+#include "base/atomic_output.h"
 #include "convert/importance.h"
 #include "kernels/kernels.h"
 #include "testing/convert_fixture.h"
@@ -159,11 +160,43 @@ TEST_F(Layouts, ImportanceFilesAreReadBack) {
   ASSERT_TRUE(write_importance(path("i.gguf"), sums));
   auto file = ImportanceFile::open(path("i.gguf"));
   ASSERT_TRUE(file) << file.error().message;
-  const auto found = file->find("blk.0.attn_output.weight");
+  const auto found = file->find("blk.0.attn_output.weight", 3);
   EXPECT_EQ(std::vector<float>(found.begin(), found.end()), (std::vector<float>{1, 2, 3}));
-  EXPECT_TRUE(file->find("blk.1.attn_output.weight").empty());
+  EXPECT_TRUE(file->find("blk.1.attn_output.weight", 3).empty());
   EXPECT_EQ(file->found(), 1u);
   EXPECT_FALSE(ImportanceFile::open(path("new.gguf"))) << "a model is no importance";
+}
+
+// As llama-imatrix wrote them before August 2025: common_imatrix in its tools/imatrix/imatrix.cpp.
+TEST_F(Layouts, OlderImportanceFilesAreReadToo) {
+  std::string bytes;
+  const auto number = [&](auto value) {
+    bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+  };
+  const auto entry = [&](const std::string& name, int32_t calls, std::vector<float> sums) {
+    number(int32_t(name.size()));
+    bytes += name;
+    number(calls);
+    number(int32_t(sums.size()));
+    for (float sum : sums) number(sum);
+  };
+  number(int32_t(2));
+  entry("blk.0.attn_q.weight", 4, {2, 4, 0});
+  entry("blk.1.ffn_up_exps.weight", 2, {2, 4, 6, 8});
+  const auto read = [&](const std::string& text) {
+    return ImportanceFile::parse(std::as_bytes(std::span(text)));
+  };
+  const std::string whole = bytes + std::string("\4\0\0\0\5\0\0\0a.txt", 13);
+  ASSERT_TRUE(write_file_atomic(path("old.dat"), whole));
+  auto file = ImportanceFile::open(path("old.dat"));
+  ASSERT_TRUE(file) << file.error().message;
+  const auto dense = file->find("blk.0.attn_q.weight", 3);
+  EXPECT_EQ(std::vector<float>(dense.begin(), dense.end()), (std::vector<float>{0.5, 1, 0}));
+  const auto experts = file->find("blk.1.ffn_up_exps.weight", 2);
+  EXPECT_EQ(std::vector<float>(experts.begin(), experts.end()), (std::vector<float>{2, 3}));
+  for (size_t size = 0; size < bytes.size(); ++size)
+    EXPECT_FALSE(read(bytes.substr(0, size))) << size;
+  EXPECT_TRUE(read(bytes));
 }
 
 }  // namespace

@@ -227,7 +227,7 @@ Result<void> RandomModel::write_texts(const std::string& folder, WeightType type
 
 Result<void> RandomModel::to_folder() {
   const TypeTraits* traits = find_type(request_.type.c_str());
-  if (!traits || *dtype_of(traits->type) == 0)
+  if (!traits || *dtype_of(traits->type) == 0 || traits->type == WeightType::f8_e4m3_32)
     return Error{
         fmt::format("a folder holds f32, f16, bf16 or f8_e4m3, not {}; give a name that "
                     "ends in .gguf",

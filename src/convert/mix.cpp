@@ -35,9 +35,14 @@ const std::vector<Mix>& mixes() {
       {"q3_k_m", WeightType::q3_k, 12, Extra::medium},
       {"q3_k_s", WeightType::q3_k, 11, Extra::small},
       {"q2_k", WeightType::q2_k, 10, Extra::small},
+      {"mxfp4", WeightType::mxfp4, 38, Extra::none},
+      {"tq2_0", WeightType::tq2_0, 37, Extra::none},
+      {"tq1_0", WeightType::tq1_0, 36, Extra::none},
   };
   return kMixes;
 }
+
+bool is_ternary(WeightType type) { return type == WeightType::tq1_0 || type == WeightType::tq2_0; }
 
 bool contains(const std::string& text, const char* part) {
   return text.find(part) != std::string::npos;
@@ -103,7 +108,7 @@ WeightType down_type(const Mix& mix, const MixModel& model, int layer) {
 }
 
 WeightType output_type(const Mix& mix, uint64_t columns) {
-  if (mix.base == WeightType::q8_0) return mix.base;
+  if (mix.base == WeightType::q8_0 || mix.base == WeightType::mxfp4) return WeightType::q8_0;
   return columns % uint64_t(type_traits(mix.base).block) == 0 ? WeightType::q6_k : WeightType::q8_0;
 }
 
@@ -150,6 +155,9 @@ bool is_float(WeightType type) {
 Result<Mix> find_mix(const std::string& name) {
   for (const Mix& mix : mixes())
     if (mix.name == name) return mix;
+  if (const TypeTraits* traits = find_type(name.c_str()); traits && traits->block > 1)
+    return Error{fmt::format("'{}' is read and multiplied with, but not written; there are {}",
+                             name, fmt::join(mix_names(), ", "))};
   return Error{
       fmt::format("'{}' is no type of weights; there are {}", name, fmt::join(mix_names(), ", "))};
 }
@@ -179,6 +187,14 @@ WeightType wanted_type(const Mix& mix, const MixModel& model, const std::string&
   const int layer = layer_number(name);
   if (name == "output.weight" || (model.is_tied && name == "token_embd.weight"))
     return output_type(mix, shape.back());
+  if (is_ternary(mix.base) && name == "token_embd.weight") return WeightType::q4_k;
+  // Four bits are for experts where there are any, as in the files that DeepSeek and OpenAI
+  // trained; dense models keep the embedding fine, which no product averages.
+  if (mix.base == WeightType::mxfp4) {
+    const bool is_narrow =
+        model.experts > 0 ? contains(name, "_exps.") : name != "token_embd.weight";
+    return is_narrow ? mix.base : WeightType::q8_0;
+  }
   // Models of eight experts spend little on attention, so keys and values may as well be fine.
   const bool are_values = contains(name, "attn_v.weight") || contains(name, "attn_kv_b.weight");
   if (model.experts == 8 && (are_values || contains(name, "attn_k.weight")))

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "checkpoint/gguf_names.h"
+#include "checkpoint/row_scales.h"
 #include "convert/conversion_plan.h"
 #include "kernels/kernels.h"
 #include "kernels/quant/narrow_floats.h"
@@ -54,6 +55,12 @@ WeightType Planner::type_of(const TensorShape& tensor, const std::string& name,
                             const StoredTensor& stored) const {
   // Biases of gates are never narrowed; DeepSeek's files have them in f32, fine-tuned ones in bf16.
   const bool is_gate_bias = name.find("e_score_correction_bias") != std::string::npos;
+  if (type_ == WeightType::mxfp4) {
+    const bool is_narrow =
+        tensor.copies > 1 && tensor.shape.size() == 2 && tensor.shape[1] % kRowScaleColumns == 0;
+    if (is_narrow) return WeightType::mxfp4;
+    return is_gate_bias ? WeightType::f32 : WeightType::bf16;
+  }
   if (type_ && !is_gate_bias) return *type_;
   // What GGUF keeps in f32: vectors and gates.
   const bool was_widened = tensor.shape.size() == 1 || tensor.part == ModelPart::router;
@@ -76,7 +83,16 @@ Result<void> Planner::add(const TensorShape& tensor, const std::string& name) {
     }
     return rows;
   };
-  plan_.tensors.push_back({name, type, tensor.shape, open, stored.type});
+  if (type != WeightType::mxfp4) {
+    plan_.tensors.push_back({name, type, tensor.shape, open, stored.type});
+    return {};
+  }
+  using Piece = PlannedTensor::Piece;
+  const uint64_t rows = tensor.shape[0], columns = tensor.shape[1];
+  const std::string scales = name.substr(0, name.rfind('.')) + ".scale";
+  plan_.tensors.push_back({name, type, {rows, columns / 2}, open, stored.type, Piece::codes});
+  plan_.tensors.push_back(
+      {scales, type, {rows, columns / kRowScaleColumns}, open, stored.type, Piece::scales});
   return {};
 }
 

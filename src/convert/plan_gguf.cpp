@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "checkpoint/gguf_names.h"
+#include "checkpoint/row_scales.h"
 #include "config/gguf_config.h"
 #include "convert/conversion_plan.h"
 
@@ -17,7 +18,7 @@ WeightType kept_type(WeightType stored, const std::string& name,
                      const std::vector<uint64_t>& shape) {
   const Mix narrow{"", WeightType::bf16, 0, {}};
   if (choose_type(narrow, {}, name, shape) == WeightType::f32) return WeightType::f32;
-  return stored == WeightType::f8_e4m3 ? WeightType::bf16 : stored;
+  return has_scale_squares(stored) ? WeightType::bf16 : stored;
 }
 
 class Planner {
@@ -180,7 +181,21 @@ uint64_t PlannedTensor::rows() const {
   return rows;
 }
 
-uint64_t PlannedTensor::bytes() const { return rows() * type_bytes(type, columns()); }
+const char* PlannedTensor::dtype() const {
+  if (piece == Piece::whole) return dtype_of(type);
+  return piece == Piece::codes ? "I8" : "F8_E8M0";
+}
+
+uint64_t PlannedTensor::columns() const {
+  if (piece == Piece::whole) return shape.back();
+  return shape.back() * (piece == Piece::codes ? 2 : kRowScaleColumns);
+}
+
+uint64_t PlannedTensor::row_bytes() const {
+  return piece == Piece::whole ? type_bytes(type, columns()) : shape.back();
+}
+
+uint64_t PlannedTensor::bytes() const { return rows() * row_bytes(); }
 
 std::string requantization_note(const std::vector<PlannedTensor>& tensors) {
   double bits = 0, numbers = 0;

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
 #include "base/file.h"
+#include "checkpoint/row_scales.h"
 
 namespace weir {
 
@@ -34,9 +37,19 @@ void StoredRows::decode(uint64_t r, float* to) const {
   if (change) change(r, to);
 }
 
+bool StoredRows::copy(uint64_t r, std::byte* to) const {
+  const uint64_t source = source_row(r), rows = parts[0].rows();
+  const StoredTensor& part = parts[source / rows];
+  if (part.row_scales) return join_row(part, source % rows, to);
+  std::memcpy(to, row(r), type_bytes(type(), columns()));
+  return true;
+}
+
 void StoredRows::forget() const {
-  for (const StoredTensor& part : parts)  // memory of its own would be lost
-    if (!part.owned || part.scales) forget_pages({part.data, part.bytes()});
+  for (const StoredTensor& part : parts) {
+    if (part.owned && !part.scales) continue;  // memory of its own would be lost
+    forget_pages({part.data, part.row_scales ? bytes_without_scales(part) : part.bytes()});
+  }
 }
 
 StoredTensor transposed_keys(const StoredTensor& kv_b, const ModelConfig& config) {
@@ -63,7 +76,7 @@ std::vector<StoredTensor> value_rows(const StoredTensor& kv_b, const ModelConfig
   const uint64_t heads = uint64_t(config.num_attention_heads),
                  nope = uint64_t(config.qk_nope_head_dim), value = uint64_t(config.v_head_dim);
   StoredTensor whole = kv_b;
-  if (whole.type == WeightType::f8_e4m3) {  // a head need not begin where a square of scales does
+  if (has_scale_squares(whole.type)) {  // a head need not begin where a square of scales does
     auto values = std::make_shared<std::vector<float>>(kv_b.count());
     decode(kv_b, values->data());
     whole.type = WeightType::f32;

@@ -28,6 +28,9 @@ struct StoredRows {
   // Row r of the tensor to be written: where its bytes are.
   const std::byte* row(uint64_t r) const;
   void decode(uint64_t r, float* to) const;  // [columns]
+  // Row r as `type()` has it, type_bytes(type(), columns()) bytes; false when a scale of it, which
+  // lay apart, is not a number.
+  bool copy(uint64_t r, std::byte* to) const;
   // Gives back the memory of the mapped files' pages that were read.
   void forget() const;
 

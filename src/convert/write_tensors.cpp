@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/div_up.h"
+#include "checkpoint/row_scales.h"
 #include "kernels/kernels.h"
 #include "kernels/quant/quantize.h"
 
@@ -33,7 +34,7 @@ class TensorWriter {
         rows_(rows),
         importance_(weights.empty() ? nullptr : weights.data()),
         copies_(rows.type() == planned.type && !rows.parts[0].scales && !rows.change),
-        row_bytes_(type_bytes(planned.type, planned.columns())) {}
+        row_bytes_(planned.row_bytes()) {}
 
   bool copies() const { return copies_; }
   size_t row_bytes() const { return row_bytes_; }
@@ -53,9 +54,25 @@ Sums TensorWriter::convert(uint64_t begin, uint64_t end, std::byte* to) const {
   const size_t columns = planned_.columns();
   std::vector<float> values(columns), back(columns);
   const bool is_plain = type_traits(planned_.type).block == 1;
+  using Piece = PlannedTensor::Piece;
+  const bool is_piece = planned_.piece != Piece::whole;
+  std::vector<std::byte> blocks(is_piece ? type_bytes(planned_.type, columns) : 0),
+      codes(is_piece ? columns / 2 : 0), scales(is_piece ? columns / kRowScaleColumns : 0);
+  const auto put_piece = [&](std::byte* row) {
+    if (!is_piece) return;
+    split_row(blocks.data(), columns, codes.data(), scales.data());
+    std::memcpy(row, (planned_.piece == Piece::codes ? codes : scales).data(), row_bytes_);
+  };
   for (uint64_t r = begin; r < end; ++r, to += row_bytes_) {
-    if (copies_) std::memcpy(to, rows_.row(r), row_bytes_);
-    if (copies_ && !is_plain) continue;
+    std::byte* row = is_piece ? blocks.data() : to;
+    if (copies_ && !rows_.copy(r, row)) {
+      sums.is_finite = false;
+      return sums;
+    }
+    if (copies_ && !is_plain) {
+      put_piece(to);
+      continue;
+    }
     rows_.decode(r, values.data());
     double square = 0;
     for (float value : values) {
@@ -68,8 +85,9 @@ Sums TensorWriter::convert(uint64_t begin, uint64_t end, std::byte* to) const {
       return sums;
     }
     if (copies_) continue;
-    quantize_row(planned_.type, values.data(), importance_, columns, to);
-    kernels().dequantize(planned_.type, to, nullptr, back.data(), columns);
+    quantize_row(planned_.type, values.data(), importance_, columns, row);
+    kernels().dequantize(planned_.type, row, nullptr, back.data(), columns);
+    put_piece(to);
     for (size_t i = 0; i < columns; ++i) {
       const double difference = double(values[i]) - double(back[i]);
       sums.error += difference * difference;
@@ -124,13 +142,17 @@ Result<void> write_tensors(const std::vector<PlannedTensor>& tensors, ThreadPool
           "of {}; the weights belong to another configuration",
           rows.parts[0].place, rows.rows(), rows.columns(), tensor.rows(), tensor.columns())};
     const std::span<const float> weights =
-        importance ? importance(tensor.name) : std::span<const float>();
+        importance ? importance(tensor.name, tensor.columns()) : std::span<const float>();
     if (!weights.empty() && weights.size() != tensor.columns())
       return Error{
           fmt::format("tensor '{}': has {} columns, but the importance is of {}; it belongs "
                       "to another model: make one with weir importance",
                       tensor.name, tensor.columns(), weights.size())};
     const TensorWriter writer(tensor, rows, weights);
+    if (!writer.copies() && !is_written(tensor.type))
+      return Error{fmt::format(
+          "{}: would be quantized to {} again, which is read but not written; choose another type",
+          rows.parts[0].place, type_name(tensor.type))};
     const Sums sums = TRY(write_tensor(writer, tensor, pool, sink, listener));
     if (!sums.is_finite)
       return Error{rows.parts[0].place +

@@ -12,7 +12,7 @@
 namespace weir {
 
 // Columns' importance by the name of a tensor; empty: none known.
-using Importance = std::function<std::span<const float>(const std::string& tensor)>;
+using Importance = std::function<std::span<const float>(const std::string& tensor, size_t columns)>;
 
 struct TensorReport {
   std::string name;

@@ -131,9 +131,9 @@ INSTANTIATE_TEST_SUITE_P(Families, Parity,
                          ::testing::Values("deepseek", "deepseek_v2", "deepseek_v2_groups",
                                            "deepseek_v3", "deepseek_v3_fp8", "deepseek_v3_plain",
                                            "deepseek_v32", "deepseek_v4", "deepseek_v4_plain",
-                                           "deepseek_v4_fp8", "deepseek_v41", "kimi_k2", "qwen2",
-                                           "qwen2_yarn", "qwen3", "qwen3_moe", "llama",
-                                           "llama_linear",
+                                           "deepseek_v4_fp8", "deepseek_v41", "kimi_k2",
+                                           "glm4_moe_lite", "youtu", "qwen2", "qwen2_yarn", "qwen3",
+                                           "qwen3_moe", "llama", "llama_linear",
                                            "qwen2_own_head",      // F6
                                            "deepseek_v3_no_mtp",  // F9
                                            "qwen3_moe_one",       // F20

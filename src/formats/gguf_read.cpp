@@ -158,13 +158,10 @@ std::string type_title(uint64_t type) {
   constexpr struct {
     uint64_t type;
     const char* name;
-  } kNames[] = {{4, "Q4_2"},      {5, "Q4_3"},        {9, "Q8_1"},        {15, "Q8_K"},
-                {16, "IQ2_XXS"},  {17, "IQ2_XS"},     {18, "IQ3_XXS"},    {19, "IQ1_S"},
-                {21, "IQ3_S"},    {22, "IQ2_S"},      {24, "I8"},         {25, "I16"},
-                {26, "I32"},      {27, "I64"},        {28, "F64"},        {29, "IQ1_M"},
-                {31, "Q4_0_4_4"}, {32, "Q4_0_4_8"},   {33, "Q4_0_8_8"},   {34, "TQ1_0"},
-                {35, "TQ2_0"},    {36, "IQ4_NL_4_4"}, {37, "IQ4_NL_4_8"}, {38, "IQ4_NL_8_8"},
-                {39, "MXFP4"},    {40, "NVFP4"},      {41, "Q1_0"},       {42, "Q2_0"}};
+  } kNames[] = {{4, "Q4_2"},        {5, "Q4_3"},        {9, "Q8_1"},       {15, "Q8_K"},
+                {24, "I8"},         {25, "I16"},        {26, "I32"},       {27, "I64"},
+                {28, "F64"},        {31, "Q4_0_4_4"},   {32, "Q4_0_4_8"},  {33, "Q4_0_8_8"},
+                {36, "IQ4_NL_4_4"}, {37, "IQ4_NL_4_8"}, {38, "IQ4_NL_8_8"}};
   for (const auto& known : kNames)
     if (known.type == type) return known.name;
   // ik_llama.cpp's own types begin at 133.
@@ -188,11 +185,11 @@ Result<GgufTensor> read_tensor(Cursor& cursor, uint64_t number) {
     *size = TRY_IN(place, cursor.number(8));
   uint64_t type = TRY_IN(place, cursor.number(4));
   const TypeTraits* traits = type <= INT32_MAX ? find_type(int(type)) : nullptr;
-  if (!traits || traits->type == WeightType::f8_e4m3)
-    return Error{
-        fmt::format("{}: unsupported type {}; choose a file in Q2_K to Q8_0, IQ4_NL, "
-                    "IQ4_XS, F16, BF16 or F32",
-                    place, type_title(type))};
+  if (!traits || has_scale_squares(traits->type))
+    return Error{fmt::format(
+        "{}: unsupported type {}; choose a file in Q1_0 to Q8_0, Q2_K to Q6_K, IQ1_S to "
+        "IQ4_XS, TQ1_0, TQ2_0, MXFP4, NVFP4, F16, BF16 or F32",
+        place, type_title(type))};
   tensor.type = traits->type;
   tensor.bytes = TRY_IN(place, gguf_tensor_bytes(tensor.type, tensor.shape));
   tensor.offset = TRY_IN(place, cursor.number(8));
@@ -253,13 +250,18 @@ Result<void> check_data(const GgufFile::Header& header, uint64_t alignment, uint
   uint64_t available = file_size > header.data_begin ? file_size - header.data_begin : 0;
   if (use != GgufUse::whole) available = uint64_t(1) << 62;
   uint64_t next = 0;
+  const GgufTensor* before = nullptr;
   for (const GgufTensor& tensor : header.tensors) {
     std::string name = printable(tensor.name);
     if (tensor.offset != next)
       return Error{
-          fmt::format("tensor '{}': its data begins at {}, but the data before it ends at "
-                      "{}; the file is damaged: download it again",
-                      name, tensor.offset, next)};
+          fmt::format("tensor '{}': its data begins at {}, but the data before it ends at {}; {}",
+                      name, tensor.offset, next,
+                      before && before->type == WeightType::q2_0
+                          ? "Q2_0 has blocks of 64 here, and PrismML's fork wrote blocks of 128 "
+                            "under the same number: take a file that llama.cpp reads"
+                          : "the file is damaged: download it again")};
+    before = &tensor;
     if (next > available || tensor.bytes > available - next)
       return Error{
           fmt::format("tensor '{}': its {} bytes at {} end beyond the file, which has {} "

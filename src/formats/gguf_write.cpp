@@ -171,7 +171,7 @@ Result<void> GgufWriter::State::check_tensors() {
     if (info.name.empty() || info.name.size() > kNameMax ||
         first_invalid_utf8(info.name) != std::string::npos)
       return Error{fmt::format("{}: its name must be UTF-8 of 1 to {} bytes", place, kNameMax)};
-    if (info.type == WeightType::f8_e4m3)
+    if (has_scale_squares(info.type))
       return Error{place + ": GGUF has no f8_e4m3; convert it to bf16 or a quantized type"};
     if (!names.insert(info.name).second) return Error{place + " is there twice"};
     bytes.push_back(TRY_IN(place, gguf_tensor_bytes(info.type, info.shape)));

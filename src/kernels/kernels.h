@@ -47,8 +47,8 @@ struct Gemm {
 // them: the same bits for any blocking and any number of rows.
 //
 // left(m, k) = left[row(m) * left_row + k], row(m) = left_rows ? left_rows[m] : m
-// stored row n = weights + n * weight_row, `inner` numbers of `type`; under f8_e4m3 its scales
-// begin at scales + ((first + n) / 128) * scales_row
+// stored row n = weights + n * weight_row, `inner` numbers of `type`; of E4M3 its scales begin at
+// scales + ((first + n) / scale_square(type)) * scales_row
 struct BlockGemm {
   WeightType type;
   const void* weights;
@@ -83,8 +83,9 @@ struct Kernels {
   // quantized_row_bytes(inner) bytes, aligned to 4. A number that is not finite makes the products
   // of the row NaN.
   void (*quantize_activations)(const float* x, int inner, void* to);
-  // Repacks up to sixteen stored rows of a type with blocks to a panel of panel_bytes(type, inner)
-  // bytes. Null in the scalar table, whose integer_gemm reads stored rows only.
+  // Repacks up to sixteen stored rows of a type with integer products to a panel of
+  // panel_bytes(type, inner) bytes. Null in the scalar table, whose integer_gemm reads stored rows
+  // only.
   void (*repack_panel)(WeightType type, const void* rows, size_t row_bytes, int count, int inner,
                        uint8_t* panel);
   // As dequantize_row (blocks.h).

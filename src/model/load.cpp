@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/gguf_names.h"
+#include "checkpoint/row_scales.h"
 #include "model/build.h"
 #include "model/model.h"
 #include "tensor/panels.h"
@@ -50,6 +51,20 @@ void restore_rope_rows(const Parameter& weight, int head_dim) {
                 weight.data + r * width);
 }
 
+// Blocks of a matrix whose codes and scales lie apart in the file.
+Result<void> join_blocks(const StoredTensor& tensor, std::byte* blocks) {
+  if (tensor.type != WeightType::mxfp4)
+    return Error{tensor.place +
+                 ": has a scale for every 32 columns of a row; only tables do, which are not "
+                 "multiplied"};
+  const size_t row_bytes = type_bytes(tensor.type, tensor.columns());
+  for (uint64_t row = 0; row < tensor.rows(); ++row)
+    if (!join_row(tensor, row, blocks + row * row_bytes))
+      return Error{fmt::format("{}: a scale of row {} is not a number; the file is damaged",
+                               tensor.place, row)};
+  return {};
+}
+
 bool is_aligned(const std::byte* data) {
   return reinterpret_cast<uintptr_t>(data) % alignof(float) == 0;
 }
@@ -81,7 +96,13 @@ Result<void> Model::bind(Matrix& weight, const Checkpoint& checkpoint) {
       }
       TRY(check_finite(tensor, reinterpret_cast<const float*>(tensor.data)));
     }
-    weight.is_mapped &= !tensor.owned;
+    if (tensor.row_scales) {
+      std::byte* blocks =
+          reinterpret_cast<std::byte*>(memory_.emplace_back(tensor.bytes()).floats());
+      TRY(join_blocks(tensor, blocks));
+      tensor.data = blocks;
+    }
+    weight.is_mapped &= !tensor.owned && !tensor.row_scales;
     weight.parts.push_back(tensor.data);
     if (tensor.scales) weight.scales.push_back(tensor.scales);
     if (tensor.owned) kept_.push_back(tensor.owned);

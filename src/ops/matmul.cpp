@@ -88,8 +88,8 @@ Product stored_product_of(const Part& p) {
 
 BlockGemm stored_product(const Part& p) {
   auto g = stored_product_of<BlockGemm>(p);
-  if (p.w.type == WeightType::f8_e4m3) g.scales = p.w.scales[size_t(p.group)];
-  g.scales_row = size_t(div_up(p.w.cols, kScaleSquare));
+  if (has_scale_squares(p.w.type)) g.scales = p.w.scales[size_t(p.group)];
+  g.scales_row = size_t(div_up(p.w.cols, scale_square(p.w.type)));
   g.first = p.tile.column;
   g.left = p.x.rows.data + p.first_row() * p.x.rows.stride;
   g.left_row = p.x.rows.stride;
@@ -128,7 +128,7 @@ void multiply_integers(const Part& p, const QuantizedRows& quantized) {
 }  // namespace
 
 bool reads_quantized(Workers workers, const Matrix& w) {
-  return !workers.exact && type_traits(w.type).block > 1;
+  return !workers.exact && has_integer_products(w.type);
 }
 
 QuantizedRows quantize_rows(Workers workers, Rows x) {

@@ -21,13 +21,14 @@ void decode_part(const Matrix& w, int group, int row, int rows, int column, int 
                  float* part) {
   const char* stored =
       static_cast<const char*>(w.parts[size_t(group)]) + type_bytes(w.type, size_t(column));
+  const int square = scale_square(w.type);
   const float* scales =
-      w.type == WeightType::f8_e4m3 ? w.scales[size_t(group)] + column / kScaleSquare : nullptr;
+      has_scale_squares(w.type) ? w.scales[size_t(group)] + column / square : nullptr;
   const size_t row_bytes = type_bytes(w.type, size_t(w.cols));
-  const size_t scales_row = size_t(div_up(w.cols, kScaleSquare));
+  const size_t scales_row = size_t(div_up(w.cols, square));
   for (int k = 0; k < rows; ++k)
     kernels().dequantize(w.type, stored + size_t(row + k) * row_bytes,
-                         scales ? scales + size_t((row + k) / kScaleSquare) * scales_row : nullptr,
+                         scales ? scales + size_t((row + k) / square) * scales_row : nullptr,
                          part + k * kPartStride, size_t(columns));
 }
 

@@ -19,8 +19,8 @@ const float* Matrix::row(int r, float* scratch) const {
   const int group = r / group_rows();
   if (type == WeightType::f32) return f32(group) + within * size_t(cols);
   const float* scale = nullptr;
-  if (type == WeightType::f8_e4m3)
-    scale = scales[size_t(group)] + within / kScaleSquare * div_up(size_t(cols), kScaleSquare);
+  if (const size_t square = size_t(scale_square(type)); has_scale_squares(type))
+    scale = scales[size_t(group)] + within / square * div_up(size_t(cols), square);
   const char* at =
       static_cast<const char*>(parts[size_t(group)]) + within * type_bytes(type, size_t(cols));
   kernels().dequantize(type, at, scale, scratch, size_t(cols));

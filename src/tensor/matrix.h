@@ -20,7 +20,8 @@ struct Matrix {
   int rows = 0, cols = 0, groups = 1;
   std::vector<const void*> parts;  // the first row of each group
   bool is_mapped = false;          // all parts lie in mapped files
-  // Under f8_e4m3: the scales of each group, [ceil(group rows / 128)][ceil(cols / 128)].
+  // Of E4M3: the scales of each group, [ceil(group rows / square)][ceil(cols / square)], where
+  // square = scale_square(type).
   std::vector<const float*> scales;
   // The copy that products read instead: f32 only. Null: they read the rows themselves.
   const Packed* packed = nullptr;

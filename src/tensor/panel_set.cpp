@@ -22,7 +22,7 @@ void run_when_idle() {
 PanelSet::PanelSet(std::span<Matrix* const> matrices, bool has_room, double (*available)())
     : has_room_(has_room), available_(available) {
   for (Matrix* matrix : matrices) {
-    if (type_traits(matrix->type).block <= 1) continue;
+    if (!has_integer_products(matrix->type)) continue;
     matrices_.push_back(matrix);
     panels_.emplace_back(*matrix, matrix->is_experts() ? &experts_budget_ : &budget_);
     if (has_room) matrix->panels = &panels_.back();

@@ -47,9 +47,7 @@ class Panels {
   // Repacks panel `at` of all of `source` to panel_bytes().
   static void repack(const Matrix& source, size_t at, uint8_t* to);
   // Whether this processor's products read panels of such weights.
-  static bool suit(WeightType type) {
-    return kernels().repack_panel && type_traits(type).block > 1;
-  }
+  static bool suit(WeightType type) { return kernels().repack_panel && has_integer_products(type); }
   // Of all panels.
   static size_t bytes_of(const Matrix& source);
 

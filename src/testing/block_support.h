@@ -24,7 +24,7 @@ constexpr int kNoHalf = -1;
 struct Halves {
   int first, second;
 };
-inline bool is_quantized(WeightType type) { return type_traits(type).block > 1; }
+inline bool is_quantized(WeightType type) { return has_integer_products(type); }
 
 inline Halves halves_of(WeightType type) {
   switch (type) {
@@ -39,6 +39,14 @@ inline Halves halves_of(WeightType type) {
       return {108, kNoHalf};
     case WeightType::q6_k:
       return {208, kNoHalf};
+    case WeightType::tq1_0:
+      return {52, kNoHalf};
+    case WeightType::tq2_0:
+      return {64, kNoHalf};
+    case WeightType::iq1_m:  // whose half is in parts
+    case WeightType::mxfp4:
+    case WeightType::nvfp4:
+      return {kNoHalf, kNoHalf};
     default:
       return {type_traits(type).block > 1 ? 0 : kNoHalf, kNoHalf};
   }
@@ -64,7 +72,7 @@ inline Stored random_rows(Random& random, WeightType type, size_t count, bool wi
     }
   if (type == WeightType::bf16)
     for (size_t i = 0; i < count; ++i) bytes[2 * i + 1] = uint8_t(0x3f + 0x80 * random.below(2));
-  if (type == WeightType::f8_e4m3)
+  if (has_scale_squares(type))
     for (size_t i = 0; i < count; ++i) bytes[i] = uint8_t(random.below(0x7f) + 0x80 * (i % 2));
   return bytes;
 }
@@ -92,13 +100,13 @@ struct StoredProblem {
         gathers(random.below(2) == 0),
         accumulate(random.below(2) == 0),
         weights(random_rows(random, t, size_t(cols) * size_t(inner), wild)),
-        scales(normals(random, size_t((first + cols) / kScaleSquare + 1) * scales_row())),
+        scales(normals(random, size_t((first + cols) / scale_square(t) + 1) * scales_row())),
         left(normals(random, size_t(rows) * left_row() - 3)),
         out(normals(random, size_t(rows) * out_row())),
         gather(size_t(rows)) {
     for (int& g : gather) g = int(random.below(uint64_t(rows)));
   }
-  size_t scales_row() const { return size_t(inner / kScaleSquare + 1); }
+  size_t scales_row() const { return size_t(inner / scale_square(type) + 1); }
   size_t left_row() const { return size_t(inner) + 3; }
   size_t out_row() const { return size_t(cols) + 5; }
   size_t quantized_row() const { return quantized_row_bytes(inner); }
@@ -131,7 +139,7 @@ struct StoredProblem {
   }
   BlockGemm call(Floats& to) const {
     auto g = product<BlockGemm>(to);
-    g.scales = type == WeightType::f8_e4m3 ? scales.data() : nullptr;
+    g.scales = has_scale_squares(type) ? scales.data() : nullptr;
     g.scales_row = scales_row();
     g.first = first;
     g.left = left.data();
@@ -204,8 +212,8 @@ struct StoredProblem {
     std::vector<float> row(static_cast<size_t>(inner));
     for (int n = 0; n < cols; ++n) {
       dequantize_row(type, weights.data() + size_t(n) * type_bytes(type, size_t(inner)),
-                     scales.data() + size_t((first + n) / kScaleSquare) * scales_row(), row.data(),
-                     size_t(inner));
+                     scales.data() + size_t((first + n) / scale_square(type)) * scales_row(),
+                     row.data(), size_t(inner));
       for (int m = 0; m < rows; ++m) {
         float& o = result[size_t(m) * out_row() + size_t(n)];
         const float sum = scalar_kernels()->dot(left_of(m), row.data(), inner);

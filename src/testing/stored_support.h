@@ -21,7 +21,8 @@ struct StoredWeight {
     weight.name = type_name(type);
     weight.type = type, weight.groups = groups;
     weight.rows = groups * rows, weight.cols = cols;
-    const size_t squares = size_t(div_up(rows, kScaleSquare) * div_up(cols, kScaleSquare));
+    const size_t squares =
+        size_t(div_up(rows, scale_square(type)) * div_up(cols, scale_square(type)));
     for (int g = 0; g < groups; ++g) {
       auto& data = bytes.emplace_back(type_bytes(type, size_t(rows) * size_t(cols)));
       // Below 0x2c in every high byte: no half is above 1/16, no f8 above 0.2.

@@ -12,7 +12,8 @@ inline const uint8_t* stored_row(const BlockGemm& g, int n) {
   return static_cast<const uint8_t*>(g.weights) + size_t(n) * g.weight_row;
 }
 inline const float* scales_row(const BlockGemm& g, int n) {
-  return g.scales ? g.scales + size_t((g.first + n) / kScaleSquare) * g.scales_row : nullptr;
+  return g.scales ? g.scales + size_t((g.first + n) / scale_square(g.type)) * g.scales_row
+                  : nullptr;
 }
 inline const float* left_row(const BlockGemm& g, int m) {
   return g.left + size_t(g.left_rows ? g.left_rows[m] : m) * g.left_row;

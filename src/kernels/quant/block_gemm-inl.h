@@ -42,8 +42,8 @@ class BlockGemmRun {
       const float* scales = scales_row(g_, columns.begin + c);
       dequantize(g_.type,
                  stored_row(g_, columns.begin + c) + type_bytes(g_.type, size_t(inner.begin)),
-                 scales ? scales + inner.begin / kScaleSquare : nullptr, decoded_ + c * kPartRow,
-                 size_t(inner.count));
+                 scales ? scales + inner.begin / scale_square(g_.type) : nullptr,
+                 decoded_ + c * kPartRow, size_t(inner.count));
     }
     const Split tall(rows.count, kDotRows), wide(columns.count, kDotColumns);
     DotTile tile{};

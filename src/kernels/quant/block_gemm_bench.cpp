@@ -34,7 +34,7 @@ struct Operands {
         weights(matrix * matrices, 0x25),
         left(size_t(rows) * size_t(inner)),
         out(size_t(rows) * size_t(cols)),
-        scales(size_t(inner / kScaleSquare + 1) * size_t(cols / kScaleSquare + 1), 0.5f),
+        scales(size_t(inner / 32 + 1) * size_t(cols / 32 + 1), 0.5f),
         scratch(kGemmScratch + 16) {
     Random random(1, 2);
     for (float& x : left) x = random.normal();
@@ -44,8 +44,8 @@ struct Operands {
     g.type = type;
     g.weights = weights.data() + i % matrices * matrix;
     g.weight_row = weight_row;
-    if (type == WeightType::f8_e4m3) g.scales = scales.data();
-    g.scales_row = size_t(inner / kScaleSquare + 1);
+    if (has_scale_squares(type)) g.scales = scales.data();
+    g.scales_row = size_t(inner / scale_square(type) + 1);
     g.left = left.data();
     g.left_row = size_t(inner);
     g.out = out.data();
@@ -111,7 +111,7 @@ BENCHMARK(memory);
     const WeightType type = row.type;
     const std::string name = type_name(type);
     for (Way way : {Way::exact, Way::stored, Way::panels}) {
-      if (way != Way::exact && type_traits(type).block == 1) continue;
+      if (way != Way::exact && !has_integer_products(type)) continue;
       if (way == Way::panels && !kernels().repack_panel) continue;
       auto run = [type, way](benchmark::State& state) { multiply(state, type, way); };
       const char* tails[] = {"/exact", "/stored", "/panels"};

@@ -12,7 +12,7 @@ TEST(Dequantize, EveryTableGivesTheBitsOfTheDefinition) {
       const size_t block = size_t(type_traits(type).block);
       const size_t count = block * (1 + random.below(block > 1 ? 9 : 300));
       const Stored row = random_rows(random, type, count, i % 2 == 0);
-      const Floats scales = awkward(random, (count + kScaleSquare - 1) / kScaleSquare);
+      const Floats scales = awkward(random, (count + 31) / 32);
       Floats expected(count);
       dequantize_row(type, row.data(), scales.data(), expected.data(), count);
       for (const Kernels* table : all_tables()) {

@@ -30,7 +30,7 @@ void multiply_one(const BlockGemm& g, int n) {
     Decoder<F> blocks[C];
     for (int c = 0; c < C; ++c) {
       for (int line = 0; line < F::kBytes; line += 64) __builtin_prefetch(b[c] + ahead + line);
-      blocks[c].start(b[c], scale_of(scales[c], size_t(k)));
+      blocks[c].start(b[c], scale_of<F>(scales[c], size_t(k)));
       b[c] += F::kBytes;
     }
     decode_groups<F>(blocks,
@@ -39,8 +39,7 @@ void multiply_one(const BlockGemm& g, int n) {
   for (int c = 0; c < C; ++c) {
     if (k < g.inner) {  // of plain types
       alignas(64) float last[F::kNumbers];
-      dequantize_as<F>(b[c], scales[c] ? scales[c] + k / kScaleSquare : nullptr, last,
-                       size_t(g.inner - k));
+      dequantize_as<F>(b[c], scales_from<F>(scales[c], size_t(k)), last, size_t(g.inner - k));
       sum_[c] = fma(load_part(x + k, g.inner - k), load_part(last, g.inner - k), sum_[c]);
     }
     put(g, 0, n + c, lane_sum(sum_[c]));

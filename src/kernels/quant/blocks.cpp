@@ -28,6 +28,8 @@ const TypeTraits& type_traits(WeightType type) { return type_row(type); }
 
 const char* type_name(WeightType type) { return type_traits(type).name; }
 
+bool has_integer_products(WeightType type) { return type_row(type).panel_bytes > 0; }
+
 size_t type_bytes(WeightType type, size_t count) {
   const TypeTraits& traits = type_traits(type);
   return count / size_t(traits.block) * size_t(traits.block_bytes);

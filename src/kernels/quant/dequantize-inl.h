@@ -1,11 +1,12 @@
 // Stored numbers to f32, sixteen at a time, in the steps of dequantize_row and so with its bits.
-// Written over formats-inl.h.
+// Written over formats-inl.h and stepped_formats-inl.h.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 
 #include "kernels/dense/vector-inl.h"
 #include "kernels/quant/formats-inl.h"
+#include "kernels/quant/stepped_formats-inl.h"
 
 namespace weir {
 namespace {
@@ -33,7 +34,12 @@ struct FormatOf<WeightType::bf16> {
 template <>
 struct FormatOf<WeightType::f8_e4m3> {
   static constexpr int kNumbers = 16, kBytes = 16, kStep = kNone;
+  static constexpr size_t kSquare = size_t(scale_square(WeightType::f8_e4m3));
   static Lanes values(const uint8_t* b, float scale) { return load_f8(b) * splat(scale); }
+};
+template <>
+struct FormatOf<WeightType::f8_e4m3_32> : FormatOf<WeightType::f8_e4m3> {
+  static constexpr size_t kSquare = size_t(scale_square(WeightType::f8_e4m3_32));
 };
 
 template <class Visit>
@@ -102,6 +108,27 @@ requires(F::kStep == kNone) class Decoder<F> {
   float scale_;
 };
 
+// The same of types whose steps are floats of their own.
+template <class F>
+requires(F::kStep == kOwnSteps) class Decoder<F> {
+ public:
+  static constexpr int kGroups = F::kNumbers / 32;
+  void start(const uint8_t* b, float) {
+    b_ = b;
+    F::steps(b, step_);
+  }
+  template <int j, class Take>
+  [[gnu::always_inline]] void group(const Take& take) const {
+    const Bytes q = F::template quants<j>(b_);
+    take(32 * j, numbers(q, 0) * splat(step_[2 * j]));
+    take(32 * j + 16, numbers(q, 1) * splat(step_[2 * j + 1]));
+  }
+
+ private:
+  const uint8_t* b_;
+  float step_[2 * kGroups];
+};
+
 // Group after group of C blocks side by side, whose sums do not wait for each other.
 template <class F, int j = 0, int C, class Take>
 [[gnu::always_inline]] inline void decode_groups(const Decoder<F> (&blocks)[C], const Take& take) {
@@ -110,9 +137,21 @@ template <class F, int j = 0, int C, class Take>
   if constexpr (j + 1 < Decoder<F>::kGroups) decode_groups<F, j + 1>(blocks, take);
 }
 
-// The scale of number k of a row; only f8_e4m3 has any.
+// The scale of number k of a row; only E4M3 has any.
+template <class F>
 inline float scale_of(const float* scales, size_t k) {
-  return scales ? scales[k / kScaleSquare] : 1;
+  if constexpr (requires { F::kSquare; })
+    return scales[k / F::kSquare];
+  else
+    return 1;
+}
+// The scales from number k of a row on.
+template <class F>
+inline const float* scales_from(const float* scales, size_t k) {
+  if constexpr (requires { F::kSquare; })
+    return scales + k / F::kSquare;
+  else
+    return nullptr;
 }
 
 template <class F>
@@ -120,14 +159,14 @@ void dequantize_as(const uint8_t* b, const float* scales, float* y, size_t count
   size_t k = 0;
   for (; k + F::kNumbers <= count; k += F::kNumbers, b += F::kBytes) {
     Decoder<F> block[1];
-    block[0].start(b, scale_of(scales, k));
+    block[0].start(b, scale_of<F>(scales, k));
     decode_groups<F>(block, [&](int, int i, Lanes w) { store(y + k + i, w); });
   }
   if constexpr (F::kStep == kNone) {  // other types have whole blocks
     if (k == count) return;
     uint8_t last[F::kBytes] = {};
     __builtin_memcpy(last, b, (count - k) * F::kBytes / F::kNumbers);
-    store_part(y + k, int(count - k), F::values(last, scale_of(scales, k)));
+    store_part(y + k, int(count - k), F::values(last, scale_of<F>(scales, k)));
   }
 }
 

@@ -1,42 +1,32 @@
 // What the bytes of every stored type mean (ggml-common.h and ggml-quants.c of llama.cpp, checked
-// bit for bit by blocks_test.cpp). The vectorised forms are those of dequantize-inl.h.
+// bit for bit by blocks_test.cpp); dequantize_grids.cpp and dequantize_narrow.cpp have the newer
+// ones. The vectorised forms are those of dequantize-inl.h.
 #include <cstring>
 
+#include "kernels/quant/block_bytes.h"
 #include "kernels/quant/blocks.h"
-#include "kernels/quant/narrow_floats.h"
 #include "kernels/quant/types.h"
 
 namespace weir {
-namespace {
-
-uint16_t half_at(const uint8_t* b) { return uint16_t(b[0] | b[1] << 8); }
-float scale_at(const uint8_t* b) { return f16_to_f32(half_at(b)); }
-uint32_t word_at(const uint8_t* b) {
-  return uint32_t(b[0]) | uint32_t(b[1]) << 8 | uint32_t(b[2]) << 16 | uint32_t(b[3]) << 24;
-}
-
-// The low four bits of byte j are element j, the high ones element j + 16.
-int nibble(const uint8_t* qs, int i) { return i < 16 ? qs[i] & 15 : qs[i - 16] >> 4; }
-
-}  // namespace
 
 void decoders::q4_0(const uint8_t* b, float* y) {
   const float d = scale_at(b);
-  for (int i = 0; i < 32; ++i) y[i] = float(nibble(b + 2, i) - 8) * d;
+  for (int i = 0; i < 32; ++i) y[i] = float(nibble_at(b + 2, i) - 8) * d;
 }
 void decoders::q4_1(const uint8_t* b, float* y) {
   const float d = scale_at(b), m = scale_at(b + 2);
-  for (int i = 0; i < 32; ++i) y[i] = float(nibble(b + 4, i)) * d + m;
+  for (int i = 0; i < 32; ++i) y[i] = float(nibble_at(b + 4, i)) * d + m;
 }
 void decoders::q5_0(const uint8_t* b, float* y) {
   const float d = scale_at(b);
-  const uint32_t high = word_at(b + 2);
-  for (int i = 0; i < 32; ++i) y[i] = float((nibble(b + 6, i) | int(high >> i & 1) << 4) - 16) * d;
+  const uint32_t high = four_bytes_at(b + 2);
+  for (int i = 0; i < 32; ++i)
+    y[i] = float((nibble_at(b + 6, i) | int(high >> i & 1) << 4) - 16) * d;
 }
 void decoders::q5_1(const uint8_t* b, float* y) {
   const float d = scale_at(b), m = scale_at(b + 2);
-  const uint32_t high = word_at(b + 4);
-  for (int i = 0; i < 32; ++i) y[i] = float(nibble(b + 8, i) | int(high >> i & 1) << 4) * d + m;
+  const uint32_t high = four_bytes_at(b + 4);
+  for (int i = 0; i < 32; ++i) y[i] = float(nibble_at(b + 8, i) | int(high >> i & 1) << 4) * d + m;
 }
 void decoders::q8_0(const uint8_t* b, float* y) {
   const float d = scale_at(b);
@@ -44,7 +34,7 @@ void decoders::q8_0(const uint8_t* b, float* y) {
 }
 void decoders::iq4_nl(const uint8_t* b, float* y) {
   const float d = scale_at(b);
-  for (int i = 0; i < 32; ++i) y[i] = d * float(kCurve[nibble(b + 2, i)]);
+  for (int i = 0; i < 32; ++i) y[i] = d * float(kCurve[nibble_at(b + 2, i)]);
 }
 
 namespace {
@@ -123,11 +113,11 @@ void decoders::q6_k(const uint8_t* b, float* y) {
 
 void decoders::iq4_xs(const uint8_t* b, float* y) {
   const float d = scale_at(b);
-  const int high = half_at(b + 2);
+  const int high = half_bits_at(b + 2);
   for (int j = 0; j < 8; ++j) {
     const int low = b[4 + j / 2] >> (4 * (j & 1)) & 15;
     const float step = d * float((low | (high >> (2 * j) & 3) << 4) - 32);
-    for (int i = 0; i < 32; ++i) y[32 * j + i] = step * float(kCurve[nibble(b + 8 + 16 * j, i)]);
+    for (int i = 0; i < 32; ++i) y[32 * j + i] = step * float(kCurve[nibble_at(b + 8 + 16 * j, i)]);
   }
 }
 
@@ -137,11 +127,12 @@ void dequantize_row(WeightType type, const void* row, const float* scales, float
     std::memcpy(y, row, count * sizeof(float));
   } else if (type == WeightType::f16 || type == WeightType::bf16) {
     for (size_t i = 0; i < count; ++i) {
-      const uint16_t half = half_at(bytes + 2 * i);
+      const uint16_t half = half_bits_at(bytes + 2 * i);
       y[i] = type == WeightType::f16 ? f16_to_f32(half) : bf16_to_f32(half);
     }
-  } else if (type == WeightType::f8_e4m3) {
-    for (size_t i = 0; i < count; ++i) y[i] = f8_to_f32(bytes[i]) * scales[i / kScaleSquare];
+  } else if (has_scale_squares(type)) {
+    const size_t square = size_t(scale_square(type));
+    for (size_t i = 0; i < count; ++i) y[i] = f8_to_f32(bytes[i]) * scales[i / square];
   } else {
     const TypeRow& row_of = type_row(type);
     for (size_t i = 0; i < count; i += size_t(row_of.block), bytes += row_of.block_bytes)

@@ -1,5 +1,5 @@
-// Where each quantized type keeps its numbers, one struct a type; types.h lists the types and
-// dequantize.cpp defines their bytes. Written over the functions of one bytes_*-inl.h.
+// Where each type with integer products keeps its numbers, one struct a type; types.h lists the
+// types and dequantize.cpp defines their bytes. Written over the functions of one bytes_*-inl.h.
 //
 // A type has, for the 32 numbers from 32 j on, `quants` (bytes, less kCenter) and for
 // every kGroup numbers a step, so that a number is quant * step - minimum:
@@ -200,11 +200,12 @@ struct FormatOf<WeightType::iq4_xs> : Format<WeightType::iq4_xs, 0> {
   }
 };
 
-// visit(FormatOf<type>{}) for a quantized type, or any type of the table; false for others.
+// visit(FormatOf<type>{}) for a type with integer products, or any type of the table; false for
+// others.
 template <bool kPlainToo = false, size_t i = 0, class Visit>
 inline bool visit_quantized(WeightType type, const Visit& visit) {
   if constexpr (i < sizeof kTypes / sizeof *kTypes) {
-    if constexpr (kPlainToo || kTypes[i].block > 1)
+    if constexpr (kPlainToo || kTypes[i].panel_bytes > 0)
       if (type == kTypes[i].type) return visit(FormatOf<kTypes[i].type>{}), true;
     return visit_quantized<kPlainToo, i + 1>(type, visit);
   } else {

@@ -53,4 +53,17 @@ inline float f8_to_f32(uint8_t b) {
   return b & 0x80 ? -value : value;
 }
 
+// OCP E8M0, a power of two from 2^-127 on (255 is NaN there): half of it, since codes of E2M1 are
+// looked up doubled. 255 counts as 2^128, as llama.cpp has it.
+inline float half_of_e8m0(uint8_t e) {
+  return std::bit_cast<float>(e < 2 ? 0x00200000u << e : uint32_t(e - 1) << 23);
+}
+// The same of E4M3 without a sign, whose top bit is ignored; 0x7f, NaN, counts as zero there.
+inline float half_of_ue4m3(uint8_t b) {
+  if (b == 0x7f) return 0;
+  const int exponent = b >> 3 & 15, mantissa = b & 7;
+  if (exponent == 0) return float(mantissa) * 0x1p-10f;
+  return std::bit_cast<float>(uint32_t(exponent + 119) << 23 | uint32_t(mantissa) << 20);
+}
+
 }  // namespace weir

@@ -64,6 +64,11 @@ const Search& search() {
   return chosen;
 }
 
+bool is_written(WeightType type) {
+  const TypeRow& traits = type_row(type);
+  return traits.encode != nullptr || (traits.block == 1 && !has_scale_squares(type));
+}
+
 void quantize_row(WeightType type, const float* x, const float* importance, size_t count,
                   void* row) {
   const TypeRow& traits = type_row(type);

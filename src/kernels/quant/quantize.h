@@ -5,6 +5,9 @@
 
 namespace weir {
 
+// Whether quantize_row() takes a type.
+bool is_written(WeightType type);
+
 // Encodes `count` numbers (whole blocks) as `type` into `row` (type_bytes(type, count) bytes), with
 // about the smallest sum of importance * error^2 that the type allows; the same bytes on every
 // machine. `importance`, or null for equal importance: how much an error in each column matters

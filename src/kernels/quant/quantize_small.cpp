@@ -11,10 +11,6 @@ namespace {
 constexpr int kBlock = 32;
 
 // Element j in the low half of byte j, element j + 16 in the high half.
-void put_nibbles(uint8_t* qs, const uint8_t* codes) {
-  for (int j = 0; j < 16; ++j) qs[j] = uint8_t((codes[j] & 15) | (codes[j + 16] & 15) << 4);
-}
-
 // Bit i of four bytes is bit 4 of code i.
 void put_fifth_bits(uint8_t* qh, const uint8_t* codes) {
   for (int byte = 0; byte < 4; ++byte) {
@@ -56,24 +52,24 @@ void with_line(const float* x, const float* weights, const Codes& c, uint8_t* d,
 void encoders::q4_0(const float* x, const float* weights, uint8_t* block) {
   uint8_t codes[kBlock];
   with_scale(x, weights, kFourBits, block, codes);
-  put_nibbles(block + 2, codes);
+  put_two_codes(block + 2, codes);
 }
 void encoders::q4_1(const float* x, const float* weights, uint8_t* block) {
   uint8_t codes[kBlock];
   with_line(x, weights, kFourBitLine, block, codes);
-  put_nibbles(block + 4, codes);
+  put_two_codes(block + 4, codes);
 }
 void encoders::q5_0(const float* x, const float* weights, uint8_t* block) {
   uint8_t codes[kBlock];
   with_scale(x, weights, kFiveBits, block, codes);
   put_fifth_bits(block + 2, codes);
-  put_nibbles(block + 6, codes);
+  put_two_codes(block + 6, codes);
 }
 void encoders::q5_1(const float* x, const float* weights, uint8_t* block) {
   uint8_t codes[kBlock];
   with_line(x, weights, kFiveBitLine, block, codes);
   put_fifth_bits(block + 4, codes);
-  put_nibbles(block + 8, codes);
+  put_two_codes(block + 8, codes);
 }
 
 // The largest number becomes +-127. A search would gain nothing that 8 bits do not give already.
@@ -97,7 +93,7 @@ void encoders::iq4_nl(const float* x, const float* weights, uint8_t* block) {
   put_half(block, half);
   uint8_t codes[kBlock];
   search().curve_encode(group, f16_to_f32(half), codes);
-  put_nibbles(block + 2, codes);
+  put_two_codes(block + 2, codes);
 }
 
 }  // namespace weir

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cfloat>
 #include <iterator>
+#include <map>
 #include <string>
 
 #include "base/file.h"
@@ -67,22 +68,64 @@ std::vector<float> normal_row(Random& random, size_t count, float size = 0.02f) 
   return x;
 }
 
+std::vector<float> test_numbers() {
+  const Result<std::string> file =
+      read_file(std::string(WEIR_SOURCE_DIR) + "/src/kernels/testdata/quant_input.f32");
+  if (!file) return {};
+  std::vector<float> x(file->size() / sizeof(float));
+  std::memcpy(x.data(), file->data(), file->size());
+  return x;
+}
+
+// The bytes that PyPI's gguf package makes of the same numbers, by the name of the type.
+std::map<std::string, std::vector<uint8_t>> golden_encodings() {
+  const Result<std::string> file =
+      read_file(std::string(WEIR_SOURCE_DIR) + "/src/kernels/testdata/quant_narrow.bin");
+  std::map<std::string, std::vector<uint8_t>> all;
+  for (size_t at = 0; file && at + 12 <= file->size();) {
+    const std::string name(file->data() + at, strnlen(file->data() + at, 8));
+    uint32_t blocks;
+    std::memcpy(&blocks, file->data() + at + 8, 4);
+    const size_t bytes = size_t(blocks) * size_t(find_type(name.c_str())->block_bytes);
+    const auto begin = file->begin() + std::ptrdiff_t(at + 12);
+    all[name].assign(begin, begin + std::ptrdiff_t(bytes));
+    at += 12 + bytes;
+  }
+  return all;
+}
+
 TEST(Quantize, EveryEncoderHasAReference) {
   for (const TypeRow& row : kTypes) {
     const bool has_reference =
         std::any_of(std::begin(kReferences), std::end(kReferences),
                     [&](const Reference& r) { return type_of(r) == row.type; });
-    EXPECT_EQ(has_reference, row.encode != nullptr) << row.name;
+    const bool has_bytes = golden_encodings().contains(row.name);
+    EXPECT_EQ(has_reference || has_bytes, row.encode != nullptr) << row.name;
   }
 }
 
+TEST(Quantize, TypesWithoutASearchHaveTheReferencesBytes) {
+  const std::vector<float> x = test_numbers(), importance(x.size(), 0.3f);
+  EXPECT_EQ(golden_encodings().size(), 3u);
+  for (const auto& [name, bytes] : golden_encodings()) {
+    EXPECT_EQ(encoded(find_type(name.c_str())->type, x), bytes) << name;
+    EXPECT_EQ(encoded(find_type(name.c_str())->type, x, importance.data()), bytes) << name;
+  }
+}
+
+// Below the smallest scale, and beyond the range.
+TEST(Quantize, TypesWithoutASearchStayFinite) {
+  for (WeightType type : {WeightType::mxfp4, WeightType::tq1_0, WeightType::tq2_0})
+    for (float size : {0.0f, 1e-42f, 1e-9f, FLT_MAX, INFINITY, NAN}) {
+      std::vector<float> x(256, size);
+      x[7] = -size;
+      for (float y : stored(type, x)) ASSERT_TRUE(std::isfinite(y)) << type_name(type);
+    }
+}
+
 TEST(Quantize, ErrorIsNotLargerThanTheReferences) {
-  const Result<std::string> file =
-      read_file(std::string(WEIR_SOURCE_DIR) + "/src/kernels/testdata/quant_input.f32");
-  ASSERT_TRUE(file);
-  std::vector<float> x(file->size() / sizeof(float));
+  const std::vector<float> x = test_numbers();
   ASSERT_EQ(x.size(), 1024u);
-  std::memcpy(x.data(), file->data(), file->size());
   for (const Reference& reference : kReferences) {
     const WeightType type = type_of(reference);
     const double error = relative_error(x, stored(type, x));

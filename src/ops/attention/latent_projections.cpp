@@ -68,8 +68,8 @@ void LatentProjections::project(int head, int row, int count, const float* mixed
   g.type = kv_b_.type;
   g.weight_row = type_bytes(kv_b_.type, size_t(rank_));
   g.weights = static_cast<const char*>(kv_b_.parts[0]) + size_t(first) * g.weight_row;
-  if (kv_b_.type == WeightType::f8_e4m3) g.scales = kv_b_.scales[0];
-  g.scales_row = size_t(div_up(rank_, kScaleSquare));
+  if (has_scale_squares(kv_b_.type)) g.scales = kv_b_.scales[0];
+  g.scales_row = size_t(div_up(rank_, scale_square(kv_b_.type)));
   g.first = first;
   g.left = mixed;
   g.left_row = mixed_row;
