@@ -28,6 +28,7 @@ void add_commands(CommandGroup commands) {
   add_chat(commands);
   add_serve(commands);
   add_key(commands);
+  add_guard(commands);
   add_models(commands);
   add_inspect(commands);
   add_tokenizer(commands);

@@ -1,0 +1,15 @@
+// `weir guard`: safety and risk control.
+#include "cli/commands.h"
+#include "cli/guard_commands.h"
+
+namespace weir {
+
+void add_guard(CommandGroup& commands) {
+  CommandGroup group = commands.group("guard", "safety and risk control");
+  add_guard_check(group);
+  add_guard_report(group);
+  add_guard_label(group);
+  add_guard_audit(group);
+}
+
+}  // namespace weir

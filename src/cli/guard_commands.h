@@ -1,0 +1,12 @@
+// The commands of `weir guard` that are described in files of their own.
+#pragma once
+#include "cli/command_builder.h"
+
+namespace weir {
+
+void add_guard_check(CommandGroup& group);   // a policy, and what it says of a text
+void add_guard_report(CommandGroup& group);  // the numbers of an assessment
+void add_guard_label(CommandGroup& group);   // labels files as generated
+void add_guard_audit(CommandGroup& group);   // verify, search, export, forget
+
+}  // namespace weir
