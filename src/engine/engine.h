@@ -26,6 +26,7 @@
 #include "base/arena.h"
 #include "base/thread_pool.h"
 #include "engine/further_draft.h"
+#include "engine/hidden_rows.h"
 #include "engine/kv_cache.h"
 #include "engine/prefix_cache.h"
 #include "engine/request.h"
@@ -109,6 +110,7 @@ class Engine {
     size_t to_read = 0;
     int reused = 0;  // of the prompt, found in the cache by the first admission
     int slot = -1;   // -1: waiting
+    int shown = 0;   // positions before this one that the hidden reader has had
     size_t drawn() const { return tokens.size() - prompt; }
   };
   // One sequence of the cache.
@@ -154,6 +156,8 @@ class Engine {
   void accept(const Draws& draws, const std::vector<Row>& rows, const std::vector<int>& sampled);
   void take(Sequence& sequence, Drawn& drawn) const;
   void absorb(Tensor hidden, const std::vector<Row>& rows);
+  void want_hidden(const std::vector<Row>& rows);
+  void show_hidden(const std::vector<Row>& rows, bool guesses);
 
   // admission.cpp: slots and pages.
   struct Beginning;
@@ -180,6 +184,7 @@ class Engine {
   SequenceId next_id_ = 0;
   int recording_ = 0;   // sequences that want experts; while there are any, new ones record
   RoutingTrace trace_;  // of one pass
+  HiddenRows hidden_rows_;
   PrefixCache prefixes_;
   std::unique_ptr<Speculator> speculator_;  // null: no guesses
   FurtherDraft* further_ = nullptr;         // the speculator's, if that is its drafter

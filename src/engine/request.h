@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/hidden_reader.h"
 #include "engine/sampler.h"
 #include "engine/token_filter.h"
 #include "tensor/low_rank.h"
@@ -16,10 +17,11 @@ struct TokenRequest {
   std::vector<int> prompt = {};  // at least one token
   int tokens_max = 256;
   SamplingOptions sampling = {};
-  uint64_t stream = 0;                  // samples of one prompt and seed differ by it
-  std::vector<int> stop_ids = {};       // usually the end-of-sequence token
-  bool records_experts = false;         // fill Drawn::experts
-  TokenFilter* token_filter = nullptr;  // outlives the sequence
+  uint64_t stream = 0;                    // samples of one prompt and seed differ by it
+  std::vector<int> stop_ids = {};         // usually the end-of-sequence token
+  bool records_experts = false;           // fill Drawn::experts
+  TokenFilter* token_filter = nullptr;    // outlives the sequence
+  HiddenReader* hidden_reader = nullptr;  // outlives the sequence
   // Who asks. Owners get equal shares of slots and prompt rows, and never share cached rows.
   std::string owner = {};
   // The model's adapter by number, AdapterUse::kNone, or the one that the model has by default.

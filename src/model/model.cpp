@@ -8,6 +8,7 @@
 #include "base/div_up.h"
 #include "base/hash.h"
 #include "base/random.h"
+#include "model/block_observer.h"
 #include "model/build.h"
 #include "tensor/panel_set.h"
 
@@ -65,19 +66,21 @@ void require_angles(const Run& run, RopeAngles* angles) {
 
 }  // namespace
 
-Tensor Model::forward(Run& run) const {
+Tensor Model::forward(Run& run, BlockObserver* observer) const {
   const Zone zone("forward");
   choose_adapter(run);
   require_angles(run, rope_angles_.get());
   if (panels_ && !run.exact && !run.pool.is_dry())
     panels_->begin_pass(run.batch.size(), int(run.batch.segments().size()));
   Tensor x = embed(run, *embedding_);
+  int number = 0;
   for (const Block& block : blocks_) {
     auto body = [&block = block, table = rope_, balance = balance_weight](Run& r, Tensor in) {
       return block_forward(r, block, table, balance, in);
     };
     x = recompute_blocks ? recompute(run, body, x)
                          : block_forward(run, block, rope_, balance_weight, x);
+    if (observer) observer->observe(number++, x);
   }
   return rms_norm(run, x, *final_norm_, float(config_.rms_norm_eps));
 }
