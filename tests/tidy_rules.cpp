@@ -42,6 +42,9 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
      {"base", "kernels", "text", "formats", "tokenizer", "config", "checkpoint", "adapter", "chat"}},
     {"verify", {"base", "text"}},
     {"tasks", {"base", "text", "verify", "chat"}},
+    {"red_team", {"base", "text", "tasks"}},
+    {"heads",
+     {"base", "kernels", "tensor", "formats", "tokenizer", "model", "engine", "guard", "chat"}},
     {"stages",
      {"base", "formats", "tokenizer", "ops", "config", "checkpoint", "adapter", "model", "engine",
       "chat", "corpus", "train", "verify", "tasks"}},
@@ -62,12 +65,12 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
              "ops",    "config",   "checkpoint", "model",   "engine", "chat",    "corpus",
              "train",  "convert",  "verify",     "tasks",   "stages", "live",    "report",
              "doctor", "pretrain", "pipeline",   "grammar", "serve",  "client",  "embed",
-             "documents", "knowledge", "extract", "adapter", "adapt", "distill"}},
+             "documents", "knowledge", "extract", "adapter", "adapt", "distill", "red_team", "heads"}},
     {"testing", {"base",   "kernels",  "tensor",     "text",    "jinja",  "formats", "tokenizer",
                  "ops",    "config",   "checkpoint", "model",   "engine", "chat",    "corpus",
                  "train",  "convert",  "verify",     "tasks",   "stages", "live",    "report",
                  "doctor", "pretrain", "pipeline",   "grammar", "serve",  "client",  "embed",
-             "documents", "knowledge", "extract", "adapter", "adapt", "distill"}},
+             "documents", "knowledge", "extract", "adapter", "adapt", "distill", "red_team", "heads"}},
 };
 
 struct Include {

@@ -36,6 +36,7 @@ void add_commands(CommandGroup commands) {
   add_documents(commands);
   add_extract(commands);
   add_distill(commands);
+  add_guard(commands);
   add_doctor(commands);
   add_bench(commands);
   add_conversions(commands);

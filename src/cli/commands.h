@@ -25,6 +25,7 @@ void add_knowledge(CommandGroup& commands);  // add, list, remove, search, ask, 
 void add_documents(CommandGroup& commands);
 void add_extract(CommandGroup& commands);
 void add_distill(CommandGroup& commands);  // sample
+void add_guard(CommandGroup& commands);    // bank, train, test
 void add_doctor(CommandGroup& commands);
 void add_bench(CommandGroup& commands);
 void add_conversions(CommandGroup& commands);  // convert, quantize, make-random

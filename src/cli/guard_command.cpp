@@ -1,0 +1,12 @@
+#include "cli/commands.h"
+#include "cli/guard_commands.h"
+
+namespace weir {
+
+void add_guard(CommandGroup& commands) {
+  CommandGroup group = commands.group("guard", "safety and risk control");
+  add_guard_bank(group);
+  add_guard_train(group);
+}
+
+}  // namespace weir
