@@ -14,6 +14,7 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"kernels", {"base"}},
     {"tensor", {"base", "kernels"}},
     {"text", {"base"}},
+    {"guard", {"base", "text"}},
     {"documents", {"base", "text"}},
     {"knowledge", {"base", "text", "documents"}},
     {"extract", {"base", "text", "documents"}},
@@ -35,7 +36,7 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
       "chat"}},
     {"serve",
      {"base", "text", "tokenizer", "config", "checkpoint", "adapter", "model", "engine", "grammar",
-      "chat", "embed", "knowledge"}},
+      "chat", "embed", "knowledge", "guard"}},
     {"corpus", {"base", "tensor", "tokenizer", "documents"}},
     {"train", {"base", "kernels", "tensor", "formats", "ops", "config", "model", "corpus"}},
     {"convert",
@@ -65,12 +66,14 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
              "ops",    "config",   "checkpoint", "model",   "engine", "chat",    "corpus",
              "train",  "convert",  "verify",     "tasks",   "stages", "live",    "report",
              "doctor", "pretrain", "pipeline",   "grammar", "serve",  "client",  "embed",
-             "documents", "knowledge", "extract", "adapter", "adapt", "distill", "red_team", "heads"}},
+             "documents", "knowledge", "extract", "adapter", "adapt", "distill", "guard",
+              "red_team", "heads"}},
     {"testing", {"base",   "kernels",  "tensor",     "text",    "jinja",  "formats", "tokenizer",
                  "ops",    "config",   "checkpoint", "model",   "engine", "chat",    "corpus",
                  "train",  "convert",  "verify",     "tasks",   "stages", "live",    "report",
                  "doctor", "pretrain", "pipeline",   "grammar", "serve",  "client",  "embed",
-             "documents", "knowledge", "extract", "adapter", "adapt", "distill", "red_team", "heads"}},
+             "documents", "knowledge", "extract", "adapter", "adapt", "distill", "guard",
+              "red_team", "heads"}},
 };
 
 struct Include {

@@ -7,6 +7,7 @@ void add_guard(CommandGroup& commands) {
   CommandGroup group = commands.group("guard", "safety and risk control");
   add_guard_bank(group);
   add_guard_train(group);
+  add_guard_test(group);
 }
 
 }  // namespace weir

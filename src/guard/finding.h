@@ -21,13 +21,16 @@ struct Finding {
   std::string replacement = {};  // of redact and rewrite: what takes its place
 };
 
+constexpr size_t kFindingsMax = 10'000;  // that a verdict keeps
+
 struct Verdict {
   Action action = Action::allow;
   int category = -1;      // that `action` is for
   std::string rule = {};  // that `action` is for
   std::string text = {};  // that the user gets instead; of refuse and hand_over
-  std::vector<Finding> findings =
-      {};  // in order of their begin; those with action allow are left out
+  // In order of their begin; those with action allow are left out.
+  std::vector<Finding> findings = {};
+  size_t findings_left_out = 0;  // beyond kFindingsMax
 };
 
 }  // namespace weir

@@ -17,20 +17,19 @@
 
 namespace weir {
 
-// What a rule looks for: one of words, pattern and detector.
+// What a rule looks for: one of words, patterns and a detector.
 struct PolicyRule {
   std::string id;
   int category = -1;
   float score = 1;
-  uint8_t directions = 0x3f;            // bit 1 << Direction
-  std::vector<std::string> words = {};  // of the rule and of its file
-  bool whole_words = true;              // of Latin letters: not inside a longer word
-  bool variants = true;                 // matched after normalisation (normalise.h)
-  std::string pattern = {};             // RE2, over the text as it came
-  bool ignores_case = true;             // of the pattern
-  int bytes_max = 256;                  // of a match of the pattern, and what a stream holds back
-  std::string detector = {};            // a name of detector_names() (detectors.h)
-  std::string replacement = {};         // of the action rewrite
+  uint8_t directions = 0x3f;               // bit 1 << Direction
+  std::vector<std::string> words = {};     // of the rule and of its files
+  bool whole_words = true;                 // of letters: not inside a longer word
+  bool readings = false;                   // the first letters of Han words' readings match, too
+  std::vector<std::string> patterns = {};  // RE2, over the text as it came
+  bool ignores_case = true;                // of the patterns
+  std::string detector = {};               // a name of detector_names() (detectors.h)
+  std::string replacement = {};            // of the action rewrite
   int line = 0;
 };
 
@@ -73,10 +72,11 @@ struct PolicyTool {
   bool after_injection = false;
 };
 struct PolicyTools {
-  bool is_limited = false;  // only the tools below may be called
+  bool is_limited = false;            // only the tools below may be called
+  bool limits_after_results = false;  // the same once the conversation has a document or result
   std::vector<PolicyTool> allow = {};
   std::vector<std::string> link_hosts = {};  // that links in arguments and answers may lead to
-  bool limits_links = false;
+  bool limits_links = false;                 // link_hosts holds
 };
 
 struct PolicyBudget {  // 0: none

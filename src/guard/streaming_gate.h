@@ -7,13 +7,14 @@
 #include <vector>
 
 #include "guard/guard.h"
+#include "guard/rule_set.h"
 
 namespace weir {
 
 class StreamingGate {
  public:
   // The guard outlives the gate.
-  StreamingGate(const Guard& guard, Direction direction, GuardSubject subject);
+  StreamingGate(const Guard& guard, Direction direction, const GuardSubject& subject);
 
   // Scores of a head for everything that has come and for the text of the next push(). They hold
   // for what has not been released: a score at its threshold releases nothing more.
@@ -22,23 +23,21 @@ class StreamingGate {
   // has it so. After an action that ends the reply: what came before the finding, once, then "".
   std::string push(std::string_view text, bool is_last);
   // From the outside (a call of a tool that is not allowed, a budget).
-  void end(Verdict verdict);
+  void end(const Verdict& verdict);
 
   bool is_ended() const { return ends_reply(verdict_.action); }
   // All findings so far. With refuse and hand_over its `text` takes the place of the rest.
   const Verdict& verdict() const { return verdict_; }
-  size_t held_back() const { return held_.size(); }  // bytes, at most rules().bytes_max()
+  size_t held_back() const;  // bytes that came and did not leave
 
  private:
-  void settle(bool is_last, std::string& out);
-
   const Guard* guard_;
+  const ActionTable* table_;
   Direction direction_;
   GuardSubject subject_;
+  RuleStream stream_;
   Verdict verdict_;
-  std::string held_;     // came and did not leave
-  size_t released_ = 0;  // bytes of the text as it came that were decided
-  char before_ = 0;      // the byte before held_, for word boundaries
+  size_t released_ = 0;  // bytes of the text as it came that have left, or were replaced
 };
 
 }  // namespace weir
