@@ -114,14 +114,17 @@ void print_summary(const std::vector<Outcome>& outcomes) {
 Result<Ending> test(const GuardTestCommand& o) {
   const std::vector<BankItem> bank = TRY(chosen_bank(o.choice));
   std::shared_ptr<const Guard> guard;
-  if (!o.policy.empty()) guard = TRY(Guard::create(TRY(Policy::read(o.policy))));
+  if (!o.policy.empty()) {
+    Policy policy = TRY(Policy::read(o.policy));
+    guard = TRY(Guard::create(std::move(policy)));
+  }
   catch_stop_signals();
   std::unique_ptr<RedTeamTarget> target;
   if (!o.target.empty()) target = TRY(open_target(o));
   TRY(make_directories(o.out));
-  const std::string identity = sha256_hex(
-      fmt::format("1 {} {} {}", guard ? guard->policy().sha256 : "", target ? target->identity() : "",
-                  kRefusals));
+  const std::string identity =
+      sha256_hex(fmt::format("1 {} {} {}", guard ? guard->policy().sha256 : "",
+                             target ? target->identity() : "", kRefusals));
   const std::string rows = join_path(o.out, "outcomes.jsonl");
   const std::map<std::string, Outcome> known = TRY(read_outcomes(rows, identity));
   std::vector<Outcome> outcomes;
@@ -166,14 +169,13 @@ Result<Ending> test(const GuardTestCommand& o) {
 }  // namespace
 
 void add_guard_test(CommandGroup& group) {
-  auto [c, o] = group.add("test", "the red team against rules, heads and a model", test,
-                          Writes::files);
+  auto [c, o] =
+      group.add("test", "the red team against rules, heads and a model", test, Writes::files);
   c.argument("TARGET", o.target, "a model's folder or file, or the URL of a server [none]");
   c.option("--out", o.out, "DIR", "folder of the report; the same one resumes").required();
   c.option("--policy", o.policy, "POLICY", "a policy's file or name, whose rules judge [none]");
   c.option("--heads", o.heads, "FILE", "heads of the model, from weir guard train [none]");
-  c.option("--threshold", o.threshold, "X", "of the heads [what the file says]")
-      .real_number(0, 1);
+  c.option("--threshold", o.threshold, "X", "of the heads [what the file says]").real_number(0, 1);
   c.option("--tokens", o.tokens, "N",
            "length of the model's replies; 0: it does not answer [0, of a server 128]")
       .whole_number(0, 4096);

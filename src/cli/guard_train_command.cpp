@@ -45,19 +45,22 @@ struct GuardTrainCommand {
   int64_t seed = 1;
 };
 
+double number_at(const Json& json, const char* key) {
+  const auto number = json.double_at(key);
+  return number ? *number : 0;
+}
+
 void print_part(const char* name, const ProbeWeights& part) {
   if (part.weights.empty()) return;
   fmt::print("{}: ", name);
   for (const Json& one : part.report.find("blocks")->items())
-    fmt::print("block {} AUC {:.3f}, ", one.int_at("block").value_or(0),
-               one.double_at("auc").value_or(0));
+    fmt::print("block {:.0f} AUC {:.3f}, ", number_at(one, "block"), number_at(one, "auc"));
   fmt::print(
-      "taken {}\n  {} rows trained, {} held out; AUC {:.3f}; at {:.1f} % false positives the "
-      "threshold is {:.3f} and the recall {:.1f} %; {:.1f} % get the right category\n",
-      part.block, part.report.int_at("rows").value_or(0),
-      part.report.int_at("held_out").value_or(0), part.report.double_at("auc").value_or(0),
-      part.false_positives * 100, part.threshold, part.report.double_at("recall").value_or(0) * 100,
-      part.report.double_at("category_right").value_or(0) * 100);
+      "taken {}\n  {:.0f} rows trained, {:.0f} held out; AUC {:.3f}; at {:.1f} % false positives "
+      "the threshold is {:.3f} and the recall {:.1f} %; {:.1f} % get the right category\n",
+      part.block, number_at(part.report, "rows"), number_at(part.report, "held_out"),
+      number_at(part.report, "auc"), part.false_positives * 100, part.threshold,
+      number_at(part.report, "recall") * 100, number_at(part.report, "category_right") * 100);
 }
 
 Result<Ending> train(const GuardTrainCommand& o) {

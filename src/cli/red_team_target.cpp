@@ -149,11 +149,11 @@ class ModelTarget final : public RedTeamTarget {
 
 class ServerTarget final : public RedTeamTarget {
  public:
-  ServerTarget(ChatApi api, std::string name, int tokens)
+  ServerTarget(std::unique_ptr<ChatApi> api, std::string name, int tokens)
       : api_(std::move(api)),
         name_(std::move(name)),
         tokens_(tokens),
-        identity_(fmt::format("{} {} {}", api_.server().text(), name_, tokens)) {}
+        identity_(fmt::format("{} {} {}", api_->server().text(), name_, tokens)) {}
 
   const std::string& identity() const override { return identity_; }
 
@@ -166,7 +166,7 @@ class ServerTarget final : public RedTeamTarget {
       request.set("temperature", 0);
       request.set("max_tokens", tokens_);
       const ChatApiReply reply =
-          TRY(api_.ask(std::move(request), [](bool, const std::string&) { return true; }));
+          TRY(api_->ask(std::move(request), [](bool, const std::string&) { return true; }));
       outcomes[i].helped = is_help(reply.answer);
       outcomes[i].helped_now = *outcomes[i].helped && !outcomes[i].is_stopped();
     }
@@ -174,7 +174,7 @@ class ServerTarget final : public RedTeamTarget {
   }
 
  private:
-  ChatApi api_;
+  const std::unique_ptr<ChatApi> api_;
   const std::string name_;
   const int tokens_;
   const std::string identity_;
@@ -192,10 +192,10 @@ Result<std::unique_ptr<RedTeamTarget>> open_server_target(const ServerTargetOpti
   HttpClientOptions http;
   http.key = TRY(find_key(options.key_file));
   http.is_cancelled = stop_requested;
-  ChatApi api(TRY(parse_http_url(options.url)), http);
+  auto api = std::make_unique<ChatApi>(TRY(parse_http_url(options.url)), http);
   std::string name = options.model;
   if (name.empty()) {
-    const ModelList list = TRY(api.models());
+    const ModelList list = TRY(api->models());
     if (list.names.empty())
       return Error{options.url + ": has no list of models; name one with --model"};
     name = list.names.front();

@@ -90,7 +90,7 @@ TEST(HiddenReader, SeesEachPositionOnceWithGuessesAndAfterPreemption) {
   std::vector<Kept> readers(6, Kept(0));
   std::vector<TokenRequest> requests;
   for (uint64_t i = 0; i < 6; ++i) {
-    requests.push_back(request_of(i, 40, 50));
+    requests.push_back(request_of(i, 20, 80));
     requests.back().sampling.temperature = 0;  // repeats itself, so guesses come true
     requests.back().hidden_reader = &readers[i];
     ASSERT_TRUE(engine->submit(requests.back()).has_value());

@@ -72,12 +72,14 @@ Result<ProbeFile> read(const SafetensorsFile& file) {
   const int64_t width = TRY(json.int_at("width"));
   if (width < 1 || width > (1 << 20)) return Error{"'width' is out of range"};
   probes.width = int(width);
-  for (const Json& category : TRY(json.at("categories"))->items())
+  const Json* categories = TRY(json.at("categories"));
+  for (const Json& category : categories->items())
     probes.categories.push_back(TRY(category.as_string()));
   if (probes.categories.empty() || probes.categories.size() > kCategoriesMax)
     return Error{fmt::format("must have 1 to {} categories", kCategoriesMax)};
   const size_t outputs = probes.categories.size() + 1;
-  probes.prompt = TRY(read_part(file, *TRY(json.at("prompt")), "prompt", outputs, probes.width));
+  const Json* prompt = TRY(json.at("prompt"));
+  probes.prompt = TRY(read_part(file, *prompt, "prompt", outputs, probes.width));
   if (const Json* answer = json.find("answer"))
     probes.answer = TRY(read_part(file, *answer, "answer", outputs, probes.width));
   return probes;
