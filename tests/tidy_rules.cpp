@@ -43,7 +43,7 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
      {"base", "kernels", "text", "formats", "tokenizer", "config", "checkpoint", "adapter", "chat"}},
     {"verify", {"base", "text"}},
     {"tasks", {"base", "text", "verify", "chat"}},
-    {"red_team", {"base", "text", "tasks"}},
+    {"red_team", {"base", "text", "guard", "tasks"}},
     {"heads",
      {"base", "kernels", "tensor", "formats", "tokenizer", "model", "engine", "guard", "chat"}},
     {"stages",
