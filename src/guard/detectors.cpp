@@ -12,22 +12,23 @@ namespace weir {
 namespace {
 
 constexpr size_t kGroupsMax = 9, kJoinedMax = 40;
+constexpr size_t kTokenBefore = 256;  // of a token, before its first digit or @
 
-enum : uint8_t { kDigit = 1, kLetter = 2, kTokenMark = 4, kGap = 8 };
+enum : uint8_t { kDigit = 1, kLetter = 2, kTokenMark = 4, kAt = 8, kToken = 15, kGap = 16 };
 
 constexpr std::array<uint8_t, 256> kClasses = [] {
   std::array<uint8_t, 256> classes{};
   for (int c = 0; c < 26; ++c) classes[size_t('a' + c)] = classes[size_t('A' + c)] = kLetter;
   for (int c = '0'; c <= '9'; ++c) classes[size_t(c)] = kDigit;
-  for (const char c : {'.', '_', '%', '+', '-', '@', '=', '/', '~'})
-    classes[size_t(c)] = kTokenMark;
+  for (const char c : {'.', '_', '%', '+', '-', '=', '/', '~'}) classes[size_t(c)] = kTokenMark;
   for (const char c : {' ', '(', ')'}) classes[size_t(c)] = kGap;
+  classes[size_t('@')] = kAt;
   return classes;
 }();
 
 uint8_t class_of(char c) { return kClasses[uint8_t(c)]; }
 bool is_alnum(char c) { return (class_of(c) & (kDigit | kLetter)) != 0; }
-bool is_token(char c) { return (class_of(c) & (kDigit | kLetter | kTokenMark)) != 0; }
+bool is_token(char c) { return (class_of(c) & kToken) != 0; }
 
 // A group of an IBAN.
 bool is_short_code(std::string_view token) {
@@ -42,16 +43,22 @@ struct Plain {
   std::vector<size_t> places;  // of each byte, and the end
 };
 
-bool needs_plain(std::string_view text) {
-  for (size_t i = 0; (i = text.find_first_of("\xEF\xE2", i)) != text.npos; ++i) {
+bool has_wide_forms(std::string_view text) {
+  for (size_t i = 0; (i = text.find('\xEF', i)) != text.npos; ++i) {
     if (i + 2 >= text.size()) return true;
     const auto b = uint8_t(text[i + 1]), c = uint8_t(text[i + 2]);
-    if (text[i] == '\xEF' &&
-        ((b == 0xBC && c >= 0x8B && c != 0x8C && c != 0x9A && c != 0x9B && c != 0x9F) ||
-         (b == 0xBD && c <= 0x9E) || (b == 0xBB && c == 0xBF)))
-      return true;
-    if (text[i] == '\xE2' && ((b == 0x80 && c >= 0x8B && c <= 0x8F) || (b == 0x81 && c == 0xA0)))
-      return true;
+    // Not the comma, the colon, the semicolon and the question mark, which are common.
+    const bool is_wide = b == 0xBC && c >= 0x8B && c != 0x8C && c != 0x9A && c != 0x9B && c != 0x9F;
+    if (is_wide || (b == 0xBD && c <= 0x9E) || (b == 0xBB && c == 0xBF)) return true;
+  }
+  return false;
+}
+
+bool has_no_width(std::string_view text) {
+  for (size_t i = 0; (i = text.find('\xE2', i)) != text.npos; ++i) {
+    if (i + 2 >= text.size()) return true;
+    const auto b = uint8_t(text[i + 1]), c = uint8_t(text[i + 2]);
+    if ((b == 0x80 && c >= 0x8B && c <= 0x8F) || (b == 0x81 && c == 0xA0)) return true;
   }
   return false;
 }
@@ -117,6 +124,8 @@ class SpanReader {
   }
 
   void find_numbers() {
+    const std::string_view span = text_.substr(begin_, end_ - begin_);
+    if (std::ranges::count_if(span, [](char c) { return class_of(c) == kDigit; }) < 7) return;
     std::vector<Group> groups;
     for (size_t i = begin_; i < end_;) {
       if (!is_alnum(text_[i])) {
@@ -242,22 +251,50 @@ class SpanReader {
   std::vector<DetectorMatch>& matches_;
 };
 
-// `text` has one byte for each character.
+// The next digit or @ from `i` on; the text's end: none.
+size_t next_trigger(std::string_view text, size_t i) {
+  const auto is_trigger = [&](size_t at) { return (class_of(text[at]) & (kDigit | kAt)) != 0; };
+  constexpr uint64_t kOnes = 0x0101010101010101, kHigh = kOnes * 0x80;
+  while (i + 8 <= text.size()) {
+    uint64_t block;
+    std::memcpy(&block, text.data() + i, 8);
+    // Bytes from 0x30 to 0x40 are below 0x11 after the subtraction, which borrows from no other
+    // byte.
+    const uint64_t low = block & ~kHigh;
+    const uint64_t at_least = low + kOnes * (0x80 - 0x30), beyond = low + kOnes * (0x80 - 0x41);
+    if ((at_least & ~beyond & ~block & kHigh) != 0)
+      for (size_t k = i; k < i + 8; ++k)
+        if (is_trigger(k)) return k;
+    i += 8;
+  }
+  while (i < text.size() && !is_trigger(i)) ++i;
+  return i;
+}
+
+// The begin of the token that holds or precedes text[at].
+size_t token_begin(std::string_view text, size_t from, size_t at) {
+  size_t begin = at;
+  while (begin > from && at - begin < kTokenBefore && is_token(text[begin - 1])) --begin;
+  return begin;
+}
+
+// `text` has one byte for each character. A candidate is a token with a digit or @, and what is
+// linked to it.
 size_t detect_plain(std::string_view text, size_t from, bool is_last,
                     std::vector<DetectorMatch>& matches) {
   size_t i = from;
   while (true) {
-    while (i < text.size() && !is_token(text[i])) ++i;
-    if (i >= text.size()) return text.size();
-    const size_t begin = i, limit = std::min(text.size(), begin + kDetectedBytesMax);
+    const size_t trigger = next_trigger(text, i);
+    const size_t begin = token_begin(text, i, trigger);
+    if (trigger >= text.size()) return is_last ? text.size() : begin;
+    const size_t limit = std::min(text.size(), begin + kDetectedBytesMax);
     bool has_at = false, has_digits = false, has_long = false, is_open = false;
-    while (true) {  // a token, and those that are linked to it
+    i = begin;
+    while (true) {
       const size_t token = i;
       uint8_t classes = 0;
-      for (; i < limit && is_token(text[i]); ++i) {
-        classes |= class_of(text[i]);
-        has_at = has_at || text[i] == '@';
-      }
+      for (uint8_t one; i < limit && ((one = class_of(text[i])) & kToken) != 0; ++i) classes |= one;
+      has_at = has_at || (classes & kAt) != 0;
       has_digits = has_digits || (classes & kDigit) != 0;
       has_long = has_long || i - token >= 16;
       const bool links =
@@ -271,8 +308,7 @@ size_t detect_plain(std::string_view text, size_t from, bool is_last,
       i = gap;
     }
     if (is_open && !is_last && i - begin < kDetectedBytesMax) return begin;
-    if (has_at || has_digits || has_long)
-      SpanReader(text, begin, i, matches).read(has_at, has_digits, has_long);
+    SpanReader(text, begin, i, matches).read(has_at, has_digits, has_long);
   }
 }
 
@@ -296,7 +332,8 @@ size_t detect(std::string_view text, size_t from, bool is_last,
   const size_t tail = is_last ? 0 : unfinished_utf8_tail(text);
   const std::string_view known = text.substr(0, text.size() - tail);
   if (from >= known.size()) return std::max(from, known.size());
-  if (!needs_plain(known)) return detect_plain(known, from, is_last, matches);
+  if (!has_wide_forms(known) && !has_no_width(known))
+    return detect_plain(known, from, is_last, matches);
   const Plain plain = make_plain(known);
   const auto at = std::lower_bound(plain.places.begin(), plain.places.end(), from);
   const size_t already = matches.size();

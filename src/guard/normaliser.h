@@ -7,6 +7,7 @@
 // Words of letters stand between boundaries, so that a boundary in an entry asks for whole words.
 // Symbols do not depend on how the text is cut.
 #pragma once
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -41,9 +42,35 @@ class Normaliser {
           ignored_ = 0;
           continue;
         }
+        if (!in_word_ && i + 1 < end && is_ascii_letter(byte) &&
+            is_ascii_letter(uint8_t(text[i + 1])) && sink_.skips_word(byte, uint8_t(text[i + 1]))) {
+          i = skip_word(text, i, end);
+          continue;
+        }
+        if (in_word_ && kIsPlain[byte] && gap_ == 0 && !has_pending_ && !is_single_) {
+          in_word_ = is_joined_ = false;
+          gap_ = 1;
+          ignored_ = 0;
+          boundary(offset + i);
+          ++i;
+          continue;
+        }
         take(byte, lookup_(byte), offset + i, offset + i + 1);
         ++i;
         continue;
+      }
+      if (after_han_ && i + 2 < end && byte >= 0xE3 && byte <= 0xE9) {
+        const auto second = uint8_t(text[i + 1]), third = uint8_t(text[i + 2]);
+        const auto code = char32_t((byte & 0x0F) << 12 | (second & 0x3F) << 6 | (third & 0x3F));
+        if ((second & 0xC0) == 0x80 && (third & 0xC0) == 0x80) {
+          const auto folded = lookup_(code);
+          if (folded.kind == CharacterKind::han && sink_.skips_symbol(uint32_t(folded.code))) {
+            gap_ = ignored_ = 0;
+            is_joined_ = is_hard_ = is_single_ = at_boundary_ = false;
+            i += 3;
+            continue;
+          }
+        }
       }
       const Utf8Character character = decode_utf8(text, i);
       const size_t next = i + size_t(character.bytes);
@@ -58,9 +85,20 @@ class Normaliser {
   size_t pending(size_t or_else) const { return has_pending_ ? pending_begin_ : or_else; }
 
  private:
-  static bool is_ascii_letter(uint8_t c) {
-    return (uint8_t((c | 0x20) - 'a') < 26) || uint8_t(c - '0') < 10;
-  }
+  static constexpr std::array<bool, 256> kIsLetter = [] {
+    std::array<bool, 256> is{};
+    for (int c = 0; c < 128; ++c)
+      is[size_t(c)] = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+    return is;
+  }();
+  // Separators that neither join nor end a sentence.
+  static constexpr std::array<bool, 256> kIsPlain = [] {
+    std::array<bool, 256> is{};
+    for (const char c : {' ', '\n', ',', '.', ':', '-', '/', '(', ')', '"', '='})
+      is[size_t(c)] = true;
+    return is;
+  }();
+  static bool is_ascii_letter(uint8_t c) { return kIsLetter[c]; }
   static bool is_joiner(char32_t c) {
     switch (c) {
       case '*':
@@ -87,6 +125,17 @@ class Normaliser {
         return true;
     }
     return false;
+  }
+
+  // Past a word of ASCII with which no entry begins or goes on.
+  size_t skip_word(std::string_view text, size_t i, size_t end) {
+    do ++i;
+    while (i < end && is_ascii_letter(uint8_t(text[i])));
+    sink_.skip();
+    in_word_ = has_begun_ = true;
+    gap_ = ignored_ = 0;
+    is_joined_ = is_hard_ = is_single_ = at_boundary_ = after_han_ = false;
+    return i;
   }
 
   template <class Folded>

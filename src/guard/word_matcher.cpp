@@ -27,6 +27,9 @@ struct Collector {
   void symbol(uint32_t code, size_t, size_t) { symbols.push_back(code); }
   void boundary(size_t) { symbols.push_back(0); }
   bool skips_letters() const { return false; }
+  bool skips_word(uint8_t, uint8_t) const { return false; }
+  bool skips_symbol(uint32_t) const { return false; }
+  void skip() {}
 };
 
 struct ClassedCharacter {
@@ -71,6 +74,9 @@ struct WordMatcher::Machine {
   std::vector<uint32_t> from_root;    // by class
   std::vector<uint32_t> output_list;  // numbers of outputs, each state's end with ~0
   std::vector<ClassedCharacter> table;
+  // The root's, or it alone: states in breadth-first order have the boundary's, class 1, first.
+  uint32_t boundary_state = 0;
+  std::array<std::array<bool, 128>, 128> begins_word = {};  // ASCII, of entries after a boundary
 
   ClassedCharacter operator()(char32_t code) const {
     if (code < kTable) return table[code];
@@ -160,12 +166,19 @@ struct WordMatcher::Machine {
       state.next_report = states[state.fail].report;
       state.report = node.outputs.empty() ? state.next_report : uint32_t(i);
     }
+    boundary_state = from_root[kBoundary];
     nodes.clear();
     table.resize(kTable);
     for (char32_t code = 0; code < kTable; ++code) {
       const FoldedCharacter folded = fold(code);
       const auto found = classes.find(folded.code);
       table[code] = {found == classes.end() ? kOther : found->second, folded.kind};
+    }
+    for (size_t first = 0; first < 128; ++first) {
+      const uint32_t begun = step(boundary_state, table[first].code);
+      if (boundary_state == 0 || begun == 0) continue;
+      for (size_t second = 0; second < 128; ++second)
+        begins_word[first][second] = step(begun, table[second].code) != 0;
     }
   }
 };
@@ -223,7 +236,19 @@ struct WordMatcher::Stream::State {
   explicit State(const Machine& m) : machine(m), normaliser(m, *this) {}
 
   bool skips_letters() const { return state == 0 && machine.skips_letters; }
-  void boundary(size_t at) { take(kBoundary, at, at); }
+  bool skips_word(uint8_t first, uint8_t second) const {
+    return machine.skips_letters && state <= machine.boundary_state &&
+           !machine.begins_word[first][second];
+  }
+  bool skips_symbol(uint32_t code) const { return state == 0 && machine.from_root[code] == 0; }
+  void skip() { state = 0; }
+  // Places of a boundary that an entry begins with are not asked for.
+  void boundary(size_t at) {
+    if (state == 0)
+      state = machine.boundary_state;
+    else
+      take(kBoundary, at, at);
+  }
   void symbol(uint32_t code, size_t begin, size_t end) { take(uint16_t(code), begin, end); }
 
   void take(uint16_t code, size_t begin, size_t end) {
