@@ -40,6 +40,15 @@ inline std::string grouped(const std::string& text, size_t size, char between) {
   return out;
 }
 
+inline std::string full_width(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    const int code = 0xfee0 + uint8_t(c);
+    out += {char(0xe0 | code >> 12), char(0x80 | (code >> 6 & 63)), char(0x80 | (code & 63))};
+  }
+  return out;
+}
+
 // GB 11643: the weights are 2^(17 - i) mod 11.
 inline std::string identity_card(Random& random) {
   std::string id = pick(random, {"110105", "310101", "440305", "510107", "330106", "420111"});
@@ -131,10 +140,14 @@ struct Made {
 };
 // Something to be found, in one of the ways people write it.
 inline Made personal_number(Random& random) {
-  const uint64_t way = random.below(3);
+  const uint64_t way = random.below(3), rare = random.below(8);
   switch (random.below(7)) {
-    case 0:
-      return {"identity_card_cn", identity_card(random)};
+    case 0: {
+      std::string id = identity_card(random);
+      if (rare == 0 && id.back() == 'X') id.back() = 'x';
+      if (rare == 1) id = id.substr(0, 6) + " " + id.substr(6, 8) + " " + id.substr(14);
+      return {"identity_card_cn", rare == 2 ? full_width(id) : id};
+    }
     case 1:
       return {"credit_code_cn", credit_code(random)};
     case 2: {
@@ -149,6 +162,9 @@ inline Made personal_number(Random& random) {
     }
     case 4: {
       const std::string m = mobile_cn(random);
+      if (rare == 0) return {"phone_cn", full_width(m)};
+      if (rare == 1) return {"phone_cn", m.substr(0, 3) + " " + m.substr(3, 4) + " " + m.substr(7)};
+      if (rare == 2) return {"phone_cn", "86" + m};
       if (way == 0) return {"phone_cn", m.substr(0, 3) + "-" + m.substr(3, 4) + "-" + m.substr(7)};
       if (way == 1)
         return {"phone_cn", "+86 " + m.substr(0, 3) + " " + m.substr(3, 4) + " " + m.substr(7)};
@@ -157,6 +173,9 @@ inline Made personal_number(Random& random) {
                  : Made{"phone_cn", m};
     }
     case 5:
+      if (rare == 0) return {"phone", "+49 (0)30 " + digits(random, 7)};
+      if (rare == 1) return {"phone", "0049 30 " + digits(random, 7)};
+      if (rare == 2) return {"phone", "+1-212-555-0" + digits(random, 3)};
       if (way == 0) return {"phone", "+49 30 " + digits(random, 7)};
       if (way == 1) return {"phone", "+44 20 7946 0" + digits(random, 3)};
       return {"phone", "(212) 555-0" + digits(random, 3)};
@@ -165,6 +184,12 @@ inline Made personal_number(Random& random) {
                            digits(random, int(random.below(4))) + "@" +
                            pick(random, {"example.com", "mail.example.org", "school.example.cn"})};
   }
+}
+
+inline char ean_digit(const std::string& twelve) {
+  int sum = 0;
+  for (size_t i = 0; i < 12; ++i) sum += (twelve[i] - '0') * (i % 2 == 0 ? 1 : 3);
+  return char('0' + (10 - sum % 10) % 10);
 }
 
 // The last digit is another one, so that neither its own check nor Luhn's holds.
@@ -180,7 +205,7 @@ inline std::string spoiled(std::string number, Random& random) {
 
 inline std::string harmless_number(Random& random) {
   std::string text;
-  switch (random.below(9)) {
+  switch (random.below(15)) {
     case 0:
       return spoiled(identity_card(random), random);
     case 1: {
@@ -204,6 +229,21 @@ inline std::string harmless_number(Random& random) {
     case 7:
       return std::to_string(1 + random.below(900)) + "," + digits(random, 3) + "." +
              digits(random, 2);
+    case 8:  // a barcode, EAN-13
+      text = pick(random, {"4006381", "6901234", "9787302"}) + digits(random, 5);
+      return text + ean_digit(text);
+    case 9:
+      return "17" + digits(random, 8);  // seconds since 1970
+    case 10:
+      return "17" + digits(random, 11);  // milliseconds
+    case 11:
+      return std::to_string(10 + random.below(190)) + "." + std::to_string(random.below(256)) +
+             "." + std::to_string(random.below(256)) + "." + std::to_string(1 + random.below(254));
+    case 12:
+      return digits(random, 8) + "-4" + digits(random, 3) + "-a" + digits(random, 3) + "-" +
+             digits(random, 12);
+    case 13:
+      return "SF" + digits(random, 13);  // a parcel
     default:
       return "2026" + two(1 + random.below(12)) + two(1 + random.below(28)) + digits(random, 4);
   }
