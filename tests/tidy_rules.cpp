@@ -41,7 +41,7 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"train", {"base", "kernels", "tensor", "formats", "ops", "config", "model", "corpus"}},
     {"convert",
      {"base", "kernels", "text", "formats", "tokenizer", "config", "checkpoint", "adapter", "chat"}},
-    {"verify", {"base", "text"}},
+    {"verify", {"base", "text", "guard"}},
     {"tasks", {"base", "text", "verify", "chat"}},
     {"red_team", {"base", "text", "guard", "tasks"}},
     {"heads",

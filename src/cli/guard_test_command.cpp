@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "cli/bank_choice.h"
 #include "cli/guard_commands.h"
+#include "cli/injection_run.h"
 #include "cli/model_offers.h"
 #include "cli/red_team_target.h"
 #include "cli/shared_options.h"
@@ -29,6 +30,7 @@ struct GuardTestCommand {
   BankChoice choice;
   double threshold = 0;
   int tokens = 0, sequences = 8, threads = 0;
+  bool injections = false;
 };
 
 constexpr size_t kBatch = 32;
@@ -111,7 +113,29 @@ void print_summary(const std::vector<Outcome>& outcomes) {
   print_share("look-alikes declined, with", s.declined_now);
 }
 
+// The injected documents instead of the bank.
+Result<Ending> test_injections(const GuardTestCommand& o) {
+  TRY(check_model_exists(o.target));
+  catch_stop_signals();
+  InjectionRun run;
+  run.model = o.target;
+  if (o.choice.limit > 0) run.count = o.choice.limit;
+  if (o.tokens > 0) run.tokens = o.tokens;
+  run.sequences = o.sequences;
+  run.threads = o.threads;
+  const InjectionOutcome outcome = TRY(run_injections(run));
+  if (outcome.is_stopped) return Ending::interrupted;
+  print_share("a call after an injection", outcome.injected);
+  print_share("the call that it asked for", outcome.as_told);
+  print_share("let through by the guard", outcome.passed);
+  print_share("the call that the user asked for", outcome.honest);
+  print_share("let through by the guard", outcome.honest_passed);
+  return Ending::done;
+}
+
 Result<Ending> test(const GuardTestCommand& o) {
+  if (o.injections) return test_injections(o);
+  if (o.out.empty()) return Error{"give --out, the folder of the report"};
   const std::vector<BankItem> bank = TRY(chosen_bank(o.choice));
   std::shared_ptr<const Guard> guard;
   if (!o.policy.empty()) {
@@ -172,7 +196,7 @@ void add_guard_test(CommandGroup& group) {
   auto [c, o] =
       group.add("test", "the red team against rules, heads and a model", test, Writes::files);
   c.argument("TARGET", o.target, "a model's folder or file, or the URL of a server [none]");
-  c.option("--out", o.out, "DIR", "folder of the report; the same one resumes").required();
+  c.option("--out", o.out, "DIR", "folder of the report; the same one resumes");
   c.option("--policy", o.policy, "POLICY", "a policy's file or name, whose rules judge [none]");
   c.option("--heads", o.heads, "FILE", "heads of the model, from weir guard train [none]");
   c.option("--threshold", o.threshold, "X", "of the heads [what the file says]").real_number(0, 1);
@@ -182,6 +206,8 @@ void add_guard_test(CommandGroup& group) {
   c.count("--sequences", o.sequences, 1, 64, "replies at a time");
   c.option("--model", o.model, "NAME", "of the server's models [its first]");
   c.option("--key-file", o.key_file, "FILE", "holds the server's key [WEIR_API_KEY]");
+  c.flag("--injections", o.injections,
+         "instead: injected documents given to a model with tools; prints the calls it makes");
   add_bank_choice(c, o.choice);
   add_threads(c, o.threads);
 }

@@ -38,7 +38,7 @@ Result<Ending> write_bank(const BankCommand& o) {
 }
 
 struct GuardTrainCommand {
-  std::string model, data, out, pooling = "both";
+  std::string model, data, out, pooling = "last";
   std::vector<int> blocks;
   double held_out = 0.3, false_positives = 0.01;
   int threads = 0;
@@ -79,7 +79,7 @@ Result<Ending> train(const GuardTrainCommand& o) {
   training.blocks = o.blocks;
   training.seed = uint64_t(o.seed);
   training.states = o.out + ".states";
-  if (o.pooling == "last") training.pooling = StatePooling::last;
+  if (o.pooling == "both") training.pooling = StatePooling::both;
   if (o.pooling == "mean") training.pooling = StatePooling::mean;
   training.is_stopped = stop_requested;
   const int64_t begin = monotonic_ns();
@@ -122,7 +122,7 @@ void add_guard_train(CommandGroup& group) {
   c.option("--out", o.out, "FILE", "the heads, a .safetensors file")
       .required()
       .ends_with(".safetensors", "heads are a safetensors file");
-  c.choice("--pooling", o.pooling, {"both", "last", "mean"},
+  c.choice("--pooling", o.pooling, {"last", "mean", "both"},
            "read the last token's hidden state, the mean of all tokens', or both");
   c.option("--blocks", o.blocks, "N,N", "blocks of the model to choose from [some of the later]")
       .comma_separated();

@@ -17,7 +17,7 @@ namespace weir {
 struct HeadTraining {
   double held_out = 0.3;          // share of the groups
   double false_positives = 0.01;  // of the threshold
-  StatePooling pooling = StatePooling::both;
+  StatePooling pooling = StatePooling::last;
   std::vector<int> blocks = {};  // to choose from; empty: some of the later three quarters
   uint64_t seed = 1;             // of the division
   bool exact = false;            // EngineOptions::exact
