@@ -17,6 +17,7 @@ void add_embed(CommandGroup& commands);
 void add_chat(CommandGroup& commands);
 void add_serve(CommandGroup& commands);
 void add_key(CommandGroup& commands);     // new, list, limit, revoke
+void add_guard(CommandGroup& commands);   // check, train, test, audit ...
 void add_models(CommandGroup& commands);  // of a running server
 void add_inspect(CommandGroup& commands);
 void add_tokenizer(CommandGroup& commands);  // train, encode, decode
@@ -25,7 +26,6 @@ void add_knowledge(CommandGroup& commands);  // add, list, remove, search, ask, 
 void add_documents(CommandGroup& commands);
 void add_extract(CommandGroup& commands);
 void add_distill(CommandGroup& commands);  // sample
-void add_guard(CommandGroup& commands);    // bank, train, test
 void add_doctor(CommandGroup& commands);
 void add_bench(CommandGroup& commands);
 void add_conversions(CommandGroup& commands);  // convert, quantize, make-random

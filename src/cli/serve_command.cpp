@@ -22,6 +22,7 @@
 #include "cli/safety_flags.h"
 #include "cli/sampling_flags.h"
 #include "cli/shared_options.h"
+#include "guard/rule_set.h"
 #include "serve/server.h"
 #include "serve/server_config.h"
 
@@ -170,6 +171,22 @@ Result<std::unique_ptr<ModelPool>> open_pool(const ServeOptions& options,
   return pool;
 }
 
+Result<std::shared_ptr<GuardDesk>> open_guard(const ServerConfig& config) {
+  if (config.guard.empty()) {
+    if (!config.audit.empty())
+      return Error{"--audit logs what a guard decides; give --guard POLICY"};
+    return std::shared_ptr<GuardDesk>();
+  }
+  Policy policy = TRY(Policy::read(config.guard));
+  std::unique_ptr<AuditLog> audit;
+  if (!config.audit.empty()) audit = TRY(open_kept_log(config.audit, policy.audit));
+  const auto guard = TRY(Guard::create(std::move(policy)));
+  fmt::print(stderr, "Guard: policy {} {}, {} words, {} rules; audit log: {}\n",
+             guard->policy().name, guard->policy().version, guard->rules().words_count(),
+             guard->policy().rules.size(), config.audit.empty() ? "none" : config.audit);
+  return std::make_shared<GuardDesk>(guard, std::move(audit));
+}
+
 void say_address(const std::string& url, const ModelPool& pool) {
   std::string names;
   for (size_t i = 0; i < pool.size(); ++i)
@@ -186,6 +203,7 @@ Result<Ending> serve(const ServeOptions& options) {
   TRY(apply(options.safety, config, server_options));
   RunFolders runs = TRY(RunFolders::create(options.runs));
   server_options.knowledge = TRY(open_shelf(options, bot));
+  server_options.guard = TRY(open_guard(config));
   auto pool = TRY(open_pool(options, config));
   const ModelPool& models = *pool;
   server_options.runs = std::move(runs);
@@ -216,6 +234,11 @@ void add_serve(CommandGroup& commands) {
   c.option("--config", o.config, "FILE", "YAML file with the server and its models, instead");
   add_sets(c, o.sets, "change a key of that file (repeatable)");
   add_safety(c, o.safety, o.server);
+  c.option(
+      "--guard", o.server.guard, "POLICY",
+      "policy that every request and reply passes: a YAML file, or minimal, company, education, "
+      "china-public, research");
+  c.option("--audit", o.server.audit, "FILE", "audit log of the guard's decisions");
   c.option("--name", o.model.served.name, "NAME",
            "name of the model in requests [that of its file]");
   c.option("--alias", o.model.served.aliases, "NAME",

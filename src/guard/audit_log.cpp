@@ -233,4 +233,13 @@ Result<int64_t> forget_before(const std::string& path, int64_t time_ms, const st
   return count;
 }
 
+Result<std::unique_ptr<AuditLog>> open_kept_log(const std::string& path, const PolicyAudit& how) {
+  if (how.retention_days > 0 && file_exists(path)) {
+    TRY(AuditLog::open(path, how));  // cuts off what a killed process left
+    const int64_t days_ms = int64_t(how.retention_days) * 86'400'000;
+    TRY(forget_before(path, now_ms() - days_ms, "retention"));
+  }
+  return AuditLog::open(path, how);
+}
+
 }  // namespace weir

@@ -27,8 +27,7 @@ struct Decision {
 
 class AuditLog {
  public:
-  // Beside `path`: path.key (private), path.pub and path.head, the last signed head. Removes the
-  // contents of entries that are older than the policy's retention.
+  // Beside `path`: path.key (private), path.pub and path.head, the last signed head.
   static Result<std::unique_ptr<AuditLog>> open(const std::string& path, const PolicyAudit& how);
   ~AuditLog();  // seals
 
@@ -60,6 +59,9 @@ class AuditLog {
   int64_t sealed_ns_ = 0;
   std::string last_hash_ = kNoHash;
 };
+
+// Opens a log after its contents beyond the retention were forgotten.
+Result<std::unique_ptr<AuditLog>> open_kept_log(const std::string& path, const PolicyAudit& how);
 
 // Takes the contents of entries before `time_ms` out of a log that nobody has open, and notes it in
 // a further entry. Returns how many.

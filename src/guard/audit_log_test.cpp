@@ -117,6 +117,11 @@ TEST_F(AuditLogTest, SurvivesKills) {
   std::mt19937 random(11);
   int64_t known = 0;
   for (int kill_number = 0; kill_number < kills; ++kill_number) {
+    if (kill_number % 10 == 0) {  // short logs are verified sooner
+      ASSERT_TRUE(remove_all(log()));
+      ASSERT_TRUE(remove_all(log() + ".head"));
+      known = 0;
+    }
     int pipes[2];
     ASSERT_EQ(pipe(pipes), 0);
     const pid_t child = fork();

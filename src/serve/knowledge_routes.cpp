@@ -144,7 +144,19 @@ ApiResult<Generation> ask(const ServerState& server, const HttpRequest& http) {
     made.reply = HttpReply{.body = with_usage(answer_json(*answer, *question), {}).dump()};
     return made;
   }
+  if (server.guard) {
+    GuardedRequest who{.id = "knowledge " + name_in(http.path),
+                       .subject = {http.key ? http.key->id() : "", ""}};
+    std::vector<FoundChunk> kept;
+    for (FoundChunk& source : answer->sources)
+      if (auto text = server.guard->screen_document(source.text, who, made.request.is_injected)) {
+        source.text = *std::move(text);
+        kept.push_back(std::move(source));
+      }
+    answer->sources = std::move(kept);
+  }
   const AnswerPrompt prompt = answer_prompt(*question, answer->sources);
+  made.request.asked = *question;
   made.request.model = fields.text("model", (*base)->entry().model);
   made.request.messages = Json::array();
   made.request.messages.push(chat_message("system", prompt.system));

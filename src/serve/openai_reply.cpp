@@ -110,7 +110,8 @@ class OpenAiWriter : public ReplyWriter {
     if (parts.is_last) {
       Json delta = Json::object();
       if (!is_chat_) delta.set("content", "");
-      out += chunk(choice, std::move(delta), nullptr, finish_reason(parts));
+      if (is_chat_ && !parts.refusal.empty()) delta.set("refusal", parts.refusal);
+      out += chunk(choice, std::move(delta), nullptr, finish_reason(parts), &parts.withheld);
     }
     (void)usage;
     return out;
@@ -152,7 +153,8 @@ class OpenAiWriter : public ReplyWriter {
   }
   static std::string event(const Json& body) { return "data: " + body.dump() + "\n\n"; }
 
-  std::string chunk(int choice, Json delta, const ReplyParts* scores, const char* reason) {
+  std::string chunk(int choice, Json delta, const ReplyParts* scores, const char* reason,
+                    const Json* withheld = nullptr) {
     Json j = Json::object();
     j.set("index", choice);
     if (is_chat_)
@@ -161,6 +163,7 @@ class OpenAiWriter : public ReplyWriter {
       j.set("text", delta.find("content") ? *delta.find("content") : Json(""));
     j.set("logprobs", wants_scores_ && scores ? scores_json(choice, *scores) : Json());
     j.set("finish_reason", reason ? Json(reason) : Json());
+    if (withheld && !withheld->is_null()) j.set("guard", *withheld);
     Json list = Json::array();
     list.push(std::move(j));
     Json body = head(is_chat_ ? "chat.completion.chunk" : "text_completion");
@@ -177,6 +180,7 @@ class OpenAiWriter : public ReplyWriter {
       message.set("role", "assistant");
       const bool has_calls = parts.calls.size() > 0;
       message.set("content", parts.answer.empty() && has_calls ? Json() : Json(parts.answer));
+      if (!parts.refusal.empty()) message.set("refusal", parts.refusal);
       if (!parts.thinking.empty()) message.set("reasoning_content", parts.thinking);
       if (has_calls) message.set("tool_calls", calls_json(parts.calls, id_, choice));
       j.set("message", std::move(message));
@@ -185,6 +189,7 @@ class OpenAiWriter : public ReplyWriter {
     }
     j.set("logprobs", wants_scores_ ? scores_json(choice, parts) : Json());
     j.set("finish_reason", finish_reason(parts));
+    if (!parts.withheld.is_null()) j.set("guard", parts.withheld);
     return j;
   }
 

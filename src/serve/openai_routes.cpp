@@ -1,7 +1,6 @@
 // The routes of OpenAI's dialect.
 #include <fmt/format.h>
 
-#include "base/text.h"
 #include "serve/openai_reply.h"
 #include "serve/openai_request.h"
 #include "serve/responses_reply.h"
@@ -75,11 +74,6 @@ std::optional<HttpReply> no_response(ModelPool&, const HttpRequest&) {
                                   "'input' of a new request"});
 }
 
-HttpReply not_yet(const RouteContext&, const HttpRequest& http) {
-  return openai_error(
-      {.status = 501, .message = printable(http.path) + " is not supported by this server yet"});
-}
-
 constexpr Route kRoutes[] = {
     {"POST", "/chat/completions", openai_error, nullptr, chat},
     {"POST", "/completions", openai_error, nullptr, complete},
@@ -88,7 +82,6 @@ constexpr Route kRoutes[] = {
     {"GET", "/responses/*", openai_error, nullptr, nullptr, no_response},
     {"DELETE", "/responses/*", openai_error, nullptr, nullptr, no_response},
     embedding_route("/embeddings", openai_error, read_openai_embeddings),
-    {"POST", "/moderations", openai_error, not_yet},
 };
 
 }  // namespace

@@ -39,6 +39,10 @@ struct ReplyParts {
   bool is_last = false;
   FinishReason reason = FinishReason::length;  // if it is the last
   std::string stop = {};                       // the stop string that appeared
+  // Of the guard, if it is the last: the text of a refusal, which is part of the answer, too; and
+  // what was withheld and why (guard_desk.h).
+  std::string refusal = {};
+  Json withheld = {};
   bool has_text() const {
     return !thinking.empty() || !answer.empty() || calls.size() > 0 || !call_parts.empty();
   }

@@ -64,6 +64,7 @@ std::span<const Route> page_routes();
 std::span<const Route> state_routes();
 std::span<const Route> metrics_routes();
 std::span<const Route> knowledge_routes();
+std::span<const Route> guard_routes();
 std::span<const Route> model_routes();  // of the pool: lists, loading, unloading
 
 }  // namespace weir

@@ -25,6 +25,8 @@ void join(ReplyParts& whole, ReplyParts parts) {
   whole.is_last = parts.is_last;
   whole.reason = parts.reason;
   whole.stop = std::move(parts.stop);
+  whole.refusal += parts.refusal;
+  if (!parts.withheld.is_null()) whole.withheld = std::move(parts.withheld);
 }
 
 }  // namespace
@@ -39,6 +41,7 @@ void ServeJob::start() {
     Result<ReplyText> text = ReplyText::create(setup_.tokenizer, setup_.prepared.text);
     if (!text) return end_with({.message = text.error().message, .param = "stop"});
     texts_.push_back(*std::move(text));
+    if (setup_.desk) guards_.push_back(std::make_unique<ReplyGuard>(*setup_.desk, setup_.guarded));
   }
   left_ = int(count);
   whole_.resize(count);
@@ -102,7 +105,8 @@ void ServeJob::process() {
 
 void ServeJob::process_token(const Token& token, std::string& out) {
   ReplyText& text = texts_[size_t(token.sequence)];
-  if (text.is_finished()) return;
+  ReplyGuard* guard = guards_.empty() ? nullptr : guards_[size_t(token.sequence)].get();
+  if (text.is_finished() || (guard && guard->is_ended())) return;
   const Drawn& drawn = token.drawn;
   if (drawn.reason == FinishReason::failed && drawn.is_last)
     return end_with({.status = 500, .message = "the model could not go on: " + drawn.error});
@@ -114,7 +118,9 @@ void ServeJob::process_token(const Token& token, std::string& out) {
   ++usage_.completion;
   usage_.thinking += text.thinking_tokens() - thinking;
   usage_.seconds = seconds();
-  if (text.is_finished()) {
+  if (guard)
+    if (auto error = guard->pass(parts)) return end_with(*error);
+  if (text.is_finished() || (guard && guard->is_ended())) {
     --left_;
     if (!drawn.is_last) setup_.engine.cancel(job_, token.sequence);
   }

@@ -9,6 +9,7 @@
 #include "serve/http_exchange.h"
 #include "serve/key_ring.h"
 #include "serve/model_pool.h"
+#include "serve/reply_guard.h"
 #include "serve/reply_text.h"
 #include "serve/reply_writer.h"
 #include "serve/served_model.h"
@@ -27,7 +28,9 @@ struct ServeJobSetup {
   ErrorWriter write_error;
   bool streams = false;
   std::shared_ptr<HttpExchange> exchange;
-  std::shared_ptr<ServedKey> key = nullptr;  // is charged for the tokens; null: nobody is
+  std::shared_ptr<ServedKey> key = nullptr;   // is charged for the tokens; null: nobody is
+  std::shared_ptr<GuardDesk> desk = nullptr;  // null: no guard
+  GuardedRequest guarded = {};
 };
 
 class ServeJob : public TokenReceiver, public std::enable_shared_from_this<ServeJob> {
@@ -57,7 +60,8 @@ class ServeJob : public TokenReceiver, public std::enable_shared_from_this<Serve
   uint64_t job_ = 0;
   int64_t began_ns_ = 0;
   std::vector<ReplyText> texts_;
-  std::vector<ReplyParts> whole_;  // unless it streams
+  std::vector<std::unique_ptr<ReplyGuard>> guards_;  // of each, where there is a guard
+  std::vector<ReplyParts> whole_;                    // unless it streams
   ReplyUsage usage_;
   int left_ = 0;  // sequences that have not ended
   bool is_done_ = false, has_begun_ = false;

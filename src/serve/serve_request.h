@@ -30,9 +30,12 @@ struct ServeRequest {
   std::vector<TextPrompt> prompts = {};
   // Fill in the middle: each of `prompts` is a text before the hole; `prefix` here is not used.
   std::optional<InfillText> infill = {};
-  bool cuts_infill = false;   // leave out what is far from the hole instead of refusing it
-  bool continues = false;     // the last message, of the assistant, is the beginning of the reply
-  bool allow_special = true;  // control tokens in the texts of `prompts` count as such
+  bool cuts_infill = false;  // leave out what is far from the hole instead of refusing it
+  bool continues = false;    // the last message, of the assistant, is the beginning of the reply
+  // Of a prompt that the server made around a question: what the client wrote.
+  std::optional<std::string> asked = {};
+  bool is_injected = false;        // the guard found instructions in a document of the prompt
+  bool allow_special = true;       // control tokens in the texts of `prompts` count as such
   std::optional<Json> tools = {};  // check_tools()
   ToolChoice tool_choice = {};
   bool whole_calls = false;  // a stream, too, has calls as wholes

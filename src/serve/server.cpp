@@ -31,7 +31,7 @@ bool matches(std::string_view pattern, std::string_view path) {
 class PoolServer : public Server {
  public:
   PoolServer(std::unique_ptr<ModelPool> pool, const ServerOptions& options)
-      : state_{.runs = options.runs, .knowledge = options.knowledge},
+      : state_{.runs = options.runs, .knowledge = options.knowledge, .guard = options.guard},
         pool_(std::move(pool)),
         keys_(options.keys),
         prompt_log_(options.logs_prompts ? options.http.log : nullptr),
@@ -159,15 +159,50 @@ class PoolServer : public Server {
                                            : route.generate(model, request, unique_id(request.id));
     if (!made) return exchange->reply(route.write_error(made.error()));
     if (made->reply) return exchange->reply(*std::move(made->reply));
+    GuardedRequest guarded;
+    if (state_.guard) {
+      auto screened = screen(request, model, made->request);
+      if (!screened) return exchange->reply(route.write_error(screened.error()));
+      guarded = *std::move(screened);
+      if (guarded.refusal) return refuse(*made, *guarded.refusal, exchange);
+    }
     ApiResult<PreparedRequest> prepared = model.prepare(made->request);
     if (!prepared) return exchange->reply(route.write_error(prepared.error()));
+    if (state_.guard) prepared->text.whole_calls = true;  // judged before they leave
     if (auto error = take_for_key(request, *prepared))
       return exchange->reply(route.write_error(*error));
     if (prompt_log_) log_prompts(request.id, model.tokenizer(), *prepared);
-    auto job = std::make_shared<ServeJob>(ServeJobSetup{
-        lease, *lease->engine, model.tokenizer(), *std::move(prepared), std::move(made->writer),
-        route.write_error, made->request.streams, exchange, request.key});
+    auto job = std::make_shared<ServeJob>(
+        ServeJobSetup{lease, *lease->engine, model.tokenizer(), *std::move(prepared),
+                      std::move(made->writer), route.write_error, made->request.streams, exchange,
+                      request.key, state_.guard, std::move(guarded)});
     exchange->post([job = std::move(job)] { job->start(); });
+  }
+
+  ApiResult<GuardedRequest> screen(const HttpRequest& http, const ServedModel& model,
+                                   ServeRequest& request) const {
+    return state_.guard->screen(request, http.key ? http.key->id() : "",
+                                request.model.empty() ? model.name() : request.model,
+                                unique_id(http.id), model.tokenizer());
+  }
+
+  // The reply of a request that goes to no model.
+  void refuse(Generation& made, const Verdict& verdict, const Exchange& exchange) const {
+    const size_t prompts = std::max<size_t>(1, made.request.prompts.size());
+    const std::vector<ReplyParts> choices(prompts * size_t(made.request.choices),
+                                          refused_parts(state_.guard->policy(), verdict));
+    const std::shared_ptr<ReplyWriter> writer = std::move(made.writer);
+    const bool streams = made.request.streams;
+    exchange->post([writer, choices, streams, exchange] {
+      if (!streams)
+        return exchange->reply(
+            {.content_type = writer->content_type(false), .body = writer->whole(choices, {})});
+      exchange->begin_stream(writer->content_type(true), writer->keep_alive());
+      std::string out = writer->begin({});
+      for (size_t i = 0; i < choices.size(); ++i) out += writer->part(int(i), choices[i], {});
+      exchange->write(out + writer->end({}));
+      exchange->end_stream();
+    });
   }
 
   void embed(const Route& route, const HttpRequest& request, const ModelLease& lease,
@@ -249,7 +284,7 @@ const Route* find_route(const std::string& method, std::string path, bool& is_kn
       path.erase(0, std::string_view(prefix).size());
   for (const auto routes :
        {openai_routes(), anthropic_routes(), ollama_routes(), llama_server_routes(), page_routes(),
-        state_routes(), knowledge_routes(), model_routes(), metrics_routes()}) {
+        state_routes(), knowledge_routes(), model_routes(), metrics_routes(), guard_routes()}) {
     for (const Route& route : routes) {
       if (!matches(route.path, path)) continue;
       is_known = true;

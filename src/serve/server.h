@@ -3,10 +3,11 @@
 #pragma once
 #include <memory>
 
+#include "serve/guard_desk.h"
 #include "serve/http_server.h"
 #include "serve/key_ring.h"
-#include "serve/model_pool.h"
 #include "serve/knowledge_shelf.h"
+#include "serve/model_pool.h"
 #include "serve/run_folders.h"
 #include "serve/served_model.h"
 
@@ -21,6 +22,7 @@ struct ServerOptions {
   bool logs_prompts = false;           // to http.log
   RunFolders runs = {};                // that the page shows
   KnowledgeShelf knowledge = {};       // that answers come from
+  std::shared_ptr<GuardDesk> guard = {};  // that every request passes; null: none
 };
 
 class Server {

@@ -135,6 +135,8 @@ Result<ServerConfig> read_server_config(const Recipe& file, ServerConfig config,
   in.field("keys", config.keys);
   in.field("tls_cert", config.tls_cert);
   in.field("tls_key", config.tls_key);
+  in.field("guard", config.guard);
+  in.field("audit", config.audit);
   OptionReader models = in.section("models");
   const std::vector<std::string> names = models.keys();
   std::vector<OptionReader> sections;

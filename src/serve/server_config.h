@@ -31,6 +31,8 @@ struct ServerConfig {
   bool logs = true;
   std::string keys = {};                    // file; "": the usual one, if it has keys
   std::string tls_cert = {}, tls_key = {};  // files (PEM), both or none
+  std::string guard = {};                   // policy: a file or a shipped one's name; "": no guard
+  std::string audit = {};                   // its audit log; "": none
   std::vector<ModelEntry> models = {};
 };
 

@@ -36,10 +36,13 @@ class RecentErrors {
   std::deque<Entry> entries_;
 };
 
+class GuardDesk;
+
 struct ServerState {
   RunFolders runs = {};
   KnowledgeShelf knowledge = {};
   RecentErrors errors = {};
+  std::shared_ptr<GuardDesk> guard = nullptr;
   int64_t started = int64_t(std::time(nullptr));  // seconds since 1970
 };
 

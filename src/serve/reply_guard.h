@@ -1,0 +1,49 @@
+// The guard over one reply: what a ReplyText found passes it before it is written.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "guard/streaming_gate.h"
+#include "serve/guard_desk.h"
+#include "serve/reply_writer.h"
+
+namespace weir {
+
+class ReplyGuard {
+ public:
+  // The desk and the request outlive it.
+  ReplyGuard(GuardDesk& desk, const GuardedRequest& request);
+
+  // Changes `parts` into what may leave. After is_ended() the rest of the reply is to be left out:
+  // `parts` has its end. The error: the audit log can not be written.
+  std::optional<ApiError> pass(ReplyParts& parts);
+  bool is_ended() const { return is_ended_; }
+
+ private:
+  void pass_thinking(ReplyParts& parts);
+  void pass_answer(ReplyParts& parts, bool is_last);
+  void pass_calls(ReplyParts& parts);
+  void end_with(const Verdict& verdict, ReplyParts& parts);
+  void hold_scores(ReplyParts& parts);
+  std::optional<ApiError> note(ReplyParts& parts);
+
+  GuardDesk& desk_;
+  const GuardedRequest& request_;
+  std::optional<StreamingGate> thinking_, answer_;
+  std::string thinking_text_, answer_text_;  // as they came, for the audit log
+  std::vector<TokenScore> thinking_scores_, answer_scores_;
+  struct Noted {
+    Direction direction;
+    Verdict verdict;
+    std::string text;
+  };
+  std::vector<Noted> noted_;  // of calls, and of text before them
+  int64_t calls_count_ = 0;
+  bool has_begun_ = false, has_labelled_ = false, is_changed_ = false, is_ended_ = false;
+};
+
+// A reply without a model: of a request that was refused.
+ReplyParts refused_parts(const Policy& policy, const Verdict& verdict);
+
+}  // namespace weir
