@@ -5,7 +5,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
-#include "red_team/encoding.h"
+#include "red_team/disguise.h"
 #include "tasks/table.h"
 #include "text/unicode.h"
 

@@ -6,7 +6,7 @@
 #include "guard/call_grounding.h"
 #include "guard/category.h"
 #include "red_team/bank.h"
-#include "red_team/encoding.h"
+#include "red_team/disguise.h"
 #include "red_team/injections.h"
 #include "red_team/keywords.h"
 #include "red_team/report.h"

@@ -1,4 +1,4 @@
-#include "red_team/encoding.h"
+#include "red_team/disguise.h"
 
 #include <algorithm>
 #include <vector>
