@@ -36,7 +36,7 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
       "chat"}},
     {"serve",
      {"base", "text", "tokenizer", "config", "checkpoint", "adapter", "model", "engine", "grammar",
-      "chat", "embed", "knowledge", "guard"}},
+      "chat", "embed", "knowledge", "guard", "heads"}},
     {"corpus", {"base", "tensor", "tokenizer", "documents"}},
     {"train", {"base", "kernels", "tensor", "formats", "ops", "config", "model", "corpus"}},
     {"convert",

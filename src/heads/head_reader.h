@@ -22,6 +22,7 @@ class HeadReader : public HiddenReader {
   std::span<const float> answer_scores() const {
     return answer_ ? answer_->scores() : prompt_->scores();
   }
+  bool has_answer() const { return answer_ != nullptr; }
   bool has_prompt() const { return taken_ >= prompt_tokens_; }
 
  private:

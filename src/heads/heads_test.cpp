@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "engine/engine.h"
 #include "heads/head_reader.h"
+#include "heads/head_watch.h"
 #include "heads/kept_states.h"
 #include "heads/labelled_rows.h"
 #include "heads/train_part.h"
@@ -157,6 +158,31 @@ TEST(HeadReader, ScoresWhatAPackedPassScores) {
     const double any = head.harmful(std::span<const float>(pooled).subspan(i * size, size));
     EXPECT_FLOAT_EQ(std::max(scores[0], scores[1]), float(any));
   }
+
+  // Heads for answers begin anew with the reply.
+  ProbeFile both = small_file(model);
+  both.answer = both.prompt;
+  auto heads = std::make_shared<OpenHeads>();
+  heads->prompt = std::make_shared<ProbeHead>("h", both, both.prompt);
+  HeadWatch prompt_alone(heads, 20);
+  heads = std::make_shared<OpenHeads>(*heads);
+  heads->answer = std::make_shared<ProbeHead>("h", both, both.answer);
+  HeadWatch watch(heads, 20);
+  for (HeadWatch* one : {&prompt_alone, &watch}) {
+    watched.hidden_reader = one;
+    ASSERT_TRUE(engine->submit(watched).has_value());
+    finish(*engine, outputs);
+    EXPECT_EQ(one->scores(0), seen[0]);
+    EXPECT_TRUE(one->scores(9).empty());
+  }
+  EXPECT_TRUE(prompt_alone.scores(1).empty());
+  text.begin = 20;
+  text.cuts = {21};
+  pooled.clear();
+  ASSERT_TRUE(states.read(std::span(&text, 1), std::span(&block, 1), pooled).has_value());
+  std::vector<float> first(2);
+  head.score(pooled, first);
+  EXPECT_EQ(watch.scores(1), first);
 }
 
 // Two clouds of points, of which one block tells apart and the other does not.

@@ -112,6 +112,10 @@ void ServeJob::process_token(const Token& token, std::string& out) {
     return end_with({.status = 500, .message = "the model could not go on: " + drawn.error});
   if (usage_.completion == 0) usage_.prompt_seconds = seconds();
   if (text.tokens() == 0 && token.sequence == 0) usage_.cached = drawn.reused_tokens;
+  if (guard && !setup_.prepared.watches.empty()) {
+    const auto number = size_t(text.tokens());
+    guard->score(number, setup_.prepared.watches[size_t(token.sequence)]->scores(number));
+  }
   const int thinking = text.thinking_tokens();
   const double limit = setup_.prepared.text.seconds_max;
   ReplyParts parts = text.push(drawn, limit > 0 && seconds() - usage_.prompt_seconds > limit);
