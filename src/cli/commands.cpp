@@ -28,7 +28,6 @@ void add_commands(CommandGroup commands) {
   add_chat(commands);
   add_serve(commands);
   add_key(commands);
-  add_guard(commands);
   add_models(commands);
   add_inspect(commands);
   add_tokenizer(commands);
@@ -37,6 +36,7 @@ void add_commands(CommandGroup commands) {
   add_documents(commands);
   add_extract(commands);
   add_distill(commands);
+  add_guard(commands);
   add_doctor(commands);
   add_bench(commands);
   add_conversions(commands);

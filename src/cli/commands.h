@@ -17,7 +17,7 @@ void add_embed(CommandGroup& commands);
 void add_chat(CommandGroup& commands);
 void add_serve(CommandGroup& commands);
 void add_key(CommandGroup& commands);     // new, list, limit, revoke
-void add_guard(CommandGroup& commands);   // check, report, label, audit
+void add_guard(CommandGroup& commands);   // check, train, test, audit ...
 void add_models(CommandGroup& commands);  // of a running server
 void add_inspect(CommandGroup& commands);
 void add_tokenizer(CommandGroup& commands);  // train, encode, decode

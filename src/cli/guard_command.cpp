@@ -10,6 +10,9 @@ void add_guard(CommandGroup& commands) {
   add_guard_report(group);
   add_guard_label(group);
   add_guard_audit(group);
+  add_guard_bank(group);
+  add_guard_train(group);
+  add_guard_test(group);
 }
 
 }  // namespace weir

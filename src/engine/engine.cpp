@@ -361,7 +361,10 @@ void Engine::compute(const std::vector<Row>& rows) {
     trace_.append(batch.size());
     run.routing.own = &trace_;
   }
-  Tensor hidden = model_.forward(run);
+  want_hidden(rows);
+  Tensor hidden = model_.forward(run, hidden_rows_.is_empty() ? nullptr : &hidden_rows_);
+  if (!hidden_rows_.is_empty()) hidden_rows_.observe(-1, hidden);
+  show_hidden(rows, false);
   for (int r = 0; is_recorded && r < batch.size(); ++r) {
     Slot& slot = slots_[size_t(rows[size_t(r)].slot)];
     if (!slot.records) continue;
@@ -369,7 +372,29 @@ void Engine::compute(const std::vector<Row>& rows) {
   }
   score_prompts(run, hidden, rows);
   if (!sampled.empty()) draw(model_.logits(run, hidden, sampled), rows, sampled);
+  show_hidden(rows, true);
   if (further_) absorb(hidden, rows);
+}
+
+void Engine::want_hidden(const std::vector<Row>& rows) {
+  hidden_rows_.clear();
+  for (size_t r = 0; r < rows.size(); ++r) {
+    const Sequence* sequence = slots_[size_t(rows[r].slot)].sequence;
+    if (sequence && sequence->request.hidden_reader && rows[r].position >= sequence->shown)
+      hidden_rows_.want(int(r), sequence->request.hidden_reader->block());
+  }
+}
+
+// Rows of guesses after the draws, when it is known which of them came true.
+void Engine::show_hidden(const std::vector<Row>& rows, bool guesses) {
+  for (size_t i = 0; i < hidden_rows_.wanted().size(); ++i) {
+    const Row& row = rows[size_t(hidden_rows_.wanted()[i].row)];
+    const Slot& slot = slots_[size_t(row.slot)];
+    if (row.is_guess != guesses || !slot.sequence || row.position >= int(slot.cached.size()))
+      continue;
+    slot.sequence->request.hidden_reader->take(row.position, hidden_rows_.states(i));
+    slot.sequence->shown = row.position + 1;
+  }
 }
 
 int64_t Engine::unread_tokens() const {

@@ -26,6 +26,7 @@
 #include "base/arena.h"
 #include "base/thread_pool.h"
 #include "engine/further_draft.h"
+#include "engine/hidden_rows.h"
 #include "engine/kv_cache.h"
 #include "engine/prefix_cache.h"
 #include "engine/request.h"
@@ -112,6 +113,7 @@ class Engine {
     size_t to_read = 0;
     int reused = 0;  // of the prompt, found in the cache by the first admission
     int slot = -1;   // -1: waiting
+    int shown = 0;   // positions before this one that the hidden reader has had
     std::vector<TokenScore> prompt_scores = {};  // so far
     size_t drawn() const { return tokens.size() - prompt; }
     bool scores_prompt() const { return request.scores_prompt && drawn() == 0; }
@@ -162,6 +164,8 @@ class Engine {
   void accept(const Draws& draws, const std::vector<Row>& rows, const std::vector<int>& sampled);
   void take(Sequence& sequence, Drawn& drawn) const;
   void absorb(Tensor hidden, const std::vector<Row>& rows);
+  void want_hidden(const std::vector<Row>& rows);
+  void show_hidden(const std::vector<Row>& rows, bool guesses);
 
   // admission.cpp: slots and pages.
   struct Beginning;
@@ -188,6 +192,7 @@ class Engine {
   SequenceId next_id_ = 0;
   int recording_ = 0;   // sequences that want experts; while there are any, new ones record
   RoutingTrace trace_;  // of one pass
+  HiddenRows hidden_rows_;
   PrefixCache prefixes_;
   std::unique_ptr<Speculator> speculator_;  // null: no guesses
   FurtherDraft* further_ = nullptr;         // the speculator's, if that is its drafter

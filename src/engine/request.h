@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/hidden_reader.h"
 #include "engine/sampler.h"
 #include "engine/token_filter.h"
 #include "tensor/low_rank.h"
@@ -22,7 +23,8 @@ struct TokenRequest {
   // Fill Drawn::prompt_scores, with as many alternatives as the sampling options ask for. Then the
   // whole prompt is computed, whatever the cache holds.
   bool scores_prompt = false;
-  TokenFilter* token_filter = nullptr;  // outlives the sequence
+  TokenFilter* token_filter = nullptr;    // outlives the sequence
+  HiddenReader* hidden_reader = nullptr;  // outlives the sequence
   // Who asks. Owners get equal shares of slots and prompt rows, and never share cached rows.
   std::string owner = {};
   // The model's adapter by number, AdapterUse::kNone, or the one that the model has by default.

@@ -9,6 +9,7 @@
 #include "base/div_up.h"
 #include "base/hash.h"
 #include "base/random.h"
+#include "model/block_observer.h"
 #include "model/build.h"
 #include "tensor/panel_set.h"
 
@@ -94,7 +95,7 @@ void require_angles(const Run& run, RopeAngles* angles) {
 
 }  // namespace
 
-Tensor Model::forward(Run& run) const {
+Tensor Model::forward(Run& run, BlockObserver* observer) const {
   const Zone zone("forward");
   choose_adapter(run);
   require_angles(run, rope_angles_.get());
@@ -111,6 +112,7 @@ Tensor Model::forward(Run& run) const {
       for (int t = 0; t < x.rows; ++t) *shared.pre.row(t) = 1;
     });
   }
+  int number = 0;
   for (const Block& block : blocks_) {
     const RopeTable& angles = rope_of(block);
     auto body = [&block = block, table = angles, balance = balance_weight](Run& r, Tensor in) {
@@ -120,6 +122,7 @@ Tensor Model::forward(Run& run) const {
     x = recompute_blocks && !shares
             ? recompute(run, body, x)
             : block_forward(run, block, angles, balance_weight, x, shares ? &shared : nullptr);
+    if (observer) observer->observe(number++, x);
   }
   if (shares)
     x = collapse_streams(run, x, shared.pre, config_.hc_mult);

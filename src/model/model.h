@@ -18,6 +18,7 @@
 
 namespace weir {
 
+class BlockObserver;
 class Checkpoint;
 class PanelSet;
 struct LoraAdapter;
@@ -51,8 +52,9 @@ class Model {
 
   const ModelConfig& config() const { return config_; }
   // Final hidden states after the last norm, [tokens, hidden]. Positions must be below
-  // max_position_embeddings and tokens below vocab_size: callers check.
-  Tensor forward(Run& run) const;
+  // max_position_embeddings and tokens below vocab_size: callers check. `observer`, which may be
+  // null, sees what the blocks compute.
+  Tensor forward(Run& run, BlockObserver* observer = nullptr) const;
   // Scores over the vocabulary, [rows, vocab].
   Tensor logits(Run& run, Tensor hidden) const { return linear(run, hidden, head()); }
   // Those of some rows.

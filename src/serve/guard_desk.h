@@ -12,6 +12,7 @@
 #include "guard/guard.h"
 #include "serve/api_error.h"
 #include "serve/serve_request.h"
+#include "serve/served_model.h"
 #include "tokenizer/tokenizer.h"
 
 namespace weir {
@@ -21,7 +22,8 @@ struct GuardedRequest {
   std::string id = {};  // of the request, in the audit log
   GuardSubject subject = {};
   CallContext calls = {};
-  int64_t calls_before = 0;             // of tools, in the conversation
+  int64_t calls_before = 0;  // of tools, in the conversation
+  ServedHeads heads = {};
   bool has_form = false;                // the answer is held to a form: no label
   std::optional<Verdict> refusal = {};  // instead of a reply
 };

@@ -25,8 +25,27 @@ ReplyGuard::ReplyGuard(GuardDesk& desk, const GuardedRequest& request)
   answer_.emplace(desk.guard(), Direction::answer, request.subject);
 }
 
+void ReplyGuard::score(size_t number, std::span<const float> scores) {
+  const ServedHeads& heads = request_.heads;
+  if (!heads.open || scores.empty() || is_ended_) return;
+  if (number == 0) {
+    prompt_verdict_ = desk_.guard().check_scores(scores, *heads.open->prompt, *heads.how,
+                                                 Direction::prompt, request_.subject, 0, 0);
+    if (!prompt_verdict_.findings.empty())
+      noted_.push_back({Direction::prompt, prompt_verdict_, ""});
+    return;
+  }
+  thinking_->score(scores, *heads.open->answer, *heads.how);
+  answer_->score(scores, *heads.open->answer, *heads.how);
+}
+
 std::optional<ApiError> ReplyGuard::pass(ReplyParts& parts) {
   if (is_ended_) return {};
+  if (ends_reply(prompt_verdict_.action)) {  // before anything was written
+    parts = {.tokens = parts.tokens};
+    end_with(prompt_verdict_, parts);
+    return note(parts);
+  }
   keep(thinking_text_, parts.thinking);
   keep(answer_text_, parts.answer);
   pass_thinking(parts);

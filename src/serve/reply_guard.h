@@ -15,6 +15,9 @@ class ReplyGuard {
   // The desk and the request outlive it.
   ReplyGuard(GuardDesk& desk, const GuardedRequest& request);
 
+  // Scores of heads before the reply's token `number`, from 0 (heads/head_watch.h): those of the
+  // prompt first. Call it before the pass() of that token.
+  void score(size_t number, std::span<const float> scores);
   // Changes `parts` into what may leave. After is_ended() the rest of the reply is to be left out:
   // `parts` has its end. The error: the audit log can not be written.
   std::optional<ApiError> pass(ReplyParts& parts);
@@ -39,6 +42,7 @@ class ReplyGuard {
     std::string text;
   };
   std::vector<Noted> noted_;  // of calls, and of text before them
+  Verdict prompt_verdict_;    // of the heads
   int64_t calls_count_ = 0;
   bool has_begun_ = false, has_labelled_ = false, is_changed_ = false, is_ended_ = false;
 };

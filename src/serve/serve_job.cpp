@@ -122,6 +122,10 @@ void ServeJob::process_token(const Token& token, std::string& out) {
     --left_;
     return add(token.sequence, {.is_last = true}, out);
   }
+  if (guard && !setup_.prepared.watches.empty()) {
+    const auto number = size_t(text.tokens());
+    guard->score(number, setup_.prepared.watches[size_t(token.sequence)]->scores(number));
+  }
   const int thinking = text.thinking_tokens();
   const double limit = setup_.prepared.text.seconds_max;
   ReplyParts parts = text.push(drawn, limit > 0 && seconds() - usage_.prompt_seconds > limit);

@@ -68,6 +68,23 @@ std::optional<ApiError> ServedModel::check_name(const std::string& name) const {
                   .code = "model_not_found"};
 }
 
+const ServedHeads& ServedModel::heads(const Policy& policy) const {
+  std::call_once(heads_opened_, [&] {
+    std::string errors;
+    for (const PolicyHead& how : policy.heads) {
+      auto heads = open_heads(how.file, *open_.model);
+      if (heads) {
+        heads_ = {std::make_shared<const OpenHeads>(*std::move(heads)), &how};
+        return;
+      }
+      errors += "\n  " + heads.error().message;
+    }
+    if (!errors.empty())
+      fmt::print(stderr, "note: the guard judges {} without heads:{}\n", name(), errors);
+  });
+  return heads_;
+}
+
 // Every adapter is a name of the model.
 int ServedModel::adapter_of(const std::string& name) const {
   for (size_t i = open_.has_own_adapter ? 1 : 0; i < open_.adapters.size(); ++i)

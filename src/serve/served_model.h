@@ -8,6 +8,8 @@
 #include "chat/chat_form.h"
 #include "chat/open_model.h"
 #include "grammar/structured_output.h"
+#include "guard/policy.h"
+#include "heads/head_watch.h"
 #include "serve/api_error.h"
 #include "serve/reply_text.h"
 #include "serve/serve_request.h"
@@ -32,9 +34,16 @@ struct PreparedRequest {
   std::vector<std::string> echoes;      // of each sequence; empty unless wanted
   bool is_prompt_alone = false;         // the sequences' only tokens are not wanted
   ReplyTextOptions text;
-  std::string begun = {};                             // what replies begin with, not shown
-  std::vector<std::unique_ptr<TokenFilter>> filters;  // of the sequences, which they outlive
-  int64_t prompt_tokens = 0;                          // each prompt counted once
+  std::string begun = {};                                // what replies begin with, not shown
+  std::vector<std::unique_ptr<TokenFilter>> filters;     // of the sequences, which they outlive
+  std::vector<std::unique_ptr<HeadWatch>> watches = {};  // the same, one for each; empty: no heads
+  int64_t prompt_tokens = 0;                             // each prompt counted once
+};
+
+// The first of a policy's heads that belongs to a model.
+struct ServedHeads {
+  std::shared_ptr<const OpenHeads> open = {};  // null: none belongs to it
+  const PolicyHead* how = nullptr;
 };
 
 class ServedModel {
@@ -52,6 +61,10 @@ class ServedModel {
 
   // Many threads may call it at once.
   ApiResult<PreparedRequest> prepare(const ServeRequest& request) const;
+
+  // Opened at the first call; the policy is the same at every one. A note on stderr where the
+  // policy has heads and none belongs to this model.
+  const ServedHeads& heads(const Policy& policy) const;
 
   const OpenModel& open() const { return open_; }
   const ChatForm& form() const { return form_; }
@@ -85,6 +98,8 @@ class ServedModel {
   std::vector<int> ends_;  // of any reply: conversations and texts
   mutable std::once_flag vocabulary_made_;
   mutable std::unique_ptr<OutputGrammars> grammars_;  // null: the vocabulary has no end
+  mutable std::once_flag heads_opened_;
+  mutable ServedHeads heads_;
   mutable std::once_flag spelling_found_;
   mutable CallSpelling spelling_;
 };

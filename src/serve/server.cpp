@@ -168,7 +168,11 @@ class PoolServer : public Server {
     }
     ApiResult<PreparedRequest> prepared = model.prepare(made->request);
     if (!prepared) return exchange->reply(route.write_error(prepared.error()));
-    if (state_.guard) prepared->text.whole_calls = true;  // judged before they leave
+    if (state_.guard) {
+      prepared->text.whole_calls = true;  // judged before they leave
+      guarded.heads = model.heads(state_.guard->policy());
+      watch_heads(guarded.heads, *prepared);
+    }
     if (auto error = take_for_key(request, *prepared))
       return exchange->reply(route.write_error(*error));
     if (prompt_log_) log_prompts(request.id, model.tokenizer(), *prepared);
@@ -177,6 +181,15 @@ class PoolServer : public Server {
                       std::move(made->writer), route.write_error, made->request.streams, exchange,
                       request.key, state_.guard, std::move(guarded)});
     exchange->post([job = std::move(job)] { job->start(); });
+  }
+
+  static void watch_heads(const ServedHeads& heads, PreparedRequest& prepared) {
+    if (!heads.open) return;
+    for (TokenRequest& sequence : prepared.sequences) {
+      prepared.watches.push_back(
+          std::make_unique<HeadWatch>(heads.open, int(sequence.prompt.size())));
+      sequence.hidden_reader = prepared.watches.back().get();
+    }
   }
 
   ApiResult<GuardedRequest> screen(const HttpRequest& http, const ServedModel& model,

@@ -16,7 +16,7 @@ struct Kind {
 constexpr std::array kKinds = {
     Kind{"exact", make_exact},     Kind{"numeric", make_numeric},     Kind{"choice", make_choice},
     Kind{"regex", make_regex},     Kind{"countdown", make_countdown}, Kind{"command", make_command},
-    Kind{"refusal", make_refusal},
+    Kind{"refusal", make_refusal}, Kind{"guard", make_guard},
 };
 
 }  // namespace

@@ -34,6 +34,7 @@ class Verifier {
 //   countdown        gold is "numbers;target": an expression that uses each number at most once
 //   command:PROGRAM  exit 0 for right, 1 for wrong, in a sandbox (sandbox.h)
 //   refusal          gold "refuse" or "help": whether the answer declines (verify/refusal.h)
+//   guard[:POLICY]   the same, and the rules of a guard's policy ("company") end no such answer
 // Errors name the verifiers there are.
 Result<std::unique_ptr<Verifier>> make_verifier(const std::string& name);
 std::vector<std::string> verifier_names();

@@ -16,6 +16,7 @@ VerifierResult make_regex(const std::string& argument);      // verify_regex.cpp
 VerifierResult make_countdown(const std::string& argument);  // verify_countdown.cpp
 VerifierResult make_command(const std::string& argument);    // command_verifier.cpp
 VerifierResult make_refusal(const std::string& argument);    // verify_refusal.cpp
+VerifierResult make_guard(const std::string& argument);      // verify_guard.cpp
 
 // For those that take none.
 Result<void> expect_no_argument(const std::string& name, const std::string& argument);

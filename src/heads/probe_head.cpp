@@ -1,0 +1,108 @@
+#include "heads/probe_head.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "base/check.h"
+#include "engine/model_key.h"
+#include "heads/pooled_states.h"
+#include "kernels/kernels.h"
+#include "model/model.h"
+
+namespace weir {
+namespace {
+
+class ProbeStream : public HeadStream {
+ public:
+  explicit ProbeStream(const ProbeHead& head)
+      : head_(head),
+        state_(head.width()),
+        pooled_(2 * size_t(head.width())),
+        scores_(head.categories().size(), 0.f) {}
+
+  void push(std::span<const float> hidden) override {
+    state_.push(hidden);
+    is_scored_ = false;
+  }
+  // Prompts are pushed token by token and asked once, so the products wait until then.
+  std::span<const float> scores() const override {
+    if (!is_scored_ && state_.tokens() > 0) {
+      state_.write(pooled_);
+      head_.score(pooled_, scores_);
+    }
+    is_scored_ = true;
+    return scores_;
+  }
+
+ private:
+  const ProbeHead& head_;
+  PooledState state_;
+  mutable std::vector<float> pooled_, scores_;
+  mutable bool is_scored_ = false;
+};
+
+}  // namespace
+
+std::string base_hash_of(const Model& model) { return model_key(model, {}, ""); }
+
+ProbeHead::ProbeHead(std::string name, const ProbeFile& file, const ProbeWeights& weights)
+    : name_(std::move(name)),
+      base_hash_(file.base_hash),
+      categories_(file.categories),
+      width_(file.width),
+      weights_(weights) {
+  CHECK_EQ(weights_.bias.size(), categories_.size() + 1);
+  CHECK_EQ(weights_.weights.size(), weights_.bias.size() * 2 * size_t(width_));
+}
+
+std::unique_ptr<HeadStream> ProbeHead::begin() const {
+  return std::make_unique<ProbeStream>(*this);
+}
+
+double ProbeHead::harmful(std::span<const float> pooled) const {
+  const float z =
+      kernels().dot(pooled.data(), weights_.weights.data(), 2 * width_) + weights_.bias[0];
+  return weights_.scale.probability(z);
+}
+
+void ProbeHead::score(std::span<const float> pooled, std::span<float> scores) const {
+  const size_t size = 2 * size_t(width_);
+  float high = -INFINITY;
+  for (size_t k = 0; k < categories_.size(); ++k) {
+    const float* w = weights_.weights.data() + (k + 1) * size;
+    scores[k] = kernels().dot(pooled.data(), w, int(size)) + weights_.bias[k + 1];
+    high = std::max(high, scores[k]);
+  }
+  const auto any = float(harmful(pooled));
+  for (float& score : scores) score = any * std::exp(score - high);
+}
+
+Result<OpenHeads> open_heads(const std::string& path, const Model& model) {
+  const ProbeFile file = TRY(read_probes(path));
+  if (file.width != model.config().hidden_size)
+    return Error{
+        fmt::format("{}: these heads are for {}, whose hidden states have {} numbers; this "
+                    "model's have {}. Train heads for it: weir guard train",
+                    path, file.base, file.width, model.config().hidden_size)};
+  const int blocks = model.config().num_hidden_layers;
+  if (std::max(file.prompt.block, file.answer.block) >= blocks)
+    return Error{fmt::format("{}: these heads read block {} of {}; this model has {} blocks", path,
+                             std::max(file.prompt.block, file.answer.block), file.base, blocks)};
+  if (file.base_hash != base_hash_of(model))
+    return Error{
+        fmt::format("{}: these heads are for other weights ({}) than this model's; heads of "
+                    "one model say nothing about another. Train some for it: weir guard "
+                    "train",
+                    path, file.base)};
+  const std::string name = std::filesystem::path(path).filename().string();
+  OpenHeads open;
+  open.prompt = std::make_shared<ProbeHead>(name, file, file.prompt);
+  if (!file.answer.weights.empty())
+    open.answer = std::make_shared<ProbeHead>(name, file, file.answer);
+  return open;
+}
+
+}  // namespace weir
