@@ -74,6 +74,24 @@ Json call_deltas(const std::vector<CallPart>& parts, const std::string& id, int 
   return list;
 }
 
+// Citations as the annotations that OpenAI's search models give.
+Json annotations_json(const Json& citations) {
+  Json list = Json::array();
+  for (const Json& citation : citations.items()) {
+    Json inner = Json::object();
+    inner.set("start_index", *citation.find("begin"));
+    inner.set("end_index", *citation.find("end"));
+    inner.set("title", *citation.find("title"));
+    inner.set("url", *citation.find("document"));
+    inner.set("quote", *citation.find("quote"));
+    Json one = Json::object();
+    one.set("type", "url_citation");
+    one.set("url_citation", std::move(inner));
+    list.push(std::move(one));
+  }
+  return list;
+}
+
 class OpenAiWriter : public ReplyWriter {
  public:
   OpenAiWriter(const ServeRequest& request, const ServedModel& model, const std::string& id)
@@ -105,6 +123,7 @@ class OpenAiWriter : public ReplyWriter {
         delta.set("content", parts.answer);
       if (!parts.call_parts.empty())
         delta.set("tool_calls", call_deltas(parts.call_parts, id_, choice));
+      if (parts.citations.size() > 0) delta.set("annotations", annotations_json(parts.citations));
       out += chunk(choice, std::move(delta), &parts, nullptr);
     }
     if (parts.is_last) {
@@ -179,6 +198,7 @@ class OpenAiWriter : public ReplyWriter {
       message.set("content", parts.answer.empty() && has_calls ? Json() : Json(parts.answer));
       if (!parts.thinking.empty()) message.set("reasoning_content", parts.thinking);
       if (has_calls) message.set("tool_calls", calls_json(parts.calls, id_, choice));
+      if (parts.citations.size() > 0) message.set("annotations", annotations_json(parts.citations));
       j.set("message", std::move(message));
     } else {
       j.set("text", parts.answer);

@@ -32,6 +32,7 @@ struct ServerConfig {
   std::string keys = {};                    // file; "": the usual one, if it has keys
   std::string tls_cert = {}, tls_key = {};  // files (PEM), both or none
   std::vector<ModelEntry> models = {};
+  std::vector<std::string> knowledge = {};  // names of bases: each model is also MODEL@BASE
 };
 
 // `defaults`: what holds where the file says nothing; `model`: the same of each model, but that

@@ -111,7 +111,8 @@ const std::string kClause =
 const std::string kDictates = kStart + kSay + R"(\s*,?\s+)" + kClause;
 const std::string kReadsAndSays =
     R"((?:^|[.!?\n]\s*)(?:please |kindly )?(?:read|take|open|process|summari[sz]e|look at|)"
-    R"(analy[sz]e|extract|stop|use|copy|parse|translate|fill|ignore|disregard|forget)\b[^.!?\n]*?\band (?:then )?)" +
+    R"(analy[sz]e|extract|stop|use|copy|parse|translate|fill|ignore|disregard|forget)\b)"
+    R"([^.!?\n]*?\band (?:then )?)" +
     kSay + R"(\s+)" + kClause;
 const std::string kAnswersAll =
     kStart +
