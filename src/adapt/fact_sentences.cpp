@@ -6,6 +6,7 @@
 
 #include "knowledge/words.h"
 #include "tasks/row_reader.h"
+#include "text/instructions.h"
 #include "text/sentences.h"
 #include "text/unicode.h"
 
@@ -94,10 +95,18 @@ bool stands_alone(std::string_view sentence) {
 std::vector<FactSentence> fact_sentences(std::string_view text, size_t count) {
   std::vector<FactSentence> found;
   const std::vector<std::string_view> sentences = split_sentences(text);
+  const std::vector<Instruction> instructions = find_instructions(text);
+  // What a document tells its reader to write is no fact.
+  const auto is_instruction = [&](std::string_view s) {
+    const auto begin = size_t(s.data() - text.data());
+    return std::any_of(instructions.begin(), instructions.end(), [&](const Instruction& one) {
+      return one.begin < begin + s.size() && begin < one.end;
+    });
+  };
   for (size_t i = 0; i < sentences.size(); ++i) {
     const std::string_view s = sentences[i];
     if (s.size() < kSentenceBytesMin || s.size() > kSentenceBytesMax || !is_ended(s) ||
-        !is_prose(s) || !stands_alone(s) || points_elsewhere(s))
+        !is_prose(s) || !stands_alone(s) || points_elsewhere(s) || is_instruction(s))
       continue;
     found.push_back({i, s, weight_of(s)});
   }

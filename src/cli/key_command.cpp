@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/safety_flags.h"
+#include "knowledge/knowledge_base.h"
 #include "serve/key_file.h"
 #include "serve/key_secret.h"
 
@@ -20,7 +21,7 @@ struct KeyOptions {
   std::string file;  // "": default_key_file()
   std::string name;  // or an id
   int requests = 0, tokens = 0;
-  std::vector<std::string> models;
+  std::vector<std::string> models, labels;
 };
 
 struct KeyStore {
@@ -53,7 +54,7 @@ Result<KeyRecord*> find_key(KeyStore& store, const std::string& name) {
 }
 
 KeyLimits limits_of(const KeyOptions& options) {
-  return {options.requests, options.tokens, options.models};
+  return {options.requests, options.tokens, options.models, options.labels};
 }
 
 std::string limits_text(const KeyLimits& limits) {
@@ -62,11 +63,11 @@ std::string limits_text(const KeyLimits& limits) {
     parts.push_back(fmt::format("{} requests/min", limits.requests_per_minute));
   if (limits.tokens_per_minute)
     parts.push_back(fmt::format("{} tokens/min", limits.tokens_per_minute));
-  if (!limits.models.empty()) {
-    std::string models;
-    for (const std::string& model : limits.models)
-      models += (models.empty() ? "" : ", ") + printable(model);
-    parts.push_back("models: " + models);
+  for (const auto& [what, names] :
+       {std::pair{"models", &limits.models}, {"labels", &limits.labels}}) {
+    std::string list;
+    for (const std::string& name : *names) list += (list.empty() ? "" : ", ") + printable(name);
+    if (!list.empty()) parts.push_back(fmt::format("{}: {}", what, list));
   }
   return parts.empty() ? "none" : fmt::format("{}", fmt::join(parts, "; "));
 }
@@ -81,6 +82,7 @@ std::string day_text(int64_t seconds) {
 
 Result<void> key_new(const KeyOptions& options) {
   TRY(check_key_name(options.name));
+  TRY_IN("--label", labels_text(options.labels));
   const FileLock lock = TRY(lock_store(options));
   KeyStore store = TRY(open_store(options));
   for (const KeyRecord& key : store.keys)
@@ -126,6 +128,7 @@ Result<void> key_list(const KeyOptions& options) {
 }
 
 Result<void> key_limit(const KeyOptions& options) {
+  TRY_IN("--label", labels_text(options.labels));
   const FileLock lock = TRY(lock_store(options));
   KeyStore store = TRY(open_store(options));
   KeyRecord* key = TRY(find_key(store, options.name));
@@ -155,6 +158,10 @@ void add_limits(CommandBuilder& c, KeyOptions& o) {
   c.count("--tokens-per-minute", o.tokens, 0, 2'000'000'000,
           "tokens of prompts and replies in a minute; 0: any number");
   c.option("--model", o.models, "NAME", "model that the key may use (repeatable) [all]")
+      .repeatable();
+  c.option("--label", o.labels, "LABEL",
+           "documents of knowledge bases that the key may read beside those without labels "
+           "(repeatable) [none]")
       .repeatable();
 }
 

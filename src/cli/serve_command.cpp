@@ -198,12 +198,14 @@ void say_address(const std::string& url, const ModelPool& pool) {
 // The first signal lets requests that run end, the second one ends the process (stop_signal.h).
 Result<Ending> serve(const ServeOptions& options) {
   std::optional<BotFile> bot;
-  const ServerConfig config = TRY(read_config(options, bot));
+  ServerConfig config = TRY(read_config(options, bot));
   ServerOptions server_options;
   TRY(apply(options.safety, config, server_options));
   RunFolders runs = TRY(RunFolders::create(options.runs));
   server_options.knowledge = TRY(open_shelf(options, bot));
   server_options.guard = TRY(open_guard(config));
+  for (const auto& base : server_options.knowledge.bases)
+    config.knowledge.push_back(base->entry().name);
   auto pool = TRY(open_pool(options, config));
   const ModelPool& models = *pool;
   server_options.runs = std::move(runs);
@@ -226,7 +228,8 @@ void add_serve(CommandGroup& commands) {
   auto [c, o] = commands.add("serve", "serve models over HTTP to programs on this machine", serve);
   c.argument("MODEL", o.models, std::string(kModelWithTextHelp) + "; or several", "...");
   c.option("--knowledge", o.knowledge, "[NAME=]BASE",
-           "answer from this knowledge base at /knowledge/NAME/ask (repeatable)")
+           "answer from this knowledge base: /knowledge/NAME/ask, or chat with the model "
+           "MODEL@NAME (repeatable)")
       .repeatable();
   c.option("--knowledge-label", o.labels, "LABEL",
            "answers may use documents of this label, too (repeatable) [those without labels]")

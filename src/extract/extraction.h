@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "documents/document.h"
+#include "extract/withheld.h"
 
 namespace weir {
 
@@ -30,8 +31,14 @@ struct Extraction {
   Json sources;  // {"total": {"quote": ..., "page": 2, "heading": ...}}, a null for a value that
                  // does not occur in the document
   std::vector<std::string> unsupported;  // the paths of those
+  // Values that stand in an instruction alone ("write that the total is 9"), by path: {"value": 9,
+  // "quote": ...}. The form has null for them.
+  Json refused;
+  Json contested;                      // quotes of the document that say otherwise, by path
+  std::vector<WithheldText> withheld;  // instructions that the model was not shown
   int windows = 0;
 };
+// Instructions in the document (text/instructions.h) are withheld from the model.
 // Errors: those of `answer`, and a reply that is no JSON.
 Result<Extraction> extract_fields(const Document& document, const Json& schema,
                                   const ExtractionOptions& options, const ExtractionAnswer& answer);

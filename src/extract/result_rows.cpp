@@ -119,6 +119,18 @@ Json result_row(const Document& document, const std::string& hash, const std::st
   Json unsupported = Json::array();
   for (const std::string& path : extraction.unsupported) unsupported.push(path);
   row.set("unsupported", std::move(unsupported));
+  if (extraction.refused.size() > 0) row.set("refused", extraction.refused);
+  if (extraction.contested.size() > 0) row.set("contested", extraction.contested);
+  if (!extraction.withheld.empty()) {
+    Json withheld = Json::array();
+    for (const WithheldText& text : extraction.withheld) {
+      Json one = Json::object();
+      one.set("text", text.text);
+      if (text.page > 0) one.set("page", text.page);
+      withheld.push(std::move(one));
+    }
+    row.set("withheld", std::move(withheld));
+  }
   row.set("parts", extraction.windows);
   if (!document.notes.empty()) {
     Json notes = Json::array();
@@ -148,7 +160,7 @@ std::string csv_of_rows(const std::vector<Json>& rows) {
   }
   std::string csv = "document";
   for (const std::string& column : columns) csv += "," + csv_cell(column);
-  csv += ",unsupported,error\r\n";
+  csv += ",unsupported,refused,contested,error\r\n";
   for (size_t i = 0; i < rows.size(); ++i) {
     csv += csv_cell(rows[i].text_at("document"));
     for (const std::string& column : columns) {
@@ -160,7 +172,15 @@ std::string csv_of_rows(const std::vector<Json>& rows) {
     if (const Json* paths = rows[i].find("unsupported"))
       for (const Json& path : paths->items())
         unsupported += (unsupported.empty() ? "" : " ") + path.text();
-    csv += "," + csv_cell(unsupported) + "," + csv_cell(rows[i].text_at("error")) + "\r\n";
+    csv += "," + csv_cell(unsupported);
+    for (const char* key : {"refused", "contested"}) {
+      std::string paths;
+      if (const Json* found = rows[i].find(key))
+        for (const auto& [path, what] : found->members())
+          paths += (paths.empty() ? "" : " ") + path;
+      csv += "," + csv_cell(paths);
+    }
+    csv += "," + csv_cell(rows[i].text_at("error")) + "\r\n";
   }
   return csv;
 }

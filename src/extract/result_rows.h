@@ -36,8 +36,9 @@ Json result_row(const Document& document, const std::string& hash, const std::st
 Json failed_row(const Document& document, const std::string& hash, const std::string& schema_hash,
                 const std::string& error);
 
-// "document", a column for each field ("seller.name"; lists as JSON), "unsupported" and "error".
-// Texts that a spreadsheet would take for a formula get an apostrophe in front.
+// "document", a column for each field ("seller.name"; lists as JSON), the paths that are
+// unsupported, refused and contested, and "error". Texts that a spreadsheet would take for a
+// formula get an apostrophe in front.
 std::string csv_of_rows(const std::vector<Json>& rows);
 
 }  // namespace weir

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "knowledge/words.h"
+#include "text/instructions.h"
 #include "text/sentences.h"
 
 namespace weir {
@@ -93,15 +94,19 @@ const char* refusal_name(Refusal refusal) {
 
 void check_reply(std::string_view reply, const AskOptions& options, Answer& answer) {
   answer.reply = reply;
-  std::vector<std::string> texts, heads;
+  std::vector<std::string> texts, heads, whole_texts;
   for (const FoundChunk& chunk : answer.sources) {
-    texts.push_back(chunk.text);
-    heads.push_back(head_of(chunk));
+    texts.push_back(without_instructions(chunk.text));
+    heads.push_back(without_instructions(head_of(chunk)));
+    whole_texts.push_back(chunk.text);
   }
   bool has_support = false;
   for (std::string& sentence : sentences_of(reply)) {
     AnswerSentence checked{sentence, find_evidence(sentence, texts, heads, options.evidence)};
     has_support = has_support || checked.evidence.is_supported;
+    checked.is_instructed =
+        !checked.evidence.is_supported &&
+        find_evidence(sentence, whole_texts, heads, options.evidence).is_supported;
     if (checked.evidence.is_supported || options.keeps_unsupported)
       answer.sentences.push_back(checked);
     if (!checked.evidence.is_supported) answer.removed.push_back(std::move(checked));
@@ -165,6 +170,33 @@ std::string answer_text(const Answer& answer, std::string_view question) {
   return text + "\n" + list;
 }
 
+Json answer_citations(const Answer& answer, const std::string& text) {
+  Json list = Json::array();
+  if (answer.refusal != Refusal::none) return list;
+  size_t at = 0;
+  const auto characters = [&](size_t bytes) {
+    return int64_t(std::ranges::count_if(text.substr(0, bytes), [](char c) {
+      return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+    }));
+  };
+  for (const AnswerSentence& sentence : answer.sentences) {
+    if (!sentence.evidence.is_supported) continue;
+    at = text.find(sentence.text, at);
+    const size_t begin = at == text.npos ? at : text.find('[', at + sentence.text.size());
+    if (begin == text.npos) break;
+    at = text.find(']', begin) + 1;
+    const FoundChunk& source = answer.sources[size_t(sentence.evidence.text)];
+    Json one = Json::object();
+    one.set("begin", characters(begin));
+    one.set("end", characters(at));
+    one.set("document", source.document);
+    one.set("title", source_text(source));
+    one.set("quote", sentence.evidence.quote);
+    list.push(std::move(one));
+  }
+  return list;
+}
+
 Json found_json(const FoundChunk& chunk) {
   Json json = Json::object();
   json.set("document", chunk.document);
@@ -205,6 +237,7 @@ Json answer_json(const Answer& answer, std::string_view question) {
     Json missing = Json::array();
     for (const std::string& claim : sentence.evidence.missing) missing.push(claim);
     one.set("missing", std::move(missing));
+    if (sentence.is_instructed) one.set("reason", "only an instruction in a source says so");
     removed.push(std::move(one));
   }
   json.set("sentences", std::move(sentences));

@@ -24,6 +24,8 @@ using AnswerJudge = std::function<Result<double>(const AnswerPrompt& prompt)>;
 struct AnswerSentence {
   std::string text;           // without source marks
   SentenceEvidence evidence;  // text: index into Answer::sources
+  // Only an instruction in a source ("say that refunds are paid") supports it: nothing states it.
+  bool is_instructed = false;
 };
 
 enum class Refusal { none, nothing_found, not_answered, declined, unsupported };
@@ -58,6 +60,9 @@ std::string source_text(const FoundChunk& chunk);
 // The answer with [1] after sentences and the list of sources; of a refusal one sentence in the
 // question's language.
 std::string answer_text(const Answer& answer, std::string_view question);
+// Where the marks [1], [2] ... of such a text stand: [{"begin", "end" (characters), "document",
+// "title", "quote"}].
+Json answer_citations(const Answer& answer, const std::string& text);
 Json found_json(const FoundChunk& chunk);
 Json answer_json(const Answer& answer, std::string_view question);
 

@@ -13,7 +13,7 @@ struct AnswerPrompt {
 };
 
 // The answer is to cite the sources as [1], [2] ..., or to be kNoAnswer alone. Nothing in a source
-// can end its mark.
+// can end its mark; what instructs whoever reads it (text/instructions.h) is left out.
 AnswerPrompt answer_prompt(std::string_view question, std::span<const FoundChunk> sources);
 constexpr const char* kNoAnswer = "NO ANSWER";
 

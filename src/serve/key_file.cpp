@@ -11,12 +11,13 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "knowledge/knowledge_base.h"
 #include "serve/key_secret.h"
 
 namespace weir {
 namespace {
 
-constexpr size_t kBytesMax = size_t(4) << 20, kKeysMax = 10000, kModelsMax = 256, kNameMax = 64;
+constexpr size_t kBytesMax = size_t(4) << 20, kKeysMax = 10000, kNamesMax = 256, kNameMax = 64;
 
 Result<int64_t> read_limit(const Json& value) {
   const auto limit = value.as_int();
@@ -24,15 +25,21 @@ Result<int64_t> read_limit(const Json& value) {
   return *limit;
 }
 
-Result<std::vector<std::string>> read_models(const Json& value) {
-  std::vector<std::string> models;
+Result<std::vector<std::string>> read_names(const Json& value) {
+  std::vector<std::string> names;
   for (const Json& item : value.items()) {
     if (item.text().empty()) return Error{"must be a list of names"};
-    models.push_back(item.text());
+    names.push_back(item.text());
   }
-  if (!value.is_array() || models.empty() || models.size() > kModelsMax)
-    return Error{fmt::format("must be a list of 1 to {} names", kModelsMax)};
-  return models;
+  if (!value.is_array() || names.empty() || names.size() > kNamesMax)
+    return Error{fmt::format("must be a list of 1 to {} names", kNamesMax)};
+  return names;
+}
+
+Json names_json(const std::vector<std::string>& names) {
+  Json list = Json::array();
+  for (const std::string& name : names) list.push(name);
+  return list;
 }
 
 Result<void> take_member(KeyRecord& key, const std::string& name, const Json& value) {
@@ -52,7 +59,10 @@ Result<void> take_member(KeyRecord& key, const std::string& name, const Json& va
   } else if (name == "tokens_per_minute") {
     key.limits.tokens_per_minute = TRY(read_limit(value));
   } else if (name == "models") {
-    key.limits.models = TRY(read_models(value));
+    key.limits.models = TRY(read_names(value));
+  } else if (name == "labels") {
+    key.limits.labels = TRY(read_names(value));
+    TRY(labels_text(key.limits.labels));
   } else {
     return Error{"is not known to this version of weir"};
   }
@@ -118,11 +128,8 @@ std::string keys_text(const std::vector<KeyRecord>& keys) {
     if (key.limits.requests_per_minute)
       j.set("requests_per_minute", key.limits.requests_per_minute);
     if (key.limits.tokens_per_minute) j.set("tokens_per_minute", key.limits.tokens_per_minute);
-    if (!key.limits.models.empty()) {
-      Json models = Json::array();
-      for (const std::string& model : key.limits.models) models.push(model);
-      j.set("models", std::move(models));
-    }
+    if (!key.limits.models.empty()) j.set("models", names_json(key.limits.models));
+    if (!key.limits.labels.empty()) j.set("labels", names_json(key.limits.labels));
     list.push(std::move(j));
   }
   Json json = Json::object();

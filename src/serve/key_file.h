@@ -2,8 +2,8 @@
 // server when it changes. JSON, for its owner alone:
 //   {"version": 1, "keys": [{"id": "k3j5x2ab", "name": "editor", "hash": "$argon2id$...",
 //     "created": 1790000000, "requests_per_minute": 60, "tokens_per_minute": 20000,
-//     "models": ["qwen"]}]}
-// The last three are limits that a key may have. A file that is damaged, or that others may read,
+//     "models": ["qwen"], "labels": ["staff"]}]}
+// The last four are limits that a key may have. A file that is damaged, or that others may read,
 // is an error and stays as it is.
 #pragma once
 #include <cstdint>
@@ -19,6 +19,8 @@ struct KeyLimits {
   int64_t requests_per_minute = 0;       // 0: any number
   int64_t tokens_per_minute = 0;         // of prompts and replies together; 0: any number
   std::vector<std::string> models = {};  // names in requests; empty: every model
+  // Of documents in knowledge bases that the key reads beside those without labels.
+  std::vector<std::string> labels = {};
   bool operator==(const KeyLimits&) const = default;
 };
 

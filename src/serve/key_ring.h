@@ -25,6 +25,8 @@ class ServedKey {
   ServedKey(KeyRecord record, const ServedKey* before);
   const std::string& id() const { return record_.id; }
   KeyMeter& meter() { return *meter_; }
+  // Of documents in knowledge bases that it may read, beside those without labels.
+  const std::vector<std::string>& labels() const { return record_.limits.labels; }
   // 403 unless the key may use one of the names, which are of one model.
   std::optional<ApiError> check_model(std::span<const std::string> names) const;
 

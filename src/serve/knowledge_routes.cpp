@@ -6,6 +6,7 @@
 
 #include "chat/chat_tools.h"
 #include "knowledge/answer.h"
+#include "serve/knowledge_chat.h"
 #include "serve/openai_reply.h"
 #include "serve/request_fields.h"
 #include "serve/route.h"
@@ -63,7 +64,7 @@ HttpReply search(const ServerState& server, const HttpRequest& http) {
   const int count = int(fields.whole("count", 5, 1, kCountMax));
   ApiResult<std::string> question = question_of(fields);
   if (!question) return openai_error(question.error());
-  const auto found = (*base)->search(*question, count);
+  const auto found = (*base)->search(*question, count, readable_labels(http));
   if (!found) return openai_error({.status = 500, .message = found.error().message});
   Json results = Json::array(), reply = Json::object();
   for (const FoundChunk& chunk : *found) results.push(found_json(chunk));
@@ -136,7 +137,7 @@ ApiResult<Generation> ask(const ServerState& server, const HttpRequest& http) {
     fields.refuse("stream", "must be false: an answer is checked before it is shown");
   ApiResult<std::string> question = question_of(fields);
   if (!question) return question.error();
-  Result<Answer> answer = (*base)->begin(*question);
+  Result<Answer> answer = (*base)->begin(*question, readable_labels(http));
   if (!answer) return ApiError{.status = 500, .message = answer.error().message};
   Generation made;
   if (answer->refusal != Refusal::none) {

@@ -67,6 +67,10 @@ TEST_F(KnowledgeRoutes, SearchFindsWhatItsLabelsAllow) {
   const auto served = ServedBase::open({.name = "pumps", .path = path_}, {"board"});
   ASSERT_TRUE(served) << served.error().message;
   EXPECT_EQ((*served)->search("the valve of line 2", 9)->size(), 2u);
+  const auto plain = ServedBase::open({.name = "pumps", .path = path_}, {});
+  EXPECT_EQ((*plain)->search("the valve of line 2", 9)->size(), 1u);
+  EXPECT_EQ((*plain)->search("the valve of line 2", 9, {"board"})->size(), 2u);
+  EXPECT_EQ((*plain)->search("the valve of line 2", 9, {"staff"})->size(), 1u);
   EXPECT_FALSE(ServedBase::open({.name = "pumps", .path = path_}, {"not a label"}));
 }
 
@@ -90,6 +94,70 @@ TEST_F(KnowledgeRoutes, WhatTheBaseDoesNotHoldNeedsNoModel) {
   ASSERT_EQ(reply.status, 200) << reply.body;
   EXPECT_FALSE(*at(reply.json(), "answered").as_bool());
   EXPECT_EQ(number(reply.json(), "usage.completion_tokens"), 0);
+}
+
+constexpr const char* kNoAnswer = "The documents do not answer this question.";
+
+// What the random model writes no source supports, so each dialect says that there is no answer.
+TEST_F(KnowledgeRoutes, ConversationsOfEveryDialectAreAnsweredFromABase) {
+  const std::string messages =
+      R"("messages": [{"role": "user", "content": "When does the valve of line 2 open?"}])";
+  const Json chat =
+      post("/v1/chat/completions", R"({"model": "tiny@pumps", )" + messages + "}").json();
+  EXPECT_EQ(at(chat, "choices.0.message.content").text(), kNoAnswer) << chat.dump();
+  EXPECT_GT(number(chat, "usage.completion_tokens"), 0);
+  EXPECT_EQ(at(post("/v1/chat/completions", R"({"knowledge": "pumps", )" + messages + "}").json(),
+               "choices.0.message.content")
+                .text(),
+            kNoAnswer);
+  EXPECT_EQ(at(post("/v1/messages", R"({"model": "tiny@pumps", "max_tokens": 9, )" + messages + "}")
+                   .json(),
+               "content.0.text")
+                .text(),
+            kNoAnswer);
+  EXPECT_EQ(
+      at(post("/api/chat", R"({"model": "tiny@pumps:latest", "stream": false, )" + messages + "}")
+             .json(),
+         "message.content")
+          .text(),
+      kNoAnswer);
+  EXPECT_EQ(at(post("/v1/responses", R"({"model": "tiny@pumps", "input": "When does the valve of )"
+                                     R"(line 2 open?", "max_output_tokens": 9})")
+                   .json(),
+               "output.0.content.0.text")
+                .text(),
+            kNoAnswer);
+  const ServedReply stream =
+      post("/v1/chat/completions", R"({"model": "tiny@pumps", "stream": true, )" + messages + "}");
+  EXPECT_NE(stream.body.find(kNoAnswer), std::string::npos) << stream.body;
+  EXPECT_TRUE(stream.body.ends_with("data: [DONE]\n\n")) << stream.body;
+}
+
+TEST_F(KnowledgeRoutes, ConversationsAboutSomethingElseNeedNoModel) {
+  const std::string messages = R"("messages": [{"role": "user", "content": "Who wrote Hamlet?"}]})";
+  const Json chat = post("/v1/chat/completions", R"({"model": "tiny@pumps", )" + messages).json();
+  EXPECT_EQ(at(chat, "choices.0.message.content").text(), kNoAnswer);
+  EXPECT_EQ(number(chat, "usage.completion_tokens"), 0);
+  const ServedReply stream =
+      post("/v1/chat/completions", R"({"model": "tiny@pumps", "stream": true, )" + messages);
+  EXPECT_NE(stream.body.find(kNoAnswer), std::string::npos) << stream.body;
+  EXPECT_TRUE(stream.body.ends_with("data: [DONE]\n\n")) << stream.body;
+}
+
+TEST_F(KnowledgeRoutes, ConversationsSayWhatABaseCannotDo) {
+  const auto ask_with = [&](const std::string& more) {
+    return post("/v1/chat/completions",
+                "{" + more + R"("messages": [{"role": "user", "content": "the valve"}]})");
+  };
+  EXPECT_EQ(ask_with(R"("knowledge": "none", )").status, 404);
+  EXPECT_EQ(ask_with(R"("knowledge": 7, )").status, 404);
+  EXPECT_EQ(ask_with(R"("model": "tiny@none", )").status, 404);
+  EXPECT_EQ(
+      ask_with(R"("knowledge": "pumps", "response_format": {"type": "json_object"}, )").status,
+      400);
+  EXPECT_EQ(ask_with(R"("knowledge": "pumps", "logprobs": true, )").status, 400);
+  EXPECT_EQ(post("/v1/completions", R"({"model": "tiny@pumps", "prompt": "a"})").status, 400);
+  EXPECT_EQ(ask_with(R"("model": "tiny", "max_tokens": 3, )").status, 200);
 }
 
 TEST_F(KnowledgeRoutes, VerdictsLandInAFile) {

@@ -34,22 +34,26 @@ Result<std::unique_ptr<ServedBase>> ServedBase::open(KnowledgeShelfEntry entry,
       std::move(entry), std::move(options), std::move(pool), std::move(search), std::move(vector)));
 }
 
-Result<std::vector<FoundChunk>> ServedBase::search_locked(const std::string& question, int count) {
+Result<std::vector<FoundChunk>> ServedBase::search_locked(const std::string& question, int count,
+                                                          const std::vector<std::string>& labels) {
   SearchOptions wanted = options_.search;
+  wanted.labels->insert(wanted.labels->end(), labels.begin(), labels.end());
   wanted.count = count;
   if (vector_) wanted.vector = TRY(vector_(question));
   return search_.search(question, wanted);
 }
 
-Result<std::vector<FoundChunk>> ServedBase::search(const std::string& question, int count) {
+Result<std::vector<FoundChunk>> ServedBase::search(const std::string& question, int count,
+                                                   const std::vector<std::string>& labels) {
   std::lock_guard lock(mutex_);
-  return search_locked(question, count);
+  return search_locked(question, count, labels);
 }
 
-Result<Answer> ServedBase::begin(const std::string& question) {
+Result<Answer> ServedBase::begin(const std::string& question,
+                                 const std::vector<std::string>& labels) {
   std::lock_guard lock(mutex_);
   Answer answer;
-  answer.sources = TRY(search_locked(question, options_.search.count));
+  answer.sources = TRY(search_locked(question, options_.search.count, labels));
   if (answer.sources.empty()) {
     answer.refusal = Refusal::nothing_found;
     return answer;

@@ -22,18 +22,19 @@ struct KnowledgeShelfEntry {
 class ServedBase {
  public:
   using QuestionVector = std::function<Result<std::vector<float>>(const std::string& question)>;
-  // Whoever asks sees documents without labels, and those with one of `labels`. `vector`: of a
-  // question for this base; may be empty. An error for a base that can not be read, or was
-  // calibrated with a model's judgement, which a server does not ask for.
+  // Whoever asks sees documents without labels, and those with one of `labels` or of the request's
+  // own. `vector`: of a question for this base; may be empty. An error for a base that can not be
+  // read, or was calibrated with a model's judgement, which a server does not ask for.
   static Result<std::unique_ptr<ServedBase>> open(KnowledgeShelfEntry entry,
                                                   const std::vector<std::string>& labels,
                                                   QuestionVector vector = {});
 
   const KnowledgeShelfEntry& entry() const { return entry_; }
   const AskOptions& options() const { return options_; }
-  Result<std::vector<FoundChunk>> search(const std::string& question, int count);
+  Result<std::vector<FoundChunk>> search(const std::string& question, int count,
+                                         const std::vector<std::string>& labels = {});
   // Sources, score and, where these do not suffice, the refusal; without a reply.
-  Result<Answer> begin(const std::string& question);
+  Result<Answer> begin(const std::string& question, const std::vector<std::string>& labels = {});
   // Keeps a question that got no answer, for `weir knowledge faq`.
   void note_refusal(const std::string& question, const Answer& answer);
   // Appends a line to PATH.feedback.jsonl, up to 64 MiB in all.
@@ -47,7 +48,8 @@ class ServedBase {
         pool_(std::move(pool)),
         search_(std::move(search)),
         vector_(std::move(vector)) {}
-  Result<std::vector<FoundChunk>> search_locked(const std::string& question, int count);
+  Result<std::vector<FoundChunk>> search_locked(const std::string& question, int count,
+                                                const std::vector<std::string>& labels);
   const KnowledgeShelfEntry entry_;
   const AskOptions options_;
   const std::unique_ptr<ThreadPool> pool_;

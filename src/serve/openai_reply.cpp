@@ -79,6 +79,24 @@ Json score_json(float log_probability) {
   return std::isfinite(log_probability) ? double(log_probability) : -9999.;
 }
 
+// Citations as the annotations that OpenAI's search models give.
+Json annotations_json(const Json& citations) {
+  Json list = Json::array();
+  for (const Json& citation : citations.items()) {
+    Json inner = Json::object();
+    inner.set("start_index", *citation.find("begin"));
+    inner.set("end_index", *citation.find("end"));
+    inner.set("title", *citation.find("title"));
+    inner.set("url", *citation.find("document"));
+    inner.set("quote", *citation.find("quote"));
+    Json one = Json::object();
+    one.set("type", "url_citation");
+    one.set("url_citation", std::move(inner));
+    list.push(std::move(one));
+  }
+  return list;
+}
+
 class OpenAiWriter : public ReplyWriter {
  public:
   OpenAiWriter(const ServeRequest& request, const ServedModel& model, const std::string& id)
@@ -110,6 +128,7 @@ class OpenAiWriter : public ReplyWriter {
         delta.set("content", parts.answer);
       if (!parts.call_parts.empty())
         delta.set("tool_calls", call_deltas(parts.call_parts, id_, choice));
+      if (parts.citations.size() > 0) delta.set("annotations", annotations_json(parts.citations));
       out += chunk(choice, std::move(delta), &parts, nullptr);
     }
     if (parts.is_last) {
@@ -188,6 +207,7 @@ class OpenAiWriter : public ReplyWriter {
       if (!parts.refusal.empty()) message.set("refusal", parts.refusal);
       if (!parts.thinking.empty()) message.set("reasoning_content", parts.thinking);
       if (has_calls) message.set("tool_calls", calls_json(parts.calls, id_, choice));
+      if (parts.citations.size() > 0) message.set("annotations", annotations_json(parts.citations));
       j.set("message", std::move(message));
     } else {
       j.set("text", parts.answer);

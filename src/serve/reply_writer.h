@@ -27,6 +27,9 @@ struct ReplyParts {
   Json calls = {};
   // The same calls as they come, for streams; a writer takes these or those.
   std::vector<CallPart> call_parts = {};
+  // Of an answer from a knowledge base: [{"begin", "end", "document", "title", "quote"}], the first
+  // two in characters of the answer. Null: none.
+  Json citations = {};
   int tokens = 0;          // of this choice so far, ends included
   bool has_calls = false;  // if it is the last: some part had one
   bool is_last = false;

@@ -101,6 +101,7 @@ RequestHead read_head(std::string_view body) {
     const std::string name = value_of(body.substr(key, key_end - key)).text();
     const std::string_view value = body.substr(begin, at - begin);
     if (name == "model") head.model = value_of(value).text();
+    if (name == "knowledge") head.knowledge = value_of(value);
     if (name == "name") head.name = value_of(value).text();
     if (name == "keep_alive") head.keep_alive = value_of(value);
   }

@@ -13,6 +13,7 @@ namespace weir {
 struct RequestHead {
   std::string model = {}, name = {};  // "": absent, or no text
   Json keep_alive = {};               // null: absent
+  Json knowledge = {};                // the same
 };
 
 // Of an object that parse_body() takes: what it says at these keys. Of other bytes: anything.

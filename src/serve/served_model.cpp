@@ -22,6 +22,11 @@ uint64_t random_seed() {
   return (uint64_t(device()) << 32) | device();
 }
 
+// "qwen", "qwen:latest", and "qwen@manuals" of a conversation with a knowledge base.
+bool is_name(const std::string& name, const std::string& known) {
+  return name == known || name == known + ":latest" || name.starts_with(known + "@");
+}
+
 }  // namespace
 
 std::string name_of_path(std::string path) {
@@ -60,7 +65,7 @@ Result<std::unique_ptr<ServedModel>> ServedModel::create(OpenModel open, const s
 std::optional<ApiError> ServedModel::check_name(const std::string& name) const {
   if (name.empty()) return {};
   for (const std::string& known : names_)
-    if (name == known || name == known + ":latest") return {};
+    if (is_name(name, known)) return {};
   return ApiError{.status = 404,
                   .message = fmt::format("there is no model '{}'; this server has: {}",
                                          printable(name), fmt::join(names_, ", ")),
@@ -88,7 +93,7 @@ const ServedHeads& ServedModel::heads(const Policy& policy) const {
 // Every adapter is a name of the model.
 int ServedModel::adapter_of(const std::string& name) const {
   for (size_t i = open_.has_own_adapter ? 1 : 0; i < open_.adapters.size(); ++i)
-    if (name == open_.adapters[i] || name == open_.adapters[i] + ":latest") return int(i);
+    if (is_name(name, open_.adapters[i])) return int(i);
   return AdapterUse::kOfModel;
 }
 

@@ -53,7 +53,7 @@ class ServedModel {
 
   const std::string& name() const { return names_.front(); }
   const std::vector<std::string>& names() const { return names_; }
-  // 404 for another model's name. "" and "name:latest" are this one.
+  // 404 for another model's name. "", "name:latest" and "name@BASE" are this one.
   std::optional<ApiError> check_name(const std::string& name) const;
   const SamplingOptions& sampling() const { return options_.sampling; }
   int64_t created() const { return created_; }  // seconds since 1970

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "serve/embedding_job.h"
 #include "serve/key_gate.h"
+#include "serve/knowledge_chat.h"
 #include "serve/openai_reply.h"
 #include "serve/request_fields.h"
 #include "serve/request_head.h"
@@ -121,6 +122,7 @@ class PoolServer : public Server {
       wish.keep_seconds = *keep;
     }
     if (name.empty() && route.model_of) name = route.model_of(state_, request);
+    name = without_base(state_.knowledge, name);
     ApiResult<size_t> index =
         pool_->choose(name, route.embed != nullptr,
                       [&](const PooledModel& model) { return may_use(request, model); });
@@ -158,6 +160,9 @@ class PoolServer : public Server {
     ApiResult<Generation> made = route.ask ? route.ask(state_, request)
                                            : route.generate(model, request, unique_id(request.id));
     if (!made) return exchange->reply(route.write_error(made.error()));
+    if (route.generate)
+      if (auto error = consult_base(request, *made))
+        return exchange->reply(route.write_error(*error));
     if (made->reply) return exchange->reply(*std::move(made->reply));
     GuardedRequest guarded;
     if (state_.guard) {
@@ -220,6 +225,15 @@ class PoolServer : public Server {
       exchange->write(out + writer->end(usage));
       exchange->end_stream();
     });
+  }
+
+  // Where the request asks for a knowledge base.
+  std::optional<ApiError> consult_base(const HttpRequest& request, Generation& made) const {
+    if (state_.knowledge.bases.empty()) return {};
+    ApiResult<std::string> name = base_name_of(state_.knowledge, request);
+    if (!name) return name.error();
+    if (name->empty()) return {};
+    return consult(*state_.knowledge.find(*name), request, made);
   }
 
   void embed(const Route& route, const HttpRequest& request, const ModelLease& lease,

@@ -178,6 +178,10 @@ Result<std::unique_ptr<ModelPool>> make_pool(const ServerConfig& config, ModelPo
     model.names.insert(model.names.end(), entry.served.aliases.begin(), entry.served.aliases.end());
     for (const std::string& adapter : entry.options.adapters)
       model.names.push_back(TRY(parse_adapter(adapter)).name);
+    if (model.facts.abilities.writes_text)
+      for (size_t i = 0, count = model.names.size(); i < count; ++i)
+        for (const std::string& base : config.knowledge)
+          model.names.push_back(model.names[i] + "@" + base);
     entry.served.name = model.names[0];
     model.load = [entry, config, finish](PassGate* gate) {
       return load(entry, config, finish, gate);

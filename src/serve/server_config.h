@@ -34,6 +34,7 @@ struct ServerConfig {
   std::string guard = {};                   // policy: a file or a shipped one's name; "": no guard
   std::string audit = {};                   // its audit log; "": none
   std::vector<ModelEntry> models = {};
+  std::vector<std::string> knowledge = {};  // names of bases: each model is also MODEL@BASE
 };
 
 // `defaults`: what holds where the file says nothing; `model`: the same of each model, but that
