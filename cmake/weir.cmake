@@ -68,15 +68,15 @@ function(weir_seldom_runs target)
   weir_precompile(${target} weir_config)
 endfunction()
 
-# Eight files of a layer are compiled as one, which parses what they include once: half the time of a
-# build from nothing. A file that is changed is then compiled together with seven others, and what it
+# Sixteen files of a layer are compiled as one, which parses what they include once: half the time of a
+# build from nothing. A file that is changed is then compiled together with fifteen others, and what it
 # forgot to include goes unnoticed, so the preset `clang` compiles every file alone, as
 # -DWEIR_UNITY=OFF does. A file whose local names another file of its layer has too is SEPARATE.
 option(WEIR_UNITY "Compile several files of a layer as one" ON)
 
 function(weir_compile_together target)
   if(WEIR_UNITY AND NOT WEIR_FUZZ)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 16)
   endif()
 endfunction()
 
