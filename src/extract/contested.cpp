@@ -3,18 +3,17 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "extract/letters.h"
 #include "extract/text_matches.h"
 #include "text/sentences.h"
 
 namespace weir {
 namespace {
 
-constexpr size_t kQuoteBytesMax = 200;
+constexpr size_t kShownBytesMax = 200;
 constexpr size_t kReach = 40;  // bytes from the field's name to its value
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -70,7 +69,7 @@ bool says_otherwise(std::string_view text, const std::vector<std::string>& names
   return std::ranges::any_of(small.substr(end, kReach), is_digit);
 }
 
-std::string cut(std::string_view text) { return printable(trim(text), kQuoteBytesMax); }
+std::string cut(std::string_view text) { return printable(trim(text), kShownBytesMax); }
 
 }  // namespace
 

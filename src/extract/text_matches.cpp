@@ -7,12 +7,11 @@
 #include <vector>
 
 #include "base/text.h"
+#include "extract/letters.h"
 
 namespace weir {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 bool is_beyond_ascii(char c) { return static_cast<unsigned char>(c) >= 0x80; }
 char small(char c) { return c >= 'A' && c <= 'Z' ? char(c | 0x20) : c; }
 

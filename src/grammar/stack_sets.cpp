@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t kStacksMax = 4000;     // above the properties of an object
 constexpr size_t kVisitedMax = 20'000;  // nodes visited in one step
-constexpr int kDepthMax = 100'000;
+constexpr int kStackDepthMax = 100'000;
 
 }  // namespace
 
@@ -55,7 +55,7 @@ int StackSets::node(int state, int64_t count, int parent) {
   const auto [at, is_new] = node_numbers_.try_emplace({state, parent, count}, int(nodes_.size()));
   if (!is_new) return at->second;
   const int depth = nodes_[size_t(parent)].depth + 1;
-  if (depth > kDepthMax) {
+  if (depth > kStackDepthMax) {
     node_numbers_.erase(at);
     return -1;
   }

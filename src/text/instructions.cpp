@@ -271,7 +271,7 @@ size_t leading_marks(std::string_view match) {
   return at;
 }
 
-size_t end_of_sentence(std::string_view text, size_t begin) {
+size_t end_of_order(std::string_view text, size_t begin) {
   // A line break within a paragraph ends no sentence here.
   std::string rest(text.substr(begin, kSentenceBytesMax));
   std::ranges::replace(rest, '\n', ' ');
@@ -304,7 +304,7 @@ void find_in_piece(std::string_view piece, size_t offset, std::vector<Instructio
       const size_t place = size_t(match.data() - text.data());
       at = place + std::max<size_t>(matched.size(), 1);
       const size_t begin = place + std::min(leading_marks(matched), matched.size());
-      const size_t end = pattern.kind == Kind::dictates ? end_of_sentence(folded.text, begin)
+      const size_t end = pattern.kind == Kind::dictates ? end_of_order(folded.text, begin)
                                                         : end_of_scope(folded.text, begin);
       at = std::max(at, end);
       if (pattern.kind == Kind::dictates &&

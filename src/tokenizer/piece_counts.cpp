@@ -9,13 +9,13 @@
 namespace weir {
 namespace {
 
-constexpr size_t kPieceBytesMax = 4 << 10;
+constexpr size_t kCountedBytesMax = 4 << 10;
 constexpr int64_t kReportBytes = 16 << 20;
 
 void add_parts(std::string_view piece, PieceCounts& counts) {
-  while (piece.size() > kPieceBytesMax) {
-    counts.add(piece.substr(0, kPieceBytesMax), 1);
-    piece.remove_prefix(kPieceBytesMax);
+  while (piece.size() > kCountedBytesMax) {
+    counts.add(piece.substr(0, kCountedBytesMax), 1);
+    piece.remove_prefix(kCountedBytesMax);
   }
   counts.add(piece, 1);
 }
