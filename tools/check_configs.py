@@ -30,7 +30,7 @@ def check(program, name, folder):
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
     built = sum(p.numel() for p in model.parameters())
-    built += sum(b.numel() for n, b in model.named_buffers() if n.endswith("e_score_correction_bias"))
+    built += sum(b.numel() for n, b in model.named_buffers() if n.endswith(("e_score_correction_bias", "tid2eid")))
     saved = folder / "saved"
     config.save_pretrained(saved)
     same = json.loads(weir(program, str(saved / "config.json"), "--config")) == json.loads(

@@ -50,17 +50,20 @@ std::string entries_text(const ModelConfig& c) {
   std::string text;
   for (const auto& [ratio, count] : layers)
     text += fmt::format("{}{} in {} layers", text.empty() ? "" : ", ",
-                        ratio == 0 ? "none" : fmt::format("one for {} positions", ratio), count);
+                        ratio == 0   ? "none"
+                        : ratio == 1 ? "one a position"
+                                     : fmt::format("one for {} positions", ratio),
+                        count);
   return text;
 }
 
 std::string attention_text(const ModelConfig& c) {
   if (c.is_compressed())
     return fmt::format(
-        "{} heads of {} over one row of keys and values, a window of {} and entries: {}; at most "
-        "{} entries chosen by {} indexer heads of {}; {} streams",
-        c.num_attention_heads, c.head_dim, c.sliding_window, entries_text(c), c.index_topk,
-        c.index_n_heads, c.index_head_dim, c.hc_mult);
+        "{} heads of {} over one row of keys and values, a window of {}, {} streams\n"
+        "  entries    {}; {} of them chosen by {} indexer heads of {}",
+        c.num_attention_heads, c.head_dim, c.sliding_window, c.hc_mult, entries_text(c),
+        c.index_topk, c.index_n_heads, c.index_head_dim);
   if (!is_latent(c))
     return fmt::format("{} query and {} key/value heads of {}", c.num_attention_heads,
                        c.num_key_value_heads, c.head_dim);

@@ -110,9 +110,11 @@ TEST(CompressedConfig, SourcesOfV41PointBackwards) {
       {{"kv_source_layer_ids", "[8, 2, 14, 20]"}, "must name layers of the model in rising order"},
       {{"kv_source_layer_ids", "[2, 8, 14, 40]"}, "must name layers of the model"},
       {{"kv_source_layer_ids", "[1, 8, 14, 20]"}, "names layer 1, whose number"},
-      {{"kv_source_layer_ids", "[3, 8, 14, 20]"}, "layer 2 has the number 2"},
+      {{"kv_source_layer_ids", "[3, 8, 14, 20]"}, "layer 3 of 'kv_source_layer_ids' must be in"},
       {{"kv_source_layer_ids", "[2, 8, 14]"}, "layer 20 has the number 1"},
-      {{"index_source_layer_ids", "[8, 20]"}, "stands at or before layer 2"},
+      {{"kv_source_layer_ids", "[8, 14, 20]"}, "layer 2 has the number 2"},
+      {{"candidate_topk_blocks", "64"}, "hold fewer than the 'index_topk' 512"},
+      {{"index_source_layer_ids", "[8, 14, 20]"}, "layer 2 of 'kv_source_layer_ids' must be in"},
       {{"kv_source_layer_ids", "[]"}, "'kv_source_layer_ids' goes with"},
   };
   for (const auto& [change, expected] : kCases)

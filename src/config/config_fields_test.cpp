@@ -30,7 +30,7 @@ ModelConfig small(const ModelFamily& family) {
     if (family.traits.shares_entries)
       c.compress_ratios = {0, 2, 2, 2, 1, 1}, c.kv_source_layer_ids = {1, 4},
       c.index_source_layer_ids = {1, 4}, c.candidate_source_layer_id = 4,
-      c.candidate_topk_blocks = 4, c.candidate_block_size = 8;
+      c.candidate_topk_blocks = 200, c.candidate_block_size = 8;
   }
   if (family.experts != ExpertKeys::none) {
     c.n_routed_experts = 8;

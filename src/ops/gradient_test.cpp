@@ -1,12 +1,11 @@
 // The list of operations. Whoever adds one adds its line here; every entry is checked by finite
-// differences at odd sizes and over all branches.
+// differences at odd sizes and over all branches. Those of DeepSeek-V4 alone are in
+// compressed_gradient_test.cpp.
 #include <memory>
 #include <set>
 
 #include "ops/distribution_loss.h"
 #include "ops/divergence.h"
-#include "ops/hyper_ops.h"
-#include "ops/window_ops.h"
 #include "testing/gradient_check.h"
 #include "testing/stored_support.h"
 
@@ -178,76 +177,6 @@ Case table_route_case(const std::string& name, GateShape shape) {
   table.parts = {values.data()};
   c.forward = [shape, &table](Run& run, Inputs& in, Weights&, double&) {
     return route(run, in[0], nullptr, shape, &table).weight;
-  };
-  return c;
-}
-
-StreamShape stream_shape(bool reads_only) { return {3, 5, 1e-3f, reads_only}; }
-
-// Coefficients, and with them what a part reads and writes.
-Case streams_case(bool reads_only) {
-  const StreamShape shape = stream_shape(reads_only);
-  const int width = 7, n = shape.streams;
-  Case c{.name = reads_only ? "streams, their end" : "streams",
-         .inputs = {{"x", 0, n * width}, {"y", 0, width}, {"m", 0, shape.mixes()}},
-         .weights = {{"base", 1, shape.mixes()}, {"scale", 1, reads_only ? 1 : 3}},
-         .forward = {}};
-  c.forward = [shape, n](Run& run, Inputs& in, Weights& w, double&) {
-    Tensor k = stream_coefficients(run, in[2], w[0], w[1], shape);
-    Tensor read = collapse_streams(run, in[0], k, n);
-    if (shape.reads_only) return read;
-    Tensor out = expand_streams(run, in[0], in[1], k, n);
-    return expand_streams(run, out, read, k, n);
-  };
-  return c;
-}
-
-Case compress_case(const std::string& name, int ratio, bool overlaps, std::vector<int> lengths,
-                   std::vector<int> branches = {}) {
-  const CompressShape shape{.ratio = ratio, .width = 6, .overlaps = overlaps};
-  const int wide = overlaps ? 12 : 6;
-  return {.name = name,
-          .lengths = std::move(lengths),
-          .branches = std::move(branches),
-          .inputs = {{"kv", 0, wide}, {"gates", 0, wide}},
-          .weights = {{"bias", ratio, wide}},
-          .forward = [shape](Run& run, Inputs& in, Weights& w, double&) {
-            return compress(run, in[0], in[1], &w[0], shape).rows;
-          }};
-}
-
-// A window and entries; `keep`: chosen by no rule, the newest among them.
-Case window_case(const std::string& name, int ratio, int keep, std::vector<int> lengths,
-                 std::vector<int> branches = {}) {
-  const WindowShape shape{.heads = 3, .width = 8, .window = 6, .ratio = ratio, .scale = 0.4f};
-  Case c{.name = name,
-         .lengths = lengths,
-         .branches = branches,
-         .inputs = {{"q", 0, 24}, {"rows", 0, 8}},
-         .weights = {{"sinks", 1, 3}},
-         .forward = {}};
-  static std::deque<std::vector<int>> kept_by_cases;
-  std::vector<int>& chosen = kept_by_cases.emplace_back();
-  branches.resize(lengths.size());
-  for (size_t s = 0; s < lengths.size(); ++s)
-    for (int t = branches[s]; t < branches[s] + lengths[s] && keep > 0; ++t) {
-      std::set<int> own;
-      const int visible = (t + 1) / ratio;
-      Random random(8, uint64_t(t));
-      if (visible > keep) own.insert(visible - 1);
-      while (visible > keep && int(own.size()) < keep)
-        own.insert(int(random.below(uint64_t(visible))));
-      chosen.insert(chosen.end(), own.begin(), own.end());
-      chosen.resize((chosen.size() + size_t(keep) - 1) / size_t(keep) * size_t(keep));
-      if (own.empty()) chosen.resize(chosen.size() + size_t(keep));
-    }
-  if (ratio > 0) c.inputs.push_back({"gates", 0, 8}), c.weights.push_back({"bias", ratio, 8});
-  c.forward = [shape, keep, &chosen](Run& run, Inputs& in, Weights& w, double&) {
-    Entries entries;
-    if (shape.ratio > 0)
-      entries = compress(run, in[1], in[2], &w[1], {.ratio = shape.ratio, .width = 8});
-    const TokenChoice choice = keep > 0 ? TokenChoice{chosen.data(), keep} : TokenChoice{};
-    return attend_window(run, in[0], in[1], entries, choice, w[0], shape);
   };
   return c;
 }
@@ -495,47 +424,6 @@ std::vector<Case> cases() {
        .forward = [](Run& run, Inputs& in, Weights&, double&) {
          return swiglu(run, in[0], in[1], 0.9f);
        }});
-  add({.name = "unit_norm",
-       .inputs = {{"x", 0, 37}},
-       .weights = {},
-       .forward = [](Run& run, Inputs& in, Weights&, double&) {
-         return unit_norm(run, in[0], 1e-3f);
-       }});
-  add({.name = "repeat_streams",
-       .inputs = {{"x", 0, 13}},
-       .weights = {},
-       .forward = [](Run& run, Inputs& in, Weights&, double&) {
-         return repeat_streams(run, in[0], 3);
-       }});
-  add(streams_case(false));
-  add(streams_case(true));
-  add({.name = "grouped_linear",
-       .inputs = {{"x", 0, 3 * 10}},
-       .weights = {{"w", 3 * 7, 10, 1, 0, 3}},
-       .forward = [](Run& run, Inputs& in, Weights& w, double&) {
-         return grouped_linear(run, in[0], w[0]);
-       }});
-  add(compress_case("compress", 3, false, {7, 2, 9}));
-  add(compress_case("compress, overlapping", 4, true, {17, 3, 8}));
-  add(compress_case("compress, overlapping, branches", 4, true, {17, 6, 1}, {0, 9, 3}));
-  add({.name = "compress, without a bias",
-       .lengths = {7, 2, 9},
-       .inputs = {{"kv", 0, 6}, {"gates", 0, 6}},
-       .weights = {},
-       .forward = [](Run& run, Inputs& in, Weights&, double&) {
-         return compress(run, in[0], in[1], nullptr, {.ratio = 2, .width = 6}).rows;
-       }});
-  add({.name = "compress, of one position",
-       .inputs = {{"kv", 0, 6}},
-       .weights = {},
-       .forward = [](Run& run, Inputs& in, Weights&, double&) {
-         return compress(run, in[0], {}, nullptr, {.ratio = 1, .width = 6}).rows;
-       }});
-  add(window_case("attend_window", 0, 0, {5, 1, 17}));
-  add(window_case("attend_window, entries", 4, 0, {5, 1, 33}));
-  add(window_case("attend_window, chosen entries", 2, 3, {5, 1, 30}));
-  add(window_case("attend_window, entries, branches", 4, 0, {30, 9, 7}, {0, 17, 2}));
-  add(window_case("attend_window, chosen entries, branches", 2, 3, {30, 9, 7}, {0, 17, 2}));
   for (bool interleaved : {true, false})
     for (int width : {8, 34})
       for (bool leading : {false, true}) {

@@ -15,7 +15,7 @@ namespace weir {
 namespace {
 
 struct Scratch {
-  float *gemm, *panels, *products, *scores;
+  float *gemm, *panels, *keys, *products, *scores;
   uint64_t* ranked;
 };
 
@@ -34,6 +34,15 @@ void multiply_keys(const float* keys, int count, const EntryChoiceShape& shape,
                   .cols = shape.heads,
                   .inner = shape.width,
                   .scratch = own.gemm});
+}
+
+// Keys [first, first + count) of the cache, one behind another: a page has but a few of them.
+void gather_keys(const PagedEntries& kept, int first, int count, int width, float* to) {
+  for (int i = 0, together; i < count; i += together) {
+    together = std::min(count - i, kept.together(first + i));
+    std::memcpy(to + size_t(i) * size_t(width), kept.row(first + i),
+                sizeof(float) * size_t(together) * size_t(width));
+  }
 }
 
 // The blocks of a row's largest best scores; `scores` of `visible` entries.
@@ -86,6 +95,7 @@ TokenChoice choose_entries(Run& run, Tensor q, const Entries& keys, Tensor weigh
   std::vector<Scratch> scratch;
   for (int t = 0; t < run.pool.threads(); ++t)
     scratch.push_back({run.arena.floats(kGemmScratch), run.arena.floats(wide * size_t(shape.width)),
+                       run.arena.floats(size_t(kTogether) * size_t(shape.width)),
                        run.arena.floats(wide * kTogether), run.arena.floats(size_t(most)),
                        run.arena.array<uint64_t>(size_t(most))});
   run.pool.parallel_for(q.rows, [&](int row, int thread) {
@@ -98,9 +108,14 @@ TokenChoice choose_entries(Run& run, Tensor q, const Entries& keys, Tensor weigh
                               own.panels);
     PagedEntries kept;
     if (run.cache) kept = PagedEntries(run.cache->view(shape.layer, s.sequence), true);
-    for (int w = 0, count; w < visible; w += count) {
-      count = std::min(visible - w, run.cache ? kept.together(w) : kTogether);
-      multiply_keys(run.cache ? kept.row(w) : keys.rows.row(keys.begin[at] + w), count, shape, own);
+    for (int w = 0; w < visible; w += kTogether) {
+      const int count = std::min(visible - w, kTogether);
+      const float* from = own.keys;
+      if (run.cache)
+        gather_keys(kept, w, count, shape.width, own.keys);
+      else
+        from = keys.rows.row(keys.begin[at] + w);
+      multiply_keys(from, count, shape, own);
       for (int i = 0; i < count; ++i) {
         float* product = own.products + size_t(i) * wide;
         for (int h = 0; h < shape.heads; ++h) product[h] = product[h] > 0 ? product[h] : 0;

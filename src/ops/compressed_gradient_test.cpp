@@ -1,0 +1,138 @@
+// The list of operations of DeepSeek-V4 and V4.1, as gradient_test.cpp has the others.
+#include <deque>
+#include <set>
+
+#include "ops/hyper_ops.h"
+#include "ops/window_ops.h"
+#include "testing/gradient_check.h"
+
+namespace weir {
+namespace {
+
+using testing::Case;
+using Tensors = std::vector<Tensor>;
+using Matrices = std::deque<Matrix>;
+
+StreamShape stream_shape(bool reads_only) { return {3, 5, 1e-3f, reads_only}; }
+
+// Coefficients, and with them what a part reads and writes.
+Case streams_case(bool reads_only) {
+  const StreamShape shape = stream_shape(reads_only);
+  const int width = 7, n = shape.streams;
+  Case c{.name = reads_only ? "streams, their end" : "streams",
+         .inputs = {{"x", 0, n * width}, {"y", 0, width}, {"m", 0, shape.mixes()}},
+         .weights = {{"base", 1, shape.mixes()}, {"scale", 1, reads_only ? 1 : 3}},
+         .forward = {}};
+  c.forward = [shape, n](Run& run, Tensors& in, Matrices& w, double&) {
+    Tensor k = stream_coefficients(run, in[2], w[0], w[1], shape);
+    Tensor read = collapse_streams(run, in[0], k, n);
+    if (shape.reads_only) return read;
+    Tensor out = expand_streams(run, in[0], in[1], k, n);
+    return expand_streams(run, out, read, k, n);
+  };
+  return c;
+}
+
+Case compress_case(const std::string& name, int ratio, bool overlaps, std::vector<int> lengths,
+                   std::vector<int> branches = {}) {
+  const CompressShape shape{.ratio = ratio, .width = 6, .overlaps = overlaps};
+  const int wide = overlaps ? 12 : 6;
+  return {.name = name,
+          .lengths = std::move(lengths),
+          .branches = std::move(branches),
+          .inputs = {{"kv", 0, wide}, {"gates", 0, wide}},
+          .weights = {{"bias", ratio, wide}},
+          .forward = [shape](Run& run, Tensors& in, Matrices& w, double&) {
+            return compress(run, in[0], in[1], &w[0], shape).rows;
+          }};
+}
+
+// A window and entries; `keep`: chosen by no rule, the newest among them.
+Case window_case(const std::string& name, int ratio, int keep, std::vector<int> lengths,
+                 std::vector<int> branches = {}) {
+  const WindowShape shape{.heads = 3, .width = 8, .window = 6, .ratio = ratio, .scale = 0.4f};
+  Case c{.name = name,
+         .lengths = lengths,
+         .branches = branches,
+         .inputs = {{"q", 0, 24}, {"rows", 0, 8}},
+         .weights = {{"sinks", 1, 3}},
+         .forward = {}};
+  static std::deque<std::vector<int>> kept_by_cases;
+  std::vector<int>& chosen = kept_by_cases.emplace_back();
+  branches.resize(lengths.size());
+  for (size_t s = 0; s < lengths.size(); ++s)
+    for (int t = branches[s]; t < branches[s] + lengths[s] && keep > 0; ++t) {
+      std::set<int> own;
+      const int visible = (t + 1) / ratio;
+      Random random(8, uint64_t(t));
+      if (visible > keep) own.insert(visible - 1);
+      while (visible > keep && int(own.size()) < keep)
+        own.insert(int(random.below(uint64_t(visible))));
+      chosen.insert(chosen.end(), own.begin(), own.end());
+      chosen.resize((chosen.size() + size_t(keep) - 1) / size_t(keep) * size_t(keep));
+      if (own.empty()) chosen.resize(chosen.size() + size_t(keep));
+    }
+  if (ratio > 0) c.inputs.push_back({"gates", 0, 8}), c.weights.push_back({"bias", ratio, 8});
+  c.forward = [shape, keep, &chosen](Run& run, Tensors& in, Matrices& w, double&) {
+    Entries entries;
+    if (shape.ratio > 0)
+      entries = compress(run, in[1], in[2], &w[1], {.ratio = shape.ratio, .width = 8});
+    const TokenChoice choice = keep > 0 ? TokenChoice{chosen.data(), keep} : TokenChoice{};
+    return attend_window(run, in[0], in[1], entries, choice, w[0], shape);
+  };
+  return c;
+}
+
+std::vector<Case> compressed_cases() {
+  std::vector<Case> all;
+  auto add = [&](Case c) { all.push_back(std::move(c)); };
+  add({.name = "unit_norm",
+       .inputs = {{"x", 0, 37}},
+       .weights = {},
+       .forward = [](Run& run, Tensors& in, Matrices&, double&) {
+         return unit_norm(run, in[0], 1e-3f);
+       }});
+  add({.name = "repeat_streams",
+       .inputs = {{"x", 0, 13}},
+       .weights = {},
+       .forward = [](Run& run, Tensors& in, Matrices&, double&) {
+         return repeat_streams(run, in[0], 3);
+       }});
+  add(streams_case(false));
+  add(streams_case(true));
+  add({.name = "grouped_linear",
+       .inputs = {{"x", 0, 3 * 10}},
+       .weights = {{"w", 3 * 7, 10, 1, 0, 3}},
+       .forward = [](Run& run, Tensors& in, Matrices& w, double&) {
+         return grouped_linear(run, in[0], w[0]);
+       }});
+  add(compress_case("compress", 3, false, {7, 2, 9}));
+  add(compress_case("compress, overlapping", 4, true, {17, 3, 8}));
+  add(compress_case("compress, overlapping, branches", 4, true, {17, 6, 1}, {0, 9, 3}));
+  add({.name = "compress, without a bias",
+       .lengths = {7, 2, 9},
+       .inputs = {{"kv", 0, 6}, {"gates", 0, 6}},
+       .weights = {},
+       .forward = [](Run& run, Tensors& in, Matrices&, double&) {
+         return compress(run, in[0], in[1], nullptr, {.ratio = 2, .width = 6}).rows;
+       }});
+  add({.name = "compress, of one position",
+       .inputs = {{"kv", 0, 6}},
+       .weights = {},
+       .forward = [](Run& run, Tensors& in, Matrices&, double&) {
+         return compress(run, in[0], {}, nullptr, {.ratio = 1, .width = 6}).rows;
+       }});
+  add(window_case("attend_window", 0, 0, {5, 1, 17}));
+  add(window_case("attend_window, entries", 4, 0, {5, 1, 33}));
+  add(window_case("attend_window, chosen entries", 2, 3, {5, 1, 30}));
+  add(window_case("attend_window, entries, branches", 4, 0, {30, 9, 7}, {0, 17, 2}));
+  add(window_case("attend_window, chosen entries, branches", 2, 3, {30, 9, 7}, {0, 17, 2}));
+  return all;
+}
+
+TEST(CompressedGradient, OfEveryOperationEqualsFiniteDifferences) {
+  for (Case& c : compressed_cases()) testing::GradientCheck(c).run();
+}
+
+}  // namespace
+}  // namespace weir
