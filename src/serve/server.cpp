@@ -164,7 +164,7 @@ class PoolServer : public Server {
       auto screened = screen(request, model, made->request);
       if (!screened) return exchange->reply(route.write_error(screened.error()));
       guarded = *std::move(screened);
-      if (guarded.refusal) return refuse(*made, *guarded.refusal, exchange);
+      if (guarded.refusal) return refuse(*made, *guarded.refusal, lease, exchange);
     }
     ApiResult<PreparedRequest> prepared = model.prepare(made->request);
     if (!prepared) return exchange->reply(route.write_error(prepared.error()));
@@ -200,20 +200,24 @@ class PoolServer : public Server {
   }
 
   // The reply of a request that goes to no model.
-  void refuse(Generation& made, const Verdict& verdict, const Exchange& exchange) const {
+  void refuse(Generation& made, const Verdict& verdict, const ModelLease& lease,
+              const Exchange& exchange) const {
     const size_t prompts = std::max<size_t>(1, made.request.prompts.size());
     const std::vector<ReplyParts> choices(prompts * size_t(made.request.choices),
                                           refused_parts(state_.guard->policy(), verdict));
     const std::shared_ptr<ReplyWriter> writer = std::move(made.writer);
     const bool streams = made.request.streams;
-    exchange->post([writer, choices, streams, exchange] {
+    ReplyUsage usage;
+    usage.prompts.resize(choices.size());
+    // The writer refers to the model that is leased.
+    exchange->post([writer, choices, usage, streams, lease, exchange] {
       if (!streams)
         return exchange->reply(
-            {.content_type = writer->content_type(false), .body = writer->whole(choices, {})});
+            {.content_type = writer->content_type(false), .body = writer->whole(choices, usage)});
       exchange->begin_stream(writer->content_type(true), writer->keep_alive());
-      std::string out = writer->begin({});
-      for (size_t i = 0; i < choices.size(); ++i) out += writer->part(int(i), choices[i], {});
-      exchange->write(out + writer->end({}));
+      std::string out = writer->begin(usage);
+      for (size_t i = 0; i < choices.size(); ++i) out += writer->part(int(i), choices[i], usage);
+      exchange->write(out + writer->end(usage));
       exchange->end_stream();
     });
   }
