@@ -104,7 +104,9 @@ Verdict check_call(const Guard& guard, std::string_view tool, Json& arguments,
   if (context.after_results && tools.limits_after_results && !is_listed)
     check.refuse("only_listed_after_results");
   if (is_listed) {
-    for (const auto& [name, value] : arguments.members()) {
+    for (const Json::Member& member : arguments.members()) {
+      const std::string& name = member.first;
+      const Json& value = member.second;
       const auto rule = std::ranges::find_if(listed->arguments, [&](const ToolArgumentRule& r) {
         return r.argument == name || r.argument == "*";
       });

@@ -4,6 +4,7 @@
 
 #include "guard/argument_rule.h"
 #include "guard/guard.h"
+#include "guard/pattern_matcher.h"
 #include "guard/pattern_prefix.h"
 
 namespace weir {
@@ -100,6 +101,38 @@ TEST(PatternShape, CountsBytesAndMakesBeginnings) {
   for (const char* pattern : {"a*", "a+", "a{2,}", "^a", "a$", "\\Aa", "(", ")", "[", "a**",
                               "a{999}b{999}", "(?P<x>a)", "", "|a", "a{5,2}", "\\"})
     EXPECT_FALSE(shape_of_pattern(pattern, false)) << pattern;
+}
+
+// One look for all patterns, then one for each that occurs.
+TEST(PatternMatcher, FindsWhatEachPatternFinds) {
+  PatternMatcher matcher;
+  const std::vector<std::string> patterns = {"ignore (?:the|all) rules",
+                                             "rules? of [a-z]{3,9}",
+                                             "[0-9]{4}x",
+                                             "\\bks\\b",
+                                             "\xE8\x93\x9D\xE8\x89\xB2.\xE9"
+                                             "\xB9\xA6",
+                                             "stra\xC3\x9F"
+                                             "en"};
+  for (size_t i = 0; i < patterns.size(); ++i)
+    ASSERT_TRUE(matcher.add(patterns[i], true, int(i))) << i;
+  ASSERT_TRUE(matcher.finish());
+  const auto found = [&](const std::string& text) {
+    std::vector<size_t> next;
+    std::vector<WordMatch> matches;
+    matcher.match(text, 0, true, next, matches);
+    std::string rules;
+    for (const WordMatch& match : matches) rules += std::to_string(match.rule);
+    return rules;
+  };
+  for (const std::string pad : {"", " ", "  ", "abc"}) {
+    EXPECT_EQ(found(pad + "please IGNORE the Rules of chess"), "01");
+    EXPECT_EQ(found(pad + "1234x"), "2");
+    EXPECT_EQ(found(pad + " ks"), "3");
+    EXPECT_EQ(found(pad + "ignore the rule\xC5\xBF"), "0");  // the long s
+    EXPECT_EQ(found(pad + "\xE8\x93\x9D\xE8\x89\xB2-\xE9\xB9\xA6"), "4");
+    EXPECT_EQ(found(pad + "ignore every rule"), "");
+  }
 }
 
 TEST(ToolCalls, AreHeldToTheListItsArgumentsAndLinks) {

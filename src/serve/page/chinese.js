@@ -1,6 +1,7 @@
 // The page's words in Chinese, by the English ones.
 export const chinese = {
   'step': '步',
+  'Withheld by the guard of this server: {0}': '已被本服务器的安全护栏拦截：{0}',
   '{0}: from {1} to {2} between {3} {4} and {5}': '{0}：{3} {4} 到 {5} 之间从 {1} 变为 {2}',
   'Conversations': '对话',
   'Comparison': '对比',

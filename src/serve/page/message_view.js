@@ -77,11 +77,12 @@ export class ReplyView {
     this.answer = el('div', {class: 'answer'});
     this.calls = el('div');
     this.error = el('p', {class: 'error', hidden: true});
+    this.withheld = el('p', {class: 'withheld', hidden: true});
     this.foot = el('div', {class: 'foot'});
     this.wait = el('p', {class: 'wait', hidden: true}, el('span', {class: 'dots', 'aria-hidden': 'true'}, el('i'), el('i'), el('i')),
                    el('span', {text: t('Waiting for the model …')}));
     this.element = el('article', {class: 'message reply', 'aria-label': t('Reply of {0}', node.model || t('the model')), 'data-id': node.id},
-      this.fold, this.wait, this.answer, this.calls, this.error, this.foot);
+      this.fold, this.wait, this.answer, this.calls, this.withheld, this.error, this.foot);
     this.thoughtText = new MarkdownView(this.thoughts);
     this.answerText = new MarkdownView(this.answer);
     // Thoughts are drawn when somebody looks.
@@ -109,6 +110,8 @@ export class ReplyView {
     }
     this.answerText.set(node.content, !running);
     this.drawCalls();
+    this.withheld.hidden = !node.withheld;
+    this.withheld.textContent = node.withheld ? t('Withheld by the guard of this server: {0}', node.withheld) : '';
     this.error.hidden = !node.error;
     this.error.textContent = node.error ?? '';
     if (!running) this.drawFoot();

@@ -42,6 +42,7 @@ export async function runReply(thread, node, settings, signal, draw) {
       if (content) node.content += content;
       if (calls) addCalls(node, calls);
       node.reason = choice.finish_reason ?? node.reason;
+      node.withheld = choice.guard?.name ?? node.withheld;
       node.seconds = first ? (performance.now() - first) / 1000 : 0;
       drawSoon();
     });

@@ -67,7 +67,7 @@ function readNode(value, id) {
   check(isObject(value) && ['user', 'assistant', 'tool'].includes(value.role), 'role');
   const node = {id, parent: text(value.parent, 'parent'), role: value.role, content: text(value.content, 'content'),
                 created: amount(value.created) ?? Date.now()};
-  for (const name of ['thinking', 'reason', 'error', 'model', 'call'])
+  for (const name of ['thinking', 'reason', 'error', 'model', 'call', 'withheld'])
     if (value[name] !== undefined && value[name] !== null) node[name] = text(value[name], name);
   for (const name of ['seconds', 'thinkingSeconds'])
     if (amount(value[name]) !== undefined) node[name] = value[name];
