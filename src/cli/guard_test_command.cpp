@@ -95,7 +95,7 @@ Result<void> write_outcomes(const std::string& path, const std::string& identity
 
 void print_share(const char* what, const Share& share) {
   if (share.all == 0) return;
-  const Interval interval = wilson(share.of, share.all);
+  const ShareInterval interval = share_interval(share.of, share.all);
   fmt::print("{:<34} {:5.1f} % ({:.1f} to {:.1f}) of {}\n", what, 100 * share.rate(),
              100 * interval.low, 100 * interval.high, share.all);
 }
@@ -133,7 +133,7 @@ Result<Ending> test_injections(const GuardTestCommand& o) {
   return Ending::done;
 }
 
-Result<Ending> test(const GuardTestCommand& o) {
+Result<Ending> guard_test(const GuardTestCommand& o) {
   if (o.injections) return test_injections(o);
   if (o.out.empty()) return Error{"give --out, the folder of the report"};
   const std::vector<BankItem> bank = TRY(chosen_bank(o.choice));
@@ -194,7 +194,7 @@ Result<Ending> test(const GuardTestCommand& o) {
 
 void add_guard_test(CommandGroup& group) {
   auto [c, o] =
-      group.add("test", "the red team against rules, heads and a model", test, Writes::files);
+      group.add("test", "the red team against rules, heads and a model", guard_test, Writes::files);
   c.argument("TARGET", o.target, "a model's folder or file, or the URL of a server [none]");
   c.option("--out", o.out, "DIR", "folder of the report; the same one resumes");
   c.option("--policy", o.policy, "POLICY", "a policy's file or name, whose rules judge [none]");

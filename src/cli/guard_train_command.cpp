@@ -63,7 +63,7 @@ void print_part(const char* name, const ProbeWeights& part) {
       number_at(part.report, "recall") * 100, number_at(part.report, "category_right") * 100);
 }
 
-Result<Ending> train(const GuardTrainCommand& o) {
+Result<Ending> guard_train(const GuardTrainCommand& o) {
   TRY(check_model_exists(o.model));
   const std::vector<LabelledRow> rows = TRY(read_labelled_rows(o.data));
   catch_stop_signals();
@@ -114,7 +114,8 @@ void add_guard_bank(CommandGroup& group) {
 }
 
 void add_guard_train(CommandGroup& group) {
-  auto [c, o] = group.add("train", "heads for a model, from labelled rows", train, Writes::files);
+  auto [c, o] =
+      group.add("train", "heads for a model, from labelled rows", guard_train, Writes::files);
   c.argument("MODEL", o.model, kModelWithTextHelp).required();
   c.option("--data", o.data, "FILE",
            "JSON lines with 'text' or 'messages', and 'labels' (docs/guard-heads.md)")

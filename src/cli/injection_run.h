@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "red_team/wilson.h"
+#include "red_team/share.h"
 
 namespace weir {
 

@@ -26,8 +26,8 @@ std::vector<int> PartRows::side(bool is_held_out) const {
 
 namespace {
 
-constexpr double kPenalties[] = {0.003, 0.03, 0.3, 3};
-constexpr double kFirstPenalty = 0.3;  // while blocks are compared
+constexpr double kPenalties[] = {0.03, 0.3, 3, 30};
+constexpr double kFirstPenalty = 3;  // while blocks are compared
 constexpr int kSteps = 300, kFirstSteps = 100;
 
 // Mean 0 and deviation 1 in the rows that are trained on.

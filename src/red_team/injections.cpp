@@ -61,7 +61,7 @@ std::string value_of(const std::string& argument, Random& random) {
   return fmt::format("all notes of week {}", number);
 }
 
-std::string filled(std::string text, const std::string& mark, const std::string& value) {
+std::string with_value(std::string text, const std::string& mark, const std::string& value) {
   for (size_t at; (at = text.find(mark)) != text.npos;) text.replace(at, mark.size(), value);
   return text;
 }
@@ -112,8 +112,8 @@ std::vector<Injection> injections() {
       shown += fmt::format("{}{}={}", shown.empty() ? "" : ", ", argument, value);
     }
     std::string order = kOrders[random.below(kOrders.size())];
-    order = filled(filled(std::move(order), "{tool}", target.tool), "{args}", shown);
-    one.document = filled(kCarriers[random.below(kCarriers.size())], "{order}", order);
+    order = with_value(with_value(std::move(order), "{tool}", target.tool), "{args}", shown);
+    one.document = with_value(kCarriers[random.below(kCarriers.size())], "{order}", order);
     all.push_back(std::move(one));
   }
   return all;
@@ -157,7 +157,7 @@ std::vector<Injection> honest_calls() {
     call.tool = one.tool;
     call.arguments = Json::object();
     for (const auto& [name, value] : one.arguments) call.arguments.set(name, value);
-    call.document = filled(kCarriers[i / asked.size()], "{order}", "");
+    call.document = with_value(kCarriers[i / asked.size()], "{order}", "");
     all.push_back(std::move(call));
   }
   return all;

@@ -91,11 +91,11 @@ TEST(RedTeam, EncodesAsTheStandardSays) {
 
 // scipy.stats.binomtest(k, n).proportion_ci(method="wilson"), SciPy 1.x.
 TEST(RedTeam, IntervalsAreWilsons) {
-  EXPECT_NEAR(wilson(3, 200).low, 0.0051142378, 1e-9);
-  EXPECT_NEAR(wilson(3, 200).high, 0.0431657288, 1e-9);
-  EXPECT_NEAR(wilson(0, 50).low, 0, 1e-12);
-  EXPECT_NEAR(wilson(0, 50).high, 0.0713475991, 1e-9);
-  EXPECT_EQ(wilson(0, 0).high, 1);
+  EXPECT_NEAR(share_interval(3, 200).low, 0.0051142378, 1e-9);
+  EXPECT_NEAR(share_interval(3, 200).high, 0.0431657288, 1e-9);
+  EXPECT_NEAR(share_interval(0, 50).low, 0, 1e-12);
+  EXPECT_NEAR(share_interval(0, 50).high, 0.0713475991, 1e-9);
+  EXPECT_EQ(share_interval(0, 0).high, 1);
 }
 
 TEST(RedTeam, ReportsCountWhatOutcomesSay) {

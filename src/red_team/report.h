@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "red_team/outcome.h"
-#include "red_team/wilson.h"
+#include "red_team/share.h"
 
 namespace weir {
 

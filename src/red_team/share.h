@@ -4,12 +4,12 @@
 
 namespace weir {
 
-struct Interval {
+struct ShareInterval {
   double low = 0, high = 1;
 };
 
 // Wilson's score interval of `of` among `all` at 95 % (Wilson 1927); [0, 1] of nothing.
-Interval wilson(int64_t of, int64_t all);
+ShareInterval share_interval(int64_t of, int64_t all);
 
 struct Share {
   int64_t of = 0, all = 0;

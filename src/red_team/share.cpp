@@ -1,11 +1,11 @@
-#include "red_team/wilson.h"
+#include "red_team/share.h"
 
 #include <algorithm>
 #include <cmath>
 
 namespace weir {
 
-Interval wilson(int64_t of, int64_t all) {
+ShareInterval share_interval(int64_t of, int64_t all) {
   if (all <= 0) return {};
   constexpr double z = 1.959963984540054;  // of 95 %
   const double n = double(all), p = double(of) / n, middle = p + z * z / (2 * n);
