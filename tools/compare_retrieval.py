@@ -2,7 +2,7 @@
 for Chinese) and all-MiniLM-L6-v2 alone, over the same chunks and the questions of bench/knowledge.
 
     pip install bm25s jieba PyStemmer sentence-transformers
-    tools/compare_retrieval.py build/weir BASE.db bench/knowledge/postgresql.jsonl [--minilm FOLDER]
+    tools/compare_retrieval.py [--minilm FOLDER] build/weir BASE.db bench/knowledge/postgresql.jsonl [-- --words]
 
 A chunk is right if it belongs to the question's document and holds its evidence, blanks aside."""
 import argparse
@@ -17,6 +17,9 @@ parser.add_argument("weir")
 parser.add_argument("base")
 parser.add_argument("questions")
 parser.add_argument("--minilm", help="folder or name of all-MiniLM-L6-v2")
+parser.add_argument("--base-vectors", action="store_true",
+                    help="with --minilm: the base's own vectors of chunks, in 8 bits, instead of computing them")
+parser.add_argument("--half", type=int, choices=[0, 1], help="only every second question, from this one on")
 parser.add_argument("--show", action="store_true", help="print the questions that weir misses")
 parser.add_argument("weir_options", nargs="*", help="after --: options of weir knowledge search")
 options = parser.parse_args()
@@ -40,6 +43,8 @@ chunks = [
 with open(options.questions, encoding="utf-8") as file:
     questions = [json.loads(line) for line in file]
 questions = [question for question in questions if question.get("evidence")]
+if options.half is not None:
+    questions = questions[options.half::2]
 is_chinese = any("\u4e00" <= c <= "\u9fff" for c in questions[0]["question"])
 
 
@@ -117,8 +122,14 @@ if options.minilm:
     from sentence_transformers import SentenceTransformer
 
     model = SentenceTransformer(options.minilm)
-    vectors = model.encode([chunk["text"] for chunk in chunks], normalize_embeddings=True,
-                           batch_size=64)
+    if options.base_vectors:
+        import numpy
+
+        vectors = numpy.array([scale * numpy.frombuffer(codes, dtype=numpy.int8) for scale, codes in database.execute(
+            "SELECT v.scale, v.codes FROM vectors v JOIN chunks c ON c.id = v.chunk WHERE c.copy_of IS NULL ORDER BY c.id")])
+        assert len(vectors) == len(chunks)
+    else:
+        vectors = model.encode([chunk["text"] for chunk in chunks], normalize_embeddings=True, batch_size=64)
     asked = model.encode([question["question"] for question in questions],
                          normalize_embeddings=True)
     ranks = [rank_of(question, [int(i) for i in (vectors @ vector).argsort()[::-1][:20]])

@@ -23,6 +23,7 @@ ADAPTERS = {
     "qwen2": ("qwen2", dict(r=4, lora_alpha=8, target_modules="all-linear")),
     "llama_patterns": ("llama", dict(r=4, lora_alpha=6, use_rslora=True, target_modules=["q_proj", "v_proj", "down_proj"],
                                      rank_pattern={"v_proj": 2}, alpha_pattern={r"layers\.1\..*q_proj": 9})),
+    "qwen2_dora": ("qwen2", dict(r=4, lora_alpha=8, use_dora=True, target_modules="all-linear")),
     "latent_all_linear": ("deepseek_v3_plain", dict(r=2, lora_alpha=4, target_modules="all-linear")),
     "fused_experts": ("deepseek_v2", dict(r=2, lora_alpha=4, target_modules=["kv_b_proj", "o_proj"],
                                           target_parameters=["mlp.experts.gate_up_proj", "mlp.experts.down_proj"])),
@@ -37,7 +38,9 @@ def make(name):
     adapted = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **settings)).eval()
     with torch.no_grad():
         for key, tensor in adapted.named_parameters():
-            if "lora_" in key:
+            if "lora_magnitude" in key:
+                tensor.mul_(1 + 0.2 * torch.randn_like(tensor))
+            elif "lora_" in key:
                 tensor.copy_(0.2 * torch.randn_like(tensor))
         tokens = load_file(os.path.join(DATA, base, "golden.safetensors"))["tokens"].reshape(1, -1).long()
         logits = adapted(tokens).logits[0].float()

@@ -72,8 +72,13 @@ std::string misfit(const LoraModule& module, const LoraTarget* projection) {
 
 int64_t LoraAdapter::numbers() const {
   int64_t count = 0;
-  for (const LoraModule& module : modules) count += int64_t(module.a.size() + module.b.size());
+  for (const LoraModule& module : modules)
+    count += int64_t(module.a.size() + module.b.size() + module.magnitude.size());
   return count;
+}
+
+bool LoraAdapter::has_magnitudes() const {
+  return !modules.empty() && !modules[0].magnitude.empty();
 }
 
 int LoraAdapter::rank_max() const {
@@ -117,8 +122,18 @@ Result<std::vector<LoraTarget>> lora_targets(const ModelConfig& config,
 Result<int64_t> lora_numbers(const ModelConfig& config, const LoraRecipe& recipe) {
   int64_t count = 0;
   for (const LoraTarget& target : TRY(lora_targets(config, recipe.targets)))
-    count += int64_t(recipe.rank) * target.groups * (target.inputs + target.outputs);
+    count += int64_t(recipe.rank) * target.groups * (target.inputs + target.outputs) +
+             (recipe.dora ? target.outputs : 0);
   return count;
+}
+
+Result<void> check_magnitude(const std::string& module) {
+  if (!is_of_experts(module) && !is_router(module)) return {};
+  return Error{
+      fmt::format("DoRA of {} ('{}') is not supported; name other targets, such as q_proj,v_proj, "
+                  "or leave DoRA "
+                  "out",
+                  is_router(module) ? "routers" : "routed experts", module)};
 }
 
 Result<LoraAdapter> make_lora(const ModelConfig& config, const LoraRecipe& recipe, uint64_t seed) {
@@ -128,6 +143,7 @@ Result<LoraAdapter> make_lora(const ModelConfig& config, const LoraRecipe& recip
   LoraAdapter adapter;
   adapter.is_rank_stabilized = recipe.rank_stabilized;
   for (const LoraTarget& target : TRY(lora_targets(config, recipe.targets))) {
+    if (recipe.dora) TRY(check_magnitude(target.name));
     LoraModule module{
         target.name, target.inputs, target.outputs, recipe.rank, target.groups, recipe.scale(), {},
         {}};
@@ -137,6 +153,7 @@ Result<LoraAdapter> make_lora(const ModelConfig& config, const LoraRecipe& recip
     Random random(seed, fnv1a(target.name + ".lora_A"));
     const float bound = float(1 / std::sqrt(double(target.inputs)));
     for (float& value : module.a) value = bound * (2 * random.uniform() - 1);
+    if (recipe.dora) module.magnitude.resize(size_t(target.outputs));
     adapter.modules.push_back(std::move(module));
   }
   return adapter;
@@ -175,8 +192,9 @@ std::string lora_words(const LoraAdapter& adapter) {
     if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(word);
   }
   const int most = adapter.rank_max();
-  return fmt::format("{} layer{}, {}, rank {}, {} numbers", layers.size(),
+  return fmt::format("{} layer{}, {}, {}rank {}, {} numbers", layers.size(),
                      layers.size() == 1 ? "" : "s", fmt::join(words, " "),
+                     adapter.has_magnitudes() ? "with magnitudes (DoRA), " : "",
                      least == most ? std::to_string(most) : fmt::format("{} to {}", least, most),
                      format_count(double(adapter.numbers())));
 }

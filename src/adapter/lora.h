@@ -21,6 +21,9 @@ struct LoraModule {
   std::vector<float> a;  // [groups][rank][inputs]
   // [groups][outputs][rank]; rows of q_proj and k_proj in HuggingFace's order, whatever the file's.
   std::vector<float> b;
+  // [outputs], rows as B's: DoRA (Liu et al. 2024), the lengths of the rows of W + scale B A.
+  // Zeros: those of W, of which a new adapter knows nothing. Empty: none.
+  std::vector<float> magnitude = {};
 };
 
 struct LoraAdapter {
@@ -31,6 +34,7 @@ struct LoraAdapter {
 
   int64_t numbers() const;
   int rank_max() const;
+  bool has_magnitudes() const;  // DoRA: all modules have one, or none
 };
 
 // A new adapter.
@@ -39,6 +43,7 @@ struct LoraRecipe {
   double alpha = 0;              // 0: twice the rank
   bool rank_stabilized = false;  // scale alpha / sqrt(rank) instead of alpha / rank
   std::vector<std::string> targets = {"all-linear"};
+  bool dora = false;  // magnitudes too; not of routers and routed experts
 
   double alpha_or_default() const { return alpha > 0 ? alpha : 2.0 * rank; }
   float scale() const;
@@ -59,6 +64,9 @@ Result<std::vector<LoraTarget>> lora_targets(const ModelConfig& config,
 // A uniform in +-1/sqrt(inputs), as PEFT's kaiming_uniform_(a = sqrt(5)) draws it, B 0: the adapter
 // changes nothing yet. Each module draws from its own stream of `seed`.
 Result<LoraAdapter> make_lora(const ModelConfig& config, const LoraRecipe& recipe, uint64_t seed);
+
+// An error for a module whose magnitudes are not supported: routers and routed experts.
+Result<void> check_magnitude(const std::string& module);
 
 // Numbers that training such an adapter moves.
 Result<int64_t> lora_numbers(const ModelConfig& config, const LoraRecipe& recipe);

@@ -155,6 +155,10 @@ Result<void> write_lora_gguf(const std::string& path, const LoraAdapter& adapter
   const ModelFamily* family = find_family(config.model_type);
   if (!family || !family->gguf_architecture)
     return Error{fmt::format("llama.cpp has no architecture for '{}'", config.model_type)};
+  if (adapter.has_magnitudes())
+    return Error{
+        "llama.cpp has no DoRA, and its file no place for magnitudes; merge the adapter into its "
+        "base (weir adapter merge) and convert that"};
   for (const LoraModule& module : adapter.modules)
     if (module.name.ends_with(".kv_b_proj"))
       return Error{fmt::format(

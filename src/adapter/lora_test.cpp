@@ -173,7 +173,7 @@ TEST_F(Lora, WhatHasNoPlaceIsRefusedWithAReason) {
   int count = 0;
   for (const auto& [changes, reason] : std::vector<std::pair<std::string, std::string>>{
            {R"({"peft_type": "IA3"})", "'peft_type' is 'IA3'"},
-           {R"({"use_dora": true})", "'use_dora' is set"},
+           {R"({"use_dora": true})", "has 0 magnitudes"},
            {R"({"bias": "all"})", "'bias' is 'all'"},
            {R"({"modules_to_save": ["lm_head"]})", "'modules_to_save'"},
            {R"({"init_lora_weights": "pissa_niter_4"})", "pissa"},
@@ -188,6 +188,9 @@ TEST_F(Lora, WhatHasNoPlaceIsRefusedWithAReason) {
   ASSERT_FALSE(split);
   EXPECT_NE(split.error().message.find("merge"), std::string::npos) << split.error().message;
   EXPECT_FALSE(file_exists(path("kv.gguf")));
+  const auto experts = make_lora(latent, {.dora = true}, 1);
+  ASSERT_FALSE(experts);
+  EXPECT_NE(experts.error().message.find("DoRA of routed experts"), std::string::npos);
   EXPECT_FALSE(read_lora(path("nothing"), config));
 }
 

@@ -11,8 +11,8 @@ constexpr const char* kPeftWeights = "adapter_model.safetensors";
 // Reads names of both generations: an expert's own ("mlp.experts.3.up_proj.lora_A"), and those of
 // transformers 5, which keeps a layer's experts as two tensors ("mlp.experts.lora_A" and
 // "mlp.experts.base_layer.lora_A"; which of both is gate_up_proj follows from the shapes). What
-// weir has no place for is an error that says so: other methods than LoRA, DoRA, trained biases,
-// modules_to_save, adapters of embedding and head.
+// weir has no place for is an error that says so: other methods than LoRA and DoRA, DoRA of
+// experts, trained biases, modules_to_save, adapters of embedding and head.
 Result<LoraAdapter> read_peft(const std::string& folder, const ModelConfig& config);
 
 // The folder's two files. Experts under their own names, which PEFT reads for every version of
@@ -32,11 +32,12 @@ class PeftSettings {
   Result<float> scale_of(const std::string& module, int rank) const;
   const std::string& base() const { return base_; }
   bool is_rank_stabilized() const { return rank_stabilized_; }
+  bool has_magnitudes() const { return has_magnitudes_; }
 
  private:
   std::string base_;
   double alpha_ = 8;
-  bool rank_stabilized_ = false;
+  bool rank_stabilized_ = false, has_magnitudes_ = false;
   std::vector<std::pair<std::string, double>> alpha_patterns_;
 };
 

@@ -18,7 +18,7 @@ namespace weir {
 namespace {
 
 constexpr std::string_view kPrefix = "base_model.model.", kExperts = ".mlp.experts",
-                           kNested = ".base_layer";
+                           kNested = ".base_layer", kMagnitude = ".lora_magnitude_vector";
 
 // [rows][cols] of f32.
 struct Numbers {
@@ -27,11 +27,12 @@ struct Numbers {
 };
 struct Pair {
   std::optional<Numbers> a, b;
+  std::vector<float> magnitude = {};  // empty: none
 };
 
 // "model.layers.0.self_attn.q_proj" and 'A' of
 // "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"; an adapter's name may stand
-// before "weight". 'A' and 'B' are all there is.
+// before "weight". 'M' of ".lora_magnitude_vector", which has no "weight" in newer files.
 struct Key {
   std::string module;
   char part = 0;
@@ -39,6 +40,11 @@ struct Key {
 Result<Key> key_of(const std::string& name) {
   std::string rest = name;
   if (rest.starts_with(kPrefix)) rest.erase(0, kPrefix.size());
+  if (const size_t at = rest.rfind(kMagnitude); at != std::string::npos) {
+    std::string module = rest.substr(0, at);
+    if (module.starts_with("layers.")) module = "model." + module;
+    return Key{std::move(module), 'M'};
+  }
   for (const char part : {'A', 'B'}) {
     const std::string mark = std::string(".lora_") + part + ".";
     const size_t at = rest.rfind(mark);
@@ -58,7 +64,8 @@ Result<Key> key_of(const std::string& name) {
                   printable(name))};
 }
 
-Result<Numbers> numbers_of(const SafetensorsFile& file, const TensorInfo& info) {
+Result<Numbers> numbers_of(const SafetensorsFile& file, TensorInfo info) {
+  if (info.shape.size() == 1) info.shape.insert(info.shape.begin(), 1);  // magnitudes
   if (info.shape.size() != 2 || info.shape[0] == 0 || info.shape[1] == 0 ||
       info.shape[0] > (uint64_t(1) << 30) || info.shape[1] > (uint64_t(1) << 24))
     return Error{"has another shape than rows and columns"};
@@ -80,6 +87,8 @@ class Reader {
       : config_(config), settings_(settings) {}
 
   Result<void> add(const std::string& module, Pair pair) {
+    if (settings_.has_magnitudes() && module.find(kExperts) != std::string::npos)
+      return check_magnitude(module.substr(0, module.find(kExperts)) + ".mlp.experts.{}");
     if (!pair.a || !pair.b)
       return Error{fmt::format("'{}' has only one of lora_A and lora_B", printable(module))};
     if (module.ends_with(kExperts) || module.ends_with(std::string(kExperts) + ".base_layer"))
@@ -91,6 +100,7 @@ class Reader {
                       "at most {}",
                       printable(module), rank, pair.b->cols, kLoraRankMax)};
     const float scale = TRY(settings_.scale_of(module, rank));
+    TRY(check_pair(module, pair));
     const ExpertName expert = split_expert_name(module + ".");
     if (expert.expert < 0) {
       modules_[module] = {module,
@@ -100,7 +110,8 @@ class Reader {
                           1,
                           scale,
                           std::move(pair.a->values),
-                          std::move(pair.b->values)};
+                          std::move(pair.b->values),
+                          std::move(pair.magnitude)};
       return {};
     }
     const std::string name = expert.pattern.substr(0, expert.pattern.size() - 1);
@@ -148,6 +159,16 @@ class Reader {
           joined.b[(size_t(number) * outputs + r) * rank + k] = factor * one.b.values[r * own + k];
     }
     return joined;
+  }
+
+  // Magnitudes where the configuration says so, as many as rows, and nowhere else.
+  Result<void> check_pair(const std::string& module, const Pair& pair) const {
+    if (settings_.has_magnitudes()) TRY(check_magnitude(module));
+    const size_t wanted = settings_.has_magnitudes() ? size_t(pair.b->rows) : 0;
+    if (pair.magnitude.size() == wanted) return {};
+    return Error{fmt::format("'{}': has {} magnitudes, and with 'use_dora' {} there are {}",
+                             printable(module), pair.magnitude.size(),
+                             settings_.has_magnitudes() ? "on" : "off", wanted)};
   }
 
   // transformers 5: A is [experts * rank][inputs], B [outputs][rank * experts], the expert being
@@ -225,8 +246,12 @@ Result<LoraAdapter> read_peft(const std::string& folder, const ModelConfig& conf
   for (const TensorInfo& info : file.tensors()) {
     const Key key = TRY_IN(path, key_of(info.name));
     Pair& pair = pairs[key.module];
-    (key.part == 'A' ? pair.a : pair.b) =
+    Numbers numbers =
         TRY_IN(fmt::format("{}: tensor '{}'", path, printable(info.name)), numbers_of(file, info));
+    if (key.part == 'M')
+      pair.magnitude = std::move(numbers.values);
+    else
+      (key.part == 'A' ? pair.a : pair.b) = std::move(numbers);
   }
   Reader reader(config, settings);
   for (auto& [module, pair] : pairs) TRY_IN(path, reader.add(module, std::move(pair)));

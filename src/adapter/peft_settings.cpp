@@ -40,7 +40,7 @@ Result<void> check_method(const Json& json) {
     return refused(fmt::format("'peft_type' is '{}'", printable(type)), kMerge);
   if (const std::string& bias = json.text_at("bias"); !bias.empty() && bias != "none")
     return refused(fmt::format("'bias' is '{}'", printable(bias)), kMerge);
-  for (const char* key : {"use_dora", "lora_bias", "modules_to_save", "trainable_token_indices",
+  for (const char* key : {"lora_bias", "modules_to_save", "trainable_token_indices",
                           "layer_replication", "fan_in_fan_out", "use_qalora", "use_bdlora"})
     if (is_on(json, key)) return refused(fmt::format("'{}' is set", key), kMerge);
   // These put something else in place of the base's weights when training begins.
@@ -63,6 +63,7 @@ Result<PeftSettings> PeftSettings::parse(const Json& json) {
   PeftSettings settings;
   settings.base_ = json.text_at("base_model_name_or_path");
   settings.rank_stabilized_ = is_on(json, "use_rslora");
+  settings.has_magnitudes_ = is_on(json, "use_dora");
   if (json.find("lora_alpha")) settings.alpha_ = TRY(json.double_at("lora_alpha"));
   if (const Json* patterns = json.find("alpha_pattern"); patterns && !patterns->is_null()) {
     if (!patterns->is_object() || patterns->size() > kPatternsMax)

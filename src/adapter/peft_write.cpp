@@ -73,6 +73,9 @@ Result<void> for_each_tensor(Adapter& adapter, const Use& use) {
       TRY(use(name + ".lora_B.weight",
               std::vector<uint64_t>{uint64_t(module.outputs), uint64_t(module.rank)},
               std::span(module.b).subspan(size_t(e) * b, b)));
+      if (!module.magnitude.empty())
+        TRY(use(name + ".lora_magnitude_vector", std::vector<uint64_t>{uint64_t(module.outputs)},
+                std::span(module.magnitude)));
     }
   return {};
 }
@@ -103,7 +106,7 @@ Json config_of(const LoraAdapter& adapter, const ModelConfig& config) {
   json.set("r", rank);
   json.set("lora_alpha", alpha == std::floor(alpha) ? Json(int64_t(alpha)) : Json(alpha));
   json.set("use_rslora", rs);
-  json.set("use_dora", false);
+  json.set("use_dora", adapter.has_magnitudes());
   json.set("lora_dropout", 0.0);
   json.set("bias", "none");
   json.set("fan_in_fan_out", false);

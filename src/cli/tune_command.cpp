@@ -68,6 +68,7 @@ void add_tune(CommandGroup& commands) {
   c.option("--alpha", o.settings.alpha, "X", "its scale is alpha / rank [twice the rank]")
       .real_number(0, 1e6);
   c.flag("--rslora", o.settings.rank_stabilized, "scale by alpha / sqrt(rank)");
+  c.flag("--dora", o.settings.dora, "learn the lengths of the rows apart from them (DoRA)");
   c.option("--targets", o.settings.targets, "NAME,NAME",
            "projections that get an adapter, as q_proj,v_proj or experts [all-linear]")
       .comma_separated();

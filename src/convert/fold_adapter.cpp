@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -20,6 +21,16 @@ void add_row(const LoraModule& m, uint64_t group, uint64_t row, float* values) {
     const float factor = m.scale * b[k];
     for (size_t i = 0; i < inputs; ++i) values[i] += factor * a[k * inputs + i];
   }
+}
+
+// DoRA: the row, changed already, gets the length that was learned.
+void set_length(const LoraModule& m, uint64_t row, float* values) {
+  if (m.magnitude.empty()) return;
+  double sum = 0;
+  for (int i = 0; i < m.inputs; ++i) sum += double(values[i]) * double(values[i]);
+  if (sum == 0) return;
+  const float factor = float(double(m.magnitude[row]) / std::sqrt(sum));
+  for (int i = 0; i < m.inputs; ++i) values[i] *= factor;
 }
 
 // HuggingFace's row of a row in the order of GGUF's llama (the inverse of permuted_row).
@@ -61,12 +72,20 @@ class Folding {
     const bool permutes = is_gguf_ && permutes_gguf_rows(config_) && has_rope_rows(m.name + ".");
     const uint64_t outputs = uint64_t(m.outputs), head_dim = uint64_t(config_.head_dim);
     return [keep, &m, permutes, outputs, head_dim](uint64_t row, float* values) {
-      const uint64_t within = row % outputs;
-      add_row(m, row / outputs, permutes ? original_row(within, head_dim) : within, values);
+      const uint64_t within = row % outputs,
+                     original = permutes ? original_row(within, head_dim) : within;
+      add_row(m, row / outputs, original, values);
+      set_length(m, original, values);
     };
   }
 
   Result<void> check_all_used() const {
+    for (const LoraModule& module : adapter_->modules)
+      if (is_gguf_ && !module.magnitude.empty() && module.name.ends_with(".kv_b_proj"))
+        return Error{fmt::format(
+            "{}: '{}' has magnitudes (DoRA), which cannot be merged into a GGUF file that keeps "
+            "this projection in two halves; merge into the HuggingFace folder and convert that",
+            adapter_->place, module.name)};
     for (const LoraModule& module : adapter_->modules)
       if (!used_.count(module.name))
         return Error{

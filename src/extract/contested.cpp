@@ -10,15 +10,15 @@
 namespace weir {
 namespace {
 
-constexpr size_t kShownBytesMax = 200;
+constexpr size_t kContradictionBytesMax = 200;
 constexpr size_t kReach = 40;  // bytes from the field's name to its value
 
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+bool is_ascii_upper(char c) { return c >= 'A' && c <= 'Z'; }
 
-std::string lower(std::string_view text) {
+std::string lower_case_of(std::string_view text) {
   std::string out(text);
   for (char& c : out)
-    if (is_upper(c)) c = char(c | 0x20);
+    if (is_ascii_upper(c)) c = char(c | 0x20);
   return out;
 }
 
@@ -27,10 +27,10 @@ std::vector<std::string> name_words(const std::string& path) {
   const std::string name = path.substr(path.rfind('.') + 1);
   std::vector<std::string> words(1);
   for (size_t i = 0; i < name.size(); ++i) {
-    const bool begins = is_upper(name[i]) && i > 0 && !is_upper(name[i - 1]);
+    const bool begins = is_ascii_upper(name[i]) && i > 0 && !is_ascii_upper(name[i - 1]);
     const bool joins = is_letter(name[i]) || static_cast<unsigned char>(name[i]) >= 0x80;
     if ((begins || !joins) && !words.back().empty()) words.emplace_back();
-    if (joins) words.back() += lower(name.substr(i, 1));
+    if (joins) words.back() += lower_case_of(name.substr(i, 1));
   }
   std::erase_if(words, [](const std::string& word) { return word.size() < 3; });
   return words;
@@ -59,7 +59,7 @@ bool holds(std::string_view text, const Json& value) {
 bool says_otherwise(std::string_view text, const std::vector<std::string>& names,
                     const Json& value) {
   if (holds(text, value)) return false;
-  const std::string small = lower(text);
+  const std::string small = lower_case_of(text);
   size_t end = 0;
   for (const std::string& name : names) {
     const size_t found = end_of_word(small, name);
@@ -69,7 +69,9 @@ bool says_otherwise(std::string_view text, const std::vector<std::string>& names
   return std::ranges::any_of(small.substr(end, kReach), is_digit);
 }
 
-std::string cut(std::string_view text) { return printable(trim(text), kShownBytesMax); }
+std::string cut_quote(std::string_view text) {
+  return printable(trim(text), kContradictionBytesMax);
+}
 
 }  // namespace
 
@@ -82,14 +84,14 @@ std::optional<std::string> find_contradiction(const SafeDocument& safe, const st
   // An instruction competes by one of the words: "set the total to 9" is about total_amount.
   for (const WithheldText& one : safe.withheld)
     for (const std::string& name : names)
-      if (says_otherwise(one.text, {name}, value)) return cut(one.text);
+      if (says_otherwise(one.text, {name}, value)) return cut_quote(one.text);
   for (size_t i = 0; i < safe.document.blocks.size(); ++i) {
     const std::string& text = safe.document.blocks[i].text;
     for (const std::string_view part : split_sentences(text)) {
       const auto begin = size_t(part.data() - text.data());
       const bool is_source = i == source.block && begin >= source.line &&
                              text.substr(source.line, begin - source.line).find('\n') == text.npos;
-      if (!is_source && says_otherwise(part, names, value)) return cut(part);
+      if (!is_source && says_otherwise(part, names, value)) return cut_quote(part);
     }
   }
   return {};

@@ -65,6 +65,7 @@ TEST_P(AdapterGolden, LogitsAreThoseOfPeft) {
 INSTANTIATE_TEST_SUITE_P(
     Peft, AdapterGolden,
     ::testing::Values(GoldenAdapter{"qwen2", "qwen2", 3 * 7},
+                      GoldenAdapter{"qwen2_dora", "qwen2", 3 * 7},
                       GoldenAdapter{"llama_patterns", "llama", 3 * 3},
                       GoldenAdapter{"latent_all_linear", "deepseek_v3_plain", 3 * 4 + 2 * 4},
                       GoldenAdapter{"fused_experts", "deepseek_v2", 3 * 2 + 2 * 3}),

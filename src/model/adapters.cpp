@@ -8,6 +8,7 @@
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/gguf_names.h"
 #include "model/model.h"
+#include "ops/weight_norms.h"
 #include "tensor/panel_set.h"
 
 namespace weir {
@@ -15,9 +16,10 @@ namespace weir {
 struct Model::Adapter {
   std::string base, key;
   bool is_rank_stabilized = false;
-  std::deque<Parameter> parameters;  // A and B of each module
+  std::deque<Parameter> parameters;  // A, B and the magnitude of each module
   std::deque<LowRank> modules;
-  std::vector<std::string> names;  // of the modules
+  std::vector<const Matrix*> bases;  // of the modules
+  std::vector<std::string> names;    // of the modules
   std::deque<Packed> packed;
   std::vector<Buffer> memory;
 };
@@ -46,6 +48,7 @@ std::string key_of(const LoraAdapter& adapter) {
     sha.add(&module.scale, sizeof module.scale);
     sha.add(module.a.data(), module.a.size() * sizeof(float));
     sha.add(module.b.data(), module.b.size() * sizeof(float));
+    sha.add(module.magnitude.data(), module.magnitude.size() * sizeof(float));
   }
   return sha.hex();
 }
@@ -94,15 +97,23 @@ Result<int> Model::add_adapter(const LoraAdapter& lora, bool trainable) {
   };
   for (const LoraModule& module : lora.modules) {
     Linear& projection = *by_name[module.name + ".weight"];
-    std::vector<float> b = module.b;
-    if (has_permuted_rows_ && has_rope_rows(module.name + "."))
+    std::vector<float> b = module.b, magnitude = module.magnitude;
+    if (has_permuted_rows_ && has_rope_rows(module.name + ".")) {
       reorder(b, module.rank, config_.head_dim, true);
+      reorder(magnitude, 1, config_.head_dim, true);
+    }
     LowRank& low_rank = adapter.modules.emplace_back();
     low_rank.a = make(module.name + ".lora_A.weight", module.groups * module.rank, module.inputs,
                       module.groups, module.a);
     low_rank.b = make(module.name + ".lora_B.weight", module.groups * module.outputs, module.rank,
                       module.groups, b);
     low_rank.scale = module.scale;
+    if (!magnitude.empty()) {
+      low_rank.magnitude =
+          make(module.name + ".lora_magnitude_vector", 1, module.outputs, 1, magnitude);
+      adapter.parameters.back().decays = false;
+    }
+    adapter.bases.push_back(projection.base);
     adapter.names.push_back(module.name);
     for (Matrix* matrix : {&low_rank.a, &low_rank.b})
       matrix->packed = &adapter.packed.emplace_back(*matrix, trainable);
@@ -138,8 +149,12 @@ LoraAdapter Model::adapter(int number) const {
                       {}};
     module.a.assign(a.parameter->data, a.parameter->data + a.count());
     module.b.assign(b.parameter->data, b.parameter->data + b.count());
-    if (has_permuted_rows_ && has_rope_rows(module.name + "."))
+    if (const Matrix& m = from.modules[i].magnitude; from.modules[i].has_magnitude())
+      module.magnitude.assign(m.parameter->data, m.parameter->data + m.count());
+    if (has_permuted_rows_ && has_rope_rows(module.name + ".")) {
       reorder(module.b, module.rank, config_.head_dim, false);
+      reorder(module.magnitude, 1, config_.head_dim, false);
+    }
     lora.modules.push_back(std::move(module));
   }
   return lora;
@@ -158,9 +173,14 @@ void Model::set_adapter(int number, const LoraAdapter& lora) {
   CHECK_EQ(lora.modules.size(), to.modules.size());
   for (size_t i = 0; i < to.modules.size(); ++i) {
     const LoraModule& module = lora.modules[i];
-    std::vector<float> b = module.b;
-    if (has_permuted_rows_ && has_rope_rows(module.name + "."))
+    std::vector<float> b = module.b, magnitude = module.magnitude;
+    if (has_permuted_rows_ && has_rope_rows(module.name + ".")) {
       reorder(b, module.rank, config_.head_dim, true);
+      reorder(magnitude, 1, config_.head_dim, true);
+    }
+    CHECK_EQ(magnitude.size(), to.modules[i].magnitude.count());
+    if (!magnitude.empty())
+      std::copy(magnitude.begin(), magnitude.end(), to.modules[i].magnitude.parameter->data);
     CHECK_EQ(module.a.size(), to.modules[i].a.count());
     CHECK_EQ(b.size(), to.modules[i].b.count());
     std::copy(module.a.begin(), module.a.end(), to.modules[i].a.parameter->data);
@@ -179,8 +199,12 @@ void Model::weights_changed() {
 
 void Model::pack(ThreadPool& pool) {
   for (Packed& packed : packed_) packed.pack(pool);
-  for (const auto& adapter : adapters_)
+  for (const auto& adapter : adapters_) {
     for (Packed& packed : adapter->packed) packed.pack(pool);
+    for (size_t i = 0; i < adapter->modules.size(); ++i)
+      if (adapter->modules[i].has_magnitude())
+        update_norms(pool, *adapter->bases[i], adapter->modules[i]);
+  }
 }
 
 }  // namespace weir

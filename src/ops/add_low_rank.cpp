@@ -53,7 +53,74 @@ void for_each_part(const AdapterUse& use, const LowRankSet& set, int rows, const
   }
 }
 
-void add_part(Run& run, const LowRank& adapter, Tensor x, Tensor y, int begin, int count) {
+// DoRA (Liu et al. 2024, eq. 5): rows of W + s B A with the lengths m, y = g (W x + s B A x), g = m
+// / |W + s B A|. y has W x already, so this adds (g - 1) W x + g s B A x. The norm is no variable
+// of the backward pass (section 4.3). W x is computed once more: y may have a bias or a residual in
+// it.
+void add_part_with_magnitude(Run& run, const LowRank& adapter, const Matrix& base, Tensor x,
+                             Tensor y, int begin, int count) {
+  const Workers workers{&run.arena, &run.pool, true},
+      base_workers{&run.arena, &run.pool, run.exact};
+  const Temporaries temporaries(run);
+  const Rows h = narrow(run.arena, count, adapter.rank()), u = narrow(run.arena, count, y.cols);
+  float* gain = run.arena.floats(size_t(y.cols));
+  run.pool.run_here([&] {
+    for (int o = 0; o < y.cols; ++o)
+      gain[o] = adapter.magnitude.f32()[o] / adapter.norms[size_t(o)];
+  });
+  {
+    const ArenaScope scope(run.arena);
+    const Rows v = narrow(run.arena, count, y.cols);
+    multiply(base_workers, {rows_of(x, begin, count)}, base, {}, u, false);
+    multiply(workers, {rows_of(x, begin, count)}, adapter.a, {}, h, false);
+    scale_rows(run.pool, h, adapter.scale);
+    multiply(workers, {h}, adapter.b, {}, v, false);
+    for_chunks(run.pool, count, row_grain(y.cols), [&](int from, int to, int) {
+      for (int t = from; t < to; ++t) {
+        float *out = y.row(begin + t), *base_row = u.data + size_t(t) * u.stride;
+        const float* low = v.data + size_t(t) * v.stride;
+        for (int o = 0; o < y.cols; ++o) {
+          out[o] += (gain[o] - 1) * base_row[o] + gain[o] * low[o];
+          base_row[o] += low[o];
+        }
+      }
+    });
+  }
+  // In the forward pass this was: u = W x + h B^T, y = g u. With dy: dm += sum dy u / |W + s B A|,
+  // dv = g dy is the gradient of h B^T, and (g - 1) dy is what W x has beside the base's own.
+  run.record([x, y, &adapter, &base, workers, base_workers, h, u, gain, begin, count] {
+    if (!y.reached()) return;
+    ArenaScope scope(*workers.arena);
+    if (float* gradient = adapter.magnitude.grad())
+      for_chunks(*workers.pool, y.cols, 64, [&](int from, int to, int) {
+        for (int t = 0; t < count; ++t) {
+          const float *dy = y.grad_row(begin + t), *row = u.data + size_t(t) * u.stride;
+          for (int o = from; o < to; ++o) gradient[o] += dy[o] * row[o] / adapter.norms[size_t(o)];
+        }
+      });
+    const Rows dv = narrow(*workers.arena, count, y.cols);
+    const auto scale_gradient = [&](float less) {
+      for_chunks(*workers.pool, count, row_grain(y.cols), [&](int from, int to, int) {
+        for (int t = from; t < to; ++t) {
+          const float* dy = y.grad_row(begin + t);
+          float* out = dv.data + size_t(t) * dv.stride;
+          for (int o = 0; o < y.cols; ++o) out[o] = (gain[o] - less) * dy[o];
+        }
+      });
+    };
+    scale_gradient(0);
+    const Rows dh = narrow_backward(workers, dv, {rows_of(x, begin, count)}, adapter, {}, h);
+    if (!x.grad) return;
+    multiply_transposed(workers, dh, adapter.a, {}, grad_rows_of(x, begin, count), true);
+    scale_gradient(1);
+    multiply_transposed(base_workers, dv, base, {}, grad_rows_of(x, begin, count), true);
+  });
+}
+
+void add_part(Run& run, const LowRank& adapter, const Matrix& base, Tensor x, Tensor y, int begin,
+              int count) {
+  if (adapter.has_magnitude())
+    return add_part_with_magnitude(run, adapter, base, x, y, begin, count);
   const Workers workers{&run.arena, &run.pool, true};
   const Temporaries temporaries(run);
   const Rows h = narrow(run.arena, count, adapter.rank());
@@ -135,12 +202,12 @@ void add_low_rank(Run& run, Tensor x, Tensor y, const Linear& projection) {
   const Zone zone("low_rank");
   if (run.pool.is_dry()) {
     if (const LowRank* adapter = projection.adapters->largest())
-      add_part(run, *adapter, x, y, 0, x.rows);
+      add_part(run, *adapter, *projection.base, x, y, 0, x.rows);
     return;
   }
   for_each_part(run.adapters, *projection.adapters, x.rows,
                 [&](const LowRank& adapter, int begin, int count) {
-                  add_part(run, adapter, x, y, begin, count);
+                  add_part(run, adapter, *projection.base, x, y, begin, count);
                 });
 }
 

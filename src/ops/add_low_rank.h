@@ -5,8 +5,9 @@
 
 namespace weir {
 
-// y[t] += scale (x[t] A^T) B^T for every row whose adapter has this projection. Called before the
-// projection records its own backward, which then runs first and is the one that stores dx.
+// y[t] += scale (x[t] A^T) B^T, or with magnitudes (DoRA) what takes y[t] there, for every row
+// whose adapter has this projection. Called before the projection records its own backward, which
+// then runs first and is the one that stores dx.
 void add_low_rank(Run& run, Tensor x, Tensor y, const Linear& projection);
 
 // The same for the grouped rows of experts; `gather` (may be null: x is grouped): the row of x of

@@ -40,7 +40,8 @@ class Owned {
   Packed packed_;
 };
 
-// Three adapters of other ranks; the second leaves the projection alone.
+// Adapters of other ranks; the second leaves the projection alone, the fourth has magnitudes (DoRA)
+// where it is no projection of experts.
 class Adapters {
  public:
   Adapters(int outputs, int inputs, int groups, uint64_t stream) {
@@ -49,7 +50,14 @@ class Adapters {
       const Owned& b = owned_.emplace_back(stream++, groups * outputs, rank, groups);
       low_rank_.push_back({a.matrix, b.matrix, 0.25f});
     }
-    set.of = {&low_rank_[0], nullptr, &low_rank_[1]};
+    set.of = {&low_rank_[0], nullptr, &low_rank_[1], nullptr};
+    if (groups > 1) return;
+    const Owned& magnitude = owned_.emplace_back(stream++, 1, outputs, 1);
+    LowRank& directed = low_rank_.emplace_back(low_rank_[0]);
+    directed.magnitude = magnitude.matrix;
+    directed.norms = normals_of(stream++, size_t(outputs));
+    for (float& norm : directed.norms) norm = 2 + norm * norm;
+    set.of[3] = &directed;
   }
   LowRankSet set;
 
@@ -117,7 +125,8 @@ TEST(LowRank, RowsOfSeveralAdaptersInOneBatchEqualThoseAloneBitForBit) {
     int begin, count, adapter;
   };
   const std::vector<Part> parts = {{0, 1, 2},  {1, 20, 0}, {21, 3, AdapterUse::kNone},
-                                   {24, 9, 1}, {33, 1, 0}, {34, 27, 2}};
+                                   {24, 5, 1}, {29, 4, 3}, {33, 1, 0},
+                                   {34, 27, 2}};
   std::vector<int> of_row;
   for (const Part& part : parts) of_row.insert(of_row.end(), size_t(part.count), part.adapter);
   ASSERT_EQ(of_row.size(), size_t(kRows));
@@ -146,6 +155,21 @@ TEST(LowRank, ChangesExactlyTheRowsThatHaveAnAdapterOfTheProjection) {
   EXPECT_TRUE(same_bits(plain, model.run(0, kRows, of_no_use, true, 1)));
   const std::vector<float> changed = model.run(0, kRows, first, true, 1);
   for (size_t i = 0; i < plain.size(); ++i) ASSERT_NE(plain[i], changed[i]) << i;
+}
+
+// The definition of DoRA: m / norm (W x + scale B A x), of what the first adapter gives.
+TEST(LowRank, MagnitudesAreTheLengthsOfTheRows) {
+  const Model model;
+  AdapterUse first, directed;
+  first.all = 0, directed.all = 3;
+  const std::vector<float> plain = cut(model.run(0, kRows, first, true, 1), 0, kRows, 0, kRows);
+  const std::vector<float> scaled = cut(model.run(0, kRows, directed, true, 1), 0, kRows, 0, kRows);
+  const LowRank& low_rank = *model.of_plain.set.of[3];
+  for (size_t i = 0; i < plain.size(); ++i) {
+    const size_t n = i % kOutputs;
+    const double gain = double(low_rank.magnitude.f32()[n]) / double(low_rank.norms[n]);
+    ASSERT_NEAR(double(scaled[i]), gain * double(plain[i]), 1e-4 * (1 + std::fabs(plain[i])));
+  }
 }
 
 // The definition, in f64: y + scale B A x.

@@ -241,6 +241,25 @@ Case adapter_case(int rank) {
       }};
 }
 
+// DoRA: the norms stay as they were, as they do in its backward pass.
+Case magnitude_case(bool has_bias) {
+  static testing::StoredWeight w(WeightType::q8_0, 1, 70, 96);
+  return {.name = std::string("linear, stored weight, adapter with magnitudes") +
+                  (has_bias ? ", bias" : ""),
+          .lengths = {40, 30},
+          .inputs = {{"x", 0, 96}},
+          .weights = {{"a", 5, 96, 0.3f}, {"b", 70, 5, 0.3f}, {"m", 1, 70}, {"bias", 1, 70}},
+          .forward = [kept = std::make_shared<Adapted>(), has_bias](Run& run, Inputs& in,
+                                                                    Weights& m, double&) {
+            run.adapters.all = 1;
+            const Linear projection = kept->of(w.weight, m[0], m[1], has_bias ? &m[3] : nullptr);
+            kept->low_rank.magnitude = m[2];
+            kept->low_rank.norms.resize(70);
+            for (size_t o = 0; o < 70; ++o) kept->low_rank.norms[o] = 1.5f + 0.01f * float(o);
+            return linear(run, in[0], projection);
+          }};
+}
+
 // Two sequences with the adapter, one without.
 Case mixed_adapter_case() {
   static const std::vector<int> rows{1, 1, 1, 1, 1, -1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
@@ -474,6 +493,7 @@ std::vector<Case> cases() {
   add(stored_case());
   add(stored_experts_case());
   for (int rank : {1, 8, 64}) add(adapter_case(rank));
+  for (bool has_bias : {false, true}) add(magnitude_case(has_bias));
   add(mixed_adapter_case());
   add(expert_adapter_case());
   add(loss_case());

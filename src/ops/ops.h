@@ -34,7 +34,8 @@ Tensor rms_norm(Run& run, Tensor x, const Matrix& gain, float epsilon);
 void rms_norm_into(Run& run, Tensor x, const Matrix& gain, float epsilon, Tensor out);
 
 // A projection: W, the bias where there is one, and the low-rank adapters of W (Hu et al. 2021): a
-// row whose adapter has this projection (Run::adapters) gets scale (x A^T) B^T added, in f32.
+// row whose adapter has this projection (Run::adapters) gets scale (x A^T) B^T added, in f32, and
+// with DoRA's magnitudes its numbers scaled to m / |W + scale B A| before the bias.
 struct Linear {
   const Matrix* base = nullptr;  // null: the model has no such projection
   const Matrix* bias = nullptr;

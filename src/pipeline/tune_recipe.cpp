@@ -28,6 +28,7 @@ Json tune_recipe(const TuneSettings& o) {
   adapter.set("rank", o.rank);
   if (o.alpha > 0) adapter.set("alpha", o.alpha);
   if (o.rank_stabilized) adapter.set("rank_stabilized", true);
+  if (o.dora) adapter.set("dora", true);
   Json targets = Json::array();
   for (const std::string& target : o.targets) targets.push(target);
   if (targets.size() > 0) adapter.set("targets", std::move(targets));

@@ -13,7 +13,7 @@ struct TuneSettings {
   std::string base, data, out;  // a model, a file of JSON lines, the folder of the run
   int rank = 16;
   double alpha = 0;  // 0: twice the rank
-  bool rank_stabilized = false;
+  bool rank_stabilized = false, dora = false;
   std::vector<std::string> targets = {};  // empty: all projections
   double epochs = 3;
   int64_t steps = 0;  // 0: by epochs

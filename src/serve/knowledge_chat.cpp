@@ -10,9 +10,6 @@
 namespace weir {
 namespace {
 
-constexpr int kAnswerTokens = 400;
-constexpr size_t kQuestionBytesMax = 8192;
-
 // Where "@NAME" of a base begins; npos.
 size_t base_mark(const KnowledgeShelf& shelf, const std::string& model) {
   const size_t at = model.rfind('@');
@@ -107,10 +104,10 @@ std::optional<ApiError> check_request(const ServeRequest& request) {
   const Json& last = request.messages.items().back();
   const std::string& question = last.text_at("content");
   if (request.continues || last.text_at("role") != "user" || question.empty() ||
-      question.size() > kQuestionBytesMax)
+      question.size() > kKnowledgeQuestionBytes)
     return ApiError{
         .message = fmt::format("the last message must be the user's question, of 1 to {} bytes",
-                               kQuestionBytesMax),
+                               kKnowledgeQuestionBytes),
         .param = "messages"};
   return {};
 }
@@ -166,7 +163,7 @@ std::optional<ApiError> consult(ServedBase& base, const HttpRequest& http, Gener
   request.messages = std::move(messages);
   request.sampling.temperature = 0;
   request.thinking = false;
-  if (request.tokens_max == 0) request.tokens_max = kAnswerTokens;
+  if (request.tokens_max == 0) request.tokens_max = kKnowledgeReplyTokens;
   generation.writer = std::make_unique<CheckingWriter>(std::move(generation.writer), base, question,
                                                        *std::move(answer), request.choices);
   return {};

@@ -13,6 +13,9 @@
 
 namespace weir {
 
+constexpr int kKnowledgeReplyTokens = 400;        // of a reply that is checked against sources
+constexpr size_t kKnowledgeQuestionBytes = 8192;  // at most
+
 // The labels that a request's key may read, beside those of the server.
 std::vector<std::string> readable_labels(const HttpRequest& http);
 

@@ -14,8 +14,8 @@
 namespace weir {
 namespace {
 
-constexpr int kAnswerTokens = 400, kCountMax = 50;
-constexpr size_t kQuestionBytesMax = 8192, kVerdictBytesMax = 16384;
+constexpr int kCountMax = 50;
+constexpr size_t kFeedbackBytesMax = 16384;
 
 // "/knowledge/NAME/ask" -> NAME.
 std::string name_in(const std::string& path) {
@@ -36,8 +36,9 @@ ApiResult<ServedBase*> base_of(const ServerState& server, const HttpRequest& htt
 
 ApiResult<std::string> question_of(RequestFields& fields) {
   std::string question = fields.text("question");
-  if (question.empty() || question.size() > kQuestionBytesMax)
-    fields.refuse("question", fmt::format("must be a text of 1 to {} bytes", kQuestionBytesMax));
+  if (question.empty() || question.size() > kKnowledgeQuestionBytes)
+    fields.refuse("question",
+                  fmt::format("must be a text of 1 to {} bytes", kKnowledgeQuestionBytes));
   if (fields.error()) return *fields.error();
   return question;
 }
@@ -86,8 +87,9 @@ HttpReply feedback(const ServerState& server, const HttpRequest& http) {
   if (!fields.has("helpful")) fields.refuse("helpful", "must be true or false");
   line.set("note", fields.text("note"));
   std::string text = line.dump();
-  if (text.size() > kVerdictBytesMax)
-    fields.refuse("answer", fmt::format("is too long: {} bytes are kept in all", kVerdictBytesMax));
+  if (text.size() > kFeedbackBytesMax)
+    fields.refuse("answer",
+                  fmt::format("is too long: {} bytes are kept in all", kFeedbackBytesMax));
   if (fields.error()) return openai_error(*fields.error());
   if (auto noted = (*base)->note_verdict(text); !noted)
     return openai_error({.status = 500, .message = noted.error().message});
@@ -164,7 +166,7 @@ ApiResult<Generation> ask(const ServerState& server, const HttpRequest& http) {
   made.request.messages.push(chat_message("user", prompt.user));
   made.request.sampling.temperature = 0;
   made.request.thinking = false;
-  made.request.tokens_max = kAnswerTokens;
+  made.request.tokens_max = kKnowledgeReplyTokens;
   made.writer =
       std::make_unique<AnswerReplyWriter>(**base, *std::move(question), *std::move(answer));
   return made;

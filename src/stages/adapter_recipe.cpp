@@ -11,6 +11,7 @@ Result<void> visit(auto in, auto& adapter) {
   in.field("rank", adapter.rank, 1, kNewRankMax);
   in.field("alpha", adapter.alpha, 0, kAlphaMax);
   in.field("rank_stabilized", adapter.rank_stabilized);
+  in.field("dora", adapter.dora);
   in.field("targets", adapter.targets);
   return in.finish();
 }

@@ -14,8 +14,14 @@ struct LowRank {
   Matrix a;         // [groups * rank, inputs]
   Matrix b;         // [groups * outputs, rank]
   float scale = 0;  // alpha / rank, or alpha / sqrt(rank) (Kalajdzievski 2023, rsLoRA)
+  // The lengths of the rows of W + scale B A, learned apart from their directions (Liu et al. 2024,
+  // DoRA): [1, outputs], one group; no columns: there are none.
+  Matrix magnitude = {};
+  std::vector<float> norms = {};  // |W + scale B A| of each row, as of the last update_norms()
+  std::vector<float> base_squares = {};  // |W|^2 of each row
 
   int rank() const { return a.group_rows(); }
+  bool has_magnitude() const { return magnitude.cols > 0; }
 };
 
 // Those of one projection by the number of the adapter; null where it leaves the projection alone.
@@ -25,12 +31,16 @@ struct LowRankSet {
   const LowRank* find(int adapter) const {
     return adapter >= 0 && size_t(adapter) < of.size() ? of[size_t(adapter)] : nullptr;
   }
-  const LowRank* largest() const {  // null: there is none
+  // What takes the most memory in a pass; null: there is none.
+  const LowRank* largest() const {
     const LowRank* found = nullptr;
     for (const LowRank* one : of)
-      if (one && (!found || one->rank() > found->rank())) found = one;
+      if (one && (!found || weight_of(*one) > weight_of(*found))) found = one;
     return found;
   }
+
+ private:
+  static int weight_of(const LowRank& one) { return one.rank() + 2 * one.magnitude.cols; }
 };
 
 // Which adapter the rows of a batch are computed with, by number.

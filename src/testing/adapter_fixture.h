@@ -29,7 +29,7 @@ inline bool same_numbers(const LoraAdapter& a, const LoraAdapter& b) {
   for (size_t i = 0; i < a.modules.size(); ++i) {
     const LoraModule &x = a.modules[i], &y = b.modules[i];
     if (x.name != y.name || x.rank != y.rank || x.groups != y.groups || x.scale != y.scale ||
-        x.a != y.a || x.b != y.b)
+        x.a != y.a || x.b != y.b || x.magnitude != y.magnitude)
       return false;
   }
   return true;

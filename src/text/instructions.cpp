@@ -271,7 +271,7 @@ size_t leading_marks(std::string_view match) {
   return at;
 }
 
-size_t end_of_order(std::string_view text, size_t begin) {
+size_t sentence_end(std::string_view text, size_t begin) {
   // A line break within a paragraph ends no sentence here.
   std::string rest(text.substr(begin, kSentenceBytesMax));
   std::ranges::replace(rest, '\n', ' ');
@@ -281,7 +281,7 @@ size_t end_of_order(std::string_view text, size_t begin) {
 }
 
 // Of a list item, a table row or the paragraph.
-size_t end_of_scope(std::string_view text, size_t begin) {
+size_t scope_end(std::string_view text, size_t begin) {
   for (size_t at = text.find('\n', begin); at != text.npos; at = text.find('\n', at + 1)) {
     const std::string_view line = text.substr(at + 1, text.find('\n', at + 1) - at - 1);
     const size_t first = line.find_first_not_of(' ');
@@ -304,8 +304,8 @@ void find_in_piece(std::string_view piece, size_t offset, std::vector<Instructio
       const size_t place = size_t(match.data() - text.data());
       at = place + std::max<size_t>(matched.size(), 1);
       const size_t begin = place + std::min(leading_marks(matched), matched.size());
-      const size_t end = pattern.kind == Kind::dictates ? end_of_order(folded.text, begin)
-                                                        : end_of_scope(folded.text, begin);
+      const size_t end = pattern.kind == Kind::dictates ? sentence_end(folded.text, begin)
+                                                        : scope_end(folded.text, begin);
       at = std::max(at, end);
       if (pattern.kind == Kind::dictates &&
           asks(std::string_view(folded.text).substr(begin, end - begin)))
