@@ -64,12 +64,12 @@ size_t edited_lines(std::string_view prefix) {
 
 // Where the piece begins that a text ends with; its end if that is long, or there is none.
 size_t last_piece(const Tokenizer& tokenizer, std::string_view text) {
-  constexpr size_t kBytesMax = 64, kLooksBack = 1024;
+  constexpr size_t kPieceBytesMax = 64, kLooksBack = 1024;
   const size_t line = text.rfind('\n', text.size() - std::min(text.size(), kLooksBack));
   const std::string_view end = text.substr(line == text.npos ? 0 : line);
   SplitScratch scratch;
   if (!tokenizer.pre_tokenizer().split(end, scratch) || scratch.pieces.empty() ||
-      scratch.pieces.back().size() > kBytesMax)
+      scratch.pieces.back().size() > kPieceBytesMax)
     return text.size();
   return text.size() - scratch.pieces.back().size();
 }

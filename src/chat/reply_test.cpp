@@ -13,12 +13,12 @@ namespace {
 constexpr int kEnd = 0;
 
 // The end token, then 256 bytes.
-const Tokenizer& byte_tokenizer() {
+const Tokenizer& tokenizer_of_bytes() {
   static const Tokenizer tokenizer = make_byte_tokenizer({{"<eos>", true}}, "", "<eos>");
   return tokenizer;
 }
 
-int byte_token(char byte) { return *byte_tokenizer().find(std::string_view(&byte, 1)); }
+int byte_token(char byte) { return *tokenizer_of_bytes().find(std::string_view(&byte, 1)); }
 
 // Feeds the bytes as tokens, the last of them marked as the engine does at `tokens_max`, then (if
 // `ends`) the end token; returns what is shown, '|' after each event.
@@ -38,7 +38,7 @@ Reply reply_of(std::vector<std::string> stops, ReplyFilter* filter = nullptr) {
   Request request;
   request.stops = std::move(stops);
   request.reply_filter = filter;
-  Result<Reply> reply = Reply::create(request, byte_tokenizer());
+  Result<Reply> reply = Reply::create(request, tokenizer_of_bytes());
   EXPECT_TRUE(reply.has_value());
   return *std::move(reply);
 }

@@ -9,7 +9,7 @@
 namespace weir {
 namespace {
 
-constexpr int kDepthMax = 50, kRepeatMax = 1000;
+constexpr int kPatternDepthMax = 50, kRepeatMax = 1000;
 constexpr size_t kPrefixesMax = size_t(64) << 10;
 
 // A part of a pattern. `prefixes` is "" for what has no width.
@@ -36,7 +36,7 @@ class Parser {
   bool has(std::string_view s) const { return text_.substr(at_).starts_with(s); }
 
   Result<Part> alternatives(int depth) {
-    if (depth > kDepthMax) return Error{"is nested too deeply"};
+    if (depth > kPatternDepthMax) return Error{"is nested too deeply"};
     Part all = TRY(sequence(depth));
     bool is_several = false;
     while (has('|')) {
