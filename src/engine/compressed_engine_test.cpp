@@ -2,6 +2,9 @@
 // in any chunks, over pages of others, preempted, and with guesses that do not come true.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "adapter/lora.h"
 #include "testing/engine_fixture.h"
 
 namespace weir {
@@ -33,7 +36,8 @@ const Model& compressed_model() {
 // Prompts of several lengths; the third begins as the first does.
 std::vector<TokenRequest> mixed_requests() {
   std::vector<TokenRequest> requests;
-  for (auto [seed, prompt] : {std::pair(1, 70), std::pair(2, 3), std::pair(1, 90), std::pair(4, 33)})
+  for (auto [seed, prompt] :
+       {std::pair(1, 70), std::pair(2, 3), std::pair(1, 90), std::pair(4, 33)})
     requests.push_back(request_of(uint64_t(seed), prompt, 40));
   return requests;
 }
@@ -104,6 +108,28 @@ TEST(CompressedEngine, GuessesChangeNoBit) {
   EXPECT_GT(engine->statistics().drafted_tokens, 0);
   for (size_t i = 0; i < requests.size(); ++i)
     EXPECT_EQ(outputs[SequenceId(i)], alone(model, requests[i])) << i;
+}
+
+// Of all projections that may have one; what makes entries has none.
+TEST(CompressedEngine, AdaptersAreTaken) {
+  auto model = Model::create(compressed_config(), false);
+  model->initialize(5);
+  auto lora = make_lora(compressed_config(), {.rank = 2, .targets = {"all-linear"}}, 7);
+  ASSERT_TRUE(lora) << lora.error().message;
+  for (LoraModule& module : lora->modules) {
+    EXPECT_EQ(module.name.find(".compressor."), std::string::npos) << module.name;
+    std::fill(module.b.begin(), module.b.end(), 0.05f);
+  }
+  const TokenRequest request = request_of(3, 40, 12);
+  ThreadPool pool(1);
+  model->pack(pool);
+  const Output plain = alone(*model, request);
+  const auto added = model->add_adapter(*lora);
+  ASSERT_TRUE(added) << added.error().message;
+  EXPECT_EQ(alone(*model, request), plain);
+  model->default_adapter = *added;
+  model->pack(pool);
+  EXPECT_NE(alone(*model, request), plain);
 }
 
 TEST(CompressedEngine, OtherCachesAreRefused) {
