@@ -45,7 +45,7 @@ class LargerThanMemory : public ConvertTest {
 };
 
 TEST_F(LargerThanMemory, ResultsAreTheBitsOfTheModelInMemory) {
-  for (const char* type : {"f32", "bf16", "q8_0", "q4_0", "f8_e4m3"}) {
+  for (const char* type : {"f32", "bf16", "q8_0", "q4_0", "mxfp4", "f8_e4m3"}) {
     const bool is_folder = std::string(type) == "f8_e4m3";
     const std::string file = make(is_folder ? "folder" : std::string(type) + ".gguf", type);
     auto whole = open(file, {});
