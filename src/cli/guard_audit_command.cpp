@@ -11,19 +11,19 @@
 namespace weir {
 namespace {
 
-struct VerifyOptions {
+struct AuditVerifyOptions {
   std::string log, public_key;
   bool ignores_head = false;
 };
-struct SearchOptions {
+struct AuditSearchOptions {
   std::string log, since, until, action, category, rule, key, model, direction, request;
   bool as_csv = false;
 };
-struct ForgetOptions {
+struct AuditForgetOptions {
   std::string log, before, reason = "retention";
 };
 
-Result<void> verify(const VerifyOptions& options) {
+Result<void> verify_log(const AuditVerifyOptions& options) {
   AuditVerification how{.reads_head = !options.ignores_head};
   if (!options.public_key.empty()) how.public_key = TRY(read_public_key(options.public_key));
   const AuditState state = TRY(verify_audit(options.log, how));
@@ -39,11 +39,12 @@ Result<void> verify(const VerifyOptions& options) {
   return {};
 }
 
-bool fits(const std::string& wanted, const std::string& found) {
+bool is_wanted(const std::string& wanted, const std::string& found) {
   return wanted.empty() || wanted == found;
 }
 
-bool matches(const AuditEntry& entry, const SearchOptions& o, int64_t since, int64_t until) {
+bool is_searched(const AuditEntry& entry, const AuditSearchOptions& o, int64_t since,
+                 int64_t until) {
   if (entry.kind != "decision" || entry.is_removed) return false;
   if (entry.time_ms < since || entry.time_ms >= until) return false;
   const Json& body = entry.body;
@@ -56,30 +57,31 @@ bool matches(const AuditEntry& entry, const SearchOptions& o, int64_t since, int
     return false;
   };
   return has("action", o.action) && has("category", o.category) && has("rule", o.rule) &&
-         fits(o.key, body.text_at("key")) && fits(o.model, body.text_at("model")) &&
-         fits(o.direction, body.text_at("direction")) && fits(o.request, body.text_at("request"));
+         is_wanted(o.key, body.text_at("key")) && is_wanted(o.model, body.text_at("model")) &&
+         is_wanted(o.direction, body.text_at("direction")) &&
+         is_wanted(o.request, body.text_at("request"));
 }
 
-std::string quoted(const std::string& text) {
+std::string csv_cell(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
   return out + "\"";
 }
 
 // Line by line, so that a log of any size passes.
-Result<void> search(const SearchOptions& options) {
+Result<void> search_log(const AuditSearchOptions& options) {
   const int64_t since = options.since.empty() ? 0 : TRY(parse_audit_time(options.since));
   const int64_t until = options.until.empty() ? INT64_MAX : TRY(parse_audit_time(options.until));
   if (options.as_csv)
     fmt::print("n,time,request,key,model,direction,action,category,rule,findings,hash\n");
   return walk_audit(options.log, [&](const AuditEntry& entry) -> Result<void> {
-    if (!matches(entry, options, since, until)) return {};
+    if (!is_searched(entry, options, since, until)) return {};
     const Json& body = entry.body;
     if (options.as_csv) {
       fmt::print("{},{},{}", entry.number, audit_time(entry.time_ms),
-                 quoted(body.text_at("request")));
+                 csv_cell(body.text_at("request")));
       for (const char* field : {"key", "model", "direction", "action", "category", "rule"})
-        fmt::print(",{}", quoted(body.text_at(field)));
+        fmt::print(",{}", csv_cell(body.text_at(field)));
       const Json* findings = body.find("findings");
       fmt::print(",{},{}\n", findings ? findings->size() : 0, entry.hash);
       return {};
@@ -95,14 +97,14 @@ Result<void> search(const SearchOptions& options) {
   });
 }
 
-Result<void> forget(const ForgetOptions& options) {
+Result<void> forget_contents(const AuditForgetOptions& options) {
   const int64_t before = TRY(parse_audit_time(options.before));
   const int64_t count = TRY(forget_before(options.log, before, options.reason));
   fmt::print("{} contents were taken out; their hashes stay, and the chain verifies\n", count);
   return {};
 }
 
-void add_search(CommandBuilder& c, SearchOptions& o) {
+void add_search_options(CommandBuilder& c, AuditSearchOptions& o) {
   c.argument("LOG", o.log, "audit log").required();
   c.option("--since", o.since, "TIME", "from this time on: 2026-03-01, or with T12:00:00.000Z");
   c.option("--until", o.until, "TIME", "before this time");
@@ -119,22 +121,23 @@ void add_search(CommandBuilder& c, SearchOptions& o) {
 
 void add_guard_audit(CommandGroup& group) {
   CommandGroup audit = group.group("audit", "verify, search and export an audit log");
-  auto [checked, verified] = audit.add("verify", "verify chain, signatures and removals", verify);
+  auto [checked, verified] =
+      audit.add("verify", "verify chain, signatures and removals", verify_log);
   checked.argument("LOG", verified.log, "audit log").required();
   checked.option("--public-key", verified.public_key, "FILE",
                  "PEM file of the key that signed it [LOG.pub]");
   checked.flag("--without-head", verified.ignores_head,
                "do not ask for the signed head in LOG.head, which shows a cut end");
 
-  auto [find, found] = audit.add("search", "print decisions, one JSON object a line", search);
-  add_search(find, found);
+  auto [find, found] = audit.add("search", "print decisions, one JSON object a line", search_log);
+  add_search_options(find, found);
 
-  auto [out, exported] = audit.add("export", "print decisions as CSV or JSON lines", search);
-  add_search(out, exported);
+  auto [out, exported] = audit.add("export", "print decisions as CSV or JSON lines", search_log);
+  add_search_options(out, exported);
   out.flag("--csv", exported.as_csv, "CSV with a line for each decision");
 
   auto [drop, dropped] =
-      audit.add("forget", "take the contents of old decisions out", forget, Writes::files);
+      audit.add("forget", "take the contents of old decisions out", forget_contents, Writes::files);
   drop.argument("LOG", dropped.log, "audit log that no server writes").required();
   drop.option("--before", dropped.before, "TIME", "of decisions before this time").required();
   drop.value("--reason", dropped.reason, "TEXT", "what the log says about it");

@@ -10,12 +10,12 @@
 namespace weir {
 namespace {
 
-struct CheckOptions {
+struct GuardCheckOptions {
   std::string policy, file, text, direction = "prompt", key, model;
   bool prints = false;
 };
 
-constexpr size_t kTextMax = size_t(64) << 20;
+constexpr size_t kCheckedTextMax = size_t(64) << 20;
 
 void print_policy(const Guard& guard) {
   const Policy& policy = guard.policy();
@@ -46,7 +46,7 @@ void print_policy(const Guard& guard) {
   }
 }
 
-Result<void> check(const CheckOptions& options) {
+Result<void> check_policy(const GuardCheckOptions& options) {
   if (options.prints) {
     for (const ShippedPolicy& shipped : shipped_policies())
       if (options.policy == shipped.name) {
@@ -58,7 +58,7 @@ Result<void> check(const CheckOptions& options) {
   Policy policy = TRY(Policy::read(options.policy));
   const auto guard = TRY(Guard::create(std::move(policy)));
   std::string text = options.text;
-  if (!options.file.empty()) text = TRY(read_file(options.file, kTextMax));
+  if (!options.file.empty()) text = TRY(read_file(options.file, kCheckedTextMax));
   if (options.file.empty() && options.text.empty()) {
     print_policy(*guard);
     return {};
@@ -82,7 +82,7 @@ Result<void> check(const CheckOptions& options) {
 }  // namespace
 
 void add_guard_check(CommandGroup& group) {
-  auto [c, o] = group.add("check", "check a policy, and what it says of a text", check);
+  auto [c, o] = group.add("check", "check a policy, and what it says of a text", check_policy);
   c.argument("POLICY", o.policy,
              "YAML file, or minimal, company, education, china-public, research")
       .required();

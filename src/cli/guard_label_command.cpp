@@ -10,19 +10,19 @@
 namespace weir {
 namespace {
 
-struct LabelOptions {
+struct GuardLabelOptions {
   std::string policy, id;
   std::vector<std::string> files;
 };
 
-constexpr size_t kFileMax = size_t(256) << 20;
+constexpr size_t kLabelledMax = size_t(256) << 20;
 
-Result<void> label(const LabelOptions& options) {
+Result<void> label_files(const GuardLabelOptions& options) {
   const Policy policy = TRY(Policy::read(options.policy));
   if (policy.label.producer.empty())
     return Error{policy.path + ": has no label.producer, which the metadata names"};
   for (const std::string& file : options.files) {
-    const std::string text = TRY(read_file(file, kFileMax));
+    const std::string text = TRY(read_file(file, kLabelledMax));
     const std::string id = options.id.empty() ? sha256_hex(text) : options.id;
     const std::string labelled = TRY(labelled_file(text, file, policy.label, id));
     TRY(write_file_atomic(file, labelled));
@@ -35,7 +35,7 @@ Result<void> label(const LabelOptions& options) {
 
 void add_guard_label(CommandGroup& group) {
   auto [c, o] =
-      group.add("label", "label files as generated (GB 45438-2025)", label, Writes::files);
+      group.add("label", "label files as generated (GB 45438-2025)", label_files, Writes::files);
   c.argument("POLICY", o.policy, "YAML file or name of a shipped policy").required();
   c.argument("FILE", o.files, "files to label: .json, .md, .html, .txt", "...").required();
   c.option("--id", o.id, "ID", "number of the content [the SHA-256 of the file]");

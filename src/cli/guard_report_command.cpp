@@ -14,14 +14,16 @@
 namespace weir {
 namespace {
 
-struct ReportOptions {
+struct GuardReportOptions {
   std::string policy, audit;
 };
 
 // TC260-003 (2024), 8 a: the whole base, and of each risk of A.1 and A.2.
 constexpr int64_t kWordsWanted = 10'000, kWordsOfA1 = 200, kWordsOfA2 = 100;
 
-const char* verdict_of(int64_t count, int64_t wanted) { return count >= wanted ? "met" : "missed"; }
+const char* met_or_missed(int64_t count, int64_t wanted) {
+  return count >= wanted ? "met" : "missed";
+}
 
 void report_words(const Policy& policy) {
   std::map<int, int64_t> words;
@@ -32,7 +34,7 @@ void report_words(const Policy& policy) {
   }
   fmt::print("# {} {} (SHA-256 {})\n\n", policy.name, policy.version, policy.sha256);
   fmt::print("## Keyword base\n\n{} words; TC260-003 asks for {}: {}\n\n", all, kWordsWanted,
-             verdict_of(all, kWordsWanted));
+             met_or_missed(all, kWordsWanted));
   fmt::print("| risk | words | asked for | |\n|---|---|---|---|\n");
   for (int c = 0; c < policy.categories.size(); ++c) {
     const Category& category = policy.categories.at(c);
@@ -42,12 +44,12 @@ void report_words(const Policy& policy) {
     if (wanted == 0 && words[c] == 0) continue;
     fmt::print("| {} {} | {} | {} | {} |\n", category.id, category.name, words[c],
                wanted ? fmt::format("{}", wanted) : "-",
-               wanted ? verdict_of(words[c], wanted) : "");
+               wanted ? met_or_missed(words[c], wanted) : "");
   }
 }
 
 // A share with its Wilson interval of 95 %.
-std::string share(int64_t part, int64_t whole) {
+std::string share_with_interval(int64_t part, int64_t whole) {
   if (whole == 0) return "-";
   const double n = double(whole), p = double(part) / n, z = 1.96;
   const double middle = (p + z * z / (2 * n)) / (1 + z * z / n);
@@ -79,14 +81,14 @@ Result<void> report_use(const std::string& path) {
       all += count;
       if (action == "allow" || action == "flag") mild += count;
     }
-    fmt::print("| {} | {} | {} |\n", direction, all, share(all - mild, all));
+    fmt::print("| {} | {} | {} |\n", direction, all, share_with_interval(all - mild, all));
   }
   fmt::print("\n| category | decisions |\n|---|---|\n");
   for (const auto& [category, count] : by_category) fmt::print("| {} | {} |\n", category, count);
   return {};
 }
 
-Result<void> report(const ReportOptions& options) {
+Result<void> report_policy(const GuardReportOptions& options) {
   const Policy policy = TRY(Policy::read(options.policy));
   report_words(policy);
   if (!options.audit.empty()) TRY(report_use(options.audit));
@@ -99,7 +101,8 @@ Result<void> report(const ReportOptions& options) {
 }  // namespace
 
 void add_guard_report(CommandGroup& group) {
-  auto [c, o] = group.add("report", "keyword base, decisions and labels as Markdown", report);
+  auto [c, o] =
+      group.add("report", "keyword base, decisions and labels as Markdown", report_policy);
   c.argument("POLICY", o.policy, "YAML file or name of a shipped policy").required();
   c.option("--audit", o.audit, "LOG", "audit log whose decisions are counted");
 }

@@ -25,9 +25,10 @@ bool is_date(int year, int month, int day) {
 
 // GB/T 2260: the first two digits of a place; 83 and 9x are residents from Taiwan and abroad.
 bool is_province(int code) {
-  constexpr int kKnown[] = {11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33, 34, 35, 36, 37, 41, 42, 43,
-                            44, 45, 46, 50, 51, 52, 53, 54, 61, 62, 63, 64, 65, 71, 81, 82, 83, 91};
-  return std::ranges::binary_search(kKnown, code);
+  constexpr int kProvinces[] = {11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33, 34,
+                                35, 36, 37, 41, 42, 43, 44, 45, 46, 50, 51, 52,
+                                53, 54, 61, 62, 63, 64, 65, 71, 81, 82, 83, 91};
+  return std::ranges::binary_search(kProvinces, code);
 }
 
 bool passes_luhn(std::string_view digits) {

@@ -11,7 +11,7 @@ namespace weir {
 enum class GuardLayer : uint8_t { words, pattern, detector, head, judge, tool, budget };
 const char* layer_name(GuardLayer layer);
 
-struct Finding {
+struct GuardFinding {
   int category = -1;  // of the policy's CategorySet
   GuardLayer layer = GuardLayer::words;
   std::string rule;           // its id; of a head: its file's name
@@ -23,14 +23,19 @@ struct Finding {
 
 constexpr size_t kFindingsMax = 10'000;  // that a verdict keeps
 
-struct Verdict {
+struct GuardVerdict {
   Action action = Action::allow;
   int category = -1;      // that `action` is for
   std::string rule = {};  // that `action` is for
   std::string text = {};  // that the user gets instead; of refuse and hand_over
   // In order of their begin; those with action allow are left out.
-  std::vector<Finding> findings = {};
+  std::vector<GuardFinding> findings = {};
   size_t findings_left_out = 0;  // beyond kFindingsMax
 };
+
+// Short names inside the guard and the server. The structs have others because a verifier's Verdict
+// and the doctor's Finding live in the same namespace; no file includes both.
+using Finding = GuardFinding;
+using Verdict = GuardVerdict;
 
 }  // namespace weir

@@ -16,7 +16,7 @@ constexpr size_t kPatternSizeMax = 4096;
 constexpr int kPatternsMax = 1000;
 constexpr int64_t kProgramBytes = int64_t(16) << 20;
 
-re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
+re2::StringPiece piece_of(std::string_view text) { return {text.data(), text.size()}; }
 
 re2::RE2::Options options(bool ignores_case) {
   re2::RE2::Options options;
@@ -63,7 +63,7 @@ Result<void> PatternMatcher::add(const std::string& pattern, bool ignores_case, 
   if (pattern.size() > kPatternSizeMax)
     return Error{"is a pattern longer than " + format_bytes(double(kPatternSizeMax))};
   if (++count_ > kPatternsMax) return Error{"is one of more than 1,000 patterns"};
-  auto compiled = std::make_unique<re2::RE2>(piece(pattern), options(ignores_case));
+  auto compiled = std::make_unique<re2::RE2>(piece_of(pattern), options(ignores_case));
   if (!compiled->ok()) return Error{"can not be compiled: " + printable(compiled->error(), 200)};
   const PatternShape shape = TRY(shape_of_pattern(pattern, ignores_case));
   if (matches_everything(*compiled)) return Error{"matches everything"};
@@ -95,15 +95,15 @@ size_t PatternMatcher::match(std::string_view text, size_t from, bool is_last,
   size_t certain = text.size();
   re2::StringPiece begun;
   if (!is_last &&
-      patterns_->begun->Match(piece(text), from, text.size(), re2::RE2::UNANCHORED, &begun, 1))
+      patterns_->begun->Match(piece_of(text), from, text.size(), re2::RE2::UNANCHORED, &begun, 1))
     certain = size_t(begun.data() - text.data());
   if (certain <= from && !is_last) return certain;
-  if (!re2::RE2::PartialMatch(piece(text.substr(from > 0 ? from - 1 : 0)), *patterns_->one))
+  if (!re2::RE2::PartialMatch(piece_of(text.substr(from > 0 ? from - 1 : 0)), *patterns_->one))
     return certain;
   std::vector<int> which;
   // Without memory for its automaton the set says so by an empty answer: then each is tried.
   re2::RE2::Set::ErrorInfo error{};
-  if (!patterns_->any->Match(piece(text.substr(from > 0 ? from - 1 : 0)), &which, &error)) {
+  if (!patterns_->any->Match(piece_of(text.substr(from > 0 ? from - 1 : 0)), &which, &error)) {
     if (error.kind == re2::RE2::Set::kNoError) return certain;
     which.resize(patterns_->list.size());
     for (size_t i = 0; i < which.size(); ++i) which[i] = int(i);
@@ -114,7 +114,7 @@ size_t PatternMatcher::match(std::string_view text, size_t from, bool is_last,
     size_t at = std::max(from, next[size_t(i)]);
     re2::StringPiece found;
     while (at < text.size() &&
-           one.pattern->Match(piece(text), at, text.size(), re2::RE2::UNANCHORED, &found, 1)) {
+           one.pattern->Match(piece_of(text), at, text.size(), re2::RE2::UNANCHORED, &found, 1)) {
       const auto begin = size_t(found.data() - text.data());
       if (begin >= certain) break;
       at = begin + found.size();

@@ -37,12 +37,12 @@ constexpr std::string_view kAnnouncing[] = {"key",
                                             "\xE5\xAF\x86\xE7\xA0\x81",   // password
                                             "\xE5\x8F\xA3\xE4\xBB\xA4"};  // the same, another word
 
-constexpr size_t kContext = 48, kShortest = 20;
+constexpr size_t kAnnounced = 48, kShortest = 20;
 constexpr double kBits = 3.5;
 
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_decimal(char c) { return c >= '0' && c <= '9'; }
 
 bool is_issued(std::string_view token) {
   return std::ranges::any_of(kForms, [&](const Form& form) {
@@ -50,7 +50,7 @@ bool is_issued(std::string_view token) {
         token.size() > form.longest)
       return false;
     const std::string_view rest = token.substr(form.begin.size());
-    return std::ranges::any_of(rest, is_digit) &&
+    return std::ranges::any_of(rest, is_decimal) &&
            (entropy_bits(rest) >= 3.0 || form.begin == "AKIA" || form.begin == "ASIA");
   });
 }
@@ -66,7 +66,7 @@ bool is_uuid(std::string_view token) {
 }
 
 bool is_announced(std::string_view text, size_t begin) {
-  const size_t from = begin > kContext ? begin - kContext : 0;
+  const size_t from = begin > kAnnounced ? begin - kAnnounced : 0;
   std::string_view before = text.substr(from, begin - from);
   if (const size_t line = before.rfind('\n'); line != before.npos) before.remove_prefix(line + 1);
   std::string small(before);
@@ -77,7 +77,7 @@ bool is_announced(std::string_view text, size_t begin) {
 }
 
 bool is_random(std::string_view token) {
-  const auto digits = std::ranges::count_if(token, is_digit);
+  const auto digits = std::ranges::count_if(token, is_decimal);
   const auto letters =
       std::ranges::count_if(token, [](char c) { return is_upper(c) || is_lower(c); });
   return digits >= 2 && letters >= 2 && entropy_bits(token) >= kBits &&

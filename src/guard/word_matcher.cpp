@@ -32,14 +32,13 @@ struct Collector {
   void skip() {}
 };
 
-struct ClassedCharacter {
-  uint16_t code;  // its class
-  CharacterKind kind;
-};
-
 }  // namespace
 
 struct WordMatcher::Machine {
+  struct ClassedCharacter {
+    uint16_t code;  // its class
+    CharacterKind kind;
+  };
   // While words are added.
   struct Node {
     std::map<uint16_t, int> next;
