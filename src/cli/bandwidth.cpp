@@ -14,7 +14,7 @@ namespace {
 
 // A probe is one part of a buffer that is larger than the caches; when it is its turn again, the
 // other parts have displaced it.
-constexpr size_t kBytes = size_t(96) << 20, kBytesMax = size_t(1) << 30;
+constexpr size_t kBytes = size_t(96) << 20, kReadBytesMax = size_t(1) << 30;
 constexpr int kParts = 6, kPasses = 3;
 
 // The best rate of work(first block, blocks) over all parts and passes, in bytes per second.
@@ -34,7 +34,7 @@ double best_rate(int blocks, size_t block_bytes, const Work& work) {
 
 size_t probe_bytes() {
   const double room = available_memory() / 8;
-  size_t bytes = std::min(kBytesMax, std::max(kBytes, 2 * read_topology().cache_bytes));
+  size_t bytes = std::min(kReadBytesMax, std::max(kBytes, 2 * read_topology().cache_bytes));
   if (room > 0 && room < double(bytes)) bytes = std::max(kBytes, size_t(room));
   return bytes;
 }

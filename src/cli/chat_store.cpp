@@ -10,7 +10,7 @@
 namespace weir {
 namespace {
 
-constexpr size_t kBytesMax = size_t(16) << 20;
+constexpr size_t kStoreBytesMax = size_t(16) << 20;
 constexpr size_t kMessagesMax = 4096;
 
 Result<void> add_message(const Json& message, bool is_first, Conversation& out) {
@@ -87,7 +87,7 @@ Result<void> save_conversation(const Conversation& conversation, const std::stri
 }
 
 Result<Conversation> load_conversation(const std::string& path) {
-  const std::string bytes = TRY(read_file(path, kBytesMax));
+  const std::string bytes = TRY(read_file(path, kStoreBytesMax));
   const Json json = TRY_IN(path, parse_json(bytes));
   return TRY_IN(path, conversation_from_json(json));
 }

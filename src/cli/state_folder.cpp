@@ -16,7 +16,7 @@
 namespace weir {
 namespace {
 
-constexpr size_t kLinesMax = 1000, kBytesMax = size_t(1) << 20, kTextMax = size_t(64) << 10;
+constexpr size_t kLinesMax = 1000, kHistoryBytesMax = size_t(1) << 20, kTextMax = size_t(64) << 10;
 // What sessions at the same time may add before the next one cuts the file.
 constexpr size_t kFileMax = size_t(64) << 20;
 
@@ -53,9 +53,10 @@ Result<InputHistory> InputHistory::open(const std::string& path) {
   std::vector<std::string>& lines = history.lines_;
   if (lines.size() > kLinesMax) lines.erase(lines.begin(), lines.end() - kLinesMax);
   size_t kept = 0, first = lines.size();
-  while (first > 0 && kept + lines[first - 1].size() <= kBytesMax) kept += lines[--first].size();
+  while (first > 0 && kept + lines[first - 1].size() <= kHistoryBytesMax)
+    kept += lines[--first].size();
   lines.erase(lines.begin(), lines.begin() + std::ptrdiff_t(first));
-  if (count <= kLinesMax && bytes.size() <= kBytesMax) return history;
+  if (count <= kLinesMax && bytes.size() <= kHistoryBytesMax) return history;
   std::string shorter;
   for (const std::string& text : lines) shorter += line_of(text);
   TRY(write_file_atomic(path, shorter));

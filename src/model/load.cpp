@@ -111,12 +111,13 @@ Result<void> Model::bind(Matrix& weight, const Checkpoint& checkpoint) {
   return {};
 }
 
-// Cuts one tensor into groups of rows. Scales of 128 rows that belong to two groups are multiplied
+// Cuts one tensor into groups of rows. Scales of rows that belong to two groups are multiplied
 // out.
 void Model::bind_groups(Matrix& weight) {
   const size_t rows = size_t(weight.group_rows()), cols = size_t(weight.cols);
   const bool has_scales = !weight.scales.empty();
-  if (has_scales && rows % kScaleSquare != 0) {
+  const size_t square = size_t(scale_square(weight.type));
+  if (has_scales && rows % square != 0) {
     Matrix whole = weight;
     whole.groups = 1;
     float* copy = memory_.emplace_back(weight.count() * sizeof(float)).floats();
@@ -129,7 +130,7 @@ void Model::bind_groups(Matrix& weight) {
                            size_t(g) * type_bytes(weight.type, rows * cols));
     if (!weight.scales.empty())
       weight.scales.push_back(weight.scales[0] +
-                              size_t(g) * rows / kScaleSquare * div_up(cols, size_t(kScaleSquare)));
+                              size_t(g) * rows / square * div_up(cols, square));
   }
 }
 

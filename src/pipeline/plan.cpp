@@ -31,7 +31,7 @@ constexpr double kForwardShare = 1.0 / 3;  // of a learned row, for a row that i
 // Dynamic sampling: problems asked again for groups that were skipped, and replies left to learn
 // from.
 constexpr double kExtraRoundShare = 0.35, kTaughtShare = 0.5;
-constexpr int kHeldOutLooks = 10, kHeldOutProblems = 64;
+constexpr int kHeldOutLooks = 10;
 
 // What the problems of a stage are like.
 struct Lengths {

@@ -14,6 +14,9 @@
 
 namespace weir {
 
+// Held-out problems whose accuracy a stage looks at now and then while it runs.
+constexpr int kHeldOutProblems = 64;
+
 // What work costs here, in seconds.
 struct MachineSpeed {
   double row = 0;              // learning from one row: forward and backward

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/sha256.h"
 #include "base/stop_signal.h"
+#include "pipeline/plan.h"
 #include "pretrain/run_folder.h"
 #include "pretrain/run_loop.h"
 #include "report/report_table.h"
@@ -29,7 +30,6 @@
 namespace weir {
 namespace {
 
-constexpr int kHeldOutProblems = 64;
 constexpr int kCheckpointsKept = 2;
 constexpr int64_t kLoadEvery = 10;   // steps between lines with the experts' load
 constexpr double kMostGroups = 0.9;  // uniform, and

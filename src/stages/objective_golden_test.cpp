@@ -33,13 +33,13 @@ std::vector<double> doubles(const Json& list) {
 double number(const Json& object, const char* key) { return *object.double_at(key); }
 
 // The replies of the file as the stage has them.
-struct Replies {
+struct GoldenReplies {
   std::vector<PolicyToken> tokens;
   std::vector<std::vector<float>> now, entropies;
 };
 
-Replies read_replies(const Json& file, const Json& one) {
-  Replies replies;
+GoldenReplies read_replies(const Json& file, const Json& one) {
+  GoldenReplies replies;
   const std::string loss = one.text_at("loss");
   double all = 0;
   for (const Json& length : file.find("lengths")->items()) all += *length.as_double();
@@ -69,7 +69,7 @@ TEST(ObjectiveGolden, PolicyLossesAreThoseOfTrl) {
   ASSERT_GE(file.find("cases")->size(), 20u);
   for (const Json& one : file.find("cases")->items()) {
     const std::string name = one.text_at("name");
-    Replies replies = read_replies(file, one);
+    GoldenReplies replies = read_replies(file, one);
     PolicyObjective::Options options;
     options.clip_low = number(one, "low"), options.clip_high = number(one, "high");
     options.kl_weight = number(one, "beta"), options.kl_unbiased = *one.bool_at("unbiased");

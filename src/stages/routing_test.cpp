@@ -157,7 +157,7 @@ struct Trained {
   std::vector<std::vector<int64_t>> loads;
 };
 Trained train(Model& model, const Rows& rows, RoutingUse routing) {
-  struct Policy : TokenObjective {
+  struct ByPolicy : TokenObjective {
     int64_t next = 0;
     double evaluate(int, float log_probability, float& slope) override {
       slope = next++ % 2 ? -0.01f : 0.02f;
