@@ -41,8 +41,8 @@ class ReplyGuard {
     Verdict verdict;
     std::string text;
   };
-  std::vector<Noted> noted_;  // of calls, and of text before them
-  Verdict prompt_verdict_;    // of the heads
+  std::vector<Noted> noted_;     // of calls, and of text before them
+  GuardVerdict prompt_verdict_;  // of the heads
   int64_t calls_count_ = 0;
   bool has_begun_ = false, has_labelled_ = false, is_changed_ = false, is_ended_ = false;
 };
