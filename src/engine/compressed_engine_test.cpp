@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "adapter/lora.h"
+#include "testing/adapter_fixture.h"
 #include "testing/engine_fixture.h"
 
 namespace weir {

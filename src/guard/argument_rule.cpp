@@ -103,6 +103,12 @@ Verdict check_call(const Guard& guard, std::string_view tool, Json& arguments,
     check.refuse("after_injection");
   if (context.after_results && tools.limits_after_results && !is_listed)
     check.refuse("only_listed_after_results");
+  if (context.after_results && tools.grounds_after_results) {
+    GroundedTool grounded{.name = std::string(tool)};
+    if (is_listed) grounded.is_free = listed->is_free, grounded.asked_by = listed->asked_by;
+    if (!check_grounding(tool, arguments, context.texts, {grounded}).is_grounded)
+      check.refuse("grounded_after_results");
+  }
   if (is_listed) {
     for (const Json::Member& member : arguments.members()) {
       const std::string& name = member.first;

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "guard/call_grounding.h"
 #include "guard/guard.h"
 
 namespace weir {
@@ -17,11 +18,12 @@ Result<void> check_argument_pattern(const std::string& pattern);
 struct CallContext {
   bool after_injection = false;  // a finding of the category injection in a document or tool result
   bool after_results = false;    // a document or tool result
+  CallTexts texts = {};          // who said what
 };
 
-// A call of a tool: the allow list, the rules of its arguments, links, and the rules of the policy
-// over all texts in the arguments (direction tool_call). Redacted and rewritten arguments are
-// changed in `arguments`.
+// A call of a tool: the allow list, the rules of its arguments, its grounding, links, and the rules
+// of the policy over all texts in the arguments (direction tool_call). Redacted and rewritten
+// arguments are changed in `arguments`.
 Verdict check_call(const Guard& guard, std::string_view tool, Json& arguments,
                    const CallContext& context, const GuardSubject& subject);
 

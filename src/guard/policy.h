@@ -70,10 +70,15 @@ struct PolicyTool {
   std::vector<ToolArgumentRule> arguments = {};
   // After a finding of category "injection" in a document or tool result of the conversation.
   bool after_injection = false;
+  // Reads and changes nothing outside: needs no grounding (call_grounding.h).
+  bool is_free = false;
+  std::vector<std::string> asked_by = {};  // words of a user that ask for it, beside its name's
 };
 struct PolicyTools {
   bool is_limited = false;            // only the tools below may be called
   bool limits_after_results = false;  // the same once the conversation has a document or result
+  // Then calls must rest on the user's own words (call_grounding.h).
+  bool grounds_after_results = false;
   std::vector<PolicyTool> allow = {};
   std::vector<std::string> link_hosts = {};  // that links in arguments and answers may lead to
   bool limits_links = false;                 // link_hosts holds

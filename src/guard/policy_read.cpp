@@ -299,6 +299,7 @@ class PolicyReader {
     PolicyTools& tools = policy_.tools;
     in.field("only_listed", tools.is_limited);
     in.field("only_listed_after_results", tools.limits_after_results);
+    in.field("grounded_after_results", tools.grounds_after_results);
     if (in.has("link_hosts")) tools.limits_links = true;
     in.field("link_hosts", tools.link_hosts);
     OptionReader allow = in.section("allow");
@@ -306,6 +307,8 @@ class PolicyReader {
       OptionReader inner = allow.section(name);
       PolicyTool tool{.name = name};
       inner.field("after_injection", tool.after_injection);
+      inner.field("free", tool.is_free);
+      inner.field("asked_by", tool.asked_by);
       OptionReader arguments = inner.section("arguments");
       for (const std::string& argument : arguments.keys()) {
         OptionReader rules = arguments.section(argument);

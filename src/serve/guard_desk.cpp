@@ -75,6 +75,8 @@ struct GuardDesk::Screening {
     const Json* content = message.find("content");
     if (content && content->is_string() && !content->text().empty()) {
       const std::string text = content->text();
+      CallTexts& texts = guarded.calls.texts;
+      if (role != "assistant") (is_result ? texts.documents : texts.user) += text + "\n";
       message.set("content",
                   pass(text, is_result ? Direction::tool_result : Direction::prompt, is_new));
     }
@@ -108,6 +110,10 @@ ApiResult<GuardedRequest> GuardDesk::screen(ServeRequest& request, const std::st
   if (request.asked) {
     screening.pass(*request.asked, Direction::prompt, true);
     guarded.calls = {.after_injection = request.is_injected, .after_results = true};
+    // The prompt has the sources and the question; what is not the question's is theirs.
+    guarded.calls.texts.user = *request.asked;
+    for (const Json& message : request.messages.items())
+      guarded.calls.texts.documents += message.text_at("content") + "\n";
   } else if (request.messages.is_array()) {
     std::vector<Json>& list = request.messages.items();
     // What follows the last reply is new; earlier turns were answered or refused then.

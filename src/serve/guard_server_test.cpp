@@ -125,10 +125,11 @@ TEST_F(GuardServer, RedactsAndRefusesWhatTheModelWrites) {
 }
 
 TEST_F(GuardServer, AConversationGoesOnAfterARefusal) {
-  const Json reply = post("/v1/chat/completions", R"({"max_tokens": 3, "messages": [
-      {"role": "user", "content": "a blue parrot"}, {"role": "assistant", "content": "No."},
-      {"role": "user", "content": "mail bob@example.org"}]})");
-  EXPECT_EQ(at(reply, "choices.0.finish_reason").text(), "length") << reply.dump();
+  const Json reply = post("/v1/chat/completions", R"({"max_tokens": 3, "seed": 1,
+      "messages": [{"role": "user", "content": "a blue parrot"},
+      {"role": "assistant", "content": "No."}, {"role": "user", "content": "mail bob@example.org"}]})");
+  // The tiny model may end by itself.
+  EXPECT_NE(at(reply, "choices.0.finish_reason").text(), "content_filter") << reply.dump();
   EXPECT_EQ(decisions(), (std::vector<std::string>{"prompt refuse", "prompt redact"}));
 }
 
