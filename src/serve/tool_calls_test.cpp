@@ -92,7 +92,8 @@ TEST(ToolCalls, AreForcedWhereTheTemplateTakesNone) {
       ask(server->port(), "POST", "/v1/chat/completions", hello(R"(, "max_tokens": 900,
           "reasoning_budget_tokens": 6, "tool_choice": "required", "parallel_tool_calls": false,
           "tools": [{"type": "function", "function": {"name": "f", "parameters":
-          {"type": "object", "properties": {"n": {"enum": [7]}}, "required": ["n"], "additionalProperties": false}}}])"))
+          {"type": "object", "properties": {"n": {"enum": [7]}}, "required": ["n"],
+          "additionalProperties": false}}}])"))
           .json();
   EXPECT_EQ(at(reply, "choices.0.finish_reason").text(), "tool_calls") << reply.dump();
   const std::string arguments =
