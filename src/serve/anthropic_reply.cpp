@@ -7,7 +7,7 @@
 namespace weir {
 namespace {
 
-const char* error_type(int status) {
+const char* messages_error_type(int status) {
   switch (status) {
     case 401:
       return "authentication_error";
@@ -25,9 +25,9 @@ const char* error_type(int status) {
   return status >= 500 ? "api_error" : "invalid_request_error";
 }
 
-std::string error_body(const ApiError& error) {
+std::string messages_error_body(const ApiError& error) {
   Json inner = Json::object();
-  inner.set("type", error_type(error.status));
+  inner.set("type", messages_error_type(error.status));
   inner.set("message", error.message);
   Json body = Json::object();
   body.set("type", "error");
@@ -35,7 +35,9 @@ std::string error_body(const ApiError& error) {
   return body.dump();
 }
 
-HttpReply anthropic_error(const ApiError& error) { return error_reply(error, error_body(error)); }
+HttpReply anthropic_error(const ApiError& error) {
+  return error_reply(error, messages_error_body(error));
+}
 
 const char* stop_reason(const ReplyParts& parts) {
   if (parts.has_calls) return "tool_use";
@@ -45,7 +47,7 @@ const char* stop_reason(const ReplyParts& parts) {
 }
 
 // Tokens from the cache are counted apart from the others.
-Json usage_json(const ReplyUsage& usage) {
+Json messages_usage_json(const ReplyUsage& usage) {
   Json j = Json::object();
   j.set("input_tokens", usage.prompt - usage.cached);
   j.set("cache_creation_input_tokens", 0);
@@ -54,15 +56,15 @@ Json usage_json(const ReplyUsage& usage) {
   return j;
 }
 
-Json typed(const char* type) {
+Json typed_block(const char* type) {
   Json j = Json::object();
   j.set("type", type);
   return j;
 }
 
 // {"type": type, key: text}.
-Json typed(const char* type, const char* key, std::string text) {
-  Json j = typed(type);
+Json typed_block(const char* type, const char* key, std::string text) {
+  Json j = typed_block(type);
   j.set(key, std::move(text));
   return j;
 }
@@ -72,10 +74,10 @@ class AnthropicWriter : public ReplyWriter {
   AnthropicWriter(std::string model, std::string id)
       : model_(std::move(model)), id_(std::move(id)) {}
 
-  std::string keep_alive() const override { return event(typed("ping")); }
+  std::string keep_alive() const override { return event(typed_block("ping")); }
 
   std::string begin(const ReplyUsage& usage) override {
-    Json start = typed("message_start");
+    Json start = typed_block("message_start");
     start.set("message", message(Json::array(), nullptr, usage));
     return event(start);
   }
@@ -84,21 +86,21 @@ class AnthropicWriter : public ReplyWriter {
     std::string out;
     if (!parts.thinking.empty()) {
       if (open_ != Block::thinking) {
-        Json block = typed("thinking", "thinking", "");
+        Json block = typed_block("thinking", "thinking", "");
         block.set("signature", "");
         out += begin_block(Block::thinking, std::move(block));
       }
-      out += delta(typed("thinking_delta", "thinking", parts.thinking));
+      out += delta(typed_block("thinking_delta", "thinking", parts.thinking));
     }
     if (!parts.answer.empty()) {
-      if (open_ != Block::text) out += begin_block(Block::text, typed("text", "text", ""));
-      out += delta(typed("text_delta", "text", parts.answer));
+      if (open_ != Block::text) out += begin_block(Block::text, typed_block("text", "text", ""));
+      out += delta(typed_block("text_delta", "text", parts.answer));
     }
     for (const CallPart& call : parts.call_parts) {
       if (!call.name.empty())
         out += begin_block(Block::call, call_block(size_t(call.index), call.name, Json::object()));
       if (!call.arguments.empty())
-        out += delta(typed("input_json_delta", "partial_json", call.arguments));
+        out += delta(typed_block("input_json_delta", "partial_json", call.arguments));
     }
     if (!parts.is_last) return out;
     out += end_block();
@@ -111,25 +113,25 @@ class AnthropicWriter : public ReplyWriter {
     Json inner = Json::object();
     inner.set("stop_reason", reason_);
     inner.set("stop_sequence", stop_.empty() ? Json() : Json(stop_));
-    Json last = typed("message_delta");
+    Json last = typed_block("message_delta");
     last.set("delta", std::move(inner));
-    last.set("usage", usage_json(usage));
-    return event(last) + event(typed("message_stop"));
+    last.set("usage", messages_usage_json(usage));
+    return event(last) + event(typed_block("message_stop"));
   }
 
   std::string failure(const ApiError& error) override {
-    return "event: error\ndata: " + error_body(error) + "\n\n";
+    return "event: error\ndata: " + messages_error_body(error) + "\n\n";
   }
 
   std::string whole(std::span<const ReplyParts> choices, const ReplyUsage& usage) override {
     const ReplyParts& parts = choices[0];
     Json content = Json::array();
     if (!parts.thinking.empty()) {
-      Json block = typed("thinking", "thinking", parts.thinking);
+      Json block = typed_block("thinking", "thinking", parts.thinking);
       block.set("signature", "");
       content.push(std::move(block));
     }
-    if (!parts.answer.empty()) content.push(typed("text", "text", parts.answer));
+    if (!parts.answer.empty()) content.push(typed_block("text", "text", parts.answer));
     for (size_t i = 0; i < parts.calls.size(); ++i) {
       const Json* function = parts.calls.items()[i].find("function");
       const std::string& name = function->find("name")->text();
@@ -154,12 +156,12 @@ class AnthropicWriter : public ReplyWriter {
     j.set("content", std::move(content));
     j.set("stop_reason", parts ? Json(stop_reason(*parts)) : Json());
     j.set("stop_sequence", parts && !parts->stop.empty() ? Json(parts->stop) : Json());
-    j.set("usage", usage_json(usage));
+    j.set("usage", messages_usage_json(usage));
     return j;
   }
 
   Json call_block(size_t i, std::string name, Json input) const {
-    Json block = typed("tool_use", "id", fmt::format("toolu_{}_{}", id_, i));
+    Json block = typed_block("tool_use", "id", fmt::format("toolu_{}_{}", id_, i));
     block.set("name", std::move(name));
     block.set("input", std::move(input));
     return block;
@@ -168,14 +170,14 @@ class AnthropicWriter : public ReplyWriter {
   std::string begin_block(Block kind, Json block) {
     std::string out = end_block();
     open_ = kind;
-    Json start = typed("content_block_start");
+    Json start = typed_block("content_block_start");
     start.set("index", index_);
     start.set("content_block", std::move(block));
     return out + event(start);
   }
 
   std::string delta(Json inner) const {
-    Json j = typed("content_block_delta");
+    Json j = typed_block("content_block_delta");
     j.set("index", index_);
     j.set("delta", std::move(inner));
     return event(j);
@@ -184,8 +186,8 @@ class AnthropicWriter : public ReplyWriter {
   std::string end_block() {
     if (open_ == Block::none) return "";
     std::string out;
-    if (open_ == Block::thinking) out = delta(typed("signature_delta", "signature", ""));
-    Json stop = typed("content_block_stop");
+    if (open_ == Block::thinking) out = delta(typed_block("signature_delta", "signature", ""));
+    Json stop = typed_block("content_block_stop");
     stop.set("index", index_++);
     open_ = Block::none;
     return out + event(stop);
@@ -227,13 +229,13 @@ HttpReply count_tokens(const RouteContext& context, const HttpRequest& http) {
   return {.body = reply.dump()};
 }
 
-constexpr Route kRoutes[] = {
+constexpr Route kAnthropicRoutes[] = {
     {"POST", "/messages", anthropic_error, nullptr, generate},
     {"POST", "/messages/count_tokens", anthropic_error, count_tokens},
 };
 
 }  // namespace
 
-std::span<const Route> anthropic_routes() { return kRoutes; }
+std::span<const Route> anthropic_routes() { return kAnthropicRoutes; }
 
 }  // namespace weir

@@ -6,11 +6,10 @@
 #include "chat/chat_tools.h"
 #include "serve/chat_messages.h"
 #include "serve/openai_request.h"
+#include "serve/request_limits.h"
 
 namespace weir {
 namespace {
-
-constexpr int kTokensMax = 1 << 24, kStopsMax = 64;
 
 // A text, or blocks of which each is one.
 std::string read_text(const Json& content, const std::string& place, RequestFields& fields) {

@@ -56,7 +56,8 @@ void read_common(RequestFields& fields, EmbeddingRequest& request) {
   request.prompt_name = fields.text("prompt_name");
 }
 
-ApiResult<EmbeddingRequest> finished(const RequestFields& fields, EmbeddingRequest request) {
+ApiResult<EmbeddingRequest> finish_embedding(const RequestFields& fields,
+                                             EmbeddingRequest request) {
   if (fields.error()) return *fields.error();
   return request;
 }
@@ -108,7 +109,7 @@ ApiResult<EmbeddingRequest> read_openai_embeddings(const Json& body) {
   request.is_base64 = format == "base64";
   if (!request.is_base64 && format != "float")
     fields.refuse("encoding_format", "must be \"float\" or \"base64\"");
-  return finished(fields, std::move(request));
+  return finish_embedding(fields, std::move(request));
 }
 
 ApiResult<EmbeddingRequest> read_llama_embedding(const Json& body) {
@@ -118,7 +119,7 @@ ApiResult<EmbeddingRequest> read_llama_embedding(const Json& body) {
   read_common(fields, request);
   if (fields.whole("embd_normalize", kEuclidean, -1, INT32_MAX) != kEuclidean)
     fields.refuse("embd_normalize", "must be 2: vectors have the Euclidean length 1");
-  return finished(fields, std::move(request));
+  return finish_embedding(fields, std::move(request));
 }
 
 ApiResult<EmbeddingRequest> read_ollama_embed(const Json& body) {
@@ -127,7 +128,7 @@ ApiResult<EmbeddingRequest> read_ollama_embed(const Json& body) {
   const Json* input = fields.find("input");
   if (input && !(input->is_array() && input->size() == 0)) read_inputs(fields, "input", request);
   read_common(fields, request);
-  return finished(fields, std::move(request));
+  return finish_embedding(fields, std::move(request));
 }
 
 ApiResult<EmbeddingRequest> read_ollama_embeddings(const Json& body) {
@@ -135,7 +136,7 @@ ApiResult<EmbeddingRequest> read_ollama_embeddings(const Json& body) {
   EmbeddingRequest request{.field = "prompt", .cuts = true, .write = write_ollama_old};
   const std::string prompt = fields.text("prompt");
   if (!prompt.empty()) request.inputs.push_back({.text = prompt});
-  return finished(fields, std::move(request));
+  return finish_embedding(fields, std::move(request));
 }
 
 ApiResult<std::vector<std::vector<int>>> tokens_of(const EmbeddingRequest& request,

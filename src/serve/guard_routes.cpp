@@ -121,12 +121,12 @@ HttpReply moderate(const ServerState& server, const HttpRequest& http) {
   return {.body = reply.dump()};
 }
 
-constexpr Route kRoutes[] = {
+constexpr Route kGuardRoutes[] = {
     {.method = "POST", .path = "/moderations", .write_error = openai_error, .show = moderate},
 };
 
 }  // namespace
 
-std::span<const Route> guard_routes() { return kRoutes; }
+std::span<const Route> guard_routes() { return kGuardRoutes; }
 
 }  // namespace weir

@@ -172,7 +172,7 @@ ApiResult<Generation> ask(const ServerState& server, const HttpRequest& http) {
   return made;
 }
 
-constexpr Route kRoutes[] = {
+constexpr Route kKnowledgeRoutes[] = {
     {.method = "GET", .path = "/knowledge", .write_error = openai_error, .show = list},
     {.method = "GET", .path = "/bot.json", .write_error = openai_error, .show = bot},
     {.method = "POST", .path = "/knowledge/*/search", .write_error = openai_error, .show = search},
@@ -189,6 +189,6 @@ constexpr Route kRoutes[] = {
 
 }  // namespace
 
-std::span<const Route> knowledge_routes() { return kRoutes; }
+std::span<const Route> knowledge_routes() { return kKnowledgeRoutes; }
 
 }  // namespace weir

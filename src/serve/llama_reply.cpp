@@ -27,7 +27,7 @@ const char* error_type(const ApiError& error) {
   return error.status >= 500 ? "server_error" : "invalid_request_error";
 }
 
-std::string error_body(const ApiError& error) {
+std::string llama_error_body(const ApiError& error) {
   Json inner = Json::object();
   inner.set("code", error.status);
   inner.set("message", error.message);
@@ -89,7 +89,7 @@ class LlamaWriter : public ReplyWriter {
 
   std::string end(const ReplyUsage&) override { return ""; }
   std::string failure(const ApiError& error) override {
-    return "data: " + error_body(error) + "\n\n";
+    return "data: " + llama_error_body(error) + "\n\n";
   }
 
   std::string whole(std::span<const ReplyParts> choices, const ReplyUsage& usage) override {
@@ -199,7 +199,7 @@ class LlamaWriter : public ReplyWriter {
 
 }  // namespace
 
-HttpReply llama_error(const ApiError& error) { return error_reply(error, error_body(error)); }
+HttpReply llama_error(const ApiError& error) { return error_reply(error, llama_error_body(error)); }
 
 std::unique_ptr<ReplyWriter> llama_writer(const ServeRequest& request, LlamaReplyOptions options,
                                           const ServedModel& model) {

@@ -5,12 +5,12 @@
 #include <algorithm>
 
 #include "serve/openai_request.h"
+#include "serve/request_limits.h"
 
 namespace weir {
 namespace {
 
-constexpr int kTokensMax = 1 << 24, kStopsMax = 64, kPromptsMax = 128, kChoicesMax = 128;
-constexpr int kTopMax = 20, kMillisecondsMax = 3'600'000, kIndentMax = 4096;
+constexpr int kMillisecondsMax = 3'600'000, kIndentMax = 4096;
 constexpr const char* kWanted =
     "must be a text, token ids, both mixed, {\"prompt_string\": text}, or a list of these";
 
@@ -43,7 +43,7 @@ std::optional<TextPrompt> read_prompt(const Json& json, RequestFields& fields) {
 }
 
 // A list without numbers is one of prompts.
-void read_prompts(RequestFields& fields, ServeRequest& request) {
+void read_llama_prompts(RequestFields& fields, ServeRequest& request) {
   const Json* json = fields.find("prompt");
   if (!json) return fields.refuse("prompt", kWanted);
   const bool is_list =
@@ -76,7 +76,7 @@ ApiResult<ServeRequest> read_llama_completion(const Json& body, const SamplingOp
   RequestFields fields(body);
   ServeRequest request{.sampling = defaults};
   request.model = fields.text("model");
-  read_prompts(fields, request);
+  read_llama_prompts(fields, request);
   read_sampling(fields, request);
   read_bias(fields, request.sampling);
   read_form(fields, request);

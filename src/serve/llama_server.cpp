@@ -82,7 +82,7 @@ ApiResult<Generation> generate(const ServedModel& model, const HttpRequest& http
   return Generation{*std::move(request), std::move(writer), {}};
 }
 
-constexpr Route kRoutes[] = {
+constexpr Route kLlamaRoutes[] = {
     {"GET", "/health", llama_error, nullptr, nullptr, health},
     {"POST", "/completion", llama_error, nullptr, generate<read_llama_completion>},
     {"POST", "/infill", llama_error, nullptr, generate<read_llama_infill>},
@@ -94,6 +94,6 @@ constexpr Route kRoutes[] = {
 
 }  // namespace
 
-std::span<const Route> llama_server_routes() { return kRoutes; }
+std::span<const Route> llama_server_routes() { return kLlamaRoutes; }
 
 }  // namespace weir

@@ -95,10 +95,10 @@ std::optional<HttpReply> metrics(ModelPool& pool, const HttpRequest&) {
                    .body = std::move(text)};
 }
 
-constexpr Route kRoutes[] = {{"GET", "/metrics", openai_error, nullptr, nullptr, metrics}};
+constexpr Route kMetricsRoutes[] = {{"GET", "/metrics", openai_error, nullptr, nullptr, metrics}};
 
 }  // namespace
 
-std::span<const Route> metrics_routes() { return kRoutes; }
+std::span<const Route> metrics_routes() { return kMetricsRoutes; }
 
 }  // namespace weir

@@ -19,7 +19,6 @@
 namespace weir {
 namespace {
 
-constexpr double kGiB = double(size_t(1) << 30);
 constexpr int kRows = 256;  // of a pass, EngineOptions::prefill_rows
 
 std::string main_type(const WeightCheck& weights) {
@@ -42,7 +41,7 @@ double weight_bytes(const ModelConfig& config, const WeightCheck& weights,
   if (options.expert_memory_gib <= 0 || config.n_routed_experts == 0) return bytes;
   const ModelSize size = model_size(config);
   const double experts = bytes * double(size.experts) / double(std::max<int64_t>(size.total, 1));
-  return bytes - experts + std::min(experts, options.expert_memory_gib * kGiB);
+  return bytes - experts + std::min(experts, options.expert_memory_gib * double(size_t(1) << 30));
 }
 
 CacheForm form_of(const ModelConfig& config, const WeightCheck& weights,

@@ -105,7 +105,7 @@ std::optional<HttpReply> unload(ModelPool& pool, const HttpRequest& http) {
                        .param = "model"});
 }
 
-constexpr Route kRoutes[] = {
+constexpr Route kModelRoutes[] = {
     {"GET", "/models", openai_error, nullptr, nullptr, list_models},
     {"GET", "/models/*", openai_error, nullptr, nullptr, show_model},
     {"POST", "/models/load", openai_error, nullptr, nullptr, load},
@@ -114,6 +114,6 @@ constexpr Route kRoutes[] = {
 
 }  // namespace
 
-std::span<const Route> model_routes() { return kRoutes; }
+std::span<const Route> model_routes() { return kModelRoutes; }
 
 }  // namespace weir

@@ -13,7 +13,7 @@ namespace {
 // Clients choose what they ask for by it: the version whose endpoints these are.
 constexpr const char* kVersion = "0.12.0";
 
-std::string error_body(const ApiError& error) {
+std::string ollama_error_body(const ApiError& error) {
   Json body = Json::object();
   body.set("error", error.message);
   return body.dump();
@@ -50,7 +50,7 @@ class OllamaWriter : public ReplyWriter {
     return j.dump() + "\n";
   }
 
-  std::string failure(const ApiError& error) override { return error_body(error) + "\n"; }
+  std::string failure(const ApiError& error) override { return ollama_error_body(error) + "\n"; }
 
   std::string whole(std::span<const ReplyParts> choices, const ReplyUsage& usage) override {
     Json j = head();
@@ -121,12 +121,13 @@ ApiResult<Generation> generate(ApiResult<ServeRequest> (*read)(const Json&, cons
   return made;
 }
 
-ApiResult<Generation> chat(const ServedModel& model, const HttpRequest& http, const std::string&) {
+ApiResult<Generation> ollama_chat(const ServedModel& model, const HttpRequest& http,
+                                  const std::string&) {
   return generate(read_ollama_chat, model, http, true);
 }
 
-ApiResult<Generation> complete(const ServedModel& model, const HttpRequest& http,
-                               const std::string&) {
+ApiResult<Generation> ollama_generate(const ServedModel& model, const HttpRequest& http,
+                                      const std::string&) {
   return generate(read_ollama_generate, model, http, false);
 }
 
@@ -141,9 +142,9 @@ HttpReply not_yet(const RouteContext&, const HttpRequest& http) {
       {.status = 501, .message = printable(http.path) + " is not supported by this server yet"});
 }
 
-constexpr Route kRoutes[] = {
-    {"POST", "/api/chat", ollama_error, nullptr, chat, ollama_unload_by_chat},
-    {"POST", "/api/generate", ollama_error, nullptr, complete, ollama_unload_by_generate},
+constexpr Route kOllamaRoutes[] = {
+    {"POST", "/api/chat", ollama_error, nullptr, ollama_chat, ollama_unload_by_chat},
+    {"POST", "/api/generate", ollama_error, nullptr, ollama_generate, ollama_unload_by_generate},
     {"GET", "/api/tags", ollama_error, nullptr, nullptr, ollama_tags},
     {"GET", "/api/ps", ollama_error, nullptr, nullptr, ollama_ps},
     {"POST", "/api/show", ollama_error, nullptr, nullptr, ollama_show},
@@ -155,6 +156,6 @@ constexpr Route kRoutes[] = {
 
 }  // namespace
 
-std::span<const Route> ollama_routes() { return kRoutes; }
+std::span<const Route> ollama_routes() { return kOllamaRoutes; }
 
 }  // namespace weir

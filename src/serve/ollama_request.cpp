@@ -5,11 +5,10 @@
 #include "serve/chat_messages.h"
 #include "serve/infill_request.h"
 #include "serve/openai_request.h"
+#include "serve/request_limits.h"
 
 namespace weir {
 namespace {
-
-constexpr int kTokensMax = 1 << 24, kStopsMax = 64, kTopMax = 20;
 
 void read_options(RequestFields& fields, ServeRequest& request) {
   if (const Json* format = fields.find("format")) {
@@ -62,7 +61,7 @@ Json read_conversation(const Json& body, RequestFields& fields) {
   return list;
 }
 
-ApiResult<ServeRequest> finished(const RequestFields& fields, ServeRequest request) {
+ApiResult<ServeRequest> finish_ollama(const RequestFields& fields, ServeRequest request) {
   if (fields.error()) return *fields.error();
   return request;
 }
@@ -92,7 +91,7 @@ ApiResult<ServeRequest> read_ollama_chat(const Json& body, const SamplingOptions
   }
   read_tools(fields, ToolDialect::chat, request);
   request.whole_calls = true;
-  return finished(fields, std::move(request));
+  return finish_ollama(fields, std::move(request));
 }
 
 ApiResult<ServeRequest> read_ollama_generate(const Json& body, const SamplingOptions& defaults) {
@@ -116,7 +115,7 @@ ApiResult<ServeRequest> read_ollama_generate(const Json& body, const SamplingOpt
     if (!system.empty()) request.messages.push(chat_message("system", system));
     request.messages.push(chat_message("user", prompt));
   }
-  return finished(fields, std::move(request));
+  return finish_ollama(fields, std::move(request));
 }
 
 }  // namespace weir

@@ -5,12 +5,11 @@
 #include "base/text.h"
 #include "serve/chat_messages.h"
 #include "serve/infill_request.h"
+#include "serve/request_limits.h"
 
 namespace weir {
 namespace {
 
-constexpr int kTokensMax = 1 << 24, kChoicesMax = 128, kStopsMax = 64, kPromptsMax = 128;
-constexpr int kTopMax = 20;
 constexpr int kTextTokens = 16;  // of /completions, as OpenAI documents it
 
 // OpenAI's {"json_schema": {"name": ..., "schema": {...}}}; "strict" is always true here.

@@ -74,7 +74,7 @@ std::optional<HttpReply> no_response(ModelPool&, const HttpRequest&) {
                                   "'input' of a new request"});
 }
 
-constexpr Route kRoutes[] = {
+constexpr Route kOpenAiRoutes[] = {
     {"POST", "/chat/completions", openai_error, nullptr, chat},
     {"POST", "/completions", openai_error, nullptr, complete},
     {"POST", "/responses", openai_error, nullptr, respond},
@@ -86,6 +86,6 @@ constexpr Route kRoutes[] = {
 
 }  // namespace
 
-std::span<const Route> openai_routes() { return kRoutes; }
+std::span<const Route> openai_routes() { return kOpenAiRoutes; }
 
 }  // namespace weir

@@ -39,13 +39,13 @@ HttpReply part(const ServerState& server, const HttpRequest& http) {
   return openai_error({.status = 404, .message = "the page has no such part"});
 }
 
-constexpr Route kRoutes[] = {
+constexpr Route kPageRoutes[] = {
     {.method = "GET", .path = "/", .write_error = openai_error, .show = part},
     {.method = "GET", .path = "/page/*", .write_error = openai_error, .show = part},
 };
 
 }  // namespace
 
-std::span<const Route> page_routes() { return kRoutes; }
+std::span<const Route> page_routes() { return kPageRoutes; }
 
 }  // namespace weir

@@ -9,11 +9,10 @@
 #include "chat/chat_tools.h"
 #include "serve/chat_messages.h"
 #include "serve/openai_request.h"
+#include "serve/request_limits.h"
 
 namespace weir {
 namespace {
-
-constexpr int kTokensMax = 1 << 24, kStopsMax = 64, kTopMax = 20;
 
 // Items become messages: reasoning, text and calls of one turn are one message of the assistant.
 class ItemReader {

@@ -8,7 +8,7 @@
 namespace weir {
 namespace {
 
-ApiResult<ServeRequest> read(const std::string& body) {
+ApiResult<ServeRequest> read_response(const std::string& body) {
   return read_responses(*parse_json(body), {});
 }
 
@@ -22,10 +22,12 @@ std::string types_of(const std::vector<Json>& events) {
   return all;
 }
 
-constexpr const char* kHello = R"({"input": "hello", "temperature": 0, "max_output_tokens": 20)";
+constexpr const char* kHelloInput =
+    R"({"input": "hello", "temperature": 0, "max_output_tokens": 20)";
 
 TEST(Responses, ItemsOfATurnAreOneMessage) {
-  auto request = read(R"({"instructions": "be brief", "reasoning": {"effort": "low"}, "input": [
+  auto request =
+      read_response(R"({"instructions": "be brief", "reasoning": {"effort": "low"}, "input": [
       {"role": "developer", "content": "d"},
       {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "q"}]},
       {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "no"}],
@@ -74,7 +76,7 @@ TEST(Responses, WrongFieldsAreNamed) {
            {R"({"input": "x", "text": {"format": {"type": "xml"}}})", "'text.format'"},
            {R"({"input": "x", "text": {"format": {"type": "json_schema"}}})", "'schema'"},
        }) {
-    auto request = read(c.body);
+    auto request = read_response(c.body);
     ASSERT_FALSE(request) << c.body;
     EXPECT_NE(request.error().message.find(c.words), std::string::npos) << request.error().message;
   }
@@ -82,7 +84,8 @@ TEST(Responses, WrongFieldsAreNamed) {
 
 TEST(Responses, AStreamEndsWithTheWholeResponse) {
   const auto server = tiny_server();
-  const Json whole = ask(server->port(), "POST", "/v1/responses", kHello + std::string("}")).json();
+  const Json whole =
+      ask(server->port(), "POST", "/v1/responses", kHelloInput + std::string("}")).json();
   EXPECT_EQ(at(whole, "object").text(), "response");
   EXPECT_EQ(at(whole, "output.0.content.0.type").text(), "output_text");
   const std::string text = at(whole, "output.0.content.0.text").text();
@@ -97,8 +100,8 @@ TEST(Responses, AStreamEndsWithTheWholeResponse) {
   EXPECT_EQ(at(whole, "status").text(), is_cut ? "incomplete" : "completed");
   EXPECT_EQ(at(whole, "incomplete_details.reason").text(), is_cut ? "max_output_tokens" : "");
 
-  const ServedReply stream =
-      ask(server->port(), "POST", "/v1/responses", kHello + std::string(R"(, "stream": true})"));
+  const ServedReply stream = ask(server->port(), "POST", "/v1/responses",
+                                 kHelloInput + std::string(R"(, "stream": true})"));
   const std::vector<Json> events = stream_events(stream.body);
   std::string joined, types = types_of(events);
   int deltas = 0;
@@ -128,8 +131,8 @@ TEST(Responses, AStreamEndsWithTheWholeResponse) {
 TEST(Responses, ThoughtsTextAndCallsAreItems) {
   const auto model = tiny_served();
   const Json body = *parse_json(R"({"input": "x", "instructions": "i", "metadata": {"k": "v"}})");
-  const auto request = read(body.dump());
-  auto writer = responses_writer(*read(body.dump()), body, *model, "7");
+  const auto request = read_response(body.dump());
+  auto writer = responses_writer(*read_response(body.dump()), body, *model, "7");
   std::string out = writer->begin({});
   ReplyParts call{.call_parts = {{0, "f", "{\"x\":"}}}, rest{.call_parts = {{0, "", "1}"}}},
       last{.call_parts = {{1, "g", "{}"}}, .is_last = true, .reason = FinishReason::end};
@@ -170,14 +173,14 @@ TEST(Responses, ThoughtsTextAndCallsAreItems) {
 
 TEST(Responses, ScoresTheFormAndTheCount) {
   const auto server = tiny_server();
-  const Json scored =
-      ask(server->port(), "POST", "/responses", kHello + std::string(R"(, "top_logprobs": 2})"))
-          .json();
+  const Json scored = ask(server->port(), "POST", "/responses",
+                          kHelloInput + std::string(R"(, "top_logprobs": 2})"))
+                          .json();
   ASSERT_GT(at(scored, "output.0.content.0.logprobs").size(), 0u);
   EXPECT_EQ(at(scored, "output.0.content.0.logprobs.0.top_logprobs").size(), 2u);
   const Json held =
       ask(server->port(), "POST", "/responses",
-          kHello + std::string(R"(, "text": {"format": {"type": "json_schema", "name": "n",
+          kHelloInput + std::string(R"(, "text": {"format": {"type": "json_schema", "name": "n",
               "schema": {"type": "integer", "minimum": 3, "maximum": 9}}}})"))
           .json();
   const std::string digit = at(held, "output.0.content.0.text").text();

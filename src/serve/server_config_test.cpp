@@ -9,13 +9,13 @@
 namespace weir {
 namespace {
 
-Result<ServerConfig> read(const std::string& yaml, ServerConfig defaults = {}) {
+Result<ServerConfig> read_yaml(const std::string& yaml, ServerConfig defaults = {}) {
   return read_server_config(TRY(Recipe::parse(yaml, "server.yaml")), std::move(defaults),
                             {.at_start = true});
 }
 
 TEST(ServerConfig, SaysAllOfAServer) {
-  const auto config = read(R"(
+  const auto config = read_yaml(R"(
 port: 9000
 memory: 12.5
 idle_seconds: 300
@@ -35,7 +35,7 @@ models:
     at_start: true
   last: {path: x, threads: 1}
 )",
-                           {.port = 1, .queue = 7});
+                                {.port = 1, .queue = 7});
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->port, 9000);
   EXPECT_EQ(config->queue, 7);  // of the command line
@@ -79,7 +79,7 @@ TEST(ServerConfig, ErrorsNameTheLine) {
       {"port: 80\n", "'models' must have a section"},
   };
   for (const auto& [yaml, message] : cases) {
-    const auto config = read(yaml);
+    const auto config = read_yaml(yaml);
     ASSERT_FALSE(config) << yaml;
     EXPECT_NE(config.error().message.find(message), std::string::npos) << config.error().message;
   }

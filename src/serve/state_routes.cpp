@@ -103,7 +103,7 @@ constexpr Route shows(const char* path, HttpReply (*show)(const ServerState&, co
   return {.method = "GET", .path = path, .write_error = openai_error, .show = show};
 }
 
-constexpr Route kRoutes[] = {
+constexpr Route kStateRoutes[] = {
     shows("/server/state", state),       shows("/server/runs", list_runs),
     shows("/server/runs/*", metrics),    shows("/server/reports/*", report),
     shows("/server/samples/*", samples),
@@ -111,6 +111,6 @@ constexpr Route kRoutes[] = {
 
 }  // namespace
 
-std::span<const Route> state_routes() { return kRoutes; }
+std::span<const Route> state_routes() { return kStateRoutes; }
 
 }  // namespace weir

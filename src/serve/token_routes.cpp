@@ -140,7 +140,7 @@ HttpReply tokenizer_info(const RouteContext& context, const HttpRequest&) {
   return {.body = reply.dump()};
 }
 
-constexpr Route kRoutes[] = {
+constexpr Route kTokenRoutes[] = {
     {"POST", "/tokenize", llama_error, tokenize},
     {"POST", "/detokenize", llama_error, detokenize},
     {"GET", "/tokenizer_info", llama_error, tokenizer_info},
@@ -148,6 +148,6 @@ constexpr Route kRoutes[] = {
 
 }  // namespace
 
-std::span<const Route> token_routes() { return kRoutes; }
+std::span<const Route> token_routes() { return kTokenRoutes; }
 
 }  // namespace weir
