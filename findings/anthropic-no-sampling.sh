@@ -5,29 +5,16 @@
 . "$(dirname "$0")/common.sh"
 install anthropic==2.14.0
 run <<'PY'
-import inspect, json, threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import inspect, json
 from importlib.metadata import version
+from json_server import serve
 import anthropic
 print("anthropic", version("anthropic"))
-seen = []
 
-class Server(BaseHTTPRequestHandler):
-    def do_POST(self):
-        seen.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        body = json.dumps({"id": "msg_1", "type": "message", "role": "assistant", "model": "local",
-                           "content": [{"type": "text", "text": "hi"}], "stop_reason": "end_turn",
-                           "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1}}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-    def log_message(self, *_): pass
-
-server = HTTPServer(("127.0.0.1", 0), Server)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-client = anthropic.Anthropic(base_url=f"http://127.0.0.1:{server.server_port}", api_key="none", max_retries=0)
+url, seen = serve(lambda path: {"id": "msg_1", "type": "message", "role": "assistant", "model": "local",
+                                "content": [{"type": "text", "text": "hi"}], "stop_reason": "end_turn",
+                                "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1}})
+client = anthropic.Anthropic(base_url=url, api_key="none", max_retries=0)
 request = dict(model="local", max_tokens=5, messages=[{"role": "user", "content": "hello"}])
 for name in ["temperature", "top_p", "top_k"]:
     assert name not in inspect.signature(client.messages.create).parameters
@@ -39,6 +26,6 @@ for name in ["temperature", "top_p", "top_k"]:
         print(error)
 assert not seen
 client.messages.create(**request, extra_body={"temperature": 0, "top_k": 1})
-print("extra_body sends", {key: seen[0][key] for key in ["temperature", "top_k"]})
-assert seen[0]["temperature"] == 0 and seen[0]["top_k"] == 1
+print("extra_body sends", {key: seen[0][1][key] for key in ["temperature", "top_k"]})
+assert seen[0][1]["temperature"] == 0 and seen[0][1]["top_k"] == 1
 PY

@@ -6,32 +6,19 @@
 . "$(dirname "$0")/common.sh"
 install litellm==1.110.2
 run <<'PY'
-import json, os, threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import json, os
 from importlib.metadata import version
+from json_server import serve
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 import litellm
 print("litellm", version("litellm"))
-seen = []
 
-class Server(BaseHTTPRequestHandler):
-    def do_POST(self):
-        seen.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
-        body = json.dumps({"model": "m", "created_at": "2026-01-01T00:00:00Z", "response": "ok", "done": True, "done_reason": "stop",
-                           "message": {"role": "assistant", "content": "ok"}, "prompt_eval_count": 1, "eval_count": 1}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-    def log_message(self, *_): pass
-
-server = HTTPServer(("127.0.0.1", 0), Server)
-threading.Thread(target=server.serve_forever, daemon=True).start()
+url, seen = serve(lambda path: {"model": "m", "created_at": "2026-01-01T00:00:00Z", "response": "ok", "done": True, "done_reason": "stop",
+                                "message": {"role": "assistant", "content": "ok"}, "prompt_eval_count": 1, "eval_count": 1})
 messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Say hi."}]
 for kind in ["ollama", "ollama_chat"]:
     seen.clear()
-    litellm.completion(model=f"{kind}/m", api_base=f"http://127.0.0.1:{server.server_port}", messages=messages)
+    litellm.completion(model=f"{kind}/m", api_base=url, messages=messages)
     path, body = [s for s in seen if s[0] != "/api/show"][-1]
     print(f"{kind:12} {path:14} {json.dumps(body.get('prompt', body.get('messages')))}")
     if kind == "ollama":
