@@ -4,13 +4,12 @@
 #include <set>
 #include <string>
 
+#include "base/ascii.h"
 #include "knowledge/stop_words.h"
 #include "knowledge/words.h"
 
 namespace weir {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 bool is_number(const std::string& word) { return std::all_of(word.begin(), word.end(), is_digit); }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 
+#include "base/ascii.h"
 #include "knowledge/words.h"
 #include "tasks/row_reader.h"
 #include "text/instructions.h"

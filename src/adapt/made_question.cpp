@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "base/ascii.h"
 #include "base/hash.h"
 #include "base/random.h"
 #include "knowledge/words.h"

@@ -4,13 +4,14 @@
 
 #include <cctype>
 
+#include "base/ascii.h"
+
 namespace weir {
 namespace {
 
 constexpr size_t kDepthMax = 64;
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 }  // namespace
 

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/file.h"
 #include "base/text.h"
 
@@ -20,13 +21,6 @@ namespace {
 
 constexpr size_t kFilesMax = 4'000'000;
 constexpr int kFolderDepthMax = 64;
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = char(c - 'A' + 'a');
-  return lower;
-}
 
 // By the ending of the name; nothing when it is not one we know.
 std::optional<CorpusFile> classify(const std::string& path) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/ascii.h"
 #include "base/text.h"
 #include "documents/text_encoding.h"
 
@@ -11,13 +12,6 @@ namespace weir {
 namespace {
 
 constexpr size_t kHeadersMax = 1000, kHeaderBytesMax = size_t(64) << 10;
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = char(c - 'A' + 'a');
-  return lower;
-}
 
 std::string to_utf8(std::string_view bytes, const std::string& charset) {
   const Result<DecodedText> decoded = decode_text(bytes, charset);

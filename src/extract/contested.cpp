@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/text.h"
-#include "extract/letters.h"
 #include "extract/text_matches.h"
 #include "text/sentences.h"
 
@@ -13,24 +13,15 @@ namespace {
 constexpr size_t kContradictionBytesMax = 200;
 constexpr size_t kReach = 40;  // bytes from the field's name to its value
 
-bool is_ascii_upper(char c) { return c >= 'A' && c <= 'Z'; }
-
-std::string lower_case_of(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (is_ascii_upper(c)) c = char(c | 0x20);
-  return out;
-}
-
 // "seller.invoiceTotal" -> invoice, total.
 std::vector<std::string> name_words(const std::string& path) {
   const std::string name = path.substr(path.rfind('.') + 1);
   std::vector<std::string> words(1);
   for (size_t i = 0; i < name.size(); ++i) {
-    const bool begins = is_ascii_upper(name[i]) && i > 0 && !is_ascii_upper(name[i - 1]);
+    const bool begins = is_upper(name[i]) && i > 0 && !is_upper(name[i - 1]);
     const bool joins = is_letter(name[i]) || static_cast<unsigned char>(name[i]) >= 0x80;
     if ((begins || !joins) && !words.back().empty()) words.emplace_back();
-    if (joins) words.back() += lower_case_of(name.substr(i, 1));
+    if (joins) words.back() += lower_case(name.substr(i, 1));
   }
   std::erase_if(words, [](const std::string& word) { return word.size() < 3; });
   return words;
@@ -59,7 +50,7 @@ bool holds(std::string_view text, const Json& value) {
 bool says_otherwise(std::string_view text, const std::vector<std::string>& names,
                     const Json& value) {
   if (holds(text, value)) return false;
-  const std::string small = lower_case_of(text);
+  const std::string small = lower_case(text);
   size_t end = 0;
   for (const std::string& name : names) {
     const size_t found = end_of_word(small, name);

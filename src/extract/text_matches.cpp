@@ -6,14 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "base/ascii.h"
 #include "base/text.h"
-#include "extract/letters.h"
 
 namespace weir {
 namespace {
 
 bool is_beyond_ascii(char c) { return static_cast<unsigned char>(c) >= 0x80; }
-char small(char c) { return c >= 'A' && c <= 'Z' ? char(c | 0x20) : c; }
 
 // Letters and digits in lower case, with their places. Characters beyond ASCII count but for the
 // blanks and punctuation of U+2000 to U+206F and U+3000 to U+303F.
@@ -35,7 +34,7 @@ Squeezed squeeze(std::string_view text) {
       continue;
     }
     if (!is_digit(text[i]) && !is_letter(text[i]) && !is_beyond_ascii(text[i])) continue;
-    squeezed.letters += small(text[i]);
+    squeezed.letters += lower(text[i]);
     squeezed.places.push_back(i);
   }
   return squeezed;
@@ -73,14 +72,13 @@ std::vector<Token> tokens_of(std::string_view text) {
 int month_of(std::string_view word) {
   static constexpr std::array<std::string_view, 12> kMonths = {
       "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"};
-  std::string lower;
-  for (const char c : word) lower += small(c);
-  if (lower.starts_with("m\xC3\xA4r")) return 3;
-  if (lower.starts_with("mai")) return 5;
-  if (lower.starts_with("okt")) return 10;
-  if (lower.starts_with("dez")) return 12;
+  const std::string small = lower_case(word);
+  if (small.starts_with("m\xC3\xA4r")) return 3;
+  if (small.starts_with("mai")) return 5;
+  if (small.starts_with("okt")) return 10;
+  if (small.starts_with("dez")) return 12;
   for (size_t i = 0; i < kMonths.size(); ++i)
-    if (lower.size() >= 3 && lower.starts_with(kMonths[i])) return int(i) + 1;
+    if (small.size() >= 3 && small.starts_with(kMonths[i])) return int(i) + 1;
   return 0;
 }
 

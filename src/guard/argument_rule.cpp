@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/text.h"
 
 namespace weir {
@@ -129,9 +130,7 @@ Verdict check_call(const Guard& guard, std::string_view tool, Json& arguments,
 std::vector<std::string> foreign_hosts(std::string_view text,
                                        const std::vector<std::string>& allowed) {
   std::vector<std::string> foreign;
-  std::string small(text);
-  for (char& c : small)
-    if (c >= 'A' && c <= 'Z') c = char(c | 0x20);
+  const std::string small = lower_case(text);
   for (size_t at = small.find("://"); at != small.npos; at = small.find("://", at + 3)) {
     size_t end = small.find_first_of(" \t\r\n/?#\"'<>)\\", at + 3);
     std::string host = small.substr(at + 3, end == small.npos ? end : end - at - 3);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/text.h"
 
 namespace weir {
@@ -14,7 +15,7 @@ std::string folded(std::string_view text) {
   std::string out;
   for (const char c : text) {
     if (c == ' ' || c == '\t' || c == '\n' || c == '\r') continue;
-    out += c >= 'A' && c <= 'Z' ? char(c + 32) : c;
+    out += lower(c);
   }
   return out;
 }
@@ -25,9 +26,8 @@ std::vector<std::string> telling_parts(std::string_view text) {
   std::string part;
   const auto end = [&] {
     while (part.ends_with('.')) part.pop_back();
-    const bool tells = std::any_of(part.begin(), part.end(), [](char c) {
-      return (c >= '0' && c <= '9') || c == '@' || c == '/';
-    });
+    const bool tells = std::any_of(part.begin(), part.end(),
+                                   [](char c) { return is_digit(c) || c == '@' || c == '/'; });
     if (tells && part.size() >= kArgumentMin) parts.push_back(folded(part));
     part.clear();
   };

@@ -5,10 +5,11 @@
 #include <cstdlib>
 #include <iterator>
 
+#include "base/ascii.h"
+
 namespace weir {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool all_digits(std::string_view text) { return std::ranges::all_of(text, is_digit); }
 int number(std::string_view digits) {
   int value = 0;

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string>
 
+#include "base/ascii.h"
+
 namespace weir {
 namespace {
 
@@ -40,17 +42,13 @@ constexpr std::string_view kAnnouncing[] = {"key",
 constexpr size_t kAnnounced = 48, kShortest = 20;
 constexpr double kBits = 3.5;
 
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_decimal(char c) { return c >= '0' && c <= '9'; }
-
 bool is_issued(std::string_view token) {
   return std::ranges::any_of(kForms, [&](const Form& form) {
     if (!token.starts_with(form.begin) || token.size() < form.shortest ||
         token.size() > form.longest)
       return false;
     const std::string_view rest = token.substr(form.begin.size());
-    return std::ranges::any_of(rest, is_decimal) &&
+    return std::ranges::any_of(rest, is_digit) &&
            (entropy_bits(rest) >= 3.0 || form.begin == "AKIA" || form.begin == "ASIA");
   });
 }
@@ -77,7 +75,7 @@ bool is_announced(std::string_view text, size_t begin) {
 }
 
 bool is_random(std::string_view token) {
-  const auto digits = std::ranges::count_if(token, is_decimal);
+  const auto digits = std::ranges::count_if(token, is_digit);
   const auto letters =
       std::ranges::count_if(token, [](char c) { return is_upper(c) || is_lower(c); });
   return digits >= 2 && letters >= 2 && entropy_bits(token) >= kBits &&

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "knowledge/words.h"
@@ -15,8 +16,6 @@ namespace {
 
 constexpr size_t kSentencesMax = 40;
 
-bool is_ascii_digit(char c) { return c >= '0' && c <= '9'; }
-
 // Without [1], [2, 3], 【1】 and "(source 1)".
 std::string without_marks(std::string_view text) {
   std::string out;
@@ -27,8 +26,8 @@ std::string without_marks(std::string_view text) {
     const size_t end = rest.starts_with(open) ? rest.find(close) : rest.npos;
     if (end != rest.npos && end > open.size()) {
       const std::string_view inside = rest.substr(open.size(), end - open.size());
-      const bool is_mark = is_ascii_digit(inside.back()) && std::ranges::all_of(inside, [](char c) {
-                             return is_ascii_digit(c) || c == ',' || c == ' ';
+      const bool is_mark = is_digit(inside.back()) && std::ranges::all_of(inside, [](char c) {
+                             return is_digit(c) || c == ',' || c == ' ';
                            });
       if (is_mark) {
         if (out.ends_with(' ')) out.pop_back();

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <unordered_set>
 
+#include "base/ascii.h"
 #include "base/text.h"
 #include "knowledge/words.h"
 #include "text/sentences.h"
@@ -20,19 +21,9 @@ constexpr std::string_view kUnspacedDenials[] = {"不", "没", "沒", "未", "�
 constexpr std::string_view kNoDenials[] = {"不仅", "不僅", "不同", "不但", "不过", "不過",
                                            "无论", "無論", "不断", "不斷", "未来", "未來"};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_letter(char c) { return is_upper(c) || (c >= 'a' && c <= 'z'); }
 bool is_token_char(char c) {
   return is_digit(c) || is_letter(c) || c == '_' || c == '.' || c == '-' || c == ',' || c == '/' ||
          c == ':' || static_cast<unsigned char>(c) >= 0x80;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (is_upper(c)) c = char(c - 'A' + 'a');
-  return out;
 }
 
 struct Token {
@@ -97,7 +88,7 @@ void add_numbers(std::string_view text, std::vector<std::string>& numbers) {
 }
 
 int number_word(std::string_view word) {
-  const std::string small = lower(word);
+  const std::string small = lower_case(word);
   for (size_t i = 0; i < std::size(kNumberWords); ++i)
     if (small == kNumberWords[i]) return int(i);
   return -1;
@@ -130,12 +121,12 @@ Ground ground_of(std::string_view text, std::string_view head) {
     if (const int value = number_word(token.text); value >= 0)
       ground.numbers.insert(std::to_string(value));
   for (Word& word : split_words(whole)) ground.words.insert(std::move(word.text));
-  ground.bare = lower(whole);
+  ground.bare = lower_case(whole);
   return ground;
 }
 
 bool has_name(const Ground& ground, std::string_view name) {
-  const std::string small = lower(name);
+  const std::string small = lower_case(name);
   for (size_t at = ground.bare.find(small); at != std::string::npos;
        at = ground.bare.find(small, at + 1)) {
     const size_t end = at + small.size();
@@ -204,7 +195,7 @@ bool has_denial(std::string_view sentence) {
   if (sentence.find("n't") != sentence.npos || sentence.find("n’t") != sentence.npos) return true;
   for (const Token& token : ascii_tokens(sentence))
     for (std::string_view denial : kDenials)
-      if (lower(token.text) == denial) return true;
+      if (lower_case(token.text) == denial) return true;
   for (std::string_view denial : kUnspacedDenials)
     for (size_t at = sentence.find(denial); at != sentence.npos;
          at = sentence.find(denial, at + 1)) {

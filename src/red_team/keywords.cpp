@@ -4,6 +4,8 @@
 #include <array>
 #include <string>
 
+#include "base/ascii.h"
+
 namespace weir {
 namespace {
 
@@ -134,13 +136,10 @@ constexpr std::array<std::string_view, 126> kWords = {"kill",
                                                       "水印",
                                                       "盗"};
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; }
-
 }  // namespace
 
 bool has_keyword(std::string_view text) {
-  std::string folded(text);
-  std::transform(folded.begin(), folded.end(), folded.begin(), lower);
+  const std::string folded = lower_case(text);
   return std::any_of(kWords.begin(), kWords.end(), [&](std::string_view word) {
     return !word.empty() && folded.find(word) != folded.npos;
   });

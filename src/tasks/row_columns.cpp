@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/ascii.h"
 #include "base/text.h"
 #include "tasks/row_reader.h"
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "base/text.h"
 #include "tasks/problem_file.h"
 #include "tasks/row_reader.h"

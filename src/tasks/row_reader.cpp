@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "verify/plain_text.h"
 
 namespace weir {
 
@@ -44,12 +43,6 @@ Result<std::string> text_of(const Json& value, std::string_view key) {
   if (value.text().find('\0') != std::string::npos)
     return Error{fmt::format("'{}' holds a NUL character; remove it", key)};
   return value.text();
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lowered(text);
-  for (char& c : lowered) c = lower(c);
-  return lowered;
 }
 
 }  // namespace weir

@@ -49,7 +49,6 @@ class RowReader {
 
 // A string, or a number as it was written. `key` is for the error.
 Result<std::string> text_of(const Json& value, std::string_view key);
-std::string lower_case(std::string_view text);  // of ASCII letters
 
 // row_messages.cpp
 // Messages of any list: role and content, or from and value, in any mixture.

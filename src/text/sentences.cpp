@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 
+#include "base/ascii.h"
 #include "base/text.h"
 
 namespace weir {
@@ -29,9 +30,6 @@ size_t mark_at(std::string_view text, const std::array<std::string_view, n>& mar
 }
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_letter(char c) { return is_lower(c) || (c >= 'A' && c <= 'Z'); }
 
 // What stands before a full stop, back to a blank or an opening bracket.
 std::string_view word_before(std::string_view sentence) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/ascii.h"
+
 namespace weir {
 
 // Full-width forms, typographic dashes, quotes, spaces and operators as ASCII; currency signs as
@@ -19,9 +21,6 @@ std::string_view last_part(std::string_view text, size_t bytes_max);
 // What the last \boxed{...} holds, braces balanced; nothing without one that is closed.
 std::optional<std::string_view> last_boxed(std::string_view text);
 
-inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
-inline bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 inline bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-inline char lower(char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; }
 
 }  // namespace weir
