@@ -11,18 +11,7 @@ void window_probabilities(const WindowTensors& a, int row, int count, int h0, in
   kernels().pack_transposed(own.rows, width, count, a.shape.width, own.panels);
   kernels().scale(a.shape.scale, a.q.row(row) + size_t(h0) * width, own.scaled,
                   heads * a.shape.width);
-  kernels().gemm({.left = own.scaled,
-                  .left_row = width,
-                  .left_inner = 1,
-                  .panels = own.panels,
-                  .panel_stride = width * kPanel,
-                  .inner_stride = kPanel,
-                  .out = own.scores,
-                  .out_row = stride,
-                  .rows = heads,
-                  .cols = int(stride),
-                  .inner = a.shape.width,
-                  .scratch = own.gemm});
+  multiply_panels(own, own.scaled, a.shape.width, stride, heads, own.scores);
   for (int h = 0; h < heads; ++h) {
     float* scores = own.scores + size_t(h) * stride;
     float sink = a.sinks->f32()[h0 + h];

@@ -17,23 +17,12 @@ struct Kept {
 void query_backward(const WindowTensors& a, int row, const Seen& seen, const WindowScratch& own,
                     float* p, float* ds, float* dsink, float* inverse) {
   const int heads = a.shape.heads, count = seen.count();
-  const size_t width = size_t(a.shape.width), stride = size_t(round_up(count, kPanel));
+  const size_t stride = size_t(round_up(count, kPanel));
   gather_rows(a, seen, own.rows);
   window_probabilities(a, row, count, 0, heads, own, inverse, dsink);
   for (int h = 0; h < heads; ++h)
     kernels().scale(inverse[h], own.scores + size_t(h) * stride, p + size_t(h) * stride, count);
-  kernels().gemm({.left = a.y.grad_row(row),
-                  .left_row = width,
-                  .left_inner = 1,
-                  .panels = own.panels,
-                  .panel_stride = width * kPanel,
-                  .inner_stride = kPanel,
-                  .out = ds,
-                  .out_row = stride,
-                  .rows = heads,
-                  .cols = int(stride),
-                  .inner = a.shape.width,
-                  .scratch = own.gemm});
+  multiply_panels(own, a.y.grad_row(row), a.shape.width, stride, heads, ds);
   for (int h = 0; h < heads; ++h) {
     float *ph = p + size_t(h) * stride, *dh = ds + size_t(h) * stride;
     const float total = kernels().dot(ph, dh, count);

@@ -103,6 +103,23 @@ struct WindowScratch {
   }
 };
 
+// `left` [heads][width] times the rows that own.panels holds: `out` [heads][stride].
+inline void multiply_panels(const WindowScratch& own, const float* left, int width, size_t stride,
+                            int heads, float* out) {
+  kernels().gemm({.left = left,
+                  .left_row = size_t(width),
+                  .left_inner = 1,
+                  .panels = own.panels,
+                  .panel_stride = size_t(width) * kPanel,
+                  .inner_stride = kPanel,
+                  .out = out,
+                  .out_row = stride,
+                  .rows = heads,
+                  .cols = int(stride),
+                  .inner = width,
+                  .scratch = own.gemm});
+}
+
 // Probabilities of heads [h0, h1) of a query over its rows, which own.rows holds, unnormalised, and
 // 1 / their sum, the sink's share included: [heads][stride], stride round_up(count, kPanel).
 void window_probabilities(const WindowTensors& a, int row, int count, int h0, int h1,
