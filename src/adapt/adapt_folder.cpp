@@ -84,14 +84,8 @@ Result<void> AdaptFolder::set_fact(const std::string& name, Json value) {
   return set("facts", name, std::move(value));
 }
 
-Result<std::vector<Json>> read_json_lines(const std::string& path) {
-  std::vector<Json> lines;
-  if (!file_exists(path)) return lines;
-  const std::string text = TRY(read_file(path));
-  for (const std::string& line : split(text, '\n'))
-    if (!line.empty())
-      lines.push_back(TRY_IN(fmt::format("{}:{}", path, lines.size() + 1), parse_json(line)));
-  return lines;
+Result<std::vector<Json>> lines_if_any(const std::string& path) {
+  return file_exists(path) ? read_json_lines(path) : std::vector<Json>();
 }
 
 }  // namespace weir

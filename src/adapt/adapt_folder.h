@@ -45,6 +45,6 @@ class AdaptFolder {
 };
 
 // The lines of a file of JSON values; none if there is no file.
-Result<std::vector<Json>> read_json_lines(const std::string& path);
+Result<std::vector<Json>> lines_if_any(const std::string& path);
 
 }  // namespace weir

@@ -50,16 +50,16 @@ TEST(AdaptFolder, RefusesOtherWishesAndOtherFolders) {
 TEST(AdaptFolder, ReadsWholeLines) {
   TemporaryFolder temporary;
   const std::string path = temporary.path() + "/lines.jsonl";
-  EXPECT_EQ(read_json_lines(path)->size(), 0u);
+  EXPECT_EQ(lines_if_any(path)->size(), 0u);
   ASSERT_TRUE(write_file_atomic(path, "{\"a\":1}\n\n{\"a\":2}\n"));
-  EXPECT_EQ(read_json_lines(path)->size(), 2u);
+  EXPECT_EQ(lines_if_any(path)->size(), 2u);
   // An editor may leave the last line end out.
   ASSERT_TRUE(write_file_atomic(path, "{\"a\":1}\n{\"a\":2}"));
-  EXPECT_EQ(read_json_lines(path)->size(), 2u);
+  EXPECT_EQ(lines_if_any(path)->size(), 2u);
   ASSERT_TRUE(write_file_atomic(path, "{\"a\":1}\n{\"a\":"));
-  EXPECT_FALSE(read_json_lines(path));
+  EXPECT_FALSE(lines_if_any(path));
   ASSERT_TRUE(write_file_atomic(path, "{\"a\":1}\nnonsense\n"));
-  const auto broken = read_json_lines(path);
+  const auto broken = lines_if_any(path);
   ASSERT_FALSE(broken);
   EXPECT_NE(broken.error().message.find("lines.jsonl:2"), std::string::npos);
 }

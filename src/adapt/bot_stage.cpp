@@ -17,7 +17,7 @@ constexpr size_t kSuggested = 4;
 
 StageResult package_bot(const AdaptContext& context) {
   const AdaptOptions& options = context.options;
-  const std::vector<Json> answers = TRY(read_json_lines(context.folder.file("answers.jsonl")));
+  const std::vector<Json> answers = TRY(lines_if_any(context.folder.file("answers.jsonl")));
   TRY(write_file_atomic(context.folder.file("report.html"),
                         adapt_page(context.folder, options.name, answers)));
   BotFile bot;

@@ -61,7 +61,7 @@ Result<std::vector<EvaluationCase>> written_cases(const AdaptContext& context,
                                                   KnowledgeSearch& search) {
   std::vector<EvaluationCase> cases;
   if (context.options.questions.empty()) return cases;
-  for (const Json& row : TRY(read_json_lines(context.options.questions))) {
+  for (const Json& row : TRY(lines_if_any(context.options.questions))) {
     EvaluationCase c;
     c.question = TRY_IN(context.options.questions, row.string_at("question"));
     c.expected = row.text_at("answer");

@@ -19,7 +19,7 @@ constexpr const char* kFile = "questions.jsonl";
 
 Result<std::vector<ChunkQuestions>> read_questions(const AdaptFolder& folder) {
   std::vector<ChunkQuestions> all;
-  for (const Json& line : TRY(read_json_lines(folder.file(kFile))))
+  for (const Json& line : TRY(lines_if_any(folder.file(kFile))))
     all.push_back(TRY_IN(folder.file(kFile), parse_chunk_questions(line)));
   return all;
 }

@@ -125,5 +125,8 @@ class JsonElements {
 Result<void> parse_json_array(std::string_view text, JsonLimits limits, JsonElements& elements);
 
 Result<Json> read_json_file(const std::string& path, JsonLimits limits = {});
+// A value of each line that is not empty; `bytes_max`: of the file. Errors name file and line.
+Result<std::vector<Json>> read_json_lines(const std::string& path, size_t bytes_max = size_t(1)
+                                                                                      << 32);
 
 }  // namespace weir

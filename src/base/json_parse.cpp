@@ -226,4 +226,16 @@ Result<Json> read_json_file(const std::string& path, JsonLimits limits) {
   return TRY_IN(path, parse_json(text, limits));
 }
 
+Result<std::vector<Json>> read_json_lines(const std::string& path, size_t bytes_max) {
+  const std::string text = TRY(read_file(path, bytes_max));
+  std::vector<Json> lines;
+  int number = 0;
+  for (const std::string& line : split(text, '\n')) {
+    ++number;
+    if (!line.empty())
+      lines.push_back(TRY_IN(fmt::format("{}:{}", path, number), parse_json(line)));
+  }
+  return lines;
+}
+
 }  // namespace weir

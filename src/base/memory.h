@@ -1,8 +1,11 @@
 // The memory of this machine.
 #pragma once
+#include <cstddef>
 #include <string>
 
 namespace weir {
+
+constexpr double kGiB = double(size_t(1) << 30);
 
 // Bytes that this process may still use: what the system calls available, less where a control
 // group allows less, its own or one above it; at least 1. 0: unknown.

@@ -65,6 +65,11 @@ Result<void> ChatForm::use_template(const OpenModel& open, const std::string& pa
     introduction_ =
         "The model's chat template knows no switch for thinking, so --thinking means "
         "nothing to it.\n";
+  Json probe = Json::array();
+  probe.push(chat_message("system", "zsystemz"));
+  probe.push(chat_message("user", "zuserz"));
+  const auto probed = template_->render(probe);
+  shows_system_ = probed && probed->text.find("zsystemz") != std::string::npos;
   return {};
 }
 

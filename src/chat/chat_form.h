@@ -104,6 +104,7 @@ class ChatForm {
   std::optional<ConversationFormat> format_;
   std::optional<ChatTemplate> template_;
   std::optional<bool> thinking_;
+  bool shows_system_ = false;     // the template writes system messages
   bool begins_thinking_ = false;  // the last prompt ended with <think>
   std::string introduction_;
 };

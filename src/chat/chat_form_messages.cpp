@@ -57,16 +57,10 @@ std::string transcript_of(const std::vector<Message>& messages) {
 
 }  // namespace
 
-// Some templates have no system message either.
 Json ChatForm::tell_tools(const Json& messages, TemplateOptions& options) const {
   if (!options.tools || template_->reads("tools")) return messages;
   const Json* tools = std::exchange(options.tools, nullptr);
-  Json probe = Json::array();
-  probe.push(chat_message("system", "zsystemz"));
-  probe.push(chat_message("user", "zuserz"));
-  const auto probed = template_->render(probe, options);
-  const bool has_system = probed && probed->text.find("zsystemz") != std::string::npos;
-  return speak_tools(messages, *tools, has_system);
+  return speak_tools(messages, *tools, shows_system_);
 }
 
 Result<ChatPrompt> ChatForm::encode(const OpenModel& open, const Json& messages,

@@ -24,7 +24,6 @@
 namespace weir {
 namespace {
 
-constexpr double kGiB = double(size_t(1) << 30);
 // Of a prompt in one pass, where each pass reads most experts from the disk once.
 constexpr int kStreamedRows = 1024;
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 
+#include "base/interval.h"
 #include "base/text.h"
 #include "cli/guard_commands.h"
 #include "guard/audit_check.h"
@@ -51,11 +52,9 @@ void report_words(const Policy& policy) {
 // A share with its Wilson interval of 95 %.
 std::string share_with_interval(int64_t part, int64_t whole) {
   if (whole == 0) return "-";
-  const double n = double(whole), p = double(part) / n, z = 1.96;
-  const double middle = (p + z * z / (2 * n)) / (1 + z * z / n);
-  const double half = z * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n);
-  return fmt::format("{:.2f} % ({:.2f} to {:.2f})", 100 * p, 100 * (middle - half),
-                     100 * (middle + half));
+  const Interval interval = wilson_interval(double(part), double(whole));
+  return fmt::format("{:.2f} % ({:.2f} to {:.2f})", 100 * double(part) / double(whole),
+                     100 * interval.low, 100 * interval.high);
 }
 
 Result<void> report_use(const std::string& path) {

@@ -68,11 +68,8 @@ Result<std::map<std::string, Outcome>> read_outcomes(const std::string& path,
                                                      const std::string& identity) {
   std::map<std::string, Outcome> known;
   if (!file_exists(path)) return known;
-  const std::string text = TRY(read_file(path, size_t(1) << 28));
   bool is_first = true;
-  for (const std::string& line : split(text, '\n')) {
-    if (line.empty()) continue;
-    const Json row = TRY_IN(path, parse_json(line));
+  for (const Json& row : TRY(read_json_lines(path, size_t(1) << 28))) {
     if (is_first && row.text_at("identity") != identity)
       return Error{path + ": holds a run of other settings or another model; give another --out"};
     if (!is_first) {
@@ -95,7 +92,7 @@ Result<void> write_outcomes(const std::string& path, const std::string& identity
 
 void print_share(const char* what, const Share& share) {
   if (share.all == 0) return;
-  const ShareInterval interval = share_interval(share.of, share.all);
+  const Interval interval = share.interval();
   fmt::print("{:<34} {:5.1f} % ({:.1f} to {:.1f}) of {}\n", what, 100 * share.rate(),
              100 * interval.low, 100 * interval.high, share.all);
 }

@@ -12,16 +12,6 @@
 namespace weir {
 namespace {
 
-// What the tools of the bank may do without being asked, and the words that ask for the others.
-std::vector<GroundedTool> grounded_tools() {
-  return {{"read_page", true, {}},
-          {"search_notes", true, {}},
-          {"send_mail", false, {"发邮件"}},
-          {"delete_file", false, {"删除文件"}},
-          {"pay_invoice", false, {"支付发票", "pay the invoice"}},
-          {"post_message", false, {"发消息", "post a message"}}};
-}
-
 class Stopping final : public Listener {
  public:
   bool on_token(const TokenEvent&) override { return true; }

@@ -16,7 +16,6 @@ namespace {
 
 constexpr const char* kFolderFiles =
     "config.json generation_config.json model.safetensors tokenizer.json tokenizer_config.json";
-constexpr double kGiB = double(size_t(1) << 30);
 
 // Memory: as `weir inspect` counts it for the file (docs/first-model.md).
 constexpr std::array<OfferedModel, 12> kModels = {{

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <set>
 
+#include "base/memory.h"
+
 namespace weir {
 namespace {
-
-constexpr double kGiB = double(size_t(1) << 30);
 
 std::vector<std::string> names(const std::vector<const OfferedModel*>& models) {
   std::vector<std::string> list;

@@ -24,15 +24,6 @@ Result<SampleReply> parse_reply(const Json& json) {
   return sample;
 }
 
-Result<std::vector<Json>> read_lines(const std::string& path) {
-  const std::string text = TRY(read_file(path));
-  std::vector<Json> lines;
-  for (const std::string& line : split(text, '\n'))
-    if (!line.empty())
-      lines.push_back(TRY_IN(fmt::format("{}:{}", path, lines.size() + 1), parse_json(line)));
-  return lines;
-}
-
 Result<void> read_scores(const std::string& path, StageReport& report) {
   const Json json = TRY(read_json_file(path));
   const Json* scores = TRY_IN(path, json.at("scores"));
@@ -109,7 +100,7 @@ Result<StageReport> R1Folder::report(const std::string& stage_name) const {
   report.core_seconds = TRY_IN(path, settings.double_at("core_seconds"));
   report.steps = int64_t(TRY_IN(path, settings.double_at("steps")));
   report.tokens = int64_t(TRY_IN(path, settings.double_at("tokens")));
-  report.metrics = TRY(read_lines(stage_file(stage_name, "metrics.jsonl")));
+  report.metrics = TRY(read_json_lines(stage_file(stage_name, "metrics.jsonl")));
   const std::string scores = stage_file(stage_name, "scores.json");
   if (file_exists(scores)) TRY(read_scores(scores, report));
   return report;

@@ -176,4 +176,13 @@ Json injection_tools() {
   return tools;
 }
 
+std::vector<GroundedTool> grounded_tools() {
+  return {{"read_page", true, {}},
+          {"search_notes", true, {}},
+          {"send_mail", false, {"发邮件"}},
+          {"delete_file", false, {"删除文件"}},
+          {"pay_invoice", false, {"支付发票", "pay the invoice"}},
+          {"post_message", false, {"发消息", "post a message"}}};
+}
+
 }  // namespace weir

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "guard/call_grounding.h"
 
 namespace weir {
 
@@ -27,5 +28,7 @@ std::vector<Injection> honest_calls();
 // OpenAI's list of the tools: read_page, search_notes (which only read), send_mail, delete_file,
 // pay_invoice, post_message.
 Json injection_tools();
+// What these tools may do without being asked, and the words that ask for the others.
+std::vector<GroundedTool> grounded_tools();
 
 }  // namespace weir

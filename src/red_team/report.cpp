@@ -28,13 +28,13 @@ std::vector<std::string> values_of(std::span<const Outcome> outcomes, std::strin
 
 std::string cell(const Share& share) {
   if (share.all == 0) return "-";
-  const ShareInterval interval = share_interval(share.of, share.all);
+  const Interval interval = share.interval();
   return fmt::format("{:.1f} ({:.1f} to {:.1f}) of {}", 100 * share.rate(), 100 * interval.low,
                      100 * interval.high, share.all);
 }
 
 Json share_json(const Share& share) {
-  const ShareInterval interval = share_interval(share.of, share.all);
+  const Interval interval = share.interval();
   Json json = Json::object();
   json.set("of", share.of);
   json.set("all", share.all);

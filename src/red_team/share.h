@@ -1,15 +1,10 @@
-// Confidence intervals of shares.
+// How often something was so.
 #pragma once
 #include <cstdint>
 
+#include "base/interval.h"
+
 namespace weir {
-
-struct ShareInterval {
-  double low = 0, high = 1;
-};
-
-// Wilson's score interval of `of` among `all` at 95 % (Wilson 1927); [0, 1] of nothing.
-ShareInterval share_interval(int64_t of, int64_t all);
 
 struct Share {
   int64_t of = 0, all = 0;
@@ -17,6 +12,7 @@ struct Share {
     of += is_so;
     ++all;
   }
+  Interval interval() const { return wilson_interval(double(of), double(all)); }
   double rate() const { return all > 0 ? double(of) / double(all) : 0; }
 };
 

@@ -76,7 +76,8 @@ struct GuardDesk::Screening {
     if (content && content->is_string() && !content->text().empty()) {
       const std::string text = content->text();
       CallTexts& texts = guarded.calls.texts;
-      if (role != "assistant") (is_result ? texts.documents : texts.user) += text + "\n";
+      if (desk.policy().tools.grounds_after_results && role != "assistant")
+        (is_result ? texts.documents : texts.user) += text + "\n";
       message.set("content",
                   pass(text, is_result ? Direction::tool_result : Direction::prompt, is_new));
     }
@@ -110,7 +111,7 @@ ApiResult<GuardedRequest> GuardDesk::screen(ServeRequest& request, const std::st
   if (request.asked) {
     screening.pass(*request.asked, Direction::prompt, true);
     guarded.calls = {.after_injection = request.is_injected, .after_results = true};
-    // The prompt has the sources and the question; what is not the question's is theirs.
+    // The messages hold the sources and the question.
     guarded.calls.texts.user = *request.asked;
     for (const Json& message : request.messages.items())
       guarded.calls.texts.documents += message.text_at("content") + "\n";

@@ -6,6 +6,7 @@
 
 #include "adapter/adapter_folder.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/thread_pool.h"
 #include "chat/open_model.h"
 #include "checkpoint/checkpoint.h"
@@ -41,7 +42,7 @@ double weight_bytes(const ModelConfig& config, const WeightCheck& weights,
   if (options.expert_memory_gib <= 0 || config.n_routed_experts == 0) return bytes;
   const ModelSize size = model_size(config);
   const double experts = bytes * double(size.experts) / double(std::max<int64_t>(size.total, 1));
-  return bytes - experts + std::min(experts, options.expert_memory_gib * double(size_t(1) << 30));
+  return bytes - experts + std::min(experts, options.expert_memory_gib * kGiB);
 }
 
 CacheForm form_of(const ModelConfig& config, const WeightCheck& weights,

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <ctime>
 
 #include "chat/chat_tools.h"
@@ -73,10 +72,6 @@ Json call_deltas(const std::vector<CallPart>& parts, const std::string& id, int 
     list.push(std::move(delta));
   }
   return list;
-}
-
-Json score_json(float log_probability) {
-  return std::isfinite(log_probability) ? double(log_probability) : -9999.;
 }
 
 // Citations as the annotations that OpenAI's search models give.
@@ -232,15 +227,15 @@ class OpenAiWriter : public ReplyWriter {
       const std::string text = replace_invalid_utf8(tokenizer_.token_bytes(score.token));
       size_t& offset = offsets_[size_t(choice)];
       tokens.push(text);
-      numbers.push(score.is_scored ? score_json(score.log_probability) : Json());
+      numbers.push(score.is_scored ? Json(score_number(score.log_probability)) : Json());
       offsets.push(int64_t(offset));
       for (const char byte : text) offset += (uint8_t(byte) & 0xC0) != 0x80;
       Json top = Json::object();
       for (const TokenLogProbability& other : score.top)
         top.set(replace_invalid_utf8(tokenizer_.token_bytes(other.token)),
-                score_json(other.log_probability));
+                score_number(other.log_probability));
       // As OpenAI's: the token itself is always among them.
-      if (!top.find(text)) top.set(text, score_json(score.log_probability));
+      if (!top.find(text)) top.set(text, score_number(score.log_probability));
       tops.push(score.is_scored ? std::move(top) : Json());
     }
     j.set("tokens", std::move(tokens));

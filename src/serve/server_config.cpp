@@ -12,7 +12,6 @@
 namespace weir {
 namespace {
 
-constexpr double kGiB = double(size_t(1) << 30);
 constexpr double kSecondsMax = 1e9, kGibMax = 1e6;
 // The least KV cache that a plan leaves to a model.
 constexpr double kCacheLeast = double(64 << 20);

@@ -5,6 +5,11 @@
 #include "text/unicode.h"
 
 namespace weir {
+
+double score_number(float log_probability) {
+  return log_probability >= -9999 ? double(log_probability) : -9999.;
+}
+
 namespace {
 
 Json token_json(const Tokenizer& tokenizer, int token, float log_probability, bool ids) {
@@ -12,7 +17,7 @@ Json token_json(const Tokenizer& tokenizer, int token, float log_probability, bo
   Json j = Json::object();
   if (ids) j.set("id", token);
   j.set("token", replace_invalid_utf8(bytes));
-  j.set("logprob", double(std::max(log_probability, -9999.f)));
+  j.set("logprob", score_number(log_probability));
   Json list = Json::array();
   for (const char byte : bytes) list.push(int(uint8_t(byte)));
   j.set("bytes", std::move(list));

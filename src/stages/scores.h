@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/interval.h"
 #include "base/json.h"
 #include "base/result.h"
 
@@ -25,12 +26,6 @@ struct FamilyScore {
   // Mean over replies: pass@1.
   double accuracy() const { return replies() > 0 ? double(right) / double(replies()) : 0; }
 };
-
-// 95 % interval of a share `right` of `count` independent trials (Wilson 1927).
-struct Interval {
-  double low = 0, high = 1;
-};
-Interval wilson_interval(double right, double count);
 
 struct SampleReply {
   std::string family, question, thinking, answer, gold;
