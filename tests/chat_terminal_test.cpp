@@ -99,6 +99,7 @@ class ChatTerminal : public testing::Test {
     type("/save " + file + "\r");
     wait_for(" turn");
     wait_for("saved.json\r\n");
+    wait_for("> ");  // only there does Ctrl-C mean the line; before, it means what still runs
     return saved_questions(file);
   }
   using Texts = std::vector<std::string>;
