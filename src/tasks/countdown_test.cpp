@@ -13,15 +13,6 @@
 namespace weir {
 namespace {
 
-// How often the first `tries` of `total` in random order hold one of `hits`: the hypergeometric
-// distribution.
-double chance(size_t total, size_t hits, size_t tries) {
-  double miss = 1;
-  for (size_t i = 0; i < tries; ++i)
-    miss *= total > i + hits ? double(total - hits - i) / double(total - i) : 0;
-  return 1 - miss;
-}
-
 bool needs_all(const CountdownSearch& search, int target) {
   return !std::binary_search(search.shorter.begin(), search.shorter.end(), target);
 }
@@ -43,7 +34,7 @@ double solved_within(size_t tries, Targets wanted = Targets::needing_all, int ra
             ++hits[trial.result()];
         double solved = 0, targets = 0;
         for (const auto& [target, count] : hits) {
-          solved += double(count) * chance(search.trials.size(), count, tries);
+          solved += double(count) * random_order_chance(search.trials.size(), count, tries);
           targets += double(count);
         }
         if (targets > 0) sum += solved / targets, ++problems;
