@@ -23,7 +23,7 @@ struct R1ReportInput {
 };
 
 // Stage table shaped like DeepSeek-R1's (families by stage, difficulties never trained on marked,
-// language consistency, general facts, refusal and over-refusal, thinking length, core-minutes),
+// language consistency, facts taught and joined, refusal and over-refusal, thinking length, core-minutes),
 // with 95 % intervals; curves of reward and its parts, thinking length, entropy, KL, rollout and
 // training difference; expert load; samples side by side; settings. Written atomically. Metrics
 // and manifests may hold anything; docs/r1-report.md lists the keys that are drawn.

@@ -87,10 +87,12 @@ Result<std::vector<Problem>> held_out_problems(const R1Context& context, const E
   const int64_t wanted = there < 0 ? count : std::min<int64_t>(there, count);
   std::vector<Problem> problems;
   std::set<std::string> seen;
+  const bool holds_out = set.set->holds_out_meanings();
   for (int64_t i = 0; int64_t(problems.size()) < wanted && i < kDrawFactor * wanted; ++i) {
     const uint64_t index = there < 0 ? uint64_t(i) : uint64_t(i * there / wanted);
     Problem problem = TRY_IN("'" + place + "'", set.set->make(seed, Split::held_out, index));
-    if (there < 0 && !problem.canonical.empty() && !seen.insert(problem.canonical).second) continue;
+    const bool may_repeat = there >= 0 || problem.canonical.empty() || !holds_out;
+    if (!may_repeat && !seen.insert(problem.canonical).second) continue;
     problems.push_back(std::move(problem));
   }
   if (int64_t(problems.size()) < wanted)

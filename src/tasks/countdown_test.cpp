@@ -58,6 +58,21 @@ TEST(Countdown, RandomOrderSolvesWhatTheDocumentsSay) {
   EXPECT_NEAR(solved_within(12, Targets::needing_all, 12), 0.611, 0.0005);
 }
 
+TEST(Countdown, EachProblemKnowsWhatRandomOrderFinds) {
+  const auto set = must_set("{kind: countdown, numbers: 3, range: [1, 12], trials: 12}");
+  double sum = 0, solved = 0;
+  constexpr int kProblems = 10'000;
+  for (uint64_t i = 0; i < kProblems; ++i) {
+    const Problem problem = must_make(*set, i);
+    ASSERT_GE(problem.chance, 0);
+    sum += problem.chance;
+    solved += replied(problem) != "not found";  // the traces are such a search
+  }
+  EXPECT_NEAR(sum / kProblems, solved_within(12, Targets::needing_all, 12), 0.01);
+  EXPECT_NEAR(sum / kProblems, solved / kProblems, 0.025);  // five standard deviations
+  EXPECT_LT(must_make(*must_set("{kind: countdown, order: listed}"), 0).chance, 0);
+}
+
 TEST(Countdown, TargetsInReachOfTwoNumbersWouldBeEasier) {
   EXPECT_NEAR(solved_within(1, Targets::any), 0.1123, 0.0005);
   EXPECT_NEAR(solved_within(4, Targets::any), 0.3791, 0.0005);
