@@ -37,7 +37,7 @@ TEST_F(CommandLine, HelpAndVersionEndWellOnStandardOutput) {
   EXPECT_EQ(help.code, 0);
   for (const char* command : {"train", "generate", "complete", "chat", "serve", "models", "key",
                               "inspect",
-                              "tokenizer", "corpus", "doctor", "bench", "convert", "quantize",
+                              "tokenizer", "corpus", "doctor", "scores", "bench", "convert", "quantize",
                               "make-random", "logits", "perplexity", "importance", "tokenize"}) {
     EXPECT_NE(help.out.find(command), std::string::npos) << command;
     Outcome own = run({command, "--help"});
