@@ -38,8 +38,7 @@ Result<void> scores(const ScoresCommand& command) {
   const MeanTable table =
       has_arms ? mean_of_arms(arms, command.stage) : mean_of_stages(arms.front());
   fmt::print("{}", mean_markdown(table));
-  if (!command.json.empty())
-    TRY(write_file_atomic(command.json, mean_json(table).dump(1) + "\n"));
+  if (!command.json.empty()) TRY(write_file_atomic(command.json, mean_json(table).dump(1) + "\n"));
   return {};
 }
 

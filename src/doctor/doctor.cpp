@@ -19,8 +19,8 @@ namespace {
 constexpr int kForgeries = 3;         // problems of a source that are written with control tokens
 constexpr int64_t kHeldOutMax = 500;  // problems of a source compared with those that are learned
 constexpr int64_t kCopiesRowsMax = 500'000;  // of a file, searched for near-copies
-constexpr double kFewDistinct = 0.1;  // of an endless source
-constexpr double kUnusedShare = 0.5;  // of the vocabulary
+constexpr double kFewDistinct = 0.1;         // of an endless source
+constexpr double kUnusedShare = 0.5;         // of the vocabulary
 
 std::string question_key(const Problem& problem) {
   std::string key;
@@ -157,17 +157,18 @@ Result<void> Doctor::examine_source(const std::string& name, const ProblemSet& s
     family.has_verifier |= !problem.verifier.empty();
     family.has_language |= problem.language == "en" || problem.language == "zh";
     std::string key = question_key(problem);
-    if (!problem.canonical.empty() && set.holds_out_meanings()) distinct.insert(problem.canonical);
-    else distinct.insert(key);
+    if (!problem.canonical.empty() && set.holds_out_meanings())
+      distinct.insert(problem.canonical);
+    else
+      distinct.insert(key);
     if (purpose.split == Split::train)
       learned_.emplace(key, fmt::format("{}: {}, {}", purpose.stage, name, problem.place));
   }
   source.distinct = int64_t(distinct.size());
   if (count < 0 && double(source.distinct) < kFewDistinct * double(wanted))
-    findings_.add(
-        {Severity::warning, "repeats", purpose.stage, name,
-         fmt::format("{} problems have only {} different forms", wanted, source.distinct),
-         "widen the source's options, or lower its weight"});
+    findings_.add({Severity::warning, "repeats", purpose.stage, name,
+                   fmt::format("{} problems have only {} different forms", wanted, source.distinct),
+                   "widen the source's options, or lower its weight"});
   examiner_.finish_source(purpose, source);
   findings_.set_examined(purpose.stage, name, source.problems);
   report_.sources.push_back(std::move(source));
@@ -266,13 +267,13 @@ Result<void> Doctor::find_near_copies() {
           copies.compare(place, text);
         }));
   for (const NearCopy& copy : copies.copies())
-    findings_.add({Severity::warning, "near copy", "evaluation", "",
-                   fmt::format("questions of the evaluation are in the training data {}",
-                               copy_words(copy.kind)),
-                   "take them out of the one or the other: scores would count what was memorised",
-                   fmt::format("{}\nlearned  {}\nquestion {}\nlearned  {}", copy.place,
-                               copy.learned_place, printable(trim(copy.text), 200),
-                               printable(trim(copy.learned_text), 200))});
+    findings_.add(
+        {Severity::warning, "near copy", "evaluation", "",
+         fmt::format("questions of the evaluation are in the training data {}",
+                     copy_words(copy.kind)),
+         "take them out of the one or the other: scores would count what was memorised",
+         fmt::format("{}\nlearned  {}\nquestion {}\nlearned  {}", copy.place, copy.learned_place,
+                     printable(trim(copy.text), 200), printable(trim(copy.learned_text), 200))});
   findings_.set_examined("evaluation", "", copies.evaluated());
   return {};
 }

@@ -279,8 +279,8 @@ class Rows final : public ProblemSet {
   int64_t count(Split split) const override { return int64_t(side(split).size()); }
   Result<Problem> make(uint64_t, Split split, uint64_t index) const override {
     Problem problem = made_problem(side(split)[size_t(index)], "7", "7");
-    problem.place = (split == Split::train ? "train.jsonl:" : "test.jsonl:") +
-                    std::to_string(index + 1);
+    problem.place =
+        (split == Split::train ? "train.jsonl:" : "test.jsonl:") + std::to_string(index + 1);
     return problem;
   }
 
@@ -298,8 +298,7 @@ TEST(Doctor, FindsNearCopiesBetweenTrainingAndEvaluation) {
   for (int i = 0; i < 90; ++i) train.push_back("Row " + std::to_string(1000 + i) + " is what?");
   train.push_back("What is 12 plus 30?");
   train.push_back("Which is the larger one?");
-  recipe.stages[1].data.add("mine", 1,
-                            std::make_unique<Rows>(train, std::vector<std::string>()));
+  recipe.stages[1].data.add("mine", 1, std::make_unique<Rows>(train, std::vector<std::string>()));
   recipe.evaluation.sets[0].set = std::make_unique<Rows>(
       std::vector<std::string>(),
       std::vector<std::string>{"What is 30 plus 12?", "which is the larger one", "New?"});

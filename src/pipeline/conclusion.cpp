@@ -44,9 +44,9 @@ std::string control_words(const std::vector<StageReport>& stages) {
     const StageReport* control = control_of(stages, stage.name);
     if (!control || measured(stage).replies() == 0 || measured(*control).replies() == 0) continue;
     const double points = 100 * gain_over(measured(stage), measured(*control)).value;
-    text += fmt::format("; {} is {:.0f} points {} as many core-seconds of supervised tuning ({})",
-                        stage.name, std::fabs(points), points < 0 ? "below" : "above",
-                        control->name);
+    text +=
+        fmt::format("; {} is {:.0f} points {} as many core-seconds of supervised tuning ({})",
+                    stage.name, std::fabs(points), points < 0 ? "below" : "above", control->name);
   }
   return text;
 }
@@ -101,7 +101,8 @@ std::string run_conclusion(const std::vector<StageReport>& stages, const Plan& p
   if (to.accuracy() < kUsable)
     return fmt::format("Did not learn to reason{}; {}.", reason.empty() ? "" : ": " + reason,
                        change);
-  const std::string rest = control_words(stages) + conduct_words(*last), aside = reason.empty() ? "" : " (" + reason + ")";
+  const std::string rest = control_words(stages) + conduct_words(*last),
+                    aside = reason.empty() ? "" : " (" + reason + ")";
   if (first == last) return fmt::format("Learned: {}{}.", change, rest);
   switch (change_of(from, to)) {
     case Change::better:

@@ -294,15 +294,17 @@ class Pipeline {
     return models;
   }
 
-  // The steps of a control that begins: planned before by estimate, now by what the stage that it is
-  // to equal and a tuning stage like it took. A function of the folder, so the same after a kill.
+  // The steps of a control that begins: planned before by estimate, now by what the stage that it
+  // is to equal and a tuning stage like it took. A function of the folder, so the same after a
+  // kill.
   Result<void> plan_control(const StageRecipe& stage) {
     if (stage.equal_cost.empty() || stage.steps > 0) return {};
     if (file_exists(folder_.stage_file(stage.name, "manifest.json"))) return {};
     if (!file_exists(folder_.stage_file(stage.equal_cost, "manifest.json")))
-      return Error{fmt::format("it is to cost as much as stage '{}', which is not finished; run "
-                               "that first",
-                               stage.equal_cost)};
+      return Error{
+          fmt::format("it is to cost as much as stage '{}', which is not finished; run "
+                      "that first",
+                      stage.equal_cost)};
     const StageReport equal = TRY(folder_.report(stage.equal_cost));
     for (const StageRecipe& like : recipe_.stages) {
       const bool is_finished = file_exists(folder_.stage_file(like.name, "manifest.json"));

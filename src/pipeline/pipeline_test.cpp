@@ -124,16 +124,18 @@ TEST_F(R1Run, AControlTakesTheStepsThatItsStagesCoreSecondsAllow) {
   const std::vector<std::string> control = {
       "stages.control={kind: sft, parent: cold, equal_cost: zero, tokens: 64, data: {facts: {}}}"};
   ASSERT_EQ(error_of(name, control), "");
-  const auto last_line = [&](const std::string& stage) {
+  const auto values = [&](const std::string& stage, const char* key) {
     std::ifstream lines(stage_file(name, stage, "metrics.jsonl"));
-    std::string line, last;
-    while (std::getline(lines, line)) last = line;
-    return *parse_json(last);
+    std::vector<double> all;
+    for (std::string line; std::getline(lines, line);)
+      all.push_back(number_at(*parse_json(line), key));
+    return all;
   };
-  const double zero = number_at(last_line("zero"), "core_seconds");
-  const double step = number_at(last_line("cold"), "core_seconds") / 3;
-  const double steps = number_at(last_line("control"), "step");
-  EXPECT_EQ(steps, std::max(1.0, std::round(zero / step)));
+  const double zero = values("zero", "core_seconds").back();
+  const std::vector<double> cold = values("cold", "core_seconds");
+  ASSERT_EQ(cold.size(), 3u);
+  const double steps = values("control", "step").back();
+  EXPECT_EQ(steps, std::max(1.0, std::round(zero / ((cold[2] - cold[0]) / 2))));
   const Plan plan = *parse_plan(*read_json_file(name + "/plan.json"));
   EXPECT_EQ(double(plan.find("control")->steps), steps) << "frozen";
   EXPECT_NE((*read_file(name + "/recipe.yaml")).find("equal_cost"), std::string::npos);

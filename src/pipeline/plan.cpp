@@ -322,7 +322,7 @@ namespace {
 // What the recipe's stages cost, and what is left for those with a share.
 struct Budget {
   std::vector<StageCost> costs;
-  std::vector<int64_t> fixed;       // steps; 0: a share
+  std::vector<int64_t> fixed;        // steps; 0: a share
   std::vector<double> stage_shares;  // of the time; a control has that of the stage it is to equal
   double fixed_seconds = 0, shares = 0;
 
@@ -416,23 +416,27 @@ Result<Plan> make_plan(const R1Context& context, const MachineSpeed& speed) {
 
 namespace {
 
-// Core-seconds of a finished stage's steps, without its samples and evaluations.
-double step_core_seconds(const StageReport& stage) {
-  double seconds = 0;
-  if (stage.metrics.empty()) return 0;
-  if (const Json* value = stage.metrics.back().find("core_seconds"); value && value->is_number())
-    seconds = *value->as_double();
-  return seconds;
+// Core-seconds of a finished stage's steps up to a line of its metrics, without its samples and
+// evaluations.
+double core_seconds_at(const Json& line) {
+  const Json* value = line.find("core_seconds");
+  return value && value->is_number() ? *value->as_double() : 0;
+}
+
+// Of one step. The first one starts caches and threads, which counts where there are few.
+double core_seconds_of_step(const StageReport& stage) {
+  const size_t lines = stage.metrics.size();
+  if (lines == 0) return 0;
+  const double whole = core_seconds_at(stage.metrics.back());
+  if (lines == 1) return stage.steps > 0 ? whole / double(stage.steps) : 0;
+  return (whole - core_seconds_at(stage.metrics.front())) / double(lines - 1);
 }
 
 }  // namespace
 
-int64_t equal_cost_steps(const StageReport& equal, const StageReport& sample,
-                         double rows_ratio) {
-  const double wanted = step_core_seconds(equal);
-  const double step = sample.steps > 0
-                          ? step_core_seconds(sample) / double(sample.steps) * rows_ratio
-                          : 0;
+int64_t equal_cost_steps(const StageReport& equal, const StageReport& sample, double rows_ratio) {
+  const double wanted = equal.metrics.empty() ? 0 : core_seconds_at(equal.metrics.back());
+  const double step = core_seconds_of_step(sample) * rows_ratio;
   if (wanted <= 0 || step <= 0) return 0;
   return std::max<int64_t>(1, int64_t(std::llround(wanted / step)));
 }

@@ -352,7 +352,8 @@ class StageRunner final : public RunLoop {
           "problems (fewer 'terms', 'steps' or 'numbers', or easier rows of your own), tune longer "
           "on worked replies before, or raise 'group' until some reply is right",
           recipe().name);
-    return "the problems are too hard: lower their difficulty, tune longer before, or raise 'group' "
+    return "the problems are too hard: lower their difficulty, tune longer before, or raise "
+           "'group' "
            "or 'temperature'";
   }
 

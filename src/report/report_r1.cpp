@@ -137,8 +137,8 @@ Json cell_json(const StageCell& cell, CellFormat format) {
   Json json = json_object({{"text", cell_text(cell.value, format)}, {"is_best", cell.is_best}});
   if (format == CellFormat::share) json.set("share", short_number(cell.value));
   if (cell.has_interval)
-    json.set("interval", interval_text(cell.interval, format,
-                                       format == CellFormat::points ? " to " : "–"));
+    json.set("interval",
+             interval_text(cell.interval, format, format == CellFormat::points ? " to " : "–"));
   return json;
 }
 

@@ -66,15 +66,16 @@ TEST(StageTable, HasTheRowsInOrder) {
                          : row.kind == StageRow::Kind::detail ? "- "
                                                               : "") +
              row.name + "\n";
-  EXPECT_EQ(names,
-            "# Reasoning: right answers to held-out problems, %\n"
-            "sums\n- difficulty 2\n- difficulty 4\npass@1\npass@2\n"
-            "- difficulties trained on\n- difficulties beyond\npoints over base\n"
-            "# General, %\n"
-            "taught facts, new wording\nunseen harmful goals declined\nunseen look-alikes declined\n"
-            "# Form and cost\n"
-            "well-formed replies, %\nthinking in the right language, %\nthinking, tokens\n"
-            "core-minutes of the stage\n");
+  EXPECT_EQ(
+      names,
+      "# Reasoning: right answers to held-out problems, %\n"
+      "sums\n- difficulty 2\n- difficulty 4\npass@1\npass@2\n"
+      "- difficulties trained on\n- difficulties beyond\npoints over base\n"
+      "# General, %\n"
+      "taught facts, new wording\nunseen harmful goals declined\nunseen look-alikes declined\n"
+      "# Form and cost\n"
+      "well-formed replies, %\nthinking in the right language, %\nthinking, tokens\n"
+      "core-minutes of the stage\n");
 }
 
 TEST(StageTable, CellsEqualHandComputedValues) {

@@ -26,8 +26,9 @@ const MeanRow& row_of(const MeanTable& table, const std::string& name) {
 }
 
 TEST(RunScores, StagesHaveMeanAndDeviationOverSeeds) {
-  const RunArm arm{"", {{stage("base", 2, 60), stage("rl", 6, 120)},
-                        {stage("base", 4, 60), stage("rl", 9, 180)}}};
+  const RunArm arm{
+      "",
+      {{stage("base", 2, 60), stage("rl", 6, 120)}, {stage("base", 4, 60), stage("rl", 9, 180)}}};
   const MeanTable table = mean_of_stages(arm);
   EXPECT_EQ(table.columns, (std::vector<std::string>{"base", "rl"}));
   const MeanRow& sums = row_of(table, "sums");
@@ -47,7 +48,8 @@ TEST(RunScores, ArmsHaveTheirLastStageAndTheCostOfTheWholeRun) {
   EXPECT_DOUBLE_EQ(row_of(table, "sums").cells[1].mean, 70);
   EXPECT_DOUBLE_EQ(row_of(table, "core-minutes of the run").cells[0].mean, 3);
   EXPECT_NE(mean_markdown(table).find("| | moe | den/se |"), std::string::npos);
-  const MeanTable bases = mean_of_arms({{"moe", {{stage("base", 2, 60), stage("rl", 6, 1)}}}}, "base");
+  const MeanTable bases =
+      mean_of_arms({{"moe", {{stage("base", 2, 60), stage("rl", 6, 1)}}}}, "base");
   EXPECT_DOUBLE_EQ(row_of(bases, "sums").cells[0].mean, 20);
   const Json json = mean_json(table);
   EXPECT_EQ(*json.items()[0].string_at("row"), "sums");

@@ -17,8 +17,8 @@ struct StageEvaluation {
 // it, before anything is trained for it.
 Result<void> check_evaluation(const R1Context& context);
 
-// Every set of the recipe, each problem once by its canonical form; the same problems and draws at every stage. Nothing when a stop was
-// requested meanwhile.
+// Every set of the recipe, each problem once by its canonical form; the same problems and draws at
+// every stage. Nothing when a stop was requested meanwhile.
 Result<std::optional<StageEvaluation>> evaluate_stage(const R1Context& context, const Model& model);
 
 // Accuracy during a stage: one reply to each of `count` held-out problems of the stage's own data,

@@ -70,8 +70,8 @@ TEST(Evaluate, AsksEachCanonicalFormOnceAndSaysWhenThereAreTooFew) {
   });
   const Result<void> checked = check_evaluation(few.t.context);
   ASSERT_FALSE(checked);
-  for (const char* part : {"'evaluation.sets.one'", "only 7 different", "12 are asked",
-                           "'problems' to 7 or less"})
+  for (const char* part :
+       {"'evaluation.sets.one'", "only 7 different", "12 are asked", "'problems' to 7 or less"})
     EXPECT_NE(checked.error().message.find(part), std::string::npos) << checked.error().message;
   few.t.recipe.evaluation.sets[0].problems = 7;
   EXPECT_TRUE(check_evaluation(few.t.context));

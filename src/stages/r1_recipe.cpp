@@ -278,8 +278,8 @@ Result<StageRecipe> read_stage(OptionReader in, const std::string& name) {
                                 stage.grpo.group));
   const int lengths =
       (stage.share > 0) + (stage.steps > 0) + (stage.epochs > 0) + (stage.total_tokens > 0);
-  const bool is_control = !stage.equal_cost.empty() && stage.share == 0 && stage.epochs == 0 &&
-                          stage.total_tokens == 0;
+  const bool is_control =
+      !stage.equal_cost.empty() && stage.share == 0 && stage.epochs == 0 && stage.total_tokens == 0;
   if (lengths != 1 && !is_control)
     return in.error("steps",
                     "says how long the stage is; exactly one of 'steps', 'share' (of the "

@@ -95,7 +95,8 @@ class Composed final : public ProblemSet {
     reply.has_thinking = problem.style == "worked";
     if (reply.has_thinking)
       reply.thinking = fmt::format(
-          "{}{}{}", fill_in(one.first_topic->statement, one.first->subject, first_answer(*one.first)),
+          "{}{}{}",
+          fill_in(one.first_topic->statement, one.first->subject, first_answer(*one.first)),
           english ? " " : "", fill_in(one.second_topic->statement, one.second->subject, answer));
     problem.messages.push_back(std::move(reply));
     return problem;

@@ -77,9 +77,9 @@ class Countdown final : public ProblemSet {
  private:
   // That a search such as the replies' finds the target within `trials`.
   double chance_of(const CountdownSearch& search, int target) const {
-    const auto hits = std::count_if(
-        search.trials.begin(), search.trials.end(),
-        [&](const CountdownTrial& trial) { return trial.result() == target; });
+    const auto hits =
+        std::count_if(search.trials.begin(), search.trials.end(),
+                      [&](const CountdownTrial& trial) { return trial.result() == target; });
     return random_order_chance(search.trials.size(), size_t(hits), size_t(options_.trials));
   }
 

@@ -27,8 +27,7 @@ bool is_punctuation(std::string_view character) {
   return character.starts_with("\xe2\x80") || character.starts_with("\xe2\x81") ||
          character.starts_with("\xe3\x80") ||
          (character >= "\xef\xbc\x80" && character <= "\xef\xbc\x8f") ||
-         (character >= "\xef\xbc\x9a" && character <= "\xef\xbc\xa0") ||
-         character == "\xc2\xa0";
+         (character >= "\xef\xbc\x9a" && character <= "\xef\xbc\xa0") || character == "\xc2\xa0";
 }
 
 // Of every run of `length` words.

@@ -7,7 +7,8 @@ namespace weir {
 namespace {
 
 constexpr char kStory[] =
-    "Natalia sold clips to 48 of her friends in April, and then she sold half as many clips in May. "
+    "Natalia sold clips to 48 of her friends in April, and then she sold half as many clips in "
+    "May. "
     "How many clips did Natalia sell altogether?";
 
 // The kind of copy that is found of `evaluated` in `learned`; -1 for none.

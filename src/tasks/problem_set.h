@@ -4,8 +4,8 @@
 //
 // Splits are disjoint by meaning: which side a problem is on is a function of its canonical form
 // (Problem::canonical), which does not depend on the order of its numbers, on names, phrasing or
-// language, and make() only gives out those of the side asked for. Facts and small talk are split by
-// phrasing instead: they ask for what was taught, in new words.
+// language, and make() only gives out those of the side asked for. Facts and small talk are split
+// by phrasing instead: they ask for what was taught, in new words.
 #pragma once
 #include <cstdint>
 #include <memory>

@@ -75,8 +75,8 @@ class Sums final : public ProblemSet {
     problem.verifier = "numeric";
     problem.gold = std::to_string(result);
     std::sort(terms.begin(), terms.end());
-    problem.canonical = fmt::format("sums {} {}", options_.asks_most ? "most" : "total",
-                                    fmt::join(terms, " "));
+    problem.canonical =
+        fmt::format("sums {} {}", options_.asks_most ? "most" : "total", fmt::join(terms, " "));
     problem.messages.push_back(
         {Role::user, question + (options_.asks_most ? ". Most?" : ". Total?")});
     Message reply{Role::assistant, std::to_string(result)};
