@@ -52,6 +52,8 @@ struct GuardDesk::Screening {
   // Returns the text that the model reads.
   std::string pass(const std::string& text, Direction direction, bool is_new) {
     Verdict verdict = judge(text, direction);
+    if (direction == Direction::prompt && is_new && desk.policy().judge.is_asked())
+      guarded.asked += (guarded.asked.empty() ? "" : "\n\n") + text;
     if (changes(verdict)) return Guard::replaced(text, verdict);
     if (!ends_reply(verdict.action)) return text;
     if (direction == Direction::prompt && is_new) {

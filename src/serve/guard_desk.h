@@ -21,6 +21,7 @@ namespace weir {
 struct GuardedRequest {
   std::string id = {};  // of the request, in the audit log
   GuardSubject subject = {};
+  std::string asked = {};  // what is new in the conversation, for a judge
   CallContext calls = {};
   int64_t calls_before = 0;  // of tools, in the conversation
   ServedHeads heads = {};

@@ -2,6 +2,10 @@
 // are held to forms, so that it writes what is to be withheld.
 #include <gtest/gtest.h>
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "base/atomic_output.h"
 #include "guard/audit_check.h"
 #include "testing/serve_fixture.h"
@@ -32,12 +36,12 @@ struct Guarded {
   int port() const { return server->port(); }
 };
 
-Guarded guarded_server() {
+Guarded guarded_server(const std::string& judge = "") {
   Guarded made;
   made.folder = testing::TempDir() + "weir_guard_XXXXXX";
   EXPECT_NE(mkdtemp(made.folder.data()), nullptr);
   made.log = made.folder + "/audit.log";
-  auto policy = Policy::parse(kPolicy, "test.yaml");
+  auto policy = Policy::parse(kPolicy + judge, "test.yaml");
   EXPECT_TRUE(policy) << policy.error().message;
   auto audit = AuditLog::open(made.log, policy->audit);
   EXPECT_TRUE(audit) << audit.error().message;
@@ -175,6 +179,104 @@ TEST_F(GuardServer, ModeratesInOpenAisForm) {
   EXPECT_EQ(at(reply, "results.2.categories.personal").dump(), "true");
   const auto plain = tiny_server();
   EXPECT_EQ(ask(plain->port(), "POST", "/v1/moderations", R"({"input": "a"})").status, 501);
+}
+
+// Listens and never says a word.
+class SilentServer {
+ public:
+  SilentServer() : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(socket_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(socket_, 16), 0);
+    EXPECT_EQ(::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port_ = ntohs(address.sin_port);
+  }
+  ~SilentServer() { ::close(socket_); }
+  int port() const { return port_; }
+
+ private:
+  int socket_, port_ = 0;
+};
+
+class JudgedServer : public GuardServer {
+ protected:
+  void judge(const std::string& keys) {
+    TearDown();
+    made_ = guarded_server("judge: {categories: [birds], " + keys + "}\n");
+  }
+  // What a client gets to see of a reply that would say `text`.
+  Json reply(const std::string& text) {
+    return post("/v1/chat/completions", chat("hello", saying(text)));
+  }
+};
+
+TEST_F(JudgedServer, AJudgeThatSaysYesEndsTheReplyBeforeAnythingLeaves) {
+  judge("model: self, threshold: 0, timeout_ms: 600000");
+  EXPECT_EQ(at(reply("a sunny day"), "choices.0.message.content").text(), "No birds here.");
+  const std::string events =
+      stream(chat("hello", saying("a sunny day") + R"(, "stream": true, "n": 2)"));
+  EXPECT_EQ(events.find("sunny"), events.npos) << events;
+  EXPECT_NE(events.find("content_filter"), events.npos) << events;
+  EXPECT_EQ(decisions(), std::vector<std::string>(3, "prompt refuse"));
+}
+
+TEST_F(JudgedServer, AJudgeThatSaysNoLetsTheReplyThrough) {
+  judge("model: self, threshold: 1, timeout_ms: 600000, directions: [prompt, answer]");
+  EXPECT_EQ(at(reply("a sunny day"), "choices.0.message.content").text(), "\"a sunny day\"");
+  const std::string events = stream(chat("hello", saying("a sunny day") + R"(, "stream": true)"));
+  EXPECT_NE(events.find("sunny"), events.npos) << events;
+  EXPECT_EQ(events.find("content_filter"), events.npos) << events;
+  EXPECT_TRUE(decisions().empty());
+}
+
+TEST_F(JudgedServer, AnswersAreHeldUntilTheyAreJudged) {
+  judge("model: self, threshold: 0, timeout_ms: 600000, directions: [answer]");
+  const std::string events = stream(chat("hello", saying("a sunny day") + R"(, "stream": true)"));
+  EXPECT_EQ(events.find("sunny"), events.npos) << events;
+  EXPECT_NE(events.find("No birds here."), events.npos) << events;
+  // A rule that ends the reply needs no judge.
+  EXPECT_EQ(at(reply("the blue parrot"), "choices.0.message.content").text(), "No birds here.");
+  EXPECT_EQ(decisions(), (std::vector<std::string>{"answer refuse", "answer refuse"}));
+}
+
+TEST_F(JudgedServer, WhatHoldsWhereAJudgeNeverAnswersIsThePolicys) {
+  const SilentServer silent;
+  const std::string url =
+      "model: m, timeout_ms: 20, url: \"http://127.0.0.1:" + std::to_string(silent.port()) +
+      "/v1\", on_silence: ";
+  judge(url + "refuse");
+  EXPECT_EQ(at(reply("a sunny day"), "choices.0.message.content").text(), "No birds here.");
+  EXPECT_EQ(decisions(), std::vector<std::string>{"prompt refuse"});
+  judge(url + "flag");
+  EXPECT_EQ(at(reply("a sunny day"), "choices.0.message.content").text(), "\"a sunny day\"");
+  EXPECT_EQ(decisions(), std::vector<std::string>{"prompt flag"});
+  judge(url + "allow");
+  EXPECT_EQ(at(reply("a sunny day"), "choices.0.message.content").text(), "\"a sunny day\"");
+  EXPECT_TRUE(decisions().empty());
+}
+
+TEST_F(JudgedServer, AnotherServerMayJudge) {
+  const auto other = Server::start(tiny_served(), {});
+  ASSERT_TRUE(other) << other.error().message;
+  judge(
+      "model: tiny, threshold: 0, timeout_ms: 600000, on_silence: allow, url: \"http://127.0.0.1:" +
+      std::to_string((*other)->port()) + "\"");
+  // The tiny model may say another word than Yes and No, which is no answer.
+  const std::string said = at(reply("a sunny day"), "choices.0.message.content").text();
+  EXPECT_TRUE(said == "No birds here." || said == "\"a sunny day\"") << said;
+}
+
+TEST(JudgedServerStart, FailsForAModelThatIsNotThere) {
+  auto policy = Policy::parse(kPolicy + std::string("judge: {model: nobody}\n"), "p.yaml");
+  ASSERT_TRUE(policy) << policy.error().message;
+  auto guard = Guard::create(*std::move(policy));
+  const auto server =
+      Server::start(tiny_served(), {.guard = std::make_shared<GuardDesk>(*guard, nullptr)});
+  ASSERT_FALSE(server);
+  EXPECT_NE(server.error().message.find("nobody"), std::string::npos) << server.error().message;
 }
 
 }  // namespace

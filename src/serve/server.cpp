@@ -41,6 +41,7 @@ class PoolServer : public Server {
   // Who waits for the pool and its engines posts to connections, so they end first.
   ~PoolServer() override {
     pool_->stop();
+    if (judge_) judge_->stop();
     http_.reset();
   }
 
@@ -48,6 +49,8 @@ class PoolServer : public Server {
     options.write_error = [](const HttpRequest& request, const ApiError& error) {
       return error_writer_of(request)(error);
     };
+    if (state_.guard && state_.guard->policy().judge.is_asked())
+      judge_ = TRY(ServedJudge::create(*pool_, state_.guard->policy().judge));
     if (keys_)
       options.admit = [this](const HttpRequest& request) { return admit_by_key(*keys_, request); };
     options.on_error = [this](const std::string& line) { state_.errors.add(line); };
@@ -184,7 +187,7 @@ class PoolServer : public Server {
     auto job = std::make_shared<ServeJob>(
         ServeJobSetup{lease, *lease->engine, model.tokenizer(), *std::move(prepared),
                       std::move(made->writer), route.write_error, made->request.streams, exchange,
-                      request.key, state_.guard, std::move(guarded)});
+                      request.key, state_.guard, std::move(guarded), judge_.get()});
     exchange->post([job = std::move(job)] { job->start(); });
   }
 
@@ -298,6 +301,7 @@ class PoolServer : public Server {
 
   ServerState state_;
   const std::unique_ptr<ModelPool> pool_;
+  std::unique_ptr<ServedJudge> judge_;  // null: the policy has none
   const std::shared_ptr<KeyRing> keys_;
   const std::function<void(const std::string&)> prompt_log_;  // null: prompts are not logged
   const uint64_t salt_;
