@@ -181,6 +181,21 @@ TEST_F(GuardServer, ModeratesInOpenAisForm) {
   EXPECT_EQ(ask(plain->port(), "POST", "/v1/moderations", R"({"input": "a"})").status, 501);
 }
 
+TEST_F(GuardServer, InputsOfEmbeddingsPassItToo) {
+  const auto embed = [&](const std::string& input) {
+    return ask(made_.port(), "POST", "/v1/embeddings", R"({"input": [")" + input + "\"]}");
+  };
+  const auto refused = embed("a blue parrot");
+  EXPECT_EQ(refused.status, 400) << refused.body;
+  EXPECT_EQ(at(refused.json(), "error.code").text(), "content_filter") << refused.body;
+  EXPECT_EQ(at(refused.json(), "error.message").text(), "No birds here.");
+  const std::string redacted = at(embed("mail ann@example.org").json(), "data.0.embedding").dump();
+  EXPECT_GT(redacted.size(), 20u);
+  EXPECT_EQ(redacted, at(embed("mail [Personal data]").json(), "data.0.embedding").dump());
+  EXPECT_NE(redacted, at(embed("mail nobody").json(), "data.0.embedding").dump());
+  EXPECT_EQ(decisions(), (std::vector<std::string>{"prompt refuse", "prompt redact"}));
+}
+
 // Listens and never says a word.
 class SilentServer {
  public:
@@ -258,15 +273,28 @@ TEST_F(JudgedServer, WhatHoldsWhereAJudgeNeverAnswersIsThePolicys) {
   EXPECT_TRUE(decisions().empty());
 }
 
-TEST_F(JudgedServer, AnotherServerMayJudge) {
-  const auto other = Server::start(tiny_served(), {});
+TEST_F(JudgedServer, AnotherServersProbabilitiesJudge) {
+  std::string question;
+  const auto other = HttpServer::start({}, [&](HttpRequest http,
+                                               std::shared_ptr<HttpExchange> back) {
+    question = http.path + " " + http.body;
+    // Three quarters of what is Yes or No is Yes.
+    back->post([back] {
+      back->reply({.body = R"({"choices": [{"message": {"content": "No"}, "logprobs": {"content": [
+          {"top_logprobs": [{"token": " Yes", "logprob": -1.2039728}, {"token": "The", "logprob":
+          -0.9}, {"token": "no", "logprob": -2.3025851}]}]}}]})"});
+    });
+  });
   ASSERT_TRUE(other) << other.error().message;
-  judge(
-      "model: tiny, threshold: 0, timeout_ms: 600000, on_silence: allow, url: \"http://127.0.0.1:" +
-      std::to_string((*other)->port()) + "\"");
-  // The tiny model may say another word than Yes and No, which is no answer.
-  const std::string said = at(reply("a sunny day"), "choices.0.message.content").text();
-  EXPECT_TRUE(said == "No birds here." || said == "\"a sunny day\"") << said;
+  const std::string url =
+      "model: m, timeout_ms: 600000, on_silence: stop, url: \"http://127.0.0.1:" +
+      std::to_string((*other)->port()) + "\", threshold: ";
+  judge(url + "0.74");
+  EXPECT_EQ(at(reply("a sunny day"), "choices.0.message.content").text(), "No birds here.");
+  EXPECT_TRUE(question.starts_with("/v1/chat/completions {\"model\":\"m\"")) << question;
+  EXPECT_NE(question.find("hello"), question.npos) << question;
+  judge(url + "0.76");
+  EXPECT_EQ(at(reply("a sunny day"), "choices.0.message.content").text(), "\"a sunny day\"");
 }
 
 TEST(JudgedServerStart, FailsForAModelThatIsNotThere) {

@@ -178,7 +178,8 @@ void ReplyGuard::pass_calls(ReplyParts& parts) {
     Json changed = *function;
     Json arguments = function->find("arguments") ? *function->find("arguments") : Json::object();
     const std::string name = function->text_at("name"), before = arguments.dump();
-    Verdict verdict = check_call(desk_.guard(), name, arguments, request_.calls, request_.subject);
+    GuardVerdict verdict =
+        check_call(desk_.guard(), name, arguments, request_.calls, request_.subject);
     ++calls_count_;
     const bool is_over = (budget.calls_per_reply > 0 && calls_count_ > budget.calls_per_reply) ||
                          (budget.calls_per_conversation > 0 &&
@@ -202,7 +203,7 @@ void ReplyGuard::pass_calls(ReplyParts& parts) {
   }
 }
 
-void ReplyGuard::end_with(const Verdict& verdict, ReplyParts& parts) {
+void ReplyGuard::end_with(const GuardVerdict& verdict, ReplyParts& parts) {
   is_ended_ = true;
   parts.refusal = verdict.text;
   if (!verdict.text.empty()) parts.answer += (has_begun_ ? "\n\n" : "") + verdict.text;
@@ -228,7 +229,7 @@ void ReplyGuard::hold_scores(ReplyParts& parts) {
 
 std::optional<ApiError> ReplyGuard::note(ReplyParts& parts) {
   std::optional<ApiError> error;
-  const auto add = [&](Direction direction, const Verdict& verdict, const std::string& text) {
+  const auto add = [&](Direction direction, const GuardVerdict& verdict, const std::string& text) {
     if (!error) error = desk_.note(request_, direction, verdict, text);
   };
   if (!thinking_text_.empty()) add(Direction::thinking, thinking_->verdict(), thinking_text_);
@@ -240,7 +241,7 @@ std::optional<ApiError> ReplyGuard::note(ReplyParts& parts) {
   return error;
 }
 
-ReplyParts refused_parts(const Policy& policy, const Verdict& verdict) {
+ReplyParts refused_parts(const Policy& policy, const GuardVerdict& verdict) {
   ReplyParts parts;
   parts.answer = parts.refusal = verdict.text;
   parts.withheld = withheld_json(policy, verdict);

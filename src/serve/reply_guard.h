@@ -35,7 +35,7 @@ class ReplyGuard {
   void pass_thinking(ReplyParts& parts);
   void pass_answer(ReplyParts& parts, bool is_last);
   void pass_calls(ReplyParts& parts);
-  void end_with(const Verdict& verdict, ReplyParts& parts);
+  void end_with(const GuardVerdict& verdict, ReplyParts& parts);
   void hold_scores(ReplyParts& parts);
   void ask(Direction direction, int category);
   bool ask_about_answer();
@@ -50,7 +50,7 @@ class ReplyGuard {
   std::vector<TokenScore> thinking_scores_, answer_scores_;
   struct Noted {
     Direction direction;
-    Verdict verdict;
+    GuardVerdict verdict;
     std::string text;
   };
   std::vector<Noted> noted_;     // of calls, and of text before them
@@ -65,6 +65,6 @@ class ReplyGuard {
 };
 
 // A reply without a model: of a request that was refused.
-ReplyParts refused_parts(const Policy& policy, const Verdict& verdict);
+ReplyParts refused_parts(const Policy& policy, const GuardVerdict& verdict);
 
 }  // namespace weir

@@ -208,7 +208,7 @@ class PoolServer : public Server {
   }
 
   // The reply of a request that goes to no model.
-  void refuse(Generation& made, const Verdict& verdict, const ModelLease& lease,
+  void refuse(Generation& made, const GuardVerdict& verdict, const ModelLease& lease,
               const Exchange& exchange) const {
     const size_t prompts = std::max<size_t>(1, made.request.prompts.size());
     const std::vector<ReplyParts> choices(prompts * size_t(made.request.choices),
@@ -239,6 +239,27 @@ class PoolServer : public Server {
     return consult(*state_.knowledge.find(*name), request, made);
   }
 
+  // Vectors have no words for a refusal, so it is an error. Token ids are not read.
+  std::optional<ApiError> screen_inputs(const HttpRequest& http, EmbeddingRequest& wanted) const {
+    const GuardedRequest who{.id = unique_id(http.id),
+                             .subject = {http.key ? http.key->id() : "", "embeddings"}};
+    for (TextPrompt& input : wanted.inputs) {
+      if (input.is_tokens) continue;
+      const GuardVerdict verdict =
+          state_.guard->guard().check(input.text, Direction::prompt, who.subject);
+      if (auto error = state_.guard->note(who, Direction::prompt, verdict, input.text))
+        return error;
+      if (ends_reply(verdict.action))
+        return ApiError{.message = verdict.text.empty() ? "the guard of this server stops the input"
+                                                        : verdict.text,
+                        .param = wanted.field,
+                        .code = "content_filter"};
+      if (verdict.action == Action::redact || verdict.action == Action::rewrite)
+        input.text = Guard::replaced(input.text, verdict);
+    }
+    return {};
+  }
+
   void embed(const Route& route, const HttpRequest& request, const ModelLease& lease,
              const Exchange& exchange) {
     const auto refuse = [&](const ApiError& error) { exchange->reply(route.write_error(error)); };
@@ -249,6 +270,8 @@ class PoolServer : public Server {
     if (!body) return refuse(body.error());
     ApiResult<EmbeddingRequest> wanted = route.embed(*body);
     if (!wanted) return refuse(wanted.error());
+    if (state_.guard)
+      if (auto error = screen_inputs(request, *wanted)) return refuse(*error);
     ApiResult<std::vector<std::vector<int>>> tokens = tokens_of(*wanted, *lease->embedder);
     if (!tokens) return refuse(tokens.error());
     int64_t count = 0;
