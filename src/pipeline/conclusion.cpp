@@ -37,6 +37,20 @@ std::string conduct_words(const StageReport& stage) {
   return text;
 }
 
+// "; reasoning-rl gained 21 points over as many core-seconds of supervised tuning (control)".
+std::string control_words(const std::vector<StageReport>& stages) {
+  std::string text;
+  for (const StageReport& stage : stages) {
+    const StageReport* control = control_of(stages, stage.name);
+    if (!control || measured(stage).replies() == 0 || measured(*control).replies() == 0) continue;
+    const double points = 100 * gain_over(measured(stage), measured(*control)).value;
+    text +=
+        fmt::format("; {} is {:.0f} points {} as many core-seconds of supervised tuning ({})",
+                    stage.name, std::fabs(points), points < 0 ? "below" : "above", control->name);
+  }
+  return text;
+}
+
 // Of the first stage that took fewer steps than the recipe wants; empty when all took enough.
 std::string reason_words(const std::vector<StageReport>& stages, const Plan& plan) {
   for (const StageReport& stage : stages) {
@@ -87,7 +101,8 @@ std::string run_conclusion(const std::vector<StageReport>& stages, const Plan& p
   if (to.accuracy() < kUsable)
     return fmt::format("Did not learn to reason{}; {}.", reason.empty() ? "" : ": " + reason,
                        change);
-  const std::string rest = conduct_words(*last), aside = reason.empty() ? "" : " (" + reason + ")";
+  const std::string rest = control_words(stages) + conduct_words(*last),
+                    aside = reason.empty() ? "" : " (" + reason + ")";
   if (first == last) return fmt::format("Learned: {}{}.", change, rest);
   switch (change_of(from, to)) {
     case Change::better:

@@ -21,6 +21,7 @@
 #include "pipeline/stage_run.h"
 #include "pretrain/model_setup.h"
 #include "report/report_r1.h"
+#include "report/report_table.h"
 #include "report/side_by_side.h"
 #include "stages/evaluate.h"
 #include "stages/stage_memory.h"
@@ -46,7 +47,7 @@ class Pipeline {
         pool_(pool) {}
 
   Result<R1Summary> run() {
-    TRY(check_evaluation(recipe_.evaluation));
+    TRY(check_evaluation(context_));
     TRY(check_alone());
     add_fact("model", model_words(recipe_, shared_.config));
     add_memory_fact();
@@ -293,9 +294,42 @@ class Pipeline {
     return models;
   }
 
+  // The steps of a control that begins: planned before by estimate, now by what the stage that it
+  // is to equal and a tuning stage like it took. A function of the folder, so the same after a
+  // kill.
+  Result<void> plan_control(const StageRecipe& stage) {
+    if (stage.equal_cost.empty() || stage.steps > 0) return {};
+    if (file_exists(folder_.stage_file(stage.name, "manifest.json"))) return {};
+    if (!file_exists(folder_.stage_file(stage.equal_cost, "manifest.json")))
+      return Error{
+          fmt::format("it is to cost as much as stage '{}', which is not finished; run "
+                      "that first",
+                      stage.equal_cost)};
+    const StageReport equal = TRY(folder_.report(stage.equal_cost));
+    for (const StageRecipe& like : recipe_.stages) {
+      const bool is_finished = file_exists(folder_.stage_file(like.name, "manifest.json"));
+      if (!is_finished || like.kind != stage.kind || !like.samples.from.empty() ||
+          like.rate.optimizer != stage.rate.optimizer)
+        continue;
+      const StageReport sample = TRY(folder_.report(like.name));
+      const double rows = double(stage.tuning.tokens) / double(like.tuning.tokens);
+      const int64_t steps = equal_cost_steps(equal, sample, rows);
+      if (steps == 0 || steps == plan_.find(stage.name)->steps) return {};
+      for (PlannedSteps& planned : plan_.stages)
+        if (planned.stage == stage.name) {
+          planned.seconds *= double(steps) / double(planned.steps);
+          planned.steps = steps;
+        }
+      must_write_ = true;
+      return {};
+    }
+    return {};
+  }
+
   // False when it was stopped.
   Result<bool> run_one(size_t index, LiveView& view) {
     const StageRecipe& stage = recipe_.stages[index];
+    TRY(plan_control(stage));
     const PlannedSteps& planned = *plan_.find(stage.name);
     const int64_t steps = planned.steps;
     std::string parent, parent_sha256;
@@ -369,7 +403,7 @@ class Pipeline {
     for (const StageReport& report : finished) {
       if (report.name == stage.name)
         now = &report;
-      else if (!now && !report.scores.empty())
+      else if (!now && !report.scores.empty() && equal_cost_of(report).empty())
         before = &report;
     }
     if (!now) return view.end_stage(stage.name + ": done");

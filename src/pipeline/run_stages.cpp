@@ -100,6 +100,23 @@ Result<const RunStage*> choose_stage(const std::vector<RunStage>& stages, const 
   return named;
 }
 
+Result<std::vector<StageReport>> read_run_reports(const std::string& run) {
+  std::vector<StageReport> reports;
+  for (RunStage& stage : TRY(list_run_stages(run))) {
+    if (!stage.is_finished) continue;
+    const std::string path = join_path(stage.folder, "manifest.json");
+    StageReport report;
+    report.settings = TRY(read_json_file(path));
+    report.name = stage.name;
+    report.kind = stage.kind;
+    report.scores = std::move(stage.scores);
+    report.core_seconds = TRY_IN(path, report.settings.double_at("core_seconds"));
+    reports.push_back(std::move(report));
+  }
+  if (reports.empty()) return Error{run + ": no stage is finished yet"};
+  return reports;
+}
+
 Result<std::string> manifest_kind(const std::string& folder) {
   const std::string path = join_path(folder, "manifest.json");
   if (!file_exists(path)) return std::string();

@@ -26,6 +26,9 @@ Result<std::vector<RunStage>> list_run_stages(const std::string& run);
 // missing and which stages there are.
 Result<const RunStage*> choose_stage(const std::vector<RunStage>& stages, const std::string& name);
 
+// What the finished stages of a run scored and cost, without their metrics; of a run at work, too.
+Result<std::vector<StageReport>> read_run_reports(const std::string& run);
+
 // The kind that a stage's own folder states in its manifest.json; "" without one.
 Result<std::string> manifest_kind(const std::string& folder);
 

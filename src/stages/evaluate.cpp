@@ -1,5 +1,7 @@
 #include "stages/evaluate.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -13,6 +15,7 @@ namespace {
 constexpr int kSequencesAtOnce = 256;
 constexpr uint64_t kEvaluationSeed = 0x7e57;
 constexpr int kSearchFactor = 20;
+constexpr int64_t kDrawFactor = 60;  // draws for each problem of another form
 
 void count(const Rollout& rollout, FamilyScore& score) {
   if (rollout.is_truncated)
@@ -26,6 +29,20 @@ void count(const Rollout& rollout, FamilyScore& score) {
   score.well_formed += rollout.reply.is_well_formed;
   score.thinking_tokens += rollout.reply.thinking_tokens;  // means are made at the end
   score.language += rollout.language;
+}
+
+// Of the problems of one family and difficulty; -1 when one of them has none.
+double mean_chance(const std::vector<Problem>& problems, const std::string& family,
+                   int difficulty) {
+  double sum = 0;
+  int count = 0;
+  for (const Problem& problem : problems) {
+    if (problem.family != family || problem.difficulty != difficulty) continue;
+    if (problem.chance < 0) return -1;
+    sum += problem.chance;
+    ++count;
+  }
+  return count > 0 ? sum / count : -1;
 }
 
 // The rows of one set, in order of difficulty.
@@ -52,30 +69,45 @@ std::vector<FamilyScore> tabulate(const std::vector<Problem>& problems,
     score.pass_at_k = double(passed) / double(score.problems);
     score.thinking_tokens /= double(score.replies());
     score.language /= double(score.replies());
+    score.chance = mean_chance(problems, key.first, key.second);
     scores.push_back(score);
   }
   return scores;
 }
 
-Result<std::vector<Problem>> held_out_problems(const EvaluationSet& set, int count, uint64_t seed) {
+// Of a finite set an even selection, of an endless one the first of each canonical form.
+Result<std::vector<Problem>> held_out_problems(const R1Context& context, const EvaluationSet& set) {
+  const int count = context.recipe.evaluation.problems_of(set);
+  const uint64_t seed = stage_seed(context, set.name, "evaluation");
   const int64_t there = set.set->count(Split::held_out);
+  const std::string place = "evaluation.sets." + set.name;
+  if (there == 0)
+    return Error{"'" + place +
+                 "' has no held-out problems; raise its 'held_out' or leave the set out"};
   const int64_t wanted = there < 0 ? count : std::min<int64_t>(there, count);
   std::vector<Problem> problems;
-  // Of a finite set an even selection.
-  for (int64_t i = 0; i < wanted; ++i)
-    problems.push_back(
-        TRY_IN(set.name,
-               set.set->make(seed, Split::held_out, uint64_t(there < 0 ? i : i * there / wanted))));
+  std::set<std::string> seen;
+  const bool holds_out = set.set->holds_out_meanings();
+  for (int64_t i = 0; int64_t(problems.size()) < wanted && i < kDrawFactor * wanted; ++i) {
+    const uint64_t index = there < 0 ? uint64_t(i) : uint64_t(i * there / wanted);
+    Problem problem = TRY_IN("'" + place + "'", set.set->make(seed, Split::held_out, index));
+    const bool may_repeat = there >= 0 || problem.canonical.empty() || !holds_out;
+    if (!may_repeat && !seen.insert(problem.canonical).second) continue;
+    problems.push_back(std::move(problem));
+  }
+  if (int64_t(problems.size()) < wanted)
+    return Error{fmt::format(
+        "'{}' has only {} different held-out problems, and {} are asked; widen its options, or "
+        "set its 'problems' to {} or less",
+        place, problems.size(), wanted, problems.size())};
   return problems;
 }
 
 }  // namespace
 
-Result<void> check_evaluation(const R1EvaluationRecipe& recipe) {
-  for (const EvaluationSet& set : recipe.sets)
-    if (set.set->count(Split::held_out) == 0)
-      return Error{"'evaluation.sets." + set.name +
-                   "' has no held-out problems; raise its 'held_out' or leave the set out"};
+Result<void> check_evaluation(const R1Context& context) {
+  for (const EvaluationSet& set : context.recipe.evaluation.sets)
+    TRY(held_out_problems(context, set));
   return {};
 }
 
@@ -90,10 +122,8 @@ Result<std::optional<StageEvaluation>> evaluate_stage(const R1Context& context,
   Verifiers verifiers;
   StageEvaluation evaluation;
   std::set<std::string> shown;
-  TRY(check_evaluation(recipe));
   for (const EvaluationSet& set : recipe.sets) {
-    std::vector<Problem> problems =
-        TRY(held_out_problems(set, recipe.problems, stage_seed(context, set.name, "evaluation")));
+    std::vector<Problem> problems = TRY(held_out_problems(context, set));
     RolloutOptions draw{recipe.samples, recipe.reply_tokens, recipe.temperature,
                         recipe.top_p,   kEvaluationSeed,     0};
     std::vector<Rollout> rollouts =

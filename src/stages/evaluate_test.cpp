@@ -60,6 +60,31 @@ TEST(Evaluate, CountsEveryReplyOnceByDifficulty) {
   EXPECT_EQ(evaluation.samples[0].question, "say");
 }
 
+TEST(Evaluate, AsksEachCanonicalFormOnceAndSaysWhenThereAreTooFew) {
+  Evaluated few;
+  few.t.recipe.evaluation.sets[0].set = std::make_unique<MadeProblems>([](uint64_t index, Split) {
+    Problem problem = made_problem("say", "a", index % 2 ? "b" : "a");
+    problem.canonical = "form " + std::to_string(index % 7);
+    problem.chance = 0.25;
+    return problem;
+  });
+  const Result<void> checked = check_evaluation(few.t.context);
+  ASSERT_FALSE(checked);
+  for (const char* part :
+       {"'evaluation.sets.one'", "only 7 different", "12 are asked", "'problems' to 7 or less"})
+    EXPECT_NE(checked.error().message.find(part), std::string::npos) << checked.error().message;
+  few.t.recipe.evaluation.sets[0].problems = 7;
+  EXPECT_TRUE(check_evaluation(few.t.context));
+  const StageEvaluation evaluation = few.run();
+  EXPECT_EQ(evaluation.scores[0].problems, 7);
+  EXPECT_EQ(evaluation.scores[0].chance, 0.25);
+  EXPECT_LT(evaluation.scores[1].chance, 0);
+  const auto again = parse_scores(scores_json(evaluation.scores));
+  ASSERT_TRUE(again);
+  EXPECT_EQ((*again)[0].chance, 0.25);
+  EXPECT_LT((*again)[1].chance, 0);
+}
+
 TEST(Evaluate, IsTheSameAtAnyNumberOfThreadsAndEveryTime) {
   const std::string once = scores_json(Evaluated().run().scores).dump();
   EXPECT_EQ(scores_json(Evaluated(2).run().scores).dump(), once);
@@ -96,9 +121,9 @@ TEST(Evaluate, F23DrawsTheHeldOutSplitOnly) {
 
 TEST(Evaluate, SetsWithoutHeldOutProblemsAreNamed) {
   Evaluated evaluated;
-  EXPECT_TRUE(check_evaluation(evaluated.t.recipe.evaluation));
+  EXPECT_TRUE(check_evaluation(evaluated.t.context));
   evaluated.t.recipe.evaluation.sets[1].set = two_difficulties(0);
-  Result<void> checked = check_evaluation(evaluated.t.recipe.evaluation);
+  Result<void> checked = check_evaluation(evaluated.t.context);
   ASSERT_FALSE(checked);
   EXPECT_NE(checked.error().message.find("'evaluation.sets.two'"), std::string::npos)
       << checked.error().message;

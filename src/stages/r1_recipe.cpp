@@ -221,6 +221,7 @@ Result<void> visit_stage(auto& in, auto& stage) {
     in.field("steps_max", stage.steps_max, 0, kStepsMax);
     in.field("epochs", stage.epochs, 0, 1e6);
     in.field("total_tokens", stage.total_tokens, 0, int64_t(1) << 50);
+    in.field("equal_cost", stage.equal_cost);
   }
   visit_rate(in, stage.rate);
   if (is_tuning) visit_tuning(in, stage.tuning);
@@ -277,10 +278,12 @@ Result<StageRecipe> read_stage(OptionReader in, const std::string& name) {
                                 stage.grpo.group));
   const int lengths =
       (stage.share > 0) + (stage.steps > 0) + (stage.epochs > 0) + (stage.total_tokens > 0);
-  if (lengths != 1)
+  const bool is_control =
+      !stage.equal_cost.empty() && stage.share == 0 && stage.epochs == 0 && stage.total_tokens == 0;
+  if (lengths != 1 && !is_control)
     return in.error("steps",
                     "says how long the stage is; exactly one of 'steps', 'share' (of the "
-                    "time), 'epochs' and 'total_tokens' is needed");
+                    "time), 'epochs', 'total_tokens' and, of tuning, 'equal_cost' is needed");
   return stage;
 }
 
@@ -321,6 +324,8 @@ Result<void> visit_stages(OptionReader in, std::vector<StageRecipe>& stages) {
       return in.error(name, "needs 'parent', the stage it goes on from");
     if (!stage.samples.from.empty())
       TRY(check_earlier(stages, in, name + ".samples.from", stage.samples.from, Wanted::talks));
+    if (!stage.equal_cost.empty())
+      TRY(check_earlier(stages, in, name + ".equal_cost", stage.equal_cost, Wanted::talks));
     for (const TeacherRecipe& teacher : stage.distill.teachers)
       if (!is_model_path(teacher.model))
         TRY(check_earlier(stages, in, name + ".teacher", teacher.model, Wanted::talks));
@@ -348,6 +353,7 @@ Result<void> visit_sets(OptionReader in, std::vector<EvaluationSet>& sets) {
     EvaluationSet one;
     one.name = name;
     set.field("trained", one.is_trained);
+    set.field("problems", one.problems, 0, 1'000'000);
     one.set = TRY(read_problem_set(std::move(set), name));
     sets.push_back(std::move(one));
   }
@@ -357,6 +363,7 @@ Result<void> visit_sets(OptionWriter out, const std::vector<EvaluationSet>& sets
   for (const EvaluationSet& one : sets) {
     OptionWriter set = out.section(one.name);
     set.field("trained", one.is_trained);
+    set.field("problems", one.problems, 0, 1'000'000);
     TRY(set.finish());
   }
   return out.finish();

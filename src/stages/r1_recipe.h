@@ -151,6 +151,9 @@ struct StageRecipe {
   // the data or rows in all.
   double share = 0;
   int64_t steps = 0;
+  // Of tuning: an earlier stage whose core-seconds this one takes too, in place of a length: the
+  // control that says what as much time gives in another way. With `steps` it only names the stage.
+  std::string equal_cost;
   double epochs = 0;
   int64_t total_tokens = 0;
   // Steps that the stage needs to reach its goal: the plan gives so many to a stage with a share.
@@ -176,6 +179,7 @@ struct StageRecipe {
 struct EvaluationSet {
   std::string name;
   bool is_trained = true;
+  int problems = 0;  // 0: as many as of the others
   std::unique_ptr<ProblemSet> set;
 };
 
@@ -183,6 +187,9 @@ struct R1EvaluationRecipe {
   int problems = 64, samples = 2, reply_tokens = 160;
   double temperature = 0.6, top_p = 0.95;
   std::vector<EvaluationSet> sets;
+  int problems_of(const EvaluationSet& set) const {
+    return set.problems > 0 ? set.problems : problems;
+  }
 };
 
 struct R1Recipe {

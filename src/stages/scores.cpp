@@ -41,6 +41,7 @@ Result<FamilyScore> parse_score(const Json& row) {
   score.pass_at_k = TRY(read_number(row, "pass_at_k", 1));
   score.thinking_tokens = TRY(read_number(row, "thinking_tokens", 1e9));
   score.language = TRY(read_number(row, "language", 1));
+  if (row.find("chance")) score.chance = TRY(read_number(row, "chance", 1));
   return score;
 }
 
@@ -63,6 +64,7 @@ Json scores_json(const std::vector<FamilyScore>& scores) {
     row.set("pass_at_k", score.pass_at_k);
     row.set("thinking_tokens", score.thinking_tokens);
     row.set("language", score.language);
+    if (score.chance >= 0) row.set("chance", score.chance);
     rows.push(std::move(row));
   }
   return rows;
@@ -83,7 +85,8 @@ FamilyScore total_score(const std::vector<FamilyScore>& scores, const std::strin
   FamilyScore total;
   total.family = family;
   total.is_trained = false;
-  double passed = 0, thinking = 0, language = 0;
+  double passed = 0, thinking = 0, language = 0, chance = 0;
+  bool all_have_chance = true;
   for (const FamilyScore& score : scores) {
     if (!family.empty() && score.family != family) continue;
     if (trained_only && !score.is_trained) continue;
@@ -96,10 +99,13 @@ FamilyScore total_score(const std::vector<FamilyScore>& scores, const std::strin
     total.truncated += score.truncated;
     total.well_formed += score.well_formed;
     passed += score.pass_at_k * double(score.problems);
+    chance += score.chance * double(score.problems);
+    all_have_chance &= score.chance >= 0;
     thinking += score.thinking_tokens * double(score.replies());
     language += score.language * double(score.replies());
   }
   if (total.problems > 0) total.pass_at_k = passed / double(total.problems);
+  if (total.problems > 0 && all_have_chance) total.chance = chance / double(total.problems);
   if (total.replies() > 0) {
     total.thinking_tokens = thinking / double(total.replies());
     total.language = language / double(total.replies());

@@ -22,6 +22,9 @@ struct FamilyScore {
   double pass_at_k = 0;        // share of problems with at least one right reply of `samples`
   double thinking_tokens = 0;  // mean per reply
   double language = 0;         // mean share of thinking in the question's language; 1 when wordless
+  // Mean over problems of what a search in random order finds within the same number of trials
+  // (Problem::chance); negative: the problems have none.
+  double chance = -1;
   int64_t replies() const { return right + wrong + unparseable + truncated; }
   // Mean over replies: pass@1.
   double accuracy() const { return replies() > 0 ? double(right) / double(replies()) : 0; }

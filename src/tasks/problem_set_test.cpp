@@ -2,6 +2,7 @@
 #include "tasks/problem_set.h"
 
 #include <set>
+#include <unordered_set>
 
 #include "base/text.h"
 #include "testing/problem_fixture.h"
@@ -28,6 +29,8 @@ constexpr const char* kSets[] = {
     "{kind: chat, languages: en, styles: {polite: 1, poor: 3}}",
     "{kind: safety}",
     "{kind: safety, harmful: 0.1, styles: {aligned: 1, naive: 1}}",
+    "{kind: composed}",
+    "{kind: composed, languages: en, styles: {worked: 1, direct: 1}}",
 };
 constexpr uint64_t kMany = 2000;
 
@@ -51,6 +54,83 @@ TEST(ProblemSet, NoQuestionIsOnBothSides) {
         ASSERT_FALSE(train.contains(question)) << yaml << ": " << question;
       }
     }
+  }
+}
+
+// What the options of recipes/quickstart.yaml and countdown.yaml make.
+TEST(ProblemSet, NoCanonicalFormIsOnBothSides) {
+  struct Drawn {
+    const char* yaml;
+    uint64_t draws;
+  };
+  for (const Drawn& drawn : {Drawn{"{kind: sums, terms: [4, 8]}", 100'000},
+                             Drawn{"{kind: sums, task: most, terms: [2, 11]}", 20'000},
+                             Drawn{"{kind: words, steps: [1, 3]}", 100'000},
+                             Drawn{"{kind: recall, pairs: [1, 2]}", 20'000},
+                             Drawn{"{kind: countdown, numbers: [2, 4], range: [1, 8]}", 5'000},
+                             Drawn{"{kind: safety}", 50'000}, Drawn{"{kind: composed}", 50'000}}) {
+    const auto set = must_set(drawn.yaml);
+    ASSERT_NE(set, nullptr);
+    EXPECT_TRUE(set->holds_out_meanings());
+    std::unordered_set<std::string> train;
+    for (uint64_t i = 0; i < drawn.draws; ++i) {
+      Problem problem = must_make(*set, i);
+      ASSERT_FALSE(problem.canonical.empty()) << drawn.yaml;
+      train.insert(std::move(problem.canonical));
+    }
+    for (uint64_t i = 0; i < drawn.draws / 10; ++i) {
+      const Problem problem = must_make(*set, i, Split::held_out, 1 + i % 2);
+      ASSERT_FALSE(train.contains(problem.canonical)) << drawn.yaml << ": " << problem.canonical;
+    }
+  }
+}
+
+TEST(ProblemSet, ACanonicalFormDoesNotDependOnOrderNamesOrLanguage) {
+  // Every drawn problem's form is that of its question, computed from the text alone.
+  const auto numbers_in = [](const std::string& text) {
+    std::vector<int> numbers;
+    for (size_t i = 0; i < text.size(); ++i) {
+      if (text[i] < '0' || text[i] > '9') continue;
+      numbers.push_back(std::stoi(text.substr(i)));
+      while (i + 1 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '9') ++i;
+    }
+    return numbers;
+  };
+  const auto words = must_set("{kind: words, steps: [1, 6]}");
+  std::map<std::string, std::set<std::string>> languages;
+  for (uint64_t i = 0; i < 20'000; ++i) {
+    const Problem problem = must_make(*words, i);
+    std::vector<int> said = numbers_in(asked(problem)), kept = numbers_in(problem.canonical);
+    ASSERT_EQ(said[0], kept[0]) << "the first number is what there was";
+    std::sort(said.begin() + 1, said.end());
+    std::sort(kept.begin() + 1, kept.end());
+    ASSERT_EQ(said, kept) << asked(problem) << " " << problem.canonical;
+    languages[problem.canonical].insert(problem.language);
+  }
+  const auto in_both = std::count_if(languages.begin(), languages.end(),
+                                     [](const auto& form) { return form.second.size() == 2; });
+  EXPECT_GT(in_both, 100) << "stories of both languages share forms";
+  const auto sums = must_set("{kind: sums, terms: [2, 5]}");
+  for (uint64_t i = 0; i < 2000; ++i) {
+    const Problem problem = must_make(*sums, i);
+    std::vector<int> said = numbers_in(asked(problem));
+    std::erase(said, 0);
+    std::sort(said.begin(), said.end());
+    ASSERT_EQ(said, numbers_in(problem.canonical)) << asked(problem);
+  }
+}
+
+TEST(ProblemSet, TooFewDifferentProblemsAreOneSentence) {
+  // Seven forms and one: at least one of the two sides of each set is empty.
+  for (const char* yaml : {"{kind: sums, task: most, terms: 2, first: 1, list: 2}",
+                           "{kind: countdown, numbers: 2, range: [2, 3]}"}) {
+    const auto set = must_set(yaml);
+    ASSERT_NE(set, nullptr);
+    const auto held_out = set->make(1, Split::held_out, 0);
+    ASSERT_FALSE(held_out) << yaml << ": " << held_out->canonical;
+    EXPECT_NE(held_out.error().message.find("widen '"), std::string::npos)
+        << held_out.error().message;
+    EXPECT_EQ(held_out.error().message.find('\n'), std::string::npos);
   }
 }
 
