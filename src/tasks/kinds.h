@@ -14,14 +14,15 @@
 namespace weir {
 
 using SetResult = Result<std::unique_ptr<ProblemSet>>;
-SetResult read_sums(OptionReader& in);       // sums.cpp
-SetResult read_words(OptionReader& in);      // words.cpp
-SetResult read_recall(OptionReader& in);     // recall.cpp
-SetResult read_countdown(OptionReader& in);  // countdown.cpp
-SetResult read_facts(OptionReader& in);      // facts.cpp
-SetResult read_chat(OptionReader& in);       // chat_problems.cpp
-SetResult read_safety(OptionReader& in);     // safety.cpp
-SetResult read_file_set(OptionReader& in);   // file_set.cpp
+SetResult read_sums(OptionReader& in);          // sums.cpp
+SetResult read_words(OptionReader& in);         // words.cpp
+SetResult read_recall(OptionReader& in);        // recall.cpp
+SetResult read_countdown(OptionReader& in);     // countdown.cpp
+SetResult read_facts(OptionReader& in);         // facts.cpp
+SetResult read_chat(OptionReader& in);          // chat_problems.cpp
+SetResult read_safety(OptionReader& in);        // safety.cpp
+SetResult read_instructions(OptionReader& in);  // instructions.cpp
+SetResult read_file_set(OptionReader& in);      // file_set.cpp
 
 // The `styles` option: kinds of reply with their weights.
 class StyleMix {
