@@ -207,6 +207,30 @@ TEST_F(AdapterRun, WithAReferenceThatWasStoppedEndsWithTheSameBits) {
             *sha256_file(stage_file(path("whole"), "zero", kPeftWeights)));
 }
 
+// Distillation from a stage's adapter into another one, pairs, and objectives that look at a whole
+// update before they learn from it.
+TEST_F(AdapterRun, OtherKindsOfStagesWorkToo) {
+  std::string pairs;
+  for (int i = 0; i < 20; ++i)
+    pairs += "{\"prompt\": \"say " + std::to_string(i) +
+             "\", \"chosen\": \"a\", \"rejected\": \"bb\"}\n";
+  write_text(path("pairs.jsonl"), pairs);
+  const std::string run = path("run"), said = "{said: {kind: file, path: " + rows() + "}}",
+                    end = ", weight_decay: 0, warmup_steps: 0, data: ";
+  ASSERT_EQ(
+      error_of(yaml(path("base"), run) + "  student: {kind: distill, parent: " + path("base") +
+               ", teacher: tuned, steps: 12, prompts: 8, lr: 0.02, " + "reply_tokens: 8" + end +
+               said + "}\n  prefer: {kind: dpo, parent: tuned, " + "steps: 6, pairs: 8, lr: 0.01" +
+               end + "{mine: {kind: file, path: " + path("pairs.jsonl") +
+               "}}}\n  whole: {kind: grpo, parent: tuned, steps: 2, " +
+               "prompts: 6, group: 8, reply_tokens: 24, lr: 0.002, ratio: sequence, " +
+               "loss: sequence, top_entropy: 0.5, minibatches: 2" + end + said + "}\n"),
+      "");
+  for (const char* stage : {"student", "prefer"})
+    EXPECT_LT(loss_at(run, stage, true), 0.9 * loss_at(run, stage, false)) << stage;
+  EXPECT_GT(loss_at(run, "student", false), 0.1) << "they differ at first";
+}
+
 // The second stage unlearns what the first one learned.
 TEST_F(AdapterRun, KeepsTheBetterStage) {
   const std::string run = path("run"),
