@@ -158,7 +158,8 @@ class StageRunner final : public RunLoop {
       if (kept.empty())
         return Error{
             fmt::format("stage '{}': none of the replies of '{}' is good enough to learn "
-                        "from ({}); draw more ('samples.per_problem'), or train that stage "
+                        "from ({}); draw more ('samples.per_problem'), ask easier problems or show "
+                        "the form of the answer ('samples.data', 'suffix'), or train that stage "
                         "longer",
                         recipe().name, recipe().samples.from, outcome_.samples)};
       kept_ = std::make_unique<ListedProblems>(std::move(kept));
