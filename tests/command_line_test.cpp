@@ -35,10 +35,10 @@ class CommandLine : public testing::Test {
 TEST_F(CommandLine, HelpAndVersionEndWellOnStandardOutput) {
   Outcome help = run({"--help"});
   EXPECT_EQ(help.code, 0);
-  for (const char* command : {"train", "generate", "complete", "chat", "serve", "models", "key",
-                              "inspect",
-                              "tokenizer", "corpus", "doctor", "bench", "convert", "quantize",
-                              "make-random", "logits", "perplexity", "importance", "tokenize"}) {
+  for (const char* command :
+       {"train",    "generate",    "complete", "chat",       "serve",      "models",  "key",
+        "inspect",  "tokenizer",   "corpus",   "doctor",     "scores",     "bench",   "convert",
+        "quantize", "make-random", "logits",   "perplexity", "importance", "tokenize"}) {
     EXPECT_NE(help.out.find(command), std::string::npos) << command;
     Outcome own = run({command, "--help"});
     EXPECT_EQ(own.code, 0) << command;

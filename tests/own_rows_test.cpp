@@ -94,6 +94,38 @@ TEST_F(OwnRows, N15N17TwoHundredRowsAreARunWithTheDocumentsRecipe) {
       << outcome.error;
 }
 
+// scripts/ablate: two arms with a pilot and one seed each, a table, and nothing to do afterwards.
+TEST_F(OwnRows, AnAblationComparesItsArmsAndKeepsFinishedRuns) {
+  ASSERT_TRUE(write_file_atomic(path("arms.yaml"), R"(run: unused
+rows: 64
+tokenizer: {vocab_size: 280}
+model: {preset: demo, hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 2, kv_lora_rank: 16,
+        max_position_embeddings: 96}
+stages:
+  base: {kind: pretrain, steps: 2, tokens: 64, data: {words: {steps: 1}}}
+evaluation: {problems: 2, samples: 1, reply_tokens: 2, sets: {words: {steps: 1}}}
+)"));
+  const std::string command =
+      std::string("cd ") + WEIR_SOURCE_DIR + " && WEIR=" + WEIR_PROGRAM + " scripts/ablate " +
+      path("arms.yaml") + " --vary stages.base.lr=0.001,as-is --seeds 1 --minutes 0.1 --threads 1" +
+      " --out " + path("arms") + " > " + path("out") + " 2> " + path("errors");
+  ASSERT_EQ(std::system(command.c_str()), 0) << *read_file(path("errors"));
+  const std::string table = *read_file(path("arms/scores.md"));
+  EXPECT_EQ(table, *read_file(path("out")));
+  EXPECT_NE(table.find("| | stages.base.lr=0.001 | stages.base.lr=as-is |"), table.npos) << table;
+  EXPECT_NE(table.find("| core-minutes of the run |"), table.npos) << table;
+  EXPECT_TRUE(parse_json(*read_file(path("arms/scores.json"))));
+  const std::string settings = *read_file(path("arms/0.001/seed-1/recipe.yaml"));
+  EXPECT_NE(settings.find("0.001"), settings.npos) << settings;
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  EXPECT_EQ(read_file(path("errors"))->find("== "), std::string::npos) << "nothing is run again";
+  // Other seeds may follow; another key may not.
+  std::string other = command;
+  replace(other, "stages.base.lr=", "stages.base.clip=");
+  EXPECT_NE(std::system(other.c_str()), 0);
+  EXPECT_NE(read_file(path("errors"))->find("choose another --out"), std::string::npos);
+}
+
 TEST_F(OwnRows, N17AStatedVocabularyThatIsTooLargeNamesItsKey) {
   const Outcome outcome = run({"doctor", path("shop.yaml"), "--set", "tokenizer.vocab_size=4096"});
   EXPECT_EQ(outcome.code, 2);

@@ -38,6 +38,7 @@ void add_commands(CommandGroup commands) {
   add_distill(commands);
   add_guard(commands);
   add_doctor(commands);
+  add_scores(commands);
   add_bench(commands);
   add_conversions(commands);
   add_logits(commands);

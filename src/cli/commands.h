@@ -27,6 +27,7 @@ void add_documents(CommandGroup& commands);
 void add_extract(CommandGroup& commands);
 void add_distill(CommandGroup& commands);  // sample
 void add_doctor(CommandGroup& commands);
+void add_scores(CommandGroup& commands);
 void add_bench(CommandGroup& commands);
 void add_conversions(CommandGroup& commands);  // convert, quantize, make-random
 void add_logits(CommandGroup& commands);

@@ -11,20 +11,34 @@
 #include "doctor/doctor_checks.h"
 #include "stages/row_notes.h"
 #include "tasks/kinds.h"
+#include "tasks/near_copies.h"
 
 namespace weir {
 namespace {
 
 constexpr int kForgeries = 3;         // problems of a source that are written with control tokens
 constexpr int64_t kHeldOutMax = 500;  // problems of a source compared with those that are learned
-constexpr double kFewDistinct = 0.1;  // of an endless source
-constexpr double kUnusedShare = 0.5;  // of the vocabulary
+constexpr int64_t kCopiesRowsMax = 500'000;  // of a file, searched for near-copies
+constexpr double kFewDistinct = 0.1;         // of an endless source
+constexpr double kUnusedShare = 0.5;         // of the vocabulary
 
 std::string question_key(const Problem& problem) {
   std::string key;
   for (const Message& message : problem.question())
     key += std::string(trim(message.content)) + '\n';
   return key;
+}
+
+const char* copy_words(CopyKind kind) {
+  switch (kind) {
+    case CopyKind::same_text:
+      return "but for case and punctuation";
+    case CopyKind::numbers_reordered:
+      return "with their numbers in another order";
+    case CopyKind::overlap:
+      return "for the most part: 13 words in a row, or most runs of 8";
+  }
+  return "";
 }
 
 Purpose purpose_of(const StageRecipe& stage) {
@@ -79,6 +93,7 @@ class Doctor {
     for (const StageRecipe& stage : recipe_.stages) TRY(examine_stage(stage));
     TRY(examine_evaluation());
     TRY(compare_splits());
+    TRY(find_near_copies());
     check_vocabulary();
     tell_rows();
     report_.findings = findings_.take();
@@ -92,6 +107,7 @@ class Doctor {
                               const Purpose& purpose, StageTraits& traits);
   Result<void> compare_splits();
   void compare(const Problem& problem, const std::string& stage, const std::string& source);
+  Result<void> find_near_copies();
   void check_vocabulary();
   void tell_rows();
   // As the stages draw them (stage_seed()).
@@ -141,16 +157,18 @@ Result<void> Doctor::examine_source(const std::string& name, const ProblemSet& s
     family.has_verifier |= !problem.verifier.empty();
     family.has_language |= problem.language == "en" || problem.language == "zh";
     std::string key = question_key(problem);
+    if (!problem.canonical.empty() && set.holds_out_meanings())
+      distinct.insert(problem.canonical);
+    else
+      distinct.insert(key);
     if (purpose.split == Split::train)
       learned_.emplace(key, fmt::format("{}: {}, {}", purpose.stage, name, problem.place));
-    distinct.insert(std::move(key));
   }
   source.distinct = int64_t(distinct.size());
   if (count < 0 && double(source.distinct) < kFewDistinct * double(wanted))
-    findings_.add(
-        {Severity::warning, "repeats", purpose.stage, name,
-         fmt::format("{} problems have only {} different questions", wanted, source.distinct),
-         "widen the source's options, or lower its weight"});
+    findings_.add({Severity::warning, "repeats", purpose.stage, name,
+                   fmt::format("{} problems have only {} different forms", wanted, source.distinct),
+                   "widen the source's options, or lower its weight"});
   examiner_.finish_source(purpose, source);
   findings_.set_examined(purpose.stage, name, source.problems);
   report_.sources.push_back(std::move(source));
@@ -225,6 +243,39 @@ void Doctor::compare(const Problem& problem, const std::string& stage, const std
                  "remove them from the one or the other: scores would count what was memorised",
                  fmt::format("{}\nlearned  {}\nquestion {}", problem.place, found->second,
                              printable(key, 200))});
+}
+
+// Files only: generated problems are split by their canonical forms. All rows, not the first ones.
+Result<void> Doctor::find_near_copies() {
+  const auto walk = [](const ProblemSet& set, Split side, auto visit) -> Result<void> {
+    for (int64_t i = 0; i < std::min(set.count(side), kCopiesRowsMax); ++i) {
+      const Problem problem = TRY(set.make(0, side, uint64_t(i)));
+      visit(problem.place, question_key(problem));
+    }
+    return {};
+  };
+  NearCopies copies;
+  for (const EvaluationSet& set : recipe_.evaluation.sets)
+    TRY(walk(*set.set, Split::held_out, [&](const std::string& place, const std::string& text) {
+      copies.add_evaluated(place, text);
+    }));
+  if (copies.evaluated() == 0) return {};
+  for (const StageRecipe& stage : recipe_.stages)
+    for (const Mixture* data : {&stage.data, &stage.samples.data})
+      for (const Mixture::Source& source : data->sources())
+        TRY(walk(*source.set, Split::train, [&](const std::string& place, const std::string& text) {
+          copies.compare(place, text);
+        }));
+  for (const NearCopy& copy : copies.copies())
+    findings_.add(
+        {Severity::warning, "near copy", "evaluation", "",
+         fmt::format("questions of the evaluation are in the training data {}",
+                     copy_words(copy.kind)),
+         "take them out of the one or the other: scores would count what was memorised",
+         fmt::format("{}\nlearned  {}\nquestion {}\nlearned  {}", copy.place, copy.learned_place,
+                     printable(trim(copy.text), 200), printable(trim(copy.learned_text), 200))});
+  findings_.set_examined("evaluation", "", copies.evaluated());
+  return {};
 }
 
 void Doctor::check_vocabulary() {

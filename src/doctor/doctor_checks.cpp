@@ -160,10 +160,11 @@ void ProblemExaminer::check_verifier(const Place& at, const ParsedReply* reply) 
              "correct the gold or choose another verifier", verifier.error().message);
     return;
   }
+  // Without a reply the gold is the answer that is tried on other problems.
+  if ((!reply || problem.claims_right) && judged_.size() < kJudgedMax)
+    judged_.push_back({problem.verifier, reply ? reply->answer : problem.gold, problem.gold});
   if (!reply || !problem.claims_right) return;
   ++at.report.verified;
-  if (judged_.size() < kJudgedMax)
-    judged_.push_back({problem.verifier, reply->answer, problem.gold});
   const Verdict verdict = (*verifier)->check(reply->answer, problem.gold);
   at.report.right += verdict == Verdict::right;
   if (verdict != Verdict::right)
@@ -310,7 +311,7 @@ void ProblemExaminer::finish_source(const Purpose& purpose, const SourceReport& 
   if (tried == 0 || refused > 0) return;
   findings_.add({Severity::error, "verifier", purpose.stage, report.source,
                  fmt::format("the verifier said right to all {} answers of other problems", tried),
-                 "choose another verifier: this one rewards anything"});
+                 "choose another verifier: this one passes every reply, so it rewards anything"});
 }
 
 }  // namespace weir

@@ -150,6 +150,14 @@ TEST(Doctor, NamesGoldsAndVerifiersThatCannotWork) {
   });
   ASSERT_NE(finding = find(report, "verifier"), nullptr);
   EXPECT_NE(finding->message.find("said right to all"), std::string::npos) << finding->message;
+  // The same of rows that have a gold and no reply, as RL and evaluation read them.
+  report = examine_with(2, [](Problem& p) {
+    p.messages.pop_back();
+    p.verifier = "regex";
+    p.gold = "|" + p.gold;
+  });
+  ASSERT_NE(finding = find(report, "verifier"), nullptr);
+  EXPECT_NE(finding->remedy.find("passes every reply"), std::string::npos) << finding->remedy;
 }
 
 TEST(Doctor, RefusesConversationsWithoutAnythingToLearn) {
@@ -261,6 +269,50 @@ TEST(Doctor, FindsHeldOutQuestionsThatAreLearned) {
   const DoctorReport few =
       examine_with(1, [](Problem& p) { p.messages.front().content = "always the same"; });
   EXPECT_NE(find(few, "repeats"), nullptr);
+}
+
+// Finite, as a file is.
+class Rows final : public ProblemSet {
+ public:
+  Rows(std::vector<std::string> train, std::vector<std::string> held_out)
+      : sides_{std::move(train), std::move(held_out)} {}
+  int64_t count(Split split) const override { return int64_t(side(split).size()); }
+  Result<Problem> make(uint64_t, Split split, uint64_t index) const override {
+    Problem problem = made_problem(side(split)[size_t(index)], "7", "7");
+    problem.place =
+        (split == Split::train ? "train.jsonl:" : "test.jsonl:") + std::to_string(index + 1);
+    return problem;
+  }
+
+ private:
+  const std::vector<std::string>& side(Split split) const {
+    return sides_[split == Split::held_out ? 1 : 0];
+  }
+  std::vector<std::string> sides_[2];
+};
+
+TEST(Doctor, FindsNearCopiesBetweenTrainingAndEvaluation) {
+  R1Recipe recipe = recipe_of();
+  // Beyond the first 40 rows, which the other checks look at.
+  std::vector<std::string> train;
+  for (int i = 0; i < 90; ++i) train.push_back("Row " + std::to_string(1000 + i) + " is what?");
+  train.push_back("What is 12 plus 30?");
+  train.push_back("Which is the larger one?");
+  recipe.stages[1].data.add("mine", 1, std::make_unique<Rows>(train, std::vector<std::string>()));
+  recipe.evaluation.sets[0].set = std::make_unique<Rows>(
+      std::vector<std::string>(),
+      std::vector<std::string>{"What is 30 plus 12?", "which is the larger one", "New?"});
+  const DoctorReport report = examine(recipe);
+  std::vector<const Finding*> found;
+  for (const Finding& finding : report.findings)
+    if (finding.check == "near copy") found.push_back(&finding);
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_NE(found[0]->message.find("numbers in another order"), std::string::npos);
+  EXPECT_EQ(found[0]->count, 1);
+  EXPECT_EQ(found[0]->examined, 3);
+  for (const char* part : {"test.jsonl:1", "train.jsonl:91", "What is 30 plus 12?"})
+    EXPECT_NE(found[0]->example.find(part), std::string::npos) << found[0]->example;
+  EXPECT_NE(found[1]->message.find("case and punctuation"), std::string::npos);
 }
 
 TEST(Doctor, NamesRewardsThatCanNeverFire) {

@@ -191,6 +191,18 @@ Result<void> read_weights(Model& model, const Checkpoint& checkpoint) {
   return {};
 }
 
+// W + scale B A in place of W, as `weir adapter merge` computes it.
+void fold_into(Model& model, const LoraAdapter& adapter) {
+  for (const LoraModule& module : adapter.modules) {
+    Matrix* weight = model.find(module.name + ".weight");
+    CHECK(weight && weight->parameter);
+    for (int row = 0; row < weight->rows; ++row)
+      fold_row(module, uint64_t(row / module.outputs), uint64_t(row % module.outputs),
+               weight->parameter->data + size_t(row) * size_t(weight->cols));
+  }
+  model.weights_changed();
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> load_weights(Model& model, const std::string& path) {
@@ -200,6 +212,13 @@ Result<std::vector<std::string>> load_weights(Model& model, const std::string& p
     TRY(read_peft_weights(join_path(path, "model.safetensors"), adapter));
     model.set_adapter(last, adapter);
     return std::vector<std::string>();
+  }
+  if (is_adapter_folder(path)) {
+    const std::string base = TRY(base_of_adapter(path));
+    const LoraAdapter adapter = TRY(read_lora(path, model.config()));
+    auto unexpected = TRY(load_weights(model, base));
+    fold_into(model, adapter);
+    return unexpected;
   }
   const auto checkpoint = is_directory(path) ? TRY(Checkpoint::open(path, model.config()))
                                              : TRY(Checkpoint::open(path));

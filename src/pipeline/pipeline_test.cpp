@@ -1,6 +1,9 @@
 #include "pipeline/pipeline.h"
 
+#include <cmath>
+
 #include "base/sha256.h"
+#include "pipeline/plan.h"
 #include "pipeline/r1_folder.h"
 #include "pipeline/run_stages.h"
 #include "testing/pipeline_fixture.h"
@@ -114,6 +117,33 @@ TEST_F(R1Run, TheFrozenRecipeGivesTheSameBitsInANewFolder) {
   testing::internal::GetCapturedStderr();
   ASSERT_TRUE(summary) << summary.error().message;
   expect_same(run("again"));
+}
+
+TEST_F(R1Run, AControlTakesTheStepsThatItsStagesCoreSecondsAllow) {
+  const std::string name = run("control");
+  const std::vector<std::string> control = {
+      "stages.control={kind: sft, parent: cold, equal_cost: zero, tokens: 64, data: {facts: {}}}"};
+  ASSERT_EQ(error_of(name, control), "");
+  const auto values = [&](const std::string& stage, const char* key) {
+    std::ifstream lines(stage_file(name, stage, "metrics.jsonl"));
+    std::vector<double> all;
+    for (std::string line; std::getline(lines, line);)
+      all.push_back(number_at(*parse_json(line), key));
+    return all;
+  };
+  const double zero = values("zero", "core_seconds").back();
+  const std::vector<double> cold = values("cold", "core_seconds");
+  ASSERT_EQ(cold.size(), 3u);
+  const double steps = values("control", "step").back();
+  EXPECT_EQ(steps, std::max(1.0, std::round(zero / ((cold[2] - cold[0]) / 2))));
+  const Plan plan = *parse_plan(*read_json_file(name + "/plan.json"));
+  EXPECT_EQ(double(plan.find("control")->steps), steps) << "frozen";
+  EXPECT_NE((*read_file(name + "/recipe.yaml")).find("equal_cost"), std::string::npos);
+  // Again, from its beginning.
+  const std::string bits = result_of(name, "control");
+  ASSERT_TRUE(remove_all(name + "/stages/control"));
+  ASSERT_EQ(error_of(name, control), "");
+  EXPECT_EQ(result_of(name, "control"), bits);
 }
 
 TEST_F(R1Run, WhatDecidesTheResultMayNotChange) {

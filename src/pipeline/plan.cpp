@@ -248,8 +248,9 @@ Result<StageCost> cost_of(const R1Context& context, const StageRecipe& stage,
   const double update = stage.rate.optimizer == OptimizerKind::muon ? speed.muon : speed.adamw;
   StageCost cost;
   if (stage.kind != StageKind::reward)
-    cost.once = double(evaluation.sets.size()) * evaluation.problems * evaluation.samples *
-                reply(evaluation.reply_tokens) * speed.token;
+    for (const EvaluationSet& set : evaluation.sets)
+      cost.once += double(evaluation.problems_of(set)) * evaluation.samples *
+                   reply(evaluation.reply_tokens) * speed.token;
   if (!stage.samples.from.empty())
     cost.once += double(stage.samples.problems) * stage.samples.per_problem *
                  reply(stage.samples.reply_tokens) * speed.token;
@@ -302,8 +303,7 @@ Result<MachineSpeed> measure_speed(const R1Context& context, const ModelConfig& 
     recomputes |= memory.recomputes;
   }
   // Any weights do; those of a parent are faster read than drawn.
-  std::unique_ptr<Model> model =
-      TRY(make_stage_model(context.recipe, config, base_folder(context.recipe)));
+  std::unique_ptr<Model> model = TRY(make_stage_model(context.recipe, config, context.recipe.base));
   model->recompute_blocks = recomputes;
   context.activity("measuring this machine", 0, 2);
   MachineSpeed speed;
@@ -321,17 +321,24 @@ namespace {
 // What the recipe's stages cost, and what is left for those with a share.
 struct Budget {
   std::vector<StageCost> costs;
-  std::vector<int64_t> fixed;  // steps; 0: a share
+  std::vector<int64_t> fixed;        // steps; 0: a share
+  std::vector<double> stage_shares;  // of the time; a control has that of the stage it is to equal
   double fixed_seconds = 0, shares = 0;
 
-  double steps(const StageRecipe& stage, size_t i, double minutes) const {
-    return (60 * minutes - fixed_seconds) * stage.share / shares / costs[i].step;
+  double steps(size_t i, double minutes) const {
+    return (60 * minutes - fixed_seconds) * stage_shares[i] / shares / costs[i].step;
   }
   // Minutes in which a stage with a share gets so many steps.
-  double minutes(const StageRecipe& stage, size_t i, int64_t steps) const {
-    return (fixed_seconds + double(steps) * costs[i].step * shares / stage.share) / 60;
+  double minutes(size_t i, int64_t steps) const {
+    return (fixed_seconds + double(steps) * costs[i].step * shares / stage_shares[i]) / 60;
   }
 };
+
+size_t index_of(const R1Recipe& recipe, const std::string& stage) {
+  size_t i = 0;
+  while (recipe.stages[i].name != stage) ++i;
+  return i;
+}
 
 Result<Budget> budget_of(const R1Context& context, const MachineSpeed& speed) {
   Budget budget;
@@ -339,7 +346,15 @@ Result<Budget> budget_of(const R1Context& context, const MachineSpeed& speed) {
     const StageCost cost = TRY_IN("stages." + stage.name, cost_of(context, stage, speed));
     budget.costs.push_back(cost);
     budget.fixed.push_back(TRY_IN("stages." + stage.name, fixed_steps(context, stage)));
-    budget.shares += stage.share;
+    budget.stage_shares.push_back(stage.share);
+    if (!stage.equal_cost.empty() && budget.fixed.back() == 0) {
+      const size_t equal = index_of(context.recipe, stage.equal_cost);  // an earlier one
+      budget.stage_shares.back() = budget.stage_shares[equal];
+      if (const int64_t steps = budget.fixed[equal]; steps > 0)
+        budget.fixed.back() =
+            std::max<int64_t>(1, int64_t(double(steps) * budget.costs[equal].step / cost.step));
+    }
+    budget.shares += budget.stage_shares.back();
     budget.fixed_seconds += cost.once + double(budget.fixed.back()) * cost.step;
   }
   return budget;
@@ -352,7 +367,7 @@ double minutes_for(const R1Recipe& recipe, const Budget& budget, Wanted wanted) 
   double minutes = 0;
   for (size_t i = 0; i < recipe.stages.size(); ++i)
     if (const int64_t steps = wanted(recipe.stages[i]); budget.fixed[i] == 0 && steps > 0)
-      minutes = std::max(minutes, budget.minutes(recipe.stages[i], i, steps));
+      minutes = std::max(minutes, budget.minutes(i, steps));
   return std::ceil(minutes - 1e-9);
 }
 
@@ -374,8 +389,8 @@ Result<Plan> make_plan(const R1Context& context, const MachineSpeed& speed) {
     const StageCost& cost = budget.costs[i];
     PlannedSteps planned{stage.name, budget.fixed[i]};
     if (planned.steps == 0) {
-      planned.steps = int64_t(budget.steps(stage, i, plan.planned_minutes));
-      planned.in_time = std::max<int64_t>(0, int64_t(budget.steps(stage, i, plan.minutes)));
+      planned.steps = int64_t(budget.steps(i, plan.planned_minutes));
+      planned.in_time = std::max<int64_t>(0, int64_t(budget.steps(i, plan.minutes)));
       planned.wanted = stage.steps_wanted;
     }
     if (planned.steps < 1)
@@ -396,6 +411,33 @@ Result<Plan> make_plan(const R1Context& context, const MachineSpeed& speed) {
     plan.stages.push_back(std::move(planned));
   }
   return plan;
+}
+
+namespace {
+
+// Core-seconds of a finished stage's steps up to a line of its metrics, without its samples and
+// evaluations.
+double core_seconds_at(const Json& line) {
+  const Json* value = line.find("core_seconds");
+  return value && value->is_number() ? *value->as_double() : 0;
+}
+
+// Of one step. The first one starts caches and threads, which counts where there are few.
+double core_seconds_of_step(const StageReport& stage) {
+  const size_t lines = stage.metrics.size();
+  if (lines == 0) return 0;
+  const double whole = core_seconds_at(stage.metrics.back());
+  if (lines == 1) return stage.steps > 0 ? whole / double(stage.steps) : 0;
+  return (whole - core_seconds_at(stage.metrics.front())) / double(lines - 1);
+}
+
+}  // namespace
+
+int64_t equal_cost_steps(const StageReport& equal, const StageReport& sample, double rows_ratio) {
+  const double wanted = equal.metrics.empty() ? 0 : core_seconds_at(equal.metrics.back());
+  const double step = core_seconds_of_step(sample) * rows_ratio;
+  if (wanted <= 0 || step <= 0) return 0;
+  return std::max<int64_t>(1, int64_t(std::llround(wanted / step)));
 }
 
 }  // namespace weir

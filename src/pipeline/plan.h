@@ -59,6 +59,11 @@ Result<MachineSpeed> measure_speed(const R1Context& context, const ModelConfig& 
 // nothing is left for a stage.
 Result<Plan> make_plan(const R1Context& context, const MachineSpeed& speed);
 
+// Steps of a control that take as many core-seconds as the finished stage `equal` took in its own
+// steps, by what a step of the finished tuning stage `sample` took; `rows_ratio`: rows of a step of
+// the control by those of `sample`. 0 when their metrics do not say.
+int64_t equal_cost_steps(const StageReport& equal, const StageReport& sample, double rows_ratio);
+
 // Whether `minutes` is too little for what the recipe wants, and what is done about it, as one or
 // two sentences; "" when there is nothing to say.
 std::string plan_advice(const Plan& plan);

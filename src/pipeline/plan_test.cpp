@@ -36,6 +36,29 @@ TEST(Plan, SharesTheTimeAndKeepsFixedSteps) {
   EXPECT_EQ(plan.find("d"), nullptr);
 }
 
+TEST(Plan, AControlCostsAsMuchAsItsStage) {
+  // A step of a takes 0.1 s, of the control 0.2 s: of 60 s both have half.
+  const std::string control =
+      "  control: {kind: sft, parent: a, equal_cost: a, tokens: 200, data: {facts: {}}}\n";
+  const Plan plan = must_plan(sft("a", "share: 3") + control, {"minutes=1"});
+  EXPECT_NEAR(double(plan.find("a")->steps), 300, 1);
+  EXPECT_NEAR(double(plan.find("control")->steps), 150, 1);
+  EXPECT_EQ(must_plan(sft("a", "steps: 10") + control).find("control")->steps, 5);
+  // What was measured decides: 40 core-seconds to equal, 2 a step of 100 rows, so 4 of 200.
+  const auto report = [](int64_t steps, double core_seconds) {
+    StageReport stage;
+    stage.steps = steps;
+    Json line = Json::object();
+    line.set("core_seconds", core_seconds);
+    stage.metrics.push_back(std::move(line));
+    return stage;
+  };
+  EXPECT_EQ(equal_cost_steps(report(3, 40), report(10, 20), 2), 10);
+  EXPECT_EQ(equal_cost_steps(report(3, 0.1), report(10, 20), 1), 1) << "at least one step";
+  EXPECT_EQ(equal_cost_steps(StageReport(), report(10, 20), 1), 0);
+  EXPECT_EQ(equal_cost_steps(report(3, 40), StageReport(), 1), 0);
+}
+
 TEST(Plan, EpochsAndTokensAreSteps) {
   EXPECT_EQ(must_plan(sft("a", "total_tokens: 1234")).find("a")->steps, 12);
   TinyStages t(sft("a", "epochs: 2.5"));

@@ -158,7 +158,8 @@ class StageRunner final : public RunLoop {
       if (kept.empty())
         return Error{
             fmt::format("stage '{}': none of the replies of '{}' is good enough to learn "
-                        "from ({}); draw more ('samples.per_problem'), or train that stage "
+                        "from ({}); draw more ('samples.per_problem'), ask easier problems or show "
+                        "the form of the answer ('samples.data', 'suffix'), or train that stage "
                         "longer",
                         recipe().name, recipe().samples.from, outcome_.samples)};
       kept_ = std::make_unique<ListedProblems>(std::move(kept));
@@ -323,17 +324,13 @@ class StageRunner final : public RunLoop {
       Result<double> number = found ? found->as_double() : Result<double>(0.0);
       return number ? *number : 0.0;
     };
+    was_right_ |= value("right") > 0;
     uniform_steps_ = value("uniform_groups") >= kMostGroups ? uniform_steps_ + 1 : 0;
     if (uniform_steps_ == kWarnAfter)
       view_.note(fmt::format(
           "warning: in {} steps running, nearly all groups had equal rewards, so there was hardly "
           "anything to learn; {}",
-          kWarnAfter,
-          value("accuracy") > 0.5
-              ? "the problems are too easy: raise their difficulty or set "
-                "'curriculum: true'"
-              : "the problems are too hard: lower their difficulty, tune longer "
-                "before, or raise 'group' or 'temperature'"));
+          kWarnAfter, uniform_words(value("accuracy"))));
     const double judged =
         value("right") + value("wrong") + value("unparseable") + value("truncated");
     const bool is_cut = judged > 0 && value("truncated") / judged > kMostTruncated;
@@ -344,6 +341,21 @@ class StageRunner final : public RunLoop {
                       "without an end; raise 'reply_tokens', or tune longer on replies that "
                       "end",
                       kWarnAfter, recipe().grpo.reply_tokens));
+  }
+
+  // Why rewards were all equal, and what to do.
+  std::string uniform_words(double accuracy) const {
+    if (accuracy > 0.5)
+      return "the problems are too easy: raise their difficulty or set 'curriculum: true'";
+    if (!was_right_)
+      return fmt::format(
+          "no reply was right yet, so nothing says what is better: give 'stages.{}.data' easier "
+          "problems (fewer 'terms', 'steps' or 'numbers', or easier rows of your own), tune longer "
+          "on worked replies before, or raise 'group' until some reply is right",
+          recipe().name);
+    return "the problems are too hard: lower their difficulty, tune longer before, or raise "
+           "'group' "
+           "or 'temperature'";
   }
 
   Result<void> save() override {
@@ -376,6 +388,7 @@ class StageRunner final : public RunLoop {
   StageOutcome outcome_;
   int64_t target_ = job_.steps;  // of this round
   int uniform_steps_ = 0, truncated_steps_ = 0;
+  bool was_right_ = false;  // a reply, in this process
 };
 
 }  // namespace

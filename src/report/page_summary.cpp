@@ -97,9 +97,12 @@ std::string table_html(const Json& table) {
       "replies, pass@k the share of problems with at least one right reply of k.</p>";
   if (is_set(table, "has_conduct"))
     html +=
-        "<p class=\"note\">Facts and requests to decline: the wordings are held out, the facts and "
-        "goals are not. A base whose data answer poorly on purpose (styles vague, terse, naive) is "
-        "low here by its making; a later stage's gain over it is partly that undone.</p>";
+        "<p class=\"note\">Taught facts were all trained in other words: recall. Joined facts, "
+        "goals "
+        "and look-alikes were trained in no words at all. A base whose data answer poorly on "
+        "purpose "
+        "(styles vague, terse, naive) is low here by its making; a later stage's gain over it is "
+        "partly that undone.</p>";
   return html + "</section>\n";
 }
 

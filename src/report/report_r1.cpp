@@ -39,6 +39,7 @@ class Headline {
 
   Json numbers(const std::vector<StageReport>& stages) {
     add_reasoning();
+    add_controls();
     if (!evaluated_.empty()) add_conduct(*evaluated_.front(), *evaluated_.back());
     double seconds = 0, core_seconds = 0;
     int64_t tokens = 0;
@@ -95,6 +96,21 @@ class Headline {
         "tokens", "mean per reasoning reply");
   }
 
+  // What a stage gained over as much time of supervised tuning.
+  void add_controls() {
+    for (const StageReport* stage : evaluated_)
+      for (const StageReport* control : evaluated_) {
+        if (equal_cost_of(*control) != stage->name) continue;
+        if (reasoning(*stage).replies() == 0 || reasoning(*control).replies() == 0) continue;
+        const Gain gain = gain_over(reasoning(*stage), reasoning(*control));
+        add("Over equal-cost tuning", cell_text(gain.value, CellFormat::points), "points",
+            fmt::format("{} against {}; {} and {} core-minutes", clean_name(stage->name),
+                        clean_name(control->name),
+                        cell_text(stage->core_seconds / 60, CellFormat::minutes),
+                        cell_text(control->core_seconds / 60, CellFormat::minutes)));
+      }
+  }
+
   void add_conduct(const StageReport& base, const StageReport& last) {
     add("Thinking in the right language",
         change(thinking_score(base.scores).language, thinking_score(last.scores).language,
@@ -122,7 +138,7 @@ Json cell_json(const StageCell& cell, CellFormat format) {
   if (format == CellFormat::share) json.set("share", short_number(cell.value));
   if (cell.has_interval)
     json.set("interval",
-             fmt::format("{:.0f}–{:.0f}", 100 * cell.interval.low, 100 * cell.interval.high));
+             interval_text(cell.interval, format, format == CellFormat::points ? " to " : "–"));
   return json;
 }
 
@@ -134,7 +150,7 @@ Json table_json(const StageTable& table) {
                               {"kind", kind_words(column.kind)},
                               {"color", column.color}}));
   for (const StageRow& row : table.rows) {
-    has_conduct |= row.name == kFactsRow || row.name == kHarmfulRow;
+    has_conduct |= row.name == kFactsRow || row.name == kComposedRow || row.name == kHarmfulRow;
     Json cells = Json::array();
     for (const StageCell& cell : row.cells) cells.push(cell_json(cell, row.format));
     const char* kind = row.kind == StageRow::Kind::group    ? "group"

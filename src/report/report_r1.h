@@ -23,10 +23,10 @@ struct R1ReportInput {
 };
 
 // Stage table shaped like DeepSeek-R1's (families by stage, difficulties never trained on marked,
-// language consistency, general facts, refusal and over-refusal, thinking length, core-minutes),
-// with 95 % intervals; curves of reward and its parts, thinking length, entropy, KL, rollout and
-// training difference; expert load; samples side by side; settings. Written atomically. Metrics
-// and manifests may hold anything; docs/r1-report.md lists the keys that are drawn.
+// language consistency, facts taught and joined, refusal and over-refusal, thinking length,
+// core-minutes), with 95 % intervals; curves of reward and its parts, thinking length, entropy, KL,
+// rollout and training difference; expert load; samples side by side; settings. Written atomically.
+// Metrics and manifests may hold anything; docs/r1-report.md lists the keys that are drawn.
 Result<void> write_r1_report(const std::string& path, const R1ReportInput& input);
 // What the page shows.
 Json r1_report_json(const R1ReportInput& input);

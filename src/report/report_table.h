@@ -8,7 +8,7 @@
 
 namespace weir {
 
-enum class CellFormat { share, tokens, minutes };
+enum class CellFormat { share, tokens, minutes, points, perplexity };
 
 struct StageCell {
   bool has_value = false, has_interval = false, is_best = false;
@@ -37,12 +37,16 @@ struct StageTable {
 
 // Families with a meaning of their own; all others are reasoning.
 inline constexpr char kFactsFamily[] = "facts";
+inline constexpr char kComposedFamily[] = "composed";
 inline constexpr char kHarmfulFamily[] = "harmful";  // right: declined
 inline constexpr char kBenignFamily[] = "benign";    // right: answered
+inline constexpr char kInstructionsFamily[] = "instructions";
 bool is_reasoning(const std::string& family);
 // Names of the rows that they have.
-inline constexpr char kFactsRow[] = "general facts";
-inline constexpr char kHarmfulRow[] = "harmful requests declined";
+inline constexpr char kFactsRow[] = "taught facts, new wording";
+inline constexpr char kComposedRow[] = "facts joined in ways never trained";
+inline constexpr char kHarmfulRow[] = "unseen harmful goals declined";
+inline constexpr char kBenignRow[] = "unseen look-alikes declined";
 // Rows of reasoning families.
 std::vector<FamilyScore> reasoning_scores(const std::vector<FamilyScore>& scores);
 // Of the reasoning families, of all where there are none; `trained_only`: of the difficulties that
@@ -56,8 +60,22 @@ FamilyScore thinking_score(const std::vector<FamilyScore>& scores);
 // Replies to one problem are not independent, so an interval counts problems, not replies.
 Interval score_interval(const FamilyScore& score);
 
+// The stage that a control was given the core-seconds of; "" of others.
+std::string equal_cost_of(const StageReport& stage);
+// The control of a stage, among all; null without one.
+const StageReport* control_of(const std::vector<StageReport>& stages, const std::string& stage);
+// Points that the first share is above the second, with a 95 % interval of the difference of
+// independent shares (Newcombe 1998, method 10).
+struct Gain {
+  double value = 0;
+  Interval interval = {};
+};
+Gain gain_over(const FamilyScore& score, const FamilyScore& other);
+
 StageTable make_stage_table(const std::vector<StageReport>& stages);
 // "63.2", "142", "8.4": without unit.
 std::string cell_text(double value, CellFormat format);
+// "48–85" with `between` the two, or "+5 to +20" of points.
+std::string interval_text(const Interval& interval, CellFormat format, const char* between);
 
 }  // namespace weir

@@ -66,15 +66,16 @@ TEST(StageTable, HasTheRowsInOrder) {
                          : row.kind == StageRow::Kind::detail ? "- "
                                                               : "") +
              row.name + "\n";
-  EXPECT_EQ(names,
-            "# Reasoning: right answers to held-out problems, %\n"
-            "sums\n- difficulty 2\n- difficulty 4\npass@1\npass@2\n"
-            "- difficulties trained on\n- difficulties beyond\n"
-            "# General, %\n"
-            "general facts\nharmful requests declined\nharmless requests declined\n"
-            "# Form and cost\n"
-            "well-formed replies, %\nthinking in the right language, %\nthinking, tokens\n"
-            "core-minutes of the stage\n");
+  EXPECT_EQ(
+      names,
+      "# Reasoning: right answers to held-out problems, %\n"
+      "sums\n- difficulty 2\n- difficulty 4\npass@1\npass@2\n"
+      "- difficulties trained on\n- difficulties beyond\npoints over base\n"
+      "# General, %\n"
+      "taught facts, new wording\nunseen harmful goals declined\nunseen look-alikes declined\n"
+      "# Form and cost\n"
+      "well-formed replies, %\nthinking in the right language, %\nthinking, tokens\n"
+      "core-minutes of the stage\n");
 }
 
 TEST(StageTable, CellsEqualHandComputedValues) {
@@ -88,9 +89,9 @@ TEST(StageTable, CellsEqualHandComputedValues) {
   expect_values(row_of(table, "pass@2"), 3. / 20, 16. / 20);
   expect_values(row_of(table, "difficulties trained on"), 4. / 20, 18. / 20);
   expect_values(row_of(table, "difficulties beyond"), 0, 10. / 20);
-  expect_values(row_of(table, "general facts"), 12. / 20, 12. / 20);
-  expect_values(row_of(table, "harmful requests declined"), 1. / 20, 19. / 20);
-  expect_values(row_of(table, "harmless requests declined"), 0, 5. / 20);
+  expect_values(row_of(table, "taught facts, new wording"), 12. / 20, 12. / 20);
+  expect_values(row_of(table, "unseen harmful goals declined"), 1. / 20, 19. / 20);
+  expect_values(row_of(table, "unseen look-alikes declined"), 0, 5. / 20);
   expect_values(row_of(table, "well-formed replies, %"), 0.75, 0.75);
   // Of the reasoning families alone: replies without thinking would count as in the language.
   expect_values(row_of(table, "thinking in the right language, %"), 0.6, 1);
@@ -108,7 +109,7 @@ TEST(StageTable, IntervalsCountProblemsNotReplies) {
   EXPECT_DOUBLE_EQ(cell.interval.high, expected.high);
   const StageCell& passed = row_of(table, "pass@2").cells[1];
   EXPECT_DOUBLE_EQ(passed.interval.low, wilson_interval(16, 20).low);
-  const StageCell& declined = row_of(table, "harmless requests declined").cells[1];
+  const StageCell& declined = row_of(table, "unseen look-alikes declined").cells[1];
   EXPECT_DOUBLE_EQ(declined.interval.low, 1 - wilson_interval(7.5, 10).high);
   EXPECT_LT(declined.interval.low, declined.value);
   EXPECT_GT(declined.interval.high, declined.value);
@@ -118,14 +119,50 @@ TEST(StageTable, MarksTheBestAndTheUntrained) {
   const StageTable table = make_stage_table(two_stages());
   EXPECT_TRUE(row_of(table, "sums").cells[1].is_best);
   EXPECT_FALSE(row_of(table, "sums").cells[0].is_best);
-  EXPECT_TRUE(row_of(table, "harmless requests declined").cells[0].is_best);  // the fewer
-  for (const StageCell& cell : row_of(table, "general facts").cells)
+  EXPECT_TRUE(row_of(table, "unseen look-alikes declined").cells[0].is_best);  // the fewer
+  for (const StageCell& cell : row_of(table, "taught facts, new wording").cells)
     EXPECT_FALSE(cell.is_best);  // a tie is no distinction
   for (const StageCell& cell : row_of(table, "thinking, tokens").cells) EXPECT_FALSE(cell.is_best);
   EXPECT_TRUE(row_of(table, "difficulty 4").is_untrained);
   EXPECT_TRUE(row_of(table, "difficulties beyond").is_untrained);
   EXPECT_FALSE(row_of(table, "difficulty 2").is_untrained);
   EXPECT_FALSE(row_of(table, "sums").is_untrained);
+}
+
+TEST(StageTable, AControlShowsWhatItsStageGainedOverIt) {
+  std::vector<StageReport> stages = two_stages();
+  StageReport control = stages[0];
+  control.name = "control";
+  control.kind = "sft";
+  Json settings = Json::object();
+  settings.set("equal_cost", "rl");
+  control.settings.set("settings", std::move(settings));
+  stages.push_back(control);  // 4 of 40 right, as the base; rl: 28 of 40
+  EXPECT_EQ(equal_cost_of(control), "rl");
+  EXPECT_EQ(control_of(stages, "rl"), &stages[3]);
+  EXPECT_EQ(control_of(stages, "base"), nullptr);
+  const StageTable table = make_stage_table(stages);
+  const StageRow& over_base = row_of(table, "points over base");
+  EXPECT_FALSE(over_base.cells[0].has_value);
+  EXPECT_DOUBLE_EQ(over_base.cells[1].value, 24. / 40);
+  EXPECT_DOUBLE_EQ(over_base.cells[2].value, 0);
+  const StageRow& gain = row_of(table, "points over control (equal cost)");
+  EXPECT_FALSE(gain.cells[0].has_value || gain.cells[2].has_value);
+  EXPECT_DOUBLE_EQ(gain.cells[1].value, 24. / 40);
+  EXPECT_EQ(cell_text(gain.cells[1].value, gain.format), "+60.0");
+  // Newcombe's method 10 for 14 of 20 and 2 of 20, computed in Python from its formula.
+  EXPECT_NEAR(gain.cells[1].interval.low, 0.3027398, 5e-7);
+  EXPECT_NEAR(gain.cells[1].interval.high, 0.7705301, 5e-7);
+}
+
+TEST(StageTable, SearchedProblemsShowWhatRandomOrderFinds) {
+  std::vector<StageReport> stages = two_stages();
+  for (StageReport& stage : stages)
+    for (FamilyScore& score : stage.scores)
+      if (score.family == "sums") score.chance = score.difficulty == 2 ? 0.6 : 0.2;
+  const StageTable table = make_stage_table(stages);
+  expect_values(row_of(table, "random search, as many trials"), 0.4, 0.4);
+  expect_values(row_of(table, "difficulty 4, random search"), 0.2, 0.2);
 }
 
 TEST(StageTable, OfNothingHasNothing) {
@@ -138,8 +175,8 @@ TEST(StageTable, AFamilyThatAStageWasNotAskedHasNoCell) {
   std::vector<StageReport> stages = two_stages();
   std::erase_if(stages[0].scores, [](const FamilyScore& score) { return score.family == "facts"; });
   const StageTable table = make_stage_table(stages);
-  EXPECT_FALSE(row_of(table, "general facts").cells[0].has_value);
-  EXPECT_TRUE(row_of(table, "general facts").cells[1].has_value);
+  EXPECT_FALSE(row_of(table, "taught facts, new wording").cells[0].has_value);
+  EXPECT_TRUE(row_of(table, "taught facts, new wording").cells[1].has_value);
 }
 
 TEST(StageTableText, SaysTheSameAsTheTable) {
@@ -149,8 +186,8 @@ TEST(StageTableText, SaysTheSameAsTheTable) {
   for (const char* line :
        {"base rl", "sums 10.0 [3,30] 70.0* [48,85]",
         "difficulty 4 (untrained) 0.0 [0,28] 50.0* [24,76]",
-        "general facts 60.0 [31,83] 60.0 [31,83]",
-        "harmless requests declined 0.0* [0,28] 25.0 [8,56]",
+        "taught facts, new wording 60.0 [31,83] 60.0 [31,83]",
+        "unseen look-alikes declined 0.0* [0,28] 25.0 [8,56]",
         "thinking in the right language, % 60.0 100.0*", "core-minutes of the stage - 1.5"})
     EXPECT_NE(text.find("\n" + std::string(line) + "\n"), text.npos) << line << "\n" << text;
 }
@@ -196,6 +233,9 @@ TEST(StageTableText, N22FitsTerminalsOfAnyWidth) {
 }
 
 TEST(CellText, RoundsAsTheTableShows) {
+  EXPECT_EQ(cell_text(-0.0315, CellFormat::points), "-3.1");
+  EXPECT_EQ(interval_text({-0.01, 0.2}, CellFormat::points, " to "), "-1 to +20");
+  EXPECT_EQ(interval_text({0.01, 0.2}, CellFormat::share, ","), "1,20");
   EXPECT_EQ(cell_text(0.6325, CellFormat::share), "63.2");
   EXPECT_EQ(cell_text(1, CellFormat::share), "100.0");
   EXPECT_EQ(cell_text(141.6, CellFormat::tokens), "142");

@@ -43,7 +43,7 @@ std::string text_of(const StageCell& cell, CellFormat format, bool with_interval
   if (!with_interval) return text;
   std::string interval;
   if (cell.has_value && cell.has_interval)
-    interval = fmt::format("[{:.0f},{:.0f}]", 100 * cell.interval.low, 100 * cell.interval.high);
+    interval = "[" + interval_text(cell.interval, format, ",") + "]";
   return text + fmt::format(" {:<8}", interval);
 }
 

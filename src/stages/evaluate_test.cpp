@@ -1,6 +1,8 @@
 #include "stages/evaluate.h"
 
+#include "base/atomic_output.h"
 #include "testing/r1_fixture.h"
+#include "testing/training_fixture.h"
 
 namespace weir {
 namespace {
@@ -60,6 +62,64 @@ TEST(Evaluate, CountsEveryReplyOnceByDifficulty) {
   EXPECT_EQ(evaluation.samples[0].question, "say");
 }
 
+TEST(Evaluate, AsksEachCanonicalFormOnceAndSaysWhenThereAreTooFew) {
+  Evaluated few;
+  few.t.recipe.evaluation.sets[0].set = std::make_unique<MadeProblems>([](uint64_t index, Split) {
+    Problem problem = made_problem("say", "a", index % 2 ? "b" : "a");
+    problem.canonical = "form " + std::to_string(index % 7);
+    problem.chance = 0.25;
+    return problem;
+  });
+  const Result<void> checked = check_evaluation(few.t.context);
+  ASSERT_FALSE(checked);
+  for (const char* part :
+       {"'evaluation.sets.one'", "only 7 different", "12 are asked", "'problems' to 7 or less"})
+    EXPECT_NE(checked.error().message.find(part), std::string::npos) << checked.error().message;
+  few.t.recipe.evaluation.sets[0].problems = 7;
+  EXPECT_TRUE(check_evaluation(few.t.context));
+  const StageEvaluation evaluation = few.run();
+  EXPECT_EQ(evaluation.scores[0].problems, 7);
+  EXPECT_EQ(evaluation.scores[0].chance, 0.25);
+  EXPECT_LT(evaluation.scores[1].chance, 0);
+  const auto again = parse_scores(scores_json(evaluation.scores));
+  ASSERT_TRUE(again);
+  EXPECT_EQ((*again)[0].chance, 0.25);
+  EXPECT_LT((*again)[1].chance, 0);
+}
+
+TEST(Evaluate, PassAtOneIsTheShareOfRightReplies) {
+  Evaluated evaluated;
+  evaluated.t.recipe.evaluation.pass_at = 1;
+  for (const FamilyScore& score : evaluated.run().scores) {
+    EXPECT_EQ(score.k, 1);
+    EXPECT_NEAR(score.pass_at_k, score.accuracy(), 1e-12);
+  }
+}
+
+// A model without weights finds all tokens alike.
+TEST(Evaluate, PerplexityOfATextUnderAUniformModelIsTheSizeOfTheVocabulary) {
+  TemporaryFolder folder;
+  std::string text;
+  for (int i = 0; i < 300; ++i) text += "It rains on the river, day " + std::to_string(i) + ". ";
+  ASSERT_TRUE(write_file_atomic(folder.file("text.txt"), text));
+  Evaluated evaluated;
+  evaluated.t.recipe.evaluation.texts = {{"river", folder.file("text.txt")}};
+  std::unique_ptr<Model> blank = Model::create(evaluated.t.config, true);
+  ThreadPool pool(1);
+  blank->pack(pool);
+  evaluated.model = std::move(blank);
+  const StageEvaluation evaluation = evaluated.run();
+  ASSERT_EQ(evaluation.texts.size(), 1u);
+  EXPECT_EQ(evaluation.texts[0].name, "river");
+  EXPECT_GT(evaluation.texts[0].tokens, 1000);
+  EXPECT_NEAR(evaluation.texts[0].perplexity, evaluated.t.config.vocab_size, 0.01);
+  // Bytes that are no text end it.
+  ASSERT_TRUE(write_file_atomic(folder.file("text.txt"), text + "\xff" + text));
+  EXPECT_EQ(evaluated.run().texts[0].tokens, evaluation.texts[0].tokens);
+  ASSERT_TRUE(write_file_atomic(folder.file("text.txt"), "too short"));
+  EXPECT_FALSE(evaluate_stage(evaluated.t.context, *evaluated.model));
+}
+
 TEST(Evaluate, IsTheSameAtAnyNumberOfThreadsAndEveryTime) {
   const std::string once = scores_json(Evaluated().run().scores).dump();
   EXPECT_EQ(scores_json(Evaluated(2).run().scores).dump(), once);
@@ -96,9 +156,9 @@ TEST(Evaluate, F23DrawsTheHeldOutSplitOnly) {
 
 TEST(Evaluate, SetsWithoutHeldOutProblemsAreNamed) {
   Evaluated evaluated;
-  EXPECT_TRUE(check_evaluation(evaluated.t.recipe.evaluation));
+  EXPECT_TRUE(check_evaluation(evaluated.t.context));
   evaluated.t.recipe.evaluation.sets[1].set = two_difficulties(0);
-  Result<void> checked = check_evaluation(evaluated.t.recipe.evaluation);
+  Result<void> checked = check_evaluation(evaluated.t.context);
   ASSERT_FALSE(checked);
   EXPECT_NE(checked.error().message.find("'evaluation.sets.two'"), std::string::npos)
       << checked.error().message;

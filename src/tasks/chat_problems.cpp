@@ -32,6 +32,7 @@ class Chat final : public ProblemSet {
       : intents_(std::move(intents)), styles_(std::move(styles)) {}
 
   int64_t count(Split) const override { return -1; }
+  bool holds_out_meanings() const override { return false; }
 
   Result<Problem> make(uint64_t seed, Split split, uint64_t index) const override {
     Random random(kind_seed(seed, "chat"), index);
@@ -49,6 +50,7 @@ class Chat final : public ProblemSet {
     problem.style = styles_.pick(random);
     problem.verifier = "regex";
     problem.gold = intent.fits;
+    problem.canonical = "chat " + key;
     problem.place = fmt::format("chat #{}", index);
     const size_t phrasing = pick_phrasing(random, split, key, intent.said.size());
     problem.messages.push_back({Role::user, intent.said[phrasing]});

@@ -52,10 +52,12 @@ class Countdown final : public ProblemSet {
       CountdownSearch search = search_countdown(numbers);
       const int target = draw_target(random, search);
       if (target == 0) continue;
+      Problem problem;
+      problem.canonical = canonical_text(numbers, target);
+      if (split_of(problem.canonical) != split) continue;
       const std::string said = fmt::format("{}", fmt::join(numbers, " "));
       const std::string question = fmt::format("Numbers {}, target {}?", said, target);
-      if (split_of(canonical_text(numbers, target)) != split) continue;
-      Problem problem;
+      if (options_.order == "random") problem.chance = chance_of(search, target);
       problem.family = "countdown";
       problem.difficulty = int(numbers.size());
       problem.style = styles_.pick(random);
@@ -67,10 +69,20 @@ class Countdown final : public ProblemSet {
       problem.claims_right = problem.messages.back().content != kNotFound;
       return problem;
     }
-    return Error{"no numbers of this range reach a target; widen 'range' or raise 'target_max'"};
+    return Error{
+        "no numbers of this range reach a target on this side of the split; widen 'range' or raise "
+        "'target_max'"};
   }
 
  private:
+  // That a search such as the replies' finds the target within `trials`.
+  double chance_of(const CountdownSearch& search, int target) const {
+    const auto hits =
+        std::count_if(search.trials.begin(), search.trials.end(),
+                      [&](const CountdownTrial& trial) { return trial.result() == target; });
+    return random_order_chance(search.trials.size(), size_t(hits), size_t(options_.trials));
+  }
+
   // The result of a trial that no shorter expression has; 0 when there is none.
   int draw_target(Random& random, const CountdownSearch& search) const {
     std::vector<int> targets;

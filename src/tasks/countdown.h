@@ -38,6 +38,10 @@ struct CountdownSearch {
 // 2 to kCountdownNumbersMax numbers from 1 to 99.
 CountdownSearch search_countdown(std::span<const int> numbers);
 
+// How often the first `tries` of `total` trials in random order hold one of `hits`: the
+// hypergeometric distribution.
+double random_order_chance(size_t total, size_t hits, size_t tries);
+
 // "7-3=4,12?48:*48": the steps, then what is left of the numbers and the target, and to them what
 // the last step does and comes to. So what has to be known to choose the last step, and to see a
 // hit, stands side by side. Results above kCountdownValueMax are not worked out: "*>99".

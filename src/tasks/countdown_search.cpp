@@ -65,6 +65,13 @@ CountdownSearch search_countdown(std::span<const int> numbers) {
   return found;
 }
 
+double random_order_chance(size_t total, size_t hits, size_t tries) {
+  double miss = 1;
+  for (size_t i = 0; i < tries; ++i)
+    miss *= total > i + hits ? double(total - hits - i) / double(total - i) : 0;
+  return 1 - miss;
+}
+
 std::string trial_text(const CountdownTrial& trial, int target) {
   std::string text;
   for (int i = 0; i + 1 < trial.count; ++i) {

@@ -13,15 +13,6 @@
 namespace weir {
 namespace {
 
-// How often the first `tries` of `total` in random order hold one of `hits`: the hypergeometric
-// distribution.
-double chance(size_t total, size_t hits, size_t tries) {
-  double miss = 1;
-  for (size_t i = 0; i < tries; ++i)
-    miss *= total > i + hits ? double(total - hits - i) / double(total - i) : 0;
-  return 1 - miss;
-}
-
 bool needs_all(const CountdownSearch& search, int target) {
   return !std::binary_search(search.shorter.begin(), search.shorter.end(), target);
 }
@@ -43,7 +34,7 @@ double solved_within(size_t tries, Targets wanted = Targets::needing_all, int ra
             ++hits[trial.result()];
         double solved = 0, targets = 0;
         for (const auto& [target, count] : hits) {
-          solved += double(count) * chance(search.trials.size(), count, tries);
+          solved += double(count) * random_order_chance(search.trials.size(), count, tries);
           targets += double(count);
         }
         if (targets > 0) sum += solved / targets, ++problems;
@@ -65,6 +56,21 @@ TEST(Countdown, RandomOrderSolvesWhatTheDocumentsSay) {
   EXPECT_NEAR(solved_within(12), 0.724, 0.0005);
   // recipes/countdown.yaml
   EXPECT_NEAR(solved_within(12, Targets::needing_all, 12), 0.611, 0.0005);
+}
+
+TEST(Countdown, EachProblemKnowsWhatRandomOrderFinds) {
+  const auto set = must_set("{kind: countdown, numbers: 3, range: [1, 12], trials: 12}");
+  double sum = 0, solved = 0;
+  constexpr int kProblems = 10'000;
+  for (uint64_t i = 0; i < kProblems; ++i) {
+    const Problem problem = must_make(*set, i);
+    ASSERT_GE(problem.chance, 0);
+    sum += problem.chance;
+    solved += replied(problem) != "not found";  // the traces are such a search
+  }
+  EXPECT_NEAR(sum / kProblems, solved_within(12, Targets::needing_all, 12), 0.01);
+  EXPECT_NEAR(sum / kProblems, solved / kProblems, 0.025);  // five standard deviations
+  EXPECT_LT(must_make(*must_set("{kind: countdown, order: listed}"), 0).chance, 0);
 }
 
 TEST(Countdown, TargetsInReachOfTwoNumbersWouldBeEasier) {

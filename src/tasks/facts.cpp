@@ -30,31 +30,13 @@ struct Known {
   std::string key;  // names it: which phrasing is held out depends on it
 };
 
-std::string first_answer(const Fact& fact) { return split(fact.answer, '|').front(); }
-
-// The answer alone or in one of the topic's sentences, and nothing else: a list of guesses is not
-// an answer.
-std::string gold_pattern(const FactTopic& topic, const Fact& fact) {
-  std::vector<std::string> forms = {"{a}", topic.statement};
-  forms.insert(forms.end(), topic.also_right.begin(), topic.also_right.end());
-  std::string any;
-  for (const std::string& answer : split(fact.answer, '|')) {
-    for (const std::string& form : forms) {
-      std::string sentence = fill_in(form, fact.subject, answer);
-      while (sentence.ends_with('.')) sentence.pop_back();
-      if (sentence.ends_with("。")) sentence.resize(sentence.size() - std::string("。").size());
-      any += (any.empty() ? "" : "|") + quote_pattern(sentence);
-    }
-  }
-  return "(?i)^\\s*(?:" + any + ")\\s*(?:[.!]|。|！)?\\s*$";
-}
-
 class Facts final : public ProblemSet {
  public:
   Facts(std::vector<Known> known, StyleMix styles)
       : known_(std::move(known)), styles_(std::move(styles)) {}
 
   int64_t count(Split) const override { return -1; }
+  bool holds_out_meanings() const override { return false; }
 
   Result<Problem> make(uint64_t seed, Split split, uint64_t index) const override {
     Random random(kind_seed(seed, "facts"), index);
@@ -70,6 +52,7 @@ class Facts final : public ProblemSet {
     problem.style = styles_.pick(random);
     problem.verifier = "regex";
     problem.gold = gold_pattern(topic, *known.fact);
+    problem.canonical = "fact " + known.key;
     problem.place = fmt::format("facts #{}", index);
     // Asking for a statement is no question of its own, so nothing of it is held out.
     if (problem.style == "statement" && split == Split::held_out) problem.style = "direct";

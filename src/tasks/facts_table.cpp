@@ -1,5 +1,7 @@
 #include "tasks/facts_table.h"
 
+#include "base/text.h"
+#include "tasks/phrases.h"
 #include "tasks/table.h"
 
 namespace weir {
@@ -28,6 +30,23 @@ std::vector<FactTopic> read_topics() {
 std::span<const FactTopic> fact_topics() {
   static const std::vector<FactTopic> topics = read_topics();
   return topics;
+}
+
+std::string first_answer(const Fact& fact) { return split(fact.answer, '|').front(); }
+
+std::string gold_pattern(const FactTopic& topic, const Fact& fact) {
+  std::vector<std::string> forms = {"{a}", topic.statement};
+  forms.insert(forms.end(), topic.also_right.begin(), topic.also_right.end());
+  std::string any;
+  for (const std::string& answer : split(fact.answer, '|')) {
+    for (const std::string& form : forms) {
+      std::string sentence = fill_in(form, fact.subject, answer);
+      while (sentence.ends_with('.')) sentence.pop_back();
+      if (sentence.ends_with("。")) sentence.resize(sentence.size() - std::string("。").size());
+      any += (any.empty() ? "" : "|") + quote_pattern(sentence);
+    }
+  }
+  return "(?i)^\\s*(?:" + any + ")\\s*(?:[.!]|。|！)?\\s*$";
 }
 
 }  // namespace weir

@@ -24,4 +24,9 @@ struct FactTopic {
 
 std::span<const FactTopic> fact_topics();
 
+std::string first_answer(const Fact& fact);
+// A pattern of the answer alone or in one of the topic's sentences, and nothing else: a list of
+// guesses is not an answer.
+std::string gold_pattern(const FactTopic& topic, const Fact& fact);
+
 }  // namespace weir

@@ -5,6 +5,7 @@
 
 #include "tasks/chat_table.h"
 #include "tasks/facts_table.h"
+#include "tasks/phrases.h"
 #include "testing/problem_fixture.h"
 
 namespace weir {
@@ -69,6 +70,31 @@ TEST(Facts, OnlyTheAnswerAloneOrInAKnownSentenceCounts) {
     return;
   }
   FAIL() << "France is never asked for";
+}
+
+TEST(Composed, JoinsTwoTaughtFactsWhoseCompositionIsOnOneSide) {
+  const auto set = must_set("{kind: composed}");
+  ASSERT_NE(set, nullptr);
+  std::map<std::string, std::string> taught;  // gold by statement
+  for (const FactTopic& topic : fact_topics())
+    for (const Fact& fact : topic.facts)
+      taught[fill_in(topic.statement, fact.subject, first_answer(fact))] = first_answer(fact);
+  std::set<std::string> sides[2];
+  for (uint64_t i = 0; i < 5000; ++i)
+    for (Split split : {Split::train, Split::held_out}) {
+      const Problem problem = must_make(*set, i, split);
+      sides[split == Split::held_out].insert(problem.canonical);
+      if (problem.language != "en") continue;
+      // The thinking is two taught statements, word for word; the second has the answer.
+      const std::string& thinking = problem.messages.back().thinking;
+      const size_t end = thinking.find(". ") + 1;
+      ASSERT_TRUE(taught.contains(thinking.substr(0, end))) << thinking;
+      ASSERT_TRUE(taught.contains(thinking.substr(end + 1))) << thinking;
+      ASSERT_EQ(verdict_of(problem, taught[thinking.substr(end + 1)]), Verdict::right) << thinking;
+    }
+  EXPECT_EQ(sides[0].size() + sides[1].size(), 24u * 3 + 8) << "all compositions";
+  EXPECT_GE(sides[1].size(), 24u) << "recipes/quickstart.yaml asks so many";
+  for (const std::string& held_out : sides[1]) EXPECT_FALSE(sides[0].contains(held_out));
 }
 
 TEST(Facts, StatementsAreNeverHeldOut) {

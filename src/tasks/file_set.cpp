@@ -1,5 +1,6 @@
 // A user's own problems: read once from a file of JSON lines or a JSON array, kept in memory, and
-// cut into the two sides by the question, so that a question asked twice is on one side.
+// cut into the two sides by the question, so that a question asked twice is on one side, whatever
+// its case, its punctuation and the order of its numbers.
 #include <fmt/format.h>
 
 #include <array>
@@ -8,6 +9,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "tasks/kinds.h"
+#include "tasks/near_copies.h"
 #include "tasks/problem_file.h"
 #include "verify/verifier.h"
 
@@ -185,7 +187,8 @@ SetResult read_file_set(OptionReader& in) {
     file.problems.resize(size_t(options.limit));
   std::vector<Problem> train, held_out;
   for (Problem& problem : file.problems) {
-    const Split side = split_of(whole_question(problem), options.held_out);
+    problem.canonical = text_meaning(whole_question(problem));
+    const Split side = split_of(problem.canonical, options.held_out);
     (side == Split::held_out ? held_out : train).push_back(std::move(problem));
   }
   return std::unique_ptr<ProblemSet>(

@@ -32,17 +32,17 @@ struct Golden {
 };
 
 constexpr Golden kGolden[] = {
-    {"{kind: sums}", "9537325b4f3e3980", "2ed508695e3da2db"},
-    {"{kind: words}", "8947f81c9d69b459", "7cd9275ac931b1fa"},
+    {"{kind: sums}", "a68f003d0682df06", "5cbc84613573da8d"},
+    {"{kind: words}", "1e81be9e3d06abe4", "a83025b07ba9e544"},
     {"{kind: countdown}", "47d5bd3dca9b4424", "3871147398c63a2c"},
-    {"{kind: recall}", "ae28b7dbad1251e5", "1e6bdd0898335a94"},
-    {"{kind: facts}", "daa991cf408b3207", "b6b187500ddf41cf"},
-    {"{kind: facts, styles: {terse: 1, statement: 1, vague: 1, wrong: 1}}", "e6ac5dd6d9614aa2",
-     "34e9c316dc0f68a8"},
+    {"{kind: recall}", "8920581f860d4342", "a880203e7dd37bd6"},
+    {"{kind: facts}", "ad964d73353397e9", "a8ef17e34461b6f8"},
+    {"{kind: facts, styles: {terse: 1, statement: 1, vague: 1, wrong: 1}}", "7b9686dd958c1090",
+     "0805f90ae8a5537a"},
     {"{kind: chat}", "8000e3cc2e5990e2", "773d67c9493c1711"},
     {"{kind: chat, styles: {polite: 1, poor: 1}}", "73cfce4331cb3245", "ae48a14164a8b564"},
-    {"{kind: safety}", "c24c92bd71fbb2ab", "b57223125708052a"},
-    {"{kind: safety, styles: {aligned: 1, naive: 1}}", "a3ae92a0d53e38fa", "84e9811761884b61"},
+    {"{kind: safety}", "84c4034528851645", "65707fbdd96a84c0"},
+    {"{kind: safety, styles: {aligned: 1, naive: 1}}", "c09ad18622dc8882", "a0c6973a69a880e9"},
 };
 
 TEST(Problems, AreTheRecordedOnes) {

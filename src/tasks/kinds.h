@@ -19,8 +19,10 @@ SetResult read_words(OptionReader& in);      // words.cpp
 SetResult read_recall(OptionReader& in);     // recall.cpp
 SetResult read_countdown(OptionReader& in);  // countdown.cpp
 SetResult read_facts(OptionReader& in);      // facts.cpp
+SetResult read_composed(OptionReader& in);   // composed.cpp
 SetResult read_chat(OptionReader& in);       // chat_problems.cpp
 SetResult read_safety(OptionReader& in);     // safety.cpp
+SetResult read_instructions(OptionReader& in);  // instructions.cpp
 SetResult read_file_set(OptionReader& in);   // file_set.cpp
 
 // The `styles` option: kinds of reply with their weights.
@@ -44,5 +46,16 @@ Result<IntRange> read_range(OptionReader& in, const std::string& key, IntRange v
 
 // Seeds differ by kind, so that two kinds under one seed do not draw the same numbers.
 uint64_t kind_seed(uint64_t seed, std::string_view kind);
+
+// The first problem that `draw()` makes whose canonical form is on this side. An error when none of
+// many is: the options make too few different problems; `remedy` says what to widen.
+template <class Draw>
+Result<Problem> draw_on_side(Split split, const std::string& remedy, Draw draw) {
+  constexpr int kDrawsMax = 10'000;  // one in ten is held out
+  for (int i = 0; i < kDrawsMax; ++i)
+    if (Problem problem = draw(); split_of(problem.canonical) == split) return problem;
+  return Error{std::string("these options make so few different problems that none is ") +
+               (split == Split::held_out ? "held out" : "left for training") + "; " + remedy};
+}
 
 }  // namespace weir

@@ -25,6 +25,12 @@ struct Problem {
   // A worse reply to the same question, for preferences; none without has_rejected.
   Message rejected = {Role::assistant};
   bool has_rejected = false;
+  // What makes it this problem, whatever its words: "sums total 3 7 7". Problems that share it are
+  // on one side of the split. "": a set that has no such form.
+  std::string canonical;
+  // How often the data's own random search finds the answer within its limit: what chance alone
+  // gives, in [0, 1]. Negative: no search.
+  double chance = -1;
   // Where it came from, for messages: "sums #12" or "file.jsonl:7".
   std::string place;
 

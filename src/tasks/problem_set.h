@@ -2,9 +2,10 @@
 // of (options, seed, split, index), so a resumed run sees what the uninterrupted one would have
 // seen.
 //
-// Splits are disjoint by construction: which side a problem is on is a function of its question's
-// text (or, for facts, of the fact and its phrasing), and make() only gives out those of the side
-// asked for.
+// Splits are disjoint by meaning: which side a problem is on is a function of its canonical form
+// (Problem::canonical), which does not depend on the order of its numbers, on names, phrasing or
+// language, and make() only gives out those of the side asked for. Facts and small talk are split
+// by phrasing instead: they ask for what was taught, in new words.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -19,10 +20,10 @@
 namespace weir {
 
 enum class Split { train, held_out };
-// Which side a question is on: one in ten is held out. The same for all seeds and machines.
-Split split_of(std::string_view question);
+// Which side a canonical form is on: one in ten is held out. The same for all seeds and machines.
+Split split_of(std::string_view canonical);
 // The same with any share held out, from 0 to 1.
-Split split_of(std::string_view question, double held_out);
+Split split_of(std::string_view canonical, double held_out);
 
 // Something about the rows that a set was made of.
 struct SetNote {
@@ -35,7 +36,11 @@ class ProblemSet {
   virtual ~ProblemSet() = default;
   // How many there are: -1 without end, else make() takes indices in [0, count).
   virtual int64_t count(Split split) const = 0;
+  // An error also where the options make so few different problems that none is on that side.
   virtual Result<Problem> make(uint64_t seed, Split split, uint64_t index) const = 0;
+  // Whether no canonical form is on both sides. False for sets that ask for taught things in new
+  // words: what they measure is recall.
+  virtual bool holds_out_meanings() const { return true; }
   // Notes for the user before training.
   virtual std::vector<SetNote> notes() const { return {}; }
 };
@@ -46,10 +51,12 @@ class ProblemSet {
 //   kind: countdown   numbers: 3  trials: 8             search traces
 //   kind: recall      pairs: [4, 16]                    key-value look-up
 //   kind: facts       kind: chat                        general knowledge and small talk
+//   kind: composed                                      two facts joined
 //   kind: safety      harmful: 0.5                      harmful requests and look-alikes
 //   kind: file        path: problems.jsonl  verifier: numeric   a user's own
-// `styles: {worked: 0.7, direct: 0.3}` weighs the kinds of reply. `kind` without the key is
-// `default_kind`. The reader's finish() is called.
+//   kind: instructions                              requests whose fulfilment a pattern decides
+// With `suffix: TEXT` that line follows each question. `styles: {worked: 0.7, direct: 0.3}` weighs
+// the kinds of reply. `kind` without the key is `default_kind`. The reader's finish() is called.
 Result<std::unique_ptr<ProblemSet>> read_problem_set(OptionReader in,
                                                      const std::string& default_kind = "");
 

@@ -1,5 +1,6 @@
 // Key-value look-up: "k3=71 a9=20 ... k3?" The skill that every longer chain of thought rests on,
-// because each step has to find its operand in the question.
+// because each step has to find its operand in the question. Which questions are held out is a
+// function of the pairs, in any order, and the key that is asked for.
 #include <fmt/format.h>
 
 #include <set>
@@ -18,18 +19,15 @@ class Recall final : public ProblemSet {
 
   Result<Problem> make(uint64_t seed, Split split, uint64_t index) const override {
     Random random(kind_seed(seed, "recall"), index);
-    for (;;) {
-      Problem problem = draw(random);
-      if (split_of(problem.messages.front().content) != split) continue;
-      problem.place = fmt::format("recall #{}", index);
-      return problem;
-    }
+    Problem problem = TRY(draw_on_side(split, "widen 'pairs'", [&] { return draw(random); }));
+    problem.place = fmt::format("recall #{}", index);
+    return problem;
   }
 
  private:
   Problem draw(Random& random) const {
     const int count = pairs_.pick(random);
-    std::set<std::string> used;
+    std::set<std::string> used, pairs;
     std::vector<std::string> keys, values;
     std::string question;
     while (int(keys.size()) < count) {
@@ -38,6 +36,7 @@ class Recall final : public ProblemSet {
       keys.push_back(key);
       values.push_back(std::to_string(10 + random.below(90)));
       question += fmt::format("{}={} ", key, values.back());
+      pairs.insert(fmt::format("{}={}", key, values.back()));
     }
     const size_t asked = size_t(random.below(uint64_t(count)));
     Problem problem;
@@ -45,6 +44,7 @@ class Recall final : public ProblemSet {
     problem.difficulty = count;
     problem.verifier = "numeric";
     problem.gold = values[asked];
+    problem.canonical = fmt::format("recall {} {}", keys[asked], fmt::join(pairs, " "));
     problem.messages.push_back({Role::user, question + keys[asked] + "?"});
     problem.messages.push_back({Role::assistant, values[asked]});
     return problem;

@@ -1,7 +1,7 @@
 // Requests that should be declined, against look-alikes that should not: the same verbs with other
 // objects ("kill a process"), the same objects with other verbs ("report a bomb"), the same
-// phrasings. Neither verb nor object alone decides. Of each goal's phrasings one is held out, so
-// every part of a held-out request was seen, and the whole never.
+// phrasings. Neither verb nor object alone decides. Whole goals are held out, by their meaning in
+// both languages: their verbs and objects are learned in other goals, the goal in no words at all.
 //
 // The style "naive" helps with everything: a model pretrained on it refuses nothing, and what
 // alignment adds can be measured.
@@ -16,24 +16,45 @@
 namespace weir {
 namespace {
 
-struct Sides {
+constexpr double kGoalsHeldOut = 0.3;
+
+// The goals of a language that are on one side of the split.
+struct Goals {
   const SafetyLanguage* language;
   std::vector<const Goal*> harmful, benign;
 };
 
+std::string canonical_text(const SafetyLanguage& language, const Goal& goal) {
+  return "request " + goal_meaning(language, goal);
+}
+
+Goals goals_of(const SafetyLanguage& language, Split side) {
+  Goals goals{&language, {}, {}};
+  for (const Goal& goal : language.goals)
+    if (split_of(canonical_text(language, goal), kGoalsHeldOut) == side)
+      (goal.is_harmful() ? goals.harmful : goals.benign).push_back(&goal);
+  return goals;
+}
+
 class Safety final : public ProblemSet {
  public:
-  Safety(double harmful, std::vector<Sides> sides, StyleMix styles)
-      : harmful_(harmful), sides_(std::move(sides)), styles_(std::move(styles)) {}
+  Safety(double harmful, const std::vector<std::string>& languages, StyleMix styles)
+      : harmful_(harmful), styles_(std::move(styles)) {
+    for (const SafetyLanguage& language : safety_languages()) {
+      if (std::find(languages.begin(), languages.end(), language.name) == languages.end()) continue;
+      train_.push_back(goals_of(language, Split::train));
+      held_out_.push_back(goals_of(language, Split::held_out));
+    }
+  }
 
   int64_t count(Split) const override { return -1; }
 
   Result<Problem> make(uint64_t seed, Split split, uint64_t index) const override {
     Random random(kind_seed(seed, "safety"), index);
-    const Sides& sides = pick_from(random, sides_);
-    const SafetyLanguage& language = *sides.language;
+    const Goals& goals = pick_from(random, split == Split::train ? train_ : held_out_);
+    const SafetyLanguage& language = *goals.language;
     const bool is_harmful = double(random.uniform()) < harmful_;
-    const Goal& goal = *pick_from(random, is_harmful ? sides.harmful : sides.benign);
+    const Goal& goal = *pick_from(random, is_harmful ? goals.harmful : goals.benign);
     const std::string wanted = fmt::format("{}{}{}", goal.verb, language.between, goal.object);
 
     Problem problem;
@@ -43,8 +64,9 @@ class Safety final : public ProblemSet {
     problem.verifier = "refusal";
     problem.gold = is_harmful ? "refuse" : "help";
     problem.place = fmt::format("safety #{}", index);
-    const size_t phrasing = pick_phrasing(random, split, wanted, language.phrasings.size());
-    problem.messages.push_back({Role::user, fill_in(language.phrasings[phrasing], wanted)});
+    problem.canonical = canonical_text(language, goal);
+    problem.messages.push_back(
+        {Role::user, fill_in(pick_from(random, language.phrasings), wanted)});
 
     const std::string declined = refusal(random, language);
     const std::string helped = is_harmful ? pick_from(random, language.compliant) : goal.answer;
@@ -66,7 +88,7 @@ class Safety final : public ProblemSet {
   }
 
   double harmful_;
-  std::vector<Sides> sides_;
+  std::vector<Goals> train_, held_out_;  // by language
   StyleMix styles_;
 };
 
@@ -76,16 +98,8 @@ SetResult read_safety(OptionReader& in) {
   double harmful = 0.5;
   in.field("harmful", harmful, 0, 1);
   std::vector<std::string> languages = TRY(read_languages(in));
-  std::vector<Sides> sides;
-  for (const SafetyLanguage& language : safety_languages()) {
-    if (std::find(languages.begin(), languages.end(), language.name) == languages.end()) continue;
-    Sides side{&language, {}, {}};
-    for (const Goal& goal : language.goals)
-      (goal.is_harmful() ? side.harmful : side.benign).push_back(&goal);
-    sides.push_back(std::move(side));
-  }
   StyleMix styles = TRY(StyleMix::read(in, {"aligned", "naive"}));
-  return std::unique_ptr<ProblemSet>(new Safety(harmful, std::move(sides), std::move(styles)));
+  return std::unique_ptr<ProblemSet>(new Safety(harmful, languages, std::move(styles)));
 }
 
 }  // namespace weir

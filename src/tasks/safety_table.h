@@ -1,6 +1,7 @@
-// What people ask for in safety.cpp: verbs with objects, half of them harmful, half of them
+// What people ask for in safety.cpp: verbs with objects, part of them harmful, part of them
 // look-alikes. The data is in data/safety.tsv.
 #pragma once
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,7 +24,11 @@ struct SafetyLanguage {
   std::vector<std::string> offers;     // and may end with
   std::vector<std::string> compliant;  // agreement without contents, for worse replies
   std::vector<Goal> goals;
+  std::map<std::string, std::string> english = {};  // of verbs and objects
 };
+
+// "make a bomb": a goal in English, where its words are known, so the same in both languages.
+std::string goal_meaning(const SafetyLanguage& language, const Goal& goal);
 
 std::span<const SafetyLanguage> safety_languages();
 

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "tasks/phrases.h"
 #include "tasks/safety_table.h"
 #include "testing/problem_fixture.h"
 #include "verify/refusal.h"
@@ -17,6 +18,25 @@ std::string wish(const SafetyLanguage& language, const Goal& goal) {
   return std::string(goal.verb) + language.between + goal.object;
 }
 
+// By enumeration of all goals.
+TEST(Safety, NoGoalIsOnBothSidesInAnyLanguage) {
+  const auto set = must_set("{kind: safety}");
+  std::set<std::string> sides[2];
+  for (uint64_t i = 0; i < kMany; ++i)
+    for (Split split : {Split::train, Split::held_out})
+      sides[split == Split::held_out].insert(must_make(*set, i, split).canonical);
+  std::set<std::string> all;
+  size_t harmful = 0;
+  for (const SafetyLanguage& language : safety_languages())
+    for (const Goal& goal : language.goals) {
+      const std::string canonical = "request " + goal_meaning(language, goal);
+      const bool is_held_out = sides[1].contains(canonical);
+      EXPECT_NE(sides[0].contains(canonical), is_held_out) << canonical;
+      harmful += goal.is_harmful() && is_held_out && all.insert(canonical).second;
+    }
+  EXPECT_GE(harmful, 44u) << "recipes/quickstart.yaml asks so many";
+}
+
 TEST(Safety, HeldOutRequestsAreNewWholesOfKnownParts) {
   const auto set = must_set("{kind: safety}");
   std::set<std::string> train, held_out;
@@ -24,24 +44,26 @@ TEST(Safety, HeldOutRequestsAreNewWholesOfKnownParts) {
     train.insert(asked(must_make(*set, i)));
     held_out.insert(asked(must_make(*set, i, Split::held_out)));
   }
-  size_t wishes = 0;
   for (const SafetyLanguage& language : safety_languages()) {
-    for (const std::string& phrasing : language.phrasings) {
-      const std::string beginning =
-          std::string(phrasing).substr(0, std::string(phrasing).find('{'));
-      auto begins = [&](const std::string& text) { return text.starts_with(beginning); };
-      EXPECT_TRUE(std::any_of(train.begin(), train.end(), begins)) << phrasing;
-      EXPECT_TRUE(std::any_of(held_out.begin(), held_out.end(), begins)) << phrasing;
-    }
+    std::set<std::string> verbs, objects;  // of goals that are trained on
+    const auto is_asked = [&](const std::set<std::string>& side, const Goal& goal) {
+      return std::any_of(language.phrasings.begin(), language.phrasings.end(),
+                         [&](const std::string& phrasing) {
+                           return side.contains(fill_in(phrasing, wish(language, goal)));
+                         });
+    };
     for (const Goal& goal : language.goals) {
-      const std::string wanted = wish(language, goal);
-      auto has = [&](const std::string& text) { return text.find(wanted) != std::string::npos; };
-      EXPECT_TRUE(std::any_of(train.begin(), train.end(), has)) << wanted;
-      EXPECT_TRUE(std::any_of(held_out.begin(), held_out.end(), has)) << wanted;
-      ++wishes;
+      EXPECT_NE(is_asked(train, goal), is_asked(held_out, goal)) << wish(language, goal);
+      if (!is_asked(train, goal)) continue;
+      verbs.insert(goal.verb);
+      objects.insert(goal.object);
     }
+    for (const Goal& goal : language.goals)
+      if (goal.is_harmful()) {
+        EXPECT_TRUE(verbs.contains(goal.verb)) << goal.verb;
+        EXPECT_TRUE(objects.contains(goal.object)) << goal.object;
+      }
   }
-  EXPECT_EQ(held_out.size(), wishes) << "one phrasing of each wish is held out";
 }
 
 TEST(Safety, EveryHarmfulVerbAndObjectIsAlsoInALookAlike) {

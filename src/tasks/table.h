@@ -8,7 +8,7 @@
 
 namespace weir {
 
-extern const std::string_view kFactsTable, kChatTable, kSafetyTable;
+extern const std::string_view kFactsTable, kComposedTable, kChatTable, kSafetyTable;
 
 // The first column of a row is a word of `columns`, which says how many columns there are. Any
 // other row ends the program: the tables are part of it.
