@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/gguf_names.h"
+#include "checkpoint/packed_weights.h"
 #include "checkpoint/row_scales.h"
 #include "model/build.h"
 #include "model/model.h"
@@ -88,6 +89,14 @@ Result<void> Model::bind(Matrix& weight, const Checkpoint& checkpoint) {
           fmt::format("{}: is {} where the experts before it are {}, which is not "
                       "supported; convert the model to one type",
                       tensor.place, type_name(tensor.type), type_name(weight.type))};
+    if (tensor.packed) {
+      std::byte* joined =
+          reinterpret_cast<std::byte*>(memory_.emplace_back(tensor.bytes()).floats());
+      const size_t row_bytes = type_bytes(tensor.type, tensor.columns());
+      for (uint64_t row = 0; row < tensor.rows(); ++row)
+        tensor.packed->join(row, joined + row * row_bytes);
+      tensor.data = joined;
+    }
     if (tensor.type == WeightType::f32) {
       if (!is_aligned(tensor.data)) {
         float* copy = memory_.emplace_back(tensor.bytes()).floats();
@@ -102,7 +111,7 @@ Result<void> Model::bind(Matrix& weight, const Checkpoint& checkpoint) {
       TRY(join_blocks(tensor, blocks));
       tensor.data = blocks;
     }
-    weight.is_mapped &= !tensor.owned && !tensor.row_scales;
+    weight.is_mapped &= !tensor.owned && !tensor.row_scales && !tensor.packed;
     weight.parts.push_back(tensor.data);
     if (tensor.scales) weight.scales.push_back(tensor.scales);
     if (tensor.owned) kept_.push_back(tensor.owned);
