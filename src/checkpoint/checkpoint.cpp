@@ -16,6 +16,7 @@
 #include "checkpoint/text_names.h"
 #include "config/compressed_tensors.h"
 #include "config/size.h"
+#include "formats/gguf_tables.h"
 #include "kernels/kernels.h"
 #include "kernels/quant/types.h"
 
@@ -139,12 +140,13 @@ Result<StoredTensor> Checkpoint::find_fused(const std::string& name) const {
   return tensor;
 }
 
-// tid2eid: whole numbers in files, f32 in memory, which holds all of them exactly.
-Result<StoredTensor> Checkpoint::expert_table(const SafetensorsFolder::Found& found,
-                                              StoredTensor tensor) const {
-  const bool is_wide = found.info->dtype == "I64";
-  const std::span<const std::byte> bytes = found.bytes();
-  auto copy = std::make_shared<std::vector<float>>(found.info->elements());
+namespace {
+
+// tid2eid: whole numbers in files, f32 in memory, which holds all of them exactly. `tensor` has its
+// place and shape.
+Result<StoredTensor> read_expert_table(std::span<const std::byte> bytes, bool is_wide, int experts,
+                                       StoredTensor tensor) {
+  auto copy = std::make_shared<std::vector<float>>(product(tensor.shape));
   for (size_t i = 0; i < copy->size(); ++i) {
     int64_t expert = 0;
     int32_t narrow = 0;
@@ -152,17 +154,25 @@ Result<StoredTensor> Checkpoint::expert_table(const SafetensorsFolder::Found& fo
       std::memcpy(&expert, bytes.data() + i * sizeof expert, sizeof expert);
     else
       std::memcpy(&narrow, bytes.data() + i * sizeof narrow, sizeof narrow), expert = narrow;
-    if (expert < 0 || expert >= config_.n_routed_experts)
+    if (expert < 0 || expert >= experts)
       return Error{
           fmt::format("{}: names expert {} at element {}, but the model has experts 0 to {}",
-                      tensor.place, expert, i, config_.n_routed_experts - 1)};
+                      tensor.place, expert, i, experts - 1)};
     (*copy)[i] = float(expert);
   }
   tensor.type = WeightType::f32;
-  tensor.shape = found.info->shape;
   tensor.data = reinterpret_cast<const std::byte*>(copy->data());
   tensor.owned = copy;
   return tensor;
+}
+
+}  // namespace
+
+Result<StoredTensor> Checkpoint::expert_table(const SafetensorsFolder::Found& found,
+                                              StoredTensor tensor) const {
+  tensor.shape = found.info->shape;
+  return read_expert_table(found.bytes(), found.info->dtype == "I64", config_.n_routed_experts,
+                           std::move(tensor));
 }
 
 // The name of a tensor there: models that also see images have theirs beside the image's.
@@ -264,7 +274,10 @@ Result<StoredTensor> Checkpoint::slice(const GgufTensor& stored, int expert, int
   tensor.place = place_of(gguf_->path(stored), stored.name);
   tensor.type = stored.type;
   tensor.shape = stored.shape;
-  tensor.data = TRY_IN(tensor.place, gguf_->whole_data(stored)).data();
+  const std::span<const std::byte> data = TRY_IN(tensor.place, gguf_->whole_data(stored));
+  if (is_expert_table(stored.name))
+    return read_expert_table(data, false, config_.n_routed_experts, std::move(tensor));
+  tensor.data = data.data();
   if (expert < 0) return tensor;
   if (stored.shape.size() != 3 || uint64_t(expert) >= stored.shape[0] ||
       stored.shape[1] % uint64_t(parts) != 0)

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "config/config_fields.h"
 #include "config/rope_table.h"
@@ -121,8 +122,13 @@ void Translator::sizes() {
     return fail(
         {"tensor 'token_embd.weight' is missing or has no two dimensions; this is no "
          "language model"});
-  const int64_t nextn = integer("nextn_predict_layers", 0);
+  int64_t nextn = integer("nextn_predict_layers", 0);
   layers_ = needed("block_count") - nextn;
+  // llama.cpp's converter counts deepseek4's modules for drafts apart from the blocks, and leaves
+  // them out of the file.
+  if (family_.defaults.is_compressed() &&
+      !file_.find(fmt::format("blk.{}.nextn.eh_proj.weight", layers_)))
+    layers_ += std::exchange(nextn, 0);
   const bool has_nextn =
       nextn > 0 && file_.find(fmt::format("blk.{}.nextn.eh_proj.weight", layers_)) != nullptr;
   set("vocab_size", int64_t(embedding->shape[0]));

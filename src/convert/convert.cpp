@@ -229,10 +229,10 @@ Result<ConvertResult> Conversion::run() {
   TRY(check_output(request_.to, request_.overwrites, request_.split_bytes > 0));
   if (!request_.type.empty()) mix_ = TRY(find_mix(request_.type));
   checkpoint_ = TRY(Checkpoint::open(request_.from));
-  if (checkpoint_->config().is_compressed())
+  if (checkpoint_->config().is_compressed() && !has_gguf_name(request_.to))
     return Error{
-        fmt::format("{}: models of type '{}' are not converted yet; weir runs and trains the "
-                    "folder as it is",
+        fmt::format("{}: models of type '{}' are converted to GGUF files alone; give a name that "
+                    "ends in .gguf",
                     request_.from, checkpoint_->config().model_type)};
   for (const std::string& text : checkpoint_->notes()) note(text);
   for (const std::string& name : checkpoint_->unexpected())

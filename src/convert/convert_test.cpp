@@ -59,6 +59,25 @@ INSTANTIATE_TEST_SUITE_P(Families, RoundTrip,
                                            "llama_linear"),
                          [](const auto& family) { return std::string(family.param); });
 
+// DeepSeek-V4, whose tables of experts are whole numbers there. Kept and quantized.
+TEST_F(ConvertTest, CompressedModelsGoToGguf) {
+  for (const char* family : {"deepseek_v4", "deepseek_v4_plain", "deepseek_v4_fp8"}) {
+    const std::string from = golden_model(family), to = path(std::string(family) + ".gguf");
+    auto there = convert_to(from, to);
+    ASSERT_TRUE(there) << there.error().message;
+    EXPECT_LT(difference(logits(from), logits(to)), 2e-6) << family;
+    const auto file = GgufFile::open(to);
+    ASSERT_TRUE(file);
+    EXPECT_NE(file->find("blk.0.hc_attn_fn.weight"), nullptr);
+    auto again = convert_to(to, path(family) + "_q8.gguf", "q8_0");
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_TRUE(std::isfinite(difference(logits(from), logits(path(family) + "_q8.gguf"))));
+  }
+  auto back = convert_to(path("deepseek_v4.gguf"), path("back"));
+  ASSERT_FALSE(back);
+  EXPECT_NE(back.error().message.find("converted to GGUF files alone"), std::string::npos);
+}
+
 TEST_F(ConvertTest, NarrowFloatsSurviveTheRoundTripWithTheirNorms) {
   for (const char* type : {"bf16", "f16"})
     for (const char* family : {"deepseek_v3_plain", "qwen2", "llama"}) {

@@ -4,16 +4,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/atomic_output.h"
 #include "base/div_up.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/random.h"
 #include "chat/conversation.h"
 #include "checkpoint/gguf_names.h"
 #include "config/gguf_config.h"
 #include "convert/output_folder.h"
 #include "convert/random_rows.h"
+#include "formats/gguf_tables.h"
 #include "text/unicode.h"
 #include "tokenizer/gguf_tokenizer.h"
 #include "tokenizer/tokenizer_json.h"
@@ -74,6 +77,7 @@ class RandomModel {
   Result<void> write_all(const std::vector<Output>& outputs, const Sink& sink);
   Result<void> write(const Output& output, const Sink& sink);
   Result<void> write_vector(const Output& output, const Sink& sink);
+  Result<void> write_expert_table(const Output& output, const Sink& sink);
   Result<void> write_texts(const std::string& folder, WeightType type) const;
 
   const RandomModelRequest& request_;
@@ -90,13 +94,20 @@ Result<void> RandomModel::choose_config() {
   config_ = TRY(is_directory(like)  ? read_config(join_path(like, "config.json"))
                 : file_exists(like) ? read_config(like)
                                     : preset(like));
-  if (config_.is_compressed())
+  if (config_.is_compressed() && !has_gguf_name(request_.to))
     return Error{
-        fmt::format("{}: random models of type '{}' are not made yet", like, config_.model_type)};
+        fmt::format("{}: random models of type '{}' are made as GGUF files alone; give a name that "
+                    "ends in .gguf",
+                    like, config_.model_type)};
   if (request_.layers > config_.num_hidden_layers)
     return Error{fmt::format("--layers {}: {} has {} layers; give at most as many", request_.layers,
                              like, config_.num_hidden_layers)};
   if (request_.layers > 0) config_.num_hidden_layers = request_.layers;
+  if (config_.is_compressed()) {
+    config_.num_nextn_predict_layers = 0;
+    config_.num_hash_layers = std::min(config_.num_hash_layers, config_.num_hidden_layers);
+    config_.compress_ratios.resize(size_t(config_.num_hidden_layers));
+  }
   config_.first_k_dense_replace =
       std::min(config_.first_k_dense_replace, config_.num_hidden_layers);
   tokenizer_.emplace(TRY(make_tokenizer()));
@@ -132,7 +143,22 @@ Result<void> RandomModel::write_vector(const Output& output, const Sink& sink) {
   return sink(std::as_bytes(std::span(narrowed)));
 }
 
+// For every token different experts.
+Result<void> RandomModel::write_expert_table(const Output& output, const Sink& sink) {
+  Random random(fnv1a(output.name), 0);
+  const uint64_t each = output.shape.back();
+  std::vector<int32_t> experts(size_t(config_.n_routed_experts)), row;
+  std::iota(experts.begin(), experts.end(), 0);
+  for (uint64_t token = 0; token < output.rows(); ++token)
+    for (uint64_t i = 0; i < each; ++i) {
+      std::swap(experts[i], experts[i + random.next() % (experts.size() - i)]);
+      row.push_back(experts[i]);
+    }
+  return sink(std::as_bytes(std::span(row)));
+}
+
 Result<void> RandomModel::write(const Output& output, const Sink& sink) {
+  if (is_expert_table(output.name)) return write_expert_table(output, sink);
   if (output.shape.size() == 1 || output.name.find("_scale_inv") != std::string::npos)
     return write_vector(output, sink);
   const uint64_t columns = output.shape.back(), row = type_bytes(output.type, columns);

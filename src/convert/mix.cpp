@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "formats/gguf_tables.h"
 #include "kernels/quant/types.h"
 
 namespace weir {
@@ -143,7 +144,8 @@ bool is_vector(const std::vector<uint64_t>& shape) {
 
 bool stays_f32(const std::string& name, const std::vector<uint64_t>& shape) {
   return is_vector(shape) || !name.ends_with("weight") || contains(name, "_norm.weight") ||
-         contains(name, "ffn_gate_inp.weight");
+         contains(name, "ffn_gate_inp.weight") || is_expert_table(name) || contains(name, ".hc_") ||
+         contains(name, "output_hc_") || contains(name, "compressor_ape.weight");
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ class Planner {
  private:
   Result<void> add(const TensorShape& tensor);
   Result<void> add_kv_b(const TensorShape& tensor);
+  Result<void> add_expert_table(const TensorShape& tensor);
   void add_rope_factors();
   void push(std::string name, WeightType stored, std::vector<uint64_t> shape,
             std::function<Result<StoredRows>()> open);
@@ -95,9 +96,25 @@ Result<void> Planner::add_kv_b(const TensorShape& tensor) {
   return {};
 }
 
+// The bytes of whole numbers, under the type of equal size (formats/gguf_tables.h).
+Result<void> Planner::add_expert_table(const TensorShape& tensor) {
+  push(gguf_name(tensor.name), WeightType::f32, tensor.shape,
+       [this, tensor]() -> Result<StoredRows> {
+         StoredTensor table = TRY(find_(tensor.name, tensor.shape));
+         std::vector<float> experts(table.count());
+         decode(table, experts.data());
+         auto numbers = std::make_shared<std::vector<int32_t>>(experts.begin(), experts.end());
+         table.data = reinterpret_cast<const std::byte*>(numbers->data());
+         table.owned = numbers;
+         return StoredRows{{table}, RowOrder::same, 0};
+       });
+  return {};
+}
+
 Result<void> Planner::add(const TensorShape& tensor) {
   if (tensor.name.ends_with(".kv_b_proj.weight") && !is_unabsorbed_gguf(config_))
     return add_kv_b(tensor);
+  if (tensor.name.ends_with(".tid2eid")) return add_expert_table(tensor);
   const StoredTensor first = TRY(find_(expert_name(tensor.name, 0), tensor.shape));
   std::vector<uint64_t> shape = tensor.shape;
   const bool is_grouped = tensor.name.find("{}") != std::string::npos;

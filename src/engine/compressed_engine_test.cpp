@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "base/file.h"
 #include "config/size.h"
 #include "testing/adapter_fixture.h"
 #include "testing/engine_fixture.h"
@@ -223,6 +224,29 @@ TEST(CompressedEngine, TextsAreContinuedWhereTheyEnded) {
     EXPECT_GE(engine->statistics().reused_tokens - before, least);
     EXPECT_LE(engine->statistics().reused_tokens - before, most);
   }
+}
+
+// The next process continues with pages and recent pieces from the disk.
+TEST(CompressedEngine, TextsAreContinuedFromTheDisk) {
+  const Model& model = compressed_model();
+  ThreadPool pool(1);
+  EngineOptions options;
+  options.keeps_prefixes = true;
+  options.store.folder = testing::TempDir() + "compressed_pages";
+  options.store.model_files = "none";
+  (void)remove_all(options.store.folder);
+  TokenRequest request = request_of(5, 300, 4);
+  request.records_experts = false;  // which are not stored
+  for (int process = 0; process < 2; ++process) {
+    auto engine = engine_of(model, pool, options);
+    Outputs outputs;
+    ASSERT_TRUE(engine->submit(request));
+    finish(*engine, outputs);
+    EXPECT_EQ(outputs[0], alone(model, request));
+    EXPECT_EQ(engine->statistics().loaded_tokens, process == 0 ? 0 : 288);
+    request.prompt.insert(request.prompt.end(), {7, 8, 9});
+  }
+  (void)remove_all(options.store.folder);
 }
 
 // Bytes of a position in the formats that DeepSeek serves V4-Flash and V4.1-Flash with: the numbers

@@ -11,6 +11,8 @@
 #include "base/text.h"
 #include "formats/gguf.h"
 #include "formats/gguf_layout.h"
+#include "formats/gguf_tables.h"
+#include "kernels/quant/types.h"
 
 namespace weir {
 namespace {
@@ -184,6 +186,11 @@ Result<GgufTensor> read_tensor(Cursor& cursor, uint64_t number) {
   for (auto size = tensor.shape.rbegin(); size != tensor.shape.rend(); ++size)
     *size = TRY_IN(place, cursor.number(8));
   uint64_t type = TRY_IN(place, cursor.number(4));
+  if (is_expert_table(tensor.name) && type != kGgufInt32)
+    return Error{fmt::format("{}: is a table of experts, which has to be I32, not {}", place,
+                             type <= INT32_MAX && find_type(int(type)) ? type_name(WeightType(type))
+                                                                       : type_title(type))};
+  if (is_expert_table(tensor.name)) type = uint64_t(WeightType::f32);
   const TypeTraits* traits = type <= INT32_MAX ? find_type(int(type)) : nullptr;
   if (!traits || has_scale_squares(traits->type))
     return Error{fmt::format(

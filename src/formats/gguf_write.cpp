@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "formats/gguf.h"
 #include "formats/gguf_layout.h"
+#include "formats/gguf_tables.h"
 
 namespace weir {
 namespace {
@@ -173,6 +174,8 @@ Result<void> GgufWriter::State::check_tensors() {
       return Error{fmt::format("{}: its name must be UTF-8 of 1 to {} bytes", place, kNameMax)};
     if (has_scale_squares(info.type))
       return Error{place + ": GGUF has no f8_e4m3; convert it to bf16 or a quantized type"};
+    if (is_expert_table(info.name) && info.type != WeightType::f32)
+      return Error{place + ": is a table of experts, which is not quantized"};
     if (!names.insert(info.name).second) return Error{place + " is there twice"};
     bytes.push_back(TRY_IN(place, gguf_tensor_bytes(info.type, info.shape)));
     quantized = quantized || type_traits(info.type).block > 1;
@@ -233,7 +236,7 @@ Result<std::string> GgufWriter::State::header(const Part& written) const {
     put_text(out, info.name);
     put(out, info.shape.size(), 4);
     for (auto size = info.shape.rbegin(); size != info.shape.rend(); ++size) put(out, *size, 8);
-    put(out, uint64_t(info.type), 4);
+    put(out, uint64_t(is_expert_table(info.name) ? kGgufInt32 : int(info.type)), 4);
     put(out, offset, 8);
     offset += padded(i);
   }

@@ -207,7 +207,7 @@ void cache_entries(Run& run, const Entries& entries, const CompressShape& shape)
       const PagedEntries kept(run.cache->view(shape.layer, segments[i].sequence), shape.is_index);
       const int first = first_entry(run, segments[i], shape.ratio);
       for (int w = entries.begin[i]; w < entries.begin[i + 1]; ++w) {
-        const StoredRows entry = kept.at(first + w - entries.begin[i]);
+        const KeptRows entry = kept.at(first + w - entries.begin[i]);
         encode_row(*entry.format, entries.rows.row(w), entry.data);
       }
     }

@@ -26,7 +26,7 @@ class PagedRows {
 };
 
 // Rows in the cache's own format (row_codes.h), `count` of them one behind another.
-struct StoredRows {
+struct KeptRows {
   const RowFormat* format;
   std::byte* data;
   int count;
@@ -42,7 +42,7 @@ struct StoredRows {
 };
 
 // The rows of the window, from a position on.
-inline StoredRows window_rows(const CacheView& view, int position) {
+inline KeptRows window_rows(const CacheView& view, int position) {
   const CompressedLayer& layer = view.layout->compressed[size_t(view.layer)];
   auto* page = reinterpret_cast<std::byte*>(view.recent[position / kCachePage] + layer.rows);
   const int place = position % kCachePage;
@@ -56,7 +56,7 @@ class PagedEntries {
   PagedEntries(const CacheView& view, bool is_index)
       : view_(view), layer_(&view.layout->compressed[size_t(view.layer)]), is_index_(is_index) {}
   // From an entry on.
-  StoredRows at(int entry) const {
+  KeptRows at(int entry) const {
     const RowFormat& format = is_index_ ? layer_->key_format : layer_->entry_format;
     const int place = layer_->place_of(entry);
     auto* page = reinterpret_cast<std::byte*>(view_.pages[layer_->page_of(entry)] +

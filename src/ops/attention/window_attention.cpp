@@ -57,7 +57,7 @@ void keep_rows(Run& run, const Tensor& rows, const WindowShape& shape) {
     CHECK_LE(s.position + s.count, view.capacity);
     run.pool.run_here([&] {
       for (int i = 0; i < s.count; ++i) {
-        const StoredRows kept = window_rows(view, s.position + i);
+        const KeptRows kept = window_rows(view, s.position + i);
         encode_row(*kept.format, rows.row(s.begin + i), kept.data);
       }
     });

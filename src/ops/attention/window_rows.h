@@ -72,20 +72,20 @@ inline void gather_rows(const WindowTensors& a, const Seen& seen, float* to) {
     for (int i = 0; i < seen.entries; ++i) copy(a.entries.rows.row(begin + seen.entry(i)), 1);
     return;
   }
-  const auto read = [&](const StoredRows& from, int rows) {
+  const auto read = [&](const KeptRows& from, int rows) {
     from.read(rows, to);
     to += width * size_t(rows);
   };
   const CacheView view = a.cache->view(a.shape.layer, s.sequence);
   for (int p = seen.first, count; p <= seen.position; p += count) {
-    const StoredRows rows = window_rows(view, p);
+    const KeptRows rows = window_rows(view, p);
     count = std::min(seen.position + 1 - p, rows.count);
     read(rows, count);
   }
   if (seen.entries == 0) return;
   const PagedEntries entries(a.cache->view(a.shape.entry_layer, s.sequence), false);
   for (int i = 0, count; i < seen.entries; i += count) {
-    const StoredRows rows = entries.at(seen.entry(i));
+    const KeptRows rows = entries.at(seen.entry(i));
     count = seen.chosen ? 1 : std::min(seen.entries - i, rows.count);
     read(rows, count);
   }
