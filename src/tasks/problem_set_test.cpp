@@ -31,6 +31,7 @@ constexpr const char* kSets[] = {
     "{kind: safety, harmful: 0.1, styles: {aligned: 1, naive: 1}}",
     "{kind: composed}",
     "{kind: composed, languages: en, styles: {worked: 1, direct: 1}}",
+    "{kind: words, suffix: Work it out step by step.}",
 };
 constexpr uint64_t kMany = 2000;
 
@@ -63,12 +64,12 @@ TEST(ProblemSet, NoCanonicalFormIsOnBothSides) {
     const char* yaml;
     uint64_t draws;
   };
-  for (const Drawn& drawn : {Drawn{"{kind: sums, terms: [4, 8]}", 100'000},
-                             Drawn{"{kind: sums, task: most, terms: [2, 11]}", 20'000},
-                             Drawn{"{kind: words, steps: [1, 3]}", 100'000},
-                             Drawn{"{kind: recall, pairs: [1, 2]}", 20'000},
-                             Drawn{"{kind: countdown, numbers: [2, 4], range: [1, 8]}", 5'000},
-                             Drawn{"{kind: safety}", 50'000}, Drawn{"{kind: composed}", 50'000}}) {
+  for (const Drawn& drawn : {Drawn{"{kind: sums, terms: [4, 8]}", 50'000},
+                             Drawn{"{kind: sums, task: most, terms: [2, 11]}", 8'000},
+                             Drawn{"{kind: words, steps: [1, 3]}", 50'000},
+                             Drawn{"{kind: recall, pairs: [1, 2]}", 8'000},
+                             Drawn{"{kind: countdown, numbers: [2, 4], range: [1, 8]}", 2'000},
+                             Drawn{"{kind: safety}", 8'000}, Drawn{"{kind: composed}", 4'000}}) {
     const auto set = must_set(drawn.yaml);
     ASSERT_NE(set, nullptr);
     EXPECT_TRUE(set->holds_out_meanings());
@@ -78,7 +79,7 @@ TEST(ProblemSet, NoCanonicalFormIsOnBothSides) {
       ASSERT_FALSE(problem.canonical.empty()) << drawn.yaml;
       train.insert(std::move(problem.canonical));
     }
-    for (uint64_t i = 0; i < drawn.draws / 10; ++i) {
+    for (uint64_t i = 0; i < drawn.draws / 40; ++i) {
       const Problem problem = must_make(*set, i, Split::held_out, 1 + i % 2);
       ASSERT_FALSE(train.contains(problem.canonical)) << drawn.yaml << ": " << problem.canonical;
     }
@@ -98,7 +99,7 @@ TEST(ProblemSet, ACanonicalFormDoesNotDependOnOrderNamesOrLanguage) {
   };
   const auto words = must_set("{kind: words, steps: [1, 6]}");
   std::map<std::string, std::set<std::string>> languages;
-  for (uint64_t i = 0; i < 20'000; ++i) {
+  for (uint64_t i = 0; i < 4'000; ++i) {
     const Problem problem = must_make(*words, i);
     std::vector<int> said = numbers_in(asked(problem)), kept = numbers_in(problem.canonical);
     ASSERT_EQ(said[0], kept[0]) << "the first number is what there was";
@@ -121,9 +122,9 @@ TEST(ProblemSet, ACanonicalFormDoesNotDependOnOrderNamesOrLanguage) {
 }
 
 TEST(ProblemSet, TooFewDifferentProblemsAreOneSentence) {
-  // Seven forms and one: at least one of the two sides of each set is empty.
-  for (const char* yaml : {"{kind: sums, task: most, terms: 2, first: 1, list: 2}",
-                           "{kind: countdown, numbers: 2, range: [2, 3]}"}) {
+  // Nine forms each, of which chance holds out none.
+  for (const char* yaml : {"{kind: sums, terms: 2, first: 5, list: 2}",
+                           "{kind: sums, task: most, terms: 2, first: 9, list: 2}"}) {
     const auto set = must_set(yaml);
     ASSERT_NE(set, nullptr);
     const auto held_out = set->make(1, Split::held_out, 0);
@@ -236,6 +237,67 @@ TEST(ProblemSet, EachWrongOptionIsOneSentenceWithItsPlace) {
     EXPECT_NE(set_error(yaml).find(message), std::string::npos) << yaml << ": " << set_error(yaml);
     EXPECT_EQ(set_error(yaml).find('\n'), std::string::npos) << yaml;
   }
+}
+
+TEST(ProblemSet, ASuffixFollowsTheQuestionAndChangesNothingElse) {
+  const auto plain = must_set("{kind: sums}"), set = must_set("{kind: sums, suffix: Show work.}");
+  for (Split split : {Split::train, Split::held_out})
+    for (uint64_t i = 0; i < 50; ++i) {
+      Problem wanted = must_make(*plain, i, split);
+      wanted.messages.front().content += "\nShow work.";
+      EXPECT_EQ(text_of(must_make(*set, i, split)), text_of(wanted));
+    }
+}
+
+// One reply a form that does as asked, and one that does not.
+TEST(ProblemSet, PatternsOfInstructionsKnowWhetherTheyWereFollowed) {
+  const auto set = must_set("{kind: instructions}");
+  ASSERT_NE(set, nullptr);
+  std::set<std::string> train;
+  for (uint64_t i = 0; i < kMany; ++i) train.insert(asked(must_make(*set, i)));
+  int forms = 0;
+  for (uint64_t i = 0; i < 14; ++i) {
+    const Problem problem = must_make(*set, i, Split::held_out);
+    const std::string& ask = asked(problem);
+    EXPECT_FALSE(train.contains(ask)) << ask;
+    EXPECT_FALSE(problem.has_reply());
+    const auto quoted = [&](size_t number) {  // the word in the quotation marks
+      size_t at = 0;
+      for (size_t k = 0; k < 2 * number; ++k) at = ask.find('"', at) + 1;
+      const size_t begin = ask.find('"', at) + 1;
+      return ask.substr(begin, ask.find('"', begin) - begin);
+    };
+    const auto has = [&](const char* part) { return ask.find(part) != std::string::npos; };
+    std::string good, bad;
+    if (has("capital letters")) good = "IT IS 9 O'CLOCK.", bad = "IT IS so.";
+    if (has("small letters")) good = "all is calm.", bad = "All is calm.";
+    if (has("three things")) good = "- a\n- b c\n- d", bad = "Here:\n- a\n- b\n- c";
+    if (has("and nothing else.") && has("Reply with the word")) {
+      good = quoted(0) + ".";
+      bad = "The word is " + quoted(0);
+    }
+    if (has("ends with")) good = "It is " + quoted(0) + ".", bad = quoted(0) + " it is.";
+    if (has("begins with the word")) good = quoted(0) + " it is.", bad = "It is " + quoted(0) + ".";
+    if (has("any comma")) good = "It flows.", bad = "Yes, it flows.";
+    if (has("exactly two")) good = "It is so. It was so.", bad = "It is so.";
+    if (has("six words")) good = "It is very nice to see.", bad = "It is so very nice to see it.";
+    if (has("three times")) {
+      good = quoted(0) + ", " + quoted(0) + ", " + quoted(0);
+      bad = quoted(0) + ", " + quoted(0);
+    }
+    if (has("quotation marks")) good = "\"It is so.\"", bad = "It is \"so\".";
+    if (has("<<title>>")) good = "<<A Day>>", bad = "\"A Day\"";
+    if (has("in it.")) {
+      good = "The " + quoted(1) + " is " + quoted(0) + ".";
+      bad = "The " + quoted(1) + "is " + quoted(0) + ".";
+    }
+    if (has("JSON")) good = "{\"" + quoted(0) + "\": \"so\"}", bad = "{\"a\": \"so\"}";
+    ASSERT_FALSE(good.empty()) << ask;
+    ++forms;
+    EXPECT_EQ(verdict_of(problem, good), Verdict::right) << ask << " -> " << good;
+    EXPECT_EQ(verdict_of(problem, bad), Verdict::wrong) << ask << " -> " << bad;
+  }
+  EXPECT_EQ(forms, 14);
 }
 
 TEST(ProblemSet, StoriesNeverGoBelowNothing) {
