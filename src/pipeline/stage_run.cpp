@@ -60,7 +60,10 @@ class StageRunner final : public RunLoop {
     learner_ = std::make_unique<Learner>(
         *model_, stage_learner_options(recipe(), config, context_.recipe.rows), context_.pool);
     if (!TRY(make_stage())) return stopped();
-    if (resumed) TRY(resume(*resumed));
+    if (resumed) {
+      TRY(resume(*resumed));
+      view_.resume_at(step());
+    }
     cursor_ = stage_->cursor();
     log_ = TRY(MetricsLog::open(folder_.stage_file(recipe().name, "metrics.jsonl"), step()));
     do {

@@ -163,7 +163,7 @@ TEST(R1Report, N1OneSentenceStandsOnTop) {
 }
 
 TEST(R1Report, F37SaysWhatIsHeldOutOfFactsAndConduct) {
-  const std::string note = "the wordings are held out, the facts and goals are not";
+  const std::string note = "Taught facts were all trained in other words: recall.";
   R1ReportInput input = test_report();
   EXPECT_NE(page_of(input).find(note), std::string::npos);
   for (StageReport& stage : input.stages)
