@@ -6,10 +6,10 @@
 namespace weir {
 namespace {
 
-constexpr std::string_view kModel = "model.", kLayers = "model.layers.", kBlocks = "model.blocks.",
-                           kInner = "model.language_model.";
-constexpr std::string_view kOuter[] = {"language_model.", "language."};
-constexpr std::string_view kImage[] = {
+constexpr std::string_view kTextModel = "model.", kTextLayers = "model.layers.",
+                           kTextBlocks = "model.blocks.", kTextInner = "model.language_model.";
+constexpr std::string_view kTextOuter[] = {"language_model.", "language."};
+constexpr std::string_view kImageNames[] = {
     "vision",           "image_",           "view_sep",
     "tile_indicators",  "mm_projector.",    "multi_modal_",
     "projector.",       "aligner.",         "sam_model.",
@@ -21,26 +21,30 @@ constexpr std::string_view kImage[] = {
 
 std::vector<std::string> stored_text_names(const std::string& name) {
   std::vector<std::string> names;
-  for (std::string_view outer : kOuter) names.push_back(std::string(outer) + name);
-  if (name.starts_with(kLayers))
-    names.push_back(std::string(kOuter[0]) + std::string(kBlocks) + name.substr(kLayers.size()));
-  if (name.starts_with(kModel)) names.push_back(std::string(kInner) + name.substr(kModel.size()));
+  for (std::string_view outer : kTextOuter) names.push_back(std::string(outer) + name);
+  if (name.starts_with(kTextLayers))
+    names.push_back(std::string(kTextOuter[0]) + std::string(kTextBlocks) +
+                    name.substr(kTextLayers.size()));
+  if (name.starts_with(kTextModel))
+    names.push_back(std::string(kTextInner) + name.substr(kTextModel.size()));
   return names;
 }
 
 std::string text_name(const std::string& stored) {
-  if (stored.starts_with(kInner)) return std::string(kModel) + stored.substr(kInner.size());
-  for (std::string_view outer : kOuter)
+  if (stored.starts_with(kTextInner))
+    return std::string(kTextModel) + stored.substr(kTextInner.size());
+  for (std::string_view outer : kTextOuter)
     if (stored.starts_with(outer)) {
       const std::string name = stored.substr(outer.size());
-      if (name.starts_with(kBlocks)) return std::string(kLayers) + name.substr(kBlocks.size());
+      if (name.starts_with(kTextBlocks))
+        return std::string(kTextLayers) + name.substr(kTextBlocks.size());
       return name;
     }
   return stored;
 }
 
 bool is_image_name(const std::string& name) {
-  return std::any_of(std::begin(kImage), std::end(kImage),
+  return std::any_of(std::begin(kImageNames), std::end(kImageNames),
                      [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
