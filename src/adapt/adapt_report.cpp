@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "adapt/evaluation.h"
 #include "base/text.h"
 #include "report/page_summary.h"
 #include "stages/scores.h"
@@ -66,12 +67,12 @@ std::string table_html(const Json& arms) {
   return html + "</table>";
 }
 
-std::string worst_html(const std::vector<Json>& answers) {
+std::string worst_html(const std::string& arm, const std::vector<Json>& answers) {
   std::string html;
   size_t shown = 0;
   for (const Json& answer : answers) {
     const auto is_right = answer.bool_at("is_right");
-    if (answer.text_at("arm") != "adapted + knowledge" || !is_right || *is_right) continue;
+    if (answer.text_at("arm") != arm || !is_right || *is_right) continue;
     if (++shown > kWorstShown) break;
     const std::string& said = answer.text_at("answer");
     const std::string& expected = answer.text_at("expected");
@@ -112,6 +113,25 @@ constexpr const char* kStyle =
 
 }  // namespace
 
+std::string chosen_arm(const AdaptFolder& folder) {
+  const Json* calibrated = folder.result("calibration");
+  const std::string arm = calibrated ? calibrated->text_at("arm") : "";
+  return arm.empty() ? arm_name(Arm::adapted_knowledge) : arm;
+}
+
+std::string choice_sentence(const AdaptFolder& folder) {
+  const Json* calibrated = folder.result("calibration");
+  const Json* arms = calibrated ? calibrated->find("arms") : nullptr;
+  if (!arms) return "";
+  std::string shares;
+  for (const Json& arm : arms->items())
+    shares += fmt::format("{}{} {}", shares.empty() ? "" : ", ", arm.text_at("arm"),
+                          share_text(int_of(arm, "right"), int_of(arm, "answerable")));
+  return fmt::format(
+      "The bot is \"{}\", which answers more of the calibration questions rightly: {}.",
+      chosen_arm(folder), shares);
+}
+
 std::string evaluation_table(const Json& evaluation) {
   std::string text;
   for (const auto& [member, title] : kSets) {
@@ -136,12 +156,13 @@ std::string adapt_page(const AdaptFolder& folder, const std::string& title,
     for (const auto& [member, about] : kSets)
       if (const Json* arms = evaluation->find(member))
         body += fmt::format("<h2>Answers to {}</h2>{}", about, table_html(*arms));
+  body += fmt::format("<p>{}</p>", escape_html(choice_sentence(folder)));
   body +=
       "<p>Right: the answer has the expected numbers and at least 60 % of the expected key words. "
       "In brackets the 95 % interval.</p>";
   body += "<h2>Made questions</h2>" + dropped_html(folder);
   body += "<h2>What it cost</h2>" + stages_html(folder);
-  body += "<h2>Wrong answers of the bot</h2>" + worst_html(answers);
+  body += "<h2>Wrong answers of the bot</h2>" + worst_html(chosen_arm(folder), answers);
   return fmt::format(
       "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width\"><title>{}</title><style>{}</style><body>{}"

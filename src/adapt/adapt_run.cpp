@@ -75,7 +75,8 @@ Result<AdaptSummary> run_adapt(const AdaptOptions& options, ThreadPool& pool) {
     if (!result->find("seconds")) result->set("seconds", double(monotonic_ns() - begin) * 1e-9);
     TRY(folder.finish(stage.name, *std::move(result)));
   }
-  return AdaptSummary{.table = evaluation_table(*folder.result("evaluation"))};
+  return AdaptSummary{.table = evaluation_table(*folder.result("evaluation")) +
+                               choice_sentence(folder) + "\n"};
 }
 
 }  // namespace weir

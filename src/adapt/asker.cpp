@@ -34,17 +34,21 @@ Result<std::shared_ptr<TokenGrammar>> Asker::grammar_of(const OutputForm& form,
   return grammars_->get(form);
 }
 
+Result<ChatPrompt> Asker::prompt_of(const Ask& asked) const {
+  Json messages = Json::array();
+  // Templates of small models may have no place for a system prompt.
+  const bool has_place = !asked.system.empty() && form_.check({.system = asked.system}).has_value();
+  if (has_place) messages.push(chat_message("system", asked.system));
+  const bool is_joined = !asked.system.empty() && !has_place;
+  messages.push(chat_message("user", is_joined ? asked.system + "\n\n" + asked.text : asked.text));
+  return form_.encode(open_, messages);
+}
+
 Result<std::optional<std::vector<AskReply>>> Asker::ask(std::span<const Ask> asked) {
   std::vector<Request> requests;
   std::vector<std::unique_ptr<TokenFilter>> filters;
   for (const Ask& one : asked) {
-    Json messages = Json::array();
-    // Templates of small models may have no place for a system prompt.
-    const bool has_place = !one.system.empty() && form_.check({.system = one.system}).has_value();
-    if (has_place) messages.push(chat_message("system", one.system));
-    const bool is_joined = !one.system.empty() && !has_place;
-    messages.push(chat_message("user", is_joined ? one.system + "\n\n" + one.text : one.text));
-    ChatPrompt prompt = TRY(form_.encode(open_, messages));
+    ChatPrompt prompt = TRY(prompt_of(one));
     Request request;
     form_.set_ends(open_, request);
     request.tokens_max = one.tokens_max;
@@ -74,6 +78,34 @@ Result<std::optional<std::vector<AskReply>>> Asker::ask(std::span<const Ask> ask
                        std::move(completion.top_log_probabilities)});
   }
   return std::optional(std::move(replies));
+}
+
+Result<std::optional<std::vector<double>>> Asker::likelihoods(std::span<const Ask> asked,
+                                                              std::string_view reply) {
+  const std::vector<int> replied = TRY(open_.tokenizer->encode(reply));
+  if (replied.empty()) return Error{"a reply without text has no likelihood"};
+  std::vector<Request> requests;
+  for (const Ask& one : asked) {
+    Request request;
+    request.prompt = TRY(prompt_of(one)).tokens;
+    request.scores_prompt = true;
+    request.scored_from = int(request.prompt.size());
+    request.prompt.insert(request.prompt.end(), replied.begin(), replied.end());
+    request.tokens_max = 1;
+    request.sampling.temperature = 0;
+    if (one.base_alone) request.adapter = AdapterUse::kNone;
+    requests.push_back(std::move(request));
+  }
+  StopListener listener(is_stopped_);
+  std::vector<double> means;
+  for (const Completion& completion : TRY(open_.generator->generate(requests, &listener))) {
+    if (completion.reason == FinishReason::cancelled) return std::optional<std::vector<double>>();
+    double sum = 0;
+    for (const TokenScore& score : completion.prompt_scores)
+      if (score.is_scored) sum += double(score.log_probability);
+    means.push_back(sum / double(replied.size()));
+  }
+  return std::optional(std::move(means));
 }
 
 }  // namespace weir

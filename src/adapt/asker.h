@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "chat/chat_form.h"
@@ -44,10 +45,15 @@ class Asker {
   bool is_plain() const { return form_.is_plain(); }
   // Fails when a prompt is longer than the context, or a form is not supported.
   Result<std::optional<std::vector<AskReply>>> ask(std::span<const Ask> asked);
+  // How probable each reply is as what follows the prompt: the mean of its tokens'
+  // log-probabilities under the model. Of what is asked only system, text and base_alone count.
+  Result<std::optional<std::vector<double>>> likelihoods(std::span<const Ask> asked,
+                                                         std::string_view reply);
 
  private:
   Asker(const OpenModel& open, ChatForm form, std::function<bool()> is_stopped)
       : open_(open), form_(std::move(form)), is_stopped_(std::move(is_stopped)) {}
+  Result<ChatPrompt> prompt_of(const Ask& asked) const;
   Result<std::shared_ptr<TokenGrammar>> grammar_of(const OutputForm& form,
                                                    const std::vector<int>& ends);
   const OpenModel& open_;

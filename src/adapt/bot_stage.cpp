@@ -6,6 +6,7 @@
 #include "adapt/adapt_report.h"
 #include "adapt/adapt_stages.h"
 #include "adapt/bot_file.h"
+#include "adapt/evaluation.h"
 #include "base/atomic_output.h"
 
 namespace weir {
@@ -24,13 +25,14 @@ StageResult package_bot(const AdaptContext& context) {
   bot.name = options.name;
   std::error_code error;
   bot.base = std::filesystem::absolute(options.base, error).string();
-  bot.adapter = "tuning";
+  const std::string arm = chosen_arm(context.folder);
+  if (arm == arm_name(Arm::adapted_knowledge)) bot.adapter = "tuning";
   bot.knowledge = "knowledge.db";
   bot.sources = options.sources;
   // Questions that it answers rightly.
   for (const Json& answer : answers) {
     const auto is_right = answer.bool_at("is_right");
-    if (answer.text_at("arm") == "adapted + knowledge" && is_right && *is_right &&
+    if (answer.text_at("arm") == arm && is_right && *is_right &&
         !answer.text_at("expected").empty() && bot.suggested.size() < kSuggested)
       bot.suggested.push_back(answer.text_at("question"));
   }

@@ -115,6 +115,17 @@ ArmScore score_arm(std::span<const EvaluationCase> cases, std::span<const CaseAn
   return score;
 }
 
+void refuse(const EvaluationCase& c, CaseAnswer& answer) {
+  answer = {.is_refused = true, .is_right = c.expected.empty()};
+}
+
+bool answers_more(const ArmScore& one, const ArmScore& other) {
+  const auto share = [](const ArmScore& score) {
+    return score.answerable > 0 ? double(score.right) / score.answerable : 0;
+  };
+  return share(one) > share(other);
+}
+
 std::optional<double> threshold_of(std::span<const EvaluationCase> cases,
                                    std::span<const CaseAnswer> answers, double error_rate) {
   constexpr double kRefused = -1;  // below every score

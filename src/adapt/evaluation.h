@@ -51,6 +51,11 @@ struct ArmScore {
   int cited = 0, cited_rightly = 0;
 };
 ArmScore score_arm(std::span<const EvaluationCase> cases, std::span<const CaseAnswer> answers);
+// What an answer below the threshold becomes.
+void refuse(const EvaluationCase& c, CaseAnswer& answer);
+// Whether one bot is better than another, both with a threshold for the same error rate: it has a
+// larger share of right answers; refusals alone do not make it better.
+bool answers_more(const ArmScore& one, const ArmScore& other);
 // From which score on the bot answers, so that a new question without an answer, drawn as those of
 // `cases` were, is answered with a probability of at most `error_rate` (split conformal prediction:
 // Vovk, Gammerman, Shafer 2005). `answers`: without a threshold; what was refused or removed there

@@ -15,7 +15,7 @@ namespace weir {
 namespace {
 
 constexpr size_t kCasesAtOnce = 8;
-constexpr int kCalibrationMax = 80;
+constexpr int kCalibrationMax = 60;
 // Of the evaluated questions: asked once more without the chunk that answers.
 constexpr double kUnanswerableShare = 0.4;
 
@@ -100,18 +100,41 @@ Result<bool> answer_all(Arm arm, const std::vector<EvaluationCase>& cases,
   return true;
 }
 
+void set_rates(const ArmScore& score, double error_rate, Calibration& calibration) {
+  calibration.error_rate = error_rate;
+  calibration.unanswerable = score.unanswerable;
+  calibration.answerable = score.answerable;
+  if (score.unanswerable > 0)
+    calibration.answered_wrongly = 1 - double(score.refused_rightly) / score.unanswerable;
+  if (score.answerable > 0)
+    calibration.refused_wrongly = double(score.refused_wrongly) / score.answerable;
+}
+
+// Each arm refuses below its own threshold.
+Result<double> threshold_for(const AdaptContext& context, Arm arm, const Calibration& fitted) {
+  const Json* calibrated = context.folder.result("calibration");
+  const Json* arms = calibrated ? calibrated->find("arms") : nullptr;
+  if (arms)
+    for (const Json& one : arms->items())
+      if (one.text_at("arm") == arm_name(arm)) return one.double_at("threshold");
+  return fitted.threshold;
+}
+
 struct Evaluated {
   Json arms = Json::array();
   std::string lines;  // of answers.jsonl
 };
 
 // All arms; false: stopped.
-Result<bool> run_arms(const std::vector<EvaluationCase>& cases, const Calibration& calibration,
-                      const AskModel& ask, const char* title, Evaluated& out) {
+Result<bool> run_arms(const AdaptContext& context, const std::vector<EvaluationCase>& cases,
+                      Calibration calibration, const AskModel& ask, const char* title,
+                      Evaluated& out) {
+  const Calibration fitted = calibration;
   Progress progress(title, double(cases.size() * kArms.size()), "answers");
   double done = 0;
   for (Arm arm : kArms) {
     std::vector<CaseAnswer> answers;
+    calibration.threshold = TRY(threshold_for(context, arm, fitted));
     if (!TRY(answer_all(arm, cases, calibration, ask, progress, done, answers))) return false;
     done += double(answers.size());
     for (size_t i = 0; i < cases.size(); ++i)
@@ -129,40 +152,48 @@ StageResult calibrate_bot(const AdaptContext& context) {
       TRY(KnowledgeSearch::open(context.folder.file("knowledge.db"), context.pool));
   std::vector<MadeQuestion> questions = TRY(questions_of(context, QuestionUse::calibration));
   if (questions.size() > size_t(kCalibrationMax)) questions.resize(size_t(kCalibrationMax));
-  // The weights stay those of all bases: fitted to these cases, they would know them.
-  Calibration calibration;
   std::vector<EvaluationCase> cases;
   for (const MadeQuestion& question : questions)
     for (bool is_answerable : {true, false})
-      cases.push_back(TRY(case_of(question, is_answerable, context, calibration, search)));
+      cases.push_back(TRY(case_of(question, is_answerable, context, {}, search)));
   AdaptModel model = TRY(AdaptModel::open(context, true));
-  calibration.threshold = 0;
-  std::vector<CaseAnswer> answers;
-  Progress progress("calibration", double(cases.size()), "answers");
-  if (!TRY(answer_all(Arm::adapted_knowledge, cases, calibration, model.ask(), progress, 0,
-                      answers)))
-    return std::optional<Json>();
-  Json json = Json::object();
-  const auto threshold = threshold_of(cases, answers, context.options.error_rate);
-  calibration.threshold = threshold ? *threshold : Calibration{}.threshold;
-  if (!threshold)
-    json.set("note", fmt::format("{} questions are too few for a threshold; the default one stays",
-                                 questions.size()));
-  for (size_t i = 0; i < cases.size(); ++i)
-    if (cases[i].score < calibration.threshold) answers[i].is_refused = true;
-  const ArmScore score = score_arm(cases, answers);
-  calibration.error_rate = context.options.error_rate;
-  calibration.unanswerable = score.unanswerable;
-  calibration.answerable = score.answerable;
-  if (score.unanswerable > 0)
-    calibration.answered_wrongly = 1 - double(score.refused_rightly) / score.unanswerable;
-  if (score.answerable > 0)
-    calibration.refused_wrongly = double(score.refused_wrongly) / score.answerable;
+  constexpr std::array<Arm, 2> kBots = {Arm::base_knowledge, Arm::adapted_knowledge};
+  Progress progress("calibration", double(cases.size() * kBots.size()), "answers");
+  Json json = Json::object(), arms = Json::array();
+  std::array<Calibration, kBots.size()> calibrations;
+  std::array<ArmScore, kBots.size()> scores;
+  for (size_t bot = 0; bot < kBots.size(); ++bot) {
+    std::vector<CaseAnswer> answers;
+    // Asked without a threshold. The weights stay those of all bases: fitted to these cases, they
+    // would know them.
+    Calibration& calibration = calibrations[bot];
+    calibration.threshold = 0;
+    const double done = double(bot * cases.size());
+    if (!TRY(answer_all(kBots[bot], cases, calibration, model.ask(), progress, done, answers)))
+      return std::optional<Json>();
+    const auto threshold = threshold_of(cases, answers, context.options.error_rate);
+    calibration.threshold = threshold ? *threshold : Calibration{}.threshold;
+    if (!threshold)
+      json.set("note",
+               fmt::format("{} questions are too few for a threshold; the default one stays",
+                           questions.size()));
+    for (size_t i = 0; i < cases.size(); ++i)
+      if (cases[i].score < calibration.threshold) refuse(cases[i], answers[i]);
+    scores[bot] = score_arm(cases, answers);
+    set_rates(scores[bot], context.options.error_rate, calibration);
+    Json arm = arm_score_json(kBots[bot], scores[bot]);
+    arm.set("threshold", calibration.threshold);
+    arms.push(std::move(arm));
+  }
+  const size_t chosen = answers_more(scores[1], scores[0]) ? 1 : 0;
   const KnowledgeBase base =
       TRY(KnowledgeBase::open(context.folder.file("knowledge.db"), Database::Access::write));
-  const std::string text = calibration_json(calibration).dump();
+  const Json calibration = calibration_json(calibrations[chosen]);
+  const std::string text = calibration.dump();
   TRY(base.set_fact("calibration", text));
-  json.set("calibration", calibration_json(calibration));
+  json.set("calibration", calibration);
+  json.set("arms", std::move(arms));
+  json.set("arm", arm_name(kBots[chosen]));
   progress.finish();
   return std::optional(std::move(json));
 }
@@ -181,10 +212,10 @@ StageResult evaluate_bot(const AdaptContext& context) {
         "or more --minutes, or questions of your own with --questions"};
   AdaptModel model = TRY(AdaptModel::open(context, true));
   Evaluated of_made, of_written;
-  if (!TRY(run_arms(made, calibration, model.ask(), "evaluation", of_made)))
+  if (!TRY(run_arms(context, made, calibration, model.ask(), "evaluation", of_made)))
     return std::optional<Json>();
   if (!written.empty() &&
-      !TRY(run_arms(written, calibration, model.ask(), "written questions", of_written)))
+      !TRY(run_arms(context, written, calibration, model.ask(), "written questions", of_written)))
     return std::optional<Json>();
   TRY(write_file_atomic(context.folder.file("answers.jsonl"), of_made.lines + of_written.lines));
   Json json = Json::object();

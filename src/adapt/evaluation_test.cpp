@@ -122,5 +122,18 @@ TEST(BotEvaluation, ArmsAreCounted) {
   EXPECT_EQ(score.cited_rightly, 1);
 }
 
+TEST(BotEvaluation, TheBotThatAnswersMoreRightlyIsKept) {
+  const ArmScore refuses_all{
+      .answerable = 10, .refused_wrongly = 10, .unanswerable = 10, .refused_rightly = 10};
+  const ArmScore answers_some{
+      .answerable = 10, .right = 2, .unanswerable = 10, .refused_rightly = 9};
+  EXPECT_FALSE(answers_more(refuses_all, answers_some));
+  EXPECT_TRUE(answers_more(answers_some, refuses_all));
+  EXPECT_FALSE(answers_more(answers_some, answers_some));  // as good is no reason for an adapter
+  CaseAnswer answer{.text = "a", .is_right = true, .cited = 1, .cited_rightly = 1};
+  refuse(valve(true), answer);
+  EXPECT_TRUE(answer.is_refused && !answer.is_right && answer.text.empty() && answer.cited == 0);
+}
+
 }  // namespace
 }  // namespace weir

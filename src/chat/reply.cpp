@@ -16,6 +16,7 @@ std::string_view Reply::push(const Drawn& drawn) {
   completion_.model_log_probabilities.push_back(token.model_log_probability);
   completion_.policy_log_probabilities.push_back(token.policy_log_probability);
   if (!token.top.empty()) completion_.top_log_probabilities.push_back(token.top);
+  if (!drawn.prompt_scores.empty()) completion_.prompt_scores = drawn.prompt_scores;
   piece_.clear();
   const bool is_end = drawn.is_last && drawn.reason == FinishReason::end;
   if (!is_end) piece_ = scanner_.push(decoder_.push(token.token));

@@ -29,7 +29,8 @@ struct Completion {
   std::vector<float> policy_log_probabilities;
   // SampledToken::top of every token; empty unless asked for.
   std::vector<std::vector<TokenLogProbability>> top_log_probabilities;
-  std::vector<uint16_t> experts;  // Drawn::experts
+  std::vector<uint16_t> experts;          // Drawn::experts
+  std::vector<TokenScore> prompt_scores;  // Drawn::prompt_scores
   FinishReason reason = FinishReason::length;
   std::string stop;  // the stop string that appeared
 };

@@ -22,8 +22,9 @@ Result<int> number_of(const std::string& word, const Words& words, const char* w
 
 void add_bank_choice(CommandBuilder& c, BankChoice& choice) {
   c.choice("--language", choice.language, {"both", "en", "zh"}, "of the requests");
-  c.choice("--phrasing", choice.phrasing, {"both", "A", "B"},
-           "half of the requests: A and B are written apart");
+  c.option("--phrasing", choice.phrasing, "LETTERS",
+           "of the groups A, B, C and D, which are written apart: \"AC\" is two of them [AB]");
+  c.value("--phrasings", choice.phrasings, "N", "of each request of C and D").whole_number(1, 14);
   c.option("--forms", choice.forms, "FORM,FORM",
            "direct, role_play, translated, encoded, split, document, tool_result [direct and two "
            "others for each request]")
@@ -39,7 +40,10 @@ void add_bank_choice(CommandBuilder& c, BankChoice& choice) {
 Result<std::vector<BankItem>> chosen_bank(const BankChoice& choice) {
   BankOptions options;
   if (choice.language != "both") options.language = choice.language;
-  if (choice.phrasing != "both") options.phrasing = choice.phrasing.front();
+  if (choice.phrasing.empty() || choice.phrasing.find_first_not_of("ABCD") != std::string::npos)
+    return Error{"--phrasing: name some of the groups A, B, C and D"};
+  options.phrasing = choice.phrasing;
+  options.phrasings = choice.phrasings;
   for (const std::string& form : choice.forms)
     options.forms.push_back(AttackForm(TRY(number_of(form, kAttackForms, "form"))));
   for (const std::string& mutation : choice.mutations)

@@ -9,9 +9,9 @@
 namespace weir {
 
 struct BankChoice {
-  std::string language = "both", phrasing = "both";
+  std::string language = "both", phrasing = "AB";
   std::vector<std::string> forms, mutations;
-  int limit = 0;
+  int phrasings = 2, limit = 0;
 };
 
 void add_bank_choice(CommandBuilder& command, BankChoice& choice);

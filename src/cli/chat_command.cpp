@@ -165,6 +165,8 @@ void add_chat(CommandGroup& commands) {
   c.choice("--thinking", o.thinking, {"auto", "on", "off"}, "thinking switch of the chat template");
   c.flag("--no-thinking", o.no_thinking, "hide the thinking");
   c.option("--system", o.system, "TEXT", "system prompt; @FILE reads it from a file");
+  c.option("--guard", o.guard, "POLICY",
+           "policy that questions and answers pass, as in weir serve (docs/guard.md)");
   c.option("--tools", o.tools, "FILE", "JSON file with the tools that the model may call");
   c.count("--tokens", o.tokens, 0, 1 << 24,
           "maximum number of tokens per answer, thinking included; 0: the context");

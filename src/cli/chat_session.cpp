@@ -25,6 +25,7 @@ Result<void> ChatSession::open() {
   TRY(set_first_system(options_.system));
   if (!options_.tools.empty()) context_.tools = TRY_IN("--tools", read_tools(options_.tools));
   output_ = TRY(OutputFormOption::read(options_.output));
+  if (!options_.guard.empty()) guard_ = TRY(ChatGuard::open(options_.guard));
   if (has_stages(options_.folder)) {
     run_.emplace(options_.folder);
     TRY_IN(options_.folder, open_stage(options_.stage));
@@ -76,6 +77,7 @@ Result<void> ChatSession::open_folder(const std::string& folder, bool is_tuned) 
   }
   form_ = std::move(form);
   std::swap(open_, open);
+  if (guard_) guard_->use_model(*open_.model);
   begun_ = {};
   return {};
 }
@@ -135,8 +137,16 @@ Result<Request> ChatSession::fitting_request() {
 }
 
 Result<void> ChatSession::answer_last() {
+  if (guard_ && begun_.tokens.empty())
+    if (const auto refusal = guard_->screen(turns_, context_)) {
+      turns_.back().answer = *refusal;
+      fmt::print("{}\n", *refusal);
+      keep();
+      return {};
+    }
   const Begun before = std::exchange(begun_, {});
   Result<Request> request = fitting_request();
+  if (request && guard_) guard_->begin(*request, !before.tokens.empty());
   Result<void> answered = request ? answer(*request) : std::move(request).error();
   if (!answered) begun_ = before;
   return answered;
@@ -145,7 +155,7 @@ Result<void> ChatSession::answer_last() {
 Result<std::vector<Completion>> ChatSession::generate(const Request& request) {
   const bool resumes = !begun_.tokens.empty();
   if (form_.is_plain()) {
-    PlainPrinter printer(is_stopped_, resumes);
+    PlainPrinter printer(is_stopped_, resumes, guard_.get());
     auto made = open_.generator->generate({&request, 1}, &printer);
     printer.finish();
     return made;
@@ -153,7 +163,8 @@ Result<std::vector<Completion>> ChatSession::generate(const Request& request) {
   const ThinkingStyle style = options_.no_thinking ? ThinkingStyle::hidden
                               : stdout_has_color() ? ThinkingStyle::dimmed
                                                    : ThinkingStyle::marked;
-  ReplyPrinter printer(*open_.tokenizer, form_.marks(open_, context_), style, is_stopped_);
+  ReplyPrinter printer(*open_.tokenizer, form_.marks(open_, context_), style, is_stopped_,
+                       guard_.get());
   if (resumes) printer.resume(begun_.tokens);
   auto made = open_.generator->generate({&request, 1}, &printer);
   printer.finish();
@@ -179,10 +190,26 @@ void ChatSession::take_reply(const Completion& completion) {
   ChatReply reply = form_.reply_of(open_, context_, begun_.tokens, begun_.text);
   turns_.back().answer = std::move(reply.answer);
   turns_.back().calls = std::move(reply.calls);
+  if (guard_) take_guarded();
   show_calls();
 }
 
+// The conversation keeps what was shown.
+void ChatSession::take_guarded() {
+  ChatTurn& turn = turns_.back();
+  turn.answer = guard_->answer();
+  if (guard_->is_ended()) {
+    turn.calls = Json();
+    begun_ = {};
+  }
+  const auto refusal = guard_->screen_calls(turn.calls);
+  if (!refusal) return;
+  fmt::print("{}\n", *refusal);
+  turn.answer += (turn.answer.empty() ? "" : "\n\n") + *refusal;
+}
+
 void ChatSession::say_how_it_ended(const Request& request, const Completion& completion) {
+  if (guard_ && guard_->is_ended()) return;
   if (completion.reason == FinishReason::cancelled) {
     fmt::print(stderr, "(stopped; /more goes on)\n");
     return;

@@ -7,6 +7,7 @@
 
 #include "chat/chat_form.h"
 #include "chat/open_model.h"
+#include "cli/chat_guard.h"
 #include "cli/chat_run.h"
 #include "cli/dialogue.h"
 #include "cli/output_form_flags.h"
@@ -28,6 +29,7 @@ struct ChatOptions {
   // saw single questions only.
   std::string history = "auto";
   std::string system;       // the system prompt, or @ and the name of a file with it
+  std::string guard;        // a policy's file or name; "": none
   std::string tools;        // a file with the tools of the model (chat_tools.h)
   int tokens = 0;           // of one answer, thinking included; 0: what the context has room for
   bool by_lines = false;    // a pipe holds a question or command a line, else it is one question
@@ -62,6 +64,7 @@ class ChatSession : public Dialogue {
   Result<void> answer(const Request& request);
   Result<std::vector<Completion>> generate(const Request& request);
   void take_reply(const Completion& completion);
+  void take_guarded();
   void say_how_it_ended(const Request& request, const Completion& completion);
   Result<void> judge(const Completion& completion);
 
@@ -72,6 +75,7 @@ class ChatSession : public Dialogue {
   OpenModel open_;
   ChatForm form_;
   OutputFormOption output_;
+  std::unique_ptr<ChatGuard> guard_;     // null: none
   std::unique_ptr<TokenFilter> filter_;  // of the answer that is made
   // Of the last answer, when it was cut or stopped: where /more continues.
   struct Begun {

@@ -64,8 +64,8 @@ Result<void> check_policy(const GuardCheckOptions& options) {
     return {};
   }
   const Direction direction = *find_direction(options.direction);
-  const Verdict verdict = guard->check(text, direction, {options.key, options.model});
-  for (const Finding& finding : verdict.findings)
+  const GuardVerdict verdict = guard->check(text, direction, {options.key, options.model});
+  for (const GuardFinding& finding : verdict.findings)
     fmt::print("{}-{}: {} {} by rule {} ({}, score {:.2f})\n", finding.begin, finding.end,
                action_name(finding.action), guard->policy().categories.at(finding.category).id,
                finding.rule, layer_name(finding.layer), finding.score);

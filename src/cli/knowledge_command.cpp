@@ -52,6 +52,7 @@ struct KnowledgeSearchOptions {
   int count = 5;
   std::vector<std::string> labels;
   bool words_alone = false, json = false;
+  std::string rerank;  // a model
 };
 
 struct KnowledgeCheckOptions {
@@ -236,6 +237,13 @@ Result<void> knowledge_search(const KnowledgeSearchOptions& options) {
     QuestionEmbedder embedder = TRY(QuestionEmbedder::open(search.base(), 0));
     how.vector = TRY(embedder.embed(options.question));
   }
+  std::unique_ptr<AnswerModel> model;
+  if (!options.rerank.empty()) {
+    model = TRY(AnswerModel::open(options.rerank, {}));
+    how.rerank = [&](std::string_view question, std::span<const FoundChunk> chunks) {
+      return model->fit(question, chunks);
+    };
+  }
   const std::vector<FoundChunk> found = TRY(search.search(options.question, how));
   if (options.json) {
     Json list = Json::array();
@@ -286,6 +294,7 @@ void add_knowledge(CommandGroup& commands) {
               "search what this label may see (repeatable) [all documents]")
       .repeatable();
   search.flag("--words", searched.words_alone, "search by words alone, without the vectors");
+  search.option("--rerank", searched.rerank, "MODEL", kRerankHelp);
   search.flag("--json", searched.json, "print one JSON array");
 
   auto [check, checked] = group.add("check", "look for damage in a base", knowledge_check);

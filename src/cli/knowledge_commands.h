@@ -4,6 +4,9 @@
 
 namespace weir {
 
+constexpr const char* kRerankHelp =
+    "let the model order the best ten chunks by how well each leads to the question";
+
 void add_knowledge_questions(CommandGroup& group);  // ask, calibrate, faq
 
 }  // namespace weir

@@ -67,6 +67,18 @@ Result<double> AnswerModel::judge(const AnswerPrompt& prompt) {
   return yes + no > 0 ? yes / (yes + no) : 0.5;
 }
 
+Result<std::vector<double>> AnswerModel::fit(std::string_view question,
+                                             std::span<const FoundChunk> chunks) {
+  std::vector<Ask> asked;
+  for (const FoundChunk& chunk : chunks) {
+    AnswerPrompt prompt = question_prompt(question, chunk);
+    asked.push_back({.system = std::move(prompt.system), .text = std::move(prompt.user)});
+  }
+  auto means = TRY(asker_->likelihoods(asked, question));
+  if (!means) return Error{"stopped"};
+  return *std::move(means);
+}
+
 Result<QuestionEmbedder> QuestionEmbedder::open(const KnowledgeBase& base, int threads) {
   QuestionEmbedder embedder;
   const std::string model = TRY(base.fact("embedding"));

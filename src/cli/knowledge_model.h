@@ -21,6 +21,9 @@ class AnswerModel {
   Result<std::string> write(const AnswerPrompt& prompt, int tokens_max = 300);
   // The probability of yes over that of yes and no as the reply's first word.
   Result<double> judge(const AnswerPrompt& prompt);
+  // A ChunkScorer: how probable the question is after question_prompt() of each chunk. An error
+  // after Ctrl-C.
+  Result<std::vector<double>> fit(std::string_view question, std::span<const FoundChunk> chunks);
 
  private:
   explicit AnswerModel(OpenModel open) : open_(std::move(open)) {}

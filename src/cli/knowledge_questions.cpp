@@ -27,7 +27,7 @@ struct KnowledgeAskOptions {
   ModelOptions model;
   int count = AskOptions{}.search.count;
   std::vector<std::string> labels;
-  bool shows_unsupported = false, words_alone = false, json = false;
+  bool shows_unsupported = false, words_alone = false, reranks = false, json = false;
   std::string mailbox, webhook;
 };
 
@@ -76,6 +76,10 @@ Result<Ending> knowledge_ask(const KnowledgeAskOptions& options) {
   catch_stop_signals();
   const std::unique_ptr<AnswerModel> model =
       TRY(AnswerModel::open(options.model_path, options.model));
+  if (options.reranks)
+    ask.search.rerank = [&](std::string_view question, std::span<const FoundChunk> chunks) {
+      return model->fit(question, chunks);
+    };
   AnswerJudge judge;
   if (!ask.calibration.model.empty())
     judge = [&](const AnswerPrompt& prompt) { return model->judge(prompt); };
@@ -190,6 +194,7 @@ void add_knowledge_questions(CommandGroup& group) {
   ask.flag("--unsupported", asked.shows_unsupported,
            "keep sentences that no source supports, marked");
   ask.flag("--words", asked.words_alone, kWordsHelp);
+  ask.flag("--rerank", asked.reranks, kRerankHelp);
   ask.option("--mailbox", asked.mailbox, "FILE",
              "append the conversation to this file (JSONL) if there is no answer");
   ask.option("--webhook", asked.webhook, "URL",

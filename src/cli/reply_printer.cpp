@@ -101,8 +101,10 @@ void ReplyListener::print_now(std::string_view text) {
 
 bool ReplyPrinter::on_token(const TokenEvent& event) {
   hide_progress();
-  print_now(writer_.write(stream_.push(event.token.token)));
-  return !ferror(stdout);
+  std::vector<ReplyPiece> pieces = stream_.push(event.token.token);
+  if (gate_) pieces = gate_->pass(std::move(pieces), false);
+  print_now(writer_.write(pieces));
+  return !ferror(stdout) && !(gate_ && gate_->is_ended());
 }
 
 void ReplyPrinter::resume(const std::vector<int>& tokens) {
@@ -112,21 +114,43 @@ void ReplyPrinter::resume(const std::vector<int>& tokens) {
 
 void ReplyPrinter::finish() {
   hide_progress();
-  print_now(writer_.write(stream_.finish()) + writer_.finish());
+  std::vector<ReplyPiece> pieces = stream_.finish();
+  if (gate_) pieces = gate_->pass(std::move(pieces), true);
+  print_now(writer_.write(pieces) + writer_.finish());
 }
+
+namespace {
+
+std::string joined(const std::vector<ReplyPiece>& pieces) {
+  std::string text;
+  for (const ReplyPiece& piece : pieces) text += piece.text;
+  return text;
+}
+
+}  // namespace
 
 bool PlainPrinter::on_token(const TokenEvent& event) {
   hide_progress();
-  std::string_view text = event.text;
+  if (!gate_) {
+    print(event.text);
+    return !ferror(stdout);
+  }
+  std::vector<ReplyPiece> pieces;
+  pieces.push_back({ReplyPiece::Part::answer, std::string(event.text)});
+  print(joined(gate_->pass(std::move(pieces), false)));
+  return !ferror(stdout) && !gate_->is_ended();
+}
+
+void PlainPrinter::print(std::string_view text) {
   if (!began_) text.remove_prefix(std::min(text.find_first_not_of(" \n\t"), text.size()));
-  if (text.empty()) return true;
+  if (text.empty()) return;
   began_ = true;
   print_now(text);
-  return !ferror(stdout);
 }
 
 void PlainPrinter::finish() {
   hide_progress();
+  if (gate_) print(joined(gate_->pass({}, true)));
   print_now("\n");
 }
 

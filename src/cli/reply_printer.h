@@ -55,11 +55,22 @@ class ReplyListener : public Listener {
 // none.
 std::string prompt_line(const PromptProgress& progress, double seconds);
 
+// What text of a reply may be shown: a guard's.
+class ReplyGate {
+ public:
+  virtual ~ReplyGate() = default;
+  // The pieces of the next token; `is_last`: what is left at the end. Returns what may be shown.
+  virtual std::vector<ReplyPiece> pass(std::vector<ReplyPiece> pieces, bool is_last) = 0;
+  virtual bool is_ended() const = 0;  // the rest of the reply is not wanted
+};
+
 // Prints replies with their thinking apart.
 class ReplyPrinter : public ReplyListener {
  public:
-  ReplyPrinter(const Tokenizer& tokenizer, ReplyMarks marks, ThinkingStyle style, bool (*asks)())
-      : ReplyListener(asks), stream_(tokenizer, std::move(marks)), writer_(style) {}
+  // `gate`: null, or outlives this.
+  ReplyPrinter(const Tokenizer& tokenizer, ReplyMarks marks, ThinkingStyle style, bool (*asks)(),
+               ReplyGate* gate = nullptr)
+      : ReplyListener(asks), stream_(tokenizer, std::move(marks)), writer_(style), gate_(gate) {}
   // The reply began with these tokens, which were shown before.
   void resume(const std::vector<int>& tokens);
   bool on_token(const TokenEvent& event) override;
@@ -68,19 +79,23 @@ class ReplyPrinter : public ReplyListener {
  private:
   ReplyStream stream_;
   ThinkingWriter writer_;
+  ReplyGate* gate_;
 };
 
 // Prints replies in plain text, without the blanks they begin with.
 class PlainPrinter : public ReplyListener {
  public:
   // `resumes`: the text continues a reply; leading blanks are kept.
-  explicit PlainPrinter(bool (*asks)(), bool resumes = false)
-      : ReplyListener(asks), began_(resumes) {}
+  explicit PlainPrinter(bool (*asks)(), bool resumes = false, ReplyGate* gate = nullptr)
+      : ReplyListener(asks), began_(resumes), gate_(gate) {}
   bool on_token(const TokenEvent& event) override;
   void finish();
 
  private:
+  void print(std::string_view text);
+
   bool began_;
+  ReplyGate* gate_;
 };
 
 }  // namespace weir

@@ -178,8 +178,6 @@ Result<std::shared_ptr<GuardDesk>> open_guard(const ServerConfig& config) {
     return std::shared_ptr<GuardDesk>();
   }
   Policy policy = TRY(Policy::read(config.guard));
-  if (!policy.judge.model.empty())
-    return Error{policy.path + ": weir serve has no judge yet; leave 'judge' out"};
   std::unique_ptr<AuditLog> audit;
   if (!config.audit.empty()) audit = TRY(open_kept_log(config.audit, policy.audit));
   const auto guard = TRY(Guard::create(std::move(policy)));

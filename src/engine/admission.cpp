@@ -66,8 +66,7 @@ Engine::Key* Engine::next_key() {
 
 // The last token is always computed, because its logits are needed.
 Engine::Beginning Engine::find_beginning(const Sequence& sequence) const {
-  if (sequence.scores_prompt()) return {};
-  const auto wanted = std::span<const int>(sequence.tokens).first(sequence.tokens.size() - 1);
+  const auto wanted = std::span<const int>(sequence.tokens).first(sequence.unneeded_rows());
   const bool needs_experts = records(sequence);
   const std::string& owner = sequence.rows_owner;
   PrefixTree::Match match = prefixes_.find(owner, wanted, needs_experts);

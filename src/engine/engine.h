@@ -117,6 +117,10 @@ class Engine {
     std::vector<TokenScore> prompt_scores = {};  // so far
     size_t drawn() const { return tokens.size() - prompt; }
     bool scores_prompt() const { return request.scores_prompt && drawn() == 0; }
+    // Rows of the prompt whose outputs nobody needs, so that the cache may have them.
+    size_t unneeded_rows() const {
+      return scores_prompt() ? size_t(request.scored_from - 1) : tokens.size() - 1;
+    }
   };
   // One sequence of the cache.
   struct Slot : CachedRows {

@@ -15,7 +15,8 @@ void Engine::score_prompts(Run& run, Tensor hidden, const std::vector<Row>& rows
     Sequence* sequence = slots_[size_t(rows[r].slot)].sequence;
     if (!sequence || !sequence->scores_prompt()) continue;
     std::vector<TokenScore>& scores = sequence->prompt_scores;
-    if (scores.empty()) scores.push_back({.token = sequence->tokens[0], .is_scored = false});
+    for (size_t t = scores.size(); t <= sequence->unneeded_rows(); ++t)
+      scores.push_back({.token = sequence->tokens[t], .is_scored = false});
     const size_t next = size_t(rows[r].position) + 1;
     if (next != scores.size() || next >= sequence->prompt) continue;
     scores.push_back({.token = sequence->tokens[next]});

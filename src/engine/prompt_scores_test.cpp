@@ -21,6 +21,7 @@ std::vector<float> numbers_of(const std::vector<TokenScore>& scores) {
 
 // Prompts begin alike and the cache has room for few, so that sequences share and are preempted.
 TEST(PromptScores, AreThoseOfTheScorer) {
+  constexpr int kFrom = 30;
   for (Kind kind : {Kind::latent, Kind::grouped}) {
     const Model& model = tiny_model(kind);
     ThreadPool pool(2);
@@ -33,6 +34,7 @@ TEST(PromptScores, AreThoseOfTheScorer) {
       requests.push_back(request_of(i / 2, 40, 100));
       requests.back().sampling.top_log_probabilities = 3;
       requests.back().scores_prompt = i != 1;
+      if (i == 5) requests.back().scored_from = kFrom;
       ASSERT_TRUE(engine->submit(requests.back()).has_value());
     }
     while (!engine->is_idle())
@@ -47,10 +49,14 @@ TEST(PromptScores, AreThoseOfTheScorer) {
     EXPECT_FALSE(scores.contains(1));
     for (uint64_t i : {0, 2, 3, 4, 5}) {
       const std::vector<TokenScore>& own = scores[SequenceId(i)];
-      EXPECT_EQ(numbers_of(own), scored_alone(model, requests[i].prompt));
+      const size_t from = size_t(requests[i].scored_from);
       ASSERT_EQ(own.size(), requests[i].prompt.size());
-      EXPECT_FALSE(own[0].is_scored);
-      for (size_t t = 1; t < own.size(); ++t) {
+      const auto is_scored = [](const TokenScore& score) { return score.is_scored; };
+      EXPECT_TRUE(std::none_of(own.begin(), own.begin() + ptrdiff_t(from), is_scored));
+      std::vector<float> expected = scored_alone(model, requests[i].prompt);
+      std::fill(expected.begin(), expected.begin() + ptrdiff_t(from), 0.0f);
+      EXPECT_EQ(numbers_of(own), expected);
+      for (size_t t = from; t < own.size(); ++t) {
         EXPECT_EQ(own[t].token, requests[i].prompt[t]);
         ASSERT_EQ(own[t].top.size(), 3u);
         EXPECT_GE(own[t].top[0].log_probability, own[t].log_probability);

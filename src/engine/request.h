@@ -20,9 +20,10 @@ struct TokenRequest {
   uint64_t stream = 0;             // samples of one prompt and seed differ by it
   std::vector<int> stop_ids = {};  // usually the end-of-sequence token
   bool records_experts = false;    // fill Drawn::experts
-  // Fill Drawn::prompt_scores, with as many alternatives as the sampling options ask for. Then the
-  // whole prompt is computed, whatever the cache holds.
+  // Fill Drawn::prompt_scores, with as many alternatives as the sampling options ask for, from this
+  // token of the prompt on; the rows that give them are computed, whatever the cache holds.
   bool scores_prompt = false;
+  int scored_from = 1;
   TokenFilter* token_filter = nullptr;    // outlives the sequence
   HiddenReader* hidden_reader = nullptr;  // outlives the sequence
   // Who asks. Owners get equal shares of slots and prompt rows, and never share cached rows.

@@ -31,7 +31,7 @@ bool fits(const ToolArgumentRule& rule, const std::string& value) {
 
 class CallCheck {
  public:
-  CallCheck(const Guard& guard, const GuardSubject& subject, Verdict& verdict)
+  CallCheck(const Guard& guard, const GuardSubject& subject, GuardVerdict& verdict)
       : guard_(guard), subject_(subject), verdict_(verdict) {}
 
   void refuse(const std::string& rule) {
@@ -48,7 +48,7 @@ class CallCheck {
   // All texts in a value, the names of members too.
   void check(Json& value) {
     if (value.is_string()) {
-      Verdict one = guard_.check(value.text(), Direction::tool_call, subject_);
+      GuardVerdict one = guard_.check(value.text(), Direction::tool_call, subject_);
       if (one.action == Action::redact || one.action == Action::rewrite)
         value = Json(Guard::replaced(value.text(), one));
       join(std::move(one));
@@ -66,20 +66,20 @@ class CallCheck {
   }
 
  private:
-  void join(Verdict one) {
+  void join(GuardVerdict one) {
     if (one.action > verdict_.action) {
       verdict_.action = one.action;
       verdict_.category = one.category;
       verdict_.rule = one.rule;
       verdict_.text = one.text;
     }
-    for (Finding& finding : one.findings)
+    for (GuardFinding& finding : one.findings)
       if (verdict_.findings.size() < kFindingsMax) verdict_.findings.push_back(std::move(finding));
   }
 
   const Guard& guard_;
   const GuardSubject& subject_;
-  Verdict& verdict_;
+  GuardVerdict& verdict_;
 };
 
 }  // namespace
@@ -91,9 +91,9 @@ Result<void> check_argument_pattern(const std::string& pattern) {
   return Error{"can not be compiled: " + printable(compiled.error(), 200)};
 }
 
-Verdict check_call(const Guard& guard, std::string_view tool, Json& arguments,
-                   const CallContext& context, const GuardSubject& subject) {
-  Verdict verdict;
+GuardVerdict check_call(const Guard& guard, std::string_view tool, Json& arguments,
+                        const CallContext& context, const GuardSubject& subject) {
+  GuardVerdict verdict;
   CallCheck check(guard, subject, verdict);
   const PolicyTools& tools = guard.policy().tools;
   const auto listed =

@@ -24,8 +24,8 @@ struct CallContext {
 // A call of a tool: the allow list, the rules of its arguments, its grounding, links, and the rules
 // of the policy over all texts in the arguments (direction tool_call). Redacted and rewritten
 // arguments are changed in `arguments`.
-Verdict check_call(const Guard& guard, std::string_view tool, Json& arguments,
-                   const CallContext& context, const GuardSubject& subject);
+GuardVerdict check_call(const Guard& guard, std::string_view tool, Json& arguments,
+                        const CallContext& context, const GuardSubject& subject);
 
 // The hosts of http and https links in a text that are not among those allowed.
 std::vector<std::string> foreign_hosts(std::string_view text,

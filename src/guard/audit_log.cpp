@@ -38,7 +38,7 @@ Error failed(const std::string& path, const std::string& what) {
   return {path + ": " + what + ": " + std::strerror(errno)};
 }
 
-Json finding_json(const Policy& policy, const Finding& finding, std::string_view text,
+Json finding_json(const Policy& policy, const GuardFinding& finding, std::string_view text,
                   const std::string& salt) {
   Json j = Json::object();
   j.set("category", policy.categories.at(finding.category).id);
@@ -55,7 +55,7 @@ Json finding_json(const Policy& policy, const Finding& finding, std::string_view
 }
 
 Json decision_json(const Policy& policy, const Decision& decision, const std::string& salt) {
-  const Verdict& verdict = decision.verdict;
+  const GuardVerdict& verdict = decision.verdict;
   Json j = Json::object();
   j.set("policy", policy.name);
   j.set("version", policy.version);
@@ -68,7 +68,7 @@ Json decision_json(const Policy& policy, const Decision& decision, const std::st
   if (verdict.category >= 0) j.set("category", policy.categories.at(verdict.category).id);
   if (!verdict.rule.empty()) j.set("rule", verdict.rule);
   Json findings = Json::array();
-  for (const Finding& finding : verdict.findings)
+  for (const GuardFinding& finding : verdict.findings)
     if (findings.size() < kFindingsLogged)
       findings.push(finding_json(policy, finding, decision.text, salt));
   const size_t more = verdict.findings.size() - findings.size() + verdict.findings_left_out;

@@ -21,7 +21,7 @@ struct Decision {
   std::string request = {};  // id of the request
   GuardSubject subject = {};
   Direction direction = Direction::prompt;
-  const Verdict& verdict;
+  const GuardVerdict& verdict;
   std::string_view text;  // it is kept only if the policy says so
 };
 

@@ -222,7 +222,7 @@ TEST_F(AuditLogTest, DecisionsHoldHashesAndTextOnlyIfWanted) {
     auto audit = AuditLog::open(log(), guard->policy().audit);
     ASSERT_TRUE(audit);
     const std::string text = "to ann@example.org";
-    const Verdict verdict = guard->check(text, Direction::answer, {});
+    const GuardVerdict verdict = guard->check(text, Direction::answer, {});
     ASSERT_TRUE((*audit)->decide(guard->policy(), {.request = "r1",
                                                    .subject = {"k", "m"},
                                                    .direction = Direction::answer,

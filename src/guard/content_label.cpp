@@ -58,8 +58,13 @@ Result<std::string> labelled_file(std::string_view text, const std::string& path
   }
   if (path.ends_with(".md")) {
     const std::string line = "AIGC: " + inner.dump() + "\n";
-    if (text.starts_with("---\n"))
-      return "---\n" + line + visible_in(text.substr(4), label, "", "");
+    const size_t end = text.starts_with("---\n") ? text.find("\n---\n", 3) : text.npos;
+    if (end != text.npos) {  // its own metadata
+      std::string_view rest = text.substr(end + 5);
+      while (rest.starts_with('\n')) rest.remove_prefix(1);
+      return "---\n" + line + std::string(text.substr(4, end + 5 - 4)) + "\n" +
+             visible_in(rest, label, "", "");
+    }
     return "---\n" + line + "---\n\n" + visible_in(text, label, "", "");
   }
   if (path.ends_with(".html")) {

@@ -33,9 +33,4 @@ struct GuardVerdict {
   size_t findings_left_out = 0;  // beyond kFindingsMax
 };
 
-// Short names inside the guard and the server. The structs have others because a verifier's Verdict
-// and the doctor's Finding live in the same namespace; no file includes both.
-using Finding = GuardFinding;
-using Verdict = GuardVerdict;
-
 }  // namespace weir

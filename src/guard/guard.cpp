@@ -26,7 +26,7 @@ Result<std::shared_ptr<const Guard>> Guard::create(Policy policy) {
   return std::shared_ptr<const Guard>(std::move(guard));
 }
 
-void add_finding(Verdict& verdict, Finding finding, const PolicyAction& action,
+void add_finding(GuardVerdict& verdict, GuardFinding finding, const PolicyAction& action,
                  const Policy& policy) {
   if (action.action == Action::allow) return;
   finding.action = action.action;
@@ -43,13 +43,13 @@ void add_finding(Verdict& verdict, Finding finding, const PolicyAction& action,
     ++verdict.findings_left_out;
 }
 
-Verdict Guard::check(std::string_view text, Direction direction,
-                     const GuardSubject& subject) const {
+GuardVerdict Guard::check(std::string_view text, Direction direction,
+                          const GuardSubject& subject) const {
   const ActionTable& table = policy_.table(subject.key, subject.model);
   RuleStream stream(*rules_, direction);
   stream.push(text, true);
-  Verdict verdict;
-  for (Finding& finding : stream.take(text.size() + 1)) {
+  GuardVerdict verdict;
+  for (GuardFinding& finding : stream.take(text.size() + 1)) {
     const PolicyAction& action = table[size_t(finding.category)][size_t(direction)];
     add_finding(verdict, std::move(finding), action, policy_);
   }
@@ -62,17 +62,17 @@ Verdict Guard::check(std::string_view text, Direction direction,
   return verdict;
 }
 
-std::string Guard::replaced(std::string_view text, const Verdict& verdict) {
-  std::vector<const Finding*> changes;
-  for (const Finding& finding : verdict.findings)
+std::string Guard::replaced(std::string_view text, const GuardVerdict& verdict) {
+  std::vector<const GuardFinding*> changes;
+  for (const GuardFinding& finding : verdict.findings)
     if (finding.action == Action::redact || finding.action == Action::rewrite)
       changes.push_back(&finding);
-  std::ranges::stable_sort(changes, [](const Finding* a, const Finding* b) {
+  std::ranges::stable_sort(changes, [](const GuardFinding* a, const GuardFinding* b) {
     return a->begin != b->begin ? a->begin < b->begin : a->end > b->end;
   });
   std::string out;
   size_t at = 0;
-  for (const Finding* change : changes) {
+  for (const GuardFinding* change : changes) {
     if (change->end <= at) continue;
     if (change->begin > at) out += text.substr(at, change->begin - at);
     out += change->replacement;
@@ -82,11 +82,11 @@ std::string Guard::replaced(std::string_view text, const Verdict& verdict) {
   return out;
 }
 
-Verdict Guard::check_scores(std::span<const float> scores, const Head& head, const PolicyHead& how,
-                            Direction direction, const GuardSubject& subject, size_t begin,
-                            size_t end) const {
+GuardVerdict Guard::check_scores(std::span<const float> scores, const Head& head,
+                                 const PolicyHead& how, Direction direction,
+                                 const GuardSubject& subject, size_t begin, size_t end) const {
   const ActionTable& table = policy_.table(subject.key, subject.model);
-  Verdict verdict;
+  GuardVerdict verdict;
   for (size_t i = 0; i < scores.size() && i < head.categories().size(); ++i) {
     const std::string& id = head.categories()[i];
     const int category = policy_.categories.find(id);

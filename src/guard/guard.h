@@ -30,13 +30,13 @@ class Guard {
   const RuleSet& rules() const { return *rules_; }
 
   // Every finding of the rules in a whole text, and the strictest action.
-  Verdict check(std::string_view text, Direction direction, const GuardSubject& subject) const;
+  GuardVerdict check(std::string_view text, Direction direction, const GuardSubject& subject) const;
   // The text with the matches of redact and rewrite replaced.
-  static std::string replaced(std::string_view text, const Verdict& verdict);
+  static std::string replaced(std::string_view text, const GuardVerdict& verdict);
   // A verdict for scores of a head (Head::categories()); findings of [begin, end).
-  Verdict check_scores(std::span<const float> scores, const Head& head, const PolicyHead& how,
-                       Direction direction, const GuardSubject& subject, size_t begin,
-                       size_t end) const;
+  GuardVerdict check_scores(std::span<const float> scores, const Head& head, const PolicyHead& how,
+                            Direction direction, const GuardSubject& subject, size_t begin,
+                            size_t end) const;
 
  private:
   explicit Guard(Policy policy);
@@ -45,7 +45,7 @@ class Guard {
 };
 
 // Adds a finding, and its action where that is stricter than the verdict's.
-void add_finding(Verdict& verdict, Finding finding, const PolicyAction& action,
+void add_finding(GuardVerdict& verdict, GuardFinding finding, const PolicyAction& action,
                  const Policy& policy);
 
 }  // namespace weir

@@ -51,11 +51,16 @@ struct PolicyHead {
 };
 
 struct PolicyJudge {
-  std::string model = {};  // a model of the server; "": no judge
-  double seconds = 5;
-  double threshold = 0.5;
-  std::vector<std::string> categories = {};
-  Action on_silence = Action::flag;  // no answer in time
+  std::string model = {};     // a model of the server, or "self": the one that serves
+  std::string url = {};       // another server with OpenAI's chat has that model
+  std::string key_file = {};  // beside the policy; "": WEIR_API_KEY, if it is set
+  std::string rubric = {};    // what it judges by; "": our words
+  int timeout_ms = 2000;      // until on_silence holds
+  double threshold = 0.5;     // of the probability of a Yes
+  std::vector<std::string> categories = {};  // ids, groups and families; empty: all with an action
+  uint8_t directions = 0x01;                 // bit 1 << Direction: prompt, answer
+  Action on_silence = Action::flag;          // no answer in time
+  bool is_asked() const { return !model.empty(); }
 };
 
 // Arguments of a tool that is allowed.

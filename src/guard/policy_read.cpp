@@ -282,16 +282,34 @@ class PolicyReader {
   Result<void> read_judge(OptionReader in) {
     PolicyJudge& judge = policy_.judge;
     std::string on_silence = action_name(judge.on_silence);
+    std::vector<std::string> directions = {"prompt"};
     in.field("model", judge.model);
-    in.field("seconds", judge.seconds, 0.01, 600);
+    in.field("url", judge.url);
+    in.field("key_file", judge.key_file);
+    in.field("rubric", judge.rubric);
+    in.field("timeout_ms", judge.timeout_ms, 1, 600'000);
     in.field("threshold", judge.threshold, 0, 1);
     in.field("categories", judge.categories);
+    in.field("directions", directions);
     in.choice("on_silence", on_silence, {"allow", "flag", "refuse", "hand_over", "stop"});
     TRY(in.finish());
+    TRY(check_text(in, "rubric", judge.rubric));
     judge.on_silence = *find_action(on_silence);
     for (const std::string& category : judge.categories)
-      if (policy_.categories.find(category) < 0)
+      if (policy_.categories.members(category).empty())
         return in.error("categories", unknown(category, "category", policy_.categories.ids()));
+    judge.directions = 0;
+    for (const std::string& name : directions) {
+      if (name != "prompt" && name != "answer")
+        return in.error("directions", "may be 'prompt' and 'answer'; a judge reads no others");
+      judge.directions |= *directions_of(name);
+    }
+    if (judge.model.empty() && (!judge.url.empty() || in.has("threshold")))
+      return in.error("model",
+                      "is missing; name the model that judges, or 'self' for the one that serves");
+    if (!judge.url.empty() && judge.model == "self")
+      return in.error("model", "'self' is the model that serves; name one of the server of 'url'");
+    if (!judge.key_file.empty()) judge.key_file = beside(judge.key_file);
     return {};
   }
 

@@ -153,7 +153,7 @@ tools:
   const auto guard = *Guard::create(*std::move(policy));
   const auto call = [&](const char* tool, const char* json, CallContext context = {}) {
     Json arguments = *parse_json(json);
-    const Verdict verdict = check_call(*guard, tool, arguments, context, {});
+    const GuardVerdict verdict = check_call(*guard, tool, arguments, context, {});
     return std::string(action_name(verdict.action)) + " " + verdict.rule + " " + arguments.dump();
   };
   EXPECT_EQ(call("weather", R"({"city":"Paris","unit":"C"})"),

@@ -88,13 +88,14 @@ void RuleStream::push(std::string_view text, bool is_last) {
   if (is_last) certain_ = size();
 }
 
-std::vector<Finding> RuleStream::take(size_t end) {
-  std::ranges::sort(found_, [](const Finding& a, const Finding& b) {
+std::vector<GuardFinding> RuleStream::take(size_t end) {
+  std::ranges::sort(found_, [](const GuardFinding& a, const GuardFinding& b) {
     return std::tie(a.begin, a.end, a.rule) < std::tie(b.begin, b.end, b.rule);
   });
-  const auto later = std::ranges::find_if(found_, [&](const Finding& f) { return f.begin >= end; });
-  std::vector<Finding> taken(std::make_move_iterator(found_.begin()),
-                             std::make_move_iterator(later));
+  const auto later =
+      std::ranges::find_if(found_, [&](const GuardFinding& f) { return f.begin >= end; });
+  std::vector<GuardFinding> taken(std::make_move_iterator(found_.begin()),
+                                  std::make_move_iterator(later));
   found_.erase(found_.begin(), later);
   return taken;
 }

@@ -47,7 +47,7 @@ class RuleStream {
   size_t certain() const { return certain_; }
   size_t size() const { return base_ + buffer_.size(); }  // bytes that came
   // Findings that begin before `end`, in order of begin, end and rule; each is returned once.
-  std::vector<Finding> take(size_t end);
+  std::vector<GuardFinding> take(size_t end);
   // Bytes of the text, not forgotten ones.
   std::string_view text(size_t begin, size_t end) const;
   // Bytes before this one are not asked for any more.
@@ -63,7 +63,7 @@ class RuleStream {
   size_t base_ = 0;     // place of buffer_[0]
   size_t certain_ = 0, patterns_from_ = 0, detectors_from_ = 0;
   std::vector<size_t> patterns_next_;  // in buffer_
-  std::vector<Finding> found_;
+  std::vector<GuardFinding> found_;
 };
 
 }  // namespace weir

@@ -15,8 +15,8 @@ size_t StreamingGate::held_back() const {
   return stream_.size() > released_ ? stream_.size() - released_ : 0;
 }
 
-void StreamingGate::end(const Verdict& verdict) {
-  for (const Finding& finding : verdict.findings)
+void StreamingGate::end(const GuardVerdict& verdict) {
+  for (const GuardFinding& finding : verdict.findings)
     if (verdict_.findings.size() < kFindingsMax) verdict_.findings.push_back(finding);
   if (verdict.action <= verdict_.action) return;
   verdict_.action = verdict.action;
@@ -27,10 +27,10 @@ void StreamingGate::end(const Verdict& verdict) {
 
 void StreamingGate::score(std::span<const float> scores, const Head& head, const PolicyHead& how) {
   if (is_ended()) return;
-  const Verdict verdict =
+  const GuardVerdict verdict =
       guard_->check_scores(scores, head, how, direction_, subject_, released_, stream_.size());
   // One that does not end the reply is noted once, not for every token.
-  const bool is_known = std::ranges::any_of(verdict_.findings, [&](const Finding& finding) {
+  const bool is_known = std::ranges::any_of(verdict_.findings, [&](const GuardFinding& finding) {
     return finding.layer == GuardLayer::head && finding.category == verdict.category;
   });
   if (!is_known || ends_reply(verdict.action)) end(verdict);
@@ -43,12 +43,12 @@ std::string StreamingGate::push(std::string_view text, bool is_last) {
   if (is_ended()) return out;
   stream_.push(text, is_last);
   const size_t certain = stream_.certain();
-  std::vector<Finding> findings = stream_.take(is_last ? certain + 1 : certain);
-  const auto action_of = [&](const Finding& finding) -> const PolicyAction& {
+  std::vector<GuardFinding> findings = stream_.take(is_last ? certain + 1 : certain);
+  const auto action_of = [&](const GuardFinding& finding) -> const PolicyAction& {
     return (*table_)[size_t(finding.category)][size_t(direction_)];
   };
   // The strictest first, then the longest, where several begin.
-  std::ranges::stable_sort(findings, [&](const Finding& a, const Finding& b) {
+  std::ranges::stable_sort(findings, [&](const GuardFinding& a, const GuardFinding& b) {
     if (a.begin != b.begin) return a.begin < b.begin;
     if (action_of(a).action != action_of(b).action)
       return action_of(a).action > action_of(b).action;
@@ -59,12 +59,12 @@ std::string StreamingGate::push(std::string_view text, bool is_last) {
     out += stream_.text(released_, end);
     released_ = end;
   };
-  for (Finding& finding : findings) {
+  for (GuardFinding& finding : findings) {
     const PolicyAction& action = action_of(finding);
     const size_t begin = finding.begin, end = finding.end;
     const bool changes = action.action == Action::redact || action.action == Action::rewrite;
     if (ends_reply(action.action) || (changes && end > released_)) release(begin);
-    Verdict one;
+    GuardVerdict one;
     add_finding(one, std::move(finding), action, guard_->policy());
     if (one.findings.empty()) continue;
     const std::string replacement = one.findings[0].replacement;

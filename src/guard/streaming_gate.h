@@ -23,11 +23,11 @@ class StreamingGate {
   // has it so. After an action that ends the reply: what came before the finding, once, then "".
   std::string push(std::string_view text, bool is_last);
   // From the outside (a call of a tool that is not allowed, a budget).
-  void end(const Verdict& verdict);
+  void end(const GuardVerdict& verdict);
 
   bool is_ended() const { return ends_reply(verdict_.action); }
   // All findings so far. With refuse and hand_over its `text` takes the place of the rest.
-  const Verdict& verdict() const { return verdict_; }
+  const GuardVerdict& verdict() const { return verdict_; }
   size_t held_back() const;  // bytes that came and did not leave
 
  private:
@@ -36,7 +36,7 @@ class StreamingGate {
   Direction direction_;
   GuardSubject subject_;
   RuleStream stream_;
-  Verdict verdict_;
+  GuardVerdict verdict_;
   size_t released_ = 0;  // bytes of the text as it came that have left, or were replaced
 };
 

@@ -139,7 +139,7 @@ TEST(StreamingGate, AnyCutGivesTheSameText) {
       EXPECT_EQ(released(text, cuts), whole) << text;
     }
     // What was released holds nothing that would have been refused.
-    for (const Finding& f : guard()->check(whole.text, Direction::answer, {}).findings)
+    for (const GuardFinding& f : guard()->check(whole.text, Direction::answer, {}).findings)
       EXPECT_FALSE(ends_reply(f.action)) << text;
   }
   EXPECT_GT(refused, 40);

@@ -20,4 +20,8 @@ constexpr const char* kNoAnswer = "NO ANSWER";
 // Whether the sources answer the question; the answer begins with yes or no.
 AnswerPrompt judge_prompt(std::string_view question, std::span<const FoundChunk> sources);
 
+// Asks for a question that the source answers: how probable the real one is as a reply tells how
+// well the source fits it (Sachan et al., 2022, arXiv:2204.07496). In the question's language.
+AnswerPrompt question_prompt(std::string_view question, const FoundChunk& source);
+
 }  // namespace weir

@@ -211,6 +211,32 @@ TEST_F(Knowledge, VectorsFindWhatSharesNoWord) {
   EXPECT_FALSE(search->search("cat", how));
 }
 
+TEST_F(Knowledge, AScorerOrdersTheBestChunksAnew) {
+  for (int i = 0; i < 6; ++i)
+    write("f" + std::to_string(i) + ".txt", "Pumps and valves" + std::string(size_t(i), ' ') +
+                                                " of line " + std::to_string(i) +
+                                                (i == 0 ? " hold pumps." : " are green."));
+  add();
+  const List plain = found("which pumps and valves are green", {.count = 6});
+  ASSERT_EQ(plain.size(), 6u);
+  SearchOptions how{.count = 2, .reranked = 4};
+  how.rerank = [&](std::string_view question,
+                   std::span<const FoundChunk> chunks) -> Result<std::vector<double>> {
+    EXPECT_EQ(question, "which pumps and valves are green");
+    EXPECT_EQ(chunks.size(), 4u);
+    std::vector<double> fits;
+    for (size_t i = 0; i < chunks.size(); ++i) fits.push_back(-std::abs(double(i) - 1));
+    return fits;
+  };
+  // Second by the search and first by the scorer beats first and second.
+  EXPECT_EQ(found("which pumps and valves are green", how), (List{plain[1], plain[0]}));
+  how.rerank = [](std::string_view, std::span<const FoundChunk>) -> Result<std::vector<double>> {
+    return Error{"stopped"};
+  };
+  auto search = KnowledgeSearch::open(path("base.db"), pool_);
+  EXPECT_FALSE(search->search("pumps", how));
+}
+
 TEST_F(Knowledge, DamagedAndForeignFilesAreClearErrors) {
   write("a.txt", "Alpha is the first letter.");
   add();

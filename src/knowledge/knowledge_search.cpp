@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <unordered_map>
 #include <unordered_set>
+
+#include "base/check.h"
 
 namespace weir {
 namespace {
@@ -17,6 +20,8 @@ constexpr double kCoveragePower = 1.0;
 // Reciprocal rank fusion: 1 / (60 + rank) (Cormack, Clarke, Buettcher, SIGIR 2009).
 constexpr double kFusionRank = 60;
 constexpr double kVectorShare = 0.7;
+// Of a reranking: few ranks, so the first ones count more.
+constexpr double kRerankRank = 5, kRerankShare = 1;
 // In large bases a word in more than this share of the chunks finds nothing beside rarer ones; it
 // still counts in the coverage.
 constexpr double kCommonShare = 0.25;
@@ -31,6 +36,23 @@ Result<std::string> label_condition(const SearchOptions& options) {
     condition += fmt::format(" OR instr(d.labels, '{}') > 0", text);
   }
   return condition + ")";
+}
+
+// The search's rank and the scorer's, fused; their sums become the scores.
+Result<void> rerank(std::string_view question, const ChunkScorer& scorer,
+                    std::vector<FoundChunk>& found) {
+  const std::vector<double> fits = TRY(scorer(question, found));
+  CHECK_EQ(fits.size(), found.size());
+  std::vector<size_t> order(found.size());
+  std::iota(order.begin(), order.end(), size_t(0));
+  std::ranges::stable_sort(order, std::ranges::greater(), [&](size_t i) { return fits[i]; });
+  for (size_t rank = 0; rank < order.size(); ++rank) {
+    FoundChunk& chunk = found[order[rank]];
+    chunk.score = 1 / (kRerankRank + double(order[rank] + 1)) +
+                  kRerankShare / (kRerankRank + double(rank + 1));
+  }
+  std::ranges::stable_sort(found, std::ranges::greater(), &FoundChunk::score);
+  return {};
 }
 
 }  // namespace
@@ -174,6 +196,9 @@ Result<std::vector<FoundChunk>> KnowledgeSearch::search(std::string_view questio
     }
     std::ranges::stable_sort(found, std::ranges::greater(), &FoundChunk::score);
   }
+  const int kept = options.rerank ? std::max(options.count, options.reranked) : options.count;
+  if (found.size() > size_t(kept)) found.resize(size_t(kept));
+  if (options.rerank) TRY(rerank(question, options.rerank, found));
   if (found.size() > size_t(options.count)) found.resize(size_t(options.count));
   return found;
 }

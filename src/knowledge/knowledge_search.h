@@ -1,6 +1,7 @@
 // Finds the chunks of a base that fit a question: by words (BM25 over FTS5's index, then how much
 // of the question a chunk holds) and, where the base has vectors, by meaning; both ranks are fused.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -24,11 +25,17 @@ struct FoundChunk {
   double cosine = 0;    // 0: no vectors
 };
 
+// How well chunks fit a question, one number each, higher is better; comparable within one call.
+using ChunkScorer = std::function<Result<std::vector<double>>(std::string_view question,
+                                                              std::span<const FoundChunk> chunks)>;
+
 struct SearchOptions {
   int count = 5;
   // Documents without labels and those with one of these; nothing: all documents.
   std::optional<std::vector<std::string>> labels = {};
   std::vector<float> vector = {};  // of the question; empty: by words alone
+  ChunkScorer rerank = {};         // of the best `reranked` chunks (at least `count`); may be empty
+  int reranked = 10;
 };
 
 // How rare the words of a question are in the base.

@@ -11,9 +11,11 @@
 
 namespace weir {
 
-extern const std::string_view kRedTeamEnglish, kRedTeamChinese;
+extern const std::string_view kRedTeamEnglish, kRedTeamChinese, kGoalsEnglish, kGoalsChinese;
 
 namespace {
+
+constexpr size_t kFrameStep = 5;  // between the phrasings of one goal; prime to their numbers
 
 struct Pair {
   std::string category, seed;
@@ -21,10 +23,20 @@ struct Pair {
   std::string texts[2];  // the request, its look-alike
 };
 
+// What somebody wants, to be put into phrasings.
+struct Goal {
+  std::string category, seed;
+  char phrasing;
+  std::string kind;      // of its phrasings
+  std::string texts[2];  // what is wanted, its look-alike; {a|b} is one of the two
+};
+
 struct Half {
   std::string language;
-  std::map<std::string, std::vector<std::string>> frames;  // by form and phrasing: "directA"
+  // By form and phrasing, "directA", or kind and phrasing, "doC".
+  std::map<std::string, std::vector<std::string>> frames;
   std::vector<Pair> pairs;
+  std::vector<Goal> goals;
 };
 
 std::string with_lines(std::string text) {
@@ -32,9 +44,18 @@ std::string with_lines(std::string text) {
   return text;
 }
 
-Half read_half(const std::string& language, std::string_view table) {
-  Half half{language, {}, {}};
+Half read_half(const std::string& language, std::string_view table, std::string_view goals) {
+  Half half{language, {}, {}, {}};
   std::map<std::string, int> numbers;
+  for (const TableRow& row : read_table(goals, {{"phrase", 4}, {"goal", 6}})) {
+    if (row[0] == "phrase") {
+      half.frames[row[1] + row[2]].push_back(row[3]);
+      continue;
+    }
+    const std::string series = row[1] + "." + language + "." + row[2];
+    const std::string seed = series + std::to_string(++numbers[series]);
+    half.goals.push_back({row[1], seed, row[2].front(), row[3], {row[4], row[5]}});
+  }
   for (const TableRow& row : read_table(table, {{"frame", 4}, {"pair", 5}})) {
     if (row[0] == "frame") {
       half.frames[row[1] + row[2]].push_back(with_lines(row[3]));
@@ -49,8 +70,8 @@ Half read_half(const std::string& language, std::string_view table) {
 
 // Both have their pairs in the same order.
 const std::array<Half, 2>& halves() {
-  static const std::array<Half, 2> both = {read_half("en", kRedTeamEnglish),
-                                           read_half("zh", kRedTeamChinese)};
+  static const std::array<Half, 2> both = {read_half("en", kRedTeamEnglish, kGoalsEnglish),
+                                           read_half("zh", kRedTeamChinese, kGoalsChinese)};
   return both;
 }
 
@@ -58,6 +79,17 @@ std::string filled(std::string frame, std::string_view text, std::string_view ot
   for (const auto& [mark, value] : {std::pair("{s}", text), std::pair("{t}", other)})
     if (const size_t at = frame.find(mark); at != frame.npos) frame.replace(at, 3, value);
   return frame;
+}
+
+// The alternative `number` of each {a|b}.
+std::string chosen(std::string text, size_t number) {
+  size_t begin = 0;
+  while ((begin = text.find('{', begin)) != text.npos) {
+    const size_t end = text.find('}', begin);
+    const std::vector<std::string> words = split(text.substr(begin + 1, end - begin - 1), '|');
+    text.replace(begin, end + 1 - begin, words[number % words.size()]);
+  }
+  return text;
 }
 
 // About half of the text, between two characters.
@@ -98,6 +130,44 @@ bool has_form(const BankOptions& options, AttackForm form, uint64_t number) {
          index - 1 == (number + 1 + number / others % (others - 1)) % others;
 }
 
+bool has_phrasing(const BankOptions& options, char phrasing) {
+  return options.phrasing.find(phrasing) != std::string::npos;
+}
+
+// The phrasings of a goal are some of its group's, others for each goal.
+void add_goals(const Half& half, const BankOptions& options, std::vector<BankItem>& bank) {
+  for (size_t p = 0; p < half.goals.size(); ++p) {
+    const Goal& goal = half.goals[p];
+    if (!has_phrasing(options, goal.phrasing)) continue;
+    const auto& frames = half.frames.at(goal.kind + std::string(1, goal.phrasing));
+    const auto add = [&](size_t number, Mutation mutation) {
+      for (const bool is_harmful : {true, false}) {
+        BankItem item{.id = {},
+                      .category = goal.category,
+                      .language = half.language,
+                      .phrasing = goal.phrasing,
+                      .is_harmful = is_harmful,
+                      .form = AttackForm::direct,
+                      .mutation = mutation,
+                      .seed = goal.seed,
+                      .messages = {}};
+        item.id = goal.seed + "." +
+                  (mutation == Mutation::none ? "direct" + std::to_string(number)
+                                              : kMutations[size_t(mutation)]) +
+                  (is_harmful ? ".h" : ".b");
+        const std::string& frame = frames[(p + number * kFrameStep) % frames.size()];
+        const std::string text = filled(frame, chosen(goal.texts[is_harmful ? 0 : 1], number), "");
+        item.messages = {{"user", mutated(text, mutation, options.seed ^ fnv1a(item.id))}};
+        bank.push_back(std::move(item));
+      }
+    };
+    if (has_form(options, AttackForm::direct, p))
+      for (size_t k = 0; k < std::min(size_t(options.phrasings), frames.size()); ++k)
+        add(k, Mutation::none);
+    for (const Mutation mutation : options.mutations) add(0, mutation);
+  }
+}
+
 }  // namespace
 
 std::vector<BankItem> make_bank(const BankOptions& options) {
@@ -107,7 +177,7 @@ std::vector<BankItem> make_bank(const BankOptions& options) {
     if (!options.language.empty() && half.language != options.language) continue;
     for (size_t p = 0; p < half.pairs.size(); ++p) {
       const Pair &pair = half.pairs[p], &other = halves()[1 - h].pairs[p];
-      if (options.phrasing != 0 && pair.phrasing != options.phrasing) continue;
+      if (!has_phrasing(options, pair.phrasing)) continue;
       const auto add = [&](AttackForm form, Mutation mutation) {
         const auto& frames =
             half.frames.at(kAttackForms[size_t(form)] + std::string(1, pair.phrasing));
@@ -135,6 +205,7 @@ std::vector<BankItem> make_bank(const BankOptions& options) {
         if (has_form(options, AttackForm(f), p)) add(AttackForm(f), Mutation::none);
       for (const Mutation mutation : options.mutations) add(AttackForm::direct, mutation);
     }
+    add_goals(half, options, bank);
   }
   return bank;
 }

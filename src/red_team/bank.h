@@ -42,7 +42,7 @@ struct BankItem {
   std::string id;        // "S1.en.A3.direct.h", a look-alike ends in ".b"
   std::string category;  // of src/guard/category.h; of a look-alike that of its request
   std::string language;  // "en", "zh"
-  char phrasing = 'A';   // A and B are written apart
+  char phrasing = 'A';   // A to D are written apart
   bool is_harmful = false;
   AttackForm form = AttackForm::direct;
   Mutation mutation = Mutation::none;
@@ -51,14 +51,18 @@ struct BankItem {
 };
 
 struct BankOptions {
-  std::string language = {};             // "": both
-  char phrasing = 0;                     // 0: both
+  std::string language = {};  // "": both
+  // Groups of requests. A and B are written as whole sentences. Of C and D the bank has what is
+  // wanted, which it puts into several phrasings; those of C are not those of D.
+  std::string phrasing = "AB";
+  int phrasings = 2;                     // of each request of C and D
   std::vector<AttackForm> forms = {};    // empty: direct, and two others that change with the seed
   std::vector<Mutation> mutations = {};  // of direct requests, beside the forms; empty: none
   uint64_t seed = 0;                     // of the mutations' draws
 };
 
-// A request is followed by its look-alike. With the defaults 1,200 of each.
+// A request is followed by its look-alike. With the defaults 1,200 of each. C and D come direct and
+// mutated alone.
 std::vector<BankItem> make_bank(const BankOptions& options = {});
 
 // A line of JSON: 'messages', 'labels' (the category, or none), and what else an item has: what

@@ -53,7 +53,7 @@ TEST(RedTeam, OptionsChooseWithoutChangingWhatIsChosen) {
   for (const BankItem& item : make_bank({.mutations = {Mutation::leet}}))
     all[item.id] = text_of(item);
   const std::vector<BankItem> some = make_bank({.language = "zh",
-                                                .phrasing = 'B',
+                                                .phrasing = "B",
                                                 .forms = {AttackForm::direct},
                                                 .mutations = {Mutation::leet}});
   EXPECT_EQ(some.size(), 400u);

@@ -7,7 +7,7 @@
 namespace weir {
 namespace {
 
-bool changes(const Verdict& verdict) {
+bool changes(const GuardVerdict& verdict) {
   return verdict.action == Action::redact || verdict.action == Action::rewrite;
 }
 
@@ -21,7 +21,7 @@ ApiError log_error(const std::string& why) {
 
 }  // namespace
 
-Json withheld_json(const Policy& policy, const Verdict& verdict) {
+Json withheld_json(const Policy& policy, const GuardVerdict& verdict) {
   Json j = Json::object();
   j.set("action", action_name(verdict.action));
   if (verdict.category >= 0) {
@@ -39,11 +39,11 @@ struct GuardDesk::Screening {
   std::optional<ApiError> error = {};
 
   // Judges and notes; the strictest refusal of what is new ends the request.
-  Verdict judge(const std::string& text, Direction direction) {
-    Verdict verdict = desk.guard_->check(text, direction, guarded.subject);
+  GuardVerdict judge(const std::string& text, Direction direction) {
+    GuardVerdict verdict = desk.guard_->check(text, direction, guarded.subject);
     if (!error) error = desk.note(guarded, direction, verdict, text);
     const int injection = desk.policy().categories.find("injection");
-    for (const Finding& finding : verdict.findings)
+    for (const GuardFinding& finding : verdict.findings)
       if (finding.category == injection && direction != Direction::prompt)
         guarded.calls.after_injection = true;
     return verdict;
@@ -51,7 +51,9 @@ struct GuardDesk::Screening {
 
   // Returns the text that the model reads.
   std::string pass(const std::string& text, Direction direction, bool is_new) {
-    Verdict verdict = judge(text, direction);
+    GuardVerdict verdict = judge(text, direction);
+    if (direction == Direction::prompt && is_new && desk.policy().judge.is_asked())
+      guarded.asked += (guarded.asked.empty() ? "" : "\n\n") + text;
     if (changes(verdict)) return Guard::replaced(text, verdict);
     if (!ends_reply(verdict.action)) return text;
     if (direction == Direction::prompt && is_new) {
@@ -61,7 +63,7 @@ struct GuardDesk::Screening {
     return withheld(verdict);
   }
 
-  std::string withheld(const Verdict& verdict) const {
+  std::string withheld(const GuardVerdict& verdict) const {
     const std::string& name = desk.policy().categories.at(verdict.category).name;
     std::string mark = desk.policy().mark;
     if (const size_t at = mark.find("{category}"); at != mark.npos) mark.replace(at, 10, name);
@@ -143,12 +145,13 @@ ApiResult<GuardedRequest> GuardDesk::screen(ServeRequest& request, const std::st
 std::optional<std::string> GuardDesk::screen_document(const std::string& text,
                                                       const GuardedRequest& who,
                                                       bool& is_injected) {
-  const Verdict verdict = guard_->check(text, Direction::document, who.subject);
+  const GuardVerdict verdict = guard_->check(text, Direction::document, who.subject);
   if (note(who, Direction::document, verdict, text)) return {};
   const int injection = policy().categories.find("injection");
-  is_injected = is_injected || std::ranges::any_of(verdict.findings, [&](const Finding& finding) {
-                  return finding.category == injection;
-                });
+  is_injected =
+      is_injected || std::ranges::any_of(verdict.findings, [&](const GuardFinding& finding) {
+        return finding.category == injection;
+      });
   if (ends_reply(verdict.action)) return {};
   return changes(verdict) ? Guard::replaced(text, verdict) : text;
 }
@@ -162,7 +165,7 @@ std::optional<ApiError> GuardDesk::check_log() {
 }
 
 std::optional<ApiError> GuardDesk::note(const GuardedRequest& who, Direction direction,
-                                        const Verdict& verdict, std::string_view text) {
+                                        const GuardVerdict& verdict, std::string_view text) {
   if (!audit_ || (verdict.findings.empty() && !policy().audit.logs_allowed)) return {};
   const auto noted = audit_->decide(policy(), {.request = who.id,
                                                .subject = who.subject,

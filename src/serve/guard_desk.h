@@ -21,11 +21,12 @@ namespace weir {
 struct GuardedRequest {
   std::string id = {};  // of the request, in the audit log
   GuardSubject subject = {};
+  std::string asked = {};  // what is new in the conversation, for a judge
   CallContext calls = {};
   int64_t calls_before = 0;  // of tools, in the conversation
   ServedHeads heads = {};
-  bool has_form = false;                // the answer is held to a form: no label
-  std::optional<Verdict> refusal = {};  // instead of a reply
+  bool has_form = false;                     // the answer is held to a form: no label
+  std::optional<GuardVerdict> refusal = {};  // instead of a reply
 };
 
 class GuardDesk {
@@ -47,7 +48,7 @@ class GuardDesk {
                                              bool& is_injected);
   // An entry, where the policy wants one. The error where it also says that the server then stops.
   std::optional<ApiError> note(const GuardedRequest& who, Direction direction,
-                               const Verdict& verdict, std::string_view text);
+                               const GuardVerdict& verdict, std::string_view text);
 
  private:
   struct Screening;
@@ -59,6 +60,6 @@ class GuardDesk {
 };
 
 // For clients: {"action", "category", "name"}.
-Json withheld_json(const Policy& policy, const Verdict& verdict);
+Json withheld_json(const Policy& policy, const GuardVerdict& verdict);
 
 }  // namespace weir

@@ -34,9 +34,9 @@ const OutsideCategory kOutside[] = {
     {"violence/graphic", {}},
 };
 
-Json result_of(const Policy& policy, const Verdict& verdict) {
+Json result_of(const Policy& policy, const GuardVerdict& verdict) {
   std::map<std::string, double> scores;  // by our id
-  for (const Finding& finding : verdict.findings) {
+  for (const GuardFinding& finding : verdict.findings) {
     double& score = scores[policy.categories.at(finding.category).id];
     score = std::max(score, double(finding.score));
   }
@@ -110,7 +110,7 @@ HttpReply moderate(const ServerState& server, const HttpRequest& http) {
                            .subject = {http.key ? http.key->id() : "", fields.text("model")}};
   Json results = Json::array(), reply = Json::object();
   for (const std::string& text : texts) {
-    const Verdict verdict = server.guard->guard().check(text, *direction, who.subject);
+    const GuardVerdict verdict = server.guard->guard().check(text, *direction, who.subject);
     if (auto error = server.guard->note(who, *direction, verdict, text))
       return openai_error(*error);
     results.push(result_of(policy, verdict));

@@ -2,6 +2,10 @@
 // are held to forms, so that it writes what is to be withheld.
 #include <gtest/gtest.h>
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "base/atomic_output.h"
 #include "guard/audit_check.h"
 #include "testing/serve_fixture.h"
@@ -32,12 +36,12 @@ struct Guarded {
   int port() const { return server->port(); }
 };
 
-Guarded guarded_server() {
+Guarded guarded_server(const std::string& judge = "") {
   Guarded made;
   made.folder = testing::TempDir() + "weir_guard_XXXXXX";
   EXPECT_NE(mkdtemp(made.folder.data()), nullptr);
   made.log = made.folder + "/audit.log";
-  auto policy = Policy::parse(kPolicy, "test.yaml");
+  auto policy = Policy::parse(kPolicy + judge, "test.yaml");
   EXPECT_TRUE(policy) << policy.error().message;
   auto audit = AuditLog::open(made.log, policy->audit);
   EXPECT_TRUE(audit) << audit.error().message;
@@ -175,6 +179,132 @@ TEST_F(GuardServer, ModeratesInOpenAisForm) {
   EXPECT_EQ(at(reply, "results.2.categories.personal").dump(), "true");
   const auto plain = tiny_server();
   EXPECT_EQ(ask(plain->port(), "POST", "/v1/moderations", R"({"input": "a"})").status, 501);
+}
+
+TEST_F(GuardServer, InputsOfEmbeddingsPassItToo) {
+  const auto embed = [&](const std::string& input) {
+    return ask(made_.port(), "POST", "/v1/embeddings", R"({"input": [")" + input + "\"]}");
+  };
+  const auto refused = embed("a blue parrot");
+  EXPECT_EQ(refused.status, 400) << refused.body;
+  EXPECT_EQ(at(refused.json(), "error.code").text(), "content_filter") << refused.body;
+  EXPECT_EQ(at(refused.json(), "error.message").text(), "No birds here.");
+  const std::string redacted = at(embed("mail ann@example.org").json(), "data.0.embedding").dump();
+  EXPECT_GT(redacted.size(), 20u);
+  EXPECT_EQ(redacted, at(embed("mail [Personal data]").json(), "data.0.embedding").dump());
+  EXPECT_NE(redacted, at(embed("mail nobody").json(), "data.0.embedding").dump());
+  EXPECT_EQ(decisions(), (std::vector<std::string>{"prompt refuse", "prompt redact"}));
+}
+
+// Listens and never says a word.
+class SilentServer {
+ public:
+  SilentServer() : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(socket_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(socket_, 16), 0);
+    EXPECT_EQ(::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port_ = ntohs(address.sin_port);
+  }
+  ~SilentServer() { ::close(socket_); }
+  int port() const { return port_; }
+
+ private:
+  int socket_, port_ = 0;
+};
+
+class JudgedServer : public GuardServer {
+ protected:
+  void judge(const std::string& keys) {
+    TearDown();
+    made_ = guarded_server("judge: {categories: [birds], " + keys + "}\n");
+  }
+  // What a client gets to see of a reply that would say `text`.
+  Json reply(const std::string& text) {
+    return post("/v1/chat/completions", chat("hello", saying(text)));
+  }
+};
+
+TEST_F(JudgedServer, AJudgeThatSaysYesEndsTheReplyBeforeAnythingLeaves) {
+  judge("model: self, threshold: 0, timeout_ms: 600000");
+  EXPECT_EQ(at(reply("a sunny day"), "choices.0.message.content").text(), "No birds here.");
+  const std::string events =
+      stream(chat("hello", saying("a sunny day") + R"(, "stream": true, "n": 2)"));
+  EXPECT_EQ(events.find("sunny"), events.npos) << events;
+  EXPECT_NE(events.find("content_filter"), events.npos) << events;
+  EXPECT_EQ(decisions(), std::vector<std::string>(3, "prompt refuse"));
+}
+
+TEST_F(JudgedServer, AJudgeThatSaysNoLetsTheReplyThrough) {
+  judge("model: self, threshold: 1, timeout_ms: 600000, directions: [prompt, answer]");
+  EXPECT_EQ(at(reply("a sunny day"), "choices.0.message.content").text(), "\"a sunny day\"");
+  const std::string events = stream(chat("hello", saying("a sunny day") + R"(, "stream": true)"));
+  EXPECT_NE(events.find("sunny"), events.npos) << events;
+  EXPECT_EQ(events.find("content_filter"), events.npos) << events;
+  EXPECT_TRUE(decisions().empty());
+}
+
+TEST_F(JudgedServer, AnswersAreHeldUntilTheyAreJudged) {
+  judge("model: self, threshold: 0, timeout_ms: 600000, directions: [answer]");
+  const std::string events = stream(chat("hello", saying("a sunny day") + R"(, "stream": true)"));
+  EXPECT_EQ(events.find("sunny"), events.npos) << events;
+  EXPECT_NE(events.find("No birds here."), events.npos) << events;
+  // A rule that ends the reply needs no judge.
+  EXPECT_EQ(at(reply("the blue parrot"), "choices.0.message.content").text(), "No birds here.");
+  EXPECT_EQ(decisions(), (std::vector<std::string>{"answer refuse", "answer refuse"}));
+}
+
+TEST_F(JudgedServer, WhatHoldsWhereAJudgeNeverAnswersIsThePolicys) {
+  const SilentServer silent;
+  const std::string url =
+      "model: m, timeout_ms: 20, url: \"http://127.0.0.1:" + std::to_string(silent.port()) +
+      "/v1\", on_silence: ";
+  judge(url + "refuse");
+  EXPECT_EQ(at(reply("a sunny day"), "choices.0.message.content").text(), "No birds here.");
+  EXPECT_EQ(decisions(), std::vector<std::string>{"prompt refuse"});
+  judge(url + "flag");
+  EXPECT_EQ(at(reply("a sunny day"), "choices.0.message.content").text(), "\"a sunny day\"");
+  EXPECT_EQ(decisions(), std::vector<std::string>{"prompt flag"});
+  judge(url + "allow");
+  EXPECT_EQ(at(reply("a sunny day"), "choices.0.message.content").text(), "\"a sunny day\"");
+  EXPECT_TRUE(decisions().empty());
+}
+
+TEST_F(JudgedServer, AnotherServersProbabilitiesJudge) {
+  std::string question;
+  const auto other = HttpServer::start({}, [&](HttpRequest http,
+                                               std::shared_ptr<HttpExchange> back) {
+    question = http.path + " " + http.body;
+    // Three quarters of what is Yes or No is Yes.
+    back->post([back] {
+      back->reply({.body = R"({"choices": [{"message": {"content": "No"}, "logprobs": {"content": [
+          {"top_logprobs": [{"token": " Yes", "logprob": -1.2039728}, {"token": "The", "logprob":
+          -0.9}, {"token": "no", "logprob": -2.3025851}]}]}}]})"});
+    });
+  });
+  ASSERT_TRUE(other) << other.error().message;
+  const std::string url =
+      "model: m, timeout_ms: 600000, on_silence: stop, url: \"http://127.0.0.1:" +
+      std::to_string((*other)->port()) + "\", threshold: ";
+  judge(url + "0.74");
+  EXPECT_EQ(at(reply("a sunny day"), "choices.0.message.content").text(), "No birds here.");
+  EXPECT_TRUE(question.starts_with("/v1/chat/completions {\"model\":\"m\"")) << question;
+  EXPECT_NE(question.find("hello"), question.npos) << question;
+  judge(url + "0.76");
+  EXPECT_EQ(at(reply("a sunny day"), "choices.0.message.content").text(), "\"a sunny day\"");
+}
+
+TEST(JudgedServerStart, FailsForAModelThatIsNotThere) {
+  auto policy = Policy::parse(kPolicy + std::string("judge: {model: nobody}\n"), "p.yaml");
+  ASSERT_TRUE(policy) << policy.error().message;
+  auto guard = Guard::create(*std::move(policy));
+  const auto server =
+      Server::start(tiny_served(), {.guard = std::make_shared<GuardDesk>(*guard, nullptr)});
+  ASSERT_FALSE(server);
+  EXPECT_NE(server.error().message.find("nobody"), std::string::npos) << server.error().message;
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ class KnowledgeRoutes : public testing::Test {
   KnowledgeRoutes() : path_(folder_.file("pumps.db")) {
     const auto base = KnowledgeBase::open(path_, Database::Access::create);
     EXPECT_TRUE(base) << base.error().message;
-    add(*base, "valves.md", "", "The valve of line 2 opens at 6 bar.");
+    add(*base, "/srv/manuals/valves.md", "", "The valve of line 2 opens at 6 bar.");
     add(*base, "secret.md", ",board,", "The valve of line 2 costs 800 pounds.");
     auto served = ServedBase::open({.name = "pumps", .path = path_}, {});
     EXPECT_TRUE(served) << served.error().message;

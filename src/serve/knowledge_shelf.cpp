@@ -40,7 +40,9 @@ Result<std::vector<FoundChunk>> ServedBase::search_locked(const std::string& que
   wanted.labels->insert(wanted.labels->end(), labels.begin(), labels.end());
   wanted.count = count;
   if (vector_) wanted.vector = TRY(vector_(question));
-  return search_.search(question, wanted);
+  std::vector<FoundChunk> found = TRY(search_.search(question, wanted));
+  for (FoundChunk& chunk : found) chunk.document = base_name(chunk.document);
+  return found;
 }
 
 Result<std::vector<FoundChunk>> ServedBase::search(const std::string& question, int count,

@@ -31,6 +31,7 @@ class ServedBase {
 
   const KnowledgeShelfEntry& entry() const { return entry_; }
   const AskOptions& options() const { return options_; }
+  // Documents by their names: the paths that they were added with are the server's business.
   Result<std::vector<FoundChunk>> search(const std::string& question, int count,
                                          const std::vector<std::string>& labels = {});
   // Sources, score and, where these do not suffice, the refusal; without a reply.

@@ -19,10 +19,31 @@ void keep(std::string& text, const std::string& more) {
 
 }  // namespace
 
-ReplyGuard::ReplyGuard(GuardDesk& desk, const GuardedRequest& request)
-    : desk_(desk), request_(request) {
+// Without heads everything is undecided.
+ReplyGuard::ReplyGuard(GuardDesk& desk, const GuardedRequest& request, bool has_judge)
+    : desk_(desk), request_(request), has_judge_(has_judge) {
   thinking_.emplace(desk.guard(), Direction::thinking, request.subject);
   answer_.emplace(desk.guard(), Direction::answer, request.subject);
+  if (!has_judge_) return;
+  const OpenHeads* open = request.heads.open.get();
+  if (!open)
+    ask(Direction::prompt, judged_category(desk.policy(), Direction::prompt, request.subject));
+  if (!open || !open->answer)
+    answer_category_ = judged_category(desk.policy(), Direction::answer, request.subject);
+}
+
+void ReplyGuard::ask(Direction direction, int category) {
+  if (category < 0) return;
+  asked_ = {direction, request_.asked, direction == Direction::answer ? judged_text_ : "",
+            category};
+  question_ = asked_;
+  is_waiting_ = true;
+}
+
+bool ReplyGuard::ask_about_answer() {
+  if (answer_category_ < 0 || judged_text_.empty()) return false;
+  ask(Direction::answer, answer_category_);
+  return true;
 }
 
 void ReplyGuard::score(size_t number, std::span<const float> scores) {
@@ -33,10 +54,16 @@ void ReplyGuard::score(size_t number, std::span<const float> scores) {
                                                  Direction::prompt, request_.subject, 0, 0);
     if (!prompt_verdict_.findings.empty())
       noted_.push_back({Direction::prompt, prompt_verdict_, ""});
+    if (has_judge_ && !ends_reply(prompt_verdict_.action))
+      ask(Direction::prompt, undecided_category(desk_.policy(), scores, *heads.open->prompt,
+                                                *heads.how, Direction::prompt, request_.subject));
     return;
   }
   thinking_->score(scores, *heads.open->answer, *heads.how);
   answer_->score(scores, *heads.open->answer, *heads.how);
+  if (has_judge_ && answer_category_ < 0)
+    answer_category_ = undecided_category(desk_.policy(), scores, *heads.open->answer, *heads.how,
+                                          Direction::answer, request_.subject);
 }
 
 std::optional<ApiError> ReplyGuard::pass(ReplyParts& parts) {
@@ -48,6 +75,7 @@ std::optional<ApiError> ReplyGuard::pass(ReplyParts& parts) {
   }
   keep(thinking_text_, parts.thinking);
   keep(answer_text_, parts.answer);
+  if (has_judge_) keep(judged_text_, parts.answer);
   pass_thinking(parts);
   const bool has_calls = parts.calls.size() > 0;
   if (!is_ended_) pass_answer(parts, parts.is_last || has_calls);
@@ -57,7 +85,47 @@ std::optional<ApiError> ReplyGuard::pass(ReplyParts& parts) {
     parts.call_parts.clear();
   }
   hold_scores(parts);
-  if (!parts.is_last) return {};
+  if (is_ended_) {
+    if (is_waiting_ || answer_category_ >= 0) {  // nothing has left, and nothing of it will
+      parts.thinking.clear();
+      parts.answer = parts.refusal;
+      held_ = {};
+    }
+    return finish(parts);
+  }
+  if (!is_waiting_ && answer_category_ < 0) {
+    has_begun_ = has_begun_ || !parts.answer.empty();
+    if (!parts.is_last) return {};
+    return finish(parts);
+  }
+  append_parts(held_, std::move(parts));
+  parts = {.tokens = held_.tokens};
+  if (!held_.is_last || is_waiting_ || ask_about_answer()) return {};
+  parts = std::exchange(held_, {});
+  return finish(parts);
+}
+
+std::optional<ApiError> ReplyGuard::answer(std::optional<double> score, ReplyParts& parts) {
+  is_waiting_ = false;
+  const GuardVerdict verdict = judge_verdict(desk_.policy(), asked_, score, request_.subject);
+  if (!verdict.findings.empty())
+    noted_.push_back({asked_.direction, verdict,
+                      asked_.direction == Direction::answer ? asked_.answer : asked_.prompt});
+  if (ends_reply(verdict.action)) {
+    parts = {.tokens = held_.tokens};
+    held_ = {};
+    end_with(verdict, parts);
+    return note(parts);
+  }
+  if (asked_.direction == Direction::prompt && answer_category_ >= 0 &&
+      (!held_.is_last || ask_about_answer()))
+    return {};
+  parts = std::exchange(held_, {});
+  has_begun_ = has_begun_ || !parts.answer.empty();
+  return parts.is_last ? finish(parts) : std::nullopt;
+}
+
+std::optional<ApiError> ReplyGuard::finish(ReplyParts& parts) {
   const PolicyLabel& label = desk_.policy().label;
   if (!label.visible.empty() && label.at_end && !request_.has_form && !parts.has_calls)
     parts.answer += "\n\n" + label.visible;
@@ -87,8 +155,10 @@ void ReplyGuard::pass_answer(ReplyParts& parts, bool is_last) {
     parts.answer = label.visible + "\n\n" + parts.answer;
     has_labelled_ = true;
   }
-  has_begun_ = has_begun_ || !parts.answer.empty();
-  if (answer_->is_ended()) return end_with(answer_->verdict(), parts);
+  if (answer_->is_ended()) {
+    has_begun_ = has_begun_ || (!parts.answer.empty() && !is_waiting_ && answer_category_ < 0);
+    return end_with(answer_->verdict(), parts);
+  }
   if (!is_last || parts.is_last) return;
   // Text after a call is a text of its own.
   noted_.push_back({Direction::answer, answer_->verdict(), answer_text_});
@@ -108,7 +178,8 @@ void ReplyGuard::pass_calls(ReplyParts& parts) {
     Json changed = *function;
     Json arguments = function->find("arguments") ? *function->find("arguments") : Json::object();
     const std::string name = function->text_at("name"), before = arguments.dump();
-    Verdict verdict = check_call(desk_.guard(), name, arguments, request_.calls, request_.subject);
+    GuardVerdict verdict =
+        check_call(desk_.guard(), name, arguments, request_.calls, request_.subject);
     ++calls_count_;
     const bool is_over = (budget.calls_per_reply > 0 && calls_count_ > budget.calls_per_reply) ||
                          (budget.calls_per_conversation > 0 &&
@@ -132,7 +203,7 @@ void ReplyGuard::pass_calls(ReplyParts& parts) {
   }
 }
 
-void ReplyGuard::end_with(const Verdict& verdict, ReplyParts& parts) {
+void ReplyGuard::end_with(const GuardVerdict& verdict, ReplyParts& parts) {
   is_ended_ = true;
   parts.refusal = verdict.text;
   if (!verdict.text.empty()) parts.answer += (has_begun_ ? "\n\n" : "") + verdict.text;
@@ -158,7 +229,7 @@ void ReplyGuard::hold_scores(ReplyParts& parts) {
 
 std::optional<ApiError> ReplyGuard::note(ReplyParts& parts) {
   std::optional<ApiError> error;
-  const auto add = [&](Direction direction, const Verdict& verdict, const std::string& text) {
+  const auto add = [&](Direction direction, const GuardVerdict& verdict, const std::string& text) {
     if (!error) error = desk_.note(request_, direction, verdict, text);
   };
   if (!thinking_text_.empty()) add(Direction::thinking, thinking_->verdict(), thinking_text_);
@@ -170,7 +241,7 @@ std::optional<ApiError> ReplyGuard::note(ReplyParts& parts) {
   return error;
 }
 
-ReplyParts refused_parts(const Policy& policy, const Verdict& verdict) {
+ReplyParts refused_parts(const Policy& policy, const GuardVerdict& verdict) {
   ReplyParts parts;
   parts.answer = parts.refusal = verdict.text;
   parts.withheld = withheld_json(policy, verdict);

@@ -44,6 +44,9 @@ struct ReplyParts {
   }
 };
 
+// Adds the next parts of a choice to those before them.
+void append_parts(ReplyParts& whole, ReplyParts parts);
+
 struct ReplyUsage {
   std::vector<int64_t> prompts = {};       // tokens of each choice's prompt
   int64_t prompt = 0;                      // tokens; of several prompts together, each counted once

@@ -13,22 +13,6 @@ void append(std::vector<T>& to, std::vector<T>& more) {
   to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
-void join(ReplyParts& whole, ReplyParts parts) {
-  whole.thinking += parts.thinking;
-  whole.answer += parts.answer;
-  append(whole.thinking_scores, parts.thinking_scores);
-  append(whole.answer_scores, parts.answer_scores);
-  if (!whole.calls.is_array()) whole.calls = Json::array();
-  for (Json& call : parts.calls.items()) whole.calls.push(std::move(call));
-  whole.has_calls = parts.has_calls;
-  whole.tokens = parts.tokens;
-  whole.is_last = parts.is_last;
-  whole.reason = parts.reason;
-  whole.stop = std::move(parts.stop);
-  whole.refusal += parts.refusal;
-  if (!parts.withheld.is_null()) whole.withheld = std::move(parts.withheld);
-}
-
 }  // namespace
 
 void ServeJob::start() {
@@ -42,7 +26,9 @@ void ServeJob::start() {
     Result<ReplyText> text = ReplyText::create(setup_.tokenizer, setup_.prepared.text);
     if (!text) return end_with({.message = text.error().message, .param = "stop"});
     texts_.push_back(*std::move(text));
-    if (setup_.desk) guards_.push_back(std::make_unique<ReplyGuard>(*setup_.desk, setup_.guarded));
+    if (setup_.desk)
+      guards_.push_back(
+          std::make_unique<ReplyGuard>(*setup_.desk, setup_.guarded, setup_.judge != nullptr));
   }
   left_ = int(count);
   whole_.resize(count);
@@ -67,6 +53,7 @@ void ServeJob::start() {
   for (size_t i = 0; i < setup_.prepared.echoes.size() && !scores_prompts; ++i)
     add(int(i), {.answer = std::exchange(setup_.prepared.echoes[i], "")}, out);
   if (!out.empty()) setup_.exchange->write(std::move(out));
+  for (size_t i = 0; i < guards_.size(); ++i) ask_judge(int(i));
 }
 
 void ServeJob::take(std::vector<Token> tokens) {
@@ -101,7 +88,45 @@ void ServeJob::process() {
     setup_.engine.cancel(job_);
     return;
   }
-  if (left_ == 0) end();
+  end_when_done();
+}
+
+void ServeJob::end_when_done() {
+  if (left_ == 0 && questions_ == 0) end();
+}
+
+// Where the guard of a choice has a question.
+void ServeJob::ask_judge(int choice) {
+  auto question = guards_[size_t(choice)]->take_question();
+  if (!question) return;
+  ++questions_;
+  setup_.judge->ask(
+      judge_prompt(setup_.desk->policy(), *question), setup_.lease,
+      [self = shared_from_this(), choice](std::optional<double> score) {
+        self->setup_.exchange->post([self, choice, score] { self->take_judgement(choice, score); });
+      });
+}
+
+void ServeJob::take_judgement(int choice, std::optional<double> score) {
+  --questions_;
+  if (is_done_) return;
+  ReplyGuard& guard = *guards_[size_t(choice)];
+  if (guard.is_ended()) return end_when_done();
+  ReplyParts parts;
+  if (auto error = guard.answer(score, parts)) return end_with(*error);
+  if (guard.is_ended() && !texts_[size_t(choice)].is_finished()) {
+    --left_;
+    setup_.engine.cancel(job_, choice);
+  }
+  std::string out;
+  if (parts.has_text() || parts.is_last) add(choice, std::move(parts), out);
+  ask_judge(choice);
+  if (!out.empty() && !setup_.exchange->write(std::move(out))) {
+    is_done_ = true;
+    setup_.engine.cancel(job_);
+    return;
+  }
+  end_when_done();
 }
 
 void ServeJob::process_token(const Token& token, std::string& out) {
@@ -132,8 +157,10 @@ void ServeJob::process_token(const Token& token, std::string& out) {
   ++usage_.completion;
   usage_.thinking += text.thinking_tokens() - thinking;
   usage_.seconds = seconds();
-  if (guard)
+  if (guard) {
     if (auto error = guard->pass(parts)) return end_with(*error);
+    ask_judge(token.sequence);
+  }
   if (text.is_finished() || (guard && guard->is_ended())) {
     --left_;
     if (!drawn.is_last) setup_.engine.cancel(job_, token.sequence);
@@ -149,7 +176,7 @@ void ServeJob::add(int choice, ReplyParts parts, std::string& out) {
   if (setup_.streams)
     out += setup_.writer->part(choice, parts, usage_);
   else
-    join(whole_[size_t(choice)], std::move(parts));
+    append_parts(whole_[size_t(choice)], std::move(parts));
 }
 
 void ServeJob::end() {

@@ -12,6 +12,7 @@
 #include "serve/reply_guard.h"
 #include "serve/reply_text.h"
 #include "serve/reply_writer.h"
+#include "serve/served_judge.h"
 #include "serve/served_model.h"
 
 namespace weir {
@@ -31,6 +32,7 @@ struct ServeJobSetup {
   std::shared_ptr<ServedKey> key = nullptr;   // is charged for the tokens; null: nobody is
   std::shared_ptr<GuardDesk> desk = nullptr;  // null: no guard
   GuardedRequest guarded = {};
+  ServedJudge* judge = nullptr;  // outlives the job; null: the policy has none
 };
 
 class ServeJob : public TokenReceiver, public std::enable_shared_from_this<ServeJob> {
@@ -47,6 +49,9 @@ class ServeJob : public TokenReceiver, public std::enable_shared_from_this<Serve
   void charge(int64_t tokens);
   void process_token(const Token& token, std::string& out);
   void add(int choice, ReplyParts parts, std::string& out);
+  void ask_judge(int choice);
+  void take_judgement(int choice, std::optional<double> score);
+  void end_when_done();
   void end_with(const ApiError& error);
   void end();
   double seconds() const;
@@ -63,7 +68,8 @@ class ServeJob : public TokenReceiver, public std::enable_shared_from_this<Serve
   std::vector<std::unique_ptr<ReplyGuard>> guards_;  // of each, where there is a guard
   std::vector<ReplyParts> whole_;                    // unless it streams
   ReplyUsage usage_;
-  int left_ = 0;  // sequences that have not ended
+  int left_ = 0;       // sequences that have not ended
+  int questions_ = 0;  // that a judge has not answered
   bool is_done_ = false, has_begun_ = false;
 };
 

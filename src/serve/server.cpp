@@ -41,6 +41,7 @@ class PoolServer : public Server {
   // Who waits for the pool and its engines posts to connections, so they end first.
   ~PoolServer() override {
     pool_->stop();
+    if (judge_) judge_->stop();
     http_.reset();
   }
 
@@ -48,6 +49,8 @@ class PoolServer : public Server {
     options.write_error = [](const HttpRequest& request, const ApiError& error) {
       return error_writer_of(request)(error);
     };
+    if (state_.guard && state_.guard->policy().judge.is_asked())
+      judge_ = TRY(ServedJudge::create(*pool_, state_.guard->policy().judge));
     if (keys_)
       options.admit = [this](const HttpRequest& request) { return admit_by_key(*keys_, request); };
     options.on_error = [this](const std::string& line) { state_.errors.add(line); };
@@ -184,7 +187,7 @@ class PoolServer : public Server {
     auto job = std::make_shared<ServeJob>(
         ServeJobSetup{lease, *lease->engine, model.tokenizer(), *std::move(prepared),
                       std::move(made->writer), route.write_error, made->request.streams, exchange,
-                      request.key, state_.guard, std::move(guarded)});
+                      request.key, state_.guard, std::move(guarded), judge_.get()});
     exchange->post([job = std::move(job)] { job->start(); });
   }
 
@@ -205,7 +208,7 @@ class PoolServer : public Server {
   }
 
   // The reply of a request that goes to no model.
-  void refuse(Generation& made, const Verdict& verdict, const ModelLease& lease,
+  void refuse(Generation& made, const GuardVerdict& verdict, const ModelLease& lease,
               const Exchange& exchange) const {
     const size_t prompts = std::max<size_t>(1, made.request.prompts.size());
     const std::vector<ReplyParts> choices(prompts * size_t(made.request.choices),
@@ -236,6 +239,27 @@ class PoolServer : public Server {
     return consult(*state_.knowledge.find(*name), request, made);
   }
 
+  // Vectors have no words for a refusal, so it is an error. Token ids are not read.
+  std::optional<ApiError> screen_inputs(const HttpRequest& http, EmbeddingRequest& wanted) const {
+    const GuardedRequest who{.id = unique_id(http.id),
+                             .subject = {http.key ? http.key->id() : "", "embeddings"}};
+    for (TextPrompt& input : wanted.inputs) {
+      if (input.is_tokens) continue;
+      const GuardVerdict verdict =
+          state_.guard->guard().check(input.text, Direction::prompt, who.subject);
+      if (auto error = state_.guard->note(who, Direction::prompt, verdict, input.text))
+        return error;
+      if (ends_reply(verdict.action))
+        return ApiError{.message = verdict.text.empty() ? "the guard of this server stops the input"
+                                                        : verdict.text,
+                        .param = wanted.field,
+                        .code = "content_filter"};
+      if (verdict.action == Action::redact || verdict.action == Action::rewrite)
+        input.text = Guard::replaced(input.text, verdict);
+    }
+    return {};
+  }
+
   void embed(const Route& route, const HttpRequest& request, const ModelLease& lease,
              const Exchange& exchange) {
     const auto refuse = [&](const ApiError& error) { exchange->reply(route.write_error(error)); };
@@ -246,6 +270,8 @@ class PoolServer : public Server {
     if (!body) return refuse(body.error());
     ApiResult<EmbeddingRequest> wanted = route.embed(*body);
     if (!wanted) return refuse(wanted.error());
+    if (state_.guard)
+      if (auto error = screen_inputs(request, *wanted)) return refuse(*error);
     ApiResult<std::vector<std::vector<int>>> tokens = tokens_of(*wanted, *lease->embedder);
     if (!tokens) return refuse(tokens.error());
     int64_t count = 0;
@@ -298,6 +324,7 @@ class PoolServer : public Server {
 
   ServerState state_;
   const std::unique_ptr<ModelPool> pool_;
+  std::unique_ptr<ServedJudge> judge_;  // null: the policy has none
   const std::shared_ptr<KeyRing> keys_;
   const std::function<void(const std::string&)> prompt_log_;  // null: prompts are not logged
   const uint64_t salt_;
