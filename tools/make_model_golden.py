@@ -114,6 +114,34 @@ def families():
         v4, vocab_size=47, hidden_size=136, num_hidden_layers=2, num_attention_heads=2, q_lora_rank=24, o_lora_rank=20,
         n_routed_experts=4, num_experts_per_tok=2, moe_intermediate_size=20, layer_types=[sparse, sliding],
         mlp_layer_types=["hash_moe", "moe"])
+    # Sister families. Positions reach beyond the original ones, so that Mistral 4's queries are scaled.
+    mistral4 = dict(BASE, **LATENT, **two, q_lora_rank=20, n_routed_experts=8, num_experts_per_tok=3,
+                    first_k_dense_replace=0, rope_parameters=dict(
+                        YARN, rope_theta=10000.0, llama_4_scaling_beta=0.1))
+    yield "mistral4", "Mistral4", mistral4
+    minicpm3 = {k: v for k, v in dict(BASE, **LATENT).items() if "expert" not in k and "moe" not in k}
+    yield "minicpm3", "MiniCPM3", dict(minicpm3, **two, q_lora_rank=20, dim_model_base=24, scale_emb=3)
+    factors = dict(rope_type="longrope", short_factor=[1.0, 1.5], long_factor=[1.0, 1.5], rope_theta=10000.0,
+                   original_max_position_embeddings=32)
+    yield "minicpm3_longrope", "MiniCPM3", dict(minicpm3, **two, v_head_dim=8, q_lora_rank=20, rope_parameters=factors)
+    yield "glm_moe_dsa", "GlmMoeDsa", dict(v3, n_group=1, topk_group=1, num_hidden_layers=4, rms_norm_eps=1e-5,
+                                           rope_theta=1e6, index_n_heads=8, index_head_dim=8, index_topk=7,
+                                           index_topk_freq=2)
+    # Text inside of models that see images.
+    text = dict(v3, **two, n_group=1, topk_group=1, n_routed_experts=4, num_experts_per_tok=2, rope_theta=50000.0,
+                rope_scaling=dict(YARN, beta_fast=1), model_type="kimi_k2")
+    seen = dict(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, pos_emb_height=4,
+                pos_emb_width=4, pos_emb_time=2)
+    yield "kimi_k25", "Kimi_K25", dict(text_config=text, vision_config=seen, projection_hidden_size=16,
+                                       tie_word_embeddings=False)
+    ocr = dict(BASE, **two, intermediate_size=48, n_shared_experts=1, moe_intermediate_size=12, n_routed_experts=8,
+               num_experts_per_tok=3, topk_method="greedy", mlp_layer_types=["dense", "sparse"])
+    sam = dict(hidden_size=8, output_channels=4, num_hidden_layers=1, num_attention_heads=2, image_size=64,
+               patch_size=16, window_size=2, global_attn_indexes=[0], downsample_channels=[4, 8])
+    encoder = dict(hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2,
+                   num_key_value_heads=2, vocab_size=8)
+    yield "deepseek_ocr2", "DeepseekOcr2", dict(text_config=ocr, vision_config=dict(sam_config=sam,
+                                                                                    encoder_config=encoder))
     # Blocks of 128 by 128 that end early in both directions.
     yield "deepseek_v3_fp8", "DeepseekV3", dict(BASE, **LATENT, **two, rope_theta=10000.0) | dict(
         hidden_size=160, intermediate_size=136, vocab_size=47, num_attention_heads=2, num_key_value_heads=2,
@@ -140,7 +168,8 @@ def build(cls, options):
         return build_first_moe(options)
     config = getattr(transformers, cls + "Config")(**options)
     config._attn_implementation = "eager"
-    return getattr(transformers, cls + "ForCausalLM")(config).float().eval()
+    kind = "ForConditionalGeneration" if "text_config" in options else "ForCausalLM"
+    return getattr(transformers, cls + kind)(config).float().eval()
 
 
 def build_first_moe(options):
@@ -177,6 +206,14 @@ def save_first_moe(model, options, folder):
     config = dict(architectures=["DeepseekForCausalLM"], model_type="deepseek", hidden_act="silu", aux_loss_alpha=0.001,
                   attention_bias=False, rope_scaling=None, torch_dtype="float32", **options)
     write_json(os.path.join(folder, "config.json"), config)
+
+
+def drop_image_part(folder):
+    """Keeps one tensor of the image's part: the queries alone are larger than the text."""
+    path = os.path.join(folder, "model.safetensors")
+    kept = {name: tensor for name, tensor in load_file(path).items()
+            if name.startswith(("lm_head.", "model.layers.", "model.embed_tokens.", "model.norm.", "model.view_sep"))}
+    save_file(kept, path, metadata={"format": "pt"})
 
 
 def write_json(path, value):
@@ -341,14 +378,14 @@ def load_stated(model, name, vocabulary, folder):
 
 
 def make(name, cls, options, folder):
-    vocabulary = options["vocab_size"]
+    vocabulary = options.get("text_config", options)["vocab_size"]
     seed = 7
     torch.manual_seed(seed)
     os.makedirs(folder, exist_ok=True)
     model = build(cls, options)
     randomize(model)
     extra_values = {}
-    if name in ("deepseek_v32", "deepseek_v4", "deepseek_v4_plain"):
+    if name in ("deepseek_v32", "deepseek_v4", "deepseek_v4_plain", "glm_moe_dsa"):
         # A choice that hangs on rounding would be no test of the choice.
         while True:
             with NarrowestChoice(options["index_topk"]) as choice:
@@ -376,6 +413,8 @@ def make(name, cls, options, folder):
         model.save_pretrained(folder)
     if name == "kimi_k2":
         change_config(folder, model_type="kimi_k2")
+    if name == "deepseek_ocr2":
+        drop_image_part(folder)
     save_file({"tokens": tokens[0].to(torch.int64), "logits": logits.contiguous(), **extra_values},
               os.path.join(folder, "golden.safetensors"))
     extra = os.path.join(folder, "generation_config.json")

@@ -199,6 +199,22 @@ std::string lora_words(const LoraAdapter& adapter) {
                      format_count(double(adapter.numbers())));
 }
 
+void fold_row(const LoraModule& m, uint64_t group, uint64_t row, float* values) {
+  const size_t rank = size_t(m.rank), inputs = size_t(m.inputs);
+  const float* b = m.b.data() + (group * uint64_t(m.outputs) + row) * rank;
+  const float* a = m.a.data() + group * rank * inputs;
+  for (size_t k = 0; k < rank; ++k) {
+    const float factor = m.scale * b[k];
+    for (size_t i = 0; i < inputs; ++i) values[i] += factor * a[k * inputs + i];
+  }
+  if (m.magnitude.empty()) return;
+  double sum = 0;
+  for (size_t i = 0; i < inputs; ++i) sum += double(values[i]) * double(values[i]);
+  if (sum == 0) return;
+  const float factor = float(double(m.magnitude[row]) / std::sqrt(sum));
+  for (size_t i = 0; i < inputs; ++i) values[i] *= factor;
+}
+
 Result<LoraAdapter> read_lora(const std::string& path, const ModelConfig& config) {
   LoraAdapter adapter;
   if (is_directory(path))

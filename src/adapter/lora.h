@@ -78,6 +78,10 @@ Result<void> fit_to(const ModelConfig& config, LoraAdapter& adapter);
 // "24 layers, q_proj k_proj v_proj o_proj, rank 16, 2.2 M numbers".
 std::string lora_words(const LoraAdapter& adapter);
 
+// Row `row` of group `group` of W becomes that of W + scale B A, with DoRA of the length learned:
+// how an adapter is folded into its base. `values`: [inputs].
+void fold_row(const LoraModule& module, uint64_t group, uint64_t row, float* values);
+
 // A PEFT folder, or a GGUF file of llama.cpp. `config`: of the base. The result fits it.
 Result<LoraAdapter> read_lora(const std::string& path, const ModelConfig& config);
 // PATH.gguf as llama.cpp's file, anything else as PEFT's folder, which must not be there yet.

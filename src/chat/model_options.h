@@ -7,7 +7,7 @@
 namespace weir {
 
 inline const std::vector<std::string> kCacheForms = {"auto", "expanded", "latent"};
-inline const std::vector<std::string> kCacheTypes = {"f32", "f16", "bf16", "q8", "q4"};
+inline const std::vector<std::string> kCacheTypes = {"f32", "f16", "bf16", "q8", "q4", "deepseek"};
 inline const std::vector<std::string> kSpeculations = {"auto", "ngram", "draft", "mtp", "off"};
 
 struct ModelOptions {

@@ -11,7 +11,9 @@
 
 #include "base/div_up.h"
 #include "checkpoint/gguf_names.h"
+#include "checkpoint/packed_weights.h"
 #include "checkpoint/row_scales.h"
+#include "checkpoint/text_names.h"
 #include "config/compressed_tensors.h"
 #include "config/size.h"
 #include "kernels/kernels.h"
@@ -36,7 +38,7 @@ constexpr const char* kFusedDown = ".mlp.experts.down_proj";
 bool is_known_extra(const ModelConfig& config, const std::string& name) {
   for (const char* scales : {".weight_scale_inv", ".scale"})
     if (name.ends_with(scales)) return true;
-  if (name.ends_with(".rotary_emb.inv_freq")) return true;
+  if (name.ends_with(".rotary_emb.inv_freq") || is_beside_packed(name)) return true;
   if (config.n_routed_experts > 0 && (name.ends_with(kFusedGateUp) || name.ends_with(kFusedDown)))
     return true;
   if (config.tie_word_embeddings && name == "lm_head.weight") return true;
@@ -53,7 +55,7 @@ bool is_known_extra(const ModelConfig& config, const std::string& name) {
 bool is_other_form(const std::string& name) {
   for (const char* form : {".attn_k_b.weight", ".attn_v_b.weight", ".ffn_gate_up_exps.weight",
                            ".ffn_gate.", ".ffn_up.", ".ffn_down.", "rope_freqs.weight",
-                           ".nextn.embed_tokens.", ".nextn.shared_head_head."})
+                           "rope_factors_", ".nextn.embed_tokens.", ".nextn.shared_head_head."})
     if (name.find(form) != std::string::npos) return true;
   return false;
 }
@@ -116,10 +118,11 @@ Result<StoredTensor> Checkpoint::find_fused(const std::string& name) const {
   const bool is_down = name.ends_with(".down_proj.weight");
   const std::string fused =
       split.expert < 0 ? "" : split.pattern.substr(0, at) + (is_down ? kFusedDown : kFusedGateUp);
-  if (fused.empty() || !folder_->has(fused)) return folder_->find(name).error();
-  const SafetensorsFolder::Found found = TRY(folder_->find(fused));
+  const std::string stored = fused.empty() ? "" : folder_name(fused);
+  if (fused.empty() || !folder_->has(stored)) return folder_->find(name).error();
+  const SafetensorsFolder::Found found = TRY(folder_->find(stored));
   StoredTensor tensor;
-  tensor.place = place_of(found.file->path(), fused);
+  tensor.place = place_of(found.file->path(), stored);
   tensor.type = TRY_IN(tensor.place, weight_type(found.info->dtype));
   const std::vector<uint64_t>& shape = found.info->shape;
   if (shape.size() != 3 || uint64_t(split.expert) >= shape[0] || (!is_down && shape[1] % 2 != 0))
@@ -162,7 +165,21 @@ Result<StoredTensor> Checkpoint::expert_table(const SafetensorsFolder::Found& fo
   return tensor;
 }
 
+// The name of a tensor there: models that also see images have theirs beside the image's.
+std::string Checkpoint::folder_name(const std::string& name) const {
+  if (!sees_images_) return name;
+  for (std::string& stored : stored_text_names(name)) {
+    const std::string packed = stored + "_packed";
+    if (folder_->has(stored) || folder_->has(packed)) return std::move(stored);
+  }
+  return name;
+}
+
 Result<StoredTensor> Checkpoint::find_in_folder(const std::string& name) const {
+  if (const std::string stored = folder_name(name); stored != name) return find_in_folder(stored);
+  if (std::optional<StoredTensor> packed = TRY(find_packed(*folder_, name)))
+    return *std::move(packed);
+
   if (config_.is_compressed())
     for (const std::string& stored : stored_names(name))
       if (stored != name && folder_->has(stored)) return find_in_folder(stored);
@@ -209,6 +226,10 @@ Result<void> Checkpoint::add_scales(const std::string& name, StoredTensor& tenso
       shape == std::vector<uint64_t>{rows, columns / kRowScaleColumns}) {
     if (!has_codes) tensor.type = WeightType::f8_e4m3_32;
     tensor.row_scales = found.bytes().data();
+    return {};
+  }
+  if (!has_codes && !is_e8m0 && found.info->elements() == 1) {  // one for the whole tensor
+    tensor = *TRY(find_packed(*folder_, name, "weight_scale_inv"));
     return {};
   }
   if ((!is_e8m0 && found.info->dtype != "F32") || !(has_128 || has_32))
@@ -321,6 +342,10 @@ std::vector<std::string> Checkpoint::unexpected() const {
   for_each_stored(
       [&](const std::string& name, const std::string&, const std::vector<uint64_t>&, uint64_t) {
         if (!gguf_ && known.count(std::string(kPart) + name)) return;
+        if (!gguf_ && known.count(packed_weight_name(name))) return;
+        if (sees_images_ && (known.count(packed_weight_name(text_name(name))) ||
+                             is_image_name(name) || is_known_extra(config_, text_name(name))))
+          return;
         if (!known.count(name) && !(gguf_ ? is_other_form(name) : is_known_extra(config_, name)))
           names.push_back(name);
       });
@@ -344,6 +369,7 @@ void Checkpoint::for_each_stored(
 
 void decode_row(const StoredTensor& tensor, uint64_t row, float* to) {
   if (tensor.row_scales) return decode_scaled_row(tensor, row, to);
+  if (tensor.packed) return tensor.packed->decode(row, to);
   const size_t columns = tensor.columns(), square = size_t(scale_square(tensor.type));
   const float* scales =
       tensor.scales ? tensor.scales + row / square * div_up(columns, square) : nullptr;

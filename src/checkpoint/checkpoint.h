@@ -15,6 +15,8 @@
 
 namespace weir {
 
+class PackedRows;
+
 struct StoredTensor {
   WeightType type = WeightType::f32;
   std::vector<uint64_t> shape;      // [rows, columns], or [count]
@@ -24,6 +26,9 @@ struct StoredTensor {
   // E8M0, [rows][columns / 32], where a folder keeps them apart (row_scales.h): then `data` has
   // [rows][columns / 2] codes of mxfp4, or [rows][columns] bytes of f8_e4m3_32 without `scales`.
   const std::byte* row_scales = nullptr;
+  // Null, or what makes rows of `type` from tensors that `data` alone does not hold
+  // (packed_weights.h).
+  std::shared_ptr<const PackedRows> packed;
   std::string place;                  // "FILE: tensor 'NAME'", for errors
   std::shared_ptr<const void> owned;  // what of this is no part of a mapped file
 
@@ -83,6 +88,8 @@ class Checkpoint {
   Result<void> settle_folder();
   Result<bool> has_own_head() const;
   void settle_mtp();
+  std::string folder_name(const std::string& name) const;
+  bool has(const std::string& name) const { return folder_->has(folder_name(name)); }
   Result<StoredTensor> find_in_folder(const std::string& name) const;
   Result<StoredTensor> expert_table(const SafetensorsFolder::Found& found,
                                     StoredTensor tensor) const;
@@ -96,6 +103,7 @@ class Checkpoint {
   ModelConfig config_;
   std::vector<std::string> notes_;
   bool rope_rows_permuted_ = false;
+  bool sees_images_ = false;  // a folder that holds more than the text's part
   std::optional<SafetensorsFolder> folder_;
   std::optional<GgufFile> gguf_;
 };

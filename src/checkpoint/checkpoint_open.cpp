@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/gguf_names.h"
+#include "checkpoint/text_names.h"
 #include "config/config_notes.h"
 #include "config/gguf_config.h"
 
@@ -22,7 +23,8 @@ constexpr const char* kRemedy = "give a model's folder (config.json, safetensors
 // Whether two tensors hold the same numbers, in whatever types.
 bool have_same_numbers(const StoredTensor& a, const StoredTensor& b) {
   if (a.shape != b.shape) return false;
-  if (a.type == b.type && !a.scales && !b.scales && !a.row_scales && !b.row_scales)
+  if (a.type == b.type && !a.scales && !b.scales && !a.row_scales && !b.row_scales && !a.packed &&
+      !b.packed)
     return std::memcmp(a.data, b.data, a.bytes()) == 0;
   std::vector<float> x(a.columns()), y(b.columns());
   for (uint64_t row = 0; row < a.rows(); ++row) {
@@ -49,8 +51,7 @@ std::string generation_problem(const std::string& path) {
 }  // namespace
 
 Result<bool> Checkpoint::has_own_head() const {
-  if (!config_.tie_word_embeddings || !folder_->has(kHead) || !folder_->has(kEmbedding))
-    return false;
+  if (!config_.tie_word_embeddings || !has(kHead) || !has(kEmbedding)) return false;
   return !have_same_numbers(TRY(find(kHead)), TRY(find(kEmbedding)));
 }
 
@@ -66,7 +67,7 @@ void Checkpoint::settle_mtp() {
   const int first = config_.num_hidden_layers, modules = config_.num_nextn_predict_layers;
   if (modules == 0) return;
   for (const std::string& name : folder_->names())
-    if (layer_of(name) >= first) return;
+    if (layer_of(sees_images_ ? text_name(name) : name) >= first) return;
   config_.num_nextn_predict_layers = 0;
   notes_.push_back(
       fmt::format("{}: 'num_nextn_predict_layers' is {}, but no tensor of multi-token "
@@ -78,6 +79,11 @@ Result<void> Checkpoint::settle_folder() {
   const std::string config = join_path(path_, "config.json");
   const NotedConfig read = TRY(read_noted_config(config));
   config_ = read.config;
+  sees_images_ = read.sees_images;
+  if (sees_images_)
+    notes_.push_back(fmt::format(
+        "{}: the model also sees images; its part for them is left out, it reads texts alone",
+        path_));
   if (!config_.engram_layer_ids.empty())
     return Error{
         fmt::format("{}: 'engram_layer_ids' names layers {}, but Engram, the memory of "
@@ -89,7 +95,7 @@ Result<void> Checkpoint::settle_folder() {
     if (const std::string problem = generation_problem(generation); !problem.empty())
       notes_.push_back(problem);
   settle_mtp();
-  if (!config_.tie_word_embeddings && !folder_->has(kHead) && folder_->has(kBareEmbedding)) {
+  if (!config_.tie_word_embeddings && !has(kHead) && folder_->has(kBareEmbedding)) {
     config_.tie_word_embeddings = true;
     notes_.push_back(
         fmt::format("{}: the model was saved without {}; it is one for embeddings, and "

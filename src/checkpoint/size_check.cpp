@@ -35,7 +35,7 @@ void Checker::expect(const TensorShape& tensor, const std::string& name) {
     ++result_.missing;
     return note(found.error().message);
   }
-  if (found->owned && !found->scales) result_.joined_bytes += found->bytes();
+  if (found->packed || (found->owned && !found->scales)) result_.joined_bytes += found->bytes();
   result_.bytes_per_token += share_per_token(config_, tensor.name) * double(found->bytes());
   if (found->shape == tensor.shape) return;
   ++result_.misshapen;

@@ -32,7 +32,7 @@ Result<void> doctor(const DoctorCommand& command) {
   ThreadPool pool(command.threads > 0 ? command.threads : recipe.threads);
   const ModelTexts texts = TRY(make_r1_texts(recipe, pool));
   const ModelConfig config = TRY(make_r1_config(recipe, texts.tokenizer));
-  const std::string base = base_folder(recipe);
+  const std::string base = recipe.base;
   const ConversationFormat format =
       TRY(make_format(texts.tokenizer, texts.chat, base.empty() ? "tokenizer" : base));
   fmt::print("model: {}\n", model_words(recipe, config));

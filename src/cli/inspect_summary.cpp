@@ -215,7 +215,8 @@ void measure(Summary& s, ThreadPool& pool) {
   const bool is_latent = s.config.attention == AttentionKind::mla && !is_f32;
   const InferenceMemory memory = inference_memory(s.config, 4, s.context, is_latent);
   s.cache = cache_bytes(s.config, is_latent ? CacheForm::latent : CacheForm::expanded, s.cache_type,
-                        s.context);
+                        s.context) +
+            recent_bytes(s.config, s.cache_type);
   s.packed = is_f32 && memory.panels < 0.5 * s.free_bytes ? memory.panels : 0;
   const double seconds = s.stored.all > 0 ? token_seconds(s.stored, pool) : 0;
   if (seconds <= 0) return;

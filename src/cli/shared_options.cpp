@@ -24,7 +24,7 @@ void add_expert_memory(CommandBuilder& command, double& gib) {
 void add_cache_type(CommandBuilder& command, std::string& type) {
   command.choice("--cache-type", type, kCacheTypes,
                  "numbers of the KV cache; q8 and q4 are rotated codes of 8 and 4 bits: smaller, "
-                 "faster at depth, less exact");
+                 "faster at depth, less exact; deepseek: the formats that DeepSeek serves V4 with");
 }
 
 void add_adapters(CommandBuilder& command, std::vector<std::string>& adapters) {

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "config/size.h"
+#include "engine/kv_cache.h"
 
 namespace weir {
 namespace {
@@ -157,6 +158,10 @@ void write_cache(Page& page, const ModelConfig& config) {
   if (config.is_compressed())
     page.line("  in the number formats that DeepSeek serves it with: {:.0f} bytes",
               served_cache_bytes(config));
+  if (config.is_compressed())
+    page.line("  and of every sequence besides, for the window and open entries: {} in f32, {} so",
+              format_bytes(recent_bytes(config, CacheType::f32)),
+              format_bytes(recent_bytes(config, CacheType::deepseek)));
 
   page.line("\ncache of one sequence {:>28} {:>12} {:>12}", "4K", "32K", "128K");
   auto contexts = [&](const std::string& name, int64_t n, double bits) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "config/config_fields.h"
 #include "config/config_notes.h"
@@ -29,19 +30,54 @@ Result<void> check_architectures(const Json& json, const std::string& path) {
   const Json* names = json.find("architectures");
   if (!names || names->size() == 0) return {};
   const Json* type = json.find("model_type");
-  const ModelFamily* family = find_family(type ? type->text() : "");
-  if (!family) return {};  // parse_config says so
+  const std::string own(type ? type->text() : "");
+  const ModelFamily* family = find_family(own);
+  const TextPart* part = find_text_part(own);
+  std::vector<std::string_view> known;
+  if (family) known.push_back(family->architecture);
+  if (part)
+    for (const char* name : part->architectures)
+      if (name) known.push_back(name);
+  if (known.empty()) return {};  // parse_config says so
   for (const Json& name : names->items()) {
     std::string_view text = name.text();
     // FSDP2 put its wrapper's name before the class's for some months; the weights are ordinary.
     if (text.starts_with(kFsdpPrefix)) text.remove_prefix(kFsdpPrefix.size());
-    if (text == family->architecture || is_bare_class(text, family->architecture)) return {};
+    for (std::string_view architecture : known)
+      if (text == architecture || is_bare_class(text, architecture)) return {};
   }
   return Error{fmt::format(
       "{}: 'architectures' has '{}', but 'model_type' '{}' goes with '{}'; if the weights are of "
       "that kind, correct the file",
-      path, names->items().empty() ? "" : names->items()[0].text(), family->model_type,
-      family->architecture)};
+      path, names->items().empty() ? "" : names->items()[0].text(), own, known[0])};
+}
+
+// The text's part of a model that also sees images, as a configuration of its own; null where the
+// file has none, as V4.1's without images.
+Result<std::optional<Json>> text_part(const Json& json, const std::string& path,
+                                      const TextPart& part) {
+  const Json* section = json.find(part.key);
+  if (!section && find_family(part.model_type)) return std::optional<Json>();
+  if (!section || !section->is_object())
+    return Error{fmt::format("{}: '{}' must be an object: 'model_type' '{}' keeps its text there",
+                             path, part.key, part.model_type)};
+  const Json* type = section->find("model_type");
+  const std::string inner(type && type->is_string() ? std::string_view(type->text())
+                                                    : std::string_view(part.inner[0]));
+  const bool is_known = inner == part.inner[0] || (part.inner[1] && inner == part.inner[1]);
+  if (!is_known)
+    return Error{fmt::format(
+        "{}: '{}' has 'model_type' '{}', which is not supported inside of '{}': only {} is", path,
+        part.key, inner, part.model_type, part.inner[0])};
+  Json text = *section;
+  text.set("model_type", part.family);
+  const Json* latent = section->find("use_mla");
+  const auto uses_latent = latent ? latent->as_bool() : Result<bool>(true);
+  if (std::string_view(part.family) == "deepseek_v2" && uses_latent && !*uses_latent)
+    text.set("model_type", "deepseek");
+  for (const char* key : {"quantization_config", "tie_word_embeddings"})
+    if (const Json* outer = json.find(key); outer && !section->find(key)) text.set(key, *outer);
+  return std::optional<Json>(std::move(text));
 }
 
 }  // namespace
@@ -51,6 +87,17 @@ bool ModelConfig::is_moe(int layer) const {
   return n_routed_experts > 0 && layer >= first_k_dense_replace &&
          (layer + moe_layer_phase) % moe_layer_freq == 0 &&
          std::find(dense.begin(), dense.end(), layer) == dense.end();
+}
+
+bool ModelConfig::chooses_tokens(int layer) const {
+  const auto& sources = index_source_layer_ids;
+  return attention == AttentionKind::mla && is_sparse() &&
+         (sources.empty() || layer >= num_hidden_layers ||
+          std::find(sources.begin(), sources.end(), layer) != sources.end());
+}
+
+double ModelConfig::residual_scale() const {
+  return scale_depth > 0 ? scale_depth / std::sqrt(double(num_hidden_layers)) : 1;
 }
 
 double ModelConfig::softmax_scale() const {
@@ -69,13 +116,9 @@ Result<ModelConfig> parse_config(const Json& json, const std::string& path) {
   TRY(in.finish());
   if (type.empty()) return Error{path + ": 'model_type' is missing"};
   const ModelFamily* family = find_family(type);
-  // A model that also sees images keeps the text's part apart.
-  if (const Json* text = json.find("text_config");
-      family && family->traits.shares_entries && text && text->is_object()) {
-    Json part = *text;
-    part.set("model_type", type);
-    return parse_config(part, path + ": text_config");
-  }
+  if (const TextPart* part = find_text_part(type))
+    if (const std::optional<Json> text = TRY(text_part(json, path, *part)))
+      return parse_config(*text, fmt::format("{}: {}", path, part->key));
   if (!family)
     return Error{
         is_encoder_type(type)
@@ -102,7 +145,10 @@ Result<NotedConfig> read_noted_config(const std::string& path) {
   Json json = TRY(read_json_file(path, limits));
   TRY(check_architectures(json, path));
   NotedConfig read{TRY(parse_config(json, path)), {}};
-  read.notes = config_notes(json, read.config);
+  const TextPart* part = find_text_part(std::string(json.find("model_type")->text()));
+  const Json* section = part ? json.find(part->key) : nullptr;
+  read.sees_images = section != nullptr;
+  read.notes = config_notes(section ? *section : json, read.config);
   return read;
 }
 

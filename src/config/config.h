@@ -1,5 +1,5 @@
-// What a model is: the keys of a HuggingFace config.json (DeepSeek, V2, V3, V3.2, V4, V4.1, Qwen2,
-// Qwen3, its MoE, Llama), presets by name, and the arithmetic of its size before anything is
+// What a model is: the keys of a HuggingFace config.json (DeepSeek and its relatives, Qwen2, Qwen3,
+// its MoE, Llama), presets by name, and the arithmetic of its size before anything is
 // allocated.
 #pragma once
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace weir {
 // compressed: one key/value row of a position for all heads, over a window and, further back, over
 // entries that stand for several positions (DeepSeek-V4).
 enum class AttentionKind { mla, gqa, compressed };
-enum class RopeScaling { none, linear, yarn, llama3 };
+enum class RopeScaling { none, linear, yarn, llama3, longrope };
 
 struct RopeConfig {
   double theta = 10000;
@@ -26,6 +26,10 @@ struct RopeConfig {
   double mscale = 1, mscale_all_dim = 0;  // yarn
   double attention_factor = 0;            // yarn: amplitude of cos and sin; 0: by factor and mscale
   double low_frequency_factor = 1, high_frequency_factor = 4;  // llama3
+  std::vector<double> factors;  // longrope: what divides the frequency of each pair
+  // Queries at position p are multiplied by 1 + beta ln(1 + floor(p / original_positions))
+  // (Mistral 4's llama_4_scaling_beta); 0: they are not.
+  double query_beta = 0;
   bool interleaved = true;  // pairs (2i, 2i+1); Qwen2 and Llama rotate halves
 };
 
@@ -53,6 +57,7 @@ struct ModelConfig {
   // mla: sparse attention over the index_topk tokens that an indexer chooses (V3.2); compressed:
   // over so many entries.
   int index_n_heads = 0, index_head_dim = 0, index_topk = 0;
+  bool index_rope_interleaved = false;  // mla: pairs (2i, 2i+1) in the indexer too (GLM-5)
 
   // compressed; head_dim, q_lora_rank and qk_rope_head_dim are those of the other kinds.
   int sliding_window = 0;             // positions of the window, the own one included
@@ -64,13 +69,19 @@ struct ModelConfig {
   // Streams of the residual, and how they are mixed (mHC).
   int hc_mult = 0, hc_sinkhorn_iters = 0;
   double hc_eps = 0;
-  // V4.1: layers that make entries, and choices of them, for themselves and the layers after them.
+  // V4.1: layers that make entries, and choices of them, for themselves and the layers after them;
+  // of mla (GLM-5.2) index_source_layer_ids choose tokens so; empty: every layer chooses.
   std::vector<int> kv_source_layer_ids, index_source_layer_ids;
   int candidate_source_layer_id = -1;  // -1: no candidates
   int candidate_topk_blocks = 0, candidate_block_size = 0;
   std::vector<int> engram_layer_ids, engram_num_embeddings;
   int engram_vocab_size = 0, engram_max_ngram_size = 0, engram_n_heads = 0, engram_head_dim = 0;
   int engram_pad_token_id = 0, engram_compressed_vocab_size = 0;
+
+  // MiniCPM: embeddings times scale_emb, what a part adds to the residual times scale_depth /
+  // sqrt(layers), the last hidden state times dim_model_base / hidden_size; 0: not so.
+  double scale_emb = 0, scale_depth = 0;
+  int dim_model_base = 0;
 
   int intermediate_size = 0;  // dense SwiGLU width
   int n_routed_experts = 0;   // 0 = dense everywhere
@@ -100,6 +111,17 @@ struct ModelConfig {
   // One source of entries for several layers, mHC one site late: V4.1.
   bool shares_entries() const { return !kv_source_layer_ids.empty(); }
   bool is_sparse() const { return index_topk > 0; }
+  // Sparse latent attention: whether a layer chooses tokens, or takes the choice of the nearest
+  // layer before it that does. Modules of multi-token prediction choose.
+  bool chooses_tokens(int layer) const;
+  bool shares_choices() const {
+    return attention == AttentionKind::mla && !index_source_layer_ids.empty();
+  }
+  // What a part's output and the last hidden state are multiplied by.
+  double residual_scale() const;
+  double output_scale() const {
+    return dim_model_base > 0 ? double(dim_model_base) / hidden_size : 1;
+  }
   int query_width() const {  // all heads
     return num_attention_heads *
            (attention == AttentionKind::mla ? qk_nope_head_dim + qk_rope_head_dim : head_dim);

@@ -160,6 +160,61 @@ ModelConfig youtu_defaults() {
   return c;
 }
 
+// Defaults of Mistral4Config: V3's attention with a softmax gate; its text is that of models that
+// see images too.
+ModelConfig mistral4_defaults() {
+  ModelConfig c = deepseek_v3_defaults();
+  c.max_position_embeddings = 1 << 20;
+  c.bos_token_id = 1;
+  c.eos_token_id = 2;
+  c.q_lora_rank = 1024;
+  c.kv_lora_rank = 256;
+  c.qk_nope_head_dim = 64;
+  c.n_routed_experts = 128;
+  c.num_experts_per_tok = 4;
+  c.first_k_dense_replace = 0;
+  c.gate = GateKind::softmax;
+  c.has_gate_bias = false;
+  c.n_group = c.topk_group = 1;
+  c.routed_scaling_factor = 1;
+  return c;
+}
+
+// Defaults of MiniCPM3Config: V2's attention in a dense model, whose rotary positions turn halves.
+ModelConfig minicpm3_defaults() {
+  ModelConfig c = deepseek_v3_defaults();
+  clear_experts(c);
+  c.max_position_embeddings = 32768;
+  c.rms_norm_eps = 1e-5;
+  c.tie_word_embeddings = true;
+  c.bos_token_id = 1;
+  c.eos_token_id = 2;
+  c.q_lora_rank = 768;
+  c.kv_lora_rank = 256;
+  c.qk_nope_head_dim = 64;
+  c.qk_rope_head_dim = 32;
+  c.v_head_dim = 0;  // hidden_size / num_attention_heads
+  c.rope.interleaved = false;
+  c.scale_emb = 12;
+  c.scale_depth = 1.4;
+  c.dim_model_base = 256;
+  return c;
+}
+
+// Defaults of GlmMoeDsaConfig: V3.2 without groups.
+ModelConfig glm_moe_dsa_defaults() {
+  ModelConfig c = deepseek_v32_defaults();
+  c.max_position_embeddings = 202752;
+  c.rms_norm_eps = 1e-5;
+  c.q_lora_rank = 2048;
+  c.qk_nope_head_dim = 192;
+  c.v_head_dim = 256;
+  c.n_group = c.topk_group = 1;
+  c.index_n_heads = 32;
+  c.index_rope_interleaved = true;
+  return c;
+}
+
 ModelConfig qwen2_defaults() {
   ModelConfig c = llama_defaults();
   c.max_position_embeddings = 32768;
@@ -197,6 +252,7 @@ std::vector<ModelFamily> make_families() {
   const Traits v4{.always_interleaves = true, .normalizes_one = true};
   Traits v41 = v4;
   v41.shares_entries = true;
+  const Traits mistral4{.normalizes_one = true}, minicpm3{.turns_halves = true};
   const ModelConfig v3_defaults = deepseek_v3_defaults();
   std::vector<ModelFamily> families = {
       {"llama", "LlamaForCausalLM", "llama", Keys::none, permuted, llama_defaults()},
@@ -214,6 +270,11 @@ std::vector<ModelFamily> make_families() {
       {"youtu", "YoutuForCausalLM", "deepseek2", Keys::none, plain, youtu_defaults()},
       {"deepseek_v32", "DeepseekV32ForCausalLM", "deepseek32", Keys::deepseek, v32,
        deepseek_v32_defaults()},
+      {"glm_moe_dsa", "GlmMoeDsaForCausalLM", "glm-dsa", Keys::deepseek, v32,
+       glm_moe_dsa_defaults()},
+      {"mistral4", "Mistral4ForCausalLM", "mistral4", Keys::deepseek, mistral4,
+       mistral4_defaults()},
+      {"minicpm3", "MiniCPM3ForCausalLM", "minicpm3", Keys::none, minicpm3, minicpm3_defaults()},
       {"deepseek_v4", "DeepseekV4ForCausalLM", "deepseek4", Keys::deepseek, v4,
        deepseek_v4_defaults()},
       {"deepseek_v41", "DeepseekV41ForCausalLM", "deepseek41", Keys::deepseek, v41,
@@ -238,8 +299,10 @@ const ModelFamily* find_family(const std::string& model_type) {
 
 Result<const ModelFamily*> find_gguf_family(const std::string& architecture) {
   std::vector<std::string> known;
+  // DeepSeek-OCR's text is the first DeepSeekMoE under a name of its own.
+  const std::string wanted = architecture == "deepseek2-ocr" ? "deepseek" : architecture;
   for (const ModelFamily& family : model_families()) {
-    if (architecture == family.gguf_architecture) return &family;
+    if (wanted == family.gguf_architecture) return &family;
     if (known.empty() || known.back() != family.gguf_architecture)
       known.push_back(family.gguf_architecture);
   }
@@ -247,9 +310,46 @@ Result<const ModelFamily*> find_gguf_family(const std::string& architecture) {
                            architecture, fmt::join(known, ", "))};
 }
 
+namespace {
+
+// In DeepSeek-OCR's folders the text's part is DeepSeekMoE or DeepSeek-V2 by its own keys.
+constexpr TextPart kTextParts[] = {
+    {"kimi_k25",
+     {"KimiK25ForConditionalGeneration", "Kimi_K25ForConditionalGeneration"},
+     "text_config",
+     {"kimi_k2", "deepseek_v3"},
+     "kimi_k2"},
+    {"mistral3", {"Mistral3ForConditionalGeneration"}, "text_config", {"mistral4"}, "mistral4"},
+    {"deepseek_ocr2",
+     {"DeepseekOcr2ForConditionalGeneration"},
+     "text_config",
+     {"deepseek_ocr2_text"},
+     "deepseek"},
+    {"deepseek_vl_v2",
+     {"DeepseekOCRForCausalLM", "DeepseekOCR2ForCausalLM", "DeepseekVLV2ForCausalLM"},
+     "language_config",
+     {"deepseek_v2"},
+     "deepseek_v2"},
+    {"deepseek_v41",
+     {"DeepseekV41ForCausalLM"},
+     "text_config",
+     {"deepseek_v41", "deepseek_v41_text"},
+     "deepseek_v41"},
+};
+
+}  // namespace
+
+const TextPart* find_text_part(const std::string& model_type) {
+  for (const TextPart& part : kTextParts)
+    if (model_type == part.model_type) return &part;
+  return nullptr;
+}
+
 std::vector<std::string> family_names() {
   std::vector<std::string> names;
   for (const ModelFamily& family : model_families()) names.push_back(family.model_type);
+  for (const TextPart& part : kTextParts)
+    if (!find_family(part.model_type)) names.push_back(part.model_type);
   std::sort(names.begin(), names.end());
   return names;
 }

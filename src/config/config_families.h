@@ -34,6 +34,7 @@ struct ModelFamily {
     bool permutes_gguf_rows = false;  // GGUF has the rows of q and k in the order of such pairs
     bool normalizes_one = false;      // norm_topk_prob makes the weight of a single expert 1
     bool shares_entries = false;      // V4.1
+    bool turns_halves = false;  // rotary pairs are (i, i + width / 2), which no key may change
   };
   const char* model_type;         // of config.json
   const char* architecture;       // of its 'architectures'
@@ -42,6 +43,17 @@ struct ModelFamily {
   Traits traits;
   ModelConfig defaults;  // sizes that every file must give are 0
 };
+
+// Models that also see images: config.json keeps the text's part under a key of its own, and only
+// that part is computed.
+struct TextPart {
+  const char* model_type;
+  const char* architectures[3];
+  const char* key;       // of the section
+  const char* inner[2];  // what the section's 'model_type' may be; absent counts as the first
+  const char* family;    // the model type of the text
+};
+const TextPart* find_text_part(const std::string& model_type);  // null: none
 
 const std::vector<ModelFamily>& model_families();
 const ModelFamily* find_family(const std::string& model_type);

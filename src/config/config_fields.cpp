@@ -29,8 +29,43 @@ void read_activation(ConfigReader& in, C&) {
   refuse_other_words(in, "hidden_act", activation, {"silu"}, "silu is");
 }
 
-// Weights of other types than these two are not read. The meaning of fp8 is fixed by the tensors
-// themselves, in squares of 128 or 32 numbers a side.
+// Formats of compressed-tensors whose weights are read, by their tensors (packed_weights.h).
+void read_format(ConfigReader& in) {
+  std::string format = "dense";
+  in.word("format", format);
+  refuse_other_words(
+      in, "format", format,
+      {"dense", "pack-quantized", "int-quantized", "float-quantized", "naive-quantized",
+       "nvfp4-pack-quantized", "mxfp4-pack-quantized", "mixed-precision"},
+      "pack-, int-, float-, naive-quantized, nvfp4- and mxfp4-pack-quantized are");
+}
+
+void read_compressed(ConfigReader& in) {
+  read_format(in);
+  std::string status = "compressed";
+  in.word("quantization_status", status);
+  refuse_other_words(in, "quantization_status", status, {"compressed"},
+                     "compressed is (save the model with save_compressed=True)");
+  // Weights that were turned, whose inputs must be turned too.
+  for (const char* key : {"transform_config", "sparsity_config"})
+    if (const Json* section = in.find(key); section && section->is_object()) {
+      const Json* format = section->find("format");
+      const bool is_dense = format && (format->text() == "dense" || format->text() == "identity");
+      if (!section->members().empty() && !is_dense)
+        in.fail(key, "is not supported: its weights need more than their numbers");
+    }
+  if (const Json* groups = in.find("config_groups"); groups && groups->is_object())
+    for (const auto& [name, group] : groups->members()) {
+      if (!group.is_object()) continue;
+      ConfigReader inner(group, fmt::format("{}: config_groups: {}", in.path(), name));
+      read_format(inner);
+      in.adopt(inner);
+    }
+}
+
+// Weights of other forms are not read. The meaning of fp8 is fixed by the tensors themselves, in
+// squares of 128 or 32 numbers a side or with one scale; so are those of compressed-tensors and of
+// ModelOpt.
 void read_quantization(ConfigReader& in, C&) {
   constexpr const char* kKey = "quantization_config";
   const Json* section = in.find(kKey);
@@ -39,12 +74,25 @@ void read_quantization(ConfigReader& in, C&) {
   ConfigReader inner(*section, fmt::format("{}: {}", in.path(), kKey));
   std::string method = "none", format = "e4m3";
   inner.word("quant_method", method);
-  refuse_other_words(inner, "quant_method", method, {"fp8"}, "fp8 is");
+  refuse_other_words(inner, "quant_method", method,
+                     {"fp8", "compressed-tensors", "modelopt", "modelopt_fp4"},
+                     "fp8, compressed-tensors and modelopt are");
+  if (method == "compressed-tensors") {
+    read_compressed(inner);
+    return in.adopt(inner);
+  }
+  if (method.starts_with("modelopt")) {
+    std::string algorithm = "NVFP4";
+    inner.word("quant_algo", algorithm);
+    refuse_other_words(inner, "quant_algo", algorithm, {"NVFP4", "FP8"}, "NVFP4 and FP8 are");
+    return in.adopt(inner);
+  }
   inner.word("fmt", format);
   refuse_other_words(inner, "fmt", format, {"e4m3"}, "e4m3 is");
   std::vector<int> block;
   inner.integers("weight_block_size", block, 1, kWidthMax, 2);
-  if (block != std::vector<int>{128, 128} && block != std::vector<int>{32, 32})
+  if (!inner.is_null("weight_block_size") && block != std::vector<int>{128, 128} &&
+      block != std::vector<int>{32, 32})
     inner.fail("weight_block_size",
                "must be [128, 128] or [32, 32]: other scales are not supported");
   in.adopt(inner);
@@ -147,6 +195,82 @@ void must_be_off(ConfigReader& in, C&) {
 }
 constexpr char kMlpBias[] = "mlp_bias", kIndexerInterleave[] = "indexer_rope_interleave";
 
+// GLM-5's indexers turn pairs, and its files may say so; V3.2's turn halves.
+void read_indexer_interleave(ConfigReader& in, C& config) {
+  bool value = config.index_rope_interleaved;
+  in.boolean(kIndexerInterleave, value);
+  if (value != config.index_rope_interleaved)
+    in.fail(kIndexerInterleave, fmt::format("is not supported: only {} is with 'model_type' '{}'",
+                                            config.index_rope_interleaved, config.model_type));
+}
+
+constexpr const char *kIndexerKinds = "indexer_types", *kFull = "full", *kShared = "shared";
+
+bool shares_indexers(const C& config) {
+  return config.attention == AttentionKind::mla && config.index_rope_interleaved;
+}
+
+// Which layers of GLM-5.2 choose tokens ("full"); the others take the choice of the layer before
+// them. Older spellings: index_topk_pattern, a letter for each layer; index_topk_freq, every so
+// manieth layer from index_skip_topk_offset - 1 on (transformers' GlmMoeDsaConfig).
+void read_indexer_kinds(ConfigReader& in, C& config) {
+  if (!shares_indexers(config)) return;
+  const int layers = config.num_hidden_layers;
+  std::vector<bool> full(size_t(layers), true);
+  const char* key = kIndexerKinds;
+  if (const Json* kinds = in.find(key)) {
+    if (!kinds->is_array() || kinds->size() != size_t(layers))
+      return in.fail(key, "must be a list with a word for each of 'num_hidden_layers'");
+    for (int layer = 0; layer < layers; ++layer) {
+      const std::string_view word = kinds->items()[size_t(layer)].text();
+      if (word != kFull && word != kShared)
+        return in.fail(key, fmt::format("has '{}', but only full and shared are known", word));
+      full[size_t(layer)] = word == kFull;
+    }
+  } else if (!in.lacks("index_topk_pattern")) {
+    key = "index_topk_pattern";
+    std::string pattern;
+    in.word(key, pattern);
+    if (pattern.size() != size_t(layers) || pattern.find_first_not_of("FS") != std::string::npos)
+      return in.fail(key, "must be a text of F and S, one of each of 'num_hidden_layers'");
+    for (int layer = 0; layer < layers; ++layer)
+      full[size_t(layer)] = pattern[size_t(layer)] == 'F';
+  } else {
+    key = "index_topk_freq";
+    int every = 1, offset = 2;
+    in.integer(key, every, 1, kLayersMax);
+    in.integer("index_skip_topk_offset", offset, 0, kLayersMax);
+    for (int layer = 0; layer < layers; ++layer)
+      full[size_t(layer)] = std::max(layer - offset + 1, 0) % every == 0;
+  }
+  if (!full.empty() && !full[0])
+    return in.fail(key, "must let layer 0 choose tokens: no layer stands before it");
+  config.index_source_layer_ids.clear();
+  if (std::find(full.begin(), full.end(), false) == full.end()) return;
+  for (int layer = 0; layer < layers; ++layer)
+    if (full[size_t(layer)]) config.index_source_layer_ids.push_back(layer);
+}
+
+std::optional<Json> written_indexer_kinds(const C& config) {
+  if (!shares_indexers(config)) return std::nullopt;
+  Json list = Json::array();
+  for (int layer = 0; layer < config.num_hidden_layers; ++layer)
+    list.push(config.chooses_tokens(layer) ? kFull : kShared);
+  return list;
+}
+
+// MiniCPM's multipliers; null stands for none.
+template <const char* kKey, double ModelConfig::*kMember>
+Custom multiplier() {
+  return {
+      [](ConfigReader& in, C& c) {
+        if (in.is_null(kKey)) c.*kMember = 0;
+        in.real(kKey, c.*kMember, 1e-6, kFactorMax);
+      },
+      [](const C& c) -> std::optional<Json> { return c.*kMember > 0 ? Json(c.*kMember) : Json(); }};
+}
+constexpr char kScaleEmbeddings[] = "scale_emb", kScaleDepth[] = "scale_depth";
+
 }  // namespace
 
 namespace {
@@ -186,15 +310,26 @@ std::vector<Field> fields_of_all() {
           {"attention.kv_lora_rank", Absent::error}),
       Field{"qk_nope_head_dim", Part::latent, &C::qk_nope_head_dim, 1, kHeadMax},
       Field{"qk_rope_head_dim", Part::latent, &C::qk_rope_head_dim, 2, kHeadMax},
-      Field{"v_head_dim", Part::latent, &C::v_head_dim, 1, kHeadMax},
-      Field{"rope_interleave", Part::latent, &R::interleaved},
+      Field{"v_head_dim", Part::latent, &C::v_head_dim, 1, kHeadMax}.else_from([](const C& c) {
+        return c.num_attention_heads > 0 ? c.hidden_size / c.num_attention_heads : 0;
+      }),
+      Field{"rope_interleave", Part::latent,
+            Custom{[](ConfigReader& in, C& c) {
+                     if (!find_family(c.model_type)->traits.turns_halves)
+                       in.boolean("rope_interleave", c.rope.interleaved);
+                   },
+                   [](const C& c) -> std::optional<Json> {
+                     if (find_family(c.model_type)->traits.turns_halves) return std::nullopt;
+                     return c.rope.interleaved;
+                   }}},
       Field{"index_n_heads", Part::indexer, &C::index_n_heads, 1, kHeadsMax}.in_gguf(
           {"attention.indexer.head_count", Absent::error}),
       Field{"index_head_dim", Part::indexer, &C::index_head_dim, 2, kHeadMax}.in_gguf(
           {"attention.indexer.key_length", Absent::error}),
       Field{"index_topk", Part::indexer, &C::index_topk, 1, kPositionsMax}.in_gguf(
           {"attention.indexer.top_k", Absent::error}),
-      Field{kIndexerInterleave, Part::indexer, Custom{must_be_off<kIndexerInterleave>}},
+      Field{kIndexerInterleave, Part::indexer, Custom{read_indexer_interleave}},
+      Field{"indexer_types", Part::indexer, Custom{read_indexer_kinds, written_indexer_kinds}},
 
       Field{"num_key_value_heads", Part::grouped, &C::num_key_value_heads, 1, kHeadsMax}
           .else_from([](const C& c) { return c.num_attention_heads; })
@@ -219,6 +354,10 @@ std::vector<Field> fields_of_all() {
                      if (states_bias(c)) return false;
                      return std::nullopt;
                    }}},
+
+      Field{kScaleEmbeddings, Part::minicpm, multiplier<kScaleEmbeddings, &C::scale_emb>()},
+      Field{kScaleDepth, Part::minicpm, multiplier<kScaleDepth, &C::scale_depth>()},
+      Field{"dim_model_base", Part::minicpm, &C::dim_model_base, 0, kWidthMax}.zero_if_null(),
 
       Field{"rope_theta", Part::every, &R::theta, 1, kThetaMax}.in_gguf({"rope.freq_base"}),
       Field{"rope_scaling", Part::dense,

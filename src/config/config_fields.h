@@ -32,10 +32,12 @@ enum class Part : uint8_t {
   qwen_experts,
   experts,
   mtp,
-  scaled,     // rotary positions with a scaling
-  stretched,  // yarn or llama3
+  factored,   // rotary positions with one factor
+  stretched,  // yarn, llama3 or longrope
   yarn,
   llama3,
+  longrope,
+  minicpm,
 };
 // By family: what config.json lists.
 bool has_part(const ModelConfig& config, Part part);

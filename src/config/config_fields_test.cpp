@@ -23,6 +23,7 @@ ModelConfig small(const ModelFamily& family) {
   c.num_hidden_layers = 6;
   c.num_attention_heads = 4;
   c.intermediate_size = 48;
+  if (c.attention == AttentionKind::mla && c.v_head_dim == 0) c.v_head_dim = 8;
   if (c.attention == AttentionKind::gqa) c.num_key_value_heads = 2, c.head_dim = 8;
   if (c.is_compressed()) {
     c.head_dim = 16, c.qk_rope_head_dim = 8, c.o_groups = 2;
@@ -141,13 +142,16 @@ TEST(ConfigFields, EveryNumberWithAGgufKeySurvivesGguf) {
       // Compressed models have experts in every layer, whose weights are always normalised.
       if (!other && config.is_compressed()) continue;
       ASSERT_TRUE(other) << label(family, field);
+      GgufMetadata metadata;
+      // llama.cpp's minicpm3 has fixed widths and multipliers.
+      if (is_unabsorbed_gguf(config) && !write_gguf_config(*other, metadata)) continue;
       ++tried;
       auto read = through_gguf(*other);
       ASSERT_TRUE(read) << label(family, field) << ": " << read.error().message;
       EXPECT_FLOAT_EQ(float(number_of(field, read->config)), float(number_of(field, *other)))
           << label(family, field);
     }
-    EXPECT_GE(tried, 8) << family.model_type;
+    EXPECT_GE(tried, is_unabsorbed_gguf(config) ? 5 : 8) << family.model_type;
   }
 }
 

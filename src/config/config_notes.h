@@ -15,6 +15,7 @@ std::vector<std::string> config_notes(const Json& json, const ModelConfig& confi
 struct NotedConfig {
   ModelConfig config;
   std::vector<std::string> notes;
+  bool sees_images = false;  // and `config` is of its text alone
 };
 Result<NotedConfig> read_noted_config(const std::string& path);
 

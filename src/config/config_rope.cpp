@@ -1,5 +1,6 @@
 // Rotary positions in config.json: rope_scaling (the older name, beside rope_theta) or
 // rope_parameters (the newer one, around it).
+#include <algorithm>
 #include <cmath>
 
 #include "config/config_fields.h"
@@ -18,7 +19,8 @@ struct ScalingName {
 constexpr ScalingName kScalings[] = {{"default", RopeScaling::none},
                                      {"linear", RopeScaling::linear},
                                      {"yarn", RopeScaling::yarn},
-                                     {"llama3", RopeScaling::llama3}};
+                                     {"llama3", RopeScaling::llama3},
+                                     {"longrope", RopeScaling::longrope}};
 
 void read_factor(ConfigReader& in, ModelConfig& config) {
   if (in.lacks("factor")) in.fail("factor", "is missing");
@@ -39,6 +41,59 @@ void read_amplitude(ConfigReader& in, ModelConfig& config) {
   if (std::abs(given - derived) > 1e-9) config.rope.attention_factor = given;
 }
 
+std::optional<Json> written_beta(const ModelConfig& c) {
+  if (c.rope.query_beta == 0) return std::nullopt;
+  return c.rope.query_beta;
+}
+
+std::vector<double> read_reals(ConfigReader& in, const char* key, size_t count) {
+  std::vector<double> values;
+  const Json* list = in.find(key);
+  if (!list || !list->is_array() || list->size() != count) {
+    in.fail(key, fmt::format("must be a list of {} numbers, one of each pair that turns", count));
+    return values;
+  }
+  for (const Json& item : list->items()) {
+    const auto value = item.as_double();
+    if (!value || !(*value >= 1e-3 && *value <= kFactorMax)) {
+      in.fail(key, fmt::format("must hold numbers from 0.001 to {}", kFactorMax));
+      break;
+    }
+    values.push_back(*value);
+  }
+  return values;
+}
+
+// LongRoPE (Ding et al. 2024): factors for texts within the original positions and for longer ones.
+// Keys stay in the cache as they were turned, so a model has one set for all lengths: the short one
+// where its positions end with the original ones, else both must be equal.
+void read_factors(ConfigReader& in, ModelConfig& c) {
+  const size_t pairs = size_t(c.rotated_width()) / 2;
+  const std::vector<double> near = read_reals(in, "short_factor", pairs);
+  const std::vector<double> far = read_reals(in, "long_factor", pairs);
+  RopeConfig& rope = c.rope;
+  const bool is_longer = c.max_position_embeddings > rope.original_positions;
+  if (is_longer && near != far)
+    return in.fail("long_factor",
+                   fmt::format("differs from 'short_factor', which is supported only when "
+                               "'max_position_embeddings' is at most {}; lower it",
+                               rope.original_positions));
+  rope.factors = near;
+  double amplitude = 1;
+  if (is_longer)
+    amplitude =
+        std::sqrt(1 + std::log(double(c.max_position_embeddings) / rope.original_positions) /
+                          std::log(double(rope.original_positions)));
+  in.real("attention_factor", amplitude, 1e-3, 100);
+  rope.attention_factor = amplitude == 1 ? 0 : amplitude;
+}
+
+std::optional<Json> written_factors(const ModelConfig& c) {
+  Json list = Json::array();
+  for (double factor : c.rope.factors) list.push(factor);
+  return list;
+}
+
 bool read_type(ConfigReader& in, RopeConfig& rope) {
   std::string type = "default";
   for (const char* key : {"type", "rope_type"}) in.word(key, type);
@@ -47,8 +102,8 @@ bool read_type(ConfigReader& in, RopeConfig& rope) {
       rope.scaling = entry.scaling;
       return true;
     }
-  in.fail("rope_type", fmt::format("'{}' is not supported: only default, linear, yarn and llama3 "
-                                   "are",
+  in.fail("rope_type", fmt::format("'{}' is not supported: only default, linear, yarn, llama3 and "
+                                   "longrope are",
                                    type));
   return false;
 }
@@ -57,11 +112,25 @@ bool read_type(ConfigReader& in, RopeConfig& rope) {
 
 const std::vector<Field>& rope_fields() {
   static const std::vector<Field> kFields = {
-      Field{"factor", Part::scaled,
+      Field{"factor", Part::factored,
             Custom{read_factor,
                    [](const ModelConfig& c) -> std::optional<Json> { return c.rope.factor; }}},
       Field{"original_max_position_embeddings", Part::stretched, &R::original_positions, 1,
             kPositionsMax},
+      Field{"short_factor", Part::longrope, Custom{read_factors, written_factors}},
+      Field{"long_factor", Part::longrope, Custom{nullptr, written_factors}},
+      Field{"attention_factor", Part::longrope,
+            Custom{nullptr,
+                   [](const ModelConfig& c) -> std::optional<Json> {
+                     if (c.rope.attention_factor > 0) return c.rope.attention_factor;
+                     return std::nullopt;
+                   }}},
+      Field{"llama_4_scaling_beta", Part::yarn,
+            Custom{[](ConfigReader& in, ModelConfig& c) {
+                     if (c.attention == AttentionKind::mla)
+                       in.real("llama_4_scaling_beta", c.rope.query_beta, 0, 100);
+                   },
+                   written_beta}},
       Field{"low_freq_factor", Part::llama3, &R::low_frequency_factor, 1e-3, kFactorMax},
       Field{"high_freq_factor", Part::llama3, &R::high_frequency_factor, 1e-3, kFactorMax},
       Field{"beta_fast", Part::yarn, &R::beta_fast, 1e-3, kFactorMax},
@@ -83,7 +152,10 @@ void read_rope_section(ConfigReader& inner, ModelConfig& config, bool is_partial
   inner.real("rope_theta", config.rope.theta, 1, kThetaMax);
   double rotated = 1;
   inner.real("partial_rotary_factor", rotated, 0, 1);
-  if (rotated != 1 && !is_partial)
+  // Mistral 4 counts the columns of a head that latent attention does not turn.
+  const double share = double(config.qk_rope_head_dim) / std::max(1, config.key_head_width());
+  const bool is_latent = config.attention == AttentionKind::mla;
+  if (rotated != 1 && !is_partial && !(is_latent && std::abs(rotated - share) < 1e-6))
     inner.fail("partial_rotary_factor", "is not supported: only 1 is");
   if (!read_type(inner, config.rope)) return;
   if (has_part(config, Part::stretched))
@@ -124,6 +196,8 @@ Result<void> validate_rope(const RopeConfig& rope) {
     return require(rope.beta_slow > 0 && rope.beta_fast >= rope.beta_slow,
                    "'beta_fast' must not be below 'beta_slow'");
   }
+  if (rope.scaling == RopeScaling::longrope)
+    return require(!rope.factors.empty(), "'short_factor' is missing");
   if (rope.scaling != RopeScaling::llama3) return {};
   return require(
       rope.low_frequency_factor > 0 && rope.high_frequency_factor > rope.low_frequency_factor,

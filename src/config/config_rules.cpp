@@ -42,6 +42,9 @@ Result<void> validate_attention(const ModelConfig& c, const ModelFamily& family)
     TRY(require(
         c.rope.interleaved || !family.traits.always_interleaves,
         fmt::format("'rope_interleave' is always true with 'model_type' '{}'", c.model_type)));
+    TRY(require(
+        !c.rope.interleaved || !family.traits.turns_halves,
+        fmt::format("'rope_interleave' is always false with 'model_type' '{}'", c.model_type)));
     TRY(validate_indexer(c));
   } else {
     TRY(require(c.head_dim % 2 == 0, "'head_dim' must be even"));

@@ -156,13 +156,47 @@ TEST(Config, QuantizedFilesAreFp8InBlocksOf128) {
                                                 blocks + ", \"scale_fmt\": \"ue8m0\"}"}}));
   EXPECT_TRUE(with({{"quantization_config", "null"}}));
   EXPECT_REFUSED("quantization_config", R"({"quant_method": "awq", "bits": 4})",
-                 "'awq' is not supported: only fp8 is");
+                 "'awq' is not supported: only fp8, compressed-tensors and modelopt are");
   EXPECT_REFUSED("quantization_config", R"({"bits": 4})", "'none' is not supported");
   EXPECT_REFUSED("quantization_config", R"({"quant_method": "fp8"})",
                  "must be [128, 128] or [32, 32]");
   EXPECT_REFUSED("quantization_config",
                  R"({"quant_method": "fp8", "weight_block_size": [64, 128]})", "[128, 128]");
   EXPECT_REFUSED("quantization_config", R"({"quant_method": "fp8", "fmt": "e5m2"})", "'e5m2'");
+}
+
+TEST(Config, SisterFamiliesRefuseWhatTheyDoNotCompute) {
+  const auto refused = [](const char* family, const Changes& changes) {
+    const std::string path =
+        std::string(WEIR_SOURCE_DIR) + "/src/model/testdata/" + family + "/config.json";
+    Json json = *read_json_file(path);
+    for (const auto& [key, value] : changes) json.set(key, *parse_json(value));
+    auto parsed = parse_config(json, "c");
+    return parsed ? "" : parsed.error().message;
+  };
+  const auto expect = [&](const char* family, const Changes& changes, const char* part) {
+    const std::string message = refused(family, changes);
+    EXPECT_NE(message.find(part), std::string::npos) << message;
+  };
+  EXPECT_EQ(refused("kimi_k25", {}), "");
+  expect("kimi_k25", {{"text_config", R"({"model_type": "ministral3"})"}},
+         "'text_config' has 'model_type' 'ministral3', which is not supported inside of");
+  expect("kimi_k25", {{"text_config", "3"}}, "'text_config' must be an object");
+  expect("glm_moe_dsa", {{"indexer_types", R"(["shared", "full", "full", "full"])"}},
+         "must let layer 0 choose tokens");
+  expect("glm_moe_dsa", {{"indexer_types", R"(["full"])"}}, "a word for each of");
+  expect("glm_moe_dsa", {{"indexer_types", R"(["full", "none", "full", "full"])"}},
+         "has 'none', but only full and shared are known");
+  expect("minicpm3_longrope",
+         {{"rope_parameters", R"({"rope_type": "longrope", "short_factor": [1, 1],
+           "long_factor": [1, 2], "original_max_position_embeddings": 32})"}},
+         "'long_factor' differs from 'short_factor', which is supported only when");
+  expect("minicpm3_longrope", {{"rope_parameters", R"({"rope_type": "longrope", "short_factor": [1],
+           "long_factor": [1, 2]})"}},
+         "'short_factor' must be a list of 2 numbers");
+  expect("mistral4",
+         {{"rope_parameters", R"({"rope_type": "default", "partial_rotary_factor": 0.5})"}},
+         "'partial_rotary_factor' is not supported");
 }
 
 TEST(Config, WindowsOfAttentionAreRefused) {
@@ -322,7 +356,7 @@ TEST(Config, UnsupportedFeaturesAreNamed) {
   EXPECT_REFUSED("scoring_func", "\"tanh\"", "'tanh' is not supported");
   EXPECT_REFUSED("topk_method", "\"random\"", "'random' is not supported");
   EXPECT_REFUSED("rope_scaling", R"({"type": "dynamic", "factor": 2})",
-                 "'dynamic' is not supported: only default, linear, yarn and llama3 are");
+                 "'dynamic' is not supported: only default, linear, yarn, llama3 and longrope are");
   EXPECT_REFUSED("rope_scaling", R"({"type": "yarn"})", "'factor' is missing");
   EXPECT_REFUSED("rope_scaling", R"({"type": "yarn", "factor": 4, "truncate": false})",
                  "'truncate'");

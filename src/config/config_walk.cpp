@@ -65,14 +65,19 @@ bool has_part(const ModelConfig& config, Part part) {
       return experts != ExpertKeys::none;
     case Part::mtp:
       return family && family->traits.has_mtp;
-    case Part::scaled:
-      return scaling != RopeScaling::none;
+    case Part::factored:
+      return scaling != RopeScaling::none && scaling != RopeScaling::longrope;
     case Part::stretched:
-      return scaling == RopeScaling::yarn || scaling == RopeScaling::llama3;
+      return scaling == RopeScaling::yarn || scaling == RopeScaling::llama3 ||
+             scaling == RopeScaling::longrope;
     case Part::yarn:
       return scaling == RopeScaling::yarn;
     case Part::llama3:
       return scaling == RopeScaling::llama3;
+    case Part::longrope:
+      return scaling == RopeScaling::longrope;
+    case Part::minicpm:
+      return family && family->defaults.scale_emb > 0;
   }
   return false;
 }

@@ -19,19 +19,18 @@ double shortest(double value) { return std::atof(fmt::format("{}", float(value))
 // Copies keys of the metadata into a config.json. The first error is kept.
 class Translator {
  public:
-  Translator(const GgufFile& file, const ModelFamily& family)
+  Translator(const GgufFile& file, const ModelFamily& family, const std::string& architecture)
       : file_(file),
         metadata_(file.metadata()),
         family_(family),
+        architecture_(architecture),
         is_latent_(family.defaults.attention == AttentionKind::mla),
         present_(family.defaults) {
     if (has_part(present_, Part::experts))
       present_.n_routed_experts = integer("expert_count", 0) != 0;
   }
 
-  std::string key(const char* name) const {
-    return fmt::format("{}.{}", family_.gguf_architecture, name);
-  }
+  std::string key(const char* name) const { return fmt::format("{}.{}", architecture_, name); }
   bool has(const char* name) const { return metadata_.find(key(name)) != nullptr; }
 
   int64_t integer(const char* name, int64_t otherwise) {
@@ -70,6 +69,8 @@ class Translator {
   void attention();
   void latent_attention();
   void compressed_attention();
+  void indexer_kinds();
+  void set_longrope();
   void rope();
   void set_linear();
   Json yarn();
@@ -81,6 +82,7 @@ class Translator {
   const GgufFile& file_;
   const GgufMetadata& metadata_;
   const ModelFamily& family_;
+  const std::string& architecture_;
   const bool is_latent_;
   ModelConfig present_;  // tells which parts the model has
   Json json_ = Json::object();
@@ -156,9 +158,29 @@ void Translator::latent_attention() {
       has("attention.value_length_mla") ? "attention.value_length_mla" : "attention.value_length";
   set("qk_nope_head_dim", needed(keys) - rope);
   set("qk_rope_head_dim", rope);
-  set("v_head_dim", needed(values));
+  // MiniCPM3's files leave it to follow from the width.
+  if (has(values) || !family_.traits.turns_halves) set("v_head_dim", needed(values));
+  if (has("attention.indexer.types")) indexer_kinds();
   const bool has_latent = file_.find("blk.0.attn_q_a.weight") != nullptr;
   set("q_lora_rank", has_latent ? Json(needed("attention.q_lora_rank")) : Json());
+}
+
+// GLM-5.2: for every layer whether it chooses tokens. Of files without the key all layers do,
+// unless tensors of indexers are missing, which find() then says.
+void Translator::indexer_kinds() {
+  const std::string name = key("attention.indexer.types");
+  const GgufValue& value = *metadata_.find(name);
+  std::vector<bool> full;
+  if (const auto* numbers = std::get_if<std::vector<int64_t>>(&value))
+    for (int64_t number : *numbers) full.push_back(number != 0);
+  else if (const auto* words = std::get_if<std::vector<bool>>(&value))
+    full = *words;
+  else
+    return fail({fmt::format("'{}' must be a list of bools or whole numbers", name)});
+  full.resize(std::min(full.size(), size_t(layers_)));  // without modules of prediction
+  Json list = Json::array();
+  for (bool is_full : full) list.push(is_full ? "full" : "shared");
+  set("indexer_types", std::move(list));
 }
 
 // llama.cpp's deepseek4: a number for every layer, of which those of modules for drafts are left
@@ -198,6 +220,14 @@ Json Translator::yarn() {
   json.set("beta_fast", real("rope.scaling.yarn_beta_fast", 32));
   json.set("beta_slow", real("rope.scaling.yarn_beta_slow", 1));
   if (family_.defaults.is_compressed()) return json;
+  if (is_latent_ && has("attention.temperature_scale")) {
+    const double original = real("rope.scaling.original_context_length", 0);
+    if (real("attention.temperature_length", original) != original)
+      fail({fmt::format("'{}' differs from '{}', which is not supported",
+                        key("attention.temperature_length"),
+                        key("rope.scaling.original_context_length"))});
+    json.set("llama_4_scaling_beta", real("attention.temperature_scale", 0));
+  }
   if (!is_latent_) {
     // llama.cpp multiplies its own amplitude, 1 + 0.1 ln(factor), by this.
     const double factor = real("rope.scaling.factor", 1);
@@ -212,6 +242,30 @@ Json Translator::yarn() {
   json.set("mscale", mscale);
   json.set("mscale_all_dim", mscale);
   return json;
+}
+
+// MiniCPM3's two tensors of factors (LongRoPE).
+void Translator::set_longrope() {
+  Json json = Json::object();
+  json.set("rope_type", "longrope");
+  json.set("original_max_position_embeddings",
+           integer("rope.scaling.original_context_length", needed("context_length")));
+  for (const char* kind : {"short", "long"}) {
+    const std::string name = fmt::format("rope_factors_{}.weight", kind);
+    const GgufTensor* tensor = file_.find(name);
+    if (!tensor || tensor->type != WeightType::f32)
+      return fail({fmt::format("tensor '{}' is missing or not F32", name)});
+    const auto data = file_.whole_data(*tensor);
+    if (!data) return fail({fmt::format("tensor '{}': {}", name, data.error().message)});
+    Json list = Json::array();
+    for (size_t i = 0; i < data->size() / sizeof(float); ++i) {
+      float factor = 0;
+      std::memcpy(&factor, data->data() + i * sizeof factor, sizeof factor);
+      list.push(shortest(factor));
+    }
+    json.set(fmt::format("{}_factor", kind), std::move(list));
+  }
+  set("rope_scaling", std::move(json));
 }
 
 // Llama 3's scaling is a tensor of factors here. They are those of the published parameters or of
@@ -256,6 +310,7 @@ Json Translator::llama3(const GgufTensor& tensor) {
 void Translator::rope() {
   if (const GgufTensor* factors = file_.find("rope_freqs.weight"))
     return set("rope_scaling", llama3(*factors));
+  if (file_.find("rope_factors_short.weight")) return set_longrope();
   if (!has("rope.scaling.type")) return set_linear();
   auto type = metadata_.string_at(key("rope.scaling.type"));
   if (!type) return fail(type.error());
@@ -336,11 +391,12 @@ Result<GgufConfig> read_gguf_config(const GgufFile& file) {
         fmt::format("{}: 'general.architecture' '{}' is not read from GGUF files yet; use "
                     "the HuggingFace folder",
                     file.path(), name)};
-  Translator translator(file, *family);
+  Translator translator(file, *family, name);
   const Json json = TRY_IN(file.path(), translator.config());
   GgufConfig read;
   read.config = TRY(parse_config(json, file.path()));
-  read.rope_rows_permuted = family->traits.permutes_gguf_rows;
+  // llama.cpp turns halves of deepseek2-ocr, as the folder does.
+  read.rope_rows_permuted = family->traits.permutes_gguf_rows && name == family->gguf_architecture;
   if (read.rope_rows_permuted) read.config.rope.interleaved = true;
   return read;
 }

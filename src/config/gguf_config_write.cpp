@@ -12,12 +12,19 @@
 
 namespace weir {
 
+bool is_unabsorbed_gguf(const ModelConfig& config) {
+  const ModelFamily* family = find_family(config.model_type);
+  return family && family->traits.turns_halves;
+}
+
 bool permutes_gguf_rows(const ModelConfig& config) {
   const ModelFamily* family = find_family(config.model_type);
   return family && family->traits.permutes_gguf_rows;
 }
 
 std::vector<float> gguf_rope_factors(const ModelConfig& config) {
+  if (config.rope.scaling == RopeScaling::longrope)
+    return {config.rope.factors.begin(), config.rope.factors.end()};
   if (config.rope.scaling != RopeScaling::llama3) return {};
   const std::vector<double> scaled = rope_frequencies(config.rope, config.head_dim);
   std::vector<float> factors;
@@ -91,12 +98,22 @@ void MetadataWriter::attention() {
   const ModelConfig& c = config_;
   if (c.attention == AttentionKind::gqa) return integer("attention.value_length", c.head_dim);
   if (c.is_compressed()) return compressed();
+  if (is_unabsorbed_gguf(c)) {
+    integer("attention.head_count_kv", c.num_attention_heads);
+    integer("attention.q_lora_rank", c.q_lora_rank);
+    integer("attention.key_length", c.key_head_width());
+    return integer("attention.value_length", c.v_head_dim);
+  }
   integer("attention.head_count_kv", 1);
   if (c.q_lora_rank > 0) integer("attention.q_lora_rank", c.q_lora_rank);
   integer("attention.key_length", c.kv_lora_rank + c.qk_rope_head_dim);
   integer("attention.value_length", c.kv_lora_rank);
   integer("attention.key_length_mla", c.qk_nope_head_dim + c.qk_rope_head_dim);
   integer("attention.value_length_mla", c.v_head_dim);
+  if (!c.shares_choices()) return;
+  std::vector<bool> full;
+  for (int layer = 0; layer < c.num_hidden_layers; ++layer) full.push_back(c.chooses_tokens(layer));
+  values_.emplace_back("attention.indexer.types", std::move(full));
 }
 
 // Of the keys of llama.cpp's deepseek4 those that are no single number, or of no field alone.
@@ -116,7 +133,8 @@ void MetadataWriter::rope() {
   const bool is_latent = config_.attention == AttentionKind::mla;
   const RopeConfig& r = config_.is_compressed() ? config_.compress_rope : config_.rope;
   integer("rope.dimension_count", config_.rotated_width());
-  if (r.scaling == RopeScaling::yarn || r.scaling == RopeScaling::llama3)
+  if (r.scaling == RopeScaling::yarn || r.scaling == RopeScaling::llama3 ||
+      r.scaling == RopeScaling::longrope)
     integer("rope.scaling.original_context_length", r.original_positions);
   const bool is_yarn = r.scaling == RopeScaling::yarn;
   if (!is_yarn && r.scaling != RopeScaling::linear) return;
@@ -124,6 +142,10 @@ void MetadataWriter::rope() {
   real("rope.scaling.factor", r.factor);
   if (!is_yarn) return;
   if (is_latent) real("rope.scaling.yarn_log_multiplier", 0.1 * r.mscale_all_dim);
+  if (r.query_beta > 0) {
+    real("attention.temperature_scale", r.query_beta);
+    integer("attention.temperature_length", r.original_positions);
+  }
   if (!is_latent && !config_.is_compressed() && r.attention_factor > 0)
     real("rope.scaling.attn_factor", r.attention_factor / (0.1 * std::log(r.factor) + 1));
   if (r.beta_fast != 32) real("rope.scaling.yarn_beta_fast", r.beta_fast);
@@ -181,6 +203,20 @@ Result<void> check_layers(const ModelConfig& config, const ModelFamily& family) 
   return {};
 }
 
+// llama.cpp's minicpm3 has MiniCPM3-4B's multipliers and values as wide as hidden / heads.
+Result<void> check_minicpm(const ModelConfig& c) {
+  if (!is_unabsorbed_gguf(c)) return {};
+  const bool is_published = c.scale_emb == 12 && c.scale_depth == 1.4 && c.dim_model_base == 256;
+  if (is_published && c.q_lora_rank > 0 && c.v_head_dim * c.num_attention_heads == c.hidden_size)
+    return {};
+  return Error{fmt::format(
+      "'scale_emb' {}, 'scale_depth' {}, 'dim_model_base' {}, 'q_lora_rank' {} and 'v_head_dim' {} "
+      "can not be said in a GGUF file, whose readers take 12, 1.4, 256, one above 0 and {}; keep "
+      "the model as a HuggingFace folder",
+      c.scale_emb, c.scale_depth, c.dim_model_base, c.q_lora_rank, c.v_head_dim,
+      c.hidden_size / c.num_attention_heads)};
+}
+
 Result<void> check_rope(const ModelConfig& config) {
   const RopeConfig& rope = config.rope;
   const bool is_latent = config.attention == AttentionKind::mla;
@@ -213,7 +249,9 @@ Result<void> write_gguf_config(const ModelConfig& config, GgufMetadata& metadata
                     config.model_type)};
   TRY(check_layers(config, *family));
   TRY(check_rope(config));
-  if (config.attention == AttentionKind::mla && !config.rope.interleaved)
+  TRY(check_minicpm(config));
+  if (config.attention == AttentionKind::mla && !config.rope.interleaved &&
+      !is_unabsorbed_gguf(config))
     return Error{
         "'rope_interleave' false can not be said in a GGUF file; keep the model as a "
         "HuggingFace folder"};

@@ -47,12 +47,16 @@ std::vector<double> rope_frequencies(const RopeConfig& rope, int width) {
     frequency[i] = std::pow(rope.theta, -2.0 * double(i) / width);
   if (rope.scaling == RopeScaling::linear)
     for (double& f : frequency) f /= rope.factor;
+  if (rope.scaling == RopeScaling::longrope)
+    for (size_t i = 0; i < frequency.size(); ++i) frequency[i] /= rope.factors[i];
   if (rope.scaling == RopeScaling::yarn) apply_yarn(rope, width, frequency);
   if (rope.scaling == RopeScaling::llama3) apply_llama3(rope, frequency);
   return frequency;
 }
 
 double rope_amplitude(const RopeConfig& rope) {
+  if (rope.scaling == RopeScaling::longrope)
+    return rope.attention_factor > 0 ? rope.attention_factor : 1;
   if (rope.scaling != RopeScaling::yarn) return 1;
   if (rope.attention_factor > 0) return rope.attention_factor;
   return yarn_mscale(rope.factor, rope.mscale) / yarn_mscale(rope.factor, rope.mscale_all_dim);

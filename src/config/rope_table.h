@@ -11,6 +11,7 @@ namespace weir {
 //   linear: divided by the factor (Chen et al. 2023).
 //   YaRN (Peng et al. 2023; DeepSeek's static form): interpolated below beta_slow rotations, kept
 //   above beta_fast, a linear ramp between.     Llama 3: by wavelength, as in its reference code.
+//   LongRoPE (Ding et al. 2024): divided by a factor of each pair.
 std::vector<double> rope_frequencies(const RopeConfig& rope, int width);
 
 // 0.1 mscale ln(factor) + 1: how YaRN makes up for the softer attention of longer contexts.

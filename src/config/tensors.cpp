@@ -30,7 +30,7 @@ bool is_latent(const C& c, int) { return c.attention == AttentionKind::mla; }
 bool is_grouped(const C& c, int) { return c.attention == AttentionKind::gqa; }
 bool has_query_latent(const C& c, int l) { return is_latent(c, l) && c.q_lora_rank > 0; }
 bool has_full_query(const C& c, int l) { return is_grouped(c, l) || c.q_lora_rank == 0; }
-bool has_indexer(const C& c, int l) { return is_latent(c, l) && c.is_sparse(); }
+bool has_indexer(const C& c, int l) { return c.chooses_tokens(l); }
 bool has_biases(const C& c, int l) { return is_grouped(c, l) && c.attention_bias; }
 bool has_head_norms(const C& c, int l) { return is_grouped(c, l) && c.head_norms; }
 bool is_dense(const C& c, int layer) { return !has_experts(c, layer); }

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <map>
 #include <set>
 
@@ -11,27 +10,6 @@
 
 namespace weir {
 namespace {
-
-// Row `row` of the change of one group, [inputs], added to `values`.
-void add_row(const LoraModule& m, uint64_t group, uint64_t row, float* values) {
-  const size_t rank = size_t(m.rank), inputs = size_t(m.inputs);
-  const float* b = m.b.data() + (group * uint64_t(m.outputs) + row) * rank;
-  const float* a = m.a.data() + group * rank * inputs;
-  for (size_t k = 0; k < rank; ++k) {
-    const float factor = m.scale * b[k];
-    for (size_t i = 0; i < inputs; ++i) values[i] += factor * a[k * inputs + i];
-  }
-}
-
-// DoRA: the row, changed already, gets the length that was learned.
-void set_length(const LoraModule& m, uint64_t row, float* values) {
-  if (m.magnitude.empty()) return;
-  double sum = 0;
-  for (int i = 0; i < m.inputs; ++i) sum += double(values[i]) * double(values[i]);
-  if (sum == 0) return;
-  const float factor = float(double(m.magnitude[row]) / std::sqrt(sum));
-  for (int i = 0; i < m.inputs; ++i) values[i] *= factor;
-}
 
 // HuggingFace's row of a row in the order of GGUF's llama (the inverse of permuted_row).
 uint64_t original_row(uint64_t row, uint64_t head_dim) {
@@ -67,15 +45,14 @@ class Folding {
     if (name.ends_with(".attn_v_b.weight")) return value_change(m);
     if (expert.expert >= 0)
       return [keep, &m, group = uint64_t(expert.expert)](uint64_t row, float* values) {
-        add_row(m, group, row, values);
+        fold_row(m, group, row, values);
       };
     const bool permutes = is_gguf_ && permutes_gguf_rows(config_) && has_rope_rows(m.name + ".");
     const uint64_t outputs = uint64_t(m.outputs), head_dim = uint64_t(config_.head_dim);
     return [keep, &m, permutes, outputs, head_dim](uint64_t row, float* values) {
       const uint64_t within = row % outputs,
                      original = permutes ? original_row(within, head_dim) : within;
-      add_row(m, row / outputs, original, values);
-      set_length(m, original, values);
+      fold_row(m, row / outputs, original, values);
     };
   }
 
@@ -111,7 +88,7 @@ class Folding {
   Change value_change(const LoraModule& m) const {
     const uint64_t nope = uint64_t(config_.qk_nope_head_dim), value = uint64_t(config_.v_head_dim);
     return [keep = adapter_, &m, nope, value](uint64_t row, float* values) {
-      add_row(m, 0, row / value * (nope + value) + nope + row % value, values);
+      fold_row(m, 0, row / value * (nope + value) + nope + row % value, values);
     };
   }
 

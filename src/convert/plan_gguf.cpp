@@ -96,7 +96,8 @@ Result<void> Planner::add_kv_b(const TensorShape& tensor) {
 }
 
 Result<void> Planner::add(const TensorShape& tensor) {
-  if (tensor.name.ends_with(".kv_b_proj.weight")) return add_kv_b(tensor);
+  if (tensor.name.ends_with(".kv_b_proj.weight") && !is_unabsorbed_gguf(config_))
+    return add_kv_b(tensor);
   const StoredTensor first = TRY(find_(expert_name(tensor.name, 0), tensor.shape));
   std::vector<uint64_t> shape = tensor.shape;
   const bool is_grouped = tensor.name.find("{}") != std::string::npos;
@@ -125,9 +126,13 @@ void Planner::add_rope_factors() {
   tensor.shape = {factors->size()};
   tensor.data = reinterpret_cast<const std::byte*>(factors->data());
   tensor.owned = factors;
-  push("rope_freqs.weight", WeightType::f32, tensor.shape, [tensor]() -> Result<StoredRows> {
-    return StoredRows{{tensor}, RowOrder::same, 0};
-  });
+  const bool is_long = config_.rope.scaling == RopeScaling::longrope;
+  const auto names = is_long ? std::vector{"rope_factors_long.weight", "rope_factors_short.weight"}
+                             : std::vector{"rope_freqs.weight"};
+  for (const char* name : names)
+    push(name, WeightType::f32, tensor.shape, [tensor]() -> Result<StoredRows> {
+      return StoredRows{{tensor}, RowOrder::same, 0};
+    });
 }
 
 void Planner::finish() {

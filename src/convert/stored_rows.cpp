@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/file.h"
+#include "checkpoint/packed_weights.h"
 #include "checkpoint/row_scales.h"
 
 namespace weir {
@@ -41,6 +42,10 @@ bool StoredRows::copy(uint64_t r, std::byte* to) const {
   const uint64_t source = source_row(r), rows = parts[0].rows();
   const StoredTensor& part = parts[source / rows];
   if (part.row_scales) return join_row(part, source % rows, to);
+  if (part.packed) {
+    part.packed->join(source % rows, to);
+    return true;
+  }
   std::memcpy(to, row(r), type_bytes(type(), columns()));
   return true;
 }
@@ -48,6 +53,7 @@ bool StoredRows::copy(uint64_t r, std::byte* to) const {
 void StoredRows::forget() const {
   for (const StoredTensor& part : parts) {
     if (part.owned && !part.scales) continue;  // memory of its own would be lost
+    if (part.packed) continue;                 // so would the bounds of its tensors
     forget_pages({part.data, part.row_scales ? bytes_without_scales(part) : part.bytes()});
   }
 }
@@ -69,6 +75,7 @@ StoredTensor transposed_keys(const StoredTensor& kv_b, const ModelConfig& config
   made.data = reinterpret_cast<const std::byte*>(keys->data());
   made.scales = nullptr;
   made.owned = keys;
+  made.packed = nullptr;
   return made;
 }
 

@@ -64,6 +64,13 @@ Engine::Key* Engine::next_key() {
   return next;
 }
 
+// Whether others may continue in a page of a running sequence, its newest or the next.
+bool Engine::has_recent(const Slot& slot, int page) const {
+  const int at = int(&slot - slots_.data());
+  return !cache_.has_recents() ||
+         (page < cache_.capacity(at) / kCachePage && cache_.recent(at, page) >= 0);
+}
+
 // The last token is always computed, because its logits are needed.
 Engine::Beginning Engine::find_beginning(const Sequence& sequence) const {
   const auto wanted = std::span<const int>(sequence.tokens).first(sequence.unneeded_rows());
@@ -79,9 +86,11 @@ Engine::Beginning Engine::find_beginning(const Sequence& sequence) const {
   for (const Slot& slot : slots_) {
     if (!slot.sequence || slot.sequence->rows_owner != sequence.rows_owner) continue;
     if (needs_experts && !slot.records) continue;
-    if (slot.is_reading())
-      found.promised = std::max(found.promised, common_beginning(wanted, slot.sequence->tokens));
-    if (slot.place != place) continue;
+    if (slot.is_reading()) {
+      const int common = common_beginning(wanted, slot.sequence->tokens);
+      if (common > int(slot.cached.size())) found.promised = std::max(found.promised, common);
+    }
+    if (slot.place != place || !has_recent(slot, int(found.pages.size()))) continue;
     const auto live = std::span<const int>(slot.cached).subspan(size_t(found.whole()));
     const int tokens = found.whole() + common_beginning(rest, live);
     if (tokens > found.tokens) found.live = &slot, found.tokens = tokens;
@@ -123,8 +132,9 @@ Engine::Placement Engine::place(Sequence& sequence) {
   const int count = found.tokens - found.whole();
   if (found.partial) prefixes_.copy(*found.partial, count, at, slot);
   if (found.live) {
-    const int page = cache_.page(int(found.live - slots_.data()), int(found.pages.size()));
-    prefixes_.copy(page, *found.live, size_t(found.whole()), count, at, slot);
+    const int live = int(found.live - slots_.data()), page = int(found.pages.size());
+    prefixes_.copy(cache_.page(live, page), cache_.recent(live, page), *found.live,
+                   size_t(found.whole()), count, at, slot);
   }
   slot.sequence = &sequence;
   sequence.slot = at;
@@ -138,16 +148,17 @@ Engine::Placement Engine::place(Sequence& sequence) {
 // of the beginning if there is no room otherwise.
 bool Engine::reserve(int slot, const Sequence& sequence, Beginning& beginning, int spare) {
   const int positions = int(sequence.tokens.size());
-  const int64_t pages = cache_.pages_to_take(slot, positions) + spare;
+  const int64_t bytes =
+      cache_.bytes_to_take(slot, positions) + spare * int64_t(cache_.page_bytes_least());
   bool has_room = false;
   if (PrefixTree::Node* partial = beginning.partial) {
     prefixes_.pin(*partial);
-    has_room = prefixes_.make_room(pages);
+    has_room = prefixes_.make_room(bytes);
     prefixes_.unpin(*partial);
     if (!has_room) beginning.drop_partial();
   }
-  if (!has_room && !prefixes_.make_room(pages)) return false;
-  CHECK(cache_.reserve(slot, positions).has_value());
+  if (!has_room && !prefixes_.make_room(bytes)) return false;
+  CHECK(cache_.reserve_pages(slot, positions).has_value());
   return true;
 }
 
@@ -155,13 +166,13 @@ bool Engine::reserve(int slot, const Sequence& sequence, Beginning& beginning, i
 // False: this one was preempted, and it waits.
 bool Engine::make_room_for_next(Sequence& sequence) {
   const int slot = sequence.slot, positions = int(slots_[size_t(slot)].cached.size()) + 1;
-  while (!prefixes_.make_room(cache_.pages_to_take(slot, positions))) {
+  while (!prefixes_.make_room(cache_.bytes_to_take(slot, positions))) {
     Sequence* other = victim(nullptr);
     CHECK(other);  // alone it fits: submit() and the cap on positions make sure
     preempt(*other);
     if (sequence.slot < 0) return false;
   }
-  CHECK(cache_.reserve(slot, positions).has_value());
+  CHECK(cache_.reserve_pages(slot, positions).has_value());
   return true;
 }
 

@@ -190,7 +190,7 @@ TEST(CacheTypes, PagesMayBeCopiedAsBytes) {
     ASSERT_TRUE(bool(second->reserve(2, 64)));
     for (int page : {0, 1}) {
       const auto from = first->page_bytes(0, page), to = second->page_bytes(2, page);
-      ASSERT_EQ(from.size(), first->page_size());
+      ASSERT_EQ(from.size(), first->page_bytes_least());
       std::memcpy(to.data(), from.data(), from.size());
     }
     EXPECT_EQ(run(*second, 2, 64, 5), run(*first, 0, 64, 5)) << s.name();

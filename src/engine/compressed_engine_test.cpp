@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <tuple>
 
+#include "config/size.h"
 #include "testing/adapter_fixture.h"
 #include "testing/engine_fixture.h"
 
@@ -132,12 +134,123 @@ TEST(CompressedEngine, AdaptersAreTaken) {
   EXPECT_NE(alone(*model, request), plain);
 }
 
+// In every type, whatever the chunks: what is read is what the cache has.
+TEST(CompressedEngine, NarrowCachesDrawTheSameInAnyChunks) {
+  const Model& model = compressed_model();
+  ThreadPool pool(1);
+  for (CacheType type : {CacheType::f16, CacheType::bf16, CacheType::q8, CacheType::deepseek}) {
+    const std::vector<TokenRequest> requests = mixed_requests();
+    std::vector<Outputs> all;
+    for (int rows : {5, 64}) {
+      auto engine = engine_of(model, pool,
+                              {.prefill_rows = rows, .cache_type = type, .keeps_prefixes = true});
+      Outputs& outputs = all.emplace_back();
+      for (const TokenRequest& request : requests) ASSERT_TRUE(engine->submit(request));
+      finish(*engine, outputs);
+    }
+    EXPECT_EQ(all[0], all[1]) << cache_type_name(type);
+  }
+}
+
+// What is kept of a long sequence is its entries, and the window of its end.
+TEST(CompressedCache, OldRowsAreGivenBack) {
+  auto cache = KvCache::create(compressed_config(), CacheForm::expanded, size_t(1) << 30,
+                               CacheType::f32, 32);
+  ASSERT_TRUE(cache);
+  ASSERT_TRUE(cache->reserve_pages(0, 512));
+  size_t bytes = 0;
+  for (int p = 0; p < 512; p += 32) {
+    cache->open_rows(0, p, p + 32);
+    cache->slide(0, p + 32);
+    if (p == 256) bytes = cache->bytes();
+  }
+  EXPECT_EQ(cache->bytes(), bytes);
+  EXPECT_LT(bytes, cache->bytes_for(512));
+  // The next position needs 63 rows of the open entry of 64 positions, which end in page 15.
+  EXPECT_EQ(cache->first_recent_page(512), 14);
+  for (int page = 0; page < 16; ++page) EXPECT_EQ(cache->recent(0, page) >= 0, page >= 13) << page;
+  cache->release(0);
+  EXPECT_EQ(cache->bytes(), 0u);
+  EXPECT_EQ(cache->bytes_free(), int64_t(1) << 30);
+}
+
+// A limit that would not hold the rows of all positions.
+TEST(CompressedEngine, LongSequencesRunInTheMemoryOfTheirEntries) {
+  const Model& model = compressed_model();
+  ThreadPool pool(1);
+  EngineOptions options;
+  options.prefill_rows = 32;
+  options.cache_bytes_max =
+      KvCache::create(model.config(), CacheForm::expanded, 1 << 30, CacheType::f32, 32)
+          ->bytes_for(512);
+  auto engine = engine_of(model, pool, options);
+  EXPECT_EQ(engine->positions_max(), 512);
+  const TokenRequest request = request_of(9, 450, 30);
+  ASSERT_TRUE(engine->submit(request));
+  Outputs outputs;
+  finish(*engine, outputs);
+  EXPECT_EQ(outputs[0], alone(model, request));
+  const auto layout =
+      CacheLayout::make(cache_widths(model.config()), CacheForm::expanded, CacheType::f32);
+  EXPECT_LT(options.cache_bytes_max, 480 / 32 * layout->recent_bytes);
+}
+
+// Texts are continued where sequences ended, and nowhere else once the trail is gone.
+TEST(CompressedEngine, TextsAreContinuedWhereTheyEnded) {
+  const Model& model = compressed_model();
+  ThreadPool pool(1);
+  const auto layout =
+      CacheLayout::make(cache_widths(model.config()), CacheForm::expanded, CacheType::f32);
+  EngineOptions options;
+  options.prefill_rows = 32;
+  options.keeps_prefixes = true;
+  options.cache_bytes_max = 23 * layout->recent_bytes;  // a trail of two pieces
+  auto engine = engine_of(model, pool, options);
+  TokenRequest first = request_of(5, 300, 4);
+  ASSERT_TRUE(engine->submit(first));
+  Outputs outputs;
+  finish(*engine, outputs);
+  TokenRequest next = first, middle = first;
+  next.prompt.insert(next.prompt.end(), {1, 2, 3, 4, 5});
+  middle.prompt.resize(100);
+  for (const auto& [request, least, most] :
+       {std::tuple(next, 288, 300), std::tuple(middle, 0, 0)}) {
+    const int64_t before = engine->statistics().reused_tokens;
+    const auto id = engine->submit(request);
+    ASSERT_TRUE(id);
+    finish(*engine, outputs);
+    EXPECT_EQ(outputs[*id], alone(model, request));
+    EXPECT_GE(engine->statistics().reused_tokens - before, least);
+    EXPECT_LE(engine->statistics().reused_tokens - before, most);
+  }
+}
+
+// Bytes of a position in the formats that DeepSeek serves V4-Flash and V4.1-Flash with: the numbers
+// that it publishes.
+TEST(CompressedCache, APositionTakesWhatDeepSeekPublishes) {
+  for (const auto& [name, bytes] :
+       {std::pair("deepseek-v4-flash", 3514.25), std::pair("deepseek-v4.1-flash", 890.)}) {
+    const auto config = preset(name);
+    ASSERT_TRUE(config) << name;
+    EXPECT_DOUBLE_EQ(served_cache_bytes(*config), bytes);
+    const double own = cache_bytes(*config, CacheForm::expanded, CacheType::deepseek, 4096) / 4096;
+    // Parts of a page begin at multiples of 16 bytes.
+    EXPECT_NEAR(own, bytes, bytes * 0.001) << name;
+  }
+}
+
 TEST(CompressedEngine, OtherCachesAreRefused) {
-  EXPECT_NE(KvCache::create(compressed_config(), CacheForm::expanded, 1 << 20, CacheType::q8)
+  EXPECT_NE(KvCache::create(compressed_config(), CacheForm::expanded, 1 << 20, CacheType::q4)
                 .error()
                 .message.find("is not there for compressed attention"),
             std::string::npos);
   EXPECT_FALSE(KvCache::create(compressed_config(), CacheForm::latent, 1 << 20));
+  ModelConfig dense;
+  dense.num_hidden_layers = 1;
+  EXPECT_NE(KvCache::create(dense, CacheForm::expanded, 1 << 20, CacheType::deepseek)
+                .error()
+                .message.find("needs compressed attention"),
+            std::string::npos);
 }
 
 }  // namespace

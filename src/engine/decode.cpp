@@ -26,11 +26,12 @@ void Engine::add_guesses(const std::vector<Sequence*>& running, std::vector<Row>
     const int slot = running[i]->slot, position = int(slots_[size_t(slot)].cached.size());
     rows.push_back({slot, running[i]->tokens.back(), position, true});
     int count = guesses.empty() ? 0 : int(guesses[i].size());
-    const int pages = cache_.pages_to_take(slot, position + 1 + count);
-    if (pages > 0 && !prefixes_.make_room(pages + int64_t(running.size())))
+    const int64_t bytes = cache_.bytes_to_take(slot, position + 1 + count);
+    const int64_t spare = int64_t(running.size()) * int64_t(cache_.page_bytes_least());
+    if (bytes > 0 && !prefixes_.make_room(bytes + spare))
       count = std::min(count, cache_.capacity(slot) - position - 1);
     if (count == 0) continue;
-    CHECK(cache_.reserve(slot, position + 1 + count).has_value());
+    CHECK(cache_.reserve_pages(slot, position + 1 + count).has_value());
     for (int k = 0; k < count; ++k)
       rows.push_back({slot, guesses[i][size_t(k)], position + 1 + k, true, true});
   }

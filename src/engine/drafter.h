@@ -69,7 +69,7 @@ std::vector<Drafter::Guess> draw_guesses(ThreadPool& pool, std::vector<Sampler>&
 template <class Slot>
 bool reserve_draft(KvCache& cache, std::vector<Slot>& slots, int slot, int positions) {
   if (positions > cache.positions_max()) return false;
-  for (int i = 0; cache.pages_to_take(slot, positions) > cache.pages_free(); ++i) {
+  for (int i = 0; cache.bytes_to_take(slot, positions) > cache.bytes_free(); ++i) {
     if (i == int(slots.size())) return false;
     if (slots[size_t(i)].id >= 0) continue;
     slots[size_t(i)] = {};

@@ -76,8 +76,9 @@ Result<std::unique_ptr<Engine>> Engine::create(const Model& model, ThreadPool& p
   if (options.drawable == 0) options.drawable = model.config().vocab_size;
   TRY(validate(options.speculation));
   ChosenDrafter chosen = TRY(make_drafter(model, pool, options));
-  KvCache cache = TRY(
-      KvCache::create(model.config(), options.cache, options.cache_bytes_max, options.cache_type));
+  KvCache cache =
+      TRY(KvCache::create(model.config(), options.cache, options.cache_bytes_max,
+                          options.cache_type, std::max(options.prefill_rows, kGuessesMax)));
   if (options.cache == CacheForm::latent && !options.exact)
     cache.set_absorbed(AbsorbedWeights::create(model, pool));
   if (cache.positions_max() == 0)
@@ -122,12 +123,18 @@ Result<void> Engine::open_store() {
   constexpr int kTokens = 8;
   const int tokens = std::min({kTokens, options_.prefill_rows, cache_.positions_max()});
   CHECK(cache_.reserve(0, tokens).has_value());
-  std::byte* page = static_cast<std::byte*>(cache_.page_data(cache_.page(0, 0)));
-  std::fill_n(page, cache_.page_size(), std::byte(0));
+  std::vector<int> pieces = {cache_.page(0, 0)};
+  if (cache_.has_recents()) pieces.push_back(cache_.recent(0, 0));
+  for (int piece : pieces) std::ranges::fill(cache_.page_data(piece), std::byte(0));
   std::vector<Row> rows;
   for (int i = 0; i < tokens; ++i) rows.push_back({0, i % model_.config().vocab_size, i, false});
   compute(rows);
-  const std::string key = model_key(model_, {page, cache_.page_size()}, options_.store.model_files);
+  std::vector<std::byte> bytes;
+  for (int piece : pieces) {
+    const std::span<const std::byte> own = cache_.page_data(piece);
+    bytes.insert(bytes.end(), own.begin(), own.end());
+  }
+  const std::string key = model_key(model_, bytes, options_.store.model_files);
   slots_[0] = {};
   cache_.release(0);
   return prefixes_.open_store(options_.store, key);
@@ -258,6 +265,9 @@ std::span<Drawn> Engine::step() {
   for (int i = 0; i < int(slots_.size()); ++i)
     if (Slot& slot = slots_[size_t(i)]; slot.sequence)
       slot.place = &prefixes_.extend(i, *slot.place, slot);
+  for (int i = 0; i < int(slots_.size()); ++i)
+    if (slots_[size_t(i)].sequence) cache_.slide(i, int(slots_[size_t(i)].cached.size()));
+  if (cache_.has_recents()) prefixes_.make_room(0);
   if (read > 0) budget_.measure(int(read), running > 0, seconds);
   ++statistics_.passes;
   statistics_.prompt_tokens += read;
@@ -316,13 +326,15 @@ void Engine::add_prompt_rows(std::vector<Row>& rows) {
 // Reads pages from the disk, so many that others hardly wait. False: there were none to read.
 bool Engine::load_stored() {
   constexpr int64_t kBytes = int64_t(256) << 20;
-  int64_t pages = std::max<int64_t>(1, kBytes / int64_t(cache_.page_size()));
+  int64_t pages = std::max<int64_t>(1, kBytes / int64_t(cache_.page_bytes_most()));
   bool is_loading = false;
   for (int i = 0; i < int(slots_.size()) && pages > 0; ++i) {
     Slot& slot = slots_[size_t(i)];
     if (slot.stored == 0) continue;
     is_loading = true;
-    const int wanted = int(std::min<int64_t>(slot.stored, pages));
+    // With compressed attention all at once: nothing can be continued in the middle.
+    const int wanted =
+        cache_.has_recents() ? slot.stored : int(std::min<int64_t>(slot.stored, pages));
     const size_t before = slot.cached.size();
     const auto tokens = std::span<const int>(slot.sequence->tokens).subspan(before);
     slot.place = &prefixes_.load(i, *slot.place, tokens, wanted, slot, pool_);
@@ -350,6 +362,8 @@ void Engine::compute(const std::vector<Row>& rows) {
   }
   arena_.reset();
   Batch batch(tokens, positions, sequences);
+  for (const Segment& s : batch.segments())
+    cache_.open_rows(s.sequence, s.position, s.position + s.count);
   Run run{arena_, pool_, batch};
   run.cache = &cache_;
   run.exact = options_.exact;

@@ -174,6 +174,7 @@ class Engine {
   // admission.cpp: slots and pages.
   struct Beginning;
   Beginning find_beginning(const Sequence& sequence) const;
+  bool has_recent(const Slot& slot, int page) const;
   Placement place(Sequence& sequence);
   bool reserve(int slot, const Sequence& sequence, Beginning& beginning, int spare);
   Key* next_key();

@@ -1,6 +1,7 @@
-// Reference-counted pages of one size: the memory of the key/value cache.
+// Reference-counted pages of a few sizes: the memory of the key/value cache.
 #pragma once
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "tensor/buffer.h"
@@ -10,15 +11,16 @@ namespace weir {
 class PagePool {
  public:
   PagePool() = default;
-  // At most `pages_max` pages are in use at a time. `page_bytes` is a multiple of 64.
-  PagePool(size_t page_bytes, size_t pages_max) : page_bytes_(page_bytes), pages_max_(pages_max) {}
+  // Sizes are multiples of 64; a page's kind is the index of its size. `bytes_max` bounds how much
+  // memory is taken from the system at once, not how many pages are in use: callers see to that.
+  PagePool(std::vector<size_t> sizes, size_t bytes_max)
+      : sizes_(std::move(sizes)), bytes_max_(bytes_max), free_(sizes_.size()) {}
 
-  size_t page_bytes() const { return page_bytes_; }
-  size_t in_use() const { return in_use_; }
-  size_t pages_max() const { return pages_max_; }
+  size_t bytes_of(int page) const { return sizes_[size_t(pages_[size_t(page)].kind)]; }
+  size_t bytes_in_use() const { return bytes_in_use_; }
 
-  // A page with one user and uninitialised contents. CHECKs that one is free.
-  int take();
+  // A page with one user and uninitialised contents.
+  int take(int kind = 0);
   // One more user, one less.
   void share(int page) { ++pages_[size_t(page)].users; }
   void drop(int page);
@@ -28,14 +30,15 @@ class PagePool {
  private:
   struct Page {
     float* data;
-    int users;
+    int users, kind;
   };
-  void grow();
+  void grow(int kind);
 
-  size_t page_bytes_ = 0, pages_max_ = 0, in_use_ = 0;
+  std::vector<size_t> sizes_;
+  size_t bytes_max_ = 0, bytes_in_use_ = 0, bytes_taken_ = 0;
   std::vector<Page> pages_;
-  std::vector<int> free_;       // a stack: the page used last is taken first
-  std::vector<Buffer> chunks_;  // never given back to the system
+  std::vector<std::vector<int>> free_;  // stacks: the page used last is taken first
+  std::vector<Buffer> chunks_;          // never given back to the system
 };
 
 }  // namespace weir

@@ -18,7 +18,7 @@ class NoCache : public Cache {
       : layout_(layout), pages_(size_t(div_up(positions, kCachePage))) {}
   CacheForm form() const override { return layout_.form; }
   CacheView view(int layer, int) override {
-    return view_of(layout_, layer, pages_.data(), int(pages_.size()) * kCachePage);
+    return view_of(layout_, layer, pages_.data(), int(pages_.size()) * kCachePage, pages_.data());
   }
 
  private:

@@ -29,6 +29,12 @@ PageIdentity identity_of(const std::string& model, const Node& root, const Node&
   return identity_of(model, root.key, node.parent->key, node.tokens);
 }
 
+// Of the recent piece of a page, a file of its own.
+PageIdentity recent_identity(PageIdentity of_page) {
+  of_page.model = sha256_hex(of_page.model + " recent");
+  return of_page;
+}
+
 Node& root_of(Node& node) {
   Node* at = &node;
   while (at->parent) at = at->parent;
@@ -46,7 +52,7 @@ PrefixCache::PrefixCache(const ModelConfig& config, KvCache& cache, size_t row_s
 PrefixCache::~PrefixCache() = default;
 
 Result<void> PrefixCache::open_store(const PrefixStoreOptions& options, const std::string& model) {
-  store_ = TRY(PrefixStore::open(options, cache_.page_size(), work_));
+  store_ = TRY(PrefixStore::open(options, cache_.page_bytes_most(), work_));
   model_ = model;
   return {};
 }
@@ -75,30 +81,37 @@ Node& PrefixCache::begin(int sequence, const std::string& owner, std::span<Node*
   if (root.key.empty()) root.key = sha256_hex(owner);
   Node& place = pages.empty() ? root : *pages.back();
   tree_.pin(place);
-  std::vector<int> numbers;
+  std::vector<int> numbers, recents;
   rows.cached.clear();
   rows.experts.clear();
-  for (const Node* page : pages) {
+  const int first = cache_.first_recent_page(int(pages.size()) * kCachePage);
+  for (Node* page : pages) {
     numbers.push_back(page->page);
+    recents.push_back(page->depth > first ? page->recent : -1);
+    if (recents.back() >= 0) use_recent(*page, page->is_mark);
     append(page->tokens, page->experts, kCachePage, rows);
   }
-  cache_.adopt(sequence, numbers);
+  cache_.adopt(sequence, numbers, recents);
   return place;
 }
 
-void PrefixCache::copy_page(int page, int sequence, const CachedRows& rows) {
-  const int to = cache_.page(sequence, int(rows.cached.size()) / kCachePage);
-  std::memcpy(cache_.page_data(to), cache_.page_data(page), cache_.page_size());
+void PrefixCache::copy_page(int page, int recent, int count, int sequence, const CachedRows& rows) {
+  const int begin = int(rows.cached.size()), at = begin / kCachePage;
+  std::ranges::copy(cache_.page_data(page), cache_.page_data(cache_.page(sequence, at)).begin());
+  if (recent < 0) return;
+  cache_.open_rows(sequence, begin, begin + count);
+  std::ranges::copy(cache_.page_data(recent),
+                    cache_.page_data(cache_.recent(sequence, at)).begin());
 }
 
 void PrefixCache::copy(const Node& from, int count, int sequence, CachedRows& rows) {
-  copy_page(from.page, sequence, rows);
+  copy_page(from.page, from.recent, count, sequence, rows);
   append(from.tokens, from.experts, count, rows);
 }
 
-void PrefixCache::copy(int page, const CachedRows& from, size_t begin, int count, int sequence,
-                       CachedRows& rows) {
-  copy_page(page, sequence, rows);
+void PrefixCache::copy(int page, int recent, const CachedRows& from, size_t begin, int count,
+                       int sequence, CachedRows& rows) {
+  copy_page(page, recent, count, sequence, rows);
   std::span<const uint16_t> experts = from.experts;
   if (rows.records) experts = experts.subspan(begin * row_size_);
   append(std::span<const int>(from.cached).subspan(begin), experts, count, rows);
@@ -121,6 +134,7 @@ Node& PrefixCache::extend(int sequence, Node& place, CachedRows& rows) {
       cache_.exchange(sequence, at->depth, next->page);
     }
     if (next->experts.empty()) next->experts = experts_of(rows, size_t(begin), kCachePage);
+    keep_recent(*next, cache_.recent(sequence, at->depth));
     tree_.pin_next(*next);
     at = next;
   }
@@ -132,19 +146,25 @@ void PrefixCache::add_partial(int sequence, Node& place, const CachedRows& rows)
   if (rows.cached.size() == begin) return;
   const auto tokens = std::span<const int>(rows.cached).subspan(begin);
   std::vector<uint16_t> experts = experts_of(rows, begin, tokens.size());
+  const int recent = cache_.recent(sequence, place.depth);
   if (Node* same = tree_.child(place, tokens)) {
     if (same->experts.empty()) same->experts = std::move(experts);
+    keep_recent(*same, recent);
     return;
   }
   if (experts.empty() && tree_.is_covered(place, tokens)) return;
   const int page = cache_.page(sequence, place.depth);
   cache_.share_page(page);
   if (Node* shorter = tree_.shorter(place, tokens)) drop(*shorter);
-  tree_.add(place, tokens, page).experts = std::move(experts);
+  Node& added = tree_.add(place, tokens, page);
+  added.experts = std::move(experts);
+  keep_recent(added, recent);
+  if (added.recent >= 0) use_recent(added, true);
 }
 
 void PrefixCache::leave(int sequence, Node& place, CachedRows& rows, bool stores) {
   Node& end = extend(sequence, place, rows);
+  mark_end(end, int(rows.cached.size()));
   add_partial(sequence, end, rows);
   if (stores && store_) store_path(end);
   tree_.unpin(end);
@@ -165,29 +185,30 @@ void PrefixCache::abandon(int sequence, Node& place) {
 
 void PrefixCache::drop(Node& node) {
   const int page = node.page;
+  drop_recent(node);
   tree_.remove(node);
   cache_.drop_page(page);
 }
 
-bool PrefixCache::make_room(int64_t pages) {
+bool PrefixCache::make_room(int64_t bytes) {
   release_stored();
-  const auto is_possible = [&] {
-    return cache_.pages_free() + int64_t(tree_.evictable()) >= pages;
-  };
+  const auto is_possible = [&] { return cache_.bytes_free() + evictable_bytes() >= bytes; };
+  if (cache_.bytes_free() >= bytes) return true;
   if (!is_possible() && !storing_.empty()) {
-    for (uint64_t ticket : store_->withdraw()) {
-      const auto found = storing_.find(ticket);
-      found->second->is_stored = false;
-      tree_.unpin(*found->second);
-      storing_.erase(found);
-    }
+    for (uint64_t ticket : store_->withdraw()) forget_storing(ticket, false);
     release_stored();
   }
   if (!is_possible()) return false;
-  while (cache_.pages_free() < pages) {
-    Node& node = *tree_.least_valuable();
-    const int page = node.page;
-    tree_.evict(node);
+  while (cache_.bytes_free() < bytes) {
+    if (drop_oldest_recent(false)) continue;
+    Node* node = tree_.least_valuable();
+    if (!node) {
+      CHECK(drop_oldest_recent(true));
+      continue;
+    }
+    const int page = node->page;
+    drop_recent(*node);
+    tree_.evict(*node);
     cache_.drop_page(page);
   }
   return true;
@@ -214,35 +235,60 @@ void PrefixCache::store_path(Node& place) {
     if (node->is_stored) continue;
     node->is_stored = true;
     tree_.pin(*node);
-    storing_[++tickets_] = node;
+    storing_[++tickets_] = {node, -1};
     store_->put(tickets_, identity_of(model_, root, *node),
                 PrefixStore::used_ns(now, node->depth - 1), cache_.page_data(node->page));
   }
+  for (Node* node : path_to(place)) {
+    if (node->recent < 0 || !node->is_mark || node->is_recent_stored) continue;
+    node->is_recent_stored = true;
+    tree_.pin(*node);
+    cache_.share_page(node->recent);
+    storing_[++tickets_] = {node, node->recent};
+    store_->put(tickets_, recent_identity(identity_of(model_, root, *node)),
+                PrefixStore::used_ns(now, node->depth - 1), cache_.page_data(node->recent));
+  }
+}
+
+void PrefixCache::forget_storing(uint64_t ticket, bool is_written) {
+  const auto found = storing_.find(ticket);
+  const auto [node, recent] = found->second;
+  if (!is_written) (recent >= 0 ? node->is_recent_stored : node->is_stored) = false;
+  if (recent >= 0) cache_.drop_page(recent);
+  tree_.unpin(*node);
+  storing_.erase(found);
 }
 
 void PrefixCache::release_stored() {
   if (storing_.empty()) return;
-  for (uint64_t ticket : store_->take_done()) {
-    const auto found = storing_.find(ticket);
-    tree_.unpin(*found->second);
-    storing_.erase(found);
-  }
+  for (uint64_t ticket : store_->take_done()) forget_storing(ticket, true);
 }
 
+// With compressed attention: up to the last place where the recent pieces before are there too, on
+// disk or, of pages before, in the tree.
 int PrefixCache::stored_after(Node* place, const std::string& owner,
                               std::span<const int> tokens) const {
   const std::string owner_hash = sha256_hex(owner);
   std::string parent = owner_hash;
   if (place && place->parent) parent = path_to(*place).back()->key;
-  int pages = 0;
-  for (; tokens.size() >= size_t(kCachePage); ++pages, tokens = tokens.subspan(kCachePage)) {
+  const int depth = place ? place->depth : 0;
+  std::vector<uint8_t> has_recent;
+  int pages = 0, continued = 0;
+  for (; tokens.size() >= size_t(kCachePage); tokens = tokens.subspan(kCachePage)) {
     const PageIdentity next = identity_of(model_, owner_hash, parent, tokens.first(kCachePage));
     if (!store_->has(next)) break;
     parent = next.key();
+    ++pages;
+    if (!cache_.has_recents()) continue;
+    has_recent.push_back(store_->has(recent_identity(next)));
+    const int first = std::max(0, cache_.first_recent_page((depth + pages) * kCachePage) - depth);
+    if (std::find(has_recent.begin() + first, has_recent.end(), 0) == has_recent.end())
+      continued = pages;
   }
-  return pages;
+  return cache_.has_recents() ? continued : pages;
 }
 
+// Of `pages` that stored_after() found, the recent pieces of the last are read too.
 Node& PrefixCache::load(int sequence, Node& place, std::span<const int> tokens, int pages,
                         CachedRows& rows, ThreadPool& pool) {
   std::vector<PageIdentity> wanted;
@@ -253,21 +299,33 @@ Node& PrefixCache::load(int sequence, Node& place, std::span<const int> tokens, 
     wanted.push_back(identity_of(model_, root.key, parent, of_page));
     parent = wanted.back().key();
   }
+  const int depth = place.depth, end_depth = depth + pages;
+  const int first = std::max(depth, cache_.first_recent_page(end_depth * kCachePage));
+  cache_.open_rows(sequence, first * kCachePage, end_depth * kCachePage);
   std::vector<uint8_t> is_read(wanted.size());
   pool.parallel_for(pages, [&](int i, int) {
-    char* page = static_cast<char*>(cache_.page_data(cache_.page(sequence, place.depth + i)));
-    is_read[size_t(i)] = store_->load(wanted[size_t(i)],
-                                      std::as_writable_bytes(std::span(page, cache_.page_size())));
+    const PageIdentity& identity = wanted[size_t(i)];
+    const int at = depth + i;
+    is_read[size_t(i)] = store_->load(identity, cache_.page_data(cache_.page(sequence, at)));
+    if (is_read[size_t(i)] && cache_.has_recents() && at >= first)
+      is_read[size_t(i)] =
+          store_->load(recent_identity(identity), cache_.page_data(cache_.recent(sequence, at)));
   });
-  const auto good = std::find(is_read.begin(), is_read.end(), 0) - is_read.begin();
+  auto good = std::find(is_read.begin(), is_read.end(), 0) - is_read.begin();
+  // Nothing can be continued in the middle.
+  if (cache_.has_recents() && good < pages) good = 0;
   const auto read = tokens.first(size_t(good) * kCachePage);
   rows.cached.insert(rows.cached.end(), read.begin(), read.end());
   Node& end = extend(sequence, place, rows);
   const int64_t now = PrefixStore::now_ns();
   for (Node* node : path_to(end)) {
     node->is_stored |= node->depth > end.depth - int(good);
+    node->is_recent_stored |= node->is_stored && node->depth > first && node->recent >= 0;
     if (node->is_stored)
       store_->touch(identity_of(model_, root, *node), PrefixStore::used_ns(now, node->depth - 1));
+    if (node->is_recent_stored)
+      store_->touch(recent_identity(identity_of(model_, root, *node)),
+                    PrefixStore::used_ns(now, node->depth - 1));
   }
   return end;
 }

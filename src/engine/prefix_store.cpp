@@ -137,10 +137,10 @@ void PrefixStore::touch(const PageIdentity& identity, int64_t used_ns) const {
 }
 
 void PrefixStore::put(uint64_t ticket, const PageIdentity& identity, int64_t used_ns,
-                      const void* page) {
+                      std::span<const std::byte> page) {
   {
     const std::lock_guard lock(mutex_);
-    jobs_.push_back({ticket, identity, static_cast<const std::byte*>(page), used_ns});
+    jobs_.push_back({ticket, identity, page, used_ns});
   }
   wake_.notify_one();
 }
@@ -186,7 +186,7 @@ void PrefixStore::write_jobs() {
 void PrefixStore::write(const Job& job) {
   const std::string path = path_of(job.identity, job.identity.key());
   if (access(path.c_str(), F_OK) == 0) return set_time(path, job.used_ns);
-  const uint64_t bytes = kPageHeaderBytes + page_bytes_;
+  const uint64_t bytes = kPageHeaderBytes + job.page.size();
   if (folder_bytes_ + bytes > options_.bytes_max) make_room();
   const Result<void> done = write_file(path, job);
   if (!done) return warn(is_full_, done.error().message + "; no further pages are stored");
@@ -200,12 +200,11 @@ Result<void> PrefixStore::write_file(const std::string& path, const Job& job) {
   const std::string of_model = options_.folder + "/" + job.identity.model.substr(0, 16);
   if (!is_directory(of_model)) TRY(make_private_directories(of_model));
   TRY(make_directories(folder));
-  const std::span<const std::byte> page(job.page, page_bytes_);
-  const PageHeaderBytes header = page_header(job.identity, page, work_);
+  const PageHeaderBytes header = page_header(job.identity, job.page, work_);
   AtomicFiles file;
-  TRY(file.begin(path, kPageHeaderBytes + page_bytes_));
+  TRY(file.begin(path, kPageHeaderBytes + job.page.size()));
   TRY(file.write(header.data(), header.size()));
-  TRY(file.write(page.data(), page.size()));
+  TRY(file.write(job.page.data(), job.page.size()));
   TRY(file.end());
   return file.rename_all();
 }

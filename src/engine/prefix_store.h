@@ -37,8 +37,8 @@ struct PrefixStoreOptions {
 
 class PrefixStore {
  public:
-  // `page_bytes`: of each page. `work`: multiplications by weights for one token. Makes the folder,
-  // for its owner only. An error where it cannot be made or the limit is below one page.
+  // `page_bytes`: of the largest page. `work`: multiplications by weights for one token. Makes the
+  // folder, for its owner only. An error where it cannot be made or the limit is below one page.
   static Result<std::unique_ptr<PrefixStore>> open(const PrefixStoreOptions& options,
                                                    size_t page_bytes, uint64_t work);
   // Writes what is left.
@@ -56,7 +56,8 @@ class PrefixStore {
   void touch(const PageIdentity& identity, int64_t used_ns) const;
 
   // Queues a page for the writer.
-  void put(uint64_t ticket, const PageIdentity& identity, int64_t used_ns, const void* page);
+  void put(uint64_t ticket, const PageIdentity& identity, int64_t used_ns,
+           std::span<const std::byte> page);
   // Tickets of pages that the writer no longer reads, written or not.
   std::vector<uint64_t> take_done();
   // Takes back the pages that the writer has not begun, and waits for the one it has.
@@ -70,7 +71,7 @@ class PrefixStore {
   struct Job {
     uint64_t ticket;
     PageIdentity identity;
-    const std::byte* page;
+    std::span<const std::byte> page;
     int64_t used_ns;  // the file's time
   };
   PrefixStore(PrefixStoreOptions options, size_t page_bytes, uint64_t work);

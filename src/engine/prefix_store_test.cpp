@@ -43,7 +43,7 @@ struct Store : testing::Test {
     return *std::move(store);
   }
   void put(PrefixStore& store, int number, int64_t used_ns = PrefixStore::now_ns()) {
-    store.put(uint64_t(number), identity_of(number), used_ns, pages[size_t(number)].data());
+    store.put(uint64_t(number), identity_of(number), used_ns, pages[size_t(number)]);
   }
   // Whether the page is there, with its bytes.
   static bool loads(PrefixStore& store, int number) {
@@ -140,8 +140,7 @@ TEST_F(Store, WhatSavesMoreWorkStaysLonger) {
   usleep(20000);
   auto small = open(8 * kFile, 1000);
   for (int i = 0; i < 4; ++i)
-    small->put(uint64_t(i), identity_of(i, "small"), PrefixStore::now_ns(),
-               pages[size_t(i)].data());
+    small->put(uint64_t(i), identity_of(i, "small"), PrefixStore::now_ns(), pages[size_t(i)]);
   small->flush();
   usleep(20000);
   put(*small, 5);

@@ -42,6 +42,11 @@ class PrefixTree {
     std::vector<uint16_t> experts;  // [tokens][row size] where they were recorded, else empty
     std::string key;                // of prefix_cache.h: the name of its file; "": not computed yet
     bool is_stored = false;         // of prefix_cache.h: on disk, or about to be
+    // Of prefix_cache.h: its recent piece, -1: none; when it was used; whether a text may often be
+    // continued after it; whether it is on disk, or about to be.
+    int recent = -1;
+    uint64_t recent_used = 0;
+    bool is_mark = false, is_recent_stored = false;
 
    private:
     friend class PrefixTree;

@@ -13,7 +13,7 @@ Result<std::unique_ptr<Scorer>> Scorer::create(const Model& model, ThreadPool& p
                                                int positions_max, CacheForm form, int chunk,
                                                CacheType type) {
   CHECK_LT(0, chunk);
-  KvCache cache = TRY(KvCache::create(model.config(), form, size_t(1) << 50, type));
+  KvCache cache = TRY(KvCache::create(model.config(), form, size_t(1) << 50, type, chunk));
   if (positions_max < 1 || positions_max > cache.positions_max())
     return Error{fmt::format("a text of {} tokens does not fit the model's context of {}",
                              positions_max, cache.positions_max())};
@@ -37,7 +37,7 @@ Result<void> Scorer::run(
       return Error{fmt::format("token {} is outside the model's {} tokens", token,
                                model_.config().vocab_size)};
   cache_.release(0);
-  TRY(cache_.reserve(0, int(tokens.size())));
+  TRY(cache_.reserve_pages(0, int(tokens.size())));
   std::vector<int> positions(tokens.size());
   std::iota(positions.begin(), positions.end(), 0);
   const std::vector<int> sequences(tokens.size(), 0);
@@ -47,6 +47,7 @@ Result<void> Scorer::run(
     const size_t begin = size_t(first);
     const Batch batch(tokens.subspan(begin, rows), std::span(positions).subspan(begin, rows),
                       std::span(sequences).first(rows));
+    cache_.open_rows(0, first, first + int(rows));
     Run pass{arena_, pool_, batch};
     pass.cache = &cache_;
     pass.observer = observer;
@@ -54,6 +55,7 @@ Result<void> Scorer::run(
     const Tensor hidden = model_.forward(pass);
     if (std::string failure = model_.failure(); !failure.empty()) return Error{failure};
     TRY(on_hidden(pass, first, hidden));
+    cache_.slide(0, first + int(rows));
   }
   return {};
 }

@@ -78,6 +78,13 @@ void LiveView::begin_stage(size_t index, int64_t steps_done, int64_t steps) {
   refresh(true);
 }
 
+void LiveView::resume_at(int64_t steps_done) {
+  state_.step = first_step_ = steps_done;
+  step_began_ns_ = monotonic_ns();
+  set_time_left();
+  refresh(true);
+}
+
 void LiveView::set_steps(int64_t steps) { state_.steps = steps; }
 
 void LiveView::update(const Json& metrics) {

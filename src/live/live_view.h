@@ -44,6 +44,8 @@ class LiveView {
   // `index` into the planned stages. steps_done: by earlier processes, so that the rate counts only
   // our own; steps: of the whole stage.
   void begin_stage(size_t index, int64_t steps_done, int64_t steps);
+  // Steps that earlier processes did, once they are known: the rate counts from here.
+  void resume_at(int64_t steps_done);
   // Of the stage at work, when another round of steps follows.
   void set_steps(int64_t steps);
   // One line of metrics.jsonl, as docs/r1-report.md lists them; "step" counts from 1. Cheap: call

@@ -134,6 +134,18 @@ TEST_F(LiveViewTest, WritesPlainLinesWithoutATerminal) {
   EXPECT_EQ(written().find('\033'), std::string::npos);
 }
 
+// Three quarters of the stage are left of its 10 s, whatever time loading took.
+TEST_F(LiveViewTest, StepsOfEarlierProcessesAreNoSpeed) {
+  {
+    LiveView view(stages_, options_);
+    view.begin_stage(0, 0, 4);
+    view.resume_at(1);
+  }
+  const auto lines = split(written(), '\n');
+  ASSERT_GE(lines.size(), 2u) << written();
+  EXPECT_EQ(lines[1], "[1/2] cold-start  1/4 (25 %)  7.5 s left, whole run 28 s");
+}
+
 TEST_F(LiveViewTest, LeavesNotesAboveTheBlockOfATerminal) {
   options_.is_terminal = true;
   {

@@ -83,12 +83,13 @@ Gqa ModelBuilder::gqa(const std::string& prefix, int layer) {
 Indexer ModelBuilder::indexer(const std::string& prefix, int layer) {
   const ModelConfig& c = model_.config_;
   Indexer in;
-  if (!c.is_sparse()) return in;
+  if (!c.chooses_tokens(layer)) return in;
   in.q = frozen_linear(prefix + "wq_b.weight", c.index_n_heads * c.index_head_dim, c.q_lora_rank);
   in.k = frozen_linear(prefix + "wk.weight", c.index_head_dim, c.hidden_size);
   in.k_gain = frozen_vector(prefix + "k_norm.weight", c.index_head_dim);
   in.k_bias = frozen_vector(prefix + "k_norm.bias", c.index_head_dim);
   in.weights = frozen_linear(prefix + "weights_proj.weight", c.index_n_heads, c.hidden_size);
+  in.interleaved = c.index_rope_interleaved;
   in.shape = {c.index_n_heads, c.index_head_dim, c.index_topk, layer};
   return in;
 }
@@ -110,6 +111,10 @@ Mla ModelBuilder::mla(const std::string& prefix, int layer) {
   a.kv_b = linear(prefix + "kv_b_proj.weight", heads * (nope + c.v_head_dim), c.kv_lora_rank);
   a.out = linear(prefix + "o_proj.weight", c.hidden_size, heads * c.v_head_dim);
   a.indexer = indexer(prefix + "indexer.", layer);
+  a.takes_choice = c.is_sparse() && !a.indexer.k;
+  a.query_beta = float(c.rope.query_beta);
+  a.query_positions = c.rope.original_positions;
+  a.out_scale = float(c.residual_scale());
   a.rank = c.kv_lora_rank;
   a.rope_width = rope_width;
   a.shape = {.heads = heads,
@@ -186,7 +191,7 @@ Block ModelBuilder::block(int layer, bool is_moe) {
   if (is_moe)
     b.moe = moe(prefix + "mlp.", layer);
   else
-    b.mlp = mlp(prefix + "mlp.", c.intermediate_size);
+    b.mlp = mlp(prefix + "mlp.", c.intermediate_size), b.mlp.out_scale = float(c.residual_scale());
   return b;
 }
 

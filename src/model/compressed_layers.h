@@ -34,11 +34,13 @@ struct EntryIndexer {
   int candidate_blocks = 0, candidate_size = 0;  // which it publishes; 0: none
 };
 
-// What the layers of one pass hand on: in V4.1 entries, choices of them, and the mixture that the
-// next part reads, which is the one that the part before it computed.
+// What the layers of one pass hand on: choices of tokens (GLM-5.2); in V4.1 entries, choices of
+// them, and the mixture that the next part reads, which is the one that the part before it
+// computed.
 struct SharedEntries {
   Entries entries, keys;
   TokenChoice choice;
+  int* room = nullptr;  // of choices of tokens, where blocks give back what they take
   Candidates candidates;
   Tensor pre;  // [tokens, streams]; of V4.1 alone
 };

@@ -65,7 +65,8 @@ class GgufModel : public ::testing::Test {
 };
 
 constexpr const char* kFamilies[] = {"deepseek", "deepseek_v2", "deepseek_v3", "deepseek_v32",
-                                     "qwen2",    "qwen3",       "llama",       "qwen2_yarn"};
+                                     "qwen2",    "qwen3",       "llama",       "qwen2_yarn",
+                                     "mistral4", "glm_moe_dsa"};
 
 TEST_F(GgufModel, EveryFamilyIsReadBack) {
   for (const char* family : kFamilies) {

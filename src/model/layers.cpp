@@ -36,18 +36,17 @@ constexpr float kIndexEpsilon = 1e-6f;  // of the LayerNorm, whatever rms_norm_e
 // Nothing is recorded. DeepSeek also turns queries and keys by a Hadamard matrix, for the sake of
 // their FP8: it changes no product and is left out.
 TokenChoice choose(Run& run, const Indexer& in, const RopeTable& main_table, const Input& n,
-                   const Input& latent) {
+                   const Input& latent, int* room) {
   if (!in.k) return {};
   const bool is_needed = sees_more_than(run, in.shape.keep);
   if (!is_needed && !run.cache) return {};
   const Zone zone("attention.indexer");
-  int* tokens = nullptr;
-  if (is_needed) tokens = run.arena.array<int>(size_t(n.x.rows) * size_t(in.shape.keep));
+  int* tokens = room;
+  if (is_needed && !room) tokens = run.arena.array<int>(size_t(n.x.rows) * size_t(in.shape.keep));
   ArenaScope scope(run.arena);
   Run quiet = run.unrecorded();
-  RopeTable table = main_table;  // the same angles, but in halves and on a
-                                 // head's first columns
-  table.interleaved = false, table.leading = true;
+  RopeTable table = main_table;  // the same angles, but on a head's first columns
+  table.interleaved = in.interleaved, table.leading = true;
   Tensor k = layer_norm(quiet, linear(quiet, n, in.k), *in.k_gain, *in.k_bias, kIndexEpsilon);
   rope(quiet, k, in.shape.width, table);
   if (run.cache) cache_index_keys(quiet, k, in.shape);
@@ -60,31 +59,41 @@ TokenChoice choose(Run& run, const Indexer& in, const RopeTable& main_table, con
 }  // namespace
 
 Tensor attention_residual(Run& run, const Norm& norm, const Mla& a, const RopeTable& table,
-                          Tensor x) {
+                          Tensor x, SharedEntries* shared) {
   const Zone zone("attention");
   const Input n =
       quantize(run, norm(run, x), {&a.q, &a.q_a, &a.kv_a, &a.indexer.k, &a.indexer.weights});
   const Input query_latent =
       a.q ? Tensor{} : quantize(run, a.q_norm(run, linear(run, n, a.q_a)), {&a.q_b, &a.indexer.q});
   Tensor q = a.q ? linear(run, n, a.q) : linear(run, query_latent, a.q_b);
-  const TokenChoice choice = choose(run, a.indexer, table, n, query_latent);
+  TokenChoice choice;
+  if (!a.takes_choice)
+    choice = choose(run, a.indexer, table, n, query_latent, shared ? shared->room : nullptr);
+  else if (shared)
+    choice = shared->choice;
+  if (shared) shared->choice = choice;
   Tensor packed = linear(run, n, a.kv_a);  // [latent | rotary key shared by all heads]
   Tensor latent = a.kv_norm(run, packed.columns(0, a.rank));
   Tensor k_rope = packed.columns(a.rank, a.rope_width);
   rope(run, q, a.shape.own + a.shape.shared, table);
+  scale_by_position(run, q, a.query_beta, a.query_positions);
   rope(run, k_rope, a.rope_width, table);
   if (run.cache && run.cache->form() == CacheForm::latent)
-    return add_linear(run, x, attend_latent(run, q, latent, k_rope, *a.kv_b.base, a.shape, choice),
-                      a.out);
+    return add_linear(
+        run, x,
+        scaled(run, attend_latent(run, q, latent, k_rope, *a.kv_b.base, a.shape, choice),
+               a.out_scale),
+        a.out);
   Tensor kv = linear(run, latent, a.kv_b);  // per head [k_nope | v]
-  return add_linear(run, x, attend(run, q, kv, k_rope, kv, a.shape, choice), a.out);
+  return add_linear(
+      run, x, scaled(run, attend(run, q, kv, k_rope, kv, a.shape, choice), a.out_scale), a.out);
 }
 
 namespace {
 
 Tensor add_mlp(Run& run, const Mlp& m, Tensor residual, const Input& n) {
-  return add_linear(run, residual,
-                    swiglu(run, linear(run, n, m.gate), linear(run, n, m.up), m.limit), m.down);
+  const Tensor y = swiglu(run, linear(run, n, m.gate), linear(run, n, m.up), m.limit);
+  return add_linear(run, residual, scaled(run, y, m.out_scale), m.down);
 }
 
 }  // namespace
@@ -217,7 +226,7 @@ Tensor block_forward(Run& run, const Block& b, const RopeTable& table, float bal
   // Both parts add to x; without a tape that is in place, and nothing else of them is needed after.
   {
     Temporaries temporaries(run);
-    x = b.is_mla ? attention_residual(run, b.attention_norm, b.mla, table, x)
+    x = b.is_mla ? attention_residual(run, b.attention_norm, b.mla, table, x, shared)
                  : attention_residual(run, b.attention_norm, b.gqa, table, x);
   }
   Temporaries temporaries(run);

@@ -29,6 +29,7 @@ struct Gqa {
 struct Indexer {
   Linear q, k, weights;                               // wq_b, wk, weights_proj
   const Matrix *k_gain = nullptr, *k_bias = nullptr;  // a LayerNorm
+  bool interleaved = false;                           // pairs (2i, 2i+1) turn, else halves
   IndexShape shape;
 };
 
@@ -39,13 +40,18 @@ struct Mla {
   Norm q_norm, kv_norm;
   Linear kv_a, kv_b, out;
   int rank = 0, rope_width = 0;
-  Indexer indexer;  // empty: attention to all tokens
+  Indexer indexer;  // empty: attention to all tokens, or to those that a layer before chose
+  bool takes_choice = false;
+  float query_beta = 0;     // of scale_by_position()
+  int query_positions = 0;  // the same
+  float out_scale = 1;      // of what is added to the residual (MiniCPM)
   AttentionShape shape;
 };
 
 struct Mlp {
   Linear gate, up, down;
-  float limit = 0;  // of swiglu()
+  float limit = 0;      // of swiglu()
+  float out_scale = 1;  // of what is added to the residual (MiniCPM)
 };
 
 // DeepSeekMoE: routed experts chosen per token and shared experts always at work.
@@ -85,12 +91,14 @@ struct MtpModule {
 // x + attention(norm(x)).
 Tensor attention_residual(Run& run, const Norm& norm, const Gqa& a, const RopeTable& rope,
                           Tensor x);
-Tensor attention_residual(Run& run, const Norm& norm, const Mla& a, const RopeTable& rope,
-                          Tensor x);
+// `shared`: choices of tokens that go from layer to layer; null: every layer chooses.
+Tensor attention_residual(Run& run, const Norm& norm, const Mla& a, const RopeTable& rope, Tensor x,
+                          SharedEntries* shared = nullptr);
 // x + mlp(norm(x)).
 Tensor mlp_residual(Run& run, const Norm& norm, const Mlp& m, Tensor x);
 Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weight, Tensor x);
-// Of a compressed block x is all streams; `shared`, of V4.1, goes from block to block.
+// Of a compressed block x is all streams. `shared` goes from block to block: V4.1's entries, or
+// choices of tokens (GLM-5.2).
 Tensor block_forward(Run& run, const Block& block, const RopeTable& rope, float balance_weight,
                      Tensor x, SharedEntries* shared = nullptr);
 

@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/gguf_names.h"
+#include "checkpoint/packed_weights.h"
 #include "checkpoint/row_scales.h"
 #include "model/build.h"
 #include "model/model.h"
@@ -88,6 +89,14 @@ Result<void> Model::bind(Matrix& weight, const Checkpoint& checkpoint) {
           fmt::format("{}: is {} where the experts before it are {}, which is not "
                       "supported; convert the model to one type",
                       tensor.place, type_name(tensor.type), type_name(weight.type))};
+    if (tensor.packed) {
+      std::byte* joined =
+          reinterpret_cast<std::byte*>(memory_.emplace_back(tensor.bytes()).floats());
+      const size_t row_bytes = type_bytes(tensor.type, tensor.columns());
+      for (uint64_t row = 0; row < tensor.rows(); ++row)
+        tensor.packed->join(row, joined + row * row_bytes);
+      tensor.data = joined;
+    }
     if (tensor.type == WeightType::f32) {
       if (!is_aligned(tensor.data)) {
         float* copy = memory_.emplace_back(tensor.bytes()).floats();
@@ -102,7 +111,7 @@ Result<void> Model::bind(Matrix& weight, const Checkpoint& checkpoint) {
       TRY(join_blocks(tensor, blocks));
       tensor.data = blocks;
     }
-    weight.is_mapped &= !tensor.owned && !tensor.row_scales;
+    weight.is_mapped &= !tensor.owned && !tensor.row_scales && !tensor.packed;
     weight.parts.push_back(tensor.data);
     if (tensor.scales) weight.scales.push_back(tensor.scales);
     if (tensor.owned) kept_.push_back(tensor.owned);
@@ -129,8 +138,7 @@ void Model::bind_groups(Matrix& weight) {
     weight.parts.push_back(static_cast<const char*>(weight.parts[0]) +
                            size_t(g) * type_bytes(weight.type, rows * cols));
     if (!weight.scales.empty())
-      weight.scales.push_back(weight.scales[0] +
-                              size_t(g) * rows / square * div_up(cols, square));
+      weight.scales.push_back(weight.scales[0] + size_t(g) * rows / square * div_up(cols, square));
   }
 }
 
@@ -183,6 +191,18 @@ Result<void> read_weights(Model& model, const Checkpoint& checkpoint) {
   return {};
 }
 
+// W + scale B A in place of W, as `weir adapter merge` computes it.
+void fold_into(Model& model, const LoraAdapter& adapter) {
+  for (const LoraModule& module : adapter.modules) {
+    Matrix* weight = model.find(module.name + ".weight");
+    CHECK(weight && weight->parameter);
+    for (int row = 0; row < weight->rows; ++row)
+      fold_row(module, uint64_t(row / module.outputs), uint64_t(row % module.outputs),
+               weight->parameter->data + size_t(row) * size_t(weight->cols));
+  }
+  model.weights_changed();
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> load_weights(Model& model, const std::string& path) {
@@ -192,6 +212,13 @@ Result<std::vector<std::string>> load_weights(Model& model, const std::string& p
     TRY(read_peft_weights(join_path(path, "model.safetensors"), adapter));
     model.set_adapter(last, adapter);
     return std::vector<std::string>();
+  }
+  if (is_adapter_folder(path)) {
+    const std::string base = TRY(base_of_adapter(path));
+    const LoraAdapter adapter = TRY(read_lora(path, model.config()));
+    auto unexpected = TRY(load_weights(model, base));
+    fold_into(model, adapter);
+    return unexpected;
   }
   const auto checkpoint = is_directory(path) ? TRY(Checkpoint::open(path, model.config()))
                                              : TRY(Checkpoint::open(path));

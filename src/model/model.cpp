@@ -103,8 +103,12 @@ Tensor Model::forward(Run& run, BlockObserver* observer) const {
   if (panels_ && !run.exact && !run.pool.is_dry())
     panels_->begin_pass(run.batch.size(), int(run.batch.segments().size()));
   Tensor x = embed(run, *embedding_);
+  if (config_.scale_emb > 0) x = scaled(run, x, float(config_.scale_emb));
   if (config_.is_compressed()) x = repeat_streams(run, x, config_.hc_mult);
   SharedEntries shared;
+  const bool shares_choices = config_.shares_choices();
+  if (shares_choices && !run.tape && sees_more_than(run, config_.index_topk))
+    shared.room = run.arena.array<int>(size_t(x.rows) * size_t(config_.index_topk));
   const bool shares = config_.shares_entries();
   if (shares) {  // the first part reads the first stream
     shared.pre = zeros(run, x.rows, config_.hc_mult);
@@ -119,16 +123,18 @@ Tensor Model::forward(Run& run, BlockObserver* observer) const {
       return block_forward(r, block, table, balance, in);
     };
     // A block that reads what others made is not computed again alone.
-    x = recompute_blocks && !shares
+    x = recompute_blocks && !shares && !shares_choices
             ? recompute(run, body, x)
-            : block_forward(run, block, angles, balance_weight, x, shares ? &shared : nullptr);
+            : block_forward(run, block, angles, balance_weight, x,
+                            shares || shares_choices ? &shared : nullptr);
     if (observer) observer->observe(number++, x);
   }
   if (shares)
     x = collapse_streams(run, x, shared.pre, config_.hc_mult);
   else if (config_.is_compressed())
     x = collapse_streams(run, x, site_coefficients(run, stream_end_, x), config_.hc_mult);
-  return rms_norm(run, x, *final_norm_, float(config_.rms_norm_eps));
+  x = rms_norm(run, x, *final_norm_, float(config_.rms_norm_eps));
+  return scaled(run, x, float(config_.output_scale()));
 }
 
 Tensor Model::logits(Run& run, Tensor hidden, std::span<const int> rows) const {

@@ -437,6 +437,21 @@ std::vector<Case> cases() {
        .forward = [](Run& run, Inputs& in, Weights&, double&) {
          return swiglu(run, in[0], in[1]);
        }});
+  add({.name = "scaled",
+       .inputs = {{"x", 0, 19}},
+       .weights = {},
+       .forward = [](Run& run, Inputs& in, Weights&, double&) {
+         return scaled(run, in[0], -1.7f);
+       }});
+  add({.name = "scaled by position",
+       .lengths = {11, 5},
+       .inputs = {{"x", 0, 7}},
+       .weights = {},
+       .forward = [](Run& run, Inputs& in, Weights&, double&) {
+         Tensor fresh = scaled(run, in[0], 2);
+         scale_by_position(run, fresh, 0.7f, 3);
+         return fresh;
+       }});
   add({.name = "swiglu, limited",
        .inputs = {{"gate", 0, 19}, {"up", 0, 19}},
        .weights = {},

@@ -63,6 +63,13 @@ Tensor add_linear(Run& run, Tensor residual, Tensor x, const Linear& w);
 // limit, what is beyond counts as the limit (DeepSeek-V4).
 Tensor swiglu(Run& run, Tensor gate, Tensor up, float limit = 0);
 
+// y = factor x; x itself where the factor is 1.
+Tensor scaled(Run& run, Tensor x, float factor);
+// Multiplies row t, whose position is p, by 1 + beta ln(1 + floor(p / positions)), in place
+// (Llama 4's attention temperature; transformers' get_llama_4_attn_scale). x must be fresh, as for
+// rope(). beta 0: nothing.
+void scale_by_position(Run& run, Tensor x, float beta, int positions);
+
 // Angles of rotary position embedding: cos and sin [position][width / 2].
 struct RopeTable {
   const float* cos = nullptr;

@@ -17,6 +17,9 @@ constexpr double kNearlyAll = 0.9;
 
 FamilyScore measured(const StageReport& stage) { return held_out_score(stage.scores); }
 
+// What `keeps: best` compares.
+double decisive(const StageReport& stage) { return held_out_score(stage.scores, true).accuracy(); }
+
 enum class Change { better, worse, none };
 Change change_of(const FamilyScore& from, const FamilyScore& to) {
   const Interval before = score_interval(from), after = score_interval(to);
@@ -81,12 +84,14 @@ std::string stage_conclusion(const StageReport& stage, const StageReport* before
   return text + fmt::format(", {:.0f} tokens of thinking", thought.thinking_tokens);
 }
 
-std::string run_conclusion(const std::vector<StageReport>& stages, const Plan& plan) {
-  const StageReport *first = nullptr, *last = nullptr;
+std::string run_conclusion(const std::vector<StageReport>& stages, const Plan& plan,
+                           bool keeps_best) {
+  const StageReport *first = nullptr, *last = nullptr, *newest = nullptr;
   for (const StageReport& stage : stages) {
     if (measured(stage).replies() == 0) continue;
     if (!first) first = &stage;
-    last = &stage;
+    if (!last || !keeps_best || decisive(stage) >= decisive(*last)) last = &stage;
+    newest = &stage;
   }
   if (!last) return "";
   const FamilyScore from = measured(*first), to = measured(*last);
@@ -101,9 +106,16 @@ std::string run_conclusion(const std::vector<StageReport>& stages, const Plan& p
   if (to.accuracy() < kUsable)
     return fmt::format("Did not learn to reason{}; {}.", reason.empty() ? "" : ": " + reason,
                        change);
-  const std::string rest = control_words(stages) + conduct_words(*last),
-                    aside = reason.empty() ? "" : " (" + reason + ")";
-  if (first == last) return fmt::format("Learned: {}{}.", change, rest);
+  const std::string rest =
+      control_words(stages) + conduct_words(*last) +
+      (last == newest
+           ? ""
+           : fmt::format("; the run keeps {}, which {} did not better", last->name, newest->name));
+  const std::string aside = reason.empty() ? "" : " (" + reason + ")";
+  if (first == last && last == newest) return fmt::format("Learned: {}{}.", change, rest);
+  if (first == last)
+    return fmt::format("Kept {}: no later stage answers more held-out questions rightly; {}.",
+                       first->name, change);
   switch (change_of(from, to)) {
     case Change::better:
       return fmt::format("Learned: {}{}.", change, rest);

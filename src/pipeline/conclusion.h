@@ -16,7 +16,9 @@ std::string stage_conclusion(const StageReport& stage, const StageReport* before
 // "Learned: ...", "Kept what base had learned: ...", "Unlearned: ...", "Did not learn to reason:
 // base took 166 of about 700 steps ...". Compares the last evaluated stage with the first one by
 // the 95 % intervals of their right answers; a difference within them is called none. `stages` in
-// the recipe's order; "" when no stage was evaluated.
-std::string run_conclusion(const std::vector<StageReport>& stages, const Plan& plan);
+// the recipe's order; "" when no stage was evaluated. `keeps_best`: of a run with `keeps: best` the
+// stage that it keeps takes the place of the last one.
+std::string run_conclusion(const std::vector<StageReport>& stages, const Plan& plan,
+                           bool keeps_best = false);
 
 }  // namespace weir

@@ -18,11 +18,13 @@
 #include "pipeline/conclusion.h"
 #include "pipeline/plan.h"
 #include "pipeline/run_setup.h"
+#include "pipeline/run_stages.h"
 #include "pipeline/stage_run.h"
 #include "pretrain/model_setup.h"
 #include "report/report_r1.h"
 #include "report/report_table.h"
 #include "report/side_by_side.h"
+#include "stages/adapter_recipe.h"
 #include "stages/evaluate.h"
 #include "stages/stage_memory.h"
 #include "stages/stage_words.h"
@@ -73,7 +75,7 @@ class Pipeline {
     summary.seconds = double(monotonic_ns() - began_ns_) * 1e-9;
     summary.seconds_in_all = std::max(summary.seconds, seconds_of(finished));
     summary.table = stage_table_text(finished, stdout_is_terminal() ? stderr_size().columns : 0);
-    if (!finished.empty()) summary.conclusion = run_conclusion(finished, plan_);
+    if (!finished.empty()) summary.conclusion = conclusion_of(finished);
     summary.has_report = file_exists(folder_.file("report.html"));
     return summary;
   }
@@ -238,7 +240,8 @@ class Pipeline {
         sha256 = known->second;
         return {};
       }
-      const ModelTexts texts = TRY_IN("parent", read_model_texts(parent));
+      const std::string base = TRY_IN("parent", base_of_parent(parent));
+      const ModelTexts texts = TRY_IN("parent", read_model_texts(base));
       if (sha256_hex(tokenizer_json(texts.tokenizer)) != shared_.tokenizer_sha256)
         return Error{
             fmt::format("parent {} was trained with another tokenizer than this run's; choose "
@@ -247,7 +250,8 @@ class Pipeline {
       if (format_.has_template() && texts.chat.source != shared_.texts.chat.source)
         return Error{fmt::format(
             "parent {} has another chat template than this run's; choose another 'run'", parent)};
-      sha256 = TRY(weights_sha256(parent));
+      sha256 = TRY(weights_sha256(base));
+      if (base != parent) sha256 = sha256_hex(sha256 + " " + TRY(weights_sha256(parent)));
       parents_[parent] = sha256;
       return {};
     }
@@ -363,11 +367,25 @@ class Pipeline {
     TRY(write_model_files(shared_, folder_.stage(stage.name)));
     if (recipe_.adapter) TRY(write_adapter_config(stage, *outcome.model));
     // The manifest ends the stage, so what a kill before it leaves undone is done again.
-    if (stage.kind != StageKind::reward) TRY(folder_.publish(stage.name));
+    if (stage.kind != StageKind::reward && is_to_be_kept(*outcome.evaluation)) {
+      TRY(folder_.publish(stage.name));
+      if (recipe_.keeps == Keeps::best) TRY(write_kept(folder_.file(kKeptStage), stage.name));
+    }
     TRY(write_manifest(stage, wanted, outcome));
     TRY(clear_checkpoints(folder_, stage.name));
     end_stage(stage, view);
     return true;
+  }
+
+  // Whether the run's folder gets the model of the stage that was just evaluated: with
+  // `keeps: best` it answers no fewer held-out problems than any finished stage.
+  bool is_to_be_kept(const StageEvaluation& evaluation) const {
+    if (recipe_.keeps == Keeps::newest) return true;
+    const double now = held_out_score(evaluation.scores, true).accuracy();
+    const std::vector<StageReport> finished = finished_reports();
+    return std::ranges::all_of(finished, [&](const StageReport& before) {
+      return held_out_score(before.scores, true).accuracy() <= now;
+    });
   }
 
   // With the stage's weights a folder that PEFT opens.
@@ -391,6 +409,8 @@ class Pipeline {
     for (const SampleReply& sample : outcome.evaluation->samples) samples.push(reply_json(sample));
     Json json = Json::object();
     json.set("scores", scores_json(outcome.evaluation->scores));
+    if (!outcome.evaluation->texts.empty())
+      json.set("texts", texts_json(outcome.evaluation->texts));
     json.set("samples", std::move(samples));
     TRY(write_file_atomic(folder_.stage_file(stage.name, "scores.json"), json.dump(1) + "\n"));
     return true;
@@ -452,7 +472,7 @@ class Pipeline {
     const std::vector<StageReport> finished = finished_reports();
     R1ReportInput input{recipe_.title, facts_, finished,
                         recipe_yaml(frozen_recipe(recipe_, plan_))};
-    input.conclusion = run_conclusion(finished, plan_);
+    input.conclusion = conclusion_of(finished);
     input.talk = "weir chat " + folder_.path();
     input.is_finished = finished.size() == recipe_.stages.size();
     for (const StageRecipe& stage : recipe_.stages)
@@ -462,6 +482,10 @@ class Pipeline {
     else if (!is_report_said_)
       view.note("the report is " + path + ", written again after every stage");
     is_report_said_ = true;
+  }
+
+  std::string conclusion_of(const std::vector<StageReport>& finished) const {
+    return run_conclusion(finished, plan_, recipe_.keeps == Keeps::best);
   }
 
   // Of steps, samples and evaluations, earlier processes included.
@@ -499,7 +523,7 @@ Result<R1Summary> run_r1(const R1Recipe& recipe, const R1Options& options, Threa
   }
   R1Folder folder = TRY(R1Folder::open(recipe.run));
   const RunSetup shared = TRY(prepare_run(recipe, folder, pool));
-  const std::string base = base_folder(recipe);
+  const std::string base = recipe.base;
   ConversationFormat format =
       TRY(make_format(shared.tokenizer(), shared.texts.chat,
                       shared.is_new && !base.empty() ? base : folder.path()));

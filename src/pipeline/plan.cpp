@@ -303,8 +303,7 @@ Result<MachineSpeed> measure_speed(const R1Context& context, const ModelConfig& 
     recomputes |= memory.recomputes;
   }
   // Any weights do; those of a parent are faster read than drawn.
-  std::unique_ptr<Model> model =
-      TRY(make_stage_model(context.recipe, config, base_folder(context.recipe)));
+  std::unique_ptr<Model> model = TRY(make_stage_model(context.recipe, config, context.recipe.base));
   model->recompute_blocks = recomputes;
   context.activity("measuring this machine", 0, 2);
   MachineSpeed speed;

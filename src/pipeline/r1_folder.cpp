@@ -28,6 +28,7 @@ Result<void> read_scores(const std::string& path, StageReport& report) {
   const Json json = TRY(read_json_file(path));
   const Json* scores = TRY_IN(path, json.at("scores"));
   report.scores = TRY_IN(path, parse_scores(*scores));
+  if (const Json* texts = json.find("texts")) report.texts = TRY_IN(path, parse_texts(*texts));
   const Json* samples = TRY_IN(path, json.at("samples"));
   for (const Json& sample : samples->items())
     report.samples.push_back(TRY_IN(path, parse_reply(sample)));

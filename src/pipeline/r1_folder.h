@@ -1,6 +1,6 @@
 // The folder of a run through R1's stages:
 //   recipe.yaml plan.json report.html config.json tokenizer.json tokenizer_config.json
-//   model.safetensors                       of the newest finished stage
+//   model.safetensors kept.json             of the newest finished stage, or the best one
 //   stages/NAME/ config.json tokenizer.json tokenizer_config.json model.safetensors
 //                manifest.json metrics.jsonl scores.json samples.jsonl samples.sha256 checkpoints/
 // A stage is finished exactly when its manifest.json is there.

@@ -110,7 +110,7 @@ std::string experts_note(const ModelConfig& config) {
 }  // namespace
 
 Result<ModelTexts> make_r1_texts(const R1Recipe& recipe, ThreadPool& pool) {
-  const std::string base = base_folder(recipe);
+  const std::string base = recipe.base;
   const std::string path = recipe.tokenizer.path.empty() ? base : recipe.tokenizer.path;
   if (path.empty()) return ModelTexts{TRY(named_vocabulary(learn_tokenizer(recipe, pool)))};
   ModelTexts texts = TRY_IN(base == path ? "parent" : "tokenizer", read_run_texts(recipe, path));
@@ -123,7 +123,7 @@ Result<ModelConfig> make_r1_config(const R1Recipe& recipe, const Tokenizer& toke
   section.data.sequence_length = 0;
   section.model = recipe.model;
   std::optional<ModelConfig> parent;
-  if (const std::string folder = base_folder(recipe); !folder.empty()) {
+  if (const std::string folder = recipe.base; !folder.empty()) {
     if (!recipe.model.is_null())
       return Error{
           fmt::format("'model' is stated, but the stages begin from {}; leave it out", folder)};
@@ -148,7 +148,7 @@ Result<ModelConfig> make_r1_config(const R1Recipe& recipe, const Tokenizer& toke
 
 std::string model_words(const R1Recipe& recipe, const ModelConfig& config) {
   std::string text = fmt::format("{}, vocabulary of {}", size_words(config), config.vocab_size);
-  if (recipe.tokenizer.path.empty() && base_folder(recipe).empty())
+  if (recipe.tokenizer.path.empty() && recipe.base.empty())
     text += vocabulary_note(config.vocab_size, recipe.tokenizer.vocab_size);
   if (const std::string note = experts_note(config); !note.empty()) text += "; " + note;
   return text;

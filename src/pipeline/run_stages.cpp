@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/atomic_output.h"
 #include "base/file.h"
 #include "base/options.h"
 #include "base/text.h"
@@ -27,7 +28,7 @@ Result<std::vector<RunStage>> stages_of_recipe(const std::string& run) {
     const Json* kind = section.find("kind");
     // A name that is no plain folder name would lead out of the run.
     if (name.empty() || name.find_first_of("/\\. ") != std::string::npos) continue;
-    stages.push_back({name, kind && kind->is_string() ? kind->text() : "sft", {}, false, {}});
+    stages.push_back({.name = name, .kind = kind && kind->is_string() ? kind->text() : "sft"});
   }
   return stages;
 }
@@ -49,6 +50,12 @@ Result<void> read_finished(RunStage& stage) {
 
 bool has_stages(const std::string& run) { return is_directory(join_path(run, "stages")); }
 
+Result<void> write_kept(const std::string& path, const std::string& stage) {
+  Json kept = Json::object();
+  kept.set("stage", stage);
+  return write_file_atomic(path, kept.dump() + "\n");
+}
+
 Result<std::vector<RunStage>> list_run_stages(const std::string& run) {
   if (!has_stages(run))
     return Error{run + ": has no folder 'stages', so it is not the folder of a run of weir r1"};
@@ -58,13 +65,18 @@ Result<std::vector<RunStage>> list_run_stages(const std::string& run) {
                                       [&](const RunStage& stage) { return stage.name == name; });
     const std::string folder = join_path(join_path(run, "stages"), name);
     const bool is_stage = file_exists(join_path(folder, "manifest.json"));
-    if (!is_known && is_stage) stages.push_back({name, "sft", {}, false, {}});
+    if (!is_known && is_stage) stages.push_back({.name = name, .kind = "sft"});
   }
   if (stages.size() > kStagesMax)
     return Error{fmt::format("{}: more than {} stages", run, kStagesMax)};
   for (RunStage& stage : stages) {
     stage.folder = join_path(join_path(run, "stages"), stage.name);
     TRY(read_finished(stage));
+  }
+  if (const std::string path = join_path(run, kKeptStage); file_exists(path)) {
+    const Json json = TRY(read_json_file(path));
+    const std::string kept = TRY_IN(path, json.string_at("stage"));
+    for (RunStage& stage : stages) stage.is_kept = stage.name == kept;
   }
   return stages;
 }
@@ -85,6 +97,8 @@ Result<const RunStage*> choose_stage(const std::vector<RunStage>& stages, const 
                     : fmt::format("there are: {}", fmt::join(ready, ", "));
   if (name.empty()) {
     if (!last) return Error{there_are};
+    for (const RunStage& stage : stages)
+      if (stage.is_kept && stage.is_finished && stage.is_chat()) return &stage;
     return last;
   }
   if (!named) {

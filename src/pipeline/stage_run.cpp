@@ -60,7 +60,10 @@ class StageRunner final : public RunLoop {
     learner_ = std::make_unique<Learner>(
         *model_, stage_learner_options(recipe(), config, context_.recipe.rows), context_.pool);
     if (!TRY(make_stage())) return stopped();
-    if (resumed) TRY(resume(*resumed));
+    if (resumed) {
+      TRY(resume(*resumed));
+      view_.resume_at(step());
+    }
     cursor_ = stage_->cursor();
     log_ = TRY(MetricsLog::open(folder_.stage_file(recipe().name, "metrics.jsonl"), step()));
     do {
@@ -158,7 +161,8 @@ class StageRunner final : public RunLoop {
       if (kept.empty())
         return Error{
             fmt::format("stage '{}': none of the replies of '{}' is good enough to learn "
-                        "from ({}); draw more ('samples.per_problem'), or train that stage "
+                        "from ({}); draw more ('samples.per_problem'), ask easier problems or show "
+                        "the form of the answer ('samples.data', 'suffix'), or train that stage "
                         "longer",
                         recipe().name, recipe().samples.from, outcome_.samples)};
       kept_ = std::make_unique<ListedProblems>(std::move(kept));

@@ -12,7 +12,7 @@ namespace weir {
 
 bool is_reasoning(const std::string& family) {
   return family != kFactsFamily && family != kComposedFamily && family != kHarmfulFamily &&
-         family != kBenignFamily;
+         family != kBenignFamily && family != kInstructionsFamily;
 }
 
 namespace {
@@ -93,6 +93,7 @@ class TableBuilder {
     add(total, Better::higher,
         [&](const StageReport& stage) { return share_of(total_score(stage.scores, family)); });
     add_chance(family, "random search, as many trials", {});
+    add_pass_row(family);
     if (difficulties.size() < 2) return;
     for (int difficulty : difficulties) {
       StageRow row{.kind = StageRow::Kind::detail,
@@ -147,12 +148,28 @@ class TableBuilder {
     }
   }
 
+  // Where the recipe chose a k.
+  void add_pass_row(const std::string& family) {
+    int k = 0;
+    for (const StageReport* stage : evaluated_)
+      k = std::max(k, total_score(stage->scores, family).k);
+    if (k < 2) return;
+    add({.kind = StageRow::Kind::detail, .name = fmt::format("pass@{}", k)}, Better::higher,
+        [&](const StageReport& stage) { return pass_cell(total_score(stage.scores, family)); });
+  }
+
+  static StageCell pass_cell(const FamilyScore& score) {
+    const double problems = double(score.problems);
+    return {problems > 0, true, false, score.pass_at_k,
+            wilson_interval(score.pass_at_k * problems, problems)};
+  }
+
   void add_reasoning_totals(bool has_many) {
     int samples = 1;
     bool untrained = false;
     for (const StageReport* stage : evaluated_)
       for (const FamilyScore& score : reasoning_scores(stage->scores)) {
-        samples = std::max(samples, score.samples);
+        samples = std::max(samples, score.k > 0 ? score.k : score.samples);
         untrained |= !score.is_trained;
       }
     const char* name = has_many ? "all families, pass@1" : "pass@1";
@@ -163,10 +180,7 @@ class TableBuilder {
     if (samples > 1)
       add({.name = fmt::format("{}pass@{}", has_many ? "all families, " : "", samples)},
           Better::higher, [](const StageReport& stage) {
-            const FamilyScore score = total_score(reasoning_scores(stage.scores), "");
-            const double problems = double(score.problems);
-            return StageCell{problems > 0, true, false, score.pass_at_k,
-                             wilson_interval(score.pass_at_k * problems, problems)};
+            return pass_cell(total_score(reasoning_scores(stage.scores), ""));
           });
     if (untrained) add_by_training();
     add_gains();
@@ -184,8 +198,14 @@ class TableBuilder {
   }
 
   void add_general(const std::vector<std::string>& families) {
-    if (std::ranges::all_of(families, is_reasoning)) return;
-    group("General, %");
+    std::vector<std::string> texts;
+    for (const StageReport* stage : evaluated_)
+      for (const TextScore& text : stage->texts)
+        if (std::ranges::find(texts, text.name) == texts.end()) texts.push_back(text.name);
+    if (std::ranges::all_of(families, is_reasoning) && texts.empty()) return;
+    group(texts.empty() ? "General, %" : "General, %; perplexity of texts");
+    add_family(kInstructionsFamily, "instructions followed");
+    add_texts(texts);
     add_family(kFactsFamily, kFactsRow);
     add_family(kComposedFamily, kComposedRow);
     add_family(kHarmfulFamily, kHarmfulRow);
@@ -195,6 +215,16 @@ class TableBuilder {
       cell.interval = {1 - cell.interval.high, 1 - cell.interval.low};
       return cell;
     });
+  }
+
+  void add_texts(const std::vector<std::string>& texts) {
+    for (const std::string& name : texts)
+      add({.name = "perplexity of " + name, .format = CellFormat::perplexity}, Better::lower,
+          [&](const StageReport& stage) {
+            for (const TextScore& text : stage.texts)
+              if (text.name == name) return StageCell{.has_value = true, .value = text.perplexity};
+            return StageCell{};
+          });
   }
 
   void add_form() {
@@ -288,6 +318,8 @@ std::string cell_text(double value, CellFormat format) {
       return fmt::format("{:.1f}", 100 * value);
     case CellFormat::tokens:
       return fmt::format("{:.0f}", value);
+    case CellFormat::perplexity:
+      return fmt::format("{:.2f}", value);
     case CellFormat::minutes:
       return fmt::format("{:.{}f}", value, value < 100 ? 1 : 0);
     case CellFormat::points:

@@ -8,7 +8,7 @@
 
 namespace weir {
 
-enum class CellFormat { share, tokens, minutes, points };
+enum class CellFormat { share, tokens, minutes, points, perplexity };
 
 struct StageCell {
   bool has_value = false, has_interval = false, is_best = false;
@@ -40,6 +40,7 @@ inline constexpr char kFactsFamily[] = "facts";
 inline constexpr char kComposedFamily[] = "composed";
 inline constexpr char kHarmfulFamily[] = "harmful";  // right: declined
 inline constexpr char kBenignFamily[] = "benign";    // right: answered
+inline constexpr char kInstructionsFamily[] = "instructions";
 bool is_reasoning(const std::string& family);
 // Names of the rows that they have.
 inline constexpr char kFactsRow[] = "taught facts, new wording";

@@ -128,7 +128,8 @@ Result<ModelFacts> read_model_facts(const std::string& path, const ModelOptions&
   const CacheType type = TRY(find_cache_type(options.cache_type));
   facts.memory = weight_bytes(config, weights, options) +
                  TRY_IN(path, working_bytes(config, form, type, options));
-  facts.token_bytes = cache_bytes(config, form, type, kCachePage) / kCachePage;
+  constexpr int kPositions = 1024;  // of whole entries
+  facts.token_bytes = cache_bytes(config, form, type, kPositions) / kPositions;
   if (options.draft.empty()) return facts;
   ModelOptions of_draft = options;
   of_draft.draft.clear();

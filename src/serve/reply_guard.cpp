@@ -86,18 +86,14 @@ std::optional<ApiError> ReplyGuard::pass(ReplyParts& parts) {
   }
   hold_scores(parts);
   if (is_ended_) {
-    if (is_waiting_ || answer_category_ >= 0) {  // nothing has left, and nothing of it will
+    if (holds()) {  // what was held back never leaves
       parts.thinking.clear();
-      parts.answer = parts.refusal;
+      parts.answer = (has_begun_ ? "\n\n" : "") + parts.refusal;
       held_ = {};
     }
     return finish(parts);
   }
-  if (!is_waiting_ && answer_category_ < 0) {
-    has_begun_ = has_begun_ || !parts.answer.empty();
-    if (!parts.is_last) return {};
-    return finish(parts);
-  }
+  if (!holds()) return parts.is_last ? finish(parts) : std::nullopt;
   append_parts(held_, std::move(parts));
   parts = {.tokens = held_.tokens};
   if (!held_.is_last || is_waiting_ || ask_about_answer()) return {};
@@ -155,10 +151,8 @@ void ReplyGuard::pass_answer(ReplyParts& parts, bool is_last) {
     parts.answer = label.visible + "\n\n" + parts.answer;
     has_labelled_ = true;
   }
-  if (answer_->is_ended()) {
-    has_begun_ = has_begun_ || (!parts.answer.empty() && !is_waiting_ && answer_category_ < 0);
-    return end_with(answer_->verdict(), parts);
-  }
+  if (!holds()) has_begun_ = has_begun_ || !parts.answer.empty();
+  if (answer_->is_ended()) return end_with(answer_->verdict(), parts);
   if (!is_last || parts.is_last) return;
   // Text after a call is a text of its own.
   noted_.push_back({Direction::answer, answer_->verdict(), answer_text_});

@@ -39,6 +39,8 @@ class ReplyGuard {
   void hold_scores(ReplyParts& parts);
   void ask(Direction direction, int category);
   bool ask_about_answer();
+  // Until the judge has answered.
+  bool holds() const { return is_waiting_ || answer_category_ >= 0; }
   std::optional<ApiError> finish(ReplyParts& parts);
   std::optional<ApiError> note(ReplyParts& parts);
 

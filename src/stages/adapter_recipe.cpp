@@ -1,5 +1,6 @@
 #include "stages/adapter_recipe.h"
 
+#include "adapter/adapter_folder.h"
 #include "stages/r1_recipe.h"
 
 namespace weir {
@@ -31,9 +32,26 @@ Result<void> write_adapter_recipe(OptionWriter& out, const std::optional<LoraRec
   return visit(out.section("adapter"), *adapter);
 }
 
+Result<std::string> base_of_parent(const std::string& parent) {
+  return is_adapter_folder(parent) ? base_of_adapter(parent) : parent;
+}
+
+Result<void> find_base(const OptionReader& in, R1Recipe& recipe) {
+  for (const StageRecipe& stage : recipe.stages) {
+    if (!stage.has_folder_parent()) continue;
+    Result<std::string> base = base_of_parent(stage.parent);
+    const std::string key = "stages." + stage.name + ".parent";
+    if (!base) return in.error(key, base.error().message);
+    if (recipe.base.empty()) recipe.base = *base;
+    if (recipe.adapter && recipe.base != *base)
+      return in.error(key, "begins from '" + *base + "', and other stages from '" + recipe.base +
+                               "'; the adapters of a run have one base");
+  }
+  return {};
+}
+
 Result<void> check_adapter_recipe(const OptionReader& in, const R1Recipe& recipe) {
   if (!recipe.adapter) return {};
-  std::string base;
   for (const StageRecipe& stage : recipe.stages) {
     const std::string key = "stages." + stage.name;
     if (stage.parent.empty())
@@ -41,18 +59,7 @@ Result<void> check_adapter_recipe(const OptionReader& in, const R1Recipe& recipe
           key + ".parent",
           "is missing: with 'adapter' every stage begins from a model's folder or file, "
           "or from an earlier stage");
-    if (stage.has_folder_parent()) {
-      if (!base.empty() && base != stage.parent)
-        return in.error(key + ".parent", "is '" + stage.parent +
-                                             "', and other stages begin from '" + base +
-                                             "'; the adapters of a run have one base");
-      base = stage.parent;
-    }
-    if (stage.kind != StageKind::grpo) continue;
-    if (stage.grpo.kl_weight > 0)
-      return in.error(key + ".kl_weight",
-                      "needs a second model, which is not supported with 'adapter'; set it to 0");
-    if (stage.grpo.rollouts == RolloutNumbers::rounded)
+    if (stage.kind == StageKind::grpo && stage.grpo.rollouts == RolloutNumbers::rounded)
       return in.error(key + ".rollouts",
                       "'rounded' makes a copy of f32 weights, and with 'adapter' the base stays as "
                       "it is stored; leave it out");

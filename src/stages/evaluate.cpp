@@ -3,9 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
+#include "base/file.h"
+#include "base/stop_signal.h"
+#include "base/text.h"
+#include "engine/scorer.h"
 #include "stages/rollout.h"
 #include "stages/shown_reply.h"
 
@@ -16,6 +21,8 @@ constexpr int kSequencesAtOnce = 256;
 constexpr uint64_t kEvaluationSeed = 0x7e57;
 constexpr int kSearchFactor = 20;
 constexpr int64_t kDrawFactor = 60;  // draws for each problem of another form
+constexpr size_t kTextBytesMax = size_t(1) << 30;
+constexpr size_t kTokenBytes = 16;  // of a text, more than its tokens have on average
 
 void count(const Rollout& rollout, FamilyScore& score) {
   if (rollout.is_truncated)
@@ -48,13 +55,14 @@ double mean_chance(const std::vector<Problem>& problems, const std::string& fami
 // The rows of one set, in order of difficulty.
 std::vector<FamilyScore> tabulate(const std::vector<Problem>& problems,
                                   const std::vector<Rollout>& rollouts, bool is_trained,
-                                  int samples) {
+                                  const R1EvaluationRecipe& recipe) {
+  const int samples = recipe.samples, k = recipe.pass_at > 0 ? recipe.pass_at : samples;
   std::map<std::pair<std::string, int>, FamilyScore> rows;
-  std::set<size_t> solved;
+  std::vector<int> solved(problems.size());  // right replies
   for (const Rollout& rollout : rollouts) {
     const Problem& problem = problems[rollout.problem];
     count(rollout, rows[{problem.family, problem.difficulty}]);
-    if (rollout.is_right()) solved.insert(rollout.problem);
+    solved[rollout.problem] += rollout.is_right();
   }
   std::vector<FamilyScore> scores;
   for (auto& [key, score] : rows) {
@@ -63,10 +71,12 @@ std::vector<FamilyScore> tabulate(const std::vector<Problem>& problems,
     score.is_trained = is_trained;
     score.samples = samples;
     score.problems = score.replies() / samples;
-    int64_t passed = 0;
-    for (size_t p : solved)
-      passed += problems[p].family == key.first && problems[p].difficulty == key.second;
-    score.pass_at_k = double(passed) / double(score.problems);
+    double passed = 0;
+    for (size_t p = 0; p < problems.size(); ++p)
+      if (problems[p].family == key.first && problems[p].difficulty == key.second)
+        passed += pass_at(samples, solved[p], k);
+    score.k = recipe.pass_at;
+    score.pass_at_k = passed / double(score.problems);
     score.thinking_tokens /= double(score.replies());
     score.language /= double(score.replies());
     score.chance = mean_chance(problems, key.first, key.second);
@@ -105,6 +115,42 @@ Result<std::vector<Problem>> held_out_problems(const R1Context& context, const E
 
 }  // namespace
 
+// Perplexity over whole windows, of which the first half is read only, as `weir perplexity` counts.
+// Nothing when a stop was requested.
+Result<std::optional<TextScore>> score_text(const R1Context& context, const Model& model,
+                                            const EvaluationText& text) {
+  const Tokenizer& tokenizer = context.tokenizer;
+  const std::vector<int>& prefix = tokenizer.prefix();
+  const int window = std::min(kTextWindow, model.config().max_position_embeddings);
+  if (int(prefix.size()) + 2 > window)
+    return Error{"the model's context has no room for a window of text"};
+  const size_t own = size_t(window) - prefix.size();
+  std::string content = TRY(read_file(text.path, kTextBytesMax));
+  const size_t bytes = size_t(context.recipe.evaluation.text_tokens) * kTokenBytes;
+  if (content.size() > bytes) content.resize(bytes);
+  content.resize(std::min(content.size(), first_invalid_utf8(content)));
+  const std::vector<int> ids = TRY_IN(text.path, tokenizer.encode(content));
+  auto scorer = TRY(Scorer::create(model, context.pool, window));
+  scorer->exact = learns_exactly(model);
+  TextScore score{text.name};
+  double loss = 0;
+  for (size_t begin = 0; begin + own <= ids.size(); begin += own) {
+    if (begin + own > size_t(context.recipe.evaluation.text_tokens) && begin > 0) break;
+    if (stop_requested()) return std::optional<TextScore>();
+    std::vector<int> tokens = prefix;
+    tokens.insert(tokens.end(), ids.begin() + ptrdiff_t(begin),
+                  ids.begin() + ptrdiff_t(begin + own));
+    const std::vector<float> logs = TRY(scorer->log_probabilities(tokens));
+    for (size_t i = tokens.size() / 2; i < tokens.size(); ++i, ++score.tokens)
+      loss -= double(logs[i]);
+  }
+  if (score.tokens == 0)
+    return Error{fmt::format("{}: has {} tokens, which fill no window of {}", text.path, ids.size(),
+                             window)};
+  score.perplexity = std::exp(loss / double(score.tokens));
+  return std::optional(score);
+}
+
 Result<void> check_evaluation(const R1Context& context) {
   for (const EvaluationSet& set : context.recipe.evaluation.sets)
     TRY(held_out_problems(context, set));
@@ -129,11 +175,16 @@ Result<std::optional<StageEvaluation>> evaluate_stage(const R1Context& context,
     std::vector<Rollout> rollouts =
         TRY(roll_out(*generator, context.format, verifiers, problems, draw, context.pool));
     if (rollouts.empty()) return std::optional<StageEvaluation>();
-    for (FamilyScore& score : tabulate(problems, rollouts, set.is_trained, recipe.samples))
+    for (FamilyScore& score : tabulate(problems, rollouts, set.is_trained, recipe))
       evaluation.scores.push_back(std::move(score));
     for (const Rollout& rollout : rollouts)
       if (shown.insert(problems[rollout.problem].family).second)
         evaluation.samples.push_back(shown_reply(problems[rollout.problem], rollout));
+  }
+  for (const EvaluationText& text : recipe.texts) {
+    std::optional<TextScore> score = TRY_IN("evaluation.texts", score_text(context, model, text));
+    if (!score) return std::optional<StageEvaluation>();
+    evaluation.texts.push_back(*std::move(score));
   }
   return std::optional<StageEvaluation>(std::move(evaluation));
 }

@@ -10,6 +10,7 @@ namespace weir {
 
 struct StageEvaluation {
   std::vector<FamilyScore> scores;   // by set, then by difficulty
+  std::vector<TextScore> texts;      // in the recipe's order
   std::vector<SampleReply> samples;  // the first reply to the first problem of each family
 };
 

@@ -1,6 +1,8 @@
 #include "stages/evaluate.h"
 
+#include "base/atomic_output.h"
 #include "testing/r1_fixture.h"
+#include "testing/training_fixture.h"
 
 namespace weir {
 namespace {
@@ -83,6 +85,39 @@ TEST(Evaluate, AsksEachCanonicalFormOnceAndSaysWhenThereAreTooFew) {
   ASSERT_TRUE(again);
   EXPECT_EQ((*again)[0].chance, 0.25);
   EXPECT_LT((*again)[1].chance, 0);
+}
+
+TEST(Evaluate, PassAtOneIsTheShareOfRightReplies) {
+  Evaluated evaluated;
+  evaluated.t.recipe.evaluation.pass_at = 1;
+  for (const FamilyScore& score : evaluated.run().scores) {
+    EXPECT_EQ(score.k, 1);
+    EXPECT_NEAR(score.pass_at_k, score.accuracy(), 1e-12);
+  }
+}
+
+// A model without weights finds all tokens alike.
+TEST(Evaluate, PerplexityOfATextUnderAUniformModelIsTheSizeOfTheVocabulary) {
+  TemporaryFolder folder;
+  std::string text;
+  for (int i = 0; i < 300; ++i) text += "It rains on the river, day " + std::to_string(i) + ". ";
+  ASSERT_TRUE(write_file_atomic(folder.file("text.txt"), text));
+  Evaluated evaluated;
+  evaluated.t.recipe.evaluation.texts = {{"river", folder.file("text.txt")}};
+  std::unique_ptr<Model> blank = Model::create(evaluated.t.config, true);
+  ThreadPool pool(1);
+  blank->pack(pool);
+  evaluated.model = std::move(blank);
+  const StageEvaluation evaluation = evaluated.run();
+  ASSERT_EQ(evaluation.texts.size(), 1u);
+  EXPECT_EQ(evaluation.texts[0].name, "river");
+  EXPECT_GT(evaluation.texts[0].tokens, 1000);
+  EXPECT_NEAR(evaluation.texts[0].perplexity, evaluated.t.config.vocab_size, 0.01);
+  // Bytes that are no text end it.
+  ASSERT_TRUE(write_file_atomic(folder.file("text.txt"), text + "\xff" + text));
+  EXPECT_EQ(evaluated.run().texts[0].tokens, evaluation.texts[0].tokens);
+  ASSERT_TRUE(write_file_atomic(folder.file("text.txt"), "too short"));
+  EXPECT_FALSE(evaluate_stage(evaluated.t.context, *evaluated.model));
 }
 
 TEST(Evaluate, IsTheSameAtAnyNumberOfThreadsAndEveryTime) {

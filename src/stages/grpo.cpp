@@ -10,6 +10,7 @@
 #include "stages/policy_objective.h"
 #include "stages/reply_masks.h"
 #include "stages/shown_reply.h"
+#include "stages/stage_model.h"
 #include "train/batches.h"
 
 namespace weir {
@@ -71,18 +72,17 @@ std::vector<float> counted_of(const TrainingBatch& rows, const std::vector<float
 class GrpoStage final : public Stage {
  public:
   GrpoStage(const R1Context& context, const StageRecipe& stage, int64_t steps, Learner& learner,
-            std::map<std::string, RewardModel*> judges, Drawing drawing)
+            std::map<std::string, RewardModel*> judges, Drawing drawing,
+            std::unique_ptr<Model> reference)
       : stage_(stage),
         recipe_(stage.grpo),
         steps_(steps),
         learner_(learner),
         pool_(context.pool),
         rounded_(std::move(drawing.rounded)),
-        source_(context, stage, steps, std::move(judges), std::move(drawing.generator)) {
-    if (recipe_.kl_weight > 0) {
-      reference_ = Model::create(learner.model().config(), false);
-      refresh_reference();
-    }
+        source_(context, stage, steps, std::move(judges), std::move(drawing.generator)),
+        reference_(std::move(reference)) {
+    if (reference_) refresh_reference();
   }
 
   Result<Json> advance(int64_t step) override {
@@ -379,8 +379,10 @@ Result<std::unique_ptr<Stage>> make_grpo_stage(const R1Context& context, const S
                                                int64_t steps, Learner& learner,
                                                std::map<std::string, RewardModel*> judges) {
   Drawing drawing = TRY(make_drawing(context, stage.grpo, learner.model()));
-  return std::unique_ptr<Stage>(
-      new GrpoStage(context, stage, steps, learner, std::move(judges), std::move(drawing)));
+  std::unique_ptr<Model> reference;
+  if (stage.grpo.kl_weight > 0) reference = TRY(make_reference(learner.model()));
+  return std::unique_ptr<Stage>(new GrpoStage(context, stage, steps, learner, std::move(judges),
+                                              std::move(drawing), std::move(reference)));
 }
 
 }  // namespace weir

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "stages/adapter_recipe.h"
 #include "stages/rewards.h"
@@ -28,6 +29,7 @@ const std::vector<std::string> kRatioNames = {"token", "sequence"};
 const std::vector<std::string> kNormalizationNames = {"together", "apart"};
 const std::vector<std::string> kRolloutNames = {"exact", "rounded"};
 const std::vector<std::string> kGuessNames = {"off", "auto", "always"};
+const std::vector<std::string> kKeepsNames = {"newest", "best"};
 const std::vector<std::string> kJudgeNames = {"helpful", "safety"};
 
 // The visit functions list the keys of a section once: with an OptionReader they read and check,
@@ -369,12 +371,30 @@ Result<void> visit_sets(OptionWriter out, const std::vector<EvaluationSet>& sets
   return out.finish();
 }
 
+// Paths by name.
+Result<void> visit_texts(OptionReader in, std::vector<EvaluationText>& texts) {
+  for (const std::string& name : in.keys()) {
+    EvaluationText& text = texts.emplace_back(EvaluationText{name, ""});
+    in.field(name, text.path);
+    if (!file_exists(text.path))
+      return in.error(name, fmt::format("is '{}', and no such file is there", text.path));
+  }
+  return in.finish();
+}
+Result<void> visit_texts(OptionWriter out, const std::vector<EvaluationText>& texts) {
+  for (const EvaluationText& text : texts) out.field(text.name, text.path);
+  return out.finish();
+}
+
 Result<void> visit_evaluation(auto in, auto& evaluation) {
   in.field("problems", evaluation.problems, 1, 1'000'000);
   in.field("samples", evaluation.samples, 1, 4096);
   in.field("reply_tokens", evaluation.reply_tokens, 1, kTokensMax);
+  in.field("pass_at", evaluation.pass_at, 0, 4096);
   in.field("temperature", evaluation.temperature, 0, 10);
   in.field("top_p", evaluation.top_p, 0.0001, 1);
+  TRY(visit_texts(in.section("texts"), evaluation.texts));
+  in.field("text_tokens", evaluation.text_tokens, kTextWindow, 1 << 24);
   TRY(visit_sets(in.section("sets"), evaluation.sets));
   return in.finish();
 }
@@ -412,6 +432,7 @@ Result<void> visit_recipe(auto& in, auto& r) {
   in.field("checkpoint_every", r.checkpoint_every, 1, kStepsMax);
   in.field("rows", r.rows, 16, kTokensMax);
   in.field("reply_estimate", r.reply_estimate, 1, kTokensMax);
+  choose(in, "keeps", r.keeps, kKeepsNames);
   in.field("model", r.model);
   visit_thinking(in, r.thinking);
   TRY(visit_adapter(in, r.adapter));
@@ -438,6 +459,7 @@ bool holds_chosen_names(const std::vector<std::string>& path) {
   static const std::vector<std::vector<std::string>> kHolders = {
       {"stages"},
       {"evaluation", "sets"},
+      {"evaluation", "texts"},
       {"stages", "*", "data"},
       {"stages", "*", "teachers"},
       {"stages", "*", "samples", "data"}};
@@ -512,6 +534,10 @@ Result<R1Recipe> read_r1_recipe(const Recipe& recipe) {
   TRY(visit_recipe(in, r));
   if (r.run.empty()) return in.error("run", "is missing: the folder that the run is kept in");
   if (r.stages.empty()) return in.error("stages", "is missing or empty");
+  if (r.evaluation.pass_at > r.evaluation.samples)
+    return in.error("evaluation.pass_at", fmt::format("is {}; it must be at most 'samples', {}",
+                                                      r.evaluation.pass_at, r.evaluation.samples));
+  TRY(find_base(in, r));
   TRY(check_adapter_recipe(in, r));
   return r;
 }

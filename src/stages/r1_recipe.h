@@ -183,14 +183,27 @@ struct EvaluationSet {
   std::unique_ptr<ProblemSet> set;
 };
 
+constexpr int kTextWindow = 512;  // tokens, the first half of which are read only
+// A text whose perplexity is measured.
+struct EvaluationText {
+  std::string name, path;
+};
+
 struct R1EvaluationRecipe {
   int problems = 64, samples = 2, reply_tokens = 160;
+  int pass_at = 0;  // k of pass@k, at most `samples`; 0: all of them
   double temperature = 0.6, top_p = 0.95;
   std::vector<EvaluationSet> sets;
+  std::vector<EvaluationText> texts;
+  int text_tokens = 4096;  // of each text, in windows of kTextWindow
   int problems_of(const EvaluationSet& set) const {
     return set.problems > 0 ? set.problems : problems;
   }
 };
+
+// Whose model the run's folder holds: of the newest finished stage, or of the one that answers most
+// held-out problems of those that stages train on.
+enum class Keeps { newest, best };
 
 struct R1Recipe {
   std::string run;
@@ -207,6 +220,10 @@ struct R1Recipe {
   std::optional<bool> thinking;  // told to the parent's chat template
   // Stages learn an adapter of the model that they begin from, which stays as it is stored.
   std::optional<LoraRecipe> adapter;
+  // What the first stages begin from: a model's folder or GGUF file, of an adapter's folder the
+  // base that it was made for. "": all begin with fresh weights.
+  std::string base;
+  Keeps keeps = Keeps::newest;
   R1EvaluationRecipe evaluation;
   std::vector<StageRecipe> stages;
   Json json;  // the recipe as read, overrides included

@@ -86,8 +86,8 @@ TEST(R1Recipe, FoldersMayBeParents) {
   const R1Recipe recipe = must_r1_recipe(
       "run: r\nstages: {a: {kind: sft, parent: models/seven, steps: 1, data: {sums: {}}}}");
   EXPECT_TRUE(recipe.stages[0].has_folder_parent());
-  EXPECT_EQ(base_folder(recipe), "models/seven");
-  EXPECT_EQ(base_folder(must_r1_recipe(kGood)), "");
+  EXPECT_EQ(recipe.base, "models/seven");
+  EXPECT_EQ(must_r1_recipe(kGood).base, "");
 }
 
 TEST(R1Recipe, N19ARecipeOfWeirTrainIsRecognised) {

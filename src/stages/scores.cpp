@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/check.h"
+
 namespace weir {
 namespace {
 
@@ -38,6 +40,7 @@ Result<FamilyScore> parse_score(const Json& row) {
   score.unparseable = TRY(read_count(row, "unparseable"));
   score.truncated = TRY(read_count(row, "truncated"));
   score.well_formed = TRY(read_count(row, "well_formed", score.replies()));
+  if (row.find("k")) score.k = int(TRY(read_count(row, "k", 1'000'000)));
   score.pass_at_k = TRY(read_number(row, "pass_at_k", 1));
   score.thinking_tokens = TRY(read_number(row, "thinking_tokens", 1e9));
   score.language = TRY(read_number(row, "language", 1));
@@ -61,6 +64,7 @@ Json scores_json(const std::vector<FamilyScore>& scores) {
     row.set("unparseable", score.unparseable);
     row.set("truncated", score.truncated);
     row.set("well_formed", score.well_formed);
+    if (score.k > 0) row.set("k", score.k);
     row.set("pass_at_k", score.pass_at_k);
     row.set("thinking_tokens", score.thinking_tokens);
     row.set("language", score.language);
@@ -80,6 +84,41 @@ Result<std::vector<FamilyScore>> parse_scores(const Json& json) {
   return scores;
 }
 
+double pass_at(int samples, int right, int k) {
+  CHECK(k >= 1 && k <= samples && right >= 0 && right <= samples);
+  // C(n - c, k) / C(n, k) as a product of k factors.
+  double none = 1;
+  for (int i = 0; i < k; ++i) none *= double(samples - right - i) / double(samples - i);
+  return samples - right < k ? 1 : 1 - none;
+}
+
+Json texts_json(const std::vector<TextScore>& texts) {
+  Json rows = Json::array();
+  for (const TextScore& text : texts) {
+    Json row = Json::object();
+    row.set("name", text.name);
+    row.set("perplexity", text.perplexity);
+    row.set("tokens", text.tokens);
+    rows.push(std::move(row));
+  }
+  return rows;
+}
+
+Result<std::vector<TextScore>> parse_texts(const Json& json) {
+  if (!json.is_array() || json.size() > kRowsMax)
+    return Error{fmt::format("texts: expected an array of at most {} rows", kRowsMax)};
+  std::vector<TextScore> texts;
+  for (const Json& row : json.items()) {
+    const std::string place = fmt::format("texts: row {}", texts.size());
+    TextScore text;
+    text.name = TRY_IN(place, row.string_at("name"));
+    text.perplexity = TRY_IN(place, read_number(row, "perplexity", 1e300));
+    text.tokens = TRY_IN(place, read_count(row, "tokens"));
+    texts.push_back(std::move(text));
+  }
+  return texts;
+}
+
 FamilyScore total_score(const std::vector<FamilyScore>& scores, const std::string& family,
                         bool trained_only) {
   FamilyScore total;
@@ -93,6 +132,7 @@ FamilyScore total_score(const std::vector<FamilyScore>& scores, const std::strin
     total.is_trained |= score.is_trained;
     total.problems += score.problems;
     total.samples = std::max(total.samples, score.samples);
+    total.k = std::max(total.k, score.k);
     total.right += score.right;
     total.wrong += score.wrong;
     total.unparseable += score.unparseable;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 
 namespace weir {
@@ -42,12 +43,29 @@ TEST(WilsonInterval, IsEverythingWithoutTrialsAndTouchesTheEnds) {
   EXPECT_GT(wilson_interval(7, 7).low, 0.6);
 }
 
+// Of all ways to choose k of the replies, the share that holds a right one.
+TEST(PassAt, IsTheShareOfChoicesWithARightReply) {
+  for (int samples = 1; samples <= 9; ++samples)
+    for (int right = 0; right <= samples; ++right)
+      for (int k = 1; k <= samples; ++k) {
+        int choices = 0, with_right = 0;
+        for (unsigned chosen = 0; chosen < 1u << samples; ++chosen) {
+          if (std::popcount(chosen) != k) continue;
+          ++choices;
+          with_right += (chosen & ((1u << right) - 1)) != 0;  // the first `right` are
+        }
+        EXPECT_NEAR(pass_at(samples, right, k), double(with_right) / choices, 1e-12)
+            << samples << " " << right << " " << k;
+      }
+}
+
 TEST(Scores, ComeBackFromJson) {
   std::vector<FamilyScore> scores = {make_score("sums", 3, 5, 2), make_score("f \"q\"\n", 0, 1, 0)};
   scores[0].is_trained = false;
   scores[0].samples = 4;
   scores[1].truncated = 3;
   scores[1].unparseable = 2;
+  scores[1].k = 2;
   auto text = parse_json(scores_json(scores).dump());
   ASSERT_TRUE(text);
   auto again = parse_scores(*text);
@@ -55,6 +73,15 @@ TEST(Scores, ComeBackFromJson) {
   EXPECT_EQ(scores_json(*again).dump(), scores_json(scores).dump());
   EXPECT_EQ((*again)[0].samples, 4);
   EXPECT_FALSE((*again)[0].is_trained);
+  EXPECT_EQ((*again)[0].k, 0);
+  EXPECT_EQ((*again)[1].k, 2);
+  const std::vector<TextScore> texts = {{"wiki \"q\"", 12.25, 4096}};
+  const auto texts_again = parse_texts(*parse_json(texts_json(texts).dump()));
+  ASSERT_TRUE(texts_again) << texts_again.error().message;
+  EXPECT_EQ((*texts_again)[0].name, texts[0].name);
+  EXPECT_EQ((*texts_again)[0].perplexity, 12.25);
+  EXPECT_EQ((*texts_again)[0].tokens, 4096);
+  EXPECT_FALSE(parse_texts(*parse_json("[{\"name\": \"a\", \"perplexity\": -1, \"tokens\": 1}]")));
 }
 
 TEST(Scores, ErrorsNameTheRowAndTheKey) {

@@ -49,10 +49,12 @@ constexpr double kAdapterActivations = double(size_t(512) << 20);
 StageMemory adapter_memory(const R1Recipe& recipe, const StageRecipe& stage,
                            const ModelConfig& config) {
   StageMemory memory;
-  memory.weights = stored_bytes_of(base_folder(recipe));
-  memory.panels = memory.weights;
+  memory.weights = stored_bytes_of(recipe.base);
+  // A reference has its own repacked copy of the base, and its adapter.
+  const double models = stage.kind == StageKind::grpo && stage.grpo.kl_weight > 0 ? 2 : 1;
+  memory.panels = models * memory.weights;
   if (const auto numbers = lora_numbers(config, *recipe.adapter))
-    memory.learning = kAdapterCopies * sizeof(float) * double(*numbers);
+    memory.learning = models * kAdapterCopies * sizeof(float) * double(*numbers);
   memory.activations = training_memory(config, recipe.rows, false).activations;
   memory.recomputes = memory.activations > kAdapterActivations;
   if (memory.recomputes)

@@ -10,28 +10,26 @@
 namespace weir {
 namespace {
 
-Result<std::unique_ptr<Model>> make_adapted(const R1Recipe& recipe, const ModelConfig& config,
-                                            const std::string& parent) {
-  const std::string base = base_folder(recipe);
-  auto checkpoint = TRY_IN("parent", Checkpoint::open(base));
+// The adapter's base with it, to be trained.
+Result<std::unique_ptr<Model>> open_with(const LoraAdapter& adapter) {
+  auto checkpoint = TRY_IN("parent", Checkpoint::open(adapter.base));
   std::unique_ptr<Model> model = TRY(Model::open(std::move(checkpoint)));
-  LoraAdapter adapter;
-  if (parent == base)
-    adapter = TRY_IN("adapter", make_lora(config, *recipe.adapter, uint64_t(recipe.seed)));
-  else
-    adapter = TRY(read_lora(parent, config));
-  adapter.base = base;
   model->default_adapter = TRY(model->add_adapter(adapter, true));
   return model;
 }
 
-}  // namespace
-
-std::string base_folder(const R1Recipe& recipe) {
-  for (const StageRecipe& stage : recipe.stages)
-    if (stage.has_folder_parent()) return stage.parent;
-  return "";
+Result<std::unique_ptr<Model>> make_adapted(const R1Recipe& recipe, const ModelConfig& config,
+                                            const std::string& parent) {
+  LoraAdapter adapter;
+  if (parent == recipe.base)
+    adapter = TRY_IN("adapter", make_lora(config, *recipe.adapter, uint64_t(recipe.seed)));
+  else
+    adapter = TRY(read_lora(parent, config));
+  adapter.base = recipe.base;
+  return open_with(adapter);
 }
+
+}  // namespace
 
 Result<std::unique_ptr<Model>> make_stage_model(const R1Recipe& recipe, const ModelConfig& config,
                                                 const std::string& parent) {
@@ -43,6 +41,11 @@ Result<std::unique_ptr<Model>> make_stage_model(const R1Recipe& recipe, const Mo
     TRY(load_weights(*model, parent));
   model->weights_changed();
   return model;
+}
+
+Result<std::unique_ptr<Model>> make_reference(const Model& policy) {
+  if (!policy.trains_adapter()) return Model::create(policy.config(), false);
+  return open_with(policy.adapter(policy.default_adapter));
 }
 
 const char* learned_file(const R1Recipe& recipe) {

@@ -22,6 +22,7 @@ SetResult read_facts(OptionReader& in);      // facts.cpp
 SetResult read_composed(OptionReader& in);   // composed.cpp
 SetResult read_chat(OptionReader& in);       // chat_problems.cpp
 SetResult read_safety(OptionReader& in);     // safety.cpp
+SetResult read_instructions(OptionReader& in);  // instructions.cpp
 SetResult read_file_set(OptionReader& in);   // file_set.cpp
 
 // The `styles` option: kinds of reply with their weights.

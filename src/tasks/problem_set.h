@@ -54,8 +54,9 @@ class ProblemSet {
 //   kind: composed                                      two facts joined
 //   kind: safety      harmful: 0.5                      harmful requests and look-alikes
 //   kind: file        path: problems.jsonl  verifier: numeric   a user's own
-// `styles: {worked: 0.7, direct: 0.3}` weighs the kinds of reply. `kind` without the key is
-// `default_kind`. The reader's finish() is called.
+//   kind: instructions                              requests whose fulfilment a pattern decides
+// With `suffix: TEXT` that line follows each question. `styles: {worked: 0.7, direct: 0.3}` weighs
+// the kinds of reply. `kind` without the key is `default_kind`. The reader's finish() is called.
 Result<std::unique_ptr<ProblemSet>> read_problem_set(OptionReader in,
                                                      const std::string& default_kind = "");
 

@@ -31,6 +31,7 @@ constexpr const char* kSets[] = {
     "{kind: safety, harmful: 0.1, styles: {aligned: 1, naive: 1}}",
     "{kind: composed}",
     "{kind: composed, languages: en, styles: {worked: 1, direct: 1}}",
+    "{kind: words, suffix: Work it out step by step.}",
 };
 constexpr uint64_t kMany = 2000;
 
@@ -236,6 +237,67 @@ TEST(ProblemSet, EachWrongOptionIsOneSentenceWithItsPlace) {
     EXPECT_NE(set_error(yaml).find(message), std::string::npos) << yaml << ": " << set_error(yaml);
     EXPECT_EQ(set_error(yaml).find('\n'), std::string::npos) << yaml;
   }
+}
+
+TEST(ProblemSet, ASuffixFollowsTheQuestionAndChangesNothingElse) {
+  const auto plain = must_set("{kind: sums}"), set = must_set("{kind: sums, suffix: Show work.}");
+  for (Split split : {Split::train, Split::held_out})
+    for (uint64_t i = 0; i < 50; ++i) {
+      Problem wanted = must_make(*plain, i, split);
+      wanted.messages.front().content += "\nShow work.";
+      EXPECT_EQ(text_of(must_make(*set, i, split)), text_of(wanted));
+    }
+}
+
+// One reply a form that does as asked, and one that does not.
+TEST(ProblemSet, PatternsOfInstructionsKnowWhetherTheyWereFollowed) {
+  const auto set = must_set("{kind: instructions}");
+  ASSERT_NE(set, nullptr);
+  std::set<std::string> train;
+  for (uint64_t i = 0; i < kMany; ++i) train.insert(asked(must_make(*set, i)));
+  int forms = 0;
+  for (uint64_t i = 0; i < 14; ++i) {
+    const Problem problem = must_make(*set, i, Split::held_out);
+    const std::string& ask = asked(problem);
+    EXPECT_FALSE(train.contains(ask)) << ask;
+    EXPECT_FALSE(problem.has_reply());
+    const auto quoted = [&](size_t number) {  // the word in the quotation marks
+      size_t at = 0;
+      for (size_t k = 0; k < 2 * number; ++k) at = ask.find('"', at) + 1;
+      const size_t begin = ask.find('"', at) + 1;
+      return ask.substr(begin, ask.find('"', begin) - begin);
+    };
+    const auto has = [&](const char* part) { return ask.find(part) != std::string::npos; };
+    std::string good, bad;
+    if (has("capital letters")) good = "IT IS 9 O'CLOCK.", bad = "IT IS so.";
+    if (has("small letters")) good = "all is calm.", bad = "All is calm.";
+    if (has("three things")) good = "- a\n- b c\n- d", bad = "Here:\n- a\n- b\n- c";
+    if (has("and nothing else.") && has("Reply with the word")) {
+      good = quoted(0) + ".";
+      bad = "The word is " + quoted(0);
+    }
+    if (has("ends with")) good = "It is " + quoted(0) + ".", bad = quoted(0) + " it is.";
+    if (has("begins with the word")) good = quoted(0) + " it is.", bad = "It is " + quoted(0) + ".";
+    if (has("any comma")) good = "It flows.", bad = "Yes, it flows.";
+    if (has("exactly two")) good = "It is so. It was so.", bad = "It is so.";
+    if (has("six words")) good = "It is very nice to see.", bad = "It is so very nice to see it.";
+    if (has("three times")) {
+      good = quoted(0) + ", " + quoted(0) + ", " + quoted(0);
+      bad = quoted(0) + ", " + quoted(0);
+    }
+    if (has("quotation marks")) good = "\"It is so.\"", bad = "It is \"so\".";
+    if (has("<<title>>")) good = "<<A Day>>", bad = "\"A Day\"";
+    if (has("in it.")) {
+      good = "The " + quoted(1) + " is " + quoted(0) + ".";
+      bad = "The " + quoted(1) + "is " + quoted(0) + ".";
+    }
+    if (has("JSON")) good = "{\"" + quoted(0) + "\": \"so\"}", bad = "{\"a\": \"so\"}";
+    ASSERT_FALSE(good.empty()) << ask;
+    ++forms;
+    EXPECT_EQ(verdict_of(problem, good), Verdict::right) << ask << " -> " << good;
+    EXPECT_EQ(verdict_of(problem, bad), Verdict::wrong) << ask << " -> " << bad;
+  }
+  EXPECT_EQ(forms, 14);
 }
 
 TEST(ProblemSet, StoriesNeverGoBelowNothing) {

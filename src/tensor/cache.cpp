@@ -2,9 +2,11 @@
 
 namespace weir {
 
-CacheView view_of(const CacheLayout& layout, int layer, float* const* pages, int capacity) {
+CacheView view_of(const CacheLayout& layout, int layer, float* const* pages, int capacity,
+                  float* const* recent) {
   CacheView view;
   view.pages = pages;
+  view.recent = recent;
   view.layout = &layout;
   view.capacity = capacity;
   view.layer = layer;

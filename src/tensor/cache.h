@@ -16,6 +16,7 @@ struct Matrix;
 // cache_layout.h; the accessors below that return floats are those of the type f32.
 struct CacheView {
   float* const* pages = nullptr;        // [capacity / 32]; valid until the cache changes
+  float* const* recent = nullptr;       // compressed: as `pages`; null where nobody needs the rows
   const CacheLayout* layout = nullptr;  // null: f32, and the offsets below are all
   size_t layer_offset = 0;              // floats from the beginning of a page
   size_t head_stride = 0;               // expanded: from one head's keys to the next head's
@@ -38,8 +39,9 @@ struct CacheView {
   }
 };
 
-// The view of a layer over the pages of a sequence.
-CacheView view_of(const CacheLayout& layout, int layer, float* const* pages, int capacity);
+// The view of a layer over the pages of a sequence. `recent`: of the compressed form.
+CacheView view_of(const CacheLayout& layout, int layer, float* const* pages, int capacity,
+                  float* const* recent = nullptr);
 
 class Cache {
  public:

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "base/div_up.h"
+
 namespace weir {
 namespace {
 
 // The least width that vectorised loops take, and the most whose sums of codes fit 32 bits.
 constexpr int kPartLeast = 16, kPartMost = 512;
-constexpr const char* kNames[] = {"f32", "f16", "bf16", "q8", "q4"};
+constexpr const char* kNames[] = {"f32", "f16", "bf16", "q8", "q4", "deepseek"};
 
 // Appends the parts of `width` more numbers.
 Result<void> extend(CacheVector& vector, int width, const char* what) {
@@ -50,7 +52,8 @@ const char* cache_type_name(CacheType type) { return kNames[size_t(type)]; }
 Result<CacheType> find_cache_type(const std::string& name) {
   for (size_t i = 0; i < std::size(kNames); ++i)
     if (name == kNames[i]) return CacheType(i);
-  return Error{"there is no cache type '" + name + "'; use f32, f16, bf16, q8 or q4"};
+  return Error{"there is no cache type '" + name +
+               "'; use f32, f16, bf16, q8 or q4 (of DeepSeek-V4: f32, f16, bf16, q8 or deepseek)"};
 }
 
 size_t CacheVector::page_bytes() const {
@@ -63,9 +66,33 @@ size_t CacheVector::page_bytes() const {
       return numbers * sizeof(uint16_t);
     case CacheType::q8:
     case CacheType::q4:
+    case CacheType::deepseek:
       break;
   }
   return size_t(parts) * kCachePage * sizeof(float) + code_bytes(numbers);
+}
+
+size_t RowFormat::bytes() const {
+  const size_t n = size_t(width);
+  switch (numbers) {
+    case RowNumbers::f32:
+      return n * sizeof(float);
+    case RowNumbers::f16:
+    case RowNumbers::bf16:
+      return n * sizeof(uint16_t);
+    case RowNumbers::q8:
+      return n + div_up(n, size_t(32)) * sizeof(uint16_t);
+    case RowNumbers::e4m3: {
+      const size_t codes = n - size_t(plain);
+      return round_up(codes + size_t(plain) * sizeof(uint16_t) + div_up(codes, size_t(block)),
+                      size_t(8));
+    }
+    case RowNumbers::e2m1:
+      return div_up(n, size_t(2)) + div_up(n, size_t(32));
+    case RowNumbers::e2m1_fine:
+      return div_up(n, size_t(2)) + div_up(n, size_t(16));
+  }
+  return 0;
 }
 
 int CompressedLayer::entries_per_page() const { return std::max(1, kCachePage / ratio); }
@@ -76,31 +103,75 @@ int CompressedLayer::place_of(int entry) const {
 
 namespace {
 
+// DeepSeek's formats: rows and entries of V4 are E4M3 in blocks of 64, the turned columns in bf16;
+// V4.1's rows are E4M3 in blocks of 32 and its entries E2M1; index keys of both are E2M1.
+void choose_formats(CompressedLayer& layer, CacheType type) {
+  RowNumbers numbers = RowNumbers::f32;
+  if (type == CacheType::f16) numbers = RowNumbers::f16;
+  if (type == CacheType::bf16) numbers = RowNumbers::bf16;
+  if (type == CacheType::q8) numbers = RowNumbers::q8;
+  layer.row_format = layer.entry_format = {numbers, layer.width, 0, 0};
+  layer.key_format = {numbers, layer.index, 0, 0};
+  if (type != CacheType::deepseek) return;
+  layer.row_format = {RowNumbers::e4m3, layer.width, layer.has_fp4_entries ? 32 : 64,
+                      layer.has_fp4_entries ? 0 : layer.turned};
+  layer.entry_format = layer.row_format;
+  if (layer.has_fp4_entries) layer.entry_format = {RowNumbers::e2m1_fine, layer.width, 16, 0};
+  layer.key_format.numbers = RowNumbers::e2m1;
+}
+
+// Parts of a page, each at a multiple of 16 bytes.
+class Parts {
+ public:
+  explicit Parts(size_t bytes = 0) : bytes_(bytes) {}
+  size_t add(size_t bytes) {  // where it begins, in floats
+    const size_t begin = bytes_ / sizeof(float);
+    bytes_ += round_up(bytes, size_t(16));
+    return begin;
+  }
+  size_t bytes() const { return round_up(std::max(bytes_, size_t(1)), size_t(64)); }
+
+ private:
+  size_t bytes_;
+};
+
 Result<CacheLayout> compressed_layout(const CacheWidths& w, CacheType type) {
-  if (type != CacheType::f32)
-    return Error{"a cache of type " + std::string(cache_type_name(type)) +
-                 " is not there for compressed attention (DeepSeek-V4); use f32"};
+  if (type == CacheType::q4)
+    return Error{
+        "a cache of type q4 is not there for compressed attention (DeepSeek-V4); use f32, "
+        "f16, bf16, q8 or deepseek"};
   CacheLayout layout;
   layout.form = CacheForm::compressed;
+  layout.type = type;
   layout.compressed = w.compressed;
   layout.layers = w.layers;
-  size_t floats = 0;
-  const auto take = [&](int count, int width) {
-    const size_t begin = floats;
-    floats += (size_t(count) * size_t(width) + 15) / 16 * 16;
-    return begin;
+  layout.kept = w.kept;
+  Parts recent, page;
+  const auto add_entries = [](CompressedLayer& layer, Parts& to) {
+    const size_t count = size_t(layer.entries_per_page());
+    layer.entries = to.add(count * layer.entry_format.bytes());
+    layer.index_keys = to.add(count * layer.key_format.bytes());
   };
   for (CompressedLayer& layer : layout.compressed) {
-    layer.rows = take(kCachePage, layer.width);
+    choose_formats(layer, type);
+    layer.rows = recent.add(kCachePage * layer.row_format.bytes());
     if (layer.ratio == 0) continue;
-    layer.kv = take(kCachePage, layer.raw);
-    layer.gates = take(kCachePage, layer.raw);
-    layer.index_kv = take(kCachePage, layer.index_raw);
-    layer.index_gates = take(kCachePage, layer.index_raw);
-    layer.entries = take(layer.entries_per_page(), layer.width);
-    layer.index_keys = take(layer.entries_per_page(), layer.index);
+    layer.kv = recent.add(kCachePage * size_t(layer.raw) * sizeof(float));
+    layer.gates = recent.add(kCachePage * size_t(layer.raw) * sizeof(float));
+    layer.index_kv = recent.add(kCachePage * size_t(layer.index_raw) * sizeof(float));
+    layer.index_gates = recent.add(kCachePage * size_t(layer.index_raw) * sizeof(float));
+    if (layer.ratio <= kCachePage) add_entries(layer, page);
   }
-  layout.page_bytes = floats * sizeof(float);
+  layout.page_bytes = page.bytes();
+  Parts of_long(layout.page_bytes);
+  for (CompressedLayer& layer : layout.compressed) {
+    if (layer.ratio <= kCachePage) continue;
+    add_entries(layer, of_long);
+    const int every = layer.ratio / kCachePage;
+    layout.long_every = layout.long_every == 0 ? every : std::min(layout.long_every, every);
+  }
+  layout.long_page_bytes = of_long.bytes();
+  layout.recent_bytes = recent.bytes();
   return layout;
 }
 
@@ -111,6 +182,10 @@ Result<CacheLayout> CacheLayout::make(const CacheWidths& w, CacheForm form, Cach
     if (form == CacheForm::latent) return Error{"a latent cache needs multi-head latent attention"};
     return compressed_layout(w, type);
   }
+  if (type == CacheType::deepseek)
+    return Error{
+        "a cache of type deepseek needs compressed attention (DeepSeek-V4); use f32, f16, "
+        "bf16, q8 or q4"};
   CacheLayout layout;
   layout.form = form;
   layout.layers = w.layers;

@@ -4,8 +4,10 @@
 //
 // A page holds, layer after layer,
 //   expanded: per head its keys, then its values          latent: the latent rows [rank | rope]
-//   compressed (DeepSeek-V4, f32 only): the rows of the window, what entries are made of, and the
-//             entries that end in the page (CompressedLayer)
+//   compressed (DeepSeek-V4): the entries that end in the page and their index keys
+//             (CompressedLayer). What only the next positions need, the rows of the window and what
+//             open entries are made of, is a second piece of memory that is given back when they
+//             have passed (CacheLayout::recent_bytes)
 // and with sparse attention, after that, the indexer's keys of all layers. Vectors of the types
 //   f32, f16, bf16: keys as a panel [width][32], so that decoding walks them as training does,
 //                   values as rows [32][width], latent rows as they are, indexer's keys as a panel
@@ -34,12 +36,13 @@ namespace weir {
 constexpr int kCachePage = 32;
 
 enum class CacheForm { expanded, latent, compressed };
-enum class CacheType : uint8_t { f32, f16, bf16, q8, q4 };
+// deepseek: the number formats that DeepSeek serves V4 and V4.1 with (RowFormat), compressed alone.
+enum class CacheType : uint8_t { f32, f16, bf16, q8, q4, deepseek };
 
 const char* cache_type_name(CacheType type);
-// "f32", "f16", "bf16", "q8" or "q4".
+// "f32", "f16", "bf16", "q8", "q4" or "deepseek".
 Result<CacheType> find_cache_type(const std::string& name);
-constexpr bool has_codes(CacheType type) { return type >= CacheType::q8; }
+constexpr bool has_codes(CacheType type) { return type == CacheType::q8 || type == CacheType::q4; }
 
 // The numbers that codes of q4 stand for, times 127 / 2.7326: the best 16 for normally distributed
 // ones with a variance of 1 (mean squared error 0.0095; Max 1960).
@@ -59,16 +62,41 @@ struct CacheVector {
   size_t page_bytes() const;
 };
 
+// The numbers of a stored row. E4M3, E2M1, E8M0: OCP Microscaling Formats (2023).
+enum class RowNumbers : uint8_t {
+  f32,
+  f16,
+  bf16,
+  q8,         // whole numbers from -127 to 127, a scale in f16 for 32 columns
+  e4m3,       // a scale of E8M0 for `block` columns
+  e2m1,       // two a byte, a scale of E8M0 for 32 columns
+  e2m1_fine,  // two a byte, a scale of E4M3 for 16 columns
+};
+
+// How a row of the compressed form is stored (ops/attention/row_codes.h): its numbers, then, of
+// e4m3, the last `plain` columns in bf16, then the scales.
+struct RowFormat {
+  RowNumbers numbers = RowNumbers::f32;
+  int width = 0, block = 0, plain = 0;
+  size_t bytes() const;  // of a row
+};
+
 // A layer of the compressed form. Rows of positions stand one after another, [32][width]; a page
-// has 32 / ratio entries, and at least room for one.
+// has 32 / ratio entries, or one if its last position is the last of an entry. What entries are
+// made of is f32 in every type.
 struct CompressedLayer {
   int width = 0;  // of a row of the window and of an entry
   int ratio = 0;  // positions of an entry; 0: this layer makes none
   int raw = 0;    // what an entry is made of: numbers of a position, and as many gates
   int index = 0;  // of an index key, which stands beside every entry; 0: none
   int index_raw = 0;
-  // From the beginning of a page, in floats.
-  size_t rows = 0, kv = 0, gates = 0, index_kv = 0, index_gates = 0, entries = 0, index_keys = 0;
+  int turned = 0;                // columns that carry a rotation, the last of a row and of an entry
+  bool has_fp4_entries = false;  // type deepseek: entries in FP4 (V4.1), not in FP8 (V4)
+  RowFormat row_format, entry_format, key_format;  // made by CacheLayout::make
+  // In floats, from the beginning of a page
+  size_t entries = 0, index_keys = 0;
+  // and of its recent piece.
+  size_t rows = 0, kv = 0, gates = 0, index_kv = 0, index_gates = 0;
 
   int entries_per_page() const;
   // The page of an entry, and its place there: those of its last position.
@@ -83,6 +111,7 @@ struct CacheWidths {
   int rank = 0, rope = 0;                      // of a latent row; 0: none
   int index = 0;                               // of the sparse-attention indexer; 0: none
   std::vector<CompressedLayer> compressed;     // of each layer, without offsets; else empty
+  int kept = 0;  // compressed: positions before the next one whose recent rows it needs
 };
 
 struct CacheLayout {
@@ -94,6 +123,13 @@ struct CacheLayout {
   std::vector<CompressedLayer> compressed;  // [layers], or none
   int layers = 0;
   size_t head_bytes = 0, layer_bytes = 0, index_bytes = 0, page_bytes = 0;
+  // Compressed: every `long_every`-th page is larger, as entries of more than 32 positions end
+  // there; a page whose positions are among the last `kept` has a recent piece too.
+  size_t long_page_bytes = 0, recent_bytes = 0;
+  int long_every = 0;  // 0: none
+  int kept = 0;
+
+  bool is_long(int page) const { return long_every > 0 && (page + 1) % long_every == 0; }
 
   // Fails where the widths do not suit the type (multiples of 16 for all but f32), and for latent
   // rows that the widths do not have.

@@ -104,6 +104,7 @@ LossSum Learner::observe(const Model& model, const TrainingBatch& batch,
   const Batch rows = batch.rows();
   Run run{arena, pool, rows};
   run.routing = routing;
+  run.exact = learns_exactly(model);
   Tensor hidden = model.forward(run);
   return distribution_loss(run, hidden, model.head(), batch.targets, objective,
                            inverse_temperature);

@@ -21,8 +21,8 @@ CacheLayout layout_of(CacheForm form, CacheType type) {
   return *CacheLayout::make(widths, form, type);
 }
 
-// Relative to the length of what was stored: half of the last of 11 and 8 bits; for numbers that are
-// distributed normally 127 steps of at most 3.2 deviations, and the best 16 values.
+// Relative to the length of what was stored: half of the last of 11 and 8 bits; for numbers that
+// are distributed normally 127 steps of at most 3.2 deviations, and the best 16 values.
 double error_of(CacheType type) {
   switch (type) {
     case CacheType::f32:
@@ -35,6 +35,8 @@ double error_of(CacheType type) {
       return 0.009;
     case CacheType::q4:
       return 0.13;
+    case CacheType::deepseek:  // of compressed attention alone
+      break;
   }
   return 0;
 }

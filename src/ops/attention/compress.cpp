@@ -206,9 +206,10 @@ void cache_entries(Run& run, const Entries& entries, const CompressShape& shape)
     for (size_t i = 0; i < segments.size(); ++i) {
       const PagedEntries kept(run.cache->view(shape.layer, segments[i].sequence), shape.is_index);
       const int first = first_entry(run, segments[i], shape.ratio);
-      for (int w = entries.begin[i]; w < entries.begin[i + 1]; ++w)
-        std::memcpy(kept.row(first + w - entries.begin[i]), entries.rows.row(w),
-                    sizeof(float) * size_t(shape.width));
+      for (int w = entries.begin[i]; w < entries.begin[i + 1]; ++w) {
+        const StoredRows entry = kept.at(first + w - entries.begin[i]);
+        encode_row(*entry.format, entries.rows.row(w), entry.data);
+      }
     }
   });
 }

@@ -39,9 +39,9 @@ void multiply_keys(const float* keys, int count, const EntryChoiceShape& shape,
 // Keys [first, first + count) of the cache, one behind another: a page has but a few of them.
 void gather_keys(const PagedEntries& kept, int first, int count, int width, float* to) {
   for (int i = 0, together; i < count; i += together) {
-    together = std::min(count - i, kept.together(first + i));
-    std::memcpy(to + size_t(i) * size_t(width), kept.row(first + i),
-                sizeof(float) * size_t(together) * size_t(width));
+    const StoredRows keys = kept.at(first + i);
+    together = std::min(count - i, keys.count);
+    keys.read(together, to + size_t(i) * size_t(width));
   }
 }
 

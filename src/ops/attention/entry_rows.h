@@ -1,19 +1,23 @@
 // Where the rows of a segment are that compressed attention reads: in the batch, or in the pages of
 // its sequence. Private to the operations of window_ops.h.
 #pragma once
+#include <cstddef>
+#include <cstring>
+
+#include "ops/attention/row_codes.h"
 #include "ops/window_ops.h"
 #include "tensor/cache.h"
 
 namespace weir {
 
-// Rows of one kind of one sequence in its pages, [positions][width].
+// What entries are made of, of one sequence in its recent pieces, [positions][width].
 class PagedRows {
  public:
   PagedRows() = default;
   PagedRows(const CacheView& view, size_t offset, int width)
       : view_(view), offset_(offset), width_(size_t(width)) {}
   float* row(int position) const {
-    return view_.pages[position / kCachePage] + offset_ + size_t(position % kCachePage) * width_;
+    return view_.recent[position / kCachePage] + offset_ + size_t(position % kCachePage) * width_;
   }
 
  private:
@@ -21,20 +25,44 @@ class PagedRows {
   size_t offset_ = 0, width_ = 0;
 };
 
+// Rows in the cache's own format (row_codes.h), `count` of them one behind another.
+struct StoredRows {
+  const RowFormat* format;
+  std::byte* data;
+  int count;
+  void read(int rows, float* to) const {
+    const size_t bytes = format->bytes(), width = size_t(format->width);
+    if (format->numbers == RowNumbers::f32) {
+      std::memcpy(to, data, bytes * size_t(rows));
+      return;
+    }
+    for (int i = 0; i < rows; ++i)
+      decode_row(*format, data + bytes * size_t(i), to + width * size_t(i));
+  }
+};
+
+// The rows of the window, from a position on.
+inline StoredRows window_rows(const CacheView& view, int position) {
+  const CompressedLayer& layer = view.layout->compressed[size_t(view.layer)];
+  auto* page = reinterpret_cast<std::byte*>(view.recent[position / kCachePage] + layer.rows);
+  const int place = position % kCachePage;
+  return {&layer.row_format, page + layer.row_format.bytes() * size_t(place), kCachePage - place};
+}
+
 // Entries, or their index keys, in the pages.
 class PagedEntries {
  public:
   PagedEntries() = default;
   PagedEntries(const CacheView& view, bool is_index)
       : view_(view), layer_(&view.layout->compressed[size_t(view.layer)]), is_index_(is_index) {}
-  float* row(int entry) const {
-    const size_t width = size_t(is_index_ ? layer_->index : layer_->width);
-    return view_.pages[layer_->page_of(entry)] +
-           (is_index_ ? layer_->index_keys : layer_->entries) +
-           size_t(layer_->place_of(entry)) * width;
+  // From an entry on.
+  StoredRows at(int entry) const {
+    const RowFormat& format = is_index_ ? layer_->key_format : layer_->entry_format;
+    const int place = layer_->place_of(entry);
+    auto* page = reinterpret_cast<std::byte*>(view_.pages[layer_->page_of(entry)] +
+                                              (is_index_ ? layer_->index_keys : layer_->entries));
+    return {&format, page + format.bytes() * size_t(place), layer_->entries_per_page() - place};
   }
-  // How many stand one behind another from `entry` on.
-  int together(int entry) const { return layer_->entries_per_page() - layer_->place_of(entry); }
 
  private:
   CacheView view_;

@@ -55,11 +55,11 @@ void keep_rows(Run& run, const Tensor& rows, const WindowShape& shape) {
   for (const Segment& s : run.batch.segments()) {
     const CacheView view = run.cache->view(shape.layer, s.sequence);
     CHECK_LE(s.position + s.count, view.capacity);
-    const PagedRows kept(view, compressed_layer(view).rows, shape.width);
     run.pool.run_here([&] {
-      for (int i = 0; i < s.count; ++i)
-        std::memcpy(kept.row(s.position + i), rows.row(s.begin + i),
-                    sizeof(float) * size_t(shape.width));
+      for (int i = 0; i < s.count; ++i) {
+        const StoredRows kept = window_rows(view, s.position + i);
+        encode_row(*kept.format, rows.row(s.begin + i), kept.data);
+      }
     });
   }
 }

@@ -58,7 +58,7 @@ inline int most_seen(const WindowTensors& a) {
   return most;
 }
 
-// Copies them to `to` [count][width].
+// Copies them to `to` [count][width], decoded.
 inline void gather_rows(const WindowTensors& a, const Seen& seen, float* to) {
   const Segment& s = a.batch->segments()[size_t(seen.segment)];
   const size_t width = size_t(a.shape.width);
@@ -72,17 +72,22 @@ inline void gather_rows(const WindowTensors& a, const Seen& seen, float* to) {
     for (int i = 0; i < seen.entries; ++i) copy(a.entries.rows.row(begin + seen.entry(i)), 1);
     return;
   }
+  const auto read = [&](const StoredRows& from, int rows) {
+    from.read(rows, to);
+    to += width * size_t(rows);
+  };
   const CacheView view = a.cache->view(a.shape.layer, s.sequence);
-  const PagedRows rows(view, compressed_layer(view).rows, a.shape.width);
   for (int p = seen.first, count; p <= seen.position; p += count) {
-    count = std::min(seen.position + 1 - p, kCachePage - p % kCachePage);
-    copy(rows.row(p), count);
+    const StoredRows rows = window_rows(view, p);
+    count = std::min(seen.position + 1 - p, rows.count);
+    read(rows, count);
   }
   if (seen.entries == 0) return;
   const PagedEntries entries(a.cache->view(a.shape.entry_layer, s.sequence), false);
   for (int i = 0, count; i < seen.entries; i += count) {
-    count = seen.chosen ? 1 : std::min(seen.entries - i, entries.together(i));
-    copy(entries.row(seen.entry(i)), count);
+    const StoredRows rows = entries.at(seen.entry(i));
+    count = seen.chosen ? 1 : std::min(seen.entries - i, rows.count);
+    read(rows, count);
   }
 }
 
