@@ -156,7 +156,8 @@ Result<void> Engine::check(const TokenRequest& request) const {
     return Error{"the number of tokens to generate must be positive, not " +
                  std::to_string(request.tokens_max)};
   if (prompt.empty()) return Error{"the prompt has no token to begin with; give some text"};
-  if (request.scored_from < 1 || (request.scores_prompt && request.scored_from > int(prompt.size())))
+  if (request.scored_from < 1 ||
+      (request.scores_prompt && request.scored_from > int(prompt.size())))
     return Error{"the prompt cannot be scored from token " + std::to_string(request.scored_from) +
                  " on; it has " + std::to_string(prompt.size())};
   if (request.adapter >= model_.adapters())

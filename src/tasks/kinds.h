@@ -14,16 +14,16 @@
 namespace weir {
 
 using SetResult = Result<std::unique_ptr<ProblemSet>>;
-SetResult read_sums(OptionReader& in);       // sums.cpp
-SetResult read_words(OptionReader& in);      // words.cpp
-SetResult read_recall(OptionReader& in);     // recall.cpp
-SetResult read_countdown(OptionReader& in);  // countdown.cpp
-SetResult read_facts(OptionReader& in);      // facts.cpp
-SetResult read_composed(OptionReader& in);   // composed.cpp
-SetResult read_chat(OptionReader& in);       // chat_problems.cpp
-SetResult read_safety(OptionReader& in);     // safety.cpp
-SetResult read_instructions(OptionReader& in);  // instructions.cpp
-SetResult read_file_set(OptionReader& in);   // file_set.cpp
+SetResult read_sums(OptionReader& in);          // sums.cpp
+SetResult read_words(OptionReader& in);         // words.cpp
+SetResult read_recall(OptionReader& in);        // recall.cpp
+SetResult read_countdown(OptionReader& in);     // countdown.cpp
+SetResult read_facts(OptionReader& in);         // facts.cpp
+SetResult read_composed(OptionReader& in);      // composed.cpp
+SetResult read_chat(OptionReader& in);          // chat_problems.cpp
+SetResult read_safety(OptionReader& in);        // safety.cpp
+SetResult read_instructions(OptionReader& in);  // instruction_problems.cpp
+SetResult read_file_set(OptionReader& in);      // file_set.cpp
 
 // The `styles` option: kinds of reply with their weights.
 class StyleMix {

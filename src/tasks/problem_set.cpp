@@ -14,16 +14,11 @@ struct Kind {
 };
 
 constexpr std::array kKinds = {
-    Kind{"sums", read_sums},
-    Kind{"words", read_words},
-    Kind{"countdown", read_countdown},
-    Kind{"recall", read_recall},
-    Kind{"facts", read_facts},
-    Kind{"chat", read_chat},
-    Kind{"safety", read_safety},
-    Kind{"file", read_file_set},
-    Kind{"composed", read_composed},
-    Kind{"instructions", read_instructions},
+    Kind{"sums", read_sums},           Kind{"words", read_words},
+    Kind{"countdown", read_countdown}, Kind{"recall", read_recall},
+    Kind{"facts", read_facts},         Kind{"chat", read_chat},
+    Kind{"safety", read_safety},       Kind{"file", read_file_set},
+    Kind{"composed", read_composed},   Kind{"instructions", read_instructions},
 };
 
 // Questions with a line of the recipe's own after them, for models that were not trained on the
