@@ -17,15 +17,16 @@ constexpr JsonLimits kRowLimits{.depth = 32, .bytes = kProblemRowMax, .values = 
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr size_t kDifferentMax = 20;  // of RowCounts
 
-constexpr RowFormat kFormats[] = {RowFormat::messages, RowFormat::sharegpt, RowFormat::alpaca,
-                                  RowFormat::qa,       RowFormat::prompt,   RowFormat::preference};
+constexpr ProblemRowFormat kFormats[] = {ProblemRowFormat::messages, ProblemRowFormat::sharegpt,
+                                         ProblemRowFormat::alpaca,   ProblemRowFormat::qa,
+                                         ProblemRowFormat::prompt,   ProblemRowFormat::preference};
 
 // Rows one after another into a ProblemFile. As JsonElements it takes those of an array.
 class Reader final : public JsonElements {
  public:
   Reader(const std::string& path, const ProblemFileOptions& options)
       : path_(path), options_(options) {
-    for (RowFormat known : kFormats)
+    for (ProblemRowFormat known : kFormats)
       if (options.format == row_format_name(known)) format_ = known;
   }
 
@@ -37,7 +38,7 @@ class Reader final : public JsonElements {
   Result<void> add(const Json& row, const std::string& place) {
     TRY(count_row(place));
     if (!row.is_object()) return refuse(place, "a row must be a JSON object");
-    const Result<RowFormat> format = format_ ? *format_ : find_row_format(row);
+    const Result<ProblemRowFormat> format = format_ ? *format_ : find_row_format(row);
     if (!format) return refuse(place, format.error().message);
     Result<ProblemRow> read = read_problem_row(row, *format);
     if (!read) return refuse(place, read.error().message);
@@ -89,7 +90,7 @@ class Reader final : public JsonElements {
 
   const std::string& path_;
   const ProblemFileOptions& options_;
-  std::optional<RowFormat> format_;
+  std::optional<ProblemRowFormat> format_;
   ProblemFile file_;
 };
 
@@ -165,19 +166,19 @@ std::string RowCounts::text() const {
   return text;
 }
 
-const char* row_format_name(RowFormat format) {
+const char* row_format_name(ProblemRowFormat format) {
   switch (format) {
-    case RowFormat::messages:
+    case ProblemRowFormat::messages:
       return "messages";
-    case RowFormat::sharegpt:
+    case ProblemRowFormat::sharegpt:
       return "sharegpt";
-    case RowFormat::alpaca:
+    case ProblemRowFormat::alpaca:
       return "alpaca";
-    case RowFormat::qa:
+    case ProblemRowFormat::qa:
       return "qa";
-    case RowFormat::prompt:
+    case ProblemRowFormat::prompt:
       return "prompt";
-    case RowFormat::preference:
+    case ProblemRowFormat::preference:
       return "preference";
   }
   return "";
@@ -185,7 +186,7 @@ const char* row_format_name(RowFormat format) {
 
 std::vector<std::string> row_format_names() {
   std::vector<std::string> names;
-  for (RowFormat format : kFormats) names.emplace_back(row_format_name(format));
+  for (ProblemRowFormat format : kFormats) names.emplace_back(row_format_name(format));
   return names;
 }
 

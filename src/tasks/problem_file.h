@@ -19,8 +19,8 @@
 
 namespace weir {
 
-enum class RowFormat { messages, sharegpt, alpaca, qa, prompt, preference };
-const char* row_format_name(RowFormat format);
+enum class ProblemRowFormat { messages, sharegpt, alpaca, qa, prompt, preference };
+const char* row_format_name(ProblemRowFormat format);
 std::vector<std::string> row_format_names();
 
 constexpr size_t kProblemFileMax = size_t(512) << 20;  // bytes
@@ -49,7 +49,7 @@ class RowCounts {
 };
 
 struct ProblemFile {
-  RowFormat format = RowFormat::messages;  // of the first row
+  ProblemRowFormat format = ProblemRowFormat::messages;  // of the first row
   // `family` and, where a row does not say, `verifier` and `language` are empty; `place` is
   // "file.jsonl:7", of an array "file.json: row 7".
   std::vector<Problem> problems;
@@ -75,8 +75,8 @@ struct ProblemRow {
   std::string left_out;                    // why not
   std::vector<std::string> notes, unread;  // as above
 };
-Result<RowFormat> find_row_format(const Json& row);
-Result<ProblemRow> read_problem_row(const Json& row, RowFormat format);
+Result<ProblemRowFormat> find_row_format(const Json& row);
+Result<ProblemRow> read_problem_row(const Json& row, ProblemRowFormat format);
 
 // "en" or "zh" by the letters of `text`, "" when it is neither.
 std::string guess_language(std::string_view text);

@@ -219,17 +219,19 @@ std::string hint_of(const Json& row) {
 
 }  // namespace
 
-Result<RowFormat> find_row_format(const Json& row) {
-  auto find = [&](bool null_counts) -> const RowFormat* {
+Result<ProblemRowFormat> find_row_format(const Json& row) {
+  auto find = [&](bool null_counts) -> const ProblemRowFormat* {
     auto has = [&](std::initializer_list<const char*> keys) {
       return std::any_of(keys.begin(), keys.end(), [&](const char* key) {
         const Json* value = row.find(key);
         return value != nullptr && (null_counts || !value->is_null());
       });
     };
-    static constexpr RowFormat messages = RowFormat::messages, sharegpt = RowFormat::sharegpt,
-                               alpaca = RowFormat::alpaca, qa = RowFormat::qa,
-                               prompt = RowFormat::prompt, preference = RowFormat::preference;
+    static constexpr ProblemRowFormat messages = ProblemRowFormat::messages,
+                                      sharegpt = ProblemRowFormat::sharegpt,
+                                      alpaca = ProblemRowFormat::alpaca, qa = ProblemRowFormat::qa,
+                                      prompt = ProblemRowFormat::prompt,
+                                      preference = ProblemRowFormat::preference;
     if (has({"messages"})) return &messages;
     if (has({"conversations", "conversation"})) return &sharegpt;
     if (has({"chosen", "chosen_response", "preferred_output"})) return &preference;
@@ -242,8 +244,8 @@ Result<RowFormat> find_row_format(const Json& row) {
     return nullptr;
   };
   // Exports of mixed sets have every key in every row, most of them null.
-  if (const RowFormat* found = find(false)) return *found;
-  if (const RowFormat* found = find(true)) return *found;
+  if (const ProblemRowFormat* found = find(false)) return *found;
+  if (const ProblemRowFormat* found = find(true)) return *found;
   std::vector<std::string> keys;
   for (size_t i = 0; i < std::min<size_t>(row.size(), 8); ++i)
     keys.push_back(printable(row.members()[i].first, 24));
@@ -254,25 +256,25 @@ Result<RowFormat> find_row_format(const Json& row) {
       fmt::join(keys, ", "), hint_of(row))};
 }
 
-Result<ProblemRow> read_problem_row(const Json& json, RowFormat format) {
+Result<ProblemRow> read_problem_row(const Json& json, ProblemRowFormat format) {
   RowReader row(json);
   switch (format) {
-    case RowFormat::messages:
+    case ProblemRowFormat::messages:
       TRY(read_conversation({"messages"}, row));
       break;
-    case RowFormat::sharegpt:
+    case ProblemRowFormat::sharegpt:
       TRY(read_conversation({"conversations", "conversation"}, row));
       break;
-    case RowFormat::alpaca:
+    case ProblemRowFormat::alpaca:
       TRY(read_single({"instruction"}, row));
       break;
-    case RowFormat::qa:
+    case ProblemRowFormat::qa:
       TRY(read_single({"question", "problem", "query"}, row));
       break;
-    case RowFormat::prompt:
+    case ProblemRowFormat::prompt:
       TRY(read_single({"prompt"}, row));
       break;
-    case RowFormat::preference:
+    case ProblemRowFormat::preference:
       if (const Json* input = json.find("input"); input != nullptr && input->is_object())
         TRY(read_openai_preference(*row.find("input"), row));
       else
