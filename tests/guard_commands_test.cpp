@@ -64,7 +64,9 @@ TEST_F(GuardCommands, TheReportCountsWordsDecisionsAndLabels) {
   EXPECT_HOLDS(report.out, "| personal | 1 |");
   EXPECT_HOLDS(report.out, "visible text: Written by AI\nproducer in metadata: shop & sons");
   std::string cut = *read_file(path);
-  cut[cut.find("parrots")] = 'q';
+  const size_t at = cut.find("birds");
+  ASSERT_NE(at, cut.npos);
+  cut[at] = 'q';
   ASSERT_TRUE(write_file_atomic(path, cut));
   EXPECT_HOLDS(run({"guard", "report", policy, "--audit", path}).out, "does NOT verify");
 }

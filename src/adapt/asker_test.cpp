@@ -39,6 +39,7 @@ TEST(Asker, LikelihoodsAreTheScorersMeans) {
   ASSERT_TRUE(means->has_value());
   ASSERT_EQ((*means)->size(), asked.size());
   ThreadPool pool(1);
+  model->pack(pool);
   auto scorer = Scorer::create(*model, pool, 1024);
   for (size_t i = 0; i < asked.size(); ++i) {
     Json messages = Json::array();

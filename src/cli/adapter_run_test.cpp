@@ -220,7 +220,7 @@ TEST_F(AdapterRun, OtherKindsOfStagesWorkToo) {
   ASSERT_EQ(
       error_of(yaml(path("base"), run) + "  student: {kind: distill, parent: " + path("base") +
                ", teacher: tuned, steps: 12, prompts: 8, lr: 0.02, " + "reply_tokens: 8" + end +
-               said + "}\n  prefer: {kind: dpo, parent: tuned, " + "steps: 6, pairs: 8, lr: 0.01" +
+               said + "}\n  prefer: {kind: dpo, parent: tuned, " + "steps: 6, pairs: 8, lr: 0.02" +
                end + "{mine: {kind: file, path: " + path("pairs.jsonl") +
                "}}}\n  whole: {kind: grpo, parent: tuned, steps: 2, " +
                "prompts: 6, group: 8, reply_tokens: 24, lr: 0.002, ratio: sequence, " +
@@ -237,9 +237,9 @@ TEST_F(AdapterRun, KeepsTheBetterStage) {
                     said = "{said: {kind: file, path: " + rows() + ", held_out: 0.2}}";
   const std::string recipe =
       "run: " + run + "\nrows: 64\nkeeps: best\nadapter: {rank: 4, alpha: 8}\nevaluation: " +
-      "{problems: 12, samples: 4, reply_tokens: 4, sets: " + said + "}\nstages:\n" +
+      "{problems: 12, samples: 4, reply_tokens: 24, sets: " + said + "}\nstages:\n" +
       "  good: {kind: sft, parent: " + path("base") +
-      ", steps: 40, tokens: 128, lr: 0.02, warmup_steps: 0, data: " + said +
+      ", steps: 90, tokens: 128, lr: 0.02, warmup_steps: 0, data: " + said +
       "}\n  worse: {kind: sft, parent: good, steps: 20, tokens: 128, lr: 3, warmup_steps: 0, " +
       "clip: 0, data: " + said + "}\n";
   const Result<R1Summary> done = go(recipe);

@@ -59,6 +59,11 @@ std::string share_with_interval(int64_t part, int64_t whole) {
 
 Result<void> report_use(const std::string& path) {
   const AuditState state = TRY(verify_audit(path, {}));
+  if (!state.error.empty()) {  // what it says may be anything
+    fmt::print("\n## Decisions\n\n{} does NOT verify, so nothing of it is counted: {}\n",
+               printable(path), state.error);
+    return {};
+  }
   std::map<std::string, std::map<std::string, int64_t>> by_direction;
   std::map<std::string, int64_t> by_category;
   std::string first;
@@ -71,7 +76,7 @@ Result<void> report_use(const std::string& path) {
     return {};
   }));
   fmt::print("\n## Decisions\n\n{}, from {} to {}: {}\n\n", printable(path), first, state.last_time,
-             state.is_whole() ? "verifies" : "does NOT verify: " + state.error);
+             state.is_torn ? "verifies up to its torn end" : "verifies");
   fmt::print("| direction | decisions | not allowed or flagged, with its 95 % interval |");
   fmt::print("\n|---|---|---|\n");
   for (const auto& [direction, actions] : by_direction) {

@@ -114,9 +114,9 @@ TEST_F(R1Parent, N2DoctorShowsTheRepliesAndTheirEndsAsLearned) {
     std::string learned, read;
     for (const TokenView& token : source.rows[0].tokens)
       (token.is_trained ? learned : read) += token.text;
-    EXPECT_EQ(learned, "b<|im_end|>");
+    EXPECT_EQ(learned, "a<|im_end|>");
     EXPECT_EQ(read,
-              "<|im_start|>system\nHelp.<|im_end|>\n<|im_start|>user\nsay 1<|im_end|>\n"
+              "<|im_start|>system\nHelp.<|im_end|>\n<|im_start|>user\nsay 0<|im_end|>\n"
               "<|im_start|>assistant\n");
   }
 }
@@ -199,7 +199,8 @@ TEST_F(R1Parent, N2WrongParentsAreRefusedInOneSentenceAndLeaveNothing) {
                  "\"assistant\", \"content\": \"d\"}]}\n");
       recipe = "run: " + run +
                "\nevaluation: {sets: {}}\nstages:\n  a: {kind: sft, parent: " + path(name) +
-               ", steps: 1, data: {said: {kind: file, path: " + path("said.jsonl") + "}}}\n";
+               ", steps: 1, data: {said: {kind: file, path: " + path("said.jsonl") +
+               ", held_out: 0}}}\n";
     }
     const std::string error = error_of(recipe);
     EXPECT_NE(error.find(says), std::string::npos) << error;

@@ -224,11 +224,9 @@ TEST_F(Knowledge, AScorerOrdersTheBestChunksAnew) {
                    std::span<const FoundChunk> chunks) -> Result<std::vector<double>> {
     EXPECT_EQ(question, "which pumps and valves are green");
     EXPECT_EQ(chunks.size(), 4u);
-    std::vector<double> fits;
-    for (size_t i = 0; i < chunks.size(); ++i) fits.push_back(-std::abs(double(i) - 1));
-    return fits;
+    return std::vector<double>{1, 3, 2, 0};
   };
-  // Second by the search and first by the scorer beats first and second.
+  // Second by the search and first by the scorer beats first and third.
   EXPECT_EQ(found("which pumps and valves are green", how), (List{plain[1], plain[0]}));
   how.rerank = [](std::string_view, std::span<const FoundChunk>) -> Result<std::vector<double>> {
     return Error{"stopped"};

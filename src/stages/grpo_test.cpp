@@ -355,7 +355,7 @@ TEST(Grpo, F26MaxDifferenceIsOfEveryMinibatchAndNotZeroWhenPathsDiffer) {
 
 // How far rounded rollouts are from training is measured, and stays as small when weights move.
 TEST(Grpo, RoundedRolloutsReportTheirDistance) {
-  Policy p({"stages.rl.rollouts=rounded", "stages.rl.lr=0.02"});
+  Policy p({"stages.rl.rollouts=rounded", "stages.rl.lr=0.01"});
   for (const Json& line : take_steps(*p.stage, 8)) {
     const double kl = number_at(line, "rollout_kl"), mean = number_at(line, "rollout_difference");
     EXPECT_GT(kl, 0);
