@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "chat/yes_no.h"
@@ -31,10 +32,9 @@ Json messages_of(const JudgePrompt& prompt) {
 
 // 1: Yes, 0: No, -1: another word.
 int side_of(std::string_view token) {
-  std::string word(trim(token));
-  for (char& c : word)
-    if (c >= 'A' && c <= 'Z') c = char(c - 'A' + 'a');
-  return word.starts_with("yes") ? 1 : word.starts_with("no") ? 0 : -1;
+  std::string word = lower_case(trim(token));
+  while (!word.empty() && (word.back() == '.' || word.back() == ',')) word.pop_back();
+  return word == "yes" ? 1 : word == "no" ? 0 : -1;
 }
 
 // Of a reply in OpenAI's form: the share of Yes among the probable tokens, or the word alone.
