@@ -260,7 +260,8 @@ TEST(R1Report, HasAPageForARunThatHasJustBegun) {
 TEST(R1Report, ShowsTheDifferenceWhenThereIsOne) {
   // The page says "to the last bit" when all of these are 0.
   R1ReportInput input = test_report();
-  for (const Json& value : at(r1_report_json(input), "stages 2 metrics max_difference").items())
+  const Json report = r1_report_json(input);  // outlives what at() refers to
+  for (const Json& value : at(report, "stages 2 metrics max_difference").items())
     EXPECT_EQ(*value.as_double(), 0);
   input.stages[2].metrics[5].set("max_difference", 1e-9);
   EXPECT_EQ(*at(r1_report_json(input), "stages 2 metrics max_difference 5").as_double(), 1e-9);
