@@ -127,13 +127,13 @@ struct Evaluated {
 
 // All arms; false: stopped.
 Result<bool> run_arms(const AdaptContext& context, const std::vector<EvaluationCase>& cases,
-                      Calibration calibration, const AskModel& ask, const char* title,
+                      const Calibration& fitted, const AskModel& ask, const char* title,
                       Evaluated& out) {
-  const Calibration fitted = calibration;
   Progress progress(title, double(cases.size() * kArms.size()), "answers");
   double done = 0;
   for (Arm arm : kArms) {
     std::vector<CaseAnswer> answers;
+    Calibration calibration = fitted;
     calibration.threshold = TRY(threshold_for(context, arm, fitted));
     if (!TRY(answer_all(arm, cases, calibration, ask, progress, done, answers))) return false;
     done += double(answers.size());

@@ -20,7 +20,6 @@ using Found = SafetensorsFolder::Found;
 using Shape = std::vector<uint64_t>;
 
 constexpr uint64_t kNvfp4Columns = 16, kBlockColumns = 32, kSquare = 128;
-constexpr float kE2m1[16] = {0, 0.5f, 1, 1.5f, 2, 3, 4, 6, -0.f, -0.5f, -1, -1.5f, -2, -3, -4, -6};
 
 enum class Codes { int4, int8, e2m1, e4m3 };
 

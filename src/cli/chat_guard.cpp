@@ -6,13 +6,6 @@
 #include <utility>
 
 namespace weir {
-namespace {
-
-bool changes_text(const GuardVerdict& verdict) {
-  return verdict.action == Action::redact || verdict.action == Action::rewrite;
-}
-
-}  // namespace
 
 Result<std::unique_ptr<ChatGuard>> ChatGuard::open(const std::string& policy) {
   Policy read = TRY(Policy::read(policy));
@@ -22,26 +15,11 @@ Result<std::unique_ptr<ChatGuard>> ChatGuard::open(const std::string& policy) {
 }
 
 void ChatGuard::use_model(const Model& model) {
-  heads_ = nullptr;
   watch_ = nullptr;
   std::string errors;
-  for (const PolicyHead& how : policy().heads) {
-    auto heads = open_heads(how.file, model);
-    if (heads) {
-      heads_ = std::make_shared<const OpenHeads>(*std::move(heads));
-      how_ = &how;
-      return;
-    }
-    errors += "\n  " + heads.error().message;
-  }
-  if (!errors.empty()) fmt::print(stderr, "note: the guard judges without heads:{}\n", errors);
-}
-
-std::string ChatGuard::mark(const GuardVerdict& verdict) const {
-  std::string mark = policy().mark;
-  if (const size_t at = mark.find("{category}"); at != mark.npos)
-    mark.replace(at, 10, policy().categories.at(verdict.category).name);
-  return mark;
+  heads_ = open_heads(policy(), model, errors);
+  if (!heads_.open && !errors.empty())
+    fmt::print(stderr, "note: the guard judges without heads:{}\n", errors);
 }
 
 std::optional<std::string> ChatGuard::screen(std::vector<ChatTurn>& turns,
@@ -63,9 +41,9 @@ std::optional<std::string> ChatGuard::screen(std::vector<ChatTurn>& turns,
                                  std::ranges::any_of(verdict.findings, [&](const GuardFinding& f) {
                                    return f.category == injection;
                                  });
-      if (changes_text(verdict)) message.content = Guard::replaced(message.content, verdict);
+      if (changes_text(verdict.action)) message.content = Guard::replaced(message.content, verdict);
       if (!ends_reply(verdict.action)) continue;
-      message.content = mark(verdict);
+      message.content = policy().mark_of(verdict.category);
       if (!is_last || turn.is_result || verdict.action <= strictest) continue;
       strictest = verdict.action;
       refusal = verdict.text;
@@ -80,7 +58,8 @@ void ChatGuard::begin(Request& request, bool resumes) {
   if (!resumes) answer_text_.clear();
   tokens_ = 0;
   is_thinking_over_ = is_ended_ = false;
-  watch_ = heads_ ? std::make_unique<HeadWatch>(heads_, int(request.prompt.size())) : nullptr;
+  watch_ =
+      heads_.open ? std::make_unique<HeadWatch>(heads_.open, int(request.prompt.size())) : nullptr;
   request.hidden_reader = watch_.get();
   const int64_t most = policy().budget.tokens_per_reply;
   if (most > 0) request.tokens_max = int(std::min<int64_t>(request.tokens_max, most));
@@ -93,12 +72,12 @@ void ChatGuard::score() {
   const std::vector<float> scores = watch_->scores(number);
   if (scores.empty()) return;
   if (number > 0) {
-    thinking_->score(scores, *heads_->answer, *how_);
-    answer_->score(scores, *heads_->answer, *how_);
+    thinking_->score(scores, *heads_.open->answer, *heads_.how);
+    answer_->score(scores, *heads_.open->answer, *heads_.how);
     return;
   }
   const GuardVerdict verdict =
-      guard_->check_scores(scores, *heads_->prompt, *how_, Direction::prompt, {}, 0, 0);
+      guard_->check_scores(scores, *heads_.open->prompt, *heads_.how, Direction::prompt, {}, 0, 0);
   if (ends_reply(verdict.action)) answer_->end(verdict);
 }
 

@@ -38,11 +38,9 @@ class ChatGuard : public ReplyGate {
   const Policy& policy() const { return guard_->policy(); }
   void score();
   void end_with(const GuardVerdict& verdict, std::vector<ReplyPiece>& out);
-  std::string mark(const GuardVerdict& verdict) const;
 
   const std::shared_ptr<const Guard> guard_;
-  std::shared_ptr<const OpenHeads> heads_;
-  const PolicyHead* how_ = nullptr;
+  PolicyHeads heads_;
   CallContext calls_;
   std::unique_ptr<HeadWatch> watch_;
   std::optional<StreamingGate> thinking_, answer_;

@@ -49,8 +49,7 @@ class CallCheck {
   void check(Json& value) {
     if (value.is_string()) {
       GuardVerdict one = guard_.check(value.text(), Direction::tool_call, subject_);
-      if (one.action == Action::redact || one.action == Action::rewrite)
-        value = Json(Guard::replaced(value.text(), one));
+      if (changes_text(one.action)) value = Json(Guard::replaced(value.text(), one));
       join(std::move(one));
       const PolicyTools& tools = guard_.policy().tools;
       if (tools.limits_links && !foreign_hosts(value.text(), tools.link_hosts).empty())

@@ -27,5 +27,9 @@ const char* action_name(Action action);
 std::optional<Action> find_action(std::string_view name);
 // Nothing more is written by the model.
 constexpr bool ends_reply(Action action) { return action >= Action::refuse; }
+// The text goes on with something else in it.
+constexpr bool changes_text(Action action) {
+  return action == Action::redact || action == Action::rewrite;
+}
 
 }  // namespace weir

@@ -5,17 +5,6 @@
 #include "guard/rule_set.h"
 
 namespace weir {
-namespace {
-
-// The mark of a category in place of what was removed.
-std::string mark_of(const Policy& policy, int category) {
-  std::string mark = policy.mark;
-  const size_t at = mark.find("{category}");
-  if (at != mark.npos) mark.replace(at, 10, policy.categories.at(category).name);
-  return mark;
-}
-
-}  // namespace
 
 Guard::Guard(Policy policy) : policy_(std::move(policy)) {}
 Guard::~Guard() = default;
@@ -30,7 +19,7 @@ void add_finding(GuardVerdict& verdict, GuardFinding finding, const PolicyAction
                  const Policy& policy) {
   if (action.action == Action::allow) return;
   finding.action = action.action;
-  if (action.action == Action::redact) finding.replacement = mark_of(policy, finding.category);
+  if (action.action == Action::redact) finding.replacement = policy.mark_of(finding.category);
   if (action.action > verdict.action) {
     verdict.action = action.action;
     verdict.category = finding.category;
@@ -54,7 +43,7 @@ GuardVerdict Guard::check(std::string_view text, Direction direction,
     add_finding(verdict, std::move(finding), action, policy_);
   }
   // Some could not be kept, so their places are not known.
-  const bool changes = verdict.action == Action::redact || verdict.action == Action::rewrite;
+  const bool changes = changes_text(verdict.action);
   if (changes && verdict.findings_left_out > 0) {
     verdict.action = Action::refuse;
     verdict.text = policy_.refusal;
@@ -65,8 +54,7 @@ GuardVerdict Guard::check(std::string_view text, Direction direction,
 std::string Guard::replaced(std::string_view text, const GuardVerdict& verdict) {
   std::vector<const GuardFinding*> changes;
   for (const GuardFinding& finding : verdict.findings)
-    if (finding.action == Action::redact || finding.action == Action::rewrite)
-      changes.push_back(&finding);
+    if (changes_text(finding.action)) changes.push_back(&finding);
   std::ranges::stable_sort(changes, [](const GuardFinding* a, const GuardFinding* b) {
     return a->begin != b->begin ? a->begin < b->begin : a->end > b->end;
   });
@@ -95,8 +83,7 @@ GuardVerdict Guard::check_scores(std::span<const float> scores, const Head& head
     if (category < 0 || double(scores[i]) < threshold) continue;
     PolicyAction action = table[size_t(category)][size_t(direction)];
     // A head says how likely, not where.
-    if (action.action == Action::redact || action.action == Action::rewrite)
-      action.action = Action::refuse;
+    if (changes_text(action.action)) action.action = Action::refuse;
     add_finding(verdict,
                 {.category = category,
                  .layer = GuardLayer::head,

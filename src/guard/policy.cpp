@@ -36,4 +36,12 @@ const std::string& Policy::text(const PolicyAction& action) const {
   return action.action == Action::hand_over ? hand_over : kNone;
 }
 
+std::string Policy::mark_of(int category) const {
+  constexpr std::string_view kPlace = "{category}";
+  std::string text = mark;
+  const size_t at = text.find(kPlace);
+  if (at != text.npos) text.replace(at, kPlace.size(), categories.at(category).name);
+  return text;
+}
+
 }  // namespace weir

@@ -140,6 +140,8 @@ struct Policy {
                              std::string_view model = {}) const;
   // The text of refuse or hand_over.
   const std::string& text(const PolicyAction& action) const;
+  // What stands in place of what is removed: `mark` with the category's name.
+  std::string mark_of(int category) const;
   const ActionTable& table(std::string_view key, std::string_view model) const;
 
   ActionTable actions;

@@ -62,7 +62,7 @@ std::string StreamingGate::push(std::string_view text, bool is_last) {
   for (GuardFinding& finding : findings) {
     const PolicyAction& action = action_of(finding);
     const size_t begin = finding.begin, end = finding.end;
-    const bool changes = action.action == Action::redact || action.action == Action::rewrite;
+    const bool changes = changes_text(action.action);
     if (ends_reply(action.action) || (changes && end > released_)) release(begin);
     GuardVerdict one;
     add_finding(one, std::move(finding), action, guard_->policy());

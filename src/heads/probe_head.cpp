@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "engine/model_key.h"
+#include "guard/policy.h"
 #include "heads/pooled_states.h"
 #include "kernels/kernels.h"
 #include "model/model.h"
@@ -103,6 +104,15 @@ Result<OpenHeads> open_heads(const std::string& path, const Model& model) {
   if (!file.answer.weights.empty())
     open.answer = std::make_shared<ProbeHead>(name, file, file.answer);
   return open;
+}
+
+PolicyHeads open_heads(const Policy& policy, const Model& model, std::string& errors) {
+  for (const PolicyHead& how : policy.heads) {
+    auto heads = open_heads(how.file, model);
+    if (heads) return {std::make_shared<const OpenHeads>(*std::move(heads)), &how};
+    errors += "\n  " + heads.error().message;
+  }
+  return {};
 }
 
 }  // namespace weir

@@ -15,6 +15,8 @@
 namespace weir {
 
 class Model;
+struct Policy;
+struct PolicyHead;
 
 // What a file holds about one kind of text.
 struct ProbeWeights {
@@ -76,5 +78,13 @@ struct OpenHeads {
 };
 // Heads for a model. An error for those of another one: other weights, or another width.
 Result<OpenHeads> open_heads(const std::string& path, const Model& model);
+
+// The first of a policy's heads that belongs to a model.
+struct PolicyHeads {
+  std::shared_ptr<const OpenHeads> open = {};  // null: none belongs to it
+  const PolicyHead* how = nullptr;             // of the policy
+};
+// `errors`: why the ones before it do not belong to it, a line each.
+PolicyHeads open_heads(const Policy& policy, const Model& model, std::string& errors);
 
 }  // namespace weir

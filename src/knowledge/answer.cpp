@@ -188,7 +188,7 @@ Json answer_citations(const Answer& answer, const std::string& text) {
     Json one = Json::object();
     one.set("begin", characters(begin));
     one.set("end", characters(at));
-    one.set("document", base_name(source.document));
+    one.set("document", source.document);
     one.set("title", source_text(source));
     one.set("quote", sentence.evidence.quote);
     list.push(std::move(one));

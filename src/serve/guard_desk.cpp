@@ -7,10 +7,6 @@
 namespace weir {
 namespace {
 
-bool changes(const GuardVerdict& verdict) {
-  return verdict.action == Action::redact || verdict.action == Action::rewrite;
-}
-
 ApiError log_error(const std::string& why) {
   return {
       .status = 503,
@@ -54,20 +50,13 @@ struct GuardDesk::Screening {
     GuardVerdict verdict = judge(text, direction);
     if (direction == Direction::prompt && is_new && desk.policy().judge.is_asked())
       guarded.asked += (guarded.asked.empty() ? "" : "\n\n") + text;
-    if (changes(verdict)) return Guard::replaced(text, verdict);
+    if (changes_text(verdict.action)) return Guard::replaced(text, verdict);
     if (!ends_reply(verdict.action)) return text;
     if (direction == Direction::prompt && is_new) {
       if (!guarded.refusal || verdict.action > guarded.refusal->action) guarded.refusal = verdict;
       return text;
     }
-    return withheld(verdict);
-  }
-
-  std::string withheld(const GuardVerdict& verdict) const {
-    const std::string& name = desk.policy().categories.at(verdict.category).name;
-    std::string mark = desk.policy().mark;
-    if (const size_t at = mark.find("{category}"); at != mark.npos) mark.replace(at, 10, name);
-    return mark;
+    return desk.policy().mark_of(verdict.category);
   }
 
   void pass(Json& message, bool is_new) {
@@ -153,7 +142,7 @@ std::optional<std::string> GuardDesk::screen_document(const std::string& text,
         return finding.category == injection;
       });
   if (ends_reply(verdict.action)) return {};
-  return changes(verdict) ? Guard::replaced(text, verdict) : text;
+  return changes_text(verdict.action) ? Guard::replaced(text, verdict) : text;
 }
 
 // A log that failed is tried again before anything is answered.

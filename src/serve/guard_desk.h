@@ -24,7 +24,7 @@ struct GuardedRequest {
   std::string asked = {};  // what is new in the conversation, for a judge
   CallContext calls = {};
   int64_t calls_before = 0;  // of tools, in the conversation
-  ServedHeads heads = {};
+  PolicyHeads heads = {};
   bool has_form = false;                     // the answer is held to a form: no label
   std::optional<GuardVerdict> refusal = {};  // instead of a reply
 };

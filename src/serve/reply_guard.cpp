@@ -47,7 +47,7 @@ bool ReplyGuard::ask_about_answer() {
 }
 
 void ReplyGuard::score(size_t number, std::span<const float> scores) {
-  const ServedHeads& heads = request_.heads;
+  const PolicyHeads& heads = request_.heads;
   if (!heads.open || scores.empty() || is_ended_) return;
   if (number == 0) {
     prompt_verdict_ = desk_.guard().check_scores(scores, *heads.open->prompt, *heads.how,

@@ -73,18 +73,11 @@ std::optional<ApiError> ServedModel::check_name(const std::string& name) const {
                   .code = "model_not_found"};
 }
 
-const ServedHeads& ServedModel::heads(const Policy& policy) const {
+const PolicyHeads& ServedModel::heads(const Policy& policy) const {
   std::call_once(heads_opened_, [&] {
     std::string errors;
-    for (const PolicyHead& how : policy.heads) {
-      auto heads = open_heads(how.file, *open_.model);
-      if (heads) {
-        heads_ = {std::make_shared<const OpenHeads>(*std::move(heads)), &how};
-        return;
-      }
-      errors += "\n  " + heads.error().message;
-    }
-    if (!errors.empty())
+    heads_ = open_heads(policy, *open_.model, errors);
+    if (!heads_.open && !errors.empty())
       fmt::print(stderr, "note: the guard judges {} without heads:{}\n", name(), errors);
   });
   return heads_;

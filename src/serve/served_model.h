@@ -40,12 +40,6 @@ struct PreparedRequest {
   int64_t prompt_tokens = 0;                             // each prompt counted once
 };
 
-// The first of a policy's heads that belongs to a model.
-struct ServedHeads {
-  std::shared_ptr<const OpenHeads> open = {};  // null: none belongs to it
-  const PolicyHead* how = nullptr;
-};
-
 class ServedModel {
  public:
   static Result<std::unique_ptr<ServedModel>> create(OpenModel open, const std::string& path,
@@ -64,7 +58,7 @@ class ServedModel {
 
   // Opened at the first call; the policy is the same at every one. A note on stderr where the
   // policy has heads and none belongs to this model.
-  const ServedHeads& heads(const Policy& policy) const;
+  const PolicyHeads& heads(const Policy& policy) const;
 
   const OpenModel& open() const { return open_; }
   const ChatForm& form() const { return form_; }
@@ -99,7 +93,7 @@ class ServedModel {
   mutable std::once_flag vocabulary_made_;
   mutable std::unique_ptr<OutputGrammars> grammars_;  // null: the vocabulary has no end
   mutable std::once_flag heads_opened_;
-  mutable ServedHeads heads_;
+  mutable PolicyHeads heads_;
   mutable std::once_flag spelling_found_;
   mutable CallSpelling spelling_;
 };

@@ -191,7 +191,7 @@ class PoolServer : public Server {
     exchange->post([job = std::move(job)] { job->start(); });
   }
 
-  static void watch_heads(const ServedHeads& heads, PreparedRequest& prepared) {
+  static void watch_heads(const PolicyHeads& heads, PreparedRequest& prepared) {
     if (!heads.open) return;
     for (TokenRequest& sequence : prepared.sequences) {
       prepared.watches.push_back(
@@ -254,8 +254,7 @@ class PoolServer : public Server {
                                                         : verdict.text,
                         .param = wanted.field,
                         .code = "content_filter"};
-      if (verdict.action == Action::redact || verdict.action == Action::rewrite)
-        input.text = Guard::replaced(input.text, verdict);
+      if (changes_text(verdict.action)) input.text = Guard::replaced(input.text, verdict);
     }
     return {};
   }

@@ -3,31 +3,21 @@
 #include <algorithm>
 #include <map>
 
+#include "base/ascii.h"
 #include "base/hash.h"
 #include "text/unicode.h"
 
 namespace weir {
 namespace {
 
-bool is_letter(unsigned char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-bool is_number(const std::string& word) {
-  return std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-// Bytes of the character at the front of valid UTF-8.
-size_t character_bytes(unsigned char c) { return c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4; }
+bool is_number(const std::string& word) { return std::ranges::all_of(word, is_digit); }
 
-// By their UTF-8: U+2E80 and above are written without blanks between words.
-bool is_ideographic(std::string_view character) {
-  return character.size() >= 3 && character >= "\xe2\xba\x80";
-}
+// Written without blanks between words.
+bool is_ideographic(char32_t c) { return c >= 0x2e80; }
 // General punctuation, that of Chinese, and the wide forms of ASCII's.
-bool is_punctuation(std::string_view character) {
-  return character.starts_with("\xe2\x80") || character.starts_with("\xe2\x81") ||
-         character.starts_with("\xe3\x80") ||
-         (character >= "\xef\xbc\x80" && character <= "\xef\xbc\x8f") ||
-         (character >= "\xef\xbc\x9a" && character <= "\xef\xbc\xa0") || character == "\xc2\xa0";
+bool is_punctuation(char32_t c) {
+  return (c >= 0x2000 && c < 0x2080) || (c >= 0x3000 && c < 0x3040) ||
+         (c >= 0xff00 && c <= 0xff0f) || (c >= 0xff1a && c <= 0xff20) || c == 0xa0;
 }
 
 // Of every run of `length` words.
@@ -74,14 +64,14 @@ std::vector<std::string> words_of(std::string_view bytes) {
     word.clear();
   };
   for (size_t i = 0; i < text.size();) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const std::string_view character = std::string_view(text).substr(i, character_bytes(c));
+    const Utf8Character c = decode_utf8(text, i);
+    const std::string_view character = std::string_view(text).substr(i, size_t(c.bytes));
     i += character.size();
-    if (is_letter(c)) {
-      word += char(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    } else if (c < 0x80 || is_punctuation(character)) {
+    if (is_letter(character[0]) || is_digit(character[0])) {
+      word += lower(character[0]);
+    } else if (c.code < 0x80 || is_punctuation(c.code)) {
       end_word();
-    } else if (is_ideographic(character)) {
+    } else if (is_ideographic(c.code)) {
       end_word();
       words.emplace_back(character);
     } else {

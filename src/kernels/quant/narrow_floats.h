@@ -53,6 +53,10 @@ inline float f8_to_f32(uint8_t b) {
   return b & 0x80 ? -value : value;
 }
 
+// OCP E2M1, by its code of four bits.
+inline constexpr float kE2m1[16] = {0,    .5f,  1,  1.5f,  2,  3,  4,  6,
+                                    -0.f, -.5f, -1, -1.5f, -2, -3, -4, -6};
+
 // OCP E8M0, a power of two from 2^-127 on (255 is NaN there): half of it, since codes of E2M1 are
 // looked up doubled. 255 counts as 2^128, as llama.cpp has it.
 inline float half_of_e8m0(uint8_t e) {

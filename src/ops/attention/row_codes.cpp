@@ -12,7 +12,6 @@ namespace weir {
 namespace {
 
 constexpr float kE4m3Most = 448, kE2m1Most = 6;
-constexpr float kE2m1[16] = {0, .5f, 1, 1.5f, 2, 3, 4, 6, -0., -.5f, -1, -1.5f, -2, -3, -4, -6};
 
 const std::array<float, 256>& e4m3_numbers() {
   static const std::array<float, 256> numbers = [] {
