@@ -1,6 +1,6 @@
 // Any bytes as tokenizer.json and, after a zero byte, a text: an error, or a tokenizer that gives
-// the text back, keeps control tokens out of it, gives every token a class, and reads the same after
-// it was written.
+// the text back, keeps control tokens out of it, gives every token a class, and reads the same
+// after it was written.
 #include <cstdlib>
 
 #include "tokenizer/token_classes.h"

@@ -249,14 +249,14 @@ Result<void> Checkpoint::add_scales(const std::string& name, StoredTensor& tenso
     return {};
   }
   if ((!is_e8m0 && found.info->dtype != "F32") || !(has_128 || has_32))
-    return Error{fmt::format(
-        "{}: its scales '{}' are {} of shape [{}]; {} belongs to it", tensor.place, scales,
-        found.info->dtype, fmt::join(shape, ", "),
-        has_codes || is_engram_table(name)
-            ? fmt::format("F8_E8M0 of shape [{}, {}]", rows, columns / kRowScaleColumns)
-            : fmt::format("F32 or F8_E8M0 of shape [{}] or [{}]",
-                          fmt::join(squares(kScaleSquare), ", "),
-                          fmt::join(squares(kRowScaleColumns), ", ")))};
+    return Error{
+        fmt::format("{}: its scales '{}' are {} of shape [{}]; {} belongs to it", tensor.place,
+                    scales, found.info->dtype, fmt::join(shape, ", "),
+                    has_codes || is_engram_table(name)
+                        ? fmt::format("F8_E8M0 of shape [{}, {}]", rows, columns / kRowScaleColumns)
+                        : fmt::format("F32 or F8_E8M0 of shape [{}] or [{}]",
+                                      fmt::join(squares(kScaleSquare), ", "),
+                                      fmt::join(squares(kRowScaleColumns), ", ")))};
   if (has_32) tensor.type = WeightType::f8_e4m3_32;
   auto copy = std::make_shared<std::vector<float>>(product(shape));
   const std::span<const std::byte> bytes = found.bytes();

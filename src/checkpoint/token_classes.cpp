@@ -48,9 +48,10 @@ Result<StoredTensor> Checkpoint::token_classes(const std::string& name) const {
     TRY(check_classes(*classes, count, place));
     return tensor_of(std::move(classes), place);
   }
-  const Tokenizer tokenizer = TRY_IN(
-      fmt::format("{}: Engram counts tokens by {} classes, which its tokenizer gives", path_, count),
-      read_tokenizer(path_));
+  const Tokenizer tokenizer =
+      TRY_IN(fmt::format("{}: Engram counts tokens by {} classes, which its tokenizer gives", path_,
+                         count),
+             read_tokenizer(path_));
   const TokenClasses made = weir::token_classes(tokenizer);
   if (made.count != count)
     return Error{fmt::format(

@@ -174,8 +174,10 @@ void print_speed(const std::vector<Completion>& completions, const GenerateStati
   }
   if (const TableReader* reader = model.table_reader()) {
     const TableReader::Statistics t = reader->statistics();
-    fmt::print(stderr, "{} rows of n-grams, {} different ones of a pass, in {} reads of {}; {:.3f} s waited\n",
-               t.rows, t.distinct, t.reads, format_bytes(double(t.bytes_read)), t.wait_seconds);
+    fmt::print(
+        stderr,
+        "{} rows of n-grams, {} different ones of a pass, in {} reads of {}; {:.3f} s waited\n",
+        t.rows, t.distinct, t.reads, format_bytes(double(t.bytes_read)), t.wait_seconds);
   }
 }
 
@@ -220,8 +222,7 @@ Result<Ending> generate(const GenerateOptions& options) {
   else
     fmt::print("\n");
   fflush(stdout);
-  if (!options.json)
-    print_speed(completions, open.generator->statistics(), *open.model);
+  if (!options.json) print_speed(completions, open.generator->statistics(), *open.model);
   return stop_requested() ? Ending::interrupted : Ending::done;
 }
 

@@ -159,9 +159,9 @@ std::string in_memory(const Summary& s) {
   return text + (s.memory() <= s.free_bytes
                      ? "fits"
                      : "larger, so " +
-                           std::string(s.disk.kept > 0        ? "experts"
+                           std::string(s.disk.kept > 0       ? "experts"
                                        : s.stored.tables > 0 ? "rows of tables"
-                                                              : "weights") +
+                                                             : "weights") +
                            " are read from the disk again and again");
 }
 
@@ -179,7 +179,8 @@ std::string can_do(const Summary& s) {
 
 namespace {
 
-// Bytes that a token's rows of tables of n-grams cost: a block for each row, and one for its scales.
+// Bytes that a token's rows of tables of n-grams cost: a block for each row, and one for its
+// scales.
 double table_reads(const ModelConfig& config) {
   if (!has_engram(config)) return 0;
   return 2. * double(DirectFile::kBlock) * engram_columns(config) *

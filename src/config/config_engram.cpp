@@ -76,30 +76,29 @@ void read_engram(ConfigReader& in, C& c) {
 template <const char* const& kKey, auto kMember>
 Field written_with_layers() {
   return {kKey, Part::every, Custom{nullptr, [](const C& c) -> std::optional<Json> {
-            if (!has_engram(c)) return std::nullopt;
-            if constexpr (std::is_same_v<decltype(kMember), int C::*>) {
-              return Json(c.*kMember);
-            } else {
-              Json list = Json::array();
-              for (int number : c.*kMember) list.push(number);
-              return list;
-            }
-          }}};
+                                      if (!has_engram(c)) return std::nullopt;
+                                      if constexpr (std::is_same_v<decltype(kMember), int C::*>) {
+                                        return Json(c.*kMember);
+                                      } else {
+                                        Json list = Json::array();
+                                        for (int number : c.*kMember) list.push(number);
+                                        return list;
+                                      }
+                                    }}};
 }
 
 }  // namespace
 
 const std::vector<Field>& engram_fields() {
   static const std::vector<Field> kFields = [] {
-    std::vector<Field> fields = {
-        written_with_layers<kLayers, &C::engram_layer_ids>(),
-        written_with_layers<kRows, &C::engram_num_embeddings>(),
-        written_with_layers<kVocabulary, &C::engram_vocab_size>(),
-        written_with_layers<kReach, &C::engram_max_ngram_size>(),
-        written_with_layers<kHeads, &C::engram_n_heads>(),
-        written_with_layers<kWidth, &C::engram_head_dim>(),
-        written_with_layers<kPad, &C::engram_pad_token_id>(),
-        written_with_layers<kClasses, &C::engram_compressed_vocab_size>()};
+    std::vector<Field> fields = {written_with_layers<kLayers, &C::engram_layer_ids>(),
+                                 written_with_layers<kRows, &C::engram_num_embeddings>(),
+                                 written_with_layers<kVocabulary, &C::engram_vocab_size>(),
+                                 written_with_layers<kReach, &C::engram_max_ngram_size>(),
+                                 written_with_layers<kHeads, &C::engram_n_heads>(),
+                                 written_with_layers<kWidth, &C::engram_head_dim>(),
+                                 written_with_layers<kPad, &C::engram_pad_token_id>(),
+                                 written_with_layers<kClasses, &C::engram_compressed_vocab_size>()};
     std::get<Custom>(fields.front().value).read = read_engram;
     return fields;
   }();
@@ -114,10 +113,10 @@ Result<void> validate_engram(const ModelConfig& c) {
                           c.engram_num_embeddings.size(), c.engram_layer_ids.size(), kLayers)));
   const std::vector<NgramHash> hashes = engram_hashes(c);
   for (size_t i = 0; i < hashes.size(); ++i)
-    TRY(require(c.engram_num_embeddings[i] >= rows_of(hashes[i]),
-                fmt::format("'{}' gives layer {} {} rows, but its hashes point to {}", kRows,
-                            c.engram_layer_ids[i], c.engram_num_embeddings[i],
-                            rows_of(hashes[i]))));
+    TRY(require(
+        c.engram_num_embeddings[i] >= rows_of(hashes[i]),
+        fmt::format("'{}' gives layer {} {} rows, but its hashes point to {}", kRows,
+                    c.engram_layer_ids[i], c.engram_num_embeddings[i], rows_of(hashes[i]))));
   return {};
 }
 

@@ -1,5 +1,5 @@
-// Engram, the memory of n-grams (ops/ngram_ops.h): how a configuration's n-grams are hashed, and the
-// tensors of its layers. Models of any type may have it; DeepSeek-V4.1 does.
+// Engram, the memory of n-grams (ops/ngram_ops.h): how a configuration's n-grams are hashed, and
+// the tensors of its layers. Models of any type may have it; DeepSeek-V4.1 does.
 #pragma once
 #include <cstdint>
 #include <string>

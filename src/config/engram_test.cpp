@@ -24,7 +24,7 @@ TEST(Engram, HashesAreThoseOfThePublishedModel) {
     EXPECT_EQ(hashes[i].offsets.back() + hashes[i].primes.back(), c.engram_num_embeddings[i]);
   }
   EXPECT_EQ(hashes[0].primes.front(), 16000057);
-  EXPECT_EQ(hashes[0].primes[8], 16000189);   // n = 3 begins
+  EXPECT_EQ(hashes[0].primes[8], 16000189);  // n = 3 begins
   EXPECT_EQ(hashes[0].primes[23], 16000463);
   EXPECT_EQ(hashes[1].primes.front(), 16000477);
   EXPECT_EQ(hashes[1].primes[23], 16000889);
@@ -71,8 +71,9 @@ TEST(Engram, AnyModelMayHaveIt) {
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(engram_columns(*config), 8);  // n-grams of 2 and 3 by 4 hashes
   // Primes from 11 on: 11, 13 ... 37; 41 ... 67.
-  EXPECT_EQ(config->engram_num_embeddings, (std::vector<int>{11 + 13 + 17 + 19 + 23 + 29 + 31 + 37,
-                                                             41 + 43 + 47 + 53 + 59 + 61 + 67 + 71}));
+  EXPECT_EQ(config->engram_num_embeddings,
+            (std::vector<int>{11 + 13 + 17 + 19 + 23 + 29 + 31 + 37,
+                              41 + 43 + 47 + 53 + 59 + 61 + 67 + 71}));
   EXPECT_FALSE(engram_folds_tokens(*config));
   EXPECT_EQ(engram_number(*config, 2), 1);
   EXPECT_EQ(engram_number(*config, 1), -1);

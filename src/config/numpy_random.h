@@ -1,5 +1,5 @@
-// The whole numbers that NumPy's default_rng draws (SeedSequence and PCG64 of O'Neill 2014, XSL-RR),
-// where a file format is defined by them.
+// The whole numbers that NumPy's default_rng draws (SeedSequence and PCG64 of O'Neill 2014,
+// XSL-RR), where a file format is defined by them.
 #pragma once
 #include <cstdint>
 
@@ -9,8 +9,8 @@ class NumpyRandom {
  public:
   // numpy.random.default_rng(seed), of a seed below 2^32.
   explicit NumpyRandom(uint32_t seed);
-  // One of Generator.integers(0, bound, dtype=int64); `bound` is above 2^32, below which NumPy draws
-  // in another way.
+  // One of Generator.integers(0, bound, dtype=int64); `bound` is above 2^32, below which NumPy
+  // draws in another way.
   int64_t below(uint64_t bound);
 
  private:

@@ -238,7 +238,8 @@ std::vector<RandomModel::Output> RandomModel::folder_outputs(WeightType type) co
       const std::string name = expert_name(tensor.name, i);
       const bool is_bias = name.find("e_score_correction_bias") != std::string::npos;
       const bool is_f8 = type == WeightType::f8_e4m3 && tensor.shape.size() == 2 &&
-                         !is_engram_table(name) && tensor.part != ModelPart::embedding && tensor.part != ModelPart::router &&
+                         !is_engram_table(name) && tensor.part != ModelPart::embedding &&
+                         tensor.part != ModelPart::router &&
                          name.find("eh_proj") == std::string::npos;
       WeightType stored = is_bias ? WeightType::f32 : type;
       if (type == WeightType::f8_e4m3 && !is_bias) stored = is_f8 ? type : WeightType::bf16;

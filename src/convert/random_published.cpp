@@ -24,7 +24,8 @@ bool is_narrow(const std::string& name) {
 class Published {
  public:
   Published(const ModelConfig& config, WeightType type)
-      : type_(type), has_codes_(type == WeightType::mxfp4),
+      : type_(type),
+        has_codes_(type == WeightType::mxfp4),
         is_f8_(type == WeightType::f8_e4m3 || has_codes_),
         square_(config.shares_entries() ? 32 : 128) {}
 

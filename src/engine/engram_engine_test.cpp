@@ -1,6 +1,6 @@
 // Engines over models with a memory of n-grams (Engram): the classes of the last tokens are in the
-// cache, so a sequence draws the same bits alone, among others, in any chunks, over pages of others,
-// from the disk, and with guesses that do not come true.
+// cache, so a sequence draws the same bits alone, among others, in any chunks, over pages of
+// others, from the disk, and with guesses that do not come true.
 #include <gtest/gtest.h>
 
 #include "base/file.h"
@@ -25,9 +25,8 @@ const Model& remembering_model(size_t kind) {
   static std::unique_ptr<Model> models[std::size(kKinds)];
   std::unique_ptr<Model>& model = models[kind];
   if (!model) {
-    const auto json = parse_json(
-        std::string("{") + kKinds[kind] +
-        R"(, "vocab_size": 264, "hidden_size": 48, "num_hidden_layers": 4,
+    const auto json = parse_json(std::string("{") + kKinds[kind] +
+                                 R"(, "vocab_size": 264, "hidden_size": 48, "num_hidden_layers": 4,
         "max_position_embeddings": 512, "initializer_range": 0.25, "num_attention_heads": 4,
         "engram_layer_ids": [0, 2], "engram_vocab_size": 40, "engram_max_ngram_size": 4,
         "engram_n_heads": 2, "engram_head_dim": 12, "engram_pad_token_id": 3})");

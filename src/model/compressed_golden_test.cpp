@@ -186,8 +186,9 @@ TEST_F(CompressedFiles, WrongTablesOfNgramsAreRefusedInOneSentence) {
   };
   std::string error = error_with(
       kFamily, [&](TensorSource& s) { return is_table(s, "weight") ? shorten(s) : true; });
-  EXPECT_TRUE(has(error, "its scales 'layers.1.engram.embed.scale' are F8_E8M0 of shape [156, 1]; "
-                         "F8_E8M0 of shape [155, 1] belongs to it"))
+  EXPECT_TRUE(has(error,
+                  "its scales 'layers.1.engram.embed.scale' are F8_E8M0 of shape [156, 1]; "
+                  "F8_E8M0 of shape [155, 1] belongs to it"))
       << error;
   error = error_with(kFamily, [&](TensorSource& s) {
     return is_table(s, "weight") || is_table(s, "scale") ? shorten(s) : true;

@@ -45,8 +45,7 @@ NgramRows Model::read_ngrams(Run& run) const {
   for (size_t i = 0; i < ngram_hashes_.size(); ++i) {
     ngram_rows(run, classes, ngram_hashes_[i], rows + i * step);
     if (table_reader_)
-      run.pool.run_here(
-          [&] { table_reader_->begin(int(i), {rows + i * step, step}); });
+      run.pool.run_here([&] { table_reader_->begin(int(i), {rows + i * step, step}); });
   }
   return {rows, step};
 }
@@ -70,12 +69,14 @@ double Model::table_bytes() const {
 Result<void> Model::stream_tables(const Checkpoint& checkpoint, const ExpertMemory& memory,
                                   double available) {
   for (Block& block : blocks_)
-    if (const auto scales = row_scales_.find(block.engram.table.matrix); scales != row_scales_.end())
+    if (const auto scales = row_scales_.find(block.engram.table.matrix);
+        scales != row_scales_.end())
       block.engram.table.row_scales = scales->second;
   const double tables = table_bytes();
   double weights = tables;
   for (const Matrix* weight : weights_)
-    if (!is_engram_table(weight->name)) weights += double(type_bytes(weight->type, weight->count()));
+    if (!is_engram_table(weight->name))
+      weights += double(type_bytes(weight->type, weight->count()));
   const bool fits = available <= 0 || weights <= kMappedShareMax * available;
   const bool keeps = fits && memory.bytes <= 0;  // in the page cache
   if (tables == 0 || (keeps && tables < kMappedBytes)) return {};

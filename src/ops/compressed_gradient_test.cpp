@@ -104,16 +104,17 @@ Case ngram_case() {
           }};
 }
 
-// Keys are like their streams or like the opposite: near a product of 0 the gate has no slope that a
-// difference finds.
+// Keys are like their streams or like the opposite: near a product of 0 the gate has no slope that
+// a difference finds.
 Case recall_case(int streams) {
   const int width = 7, rows = 15;
   Case c{.name = "add_recalled, " + std::to_string(streams),
          .inputs = {{"x", 0, streams * width}, {"kv", 0, (streams + 1) * width}},
          .weights = {{"q", streams, width, 0.2f, 1}, {"k", streams, width, 0.2f, 1}},
-         .forward = [streams](Run& run, Tensors& in, Matrices& w, double&) {
-           return add_recalled(run, in[0], in[1], w[0], w[1], streams, 1e-5f);
-         },
+         .forward =
+             [streams](Run& run, Tensors& in, Matrices& w, double&) {
+               return add_recalled(run, in[0], in[1], w[0], w[1], streams, 1e-5f);
+             },
          .can_repeat = false};
   Random random(23, uint64_t(streams));
   std::vector<float>&x = c.inputs[0].values, &kv = c.inputs[1].values;

@@ -74,7 +74,8 @@ float power_of_two(std::byte e8m0) {
 void decode_table_row(const Matrix& table, const std::byte* codes, const std::byte* scales,
                       float* to) {
   float powers[kTableColumnsMost / kScaleColumns];
-  for (int i = 0; scales && i < table.cols / kScaleColumns; ++i) powers[i] = power_of_two(scales[i]);
+  for (int i = 0; scales && i < table.cols / kScaleColumns; ++i)
+    powers[i] = power_of_two(scales[i]);
   kernels().dequantize(table.type, codes, scales ? powers : nullptr, to, size_t(table.cols));
 }
 
@@ -94,7 +95,8 @@ void read_row(const NgramTable& table, int row, float* to) {
 // In the forward pass this was: y[t][j] = table[rows[t][j]]. The rows of each column lie apart from
 // those of the others (NgramHash::offsets), so threads share columns, and every element of the
 // gradient is one chain in the order of tokens.
-void gather_backward(ThreadPool& pool, Tensor y, float* gradient, const int32_t* rows, int columns) {
+void gather_backward(ThreadPool& pool, Tensor y, float* gradient, const int32_t* rows,
+                     int columns) {
   const int width = y.cols / columns;
   pool.parallel_for(columns, [&](int j, int) {
     for (int t = 0; t < y.rows; ++t) {

@@ -56,8 +56,8 @@ Tensor gather_ngrams(Run& run, const NgramTable& table, const int32_t* rows, int
 
 // For each stream i of x with its key k_i and the value v, kv = [k_0 ... k_{n-1} | v] of `hidden`
 // numbers each:
-//   d = sum(x_i q_i g_i k_i) / (rms(x_i) rms(k_i) sqrt(hidden)),  rms(z) = sqrt(mean(z^2) + epsilon)
-//   y_i = x_i + sigmoid(sign(d) sqrt(max(|d|, 1e-6))) v.
+//   d = sum(x_i q_i g_i k_i) / (rms(x_i) rms(k_i) sqrt(hidden)),  rms(z) = sqrt(mean(z^2) +
+//   epsilon) y_i = x_i + sigmoid(sign(d) sqrt(max(|d|, 1e-6))) v.
 // q, g: gains [streams, hidden], which only their product matters of. Shares the residual's
 // gradient: after the call use the output, never x.
 Tensor add_recalled(Run& run, Tensor x, Tensor kv, const Matrix& q, const Matrix& k, int streams,

@@ -26,8 +26,8 @@ inline int32_t* cached_class(const CacheView& view, int position) {
   float* piece = (is_compressed ? view.recent : view.pages)[position / kCachePage];
   CHECK(piece != nullptr);
   const size_t end = is_compressed ? layout.recent_bytes : layout.page_bytes;
-  auto* classes = reinterpret_cast<int32_t*>(reinterpret_cast<std::byte*>(piece) + end -
-                                             kCachedClassBytes);
+  auto* classes =
+      reinterpret_cast<int32_t*>(reinterpret_cast<std::byte*>(piece) + end - kCachedClassBytes);
   return classes + position % kCachePage;
 }
 

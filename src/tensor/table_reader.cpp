@@ -51,8 +51,8 @@ bool TableReader::is_direct() const {
 
 // Rows whose blocks touch are read together.
 void TableReader::add_pieces(int table, bool is_scales, std::vector<Piece>& pieces) const {
-  const Rows& rows = is_scales ? source_.tables[size_t(table)].scales
-                               : source_.tables[size_t(table)].codes;
+  const Rows& rows =
+      is_scales ? source_.tables[size_t(table)].scales : source_.tables[size_t(table)].codes;
   if (rows.bytes == 0) return;
   const Job& job = jobs_[size_t(table)];
   const size_t before = pieces.size();
@@ -81,8 +81,8 @@ void TableReader::begin(int table, std::span<const int32_t> rows) {
   job.distinct.erase(std::unique(job.distinct.begin(), job.distinct.end()), job.distinct.end());
   job.slot_of.clear();
   for (int32_t row : rows)
-    job.slot_of.push_back(uint32_t(
-        std::lower_bound(job.distinct.begin(), job.distinct.end(), row) - job.distinct.begin()));
+    job.slot_of.push_back(uint32_t(std::lower_bound(job.distinct.begin(), job.distinct.end(), row) -
+                                   job.distinct.begin()));
   job.data.resize(job.distinct.size() * row_bytes(table));
   job.failed.assign(job.distinct.size(), 0);
   std::vector<Piece> pieces;

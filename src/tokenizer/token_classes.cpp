@@ -10,8 +10,8 @@
 namespace weir {
 namespace {
 
-constexpr int kPartsMost = 64;            // that one character decomposes into; Unicode has 18
-constexpr char32_t kLoneSpace = 0xE000;   // stands for it while blanks at the ends are removed
+constexpr int kPartsMost = 64;           // that one character decomposes into; Unicode has 18
+constexpr char32_t kLoneSpace = 0xE000;  // stands for it while blanks at the ends are removed
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
 bool is_mark(utf8proc_int32_t c) {
@@ -32,9 +32,9 @@ bool is_white(char32_t c) {
 void append_folded(std::u32string& to, char32_t c) {
   utf8proc_int32_t parts[kPartsMost] = {utf8proc_int32_t(c)};
   int boundary = 0;
-  utf8proc_ssize_t count = utf8proc_decompose_char(
-      utf8proc_int32_t(c), parts, kPartsMost,
-      utf8proc_option_t(UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT), &boundary);
+  utf8proc_ssize_t count =
+      utf8proc_decompose_char(utf8proc_int32_t(c), parts, kPartsMost,
+                              utf8proc_option_t(UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT), &boundary);
   if (count < 1 || count > kPartsMost) parts[0] = utf8proc_int32_t(c), count = 1;
   for (utf8proc_ssize_t i = 0; i < count; ++i) {
     if (is_mark(parts[i])) continue;

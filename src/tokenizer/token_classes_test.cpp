@@ -34,13 +34,14 @@ TEST(TokenClasses, FoldsWhatReadsAlike) {
   EXPECT_EQ(folded_token(" Thé"), "the");
   EXPECT_EQ(folded_token("a \t\n b"), "a b");
   EXPECT_EQ(folded_token("\n"), " ");
-  EXPECT_EQ(folded_token("\u3000"), " ");           // NFKD makes it a space
-  EXPECT_EQ(folded_token("\u0301"), "\u0301");      // nothing is left: the text itself
+  EXPECT_EQ(folded_token("\u3000"), " ");       // NFKD makes it a space
+  EXPECT_EQ(folded_token("\u0301"), "\u0301");  // nothing is left: the text itself
   EXPECT_EQ(folded_token("x\xff"), "x\xff");
   EXPECT_EQ(folded_token("\uE000x"), " x");
 }
 
-// V4.1-Flash's 'engram_compressed_vocab_size', and the FNV-1a hash of all classes as Python has them.
+// V4.1-Flash's 'engram_compressed_vocab_size', and the FNV-1a hash of all classes as Python has
+// them.
 TEST(TokenClasses, OfDeepSeeksVocabularyAreThosePublished) {
   const char* folder = std::getenv("WEIR_REAL_MODELS");
   const std::string path = folder ? std::string(folder) + "/deepseek-v4-tokenizer" : "";

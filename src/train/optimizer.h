@@ -36,8 +36,8 @@ class Optimizer {
   std::string first_not_finite() const;
 
   // Update number `step` (0, 1 ...) with gradients times `gradient_scale`. Callers tell the weights
-  // that they changed. Rows of tables of n-grams (Engram) that no token of the step read stay as they
-  // are, with their moments; the others move kTableRate times as fast (Cheng et al. 2026).
+  // that they changed. Rows of tables of n-grams (Engram) that no token of the step read stay as
+  // they are, with their moments; the others move kTableRate times as fast (Cheng et al. 2026).
   void update(ThreadPool& pool, int64_t step, double lr, double gradient_scale);
 
   // What a checkpoint keeps beside the weights.
