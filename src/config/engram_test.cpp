@@ -62,12 +62,12 @@ constexpr const char* kSmall =
         "max_position_embeddings": 64, "engram_layer_ids": [0, 2], "engram_vocab_size": 11,
         "engram_head_dim": 4)";
 
-Result<ModelConfig> with(const std::string& keys) {
+Result<ModelConfig> engram_config(const std::string& keys) {
   return parse_config(*parse_json(kSmall + keys + "}"), "c");
 }
 
 TEST(Engram, AnyModelMayHaveIt) {
-  const auto config = with("");
+  const auto config = engram_config("");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(engram_columns(*config), 8);  // n-grams of 2 and 3 by 4 hashes
   // Primes from 11 on: 11, 13 ... 37; 41 ... 67.
@@ -81,12 +81,12 @@ TEST(Engram, AnyModelMayHaveIt) {
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(config_json(*again).dump(), config_json(*config).dump());
   // Larger tables than the hashes need are taken; transformers' name of the pad is read.
-  EXPECT_TRUE(with(R"(, "engram_num_embeddings": [700, 700], "engram_pad_id": 8)"));
+  EXPECT_TRUE(engram_config(R"(, "engram_num_embeddings": [700, 700], "engram_pad_id": 8)"));
 }
 
 TEST(Engram, WrongKeysAreRefusedInOneSentence) {
   const auto error = [](const std::string& keys) {
-    const auto config = with(keys);
+    const auto config = engram_config(keys);
     return config ? "" : config.error().message;
   };
   const std::pair<const char*, const char*> wrong[] = {
@@ -101,11 +101,11 @@ TEST(Engram, WrongKeysAreRefusedInOneSentence) {
   };
   for (const auto& [keys, expected] : wrong)
     EXPECT_NE(error(keys).find(expected), std::string::npos) << error(keys);
-  ModelConfig config = *with("");
+  ModelConfig config = *engram_config("");
   config.engram_layer_ids = {0, 3};
   EXPECT_NE(validate(config).error().message.find("must name layers of the model in rising order"),
             std::string::npos);
-  Json json = config_json(*with(""));
+  Json json = config_json(*engram_config(""));
   Json without = Json::object();
   for (const auto& [key, value] : json.members())
     if (key != "engram_vocab_size") without.set(key, value);

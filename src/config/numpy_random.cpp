@@ -9,14 +9,14 @@ namespace {
 
 constexpr int kWords = 4;  // of the pool of a SeedSequence
 
-uint32_t hashed(uint32_t value, uint32_t& constant, uint32_t factor) {
+uint32_t hash_word(uint32_t value, uint32_t& constant, uint32_t factor) {
   value ^= constant;
   constant *= factor;
   value *= constant;
   return value ^ value >> 16;
 }
 
-uint32_t mixed(uint32_t x, uint32_t y) {
+uint32_t mix_words(uint32_t x, uint32_t y) {
   const uint32_t value = 0xca01f9ddu * x - 0x4973f715u * y;
   return value ^ value >> 16;
 }
@@ -25,14 +25,14 @@ uint32_t mixed(uint32_t x, uint32_t y) {
 
 NumpyRandom::NumpyRandom(uint32_t seed) {
   uint32_t pool[kWords], constant = 0x43b0d7e5u;
-  for (int i = 0; i < kWords; ++i) pool[i] = hashed(i == 0 ? seed : 0, constant, 0x931e8875u);
+  for (int i = 0; i < kWords; ++i) pool[i] = hash_word(i == 0 ? seed : 0, constant, 0x931e8875u);
   for (int from = 0; from < kWords; ++from)
     for (int to = 0; to < kWords; ++to)
-      if (from != to) pool[to] = mixed(pool[to], hashed(pool[from], constant, 0x931e8875u));
+      if (from != to) pool[to] = mix_words(pool[to], hash_word(pool[from], constant, 0x931e8875u));
   uint64_t words[4];
   constant = 0x8b51f9ddu;
   for (int i = 0; i < 8; ++i) {
-    const uint64_t word = hashed(pool[i % kWords], constant, 0x58f38dedu);
+    const uint64_t word = hash_word(pool[i % kWords], constant, 0x58f38dedu);
     words[i / 2] = i % 2 == 0 ? word : words[i / 2] | word << 32;
   }
   increment_ = (Wide(words[2]) << 64 | words[3]) << 1 | 1;

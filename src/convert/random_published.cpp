@@ -14,7 +14,7 @@ namespace {
 constexpr int kScaleOfE4m3 = 120, kScaleOfE2m1 = 119;
 
 // What DeepSeek's folders have in FP8.
-bool is_narrow(const std::string& name) {
+bool is_published_narrow(const std::string& name) {
   for (const char* part : {".wq_a.", ".wq_b.", ".attn.wkv.", ".wo_a.", ".wo_b.", "experts.",
                            ".engram.wkv.", ".engram.embed."})
     if (name.find(part) != std::string::npos) return true;
@@ -35,7 +35,7 @@ class Published {
     if (name.find("hc_") != std::string::npos || name.ends_with(".bias") ||
         name.ends_with(".attn_sink") || name.ends_with(".ape"))
       return put({name, WeightType::f32, shape});
-    if (is_vector || !is_f8_ || !is_narrow(name))
+    if (is_vector || !is_f8_ || !is_published_narrow(name))
       return put({name, is_f8_ ? WeightType::bf16 : type_, shape});
     const std::string scale = name.substr(0, name.rfind('.')) + ".scale";
     const uint64_t rows = shape[0], columns = shape[1], parts = columns / kRowScaleColumns;

@@ -10,7 +10,7 @@
 namespace weir {
 namespace {
 
-constexpr size_t kBlock = DirectFile::kBlock;
+constexpr size_t kFileBlock = DirectFile::kBlock;
 // Small reads all over a file: a disk takes many at a time.
 constexpr int kTableReaders = 16, kSlots = 4 * kTableReaders;
 constexpr size_t kTogetherBytes = size_t(64) << 10;  // of neighbouring rows, read at once
@@ -22,7 +22,7 @@ TableReader::TableReader(Source source)
   size_t widest = 0;
   for (const Table& table : source_.tables)
     widest = std::max({widest, table.codes.bytes, table.scales.bytes});
-  slot_bytes_ = kTogetherBytes + round_up(widest, kBlock) + 2 * kBlock;
+  slot_bytes_ = kTogetherBytes + round_up(widest, kFileBlock) + 2 * kFileBlock;
   memory_ = Buffer(kSlots * slot_bytes_);
   for (int slot = 0; slot < kSlots; ++slot) free_.push_back(slot);
   reader_.reset(new ExpertReader(kTableReaders, *this));  // the base is private
@@ -61,14 +61,14 @@ void TableReader::add_pieces(int table, bool is_scales, std::vector<Piece>& piec
     const uint64_t end = begin + rows.bytes;
     if (pieces.size() > before) {
       Piece& last = pieces.back();
-      if (begin <= round_up(last.begin + last.bytes, uint64_t(kBlock)) &&
+      if (begin <= round_up(last.begin + last.bytes, uint64_t(kFileBlock)) &&
           end - last.begin <= kTogetherBytes) {
         last.bytes = size_t(end - last.begin);
         ++last.count;
         continue;
       }
     }
-    const uint64_t aligned = begin / kBlock * kBlock;
+    const uint64_t aligned = begin / kFileBlock * kFileBlock;
     pieces.push_back({table, is_scales, i, 1, aligned, size_t(end - aligned)});
   }
 }
