@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/engine.h"
+#include "engine/resuming_reader.h"
 
 namespace weir {
 namespace {
@@ -11,6 +12,14 @@ namespace {
 constexpr int kSharedMin = 16;
 // Waiting sequences of an owner looked at in one round.
 constexpr size_t kLookAhead = 256;
+
+// Of `found` rows those that a sequence's reader of hidden states can do without; it has had
+// `shown`.
+int skipped_rows(HiddenReader* reader, std::span<const int> tokens, int shown, int found) {
+  auto* resuming = dynamic_cast<ResumingReader*>(reader);
+  if (!resuming || found <= shown) return found;
+  return std::max(std::min(shown, found), resuming->may_skip(tokens, found));
+}
 
 }  // namespace
 
@@ -23,6 +32,10 @@ struct Engine::Beginning {
   int tokens = 0;    // in all
   int promised = 0;  // that a running sequence is reading
   int whole() const { return int(pages.size()) * kCachePage; }
+  void keep_pages(int count) {
+    pages.resize(size_t(count));
+    drop_partial();
+  }
   void drop_partial() {
     partial = nullptr;
     live = nullptr;
@@ -97,6 +110,10 @@ Engine::Beginning Engine::find_beginning(const Sequence& sequence) const {
   }
   if (found.live) found.partial = nullptr;
   if (found.tokens < kSharedMin) found.drop_partial();
+  const int skipped =
+      skipped_rows(sequence.request.hidden_reader, sequence.tokens, sequence.shown, found.tokens);
+  // With compressed attention a text can be continued at some pages only.
+  if (skipped < found.tokens) found.keep_pages(cache_.has_recents() ? 0 : skipped / kCachePage);
   return found;
 }
 
@@ -122,6 +139,10 @@ Engine::Placement Engine::place(Sequence& sequence) {
   if (prefixes_.has_store() && !slot.records && !sequence.scores_prompt())
     slot.stored =
         prefixes_.stored_after(slot.place, sequence.rows_owner, rest.first(rest.size() - 1));
+  const int with_stored = found.whole() + slot.stored * kCachePage;
+  if (skipped_rows(sequence.request.hidden_reader, sequence.tokens, sequence.shown, with_stored) <
+      with_stored)
+    slot.stored = 0;
   if (slot.stored > 0) found.drop_partial();
   // A page for each of those that run stays free, or this one would soon be preempted.
   if (!reserve(at, sequence, found, running)) {

@@ -8,6 +8,7 @@
 #include "engine/draft_model.h"
 #include "engine/model_key.h"
 #include "engine/pass_memory.h"
+#include "engine/resuming_reader.h"
 #include "engine/row_shares.h"
 
 namespace weir {
@@ -410,7 +411,10 @@ void Engine::show_hidden(const std::vector<Row>& rows, bool guesses) {
     const Slot& slot = slots_[size_t(row.slot)];
     if (row.is_guess != guesses || !slot.sequence || row.position >= int(slot.cached.size()))
       continue;
-    slot.sequence->request.hidden_reader->take(row.position, hidden_rows_.states(i));
+    HiddenReader* reader = slot.sequence->request.hidden_reader;
+    if (auto* resuming = dynamic_cast<ResumingReader*>(reader))
+      resuming->take_token(row.position, row.token);
+    reader->take(row.position, hidden_rows_.states(i));
     slot.sequence->shown = row.position + 1;
   }
 }

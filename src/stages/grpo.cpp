@@ -72,8 +72,7 @@ std::vector<float> counted_of(const TrainingBatch& rows, const std::vector<float
 class GrpoStage final : public Stage {
  public:
   GrpoStage(const R1Context& context, const StageRecipe& stage, int64_t steps, Learner& learner,
-            std::map<std::string, RewardModel*> judges, Drawing drawing,
-            std::unique_ptr<Model> reference)
+            RewardJudges judges, Drawing drawing, std::unique_ptr<Model> reference)
       : stage_(stage),
         recipe_(stage.grpo),
         steps_(steps),
@@ -377,7 +376,7 @@ class GrpoStage final : public Stage {
 
 Result<std::unique_ptr<Stage>> make_grpo_stage(const R1Context& context, const StageRecipe& stage,
                                                int64_t steps, Learner& learner,
-                                               std::map<std::string, RewardModel*> judges) {
+                                               RewardJudges judges) {
   Drawing drawing = TRY(make_drawing(context, stage.grpo, learner.model()));
   std::unique_ptr<Model> reference;
   if (stage.grpo.kl_weight > 0) reference = TRY(make_reference(learner.model()));
