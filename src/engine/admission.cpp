@@ -1,5 +1,5 @@
-// Gives waiting sequences slots of the cache with the longest cached beginning of their tokens, and
-// running sequences the pages they grow into.
+// Gives waiting sequences slots of the cache with the longest cached beginning of their tokens, or
+// a leader of equal tokens, and running sequences the pages they grow into.
 #include <algorithm>
 
 #include "engine/engine.h"
@@ -117,7 +117,37 @@ Engine::Beginning Engine::find_beginning(const Sequence& sequence) const {
   return found;
 }
 
+// Draws from the rows of a running sequence while both have the same tokens.
+bool Engine::join(Sequence& sequence) {
+  if (!options_.joins_equal || speculator_) return false;
+  const auto is_plain = [](const TokenRequest& request) {
+    return !request.scores_prompt && !request.token_filter && !request.hidden_reader;
+  };
+  if (!is_plain(sequence.request)) return false;
+  for (Slot& slot : slots_) {
+    Sequence* other = slot.sequence;
+    if (!other || !is_plain(other->request) || records(*other) != records(sequence) ||
+        other->tokens != sequence.tokens || other->rows_owner != sequence.rows_owner)
+      continue;
+    sequence.leader = other;
+    other->followers.push_back(&sequence);
+    const auto others_rows = int(sequence.to_read) - 1;
+    statistics_.reused_tokens += others_rows;
+    if (sequence.drawn() == 0) sequence.reused = others_rows;
+    return true;
+  }
+  return false;
+}
+
+// It draws from rows of its own from now on; those of the leader are a beginning for it.
+void Engine::part(Sequence& follower) {
+  std::erase(follower.leader->followers, &follower);
+  follower.leader = nullptr;
+  wait_again(follower);
+}
+
 Engine::Placement Engine::place(Sequence& sequence) {
+  if (join(sequence)) return Placement::placed;
   Beginning found = find_beginning(sequence);
   // Somebody is computing a longer beginning of these very tokens (samples of one prompt).
   if (found.promised >= kSharedMin && found.promised > found.tokens)
@@ -228,16 +258,21 @@ bool Engine::free_slot_for(const Key& key) {
 // Its rows stay until their pages are needed.
 void Engine::preempt(Sequence& sequence) {
   Slot& slot = slots_[size_t(sequence.slot)];
+  while (!sequence.followers.empty()) part(*sequence.followers.back());
   prefixes_.leave(sequence.slot, *slot.place, slot, false);
   slot = {};
   sequence.slot = -1;
+  --sequence.key->running;
+  wait_again(sequence);
+  ++statistics_.preemptions;
+}
+
+void Engine::wait_again(Sequence& sequence) {
   sequence.to_read = sequence.tokens.size();
   Key& key = *sequence.key;
-  --key.running;
   const auto older = [](const Sequence* a, const Sequence* b) { return a->id < b->id; };
   key.waiting.insert(std::upper_bound(key.waiting.begin(), key.waiting.end(), &sequence, older),
                      &sequence);
-  ++statistics_.preemptions;
 }
 
 void Engine::forget() { prefixes_.forget(); }

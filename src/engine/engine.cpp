@@ -223,6 +223,7 @@ std::vector<uint16_t> Engine::end(Sequence& sequence, bool is_good) {
   std::vector<uint16_t> experts;
   recording_ -= records(sequence);
   Key& key = *sequence.key;
+  while (!sequence.followers.empty()) part(*sequence.followers.back());
   if (sequence.slot >= 0) {
     Slot& slot = slots_[size_t(sequence.slot)];
     if (is_good)
@@ -232,6 +233,9 @@ std::vector<uint16_t> Engine::end(Sequence& sequence, bool is_good) {
     if (records(sequence)) experts = std::move(slot.experts);
     slot = {};
     --key.running;
+  } else if (sequence.leader) {
+    if (records(sequence)) experts = slots_[size_t(sequence.leader->slot)].experts;
+    std::erase(sequence.leader->followers, &sequence);
   } else {
     std::erase(key.waiting, &sequence);
   }
@@ -424,7 +428,8 @@ int64_t Engine::unread_tokens() const {
   for (const auto& [id, sequence] : sequences_) {
     if (sequence.drawn() > 0) continue;
     tokens += sequence.prompt;
-    if (sequence.slot >= 0) tokens -= slots_[size_t(sequence.slot)].cached.size();
+    const int slot = sequence.leader ? sequence.leader->slot : sequence.slot;
+    if (slot >= 0) tokens -= slots_[size_t(slot)].cached.size();
   }
   return int64_t(tokens);
 }
