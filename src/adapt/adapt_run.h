@@ -19,7 +19,8 @@ struct AdaptOptions {
   int threads = 0;
   int64_t seed = 1;
   int sentences = 3;  // asked about in a chunk, at most
-  int sources = 3;    // chunks shown with a question
+  int sources = 6;    // chunks shown with a question, cut down to their passages
+  int searched = 10;  // chunks whose passages compete
   int rank = 16;      // of the adapter
   double epochs = 3;  // over the questions, at most
   double lr = 2e-4;

@@ -59,7 +59,9 @@ void add_adapt(CommandGroup& commands) {
       .whole_number(1, 10000);
   c.value("--sentences", o.options.sentences, "N", "sentences of a chunk that are asked about")
       .whole_number(1, 20);
-  c.value("--sources", o.options.sources, "N", "chunks shown with a question").whole_number(1, 20);
+  c.value("--sources", o.options.sources, "N",
+          "chunks shown with a question, cut down to what fits it best")
+      .whole_number(1, 20);
   c.value("--rank", o.options.rank, "N", "rank of the adapter").whole_number(1, 64);
   c.value("--epochs", o.options.epochs, "X", "passes over the questions, at most")
       .real_number(0.01, 1000);

@@ -21,16 +21,22 @@ struct AnswerSigns {
   double cosine = 0;     // the best chunk's; 0: no vectors
   double judgement = 0;  // P(yes) of the model; 0: no model
   double unspaced = 0;   // share of the question's words that are pairs of characters
-  static constexpr size_t kCount = 5;
+  double named = 0;  // share of the question's names (evidence.h) that some chunk has; 1: no name
+  double together = 0;  // the same of the chunk that has most of them
+  double known = 0;     // share of the question's words' weight that the base has at all
+  static constexpr size_t kCount = 8;
   std::array<double, kCount> values() const {
-    return {coverage, passage, cosine, judgement, unspaced};
+    return {coverage, passage, cosine, judgement, unspaced, named, together, known};
   }
 };
-AnswerSigns signs_of(const std::vector<WeighedWord>& words, std::span<const FoundChunk> found);
+// `found`: best first; of more than a few the names alone count.
+AnswerSigns signs_of(std::string_view question, const std::vector<WeighedWord>& words,
+                     std::span<const FoundChunk> found);
 
 struct Calibration {
-  // As the questions of bench/knowledge give them, for words alone.
-  std::array<double, AnswerSigns::kCount> weights = {6, 5, 0, 0, 3};
+  // As every second question of bench/knowledge gives them, both languages together, for words
+  // alone.
+  std::array<double, AnswerSigns::kCount> weights = {6, 5, 0, 0, 3, 0, 0, 0};
   double bias = -5.7;
   double threshold = 0.5;  // a score below it is a refusal
   // What the threshold stands for; 0 questions: the defaults, of no measurement.
