@@ -178,8 +178,9 @@ Chosen calibrated_way(const Way& way, const std::vector<EvaluationCase>& cases,
   open.threshold = 0;
   for (size_t i = 0; i < cases.size(); ++i)
     answers.push_back(judge_reply(way, cases[i], replies[i].reply, open));
-  if (const auto threshold = threshold_of(cases, answers, error_rate))
-    one.calibration.threshold = *threshold;
+  if (error_rate > 0)
+    if (const auto threshold = threshold_of(cases, answers, error_rate))
+      one.calibration.threshold = *threshold;
   for (size_t i = 0; i < cases.size(); ++i)
     if (cases[i].score < one.calibration.threshold) refuse(cases[i], answers[i]);
   one.score = score_arm(cases, answers);

@@ -184,10 +184,10 @@ TEST(AnswerSigns, KnowWhichNamesTheSourcesHave) {
   const std::vector<WeighedWord> words = {{{Word::Kind::plain, "copi"}, 2, 3},
                                           {{Word::Kind::plain, "parquet"}, 0, 5}};
   const AnswerSigns signs = signs_of("Does COPY of PSQL write Parquet?", words, found);
-  EXPECT_DOUBLE_EQ(signs.named, 2. / 3);
+  EXPECT_DOUBLE_EQ(signs.naming, 1);
   EXPECT_DOUBLE_EQ(signs.together, 1. / 3);
   EXPECT_DOUBLE_EQ(signs.known, 3. / 8);
-  EXPECT_DOUBLE_EQ(signs_of("does it write files?", words, found).named, 1);
+  EXPECT_DOUBLE_EQ(signs_of("does it write files?", words, found).together, 1);
 }
 
 CalibrationCase drawn(Random& random, bool is_answerable) {

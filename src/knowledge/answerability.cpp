@@ -55,18 +55,16 @@ void fit(std::span<const CalibrationCase> cases, Calibration& calibration) {
 
 void add_names(std::string_view question, std::span<const FoundChunk> found, AnswerSigns& signs) {
   const std::vector<std::string> names = claims_of(question).names;
-  signs.named = signs.together = names.empty() ? 1 : 0;
-  if (names.empty()) return;
-  std::vector<bool> is_found(names.size(), false);
+  signs.naming = names.empty() ? 0 : 1;
+  signs.together = names.empty() ? 1 : 0;
   for (const FoundChunk& chunk : found) {
+    if (names.empty()) break;
     const std::vector<bool> here =
         find_names(names, base_name(chunk.document) + "\n" + chunk.title + "\n" + chunk.heading +
                               "\n" + chunk.text);
     const auto count = double(std::ranges::count(here, true));
     signs.together = std::max(signs.together, count / double(names.size()));
-    for (size_t i = 0; i < names.size(); ++i) is_found[i] = is_found[i] || here[i];
   }
-  signs.named = double(std::ranges::count(is_found, true)) / double(names.size());
 }
 
 }  // namespace
