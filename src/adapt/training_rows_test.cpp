@@ -72,7 +72,8 @@ TEST(TrainingRows, NeighboursAreHiddenWithTheAnswer) {
 
 TEST(TrainingRows, SourcesAreCutDownButKeepTheAnswer) {
   std::vector<FoundChunk> found = kFound;
-  found[3].text = "Lines are old. Pipes are new. Paint is blue. " + kQuestion.answer;
+  found[3].text = "Pumps are old. Pipes are new. Paint is blue. Walls are high. Doors are shut. " +
+                  kQuestion.answer;
   const WeighWords weigh = [](const std::string& text) -> Result<std::vector<WeighedWord>> {
     std::vector<WeighedWord> words;
     for (Word& word : query_words(text)) words.push_back({std::move(word), 1, 1});
@@ -83,7 +84,7 @@ TEST(TrainingRows, SourcesAreCutDownButKeepTheAnswer) {
   ASSERT_GE(made->right, 0);
   const std::string& text = made->sources[size_t(made->right)].text;
   EXPECT_NE(text.find(kQuestion.answer), std::string::npos);
-  EXPECT_EQ(text.find("Lines are old."), std::string::npos);
+  EXPECT_LT(text.size(), found[3].text.size());
   EXPECT_FALSE(made->passages.empty());
 }
 
