@@ -23,7 +23,7 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
     {"tokenizer", {"base", "text", "formats"}},
     {"ops", {"base", "kernels", "tensor"}},
     {"config", {"base", "formats", "ops"}},
-    {"checkpoint", {"base", "kernels", "formats", "config"}},
+    {"checkpoint", {"base", "kernels", "formats", "tokenizer", "config"}},
     {"adapter", {"base", "kernels", "formats", "config", "checkpoint"}},
     {"model", {"base", "kernels", "formats", "tensor", "ops", "config", "checkpoint", "adapter"}},
     {"engine", {"base", "kernels", "tensor", "formats", "ops", "config", "model"}},

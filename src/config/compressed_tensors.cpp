@@ -248,6 +248,7 @@ std::string deepseek_name(std::string_view name) {
   if (dot == std::string_view::npos) return "";
   const std::string_view layer = name.substr(kLayersPrefix.size(), dot - kLayersPrefix.size());
   std::string pattern(name.substr(dot + 1));
+  if (pattern.starts_with("engram.")) return fmt::format("layers.{}.{}", layer, pattern);
   std::string expert;
   if (const size_t at = pattern.find(kExpertsPart); at != std::string::npos) {
     const size_t begin = at + kExpertsPart.size(), end = pattern.find('.', begin);

@@ -132,8 +132,7 @@ void read_layers(ConfigReader& in, C& c, const char* key) {
   in.integers(key, c.*kMember, 0, kLayersMax, kLayersMax);
 }
 
-constexpr char kKvSources[] = "kv_source_layer_ids", kIndexSources[] = "index_source_layer_ids",
-               kEngramLayers[] = "engram_layer_ids";
+constexpr char kKvSources[] = "kv_source_layer_ids", kIndexSources[] = "index_source_layer_ids";
 
 template <const char* kKey, std::vector<int> ModelConfig::*kMember>
 Custom layer_list() {
@@ -200,7 +199,6 @@ const std::vector<Field>& compressed_fields() {
               in.real("gate_temp", temperature, 0, kFactorMax);
               if (temperature != 1) in.fail("gate_temp", "is not supported: only 1 is");
             }}},
-      Field{kEngramLayers, Part::shared, layer_list<kEngramLayers, &C::engram_layer_ids>()},
   };
   return kFields;
 }
