@@ -25,7 +25,7 @@ constexpr double kBytesOfToken = 3;
 constexpr double kEpochsMin = 0.25;
 // Rows without an answer teach a small model to refuse whatever does not repeat the question's
 // words (docs/adapt.md); when to refuse is calibrated instead.
-constexpr double kUnanswerableShare = 0;
+constexpr double kRefusalShare = 0;
 
 // A sentence as a reply has it: not as a list item.
 std::string_view without_bullet(std::string_view sentence) {
@@ -59,7 +59,7 @@ StageResult write_tuning_rows(const AdaptContext& context) {
         "--base (questions.jsonl counts why questions were dropped)"};
   const SourcesOptions options{.shown = context.options.sources,
                                .searched = context.options.searched,
-                               .unanswerable_share = kUnanswerableShare,
+                               .unanswerable_share = kRefusalShare,
                                .seed = uint64_t(context.options.seed)};
   std::string text;
   int64_t unanswerable = 0;

@@ -15,7 +15,7 @@ namespace {
 constexpr double kNear = 0.6, kHead = 0.3, kRest = 0.2, kRankCost = 0.01;
 constexpr size_t kWordsMin = 3;
 constexpr double kShort = 0.5, kQuestion = 0.5;
-constexpr size_t kPassageBytesMax = 700, kBesideBytesMax = 300, kLabelBytesMax = 90;
+constexpr size_t kPassageBytesMax = 700, kBesideBytesMax = 300, kItemLabelBytesMax = 90;
 
 using WordSet = std::unordered_set<std::string>;
 
@@ -32,7 +32,7 @@ struct Sentence {
   WordSet words = {};
 };
 
-std::vector<Sentence> sentences_of(std::string_view text) {
+std::vector<Sentence> marked_sentences(std::string_view text) {
   const std::vector<Instruction> instructions = find_instructions(text);
   const auto is_clean = [&](std::string_view part) {
     const auto begin = size_t(part.data() - text.data());
@@ -60,7 +60,7 @@ std::vector<Sentence> sentences_of(std::string_view text) {
 std::string label_of(std::string_view line) {
   if (!line.starts_with("- ")) return "";
   const size_t end = line.find(": ");
-  if (end == line.npos || end > kLabelBytesMax) return "";
+  if (end == line.npos || end > kItemLabelBytesMax) return "";
   return std::string(trim(line.substr(2, end - 2)));
 }
 
@@ -94,7 +94,7 @@ std::vector<Passage> find_passages(const std::vector<WeighedWord>& words,
   std::vector<Passage> all;
   for (size_t i = 0; i < found.size(); ++i) {
     const FoundChunk& chunk = found[i];
-    const std::vector<Sentence> sentences = sentences_of(chunk.text);
+    const std::vector<Sentence> sentences = marked_sentences(chunk.text);
     const WordSet head = words_of(chunk.title + "\n" + chunk.heading);
     const WordSet whole = words_of(chunk.text);
     for (size_t at = 0; at < sentences.size(); ++at) {
