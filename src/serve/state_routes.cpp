@@ -20,7 +20,7 @@ constexpr size_t kMetricsMax = size_t(2) << 20;  // of one reply
 constexpr const char* kReportPolicy = "sandbox allow-scripts; frame-ancestors 'self'";
 
 // What files of generated content are to have; null: nothing.
-Json label_of(const PolicyLabel& label) {
+Json file_label(const PolicyLabel& label) {
   if (label.visible.empty() && label.producer.empty()) return {};
   Json j = label.producer.empty() ? Json::object() : label_json(label, "");
   j.set("visible", label.visible);
@@ -46,7 +46,7 @@ HttpReply state(const ServerState& server, const HttpRequest&) {
   reply.set("memory_available", available_memory());
   reply.set("has_runs", !server.runs.is_empty());
   reply.set("errors", std::move(errors));
-  if (server.guard) reply.set("label", label_of(server.guard->policy().label));
+  if (server.guard) reply.set("label", file_label(server.guard->policy().label));
   return {.body = reply.dump()};
 }
 
