@@ -149,9 +149,9 @@ void Engine::accept(const Draws& draws, const std::vector<Row>& rows,
   if (!is_failed) last.experts = std::move(experts);
 }
 
-// Shows the rows that stay to the module that guesses from them.
-void Engine::absorb(Tensor hidden, const std::vector<Row>& rows) {
-  std::vector<FurtherDraft::Row> kept;
+// Shows the rows that stay to the part of the model that guesses from them.
+void Engine::absorb(Tensor states, const std::vector<Row>& rows) {
+  std::vector<KnownRow> kept;
   for (size_t r = 0; r < rows.size(); ++r) {
     const Slot& slot = slots_[size_t(rows[r].slot)];
     const int position = rows[r].position;
@@ -159,7 +159,7 @@ void Engine::absorb(Tensor hidden, const std::vector<Row>& rows) {
     const int next = slot.sequence->tokens[size_t(position) + 1];
     kept.push_back({slot.sequence->id, rows[r].slot, position, next, int(r)});
   }
-  further_->absorb(hidden, kept);
+  further_->absorb(states, kept);
 }
 
 // The sequence's next token, and whether it is the last.

@@ -5,7 +5,9 @@
 
 #include "base/clock.h"
 #include "base/zones.h"
+#include "engine/block_draft.h"
 #include "engine/draft_model.h"
+#include "engine/further_draft.h"
 #include "engine/model_key.h"
 #include "engine/pass_memory.h"
 #include "engine/resuming_reader.h"
@@ -35,7 +37,7 @@ namespace {
 
 struct ChosenDrafter {
   std::unique_ptr<Drafter> drafter;  // null: none
-  FurtherDraft* further = nullptr;   // the same, if it is one
+  StateDrafter* further = nullptr;   // the same, if it is one
 };
 
 // Its cache takes so much of the limit that both hold equally many positions.
@@ -43,13 +45,19 @@ Result<ChosenDrafter> make_drafter(const Model& model, ThreadPool& pool, EngineO
   const SpeculationOptions& speculation = options.speculation;
   if (!speculation.draft && !speculation.mtp) return ChosenDrafter();
   ModelConfig config = speculation.draft ? speculation.draft->config() : model.config();
-  if (speculation.mtp) config.num_hidden_layers = 1;
   const bool is_latent = config.attention == AttentionKind::mla;
+  const int rows_max = options.prefill_rows + options.logit_rows_max();
   DrafterSetup setup{.sequences_max = options.sequences_max,
                      .prefill_rows = options.prefill_rows,
                      .cache = is_latent ? options.cache : CacheForm::expanded,
                      .exact = options.exact,
                      .drawable = options.drawable};
+  if (speculation.mtp && config.has_dspark()) {  // which has no cache
+    std::unique_ptr<BlockDraft> block = TRY(BlockDraft::create(model, pool, setup, rows_max));
+    BlockDraft* made = block.get();
+    return ChosenDrafter{std::move(block), made};
+  }
+  if (speculation.mtp) config = further_config(config);
   const size_t all = options.cache_bytes_max;
   const size_t large =
       TRY(KvCache::create(model.config(), options.cache, all, options.cache_type)).bytes_for(1);
@@ -58,8 +66,7 @@ Result<ChosenDrafter> make_drafter(const Model& model, ThreadPool& pool, EngineO
   options.cache_bytes_max = all - setup.cache_bytes_max;
   if (speculation.draft)
     return ChosenDrafter{TRY(DraftModel::create(*speculation.draft, pool, setup)), nullptr};
-  std::unique_ptr<FurtherDraft> further = TRY(
-      FurtherDraft::create(model, pool, setup, options.prefill_rows + options.logit_rows_max()));
+  std::unique_ptr<FurtherDraft> further = TRY(FurtherDraft::create(model, pool, setup, rows_max));
   FurtherDraft* made = further.get();
   return ChosenDrafter{std::move(further), made};
 }
@@ -95,7 +102,7 @@ Result<std::unique_ptr<Engine>> Engine::create(const Model& model, ThreadPool& p
 }
 
 Engine::Engine(const Model& model, ThreadPool& pool, EngineOptions options, KvCache cache,
-               std::unique_ptr<Drafter> draft, FurtherDraft* further)
+               std::unique_ptr<Drafter> draft, StateDrafter* further)
     : model_(model),
       pool_(pool),
       options_(options),
@@ -385,7 +392,8 @@ void Engine::compute(const std::vector<Row>& rows) {
     run.routing.own = &trace_;
   }
   want_hidden(rows);
-  Tensor hidden = model_.forward(run, hidden_rows_.is_empty() ? nullptr : &hidden_rows_);
+  Tensor further;  // what the module of multi-token prediction reads
+  Tensor hidden = model_.forward(run, hidden_rows_.is_empty() ? nullptr : &hidden_rows_, &further);
   if (!hidden_rows_.is_empty()) hidden_rows_.observe(-1, hidden);
   show_hidden(rows, false);
   for (int r = 0; is_recorded && r < batch.size(); ++r) {
@@ -396,7 +404,7 @@ void Engine::compute(const std::vector<Row>& rows) {
   score_prompts(run, hidden, rows);
   if (!sampled.empty()) draw(model_.logits(run, hidden, sampled), rows, sampled);
   show_hidden(rows, true);
-  if (further_) absorb(hidden, rows);
+  if (further_) absorb(further, rows);
 }
 
 void Engine::want_hidden(const std::vector<Row>& rows) {

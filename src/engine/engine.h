@@ -26,7 +26,7 @@
 
 #include "base/arena.h"
 #include "base/thread_pool.h"
-#include "engine/further_draft.h"
+#include "engine/drafter.h"
 #include "engine/hidden_rows.h"
 #include "engine/kv_cache.h"
 #include "engine/prefix_cache.h"
@@ -152,7 +152,7 @@ class Engine {
   enum class Placement { placed, waits_for_prefix, no_slot, no_room };
 
   Engine(const Model& model, ThreadPool& pool, EngineOptions options, KvCache cache,
-         std::unique_ptr<Drafter> draft, FurtherDraft* further);
+         std::unique_ptr<Drafter> draft, StateDrafter* further);
 
   // engine.cpp: passes over the model.
   Result<void> open_store();
@@ -177,7 +177,7 @@ class Engine {
   void accept(const Draws& draws, const std::vector<Row>& rows, const std::vector<int>& sampled);
   void take(Sequence& sequence, Drawn& drawn) const;
   void accept_follower(const Draws& draws, int leader_token);
-  void absorb(Tensor hidden, const std::vector<Row>& rows);
+  void absorb(Tensor states, const std::vector<Row>& rows);
   void want_hidden(const std::vector<Row>& rows);
   void show_hidden(const std::vector<Row>& rows, bool guesses);
 
@@ -213,8 +213,8 @@ class Engine {
   HiddenRows hidden_rows_;
   PrefixCache prefixes_;
   std::unique_ptr<Speculator> speculator_;  // null: no guesses
-  FurtherDraft* further_ = nullptr;         // the speculator's, if that is its drafter
-  std::vector<Drawn> results_;              // of all draws, before it is known which count
+  StateDrafter* further_ = nullptr;         // the speculator's, if that is its drafter
+  std::vector<Drawn> results_;  // a token for each row of logits, before it is known which count
   std::vector<Drawn> drawn_;
   GenerateStatistics statistics_;
 };
