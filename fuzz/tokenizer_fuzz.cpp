@@ -1,7 +1,9 @@
 // Any bytes as tokenizer.json and, after a zero byte, a text: an error, or a tokenizer that gives
-// the text back, keeps control tokens out of it, and reads the same after it was written.
+// the text back, keeps control tokens out of it, gives every token a class, and reads the same
+// after it was written.
 #include <cstdlib>
 
+#include "tokenizer/token_classes.h"
 #include "tokenizer/tokenizer_json.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -25,6 +27,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!bytes || (!tokenizer->nfc() && *bytes != text)) std::abort();
     if (*tokenizer->decode(*ids, true) != streamed) std::abort();
   }
+  const weir::TokenClasses classes = weir::token_classes(*tokenizer);
+  if (int(classes.of_token.size()) != tokenizer->size() || classes.count > tokenizer->size())
+    std::abort();
+  for (int id : classes.of_token)
+    if (id < 0 || id >= classes.count) std::abort();
   std::string written = weir::tokenizer_json(*tokenizer);
   auto again = weir::parse_tokenizer_json(written);
   if (!again || weir::tokenizer_json(*again) != written) std::abort();

@@ -13,9 +13,10 @@
 
 namespace weir {
 
-Result<std::unique_ptr<DirectFile>> DirectFile::open(const std::string& path, bool wants_direct) {
+Result<std::unique_ptr<DirectFile>> DirectFile::open(const std::string& path, bool wants_direct,
+                                                     bool keeps_pages) {
   const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;  // a named pipe is not waited for
-  bool is_direct = wants_direct;
+  bool is_direct = wants_direct && !keeps_pages;
   int descriptor = is_direct ? ::open(path.c_str(), flags | O_DIRECT) : -1;
   if (descriptor < 0) {
     is_direct = false;
@@ -24,6 +25,7 @@ Result<std::unique_ptr<DirectFile>> DirectFile::open(const std::string& path, bo
   if (descriptor < 0) return Error{path + ": can not open: " + std::strerror(errno)};
   std::unique_ptr<DirectFile> file(new DirectFile(path, descriptor));
   file->is_direct_ = is_direct;
+  file->keeps_pages_ = keeps_pages;
   struct stat info {};
   if (fstat(descriptor, &info) != 0) return Error{path + ": can not read: " + std::strerror(errno)};
   if (!S_ISREG(info.st_mode)) return Error{path + ": is not a regular file"};
@@ -70,7 +72,8 @@ Result<void> DirectFile::read(std::byte* to, uint64_t offset, size_t bytes) cons
       return Error{path_ + ": can not read: " + std::strerror(errno)};
     is_direct_ = false;
   }
-  if (!is_direct_) posix_fadvise(descriptor_, off_t(offset), off_t(bytes), POSIX_FADV_DONTNEED);
+  if (!is_direct_ && !keeps_pages_)
+    posix_fadvise(descriptor_, off_t(offset), off_t(bytes), POSIX_FADV_DONTNEED);
   const Result<void> unchanged = check_unchanged();
   if (!unchanged || done >= bytes) return unchanged;
   return Error{

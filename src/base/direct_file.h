@@ -17,9 +17,9 @@ class DirectFile {
   static constexpr size_t kBlock = 4096;
 
   // On a file system without direct I/O, or without `wants_direct`, the page cache is asked to drop
-  // what was read (posix_fadvise).
-  static Result<std::unique_ptr<DirectFile>> open(const std::string& path,
-                                                  bool wants_direct = true);
+  // what was read (posix_fadvise), unless the file `keeps_pages`, which goes without direct I/O.
+  static Result<std::unique_ptr<DirectFile>> open(const std::string& path, bool wants_direct = true,
+                                                  bool keeps_pages = false);
   ~DirectFile();
   DirectFile(const DirectFile&) = delete;
   DirectFile& operator=(const DirectFile&) = delete;
@@ -41,6 +41,7 @@ class DirectFile {
   int descriptor_;
   uint64_t size_ = 0, inode_ = 0;
   int64_t changed_s_ = 0, changed_ns_ = 0;  // time of last change when opened
+  bool keeps_pages_ = false;
   mutable std::atomic<bool> is_direct_{false};
 };
 

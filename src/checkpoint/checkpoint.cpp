@@ -16,6 +16,7 @@
 #include "checkpoint/stream_end.h"
 #include "checkpoint/text_names.h"
 #include "config/compressed_tensors.h"
+#include "config/engram.h"
 #include "config/size.h"
 #include "formats/gguf_tables.h"
 #include "kernels/kernels.h"
@@ -42,6 +43,7 @@ bool is_known_extra(const ModelConfig& config, const std::string& name) {
   for (const char* scales : {".weight_scale_inv", ".scale"})
     if (name.ends_with(scales)) return true;
   if (name.ends_with(".rotary_emb.inv_freq") || is_beside_packed(name)) return true;
+  if (name == kEngramClasses) return true;
   if (config.n_routed_experts > 0 && (name.ends_with(kFusedGateUp) || name.ends_with(kFusedDown)))
     return true;
   if (config.tie_word_embeddings && name == "lm_head.weight") return true;
@@ -175,6 +177,9 @@ Result<StoredTensor> read_expert_table(std::span<const std::byte> bytes, bool is
 Result<StoredTensor> Checkpoint::expert_table(const SafetensorsFolder::Found& found,
                                               StoredTensor tensor) const {
   tensor.shape = found.info->shape;
+  if (found.info->dtype != "I64" && found.info->dtype != "I32")
+    return Error{fmt::format("{}: is {}, but the experts of tokens are whole numbers, I64 or I32",
+                             tensor.place, found.info->dtype)};
   return read_expert_table(found.bytes(), found.info->dtype == "I64", config_.n_routed_experts,
                            std::move(tensor));
 }
@@ -190,6 +195,7 @@ std::string Checkpoint::folder_name(const std::string& name) const {
 }
 
 Result<StoredTensor> Checkpoint::find_in_folder(const std::string& name) const {
+  if (name == kEngramClasses) return token_classes(name);
   if (const std::string stored = folder_name(name); stored != name) return find_in_folder(stored);
   if (std::optional<StoredTensor> packed = TRY(find_packed(*folder_, name)))
     return *std::move(packed);
@@ -204,8 +210,7 @@ Result<StoredTensor> Checkpoint::find_in_folder(const std::string& name) const {
   const SafetensorsFolder::Found found = TRY(folder_->find(name));
   StoredTensor tensor;
   tensor.place = place_of(found.file->path(), name);
-  if (name.ends_with(".tid2eid") && (found.info->dtype == "I64" || found.info->dtype == "I32"))
-    return expert_table(found, std::move(tensor));
+  if (name.ends_with(".tid2eid")) return expert_table(found, std::move(tensor));
   tensor.shape = found.info->shape;
   tensor.data = found.bytes().data();
   const bool has_codes = is_two_codes(found.info->dtype) && !scales_name(*folder_, name).empty();
@@ -224,8 +229,9 @@ Result<StoredTensor> Checkpoint::find_in_folder(const std::string& name) const {
 Result<void> Checkpoint::add_scales(const std::string& name, StoredTensor& tensor) const {
   const std::string scales = scales_name(*folder_, name);
   if (scales.empty())
-    return Error{fmt::format("{}: is F8_E4M3, but its scales '{}_scale_inv' are missing",
-                             tensor.place, name)};
+    return Error{fmt::format(
+        "{}: is F8_E4M3, but its scales '{}' are missing", tensor.place,
+        is_engram_table(name) ? name.substr(0, name.rfind('.')) + ".scale" : name + "_scale_inv")};
   const SafetensorsFolder::Found found = TRY(folder_->find(scales));
   const std::vector<uint64_t>& shape = found.info->shape;
   const uint64_t rows = tensor.rows(), columns = tensor.columns();
@@ -247,13 +253,14 @@ Result<void> Checkpoint::add_scales(const std::string& name, StoredTensor& tenso
     return {};
   }
   if ((!is_e8m0 && found.info->dtype != "F32") || !(has_128 || has_32))
-    return Error{fmt::format(
-        "{}: its scales '{}' are {} of shape [{}]; {} belongs to it", tensor.place, scales,
-        found.info->dtype, fmt::join(shape, ", "),
-        has_codes ? fmt::format("F8_E8M0 of shape [{}, {}]", rows, columns / kRowScaleColumns)
-                  : fmt::format("F32 or F8_E8M0 of shape [{}] or [{}]",
-                                fmt::join(squares(kScaleSquare), ", "),
-                                fmt::join(squares(kRowScaleColumns), ", ")))};
+    return Error{
+        fmt::format("{}: its scales '{}' are {} of shape [{}]; {} belongs to it", tensor.place,
+                    scales, found.info->dtype, fmt::join(shape, ", "),
+                    has_codes || is_engram_table(name)
+                        ? fmt::format("F8_E8M0 of shape [{}, {}]", rows, columns / kRowScaleColumns)
+                        : fmt::format("F32 or F8_E8M0 of shape [{}] or [{}]",
+                                      fmt::join(squares(kScaleSquare), ", "),
+                                      fmt::join(squares(kRowScaleColumns), ", ")))};
   if (has_32) tensor.type = WeightType::f8_e4m3_32;
   auto copy = std::make_shared<std::vector<float>>(product(shape));
   const std::span<const std::byte> bytes = found.bytes();

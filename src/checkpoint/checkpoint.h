@@ -63,7 +63,8 @@ class Checkpoint {
   // One tensor by its HuggingFace name, an expert's included. GGUF's stacked experts are cut apart,
   // and where key and value up-projections are two tensors (attn_k_b, transposed, and attn_v_b)
   // kv_b_proj is put together in f32. Rows of q_proj and k_proj come in the order of the file: see
-  // rope_rows_permuted(). Errors name file and tensor.
+  // rope_rows_permuted(). The classes of tokens (kEngramClasses) come from the tokenizer where no
+  // tensor has them. Errors name file and tensor.
   Result<StoredTensor> find(const std::string& name) const;
   // The same, or an error when it has another shape.
   Result<StoredTensor> find(const std::string& name, const std::vector<uint64_t>& shape) const;
@@ -91,6 +92,7 @@ class Checkpoint {
   std::string folder_name(const std::string& name) const;
   bool has(const std::string& name) const { return folder_->has(folder_name(name)); }
   Result<StoredTensor> find_in_folder(const std::string& name) const;
+  Result<StoredTensor> token_classes(const std::string& name) const;
   Result<StoredTensor> expert_table(const SafetensorsFolder::Found& found,
                                     StoredTensor tensor) const;
   Result<void> add_scales(const std::string& name, StoredTensor& tensor) const;

@@ -1,6 +1,5 @@
 // Opening a checkpoint, and what to do where its configuration says something else than its files.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstring>
@@ -88,11 +87,6 @@ Result<void> Checkpoint::settle_folder() {
     notes_.push_back(fmt::format(
         "{}: the model also sees images; its part for them is left out, it reads texts alone",
         path_));
-  if (!config_.engram_layer_ids.empty())
-    return Error{
-        fmt::format("{}: 'engram_layer_ids' names layers {}, but Engram, the memory of "
-                    "n-grams, is not computed; models without it are",
-                    config, fmt::join(config_.engram_layer_ids, ", "))};
   for (const std::string& note : read.notes) notes_.push_back(fmt::format("{}: {}", config, note));
   const std::string generation = join_path(path_, "generation_config.json");
   if (file_exists(generation))

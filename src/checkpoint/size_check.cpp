@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "checkpoint/gguf_names.h"
+#include "config/engram.h"
 
 namespace weir {
 namespace {
@@ -66,6 +67,9 @@ double share_per_token(const ModelConfig& config, const std::string& name) {
   if (layer >= config.num_hidden_layers) return 0;
   if (name == "token_embd.weight" || name == "model.embed_tokens.weight")
     return config.tie_word_embeddings ? 1 : 0;
+  if (has_engram(config) && name.find(".engram.embed.") != std::string::npos)  // and its scales
+    return double(engram_columns(config)) * double(config.engram_layer_ids.size()) *
+           config.engram_head_dim / double(engram_table_elements(config));
   const bool is_expert =
       name.find("_exps.") != std::string::npos || name.find(".experts.") != std::string::npos;
   if (!is_expert) return 1;

@@ -115,7 +115,8 @@ void add_make_random(CommandGroup& commands) {
   c.argument("TO", o.to, kOutHelp).required();
   c.option("--like", o.like, "MODEL", "a name that weir inspect knows, or a config.json")
       .required();
-  c.value("--type", o.type, "WORD", "weight type, as for convert; f8_e4m3 in a folder");
+  c.value("--type", o.type, "WORD",
+          "weight type, as for convert; f8_e4m3 in a folder, and mxfp4 in one of V4");
   c.count("--layers", o.layers, 0, 1024, "number of layers; 0: all");
   c.value("--seed", o.seed, "N", "random seed; the same seed gives the same bytes").any_seed();
   add_output(c, o.split_gb, o.overwrites);

@@ -18,6 +18,7 @@
 #include "cli/sampling_flags.h"
 #include "cli/shared_options.h"
 #include "cli/standard_input.h"
+#include "tensor/table_reader.h"
 
 namespace weir {
 namespace {
@@ -115,9 +116,19 @@ Json expert_json(const ExpertCache::Statistics& s) {
   return j;
 }
 
+Json table_json(const TableReader::Statistics& s) {
+  Json j = Json::object();
+  j.set("rows", s.rows);
+  j.set("distinct_rows", s.distinct);
+  j.set("reads", s.reads);
+  j.set("bytes_read", s.bytes_read);
+  j.set("wait_seconds", s.wait_seconds);
+  return j;
+}
+
 void print_json(const GenerateOptions& options, const Request& request,
                 const std::vector<Completion>& completions, const GenerateStatistics& statistics,
-                const ExpertCache* experts) {
+                const Model& model) {
   Json j = Json::object();
   j.set("model", options.folder);
   j.set("prompt_tokens", int64_t(request.prompt.size()));
@@ -136,13 +147,14 @@ void print_json(const GenerateOptions& options, const Request& request,
   j.set("decode_tokens_per_second", statistics.decode_tokens_per_second());
   j.set("drafted_tokens", statistics.drafted_tokens);
   j.set("accepted_tokens", statistics.accepted_tokens);
-  if (experts) j.set("experts", expert_json(experts->statistics()));
+  if (model.expert_cache()) j.set("experts", expert_json(model.expert_cache()->statistics()));
+  if (model.table_reader()) j.set("ngram_tables", table_json(model.table_reader()->statistics()));
   fmt::print("{}\n", j.dump());
 }
 
 // Decoding is measured without the first token of each sample, which comes with its prompt.
 void print_speed(const std::vector<Completion>& completions, const GenerateStatistics& s,
-                 const ExpertCache* experts) {
+                 const Model& model) {
   size_t tokens = 0;
   for (const Completion& c : completions) tokens += c.tokens.size();
   fmt::print(stderr, "{} token{} in {:.2f} s", tokens, tokens == 1 ? "" : "s", s.decode_seconds);
@@ -155,10 +167,18 @@ void print_speed(const std::vector<Completion>& completions, const GenerateStati
     fmt::print(stderr, "; {} of {} guesses came true", s.accepted_tokens, s.drafted_tokens);
   if (s.loaded_tokens > 0) fmt::print(stderr, "; {} from the prefix cache", s.loaded_tokens);
   fmt::print(stderr, ")\n");
-  if (!experts) return;
-  const ExpertCache::Statistics e = experts->statistics();
-  fmt::print(stderr, "{} of {} chosen experts were in memory, {} were read from the disk\n",
-             e.found, e.chosen, format_bytes(double(e.bytes_read)));
+  if (const ExpertCache* experts = model.expert_cache()) {
+    const ExpertCache::Statistics e = experts->statistics();
+    fmt::print(stderr, "{} of {} chosen experts were in memory, {} were read from the disk\n",
+               e.found, e.chosen, format_bytes(double(e.bytes_read)));
+  }
+  if (const TableReader* reader = model.table_reader()) {
+    const TableReader::Statistics t = reader->statistics();
+    fmt::print(
+        stderr,
+        "{} rows of n-grams, {} different ones of a pass, in {} reads of {}; {:.3f} s waited\n",
+        t.rows, t.distinct, t.reads, format_bytes(double(t.bytes_read)), t.wait_seconds);
+  }
 }
 
 // One sample is printed as it is made, several ones each as it is complete, in order. Speed goes to
@@ -196,15 +216,13 @@ Result<Ending> generate(const GenerateOptions& options) {
   Printer printer(options.samples == 1 && !options.json);
   auto completions = TRY(open.generator->generate(requests, &printer));
   if (options.json)
-    print_json(options, request, completions, open.generator->statistics(),
-               open.model->expert_cache());
+    print_json(options, request, completions, open.generator->statistics(), *open.model);
   else if (options.samples > 1)
     print_samples(completions);
   else
     fmt::print("\n");
   fflush(stdout);
-  if (!options.json)
-    print_speed(completions, open.generator->statistics(), open.model->expert_cache());
+  if (!options.json) print_speed(completions, open.generator->statistics(), *open.model);
   return stop_requested() ? Ending::interrupted : Ending::done;
 }
 

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/direct_file.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "checkpoint/size_check.h"
 #include "cli/bandwidth.h"
 #include "cli/disk_rate.h"
+#include "config/engram.h"
 #include "config/size.h"
 #include "convert/conversion_plan.h"
 #include "engine/kv_cache.h"
@@ -25,7 +27,9 @@ void add(StoredBytes& stored, const ModelConfig& config, const std::string& name
   stored.all += bytes;
   const double share = share_per_token(config, name);
   stored.per_token += share * bytes;
-  if (name.find("_exps") == std::string::npos && name.find(".mlp.experts.") == std::string::npos)
+  if (name.find(".engram.embed.") != std::string::npos) stored.tables += bytes;
+  if (name.find("_exps") == std::string::npos && name.find(".mlp.experts.") == std::string::npos &&
+      name.find(".ffn.experts.") == std::string::npos)
     return;
   stored.experts += bytes;
   stored.experts_per_token += share * bytes;
@@ -154,7 +158,10 @@ std::string in_memory(const Summary& s) {
   text += fmt::format("; {} free: ", format_bytes(s.free_bytes));
   return text + (s.memory() <= s.free_bytes
                      ? "fits"
-                     : "larger, so " + std::string(s.disk.kept > 0 ? "experts" : "weights") +
+                     : "larger, so " +
+                           std::string(s.disk.kept > 0       ? "experts"
+                                       : s.stored.tables > 0 ? "rows of tables"
+                                                             : "weights") +
                            " are read from the disk again and again");
 }
 
@@ -172,6 +179,14 @@ std::string can_do(const Summary& s) {
 
 namespace {
 
+// Bytes that a token's rows of tables of n-grams cost: a block for each row, and one for its
+// scales.
+double table_reads(const ModelConfig& config) {
+  if (!has_engram(config)) return 0;
+  return 2. * double(DirectFile::kBlock) * engram_columns(config) *
+         double(config.engram_layer_ids.size());
+}
+
 // Experts are read while others are computed, but what all of a layer wait for is not: so times are
 // added. Of a model without experts every token reads all weights in turn, which leaves nothing of
 // use in a smaller page cache.
@@ -182,13 +197,14 @@ DiskForecast forecast(const Summary& s, double memory_seconds) {
   if (!disk) return f.reason = disk.error().message, f;
   const StoredBytes& stored = s.stored;
   f.memory_bytes = stored.per_token;
-  if (stored.experts > 0) {
-    const double memory = expert_memory_bytes(s.free_bytes, stored.all - stored.experts);
+  const double memory =
+      expert_memory_bytes(s.free_bytes, stored.all - stored.experts - stored.tables);
+  if (stored.experts > 0 || (stored.tables > 0 && memory > 0)) {
     if (memory <= 0)
       return f.reason = "and what every token reads does not fit: it will not run", f;
     f.rate = disk->scattered;
-    f.kept = std::min(1., memory / stored.experts);
-    f.bytes = (1 - f.kept) * stored.experts_per_token;
+    f.kept = stored.experts > 0 ? std::min(1., memory / stored.experts) : 0;
+    f.bytes = (1 - f.kept) * stored.experts_per_token + table_reads(s.config);
   } else {
     f.rate = disk->in_order;
     f.bytes = stored.per_token;

@@ -19,6 +19,7 @@ struct StoredBytes {
   double all = 0;
   double per_token = 0;  // read for one token: no embedding table, only the chosen experts
   double experts = 0, experts_per_token = 0;  // of `all` and `per_token`
+  double tables = 0;                          // of n-grams, of `all`
   bool is_cut = false;                        // the file ends before its data do
   // The main type: the one with the most bytes.
   WeightType main_type() const;

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "base/text.h"
+#include "config/engram.h"
 #include "config/size.h"
 #include "engine/kv_cache.h"
 
@@ -94,7 +95,9 @@ void write_parameters(Page& page, const ModelConfig& config, int64_t context) {
   ModelSize s = model_size(config);
   page.line("\nparameters  {} in all, {} active per token (the embedding's look-up not counted)",
             count_text(s.total), count_text(s.active));
-  const std::pair<const char*, int64_t> kParts[] = {{"embedding and head", s.embedding},
+  const int64_t tables = engram_table_elements(config);  // looked up, as the embedding is
+  const std::pair<const char*, int64_t> kParts[] = {{"embedding and head", s.embedding - tables},
+                                                    {"tables of n-grams", tables},
                                                     {"attention", s.attention},
                                                     {"dense layers", s.dense_mlp},
                                                     {"experts", s.experts},
@@ -295,6 +298,7 @@ std::string size_report(const ModelConfig& config, const SizeQuestion& question)
             config.max_position_embeddings);
   page.line("  attention  {}", attention_text(config));
   if (config.n_routed_experts > 0) page.line("  experts    {}", experts_text(config));
+  if (has_engram(config)) page.line("  n-grams    {}", engram_words(config));
   write_parameters(page, config, question.context);
   if (question.shapes) write_shapes(page, config);
   write_cache(page, config);
@@ -308,7 +312,8 @@ Json size_json(const ModelConfig& config, const SizeQuestion& question) {
   Json parameters = Json::object();
   parameters.set("total", s.total);
   parameters.set("active", s.active);
-  parameters.set("embedding", s.embedding);
+  parameters.set("embedding", s.embedding - engram_table_elements(config));
+  parameters.set("ngram_tables", engram_table_elements(config));
   parameters.set("attention", s.attention);
   parameters.set("dense_mlp", s.dense_mlp);
   parameters.set("experts", s.experts);

@@ -137,7 +137,7 @@ void read_layers(ConfigReader& in, C& c, const char* key) {
 }
 
 constexpr char kTargets[] = "dspark_target_layer_ids", kKvSources[] = "kv_source_layer_ids",
-               kIndexSources[] = "index_source_layer_ids", kEngramLayers[] = "engram_layer_ids";
+               kIndexSources[] = "index_source_layer_ids";
 
 // DSpark's keys; without them V4.1's 'num_nextn_predict_layers' means nothing.
 void read_dspark(ConfigReader& in, C& c) {
@@ -242,7 +242,6 @@ const std::vector<Field>& compressed_fields() {
             Custom{nullptr, written_of_dspark<&C::dspark_n_routed_experts>}},
       Field{"dspark_num_experts_per_tok", Part::compressed,
             Custom{nullptr, written_of_dspark<&C::dspark_num_experts_per_tok>}},
-      Field{kEngramLayers, Part::shared, layer_list<kEngramLayers, &C::engram_layer_ids>()},
   };
   return kFields;
 }

@@ -131,6 +131,8 @@ ModelConfig deepseek_v41_defaults() {
   c.index_n_heads = 32;
   c.n_routed_experts = 384;
   c.moe_intermediate_size = 2304;
+  c.engram_vocab_size = 16000000, c.engram_max_ngram_size = 4, c.engram_n_heads = 8;
+  c.engram_head_dim = 256, c.engram_pad_token_id = 2;
   return c;
 }
 

@@ -413,7 +413,8 @@ std::vector<Field> fields_of_all() {
 const std::vector<Field>& config_fields() {
   static const std::vector<Field> kFields = [] {
     std::vector<Field> fields = fields_of_all();
-    fields.insert(fields.end(), compressed_fields().begin(), compressed_fields().end());
+    for (const std::vector<Field>* more : {&compressed_fields(), &engram_fields()})
+      fields.insert(fields.end(), more->begin(), more->end());
     return fields;
   }();
   return kFields;

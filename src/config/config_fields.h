@@ -123,6 +123,9 @@ void read_rope_section(ConfigReader& inner, ModelConfig& config, bool is_partial
 // The rows of compressed attention, and its rules.
 const std::vector<Field>& compressed_fields();
 Result<void> validate_compressed(const ModelConfig& config);
+// Those of Engram (config_engram.cpp).
+const std::vector<Field>& engram_fields();
+Result<void> validate_engram(const ModelConfig& config);
 Json rope_scaling_json(const ModelConfig& config);
 Result<void> validate_rope(const RopeConfig& rope);
 

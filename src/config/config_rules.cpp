@@ -109,6 +109,7 @@ Result<void> validate(const ModelConfig& c) {
   TRY(check_fields(config_fields(), c));
   TRY(check_fields(rope_fields(), c));
   TRY(validate_attention(c, *family));
+  TRY(validate_engram(c));
   return c.n_routed_experts == 0 ? Result<void>{} : validate_experts(c, *family);
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/config_fields.h"
+#include "config/engram.h"
 #include "config/gguf_config.h"
 #include "config/rope_table.h"
 
@@ -249,6 +250,10 @@ Result<void> write_gguf_config(const ModelConfig& config, GgufMetadata& metadata
         fmt::format("'model_type' '{}' has no GGUF form yet; keep the model as a HuggingFace "
                     "folder",
                     config.model_type)};
+  if (has_engram(config))
+    return Error{
+        "tables of n-grams ('engram_layer_ids') have no GGUF form; keep the model as a HuggingFace "
+        "folder"};
   TRY(check_layers(config, *family));
   TRY(check_rope(config));
   TRY(check_minicpm(config));

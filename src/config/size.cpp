@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "config/engram.h"
 
 namespace weir {
 namespace {
@@ -73,7 +74,14 @@ int64_t further_activations(const ModelConfig& c) {
   return 2 * (5 * hidden + 3 * streams + 2 * c.hc_mult) + streams + c.hc_mult + 3;
 }
 
-int64_t block_activations(const ModelConfig& c, int layer) {
+// Rows read, keys and value; the residual; numbers of the rows.
+int64_t engram_activations(const ModelConfig& c, int layer) {
+  if (engram_number(c, layer) < 0) return 0;
+  const int64_t read = int64_t(engram_columns(c)) * c.engram_head_dim, streams = engram_streams(c);
+  return 2 * (read + (streams + 1) * c.hidden_size) + streams * c.hidden_size + engram_columns(c);
+}
+
+int64_t own_activations(const ModelConfig& c, int layer) {
   if (c.is_compressed()) return compressed_activations(c, layer);
   int64_t hidden = c.hidden_size, heads = c.num_attention_heads, pairs = 0, single = 0;
   pairs += 2 * hidden + c.query_width() + heads * c.value_head_width();  // norms, q, attention
@@ -96,6 +104,10 @@ int64_t block_activations(const ModelConfig& c, int layer) {
   pairs += int64_t(3) * c.n_shared_experts * c.moe_intermediate_size;
   if (c.n_shared_experts > 0) single += hidden;
   return 2 * pairs + single;
+}
+
+int64_t block_activations(const ModelConfig& c, int layer) {
+  return own_activations(c, layer) + engram_activations(c, layer);
 }
 
 }  // namespace
@@ -240,6 +252,7 @@ InferenceMemory inference_memory(const ModelConfig& config, int weight_bytes, in
   memory.weights = double(size.total + size.mtp) * weight_bytes;
   // The embedding's table is looked up by row and has panels only as the head.
   int64_t table = config.tie_word_embeddings ? 0 : int64_t(config.vocab_size) * config.hidden_size;
+  table += engram_table_elements(config);
   memory.panels = double(size.total + size.mtp - table - size.norms) * weight_bytes;
   double numbers = 0;
   for (int layer = 0; layer < config.num_hidden_layers; ++layer)

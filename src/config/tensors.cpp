@@ -5,6 +5,7 @@
 #include <span>
 
 #include "config/compressed_tensors.h"
+#include "config/engram.h"
 
 namespace weir {
 namespace {
@@ -160,8 +161,12 @@ Tensors outer_tensors(const ModelConfig& config) {
 }
 
 Tensors layer_tensors(const ModelConfig& config, int layer) {
-  if (config.is_compressed()) return compressed_layer_tensors(config, layer);
-  Tensors out;
+  Tensors out = engram_tensors(config, layer);
+  if (config.is_compressed()) {
+    Tensors own = compressed_layer_tensors(config, layer);
+    out.insert(out.end(), own.begin(), own.end());
+    return out;
+  }
   const std::string prefix = fmt::format("model.layers.{}.", layer);
   for (const Row& row : kLayer)
     if (row.has && row.has(config, layer)) out.push_back(tensor_of(row, prefix, config));

@@ -13,12 +13,16 @@
 #include "base/random.h"
 #include "chat/conversation.h"
 #include "checkpoint/gguf_names.h"
+#include "checkpoint/row_scales.h"
+#include "config/engram.h"
 #include "config/gguf_config.h"
 #include "convert/output_folder.h"
+#include "convert/random_output.h"
 #include "convert/random_rows.h"
 #include "formats/gguf_tables.h"
 #include "text/unicode.h"
 #include "tokenizer/gguf_tokenizer.h"
+#include "tokenizer/token_classes.h"
 #include "tokenizer/tokenizer_json.h"
 
 namespace weir {
@@ -57,19 +61,10 @@ class RandomModel {
 
  private:
   using Sink = std::function<Result<void>(std::span<const std::byte>)>;
-  struct Output {
-    std::string name;
-    WeightType type;
-    std::vector<uint64_t> shape;
-    uint64_t rows() const {
-      uint64_t rows = 1;
-      for (size_t i = 0; i + 1 < shape.size(); ++i) rows *= shape[i];
-      return rows;
-    }
-    uint64_t bytes() const { return rows() * type_bytes(type, shape.back()); }
-  };
+  using Output = RandomOutput;
 
   Result<void> choose_config();
+  void keep_sources();
   Result<void> to_gguf();
   Result<void> to_folder();
   std::vector<Output> folder_outputs(WeightType type) const;
@@ -77,6 +72,7 @@ class RandomModel {
   Result<void> write_all(const std::vector<Output>& outputs, const Sink& sink);
   Result<void> write(const Output& output, const Sink& sink);
   Result<void> write_vector(const Output& output, const Sink& sink);
+  Result<void> write_filled(const Output& output, const Sink& sink);
   Result<void> write_expert_table(const Output& output, const Sink& sink);
   Result<void> write_texts(const std::string& folder, WeightType type) const;
 
@@ -89,16 +85,21 @@ class RandomModel {
   ConvertResult result_;
 };
 
+// What names layers, of those that are left.
+void RandomModel::keep_sources() {
+  const auto is_gone = [&](int layer) { return layer >= config_.num_hidden_layers; };
+  for (std::vector<int>* layers :
+       {&config_.kv_source_layer_ids, &config_.index_source_layer_ids, &config_.engram_layer_ids})
+    std::erase_if(*layers, is_gone);
+  config_.engram_num_embeddings.resize(config_.engram_layer_ids.size());
+  if (is_gone(config_.candidate_source_layer_id)) config_.candidate_source_layer_id = -1;
+}
+
 Result<void> RandomModel::choose_config() {
   const std::string& like = request_.like;
   config_ = TRY(is_directory(like)  ? read_config(join_path(like, "config.json"))
                 : file_exists(like) ? read_config(like)
                                     : preset(like));
-  if (config_.is_compressed() && !has_gguf_name(request_.to))
-    return Error{
-        fmt::format("{}: random models of type '{}' are made as GGUF files alone; give a name that "
-                    "ends in .gguf",
-                    like, config_.model_type)};
   if (request_.layers > config_.num_hidden_layers)
     return Error{fmt::format("--layers {}: {} has {} layers; give at most as many", request_.layers,
                              like, config_.num_hidden_layers)};
@@ -107,6 +108,7 @@ Result<void> RandomModel::choose_config() {
     config_.num_hash_layers = std::min(config_.num_hash_layers, config_.num_hidden_layers);
     config_.compress_ratios.resize(size_t(config_.num_hidden_layers));
   }
+  keep_sources();
   config_.first_k_dense_replace =
       std::min(config_.first_k_dense_replace, config_.num_hidden_layers);
   tokenizer_.emplace(TRY(make_tokenizer()));
@@ -115,6 +117,8 @@ Result<void> RandomModel::choose_config() {
         fmt::format("{}: has a vocabulary of {}; at least {} are needed for bytes and "
                     "control tokens",
                     request_.like, config_.vocab_size, tokenizer_->size())};
+  if (engram_folds_tokens(config_))
+    config_.engram_compressed_vocab_size = token_classes(*tokenizer_).count;
   config_.bos_token_id = tokenizer_->bos();
   config_.eos_token_id = tokenizer_->eos();
   return {};
@@ -156,11 +160,25 @@ Result<void> RandomModel::write_expert_table(const Output& output, const Sink& s
   return sink(std::as_bytes(std::span(row)));
 }
 
+Result<void> RandomModel::write_filled(const Output& output, const Sink& sink) {
+  const std::vector<std::byte> bytes(std::min(output.bytes(), kRoundBytes), std::byte(output.fill));
+  for (uint64_t left = output.bytes(); left > 0;) {
+    const uint64_t count = std::min<uint64_t>(left, bytes.size());
+    TRY(sink(std::span(bytes).first(count)));
+    if (!listener_.on_bytes(count, output.name)) return Error{"stopped; nothing was written"};
+    left -= count;
+  }
+  return {};
+}
+
 Result<void> RandomModel::write(const Output& output, const Sink& sink) {
-  if (is_expert_table(output.name)) return write_expert_table(output, sink);
-  if (output.shape.size() == 1 || output.name.find("_scale_inv") != std::string::npos)
+  if (is_expert_table(output.name) || output.name.ends_with("tid2eid"))
+    return write_expert_table(output, sink);
+  if (output.fill >= 0) return write_filled(output, sink);
+  if (output.shape.size() == 1 || output.name.find("_scale_inv") != std::string::npos ||
+      is_engram_gain(output.name))
     return write_vector(output, sink);
-  const uint64_t columns = output.shape.back(), row = type_bytes(output.type, columns);
+  const uint64_t columns = output.shape.back(), row = output.row_bytes();
   const uint64_t round = std::max<uint64_t>(1, kRoundBytes / row), rows = output.rows();
   const float spread = float(config_.initializer_range);
   buffer_.resize(std::min(rows, round) * row);
@@ -212,13 +230,15 @@ Result<void> RandomModel::to_gguf() {
 
 // In f8_e4m3, what DeepSeek-V3 leaves in bf16 stays so: embedding, head, norms and gates.
 std::vector<RandomModel::Output> RandomModel::folder_outputs(WeightType type) const {
+  if (config_.is_compressed()) return published_outputs(config_, type);
   std::vector<Output> outputs;
   for (const TensorShape& tensor : all_tensors(config_))
     for (int i = 0; i < tensor.copies; ++i) {
       const std::string name = expert_name(tensor.name, i);
       const bool is_bias = name.find("e_score_correction_bias") != std::string::npos;
       const bool is_f8 = type == WeightType::f8_e4m3 && tensor.shape.size() == 2 &&
-                         tensor.part != ModelPart::embedding && tensor.part != ModelPart::router &&
+                         !is_engram_table(name) && tensor.part != ModelPart::embedding &&
+                         tensor.part != ModelPart::router &&
                          name.find("eh_proj") == std::string::npos;
       WeightType stored = is_bias ? WeightType::f32 : type;
       if (type == WeightType::f8_e4m3 && !is_bias) stored = is_f8 ? type : WeightType::bf16;
@@ -235,14 +255,16 @@ std::vector<RandomModel::Output> RandomModel::folder_outputs(WeightType type) co
 Result<void> RandomModel::write_texts(const std::string& folder, WeightType type) const {
   Json config = config_json(config_);
   config.set("torch_dtype", torch_dtype(type));
-  if (type == WeightType::f8_e4m3) {
+  if (type == WeightType::f8_e4m3 || type == WeightType::mxfp4) {
     Json quantization = Json::object(), size = Json::array();
-    size.push(kScaleSquare);
-    size.push(kScaleSquare);
+    const int square = config_.shares_entries() ? int(kRowScaleColumns) : kScaleSquare;
+    size.push(square);
+    size.push(square);
     quantization.set("quant_method", "fp8");
     quantization.set("fmt", "e4m3");
     quantization.set("activation_scheme", "dynamic");
     quantization.set("weight_block_size", std::move(size));
+    if (type == WeightType::mxfp4) quantization.set("expert_dtype", "fp4");
     config.set("quantization_config", std::move(quantization));
   }
   TRY(write_file_atomic(join_path(folder, "config.json"), config.dump(2) + "\n"));
@@ -252,7 +274,9 @@ Result<void> RandomModel::write_texts(const std::string& folder, WeightType type
 
 Result<void> RandomModel::to_folder() {
   const TypeTraits* traits = find_type(request_.type.c_str());
-  if (!traits || *dtype_of(traits->type) == 0 || traits->type == WeightType::f8_e4m3_32)
+  const bool has_codes = traits && traits->type == WeightType::mxfp4 && config_.is_compressed();
+  if (!has_codes &&
+      (!traits || *dtype_of(traits->type) == 0 || traits->type == WeightType::f8_e4m3_32))
     return Error{
         fmt::format("a folder holds f32, f16, bf16 or f8_e4m3, not {}; give a name that "
                     "ends in .gguf",
@@ -260,7 +284,8 @@ Result<void> RandomModel::to_folder() {
   const std::vector<Output> outputs = folder_outputs(traits->type);
   std::vector<TensorPlan> infos;
   for (const Output& output : outputs)
-    infos.push_back({output.name, dtype_of(output.type), output.shape});
+    infos.push_back(
+        {output.name, output.dtype ? output.dtype : dtype_of(output.type), output.shape});
   const auto write_data = [&](SafetensorsWriter& writer) {
     announce(outputs);
     return write_all(in_order_of(writer, outputs),

@@ -8,7 +8,8 @@ namespace weir {
 struct RandomModelRequest {
   std::string like;  // a preset, or a config.json
   std::string to;    // a .gguf file, or a folder that does not exist yet
-  // For GGUF a name of mix.h; for a folder f32, f16, bf16, or f8_e4m3 with DeepSeek-V3's scales.
+  // For GGUF a name of mix.h; for a folder f32, f16, bf16, or f8_e4m3 with DeepSeek's scales; of V4
+  // and V4.1 mxfp4 too: experts of E2M1, the rest as f8_e4m3.
   std::string type = "bf16";
   int layers = 0;  // only so many; 0: all
   uint64_t seed = 1;

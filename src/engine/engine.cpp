@@ -10,6 +10,7 @@
 #include "engine/further_draft.h"
 #include "engine/model_key.h"
 #include "engine/pass_memory.h"
+#include "engine/resuming_reader.h"
 #include "engine/row_shares.h"
 
 namespace weir {
@@ -229,6 +230,7 @@ std::vector<uint16_t> Engine::end(Sequence& sequence, bool is_good) {
   std::vector<uint16_t> experts;
   recording_ -= records(sequence);
   Key& key = *sequence.key;
+  while (!sequence.followers.empty()) part(*sequence.followers.back());
   if (sequence.slot >= 0) {
     Slot& slot = slots_[size_t(sequence.slot)];
     if (is_good)
@@ -238,6 +240,9 @@ std::vector<uint16_t> Engine::end(Sequence& sequence, bool is_good) {
     if (records(sequence)) experts = std::move(slot.experts);
     slot = {};
     --key.running;
+  } else if (sequence.leader) {
+    if (records(sequence)) experts = slots_[size_t(sequence.leader->slot)].experts;
+    std::erase(sequence.leader->followers, &sequence);
   } else {
     std::erase(key.waiting, &sequence);
   }
@@ -418,7 +423,10 @@ void Engine::show_hidden(const std::vector<Row>& rows, bool guesses) {
     const Slot& slot = slots_[size_t(row.slot)];
     if (row.is_guess != guesses || !slot.sequence || row.position >= int(slot.cached.size()))
       continue;
-    slot.sequence->request.hidden_reader->take(row.position, hidden_rows_.states(i));
+    HiddenReader* reader = slot.sequence->request.hidden_reader;
+    if (auto* resuming = dynamic_cast<ResumingReader*>(reader))
+      resuming->take_token(row.position, row.token);
+    reader->take(row.position, hidden_rows_.states(i));
     slot.sequence->shown = row.position + 1;
   }
 }
@@ -428,7 +436,8 @@ int64_t Engine::unread_tokens() const {
   for (const auto& [id, sequence] : sequences_) {
     if (sequence.drawn() > 0) continue;
     tokens += sequence.prompt;
-    if (sequence.slot >= 0) tokens -= slots_[size_t(sequence.slot)].cached.size();
+    const int slot = sequence.leader ? sequence.leader->slot : sequence.slot;
+    if (slot >= 0) tokens -= slots_[size_t(slot)].cached.size();
   }
   return int64_t(tokens);
 }

@@ -7,6 +7,8 @@
 #include "base/div_up.h"
 #include "base/text.h"
 #include "config/compressed_tensors.h"
+#include "config/engram.h"
+#include "tensor/cached_classes.h"
 
 namespace weir {
 namespace {
@@ -14,6 +16,12 @@ namespace {
 constexpr int kSequencesMax = 1 << 20;  // ids are slots, counted from 0
 
 int pages_for(int positions) { return div_up(positions, kCachePage); }
+
+Result<CacheLayout> layout_of(const ModelConfig& config, CacheForm form, CacheType type) {
+  CacheLayout layout = TRY(CacheLayout::make(cache_widths(config), form, type));
+  if (has_engram(config)) add_cached_classes(layout);
+  return layout;
+}
 
 }  // namespace
 
@@ -36,7 +44,10 @@ CacheWidths cache_widths(const ModelConfig& config) {
     // Open entries begin so many positions before the next one.
     widths.kept = std::max(widths.kept, (overlaps ? 2 : 1) * own.ratio - 1);
   }
-  if (config.is_compressed()) return widths;
+  if (config.is_compressed()) {
+    if (has_engram(config)) widths.kept = std::max(widths.kept, config.engram_max_ngram_size - 1);
+    return widths;
+  }
   widths.heads = config.kv_heads();
   widths.key_own = is_latent ? config.qk_nope_head_dim : config.head_dim;
   widths.key_shared = is_latent ? config.qk_rope_head_dim : 0;
@@ -51,11 +62,12 @@ ModelConfig further_config(const ModelConfig& config) {
   ModelConfig one = config;
   one.num_hidden_layers = 1;
   if (config.is_compressed()) one.compress_ratios = {0};
+  one.engram_layer_ids.clear();
   return one;
 }
 
 double cache_bytes(const ModelConfig& config, CacheForm form, CacheType type, int64_t positions) {
-  const auto layout = CacheLayout::make(cache_widths(config), form, type);
+  const auto layout = layout_of(config, form, type);
   if (!layout) return 0;
   const int64_t pages = div_up(positions, int64_t(kCachePage));
   const int64_t of_long = layout->long_every > 0 ? pages / layout->long_every : 0;
@@ -65,7 +77,7 @@ double cache_bytes(const ModelConfig& config, CacheForm form, CacheType type, in
 
 double recent_bytes(const ModelConfig& config, CacheType type) {
   if (!config.is_compressed()) return 0;
-  const auto layout = CacheLayout::make(cache_widths(config), CacheForm::compressed, type);
+  const auto layout = layout_of(config, CacheForm::compressed, type);
   if (!layout) return 0;
   return double(layout->recent_bytes) * (div_up(layout->kept, kCachePage) + 2);
 }
@@ -76,8 +88,7 @@ Result<KvCache> KvCache::create(const ModelConfig& config, CacheForm form, size_
     return Error{"a latent cache needs multi-head latent attention, which model type '" +
                  config.model_type + "' does not have; use the expanded form"};
   KvCache cache;
-  cache.layout_ =
-      std::make_unique<const CacheLayout>(TRY(CacheLayout::make(cache_widths(config), form, type)));
+  cache.layout_ = std::make_unique<const CacheLayout>(TRY(layout_of(config, form, type)));
   cache.layers_ = config.num_hidden_layers;
   cache.context_ = config.max_position_embeddings;
   cache.bytes_max_ = bytes_max;

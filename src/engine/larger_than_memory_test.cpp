@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "engine/engine.h"
 #include "engine/scorer.h"
+#include "tensor/table_reader.h"
 #include "testing/convert_fixture.h"
 
 namespace weir {
@@ -32,7 +33,8 @@ class LargerThanMemory : public ConvertTest {
     EXPECT_TRUE(scorer) << scorer.error().message;
     (*scorer)->exact = exact;
     std::vector<int> tokens;
-    for (int i = 0; i < kTokens; ++i) tokens.push_back(3 + i * 37 % 250);
+    const int most = std::min(250, model.config().vocab_size - 3);
+    for (int i = 0; i < kTokens; ++i) tokens.push_back(3 + i * 37 % most);
     std::vector<float> all;
     const auto scored = (*scorer)->logits(tokens, [&](int, Tensor rows) -> Result<void> {
       all.insert(all.end(), rows.data, rows.data + size_t(rows.rows) * size_t(rows.cols));
@@ -69,6 +71,30 @@ TEST_F(LargerThanMemory, ResultsAreTheBitsOfTheModelInMemory) {
         EXPECT_GT(statistics.bytes_read, 0);
       }
     }
+  }
+}
+
+// Engram's tables, E4M3 with scales apart, beside experts.
+TEST_F(LargerThanMemory, RowsOfTablesAreThoseOfTheModelInMemory) {
+  const std::string folder = golden_model("deepseek_v41_engram");
+  auto whole = open(folder, {});
+  ASSERT_TRUE(whole) << whole.error().message;
+  EXPECT_EQ((*whole)->table_reader(), nullptr);
+  (*whole)->pack(pool_);
+  const std::vector<float> expected = scores(**whole, 40, 2, true);
+  for (bool is_direct : {true, false}) {
+    auto streamed = open(folder, {.bytes = 1e5, .wants_direct = is_direct});
+    ASSERT_TRUE(streamed) << streamed.error().message;
+    ASSERT_NE((*streamed)->table_reader(), nullptr);
+    EXPECT_NE((*streamed)->streaming_note().find("rows of the tables of n-grams"),
+              std::string::npos);
+    (*streamed)->pack(pool_);
+    for (int chunk : {1, 6, 40})
+      EXPECT_TRUE(same_bits(scores(**streamed, chunk, 1 + chunk % 3, true), expected)) << chunk;
+    // Six rows of each of two tables for 120 tokens, two pieces each; some are neighbours.
+    const auto statistics = (*streamed)->table_reader()->statistics();
+    EXPECT_EQ(statistics.rows, 3 * 40 * 2 * 6);
+    EXPECT_LE(statistics.distinct, statistics.rows);
   }
 }
 

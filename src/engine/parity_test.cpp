@@ -132,9 +132,9 @@ INSTANTIATE_TEST_SUITE_P(Families, Parity,
                                            "deepseek_v3", "deepseek_v3_fp8", "deepseek_v3_plain",
                                            "deepseek_v32", "deepseek_v4", "deepseek_v4_plain",
                                            "deepseek_v4_fp8", "deepseek_v4_mtp", "deepseek_v41",
-                                           "kimi_k2", "glm4_moe_lite", "youtu", "qwen2",
-                                           "qwen2_yarn", "qwen3", "qwen3_moe", "llama",
-                                           "llama_linear", "mistral4", "minicpm3",
+                                           "deepseek_v41_engram", "kimi_k2", "glm4_moe_lite",
+                                           "youtu", "qwen2", "qwen2_yarn", "qwen3", "qwen3_moe",
+                                           "llama", "llama_linear", "mistral4", "minicpm3",
                                            "minicpm3_longrope", "glm_moe_dsa", "kimi_k25",
                                            "deepseek_ocr2", "packed",  // compressed-tensors
                                            "qwen2_own_head",           // F6

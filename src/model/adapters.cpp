@@ -10,6 +10,7 @@
 #include "model/model.h"
 #include "ops/weight_norms.h"
 #include "tensor/panel_set.h"
+#include "tensor/table_reader.h"
 
 namespace weir {
 

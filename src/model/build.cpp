@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "config/conventions.h"
+#include "config/engram.h"
 
 namespace weir {
 
@@ -171,6 +172,25 @@ Moe ModelBuilder::moe(const std::string& prefix, int layer) {
   return m;
 }
 
+Engram ModelBuilder::engram(const std::string& prefix, int layer) {
+  const ModelConfig& c = model_.config_;
+  const int number = engram_number(c, layer), hidden = c.hidden_size;
+  Engram e;
+  if (number < 0) return e;
+  Matrix* table = add(prefix + "embed.weight", c.engram_num_embeddings[size_t(number)],
+                      c.engram_head_dim, 1, Kind::matrix);
+  if (Parameter* p = table->parameter) p->is_embedding = true, p->decays = false;
+  e.table.matrix = table, e.table.number = number;
+  e.number = number, e.streams = engram_streams(c);
+  e.kv = linear(prefix + "wkv.weight", (e.streams + 1) * hidden,
+                engram_columns(c) * c.engram_head_dim);
+  e.q = add(prefix + "q_weight", e.streams, hidden, 1, Kind::vector);
+  e.k = add(prefix + "k_weight", e.streams, hidden, 1, Kind::vector);
+  e.hash = &model_.ngram_hashes_[size_t(number)];
+  e.epsilon = float(c.rms_norm_eps);
+  return e;
+}
+
 Block ModelBuilder::block(int layer, bool is_moe) {
   const ModelConfig& c = model_.config_;
   const std::string prefix = fmt::format("model.layers.{}.", layer);
@@ -178,6 +198,7 @@ Block ModelBuilder::block(int layer, bool is_moe) {
   b.is_mla = c.attention == AttentionKind::mla;
   b.is_compressed = c.is_compressed();
   b.is_moe = is_moe;
+  b.engram = engram(prefix + "engram.", layer);
   if (b.is_compressed) b.attention_site = stream_site(prefix + "attn_hc.", false);
   b.attention_norm = norm(prefix + "input_layernorm.weight", c.hidden_size, c.rms_norm_eps);
   if (b.is_compressed)
@@ -237,6 +258,8 @@ void ModelBuilder::build() {
   if (embedding->parameter) embedding->parameter->is_embedding = true;
   if (c.tie_word_embeddings) model_.multiplied_.push_back(embedding);  // as the head
   model_.embedding_ = embedding;
+  if (has_engram(c)) model_.ngram_hashes_ = engram_hashes(c);
+  if (engram_folds_tokens(c)) model_.token_classes_ = frozen_vector(kEngramClasses, c.vocab_size);
   for (int layer = 0; layer < c.num_hidden_layers; ++layer)
     model_.blocks_.push_back(block(layer, c.is_moe(layer)));
   if (c.is_compressed() && !c.shares_entries())

@@ -30,6 +30,7 @@ class ModelBuilder {
   Gqa gqa(const std::string& prefix, int layer);
   Indexer indexer(const std::string& prefix, int layer);
   Mla mla(const std::string& prefix, int layer);
+  Engram engram(const std::string& prefix, int layer);
   // build_compressed.cpp
   StreamSite stream_site(const std::string& prefix, bool reads_only);
   Compressor compressor(const std::string& prefix, int layer, int width, bool is_index);

@@ -156,7 +156,8 @@ class CompressedFiles : public ::testing::Test {
   void TearDown() override { (void)remove_all(folder_); }
   // A copy of the golden model in which change(source) has its way; false: left out.
   using Change = std::function<bool(TensorSource&)>;
-  std::string error_with(const std::string& family, const Change& change) {
+  std::string error_with(const std::string& family, const Change& change,
+                         const std::function<void(Json&, std::vector<TensorSource>&)>& add = {}) {
     const std::string from = std::string(WEIR_SOURCE_DIR) + "/src/model/testdata/" + family;
     const auto opened = SafetensorsFolder::open(from);
     std::vector<TensorSource> sources;
@@ -165,8 +166,10 @@ class CompressedFiles : public ::testing::Test {
       TensorSource source{name, found->info->dtype, found->info->shape, found->bytes()};
       if (change(source)) sources.push_back(std::move(source));
     }
+    Json config = *read_json_file(from + "/config.json");
+    if (add) add(config, sources);
     EXPECT_TRUE(write_safetensors(folder_ + "/model.safetensors", sources, {}));
-    EXPECT_TRUE(write_file_atomic(folder_ + "/config.json", *read_file(from + "/config.json")));
+    EXPECT_TRUE(write_file_atomic(folder_ + "/config.json", config.dump()));
     const auto model = load_model(folder_, false);
     return model ? "" : model.error().message;
   }
@@ -207,16 +210,104 @@ TEST_F(CompressedFiles, OfOtherContentsAreRefusedInOneSentence) {
   EXPECT_EQ(error_with("deepseek_v4", [](TensorSource&) { return true; }), "");
 }
 
-TEST_F(CompressedFiles, EngramIsRefusedByName) {
-  Json config = *read_json_file(std::string(WEIR_SOURCE_DIR) +
-                                "/src/model/testdata/deepseek_v41/config.json");
-  config.set("engram_layer_ids", *parse_json("[1, 3]"));
-  ASSERT_TRUE(write_file_atomic(folder_ + "/config.json", config.dump()));
-  ASSERT_TRUE(write_safetensors(folder_ + "/model.safetensors", {}, {}));
-  const auto model = load_model(folder_, false);
-  ASSERT_FALSE(model);
-  EXPECT_TRUE(has(model.error().message, "'engram_layer_ids' names layers 1, 3, but Engram"))
-      << model.error().message;
+// Tables of the experts of tokens.
+TEST_F(CompressedFiles, TablesOfExpertsOutOfRangeAreRefused) {
+  std::vector<int64_t> wide;
+  std::vector<int32_t> narrow;
+  std::vector<float> floats;
+  // The table of layer 1, changed by `change`.
+  const auto error = [&](const std::function<void(TensorSource&)>& change) {
+    return error_with("deepseek_v4", [&](TensorSource& source) {
+      if (!source.name.ends_with("layers.1.ffn.gate.tid2eid")) return true;
+      wide.resize(source.bytes.size() / sizeof(int64_t));
+      std::memcpy(wide.data(), source.bytes.data(), source.bytes.size());
+      change(source);
+      return true;
+    });
+  };
+  const auto as_wide = [&](int64_t expert) {
+    return error([&](TensorSource& source) {
+      wide[11] = expert;
+      source.bytes = std::as_bytes(std::span(wide));
+    });
+  };
+  const auto as_narrow = [&](int32_t expert) {
+    return error([&](TensorSource& source) {
+      narrow.assign(wide.begin(), wide.end());
+      narrow[11] = expert;
+      source.dtype = "I32", source.bytes = std::as_bytes(std::span(narrow));
+    });
+  };
+  EXPECT_EQ(as_wide(7), "");
+  EXPECT_EQ(as_narrow(7), "");
+  for (int64_t expert : {int64_t(-1), int64_t(8), int64_t(1) << 40, INT64_MIN})
+    EXPECT_TRUE(has(as_wide(expert), "at element 11, but the model has experts 0 to 7")) << expert;
+  for (int32_t expert : {-1, 8, INT32_MAX, INT32_MIN})
+    EXPECT_TRUE(has(as_narrow(expert), "at element 11, but the model has experts 0 to 7"))
+        << expert;
+  const std::string as_floats = error([&](TensorSource& source) {
+    floats.assign(wide.begin(), wide.end());
+    source.dtype = "F32", source.bytes = std::as_bytes(std::span(floats));
+  });
+  EXPECT_TRUE(has(as_floats, "is F32, but the experts of tokens are whole numbers, I64 or I32"))
+      << as_floats;
+}
+
+TEST_F(CompressedFiles, WrongTablesOfNgramsAreRefusedInOneSentence) {
+  constexpr const char* kFamily = "deepseek_v41_engram";
+  const auto all = [](TensorSource&) { return true; };
+  const auto is_table = [](const TensorSource& s, const char* part) {
+    return s.name == std::string("layers.1.engram.embed.") + part;
+  };
+  EXPECT_EQ(error_with(kFamily, all), "");
+  // A row less, of the table alone and of its scales too.
+  const auto shorten = [](TensorSource& s) {
+    s.bytes = s.bytes.first(s.bytes.size() - size_t(s.shape[1]));
+    --s.shape[0];
+    return true;
+  };
+  std::string error = error_with(
+      kFamily, [&](TensorSource& s) { return is_table(s, "weight") ? shorten(s) : true; });
+  EXPECT_TRUE(has(error,
+                  "its scales 'layers.1.engram.embed.scale' are F8_E8M0 of shape [156, 1]; "
+                  "F8_E8M0 of shape [155, 1] belongs to it"))
+      << error;
+  error = error_with(kFamily, [&](TensorSource& s) {
+    return is_table(s, "weight") || is_table(s, "scale") ? shorten(s) : true;
+  });
+  EXPECT_TRUE(has(error, "has shape [155, 32], but config.json asks for [156, 32]")) << error;
+  error = error_with(kFamily, [&](TensorSource& s) { return !is_table(s, "scale"); });
+  EXPECT_TRUE(has(error, "is F8_E4M3, but its scales 'layers.1.engram.embed.scale' are missing"))
+      << error;
+  error = error_with(kFamily, [&](TensorSource& s) { return !is_table(s, "weight"); });
+  EXPECT_TRUE(has(error, "engram.embed.weight")) << error;
+  error = error_with(kFamily, all, [](Json& config, std::vector<TensorSource>&) {
+    config.set("engram_num_embeddings", *parse_json("[155, 304]"));
+  });
+  EXPECT_TRUE(has(error, "gives layer 1 155 rows, but its hashes point to 156")) << error;
+  // Classes that no tokenizer gives, and classes that are none.
+  const auto fold = [](Json& config) { config.set("engram_compressed_vocab_size", 50); };
+  error = error_with(kFamily, all, [&](Json& config, std::vector<TensorSource>&) { fold(config); });
+  EXPECT_TRUE(has(error, "Engram counts tokens by 50 classes, which its tokenizer gives")) << error;
+  std::vector<float> classes(61, 3.f);
+  for (const auto& [value, is_wrong] : {std::pair(49.f, false), std::pair(50.f, true),
+                                        std::pair(-1.f, true), std::pair(1.5f, true)}) {
+    classes[7] = value;
+    error = error_with(kFamily, all, [&](Json& config, std::vector<TensorSource>& sources) {
+      fold(config);
+      sources.push_back(
+          {"model.engram.token_classes", "F32", {61}, std::as_bytes(std::span(classes))});
+    });
+    EXPECT_EQ(has(error, "for token 7, but there are classes 0 to 49"), is_wrong) << error;
+    EXPECT_EQ(error.empty(), !is_wrong) << error;
+  }
+  // A file that ends within a table.
+  EXPECT_EQ(error_with(kFamily, all), "");
+  const std::string file = folder_ + "/model.safetensors";
+  ASSERT_EQ(truncate(file.c_str(), off_t(*file_size(file) - 100)), 0);
+  const auto cut = load_model(folder_, false);
+  ASSERT_FALSE(cut);
+  EXPECT_TRUE(has(cut.error().message, "model.safetensors")) << cut.error().message;
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ Tensor Model::draft_hidden(Run& run, const DraftContext& context) const {
     Entries entries;
     entries.rows = context.rows.columns(column, width);
     entries.begin = context.begin, entries.end = context.end;
-    x = block_forward(run, stage, rope_, 0, x, is_delayed ? &shared : nullptr, &entries);
+    x = block_forward(run, stage, rope_, 0, x, {}, is_delayed ? &shared : nullptr, &entries);
     column += width;
   }
   const Tensor mixture = is_delayed ? shared.pre : site_coefficients(run, dspark_->end, x);

@@ -219,10 +219,21 @@ Tensor compressed_forward(Run& run, const Block& b, const RopeTable& table, floa
   return expand_streams(run, x, sum, c, streams);
 }
 
+// Without a tape in place, and nothing else of it is needed after.
+Tensor recall(Run& run, const Engram& e, const NgramRows& rows, Tensor x) {
+  const Zone zone("engram");
+  Temporaries temporaries(run);
+  const Input read =
+      quantize(run, gather_ngrams(run, e.table, rows.of(e), e.hash->columns()), {&e.kv});
+  return add_recalled(run, x, linear(run, read, e.kv), *e.q, *e.k, e.streams, e.epsilon);
+}
+
 }  // namespace
 
 Tensor block_forward(Run& run, const Block& b, const RopeTable& table, float balance_weight,
-                     Tensor x, SharedEntries* shared, const Entries* context) {
+                     Tensor x, const NgramRows& rows, SharedEntries* shared,
+                     const Entries* context) {
+  if (b.engram.table) x = recall(run, b.engram, rows, x);
   if (b.is_compressed) return compressed_forward(run, b, table, balance_weight, x, shared, context);
   // Both parts add to x; without a tape that is in place, and nothing else of them is needed after.
   {

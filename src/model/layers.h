@@ -5,6 +5,7 @@
 
 #include "config/config.h"
 #include "model/compressed_layers.h"
+#include "ops/ngram_ops.h"
 #include "ops/ops.h"
 #include "ops/streamed_experts.h"
 
@@ -71,7 +72,25 @@ struct Moe {
   const Moe* next = nullptr;
 };
 
+// Engram: what a table of n-grams has to say, before the block's attention (config/engram.h).
+struct Engram {
+  NgramTable table;  // empty: none
+  Linear kv;         // wkv: keys of all streams, then the value
+  const Matrix *q = nullptr, *k = nullptr;
+  const NgramHash* hash = nullptr;
+  int number = 0, streams = 1;
+  float epsilon = 0;
+};
+
+// The rows of a pass in the tables of all layers that have one.
+struct NgramRows {
+  const int32_t* rows = nullptr;  // [tables][rows of the batch][columns]
+  size_t step = 0;
+  const int32_t* of(const Engram& engram) const { return rows + size_t(engram.number) * step; }
+};
+
 struct Block {
+  Engram engram;
   Norm attention_norm, mlp_norm;
   bool is_mla = false, is_moe = false, is_compressed = false;
   Gqa gqa;
@@ -104,6 +123,7 @@ Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weig
 // Of a compressed block x is all streams. `shared` goes from block to block: V4.1's entries, or
 // choices of tokens (GLM-5.2). `context`: of window_attention().
 Tensor block_forward(Run& run, const Block& block, const RopeTable& rope, float balance_weight,
-                     Tensor x, SharedEntries* shared = nullptr, const Entries* context = nullptr);
+                     Tensor x, const NgramRows& rows = {}, SharedEntries* shared = nullptr,
+                     const Entries* context = nullptr);
 
 }  // namespace weir

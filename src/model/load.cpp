@@ -16,6 +16,7 @@
 #include "checkpoint/gguf_names.h"
 #include "checkpoint/packed_weights.h"
 #include "checkpoint/row_scales.h"
+#include "config/engram.h"
 #include "model/build.h"
 #include "model/model.h"
 #include "tensor/panels.h"
@@ -75,7 +76,7 @@ bool is_aligned(const std::byte* data) {
 Result<void> Model::bind(Matrix& weight, const Checkpoint& checkpoint) {
   const std::vector<NamedSlice> slices = named_slices(weight);
   // A vector, or a few rows that no product reads.
-  if (weight.rows == 1 || weight.name.ends_with("position_bias")) {
+  if (weight.rows == 1 || weight.name.ends_with("position_bias") || is_engram_gain(weight.name)) {
     const StoredTensor tensor = TRY(checkpoint.find(slices[0].name, slices[0].shape));
     float* copy = memory_.emplace_back(weight.count() * sizeof(float)).floats();
     weight.parts = {copy};
@@ -105,13 +106,16 @@ Result<void> Model::bind(Matrix& weight, const Checkpoint& checkpoint) {
       }
       TRY(check_finite(tensor, reinterpret_cast<const float*>(tensor.data)));
     }
-    if (tensor.row_scales) {
+    if (tensor.row_scales && is_engram_table(weight.name)) {
+      row_scales_[&weight] = tensor.row_scales;
+    } else if (tensor.row_scales) {
       std::byte* blocks =
           reinterpret_cast<std::byte*>(memory_.emplace_back(tensor.bytes()).floats());
       TRY(join_blocks(tensor, blocks));
       tensor.data = blocks;
+      weight.is_mapped = false;
     }
-    weight.is_mapped &= !tensor.owned && !tensor.row_scales && !tensor.packed;
+    weight.is_mapped &= !tensor.owned && !tensor.packed;
     weight.parts.push_back(tensor.data);
     if (tensor.scales) weight.scales.push_back(tensor.scales);
     if (tensor.owned) kept_.push_back(tensor.owned);
@@ -146,9 +150,10 @@ Result<void> Model::bind(const Checkpoint& checkpoint, const ExpertMemory& memor
   double packed = 0, panels = 0;  // bytes
   for (Matrix* weight : weights_) TRY(bind(*weight, checkpoint));
   const double before = available_memory();
+  TRY(stream_tables(checkpoint, memory, before));
   TRY(stream_experts(checkpoint, memory, before));
   for (Matrix* weight : weights_) {
-    if (is_streamed(*weight)) continue;
+    if (is_streamed(*weight) || is_engram_table(weight->name)) continue;
     if (weight->rows > 1 && weight->type == WeightType::f32)
       packed += double(weight->count()) * sizeof(float);
   }

@@ -9,6 +9,7 @@
 #include "base/div_up.h"
 #include "base/hash.h"
 #include "base/random.h"
+#include "config/engram.h"
 #include "model/block_observer.h"
 #include "model/build.h"
 #include "tensor/panel_set.h"
@@ -65,7 +66,12 @@ void Model::initialize(uint64_t seed) {
   const float residual = range / std::sqrt(2.0f * float(config_.num_hidden_layers));
   for (const Matrix* w : weights_) {
     float* data = w->parameter->data;
-    if (w->rows == 1) {
+    if (w == token_classes_) {
+      for (size_t i = 0; i < w->count(); ++i)
+        data[i] = float(int(i) % config_.engram_compressed_vocab_size);
+      continue;
+    }
+    if (w->rows == 1 || is_engram_gain(w->name)) {
       std::fill_n(data, w->count(), initial_value(w->name));
       continue;
     }
@@ -112,17 +118,19 @@ Tensor Model::forward(Run& run, BlockObserver* observer, Tensor* further) const 
   if (shares) shared.pre = first_stream(run, x.rows, config_.hc_mult);
   const bool keeps_targets = further && config_.has_dspark();
   if (keeps_targets) *further = run.unrecorded().make(x.rows, further_width());
+  const NgramRows ngrams = read_ngrams(run);
   int number = 0;
   for (const Block& block : blocks_) {
     if (keeps_targets && shares) keep_targets(run, number, x, *further);
     const RopeTable& angles = rope_of(block);
-    auto body = [&block = block, table = angles, balance = balance_weight](Run& r, Tensor in) {
-      return block_forward(r, block, table, balance, in);
+    auto body = [&block = block, table = angles, balance = balance_weight, ngrams](Run& r,
+                                                                                   Tensor in) {
+      return block_forward(r, block, table, balance, in, ngrams);
     };
     // A block that reads what others made is not computed again alone.
     x = recompute_blocks && !shares && !shares_choices
             ? recompute(run, body, x)
-            : block_forward(run, block, angles, balance_weight, x,
+            : block_forward(run, block, angles, balance_weight, x, ngrams,
                             shares || shares_choices ? &shared : nullptr);
     if (keeps_targets && !shares) keep_targets(run, number, x, *further);
     if (observer) observer->observe(number, x);

@@ -23,6 +23,7 @@ namespace weir {
 class BlockObserver;
 class Checkpoint;
 class PanelSet;
+class TableReader;
 struct LoraAdapter;
 
 // How a model whose experts may be larger than memory is opened.
@@ -132,8 +133,14 @@ class Model {
   const ExpertCache* expert_cache() const { return expert_cache_.get(); }
   // A sentence that says so and how much is kept; empty for other models.
   const std::string& streaming_note() const { return streaming_note_; }
-  // The first thing that failed when experts were read: the rows concerned are NaN. Empty: nothing.
-  std::string failure() const { return expert_cache_ ? expert_cache_->failure() : ""; }
+  // Of a model with tables of n-grams that are read from the files, else null.
+  const TableReader* table_reader() const { return table_reader_.get(); }
+  // The first thing that failed when experts or rows of tables were read: the rows concerned are
+  // NaN. Empty: nothing.
+  std::string failure() const;
+  // Of a model made by create() whose tokens are counted by classes (config/engram.h): those of its
+  // tokenizer; tokens beyond count as padding.
+  void set_token_classes(std::span<const int> of_token);
   // Bytes of memory that the model will take in its first passes, beside mapped files.
   double memory_to_come() const;
 
@@ -176,6 +183,11 @@ class Model {
   Result<void> stream_experts(const Checkpoint& checkpoint, const ExpertMemory& memory,
                               double available);
   void keep_resident(Matrix& weight);
+  // stream_tables.cpp
+  NgramRows read_ngrams(Run& run) const;
+  double table_bytes() const;
+  Result<void> stream_tables(const Checkpoint& checkpoint, const ExpertMemory& memory,
+                             double available);
   // adapters.cpp
   struct Adapter;
   std::vector<Linear*> projections();
@@ -215,7 +227,12 @@ class Model {
   const RopeTable& rope_of(const Block& block) const {
     return block.window.shape.ratio > 0 ? entry_rope_ : rope_;
   }
-  std::unique_ptr<PanelSet> panels_;  // the last: its thread reads the weights
+  // Engram: of each layer that has it; of folded tokens; of tables in E4M3; where rows are read.
+  std::vector<NgramHash> ngram_hashes_;
+  const Matrix* token_classes_ = nullptr;
+  std::map<const Matrix*, const std::byte*> row_scales_;
+  std::unique_ptr<TableReader> table_reader_;  // null: rows are where matrices say
+  std::unique_ptr<PanelSet> panels_;           // the last: its thread reads the weights
 };
 
 // One weight as the tensors of a file: one entry for a plain weight, one per group for experts.

@@ -11,12 +11,24 @@
 
 #include "base/random.h"
 #include "base/zones.h"
+#include "config/engram.h"
 #include "config/rope_table.h"
 
 namespace weir {
 namespace {
 
+constexpr std::string_view kEngram = "_engram";  // the same with a memory of n-grams
+
 ModelConfig tiny(const std::string& type) {
+  if (type.ends_with(kEngram)) {
+    ModelConfig c = tiny(type.substr(0, type.size() - kEngram.size()));
+    c.engram_layer_ids = {0, 2}, c.engram_vocab_size = 5, c.engram_max_ngram_size = 3;
+    c.engram_n_heads = 2, c.engram_head_dim = 8, c.engram_pad_token_id = 1;
+    c.engram_compressed_vocab_size = c.is_compressed() ? 20 : c.vocab_size;
+    for (const NgramHash& hash : engram_hashes(c))
+      c.engram_num_embeddings.push_back(int(hash.offsets.back() + hash.primes.back()));
+    return c;
+  }
   ModelConfig c;
   c.model_type = type;
   c.vocab_size = 41, c.hidden_size = 24, c.num_hidden_layers = 3, c.max_position_embeddings = 64;
@@ -199,12 +211,13 @@ TEST_P(ModelGradient, EqualsFiniteDifferencesForEveryWeight) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, ModelGradient,
-                         ::testing::Values("deepseek_v4", "deepseek_v3", "deepseek_v32",
-                                           "deepseek_v2", "qwen2", "qwen3", "qwen3_moe", "llama"),
+                         ::testing::Values("deepseek_v41_engram", "deepseek_v4", "deepseek_v3",
+                                           "deepseek_v32", "deepseek_v2", "qwen2", "qwen3_engram",
+                                           "qwen3_moe", "llama"),
                          [](const auto& family) { return std::string(family.param); });
 
 TEST(Recompute, GivesTheSameGradientsInLessMemory) {
-  for (const char* type : {"deepseek_v4", "deepseek_v3", "deepseek_v32", "qwen2"}) {
+  for (const char* type : {"deepseek_v4_engram", "deepseek_v3", "deepseek_v32", "qwen2_engram"}) {
     Trial trial(tiny(type));
     trial.model->balance_weight = trial.model->config().n_routed_experts ? 0.02f : 0;
     std::vector<float> kept = trial.gradients();
@@ -241,7 +254,7 @@ TEST(Model, StepsOfTheBackwardPassHaveTheZonesOfTheForward) {
 }
 
 TEST(Model, GradientsDoNotDependOnThreads) {
-  for (const char* type : {"deepseek_v41", "deepseek_v4", "deepseek_v3"}) {
+  for (const char* type : {"deepseek_v41_engram", "deepseek_v4", "deepseek_v3_engram"}) {
     Trial one(tiny(type), 1), three(tiny(type), 3);
     std::vector<float> a = one.gradients(), b = three.gradients();
     EXPECT_EQ(std::memcmp(a.data(), b.data(), a.size() * sizeof(float)), 0) << type;
@@ -265,14 +278,19 @@ TEST(Model, SparseAttentionIsDenseUpToItsTokens) {
                          dense.begin() + long(changed + width)));
 }
 
+// Of experts or classes, which are whole.
+bool holds_numbers(const std::string& name) {
+  return name.ends_with("tid2eid") || name == kEngramClasses;
+}
+
 TEST(Model, WeightsSurviveTheDisk) {
   std::string folder = ::testing::TempDir() + "/weir_model_test";
   std::filesystem::create_directories(folder);
-  for (const char* type : {"deepseek_v4", "deepseek_v3", "deepseek_v32", "deepseek_v2", "qwen2",
-                           "qwen3", "qwen3_moe", "llama"}) {
+  for (const char* type : {"deepseek_v41_engram", "deepseek_v4", "deepseek_v3", "deepseek_v32",
+                           "deepseek_v2", "qwen2", "qwen3_engram", "qwen3_moe", "llama"}) {
     Trial trial(tiny(type));
     for (Parameter* b : trial.model->buffers())
-      for (size_t i = 0; i < b->count() && !b->name.ends_with("tid2eid"); ++i)
+      for (size_t i = 0; i < b->count() && !holds_numbers(b->name); ++i)
         b->f32()[i] += 0.01f * float(i % 7);
     ASSERT_TRUE(save_model(*trial.model, folder + "/model.safetensors"));
     std::ofstream(folder + "/config.json") << config_json(trial.model->config()).dump(2);

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cstring>
-#include <map>
 
-#include "base/mapped_places.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "checkpoint/checkpoint.h"
+#include "config/engram.h"
 #include "model/expert_plan.h"
+#include "model/file_places.h"
 #include "model/model.h"
 #include "tensor/panels.h"
 
@@ -21,44 +21,20 @@ double stored_bytes(const Matrix& weight) {
   return double(type_bytes(weight.type, weight.count()));
 }
 
-// The parts of the matrices of one layer, and the files they are in.
-class Places {
- public:
-  Places(bool wants_direct, ExpertCache::Source& source)
-      : wants_direct_(wants_direct), source_(source) {}
-
-  // False: the rows of an expert are no part of a file.
-  Result<bool> add(const Moe& moe) {
-    const Matrix* matrices[] = {moe.gate.base, moe.up.base, moe.down.base};
-    std::vector<ExpertCache::Expert> experts(size_t(moe.shape.experts));
-    for (size_t m = 0; m < std::size(matrices); ++m)
-      for (size_t e = 0; e < experts.size(); ++e) {
-        const size_t bytes = type_bytes(matrices[m]->type, matrices[m]->count() / experts.size());
-        const MappedPlaces::Place place = mapped_.find(matrices[m]->parts[e], bytes);
-        if (!place.file) return false;
-        experts[e][m] = {TRY(number_of(*place.file)), place.offset, bytes};
-      }
-    source_.layers.push_back(std::move(experts));
-    return true;
-  }
-
- private:
-  Result<int> number_of(const MappedPlaces::File& mapped) {
-    const auto [found, is_new] = numbers_.try_emplace(mapped.path, int(source_.files.size()));
-    if (is_new) {
-      auto file = TRY(DirectFile::open(mapped.path, wants_direct_));
-      if (file->inode() != mapped.inode)
-        return Error{mapped.path + ": was replaced while it was opened; start again"};
-      source_.files.push_back(std::move(file));
+// The parts of the matrices of one layer; false: the rows of an expert are no part of a file.
+Result<bool> add_layer(const Moe& moe, FilePlaces& places, ExpertCache::Source& source) {
+  const Matrix* matrices[] = {moe.gate.base, moe.up.base, moe.down.base};
+  std::vector<ExpertCache::Expert> experts(size_t(moe.shape.experts));
+  for (size_t m = 0; m < std::size(matrices); ++m)
+    for (size_t e = 0; e < experts.size(); ++e) {
+      const size_t bytes = type_bytes(matrices[m]->type, matrices[m]->count() / experts.size());
+      const auto place = TRY(places.find(matrices[m]->parts[e], bytes));
+      if (!place) return false;
+      experts[e][m] = {place->file, place->offset, bytes};
     }
-    return found->second;
-  }
-
-  const MappedPlaces mapped_;
-  const bool wants_direct_;
-  ExpertCache::Source& source_;
-  std::map<std::string, int> numbers_;  // by path
-};
+  source.layers.push_back(std::move(experts));
+  return true;
+}
 
 struct Sizes {
   double weights, resident, experts, available;  // bytes
@@ -129,6 +105,7 @@ Result<void> Model::stream_experts(const Checkpoint& checkpoint, const ExpertMem
   const auto layers = expert_layers();
   Sizes sizes{0, resident_bytes(), 0, available, 0, config_.num_experts_per_tok};
   for (const Matrix* weight : weights_) {
+    if (is_engram_table(weight->name) && table_reader_) continue;  // stream_tables.cpp
     sizes.weights += stored_bytes(*weight);
     if (weight->is_experts()) sizes.experts += stored_bytes(*weight);
   }
@@ -136,9 +113,10 @@ Result<void> Model::stream_experts(const Checkpoint& checkpoint, const ExpertMem
   if (layers.empty() || (fits && memory.bytes <= 0)) return {};
   ExpertCache::Source source;
   source.chosen = sizes.chosen;
-  Places places(memory.wants_direct, source);
+  FilePlaces places(memory.wants_direct);
   for (const auto& [norm, moe] : layers)
-    if (!TRY(places.add(*moe))) return {};
+    if (!TRY(add_layer(*moe, places, source))) return {};
+  source.files = places.take_files();
   sizes.slot = ExpertCache::slot_bytes(source.layers);
   const double bytes = TRY(cache_bytes(checkpoint.path(), sizes, memory.bytes));
   expert_cache_ = std::make_unique<ExpertCache>(std::move(source), size_t(bytes));
@@ -155,6 +133,7 @@ Result<void> Model::stream_experts(const Checkpoint& checkpoint, const ExpertMem
   const ExpertCache& cache = *expert_cache_;
   memory_planned_ = double(cache.bytes()) + sizes.resident;
   memory_before_ = memory_use().anonymous;
+  const std::string of_tables = std::move(streaming_note_);
   streaming_note_ = fmt::format(
       "{}: experts are read from the file as they are needed{}: {} of {} experts stay in memory "
       "({}), beside {} that every token reads; the available memory is {}{}",
@@ -162,6 +141,7 @@ Result<void> Model::stream_experts(const Checkpoint& checkpoint, const ExpertMem
       cache.slots(), cache.experts(), format_bytes(double(cache.bytes())),
       format_bytes(sizes.resident), format_bytes(available),
       fits ? "" : ", the weights take " + format_bytes(sizes.weights));
+  if (!of_tables.empty()) streaming_note_ += "; " + of_tables;
   return {};
 }
 

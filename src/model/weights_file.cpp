@@ -4,6 +4,7 @@
 #include "adapter/peft.h"
 #include "checkpoint/gguf_names.h"
 #include "config/compressed_tensors.h"
+#include "config/engram.h"
 #include "formats/safetensors.h"
 #include "model/model.h"
 
@@ -32,7 +33,8 @@ Result<std::string> save_model(const Model& model, const std::string& path) {
     CHECK(w->parameter);
     for (NamedSlice& slice : named_slices(*w)) {
       const std::span<const float> values(w->parameter->data + slice.begin, slice.count);
-      if (model.config().is_compressed()) slice.name = deepseek_name(model.config(), slice.name);
+      if (model.config().is_compressed() && slice.name != kEngramClasses)
+        slice.name = deepseek_name(model.config(), slice.name);
       if (w->name.ends_with("tid2eid")) {
         const auto& table = tables.emplace_back(values.begin(), values.end());
         tensors.push_back({slice.name, "I64", slice.shape, std::as_bytes(std::span(table))});

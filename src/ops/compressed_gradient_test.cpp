@@ -4,6 +4,7 @@
 
 #include "ops/draft_loss.h"
 #include "ops/hyper_ops.h"
+#include "ops/ngram_ops.h"
 #include "ops/window_ops.h"
 #include "testing/gradient_check.h"
 
@@ -102,6 +103,50 @@ Case window_case(const std::string& name, int ratio, int keep, std::vector<int> 
   return c;
 }
 
+// Branches look back at their roots.
+Case ngram_case() {
+  static const NgramHash hash = [] {
+    NgramHash h;
+    h.multipliers = {3, 5, 9}, h.primes = {5, 7, 11, 13}, h.offsets = {0, 5, 12, 23}, h.heads = 2;
+    return h;
+  }();
+  return {.name = "gather_ngrams, branches",
+          .lengths = {12, 5, 3},
+          .branches = {0, 7, 1},
+          .inputs = {},
+          .weights = {{"table", 36, 6}},
+          .forward = [](Run& run, Tensors&, Matrices& w, double&) {
+            const int32_t* classes = ngram_classes(run, {nullptr, 4, 3});
+            auto* rows = run.arena.array<int32_t>(size_t(run.batch.size()) * 4);
+            ngram_rows(run, classes, hash, rows);
+            return gather_ngrams(run, {&w[0]}, rows, 4);
+          }};
+}
+
+// Keys are like their streams or like the opposite: near a product of 0 the gate has no slope that
+// a difference finds.
+Case recall_case(int streams) {
+  const int width = 7, rows = 15;
+  Case c{.name = "add_recalled, " + std::to_string(streams),
+         .inputs = {{"x", 0, streams * width}, {"kv", 0, (streams + 1) * width}},
+         .weights = {{"q", streams, width, 0.2f, 1}, {"k", streams, width, 0.2f, 1}},
+         .forward =
+             [streams](Run& run, Tensors& in, Matrices& w, double&) {
+               return add_recalled(run, in[0], in[1], w[0], w[1], streams, 1e-5f);
+             },
+         .can_repeat = false};
+  Random random(23, uint64_t(streams));
+  std::vector<float>&x = c.inputs[0].values, &kv = c.inputs[1].values;
+  for (int i = 0; i < rows * streams * width; ++i) x.push_back(random.normal());
+  for (int row = 0; row < rows; ++row)
+    for (int i = 0; i < (streams + 1) * width; ++i) {
+      const int stream = i / width;
+      const float like = stream < streams ? x[size_t(row * streams * width + i)] : 0;
+      kv.push_back(((row + stream) % 2 ? 0.7f : -0.7f) * like + 0.3f * random.normal());
+    }
+  return c;
+}
+
 std::vector<Case> compressed_cases() {
   std::vector<Case> all;
   auto add = [&](Case c) { all.push_back(std::move(c)); };
@@ -125,6 +170,9 @@ std::vector<Case> compressed_cases() {
        .forward = [](Run& run, Tensors& in, Matrices& w, double&) {
          return grouped_linear(run, in[0], w[0]);
        }});
+  add(ngram_case());
+  add(recall_case(1));
+  add(recall_case(3));
   add(compress_case("compress", 3, false, {7, 2, 9}));
   add(compress_case("compress, overlapping", 4, true, {17, 3, 8}));
   add(compress_case("compress, overlapping, branches", 4, true, {17, 6, 1}, {0, 9, 3}));

@@ -126,10 +126,6 @@ Result<Json> config_of_section(const Json& model, const Vocabulary& vocabulary) 
 Result<ModelConfig> parse_section(const TrainRecipe& recipe, const Vocabulary& vocabulary) {
   const Json json = TRY_IN("model", config_of_section(recipe.model, vocabulary));
   ModelConfig config = TRY(parse_config(json, "model"));
-  if (!config.engram_layer_ids.empty())
-    return Error{
-        "model: 'engram_layer_ids' must be an empty list: Engram, the memory of n-grams, is not "
-        "computed"};
   if (config.max_position_embeddings >= recipe.data.sequence_length) return config;
   return Error{
       fmt::format("'data.sequence_length' {} exceeds the model's 'max_position_embeddings' {}; "

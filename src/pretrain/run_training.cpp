@@ -15,6 +15,7 @@
 #include "base/stop_signal.h"
 #include "base/terminal.h"
 #include "base/text.h"
+#include "config/engram.h"
 #include "config/size.h"
 #include "pretrain/continue_run.h"
 #include "pretrain/model_setup.h"
@@ -24,6 +25,7 @@
 #include "pretrain/trainer.h"
 #include "pretrain/validation.h"
 #include "report/training_report.h"
+#include "tokenizer/token_classes.h"
 #include "tokenizer/tokenizer_json.h"
 #include "train/training_memory.h"
 
@@ -235,6 +237,20 @@ class TrainingLoop final : public RunLoop {
   TrainSummary summary_;
 };
 
+// Of a model whose memory of n-grams counts tokens by classes.
+Result<void> set_token_classes(const Tokenizer& tokenizer, Model& model) {
+  const ModelConfig& config = model.config();
+  if (!engram_folds_tokens(config)) return {};
+  const TokenClasses classes = token_classes(tokenizer);
+  if (classes.count != config.engram_compressed_vocab_size)
+    return Error{fmt::format(
+        "model: 'engram_compressed_vocab_size' is {}, but the tokenizer has {} classes of tokens; "
+        "state that number, or {}, the vocabulary, for tokens as they are",
+        config.engram_compressed_vocab_size, classes.count, config.vocab_size)};
+  model.set_token_classes(classes.of_token);
+  return {};
+}
+
 }  // namespace
 
 Result<TrainSummary> run_training(const TrainRecipe& recipe, ThreadPool& pool) {
@@ -256,6 +272,7 @@ Result<TrainSummary> run_training(const TrainRecipe& recipe, ThreadPool& pool) {
     TRY(prepared.folder.publish(step, recipe.keep_checkpoints));
   } else {
     model->initialize(uint64_t(recipe.seed));
+    TRY(set_token_classes(prepared.tokenizer, *model));
   }
   model->pack(pool);
   MetricsLog log = TRY(MetricsLog::open(prepared.folder.file("metrics.jsonl"), trainer.step()));

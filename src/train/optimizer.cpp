@@ -38,6 +38,8 @@ bool is_hidden_matrix(const Parameter& weight) {
          weight.name != "lm_head.weight" && !weight.name.ends_with(".mlp.gate.weight");
 }
 
+bool is_ngram_table(const Parameter& weight) { return weight.is_embedding && !weight.decays; }
+
 double clip_scale(double norm, double clip) { return clip > 0 && norm > clip ? clip / norm : 1; }
 
 Optimizer::Optimizer(const OptimizerRecipe& options, const std::vector<Parameter*>& parameters)
@@ -56,9 +58,11 @@ Optimizer::Optimizer(const OptimizerRecipe& options, const std::vector<Parameter
     }
     float* first = make_moment(*w, "adam_m");
     float* second = make_moment(*w, "adam_v");
-    for (size_t at = 0; at < w->count(); at += kChunk)
+    const int row = is_ngram_table(*w) ? w->cols : 0;
+    const size_t each = row > 0 ? std::max<size_t>(1, kChunk / size_t(row)) * size_t(row) : kChunk;
+    for (size_t at = 0; at < w->count(); at += each)
       chunks_.push_back({w->f32() + at, w->grad + at, first + at, second + at,
-                         std::min(kChunk, w->count() - at), w->decays});
+                         std::min(each, w->count() - at), w->decays, row});
   }
 }
 
@@ -109,8 +113,17 @@ void Optimizer::update(ThreadPool& pool, int64_t step, double lr, double gradien
   decaying.gradient_scale = float(gradient_scale);
   AdamW plain = decaying;
   plain.weight_decay = 0;
+  AdamW of_tables = plain;
+  of_tables.lr = float(lr * kTableRate);
   pool.parallel_for(int(chunks_.size()), [&](int i, int) {
     const Chunk& c = chunks_[size_t(i)];
+    const size_t row = size_t(c.row);
+    for (size_t at = 0; row > 0 && at < c.count; at += row) {
+      const float* gradient = c.gradient + at;
+      if (std::any_of(gradient, gradient + row, [](float g) { return g != 0; }))
+        kernels().adamw(c.weight + at, gradient, c.first + at, c.second + at, row, of_tables);
+    }
+    if (row > 0) return;
     kernels().adamw(c.weight, c.gradient, c.first, c.second, c.count, c.decays ? decaying : plain);
   });
   muon_.update(pool, {float(lr), float(options_.momentum), float(options_.weight_decay),

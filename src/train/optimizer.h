@@ -18,6 +18,11 @@ namespace weir {
 // not.
 bool is_hidden_matrix(const Parameter& weight);
 
+// Of the rows of tables of n-grams: most are read in few steps only.
+constexpr double kTableRate = 5;
+// Whether a weight is one: looked up like an embedding, but without decay.
+bool is_ngram_table(const Parameter& weight);
+
 class Optimizer {
  public:
   // The weights outlive the optimizer.
@@ -31,7 +36,8 @@ class Optimizer {
   std::string first_not_finite() const;
 
   // Update number `step` (0, 1 ...) with gradients times `gradient_scale`. Callers tell the weights
-  // that they changed.
+  // that they changed. Rows of tables of n-grams (Engram) that no token of the step read stay as
+  // they are, with their moments; the others move kTableRate times as fast (Cheng et al. 2026).
   void update(ThreadPool& pool, int64_t step, double lr, double gradient_scale);
 
   // What a checkpoint keeps beside the weights.
@@ -50,6 +56,7 @@ class Optimizer {
     float *first, *second;
     size_t count;
     bool decays;
+    int row = 0;  // of a table of n-grams, numbers of a row; else 0
   };
   float* make_moment(const Parameter& weight, const char* suffix);
 

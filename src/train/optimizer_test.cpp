@@ -86,6 +86,38 @@ TEST(Optimizer, AdamwFollowsTheFormulaInDouble) {
       ASSERT_NEAR(weights.all[k]->f32()[i], expected[k].w[i], 2e-6) << weights.all[k]->name << i;
 }
 
+// Of a table of n-grams: AdamW at kTableRate times the rate for rows that have a gradient, nothing
+// for the others, not even of their moments.
+TEST(Optimizer, RowsOfTablesMoveWhenTheyAreRead) {
+  constexpr int kRows = 700, kWidth = 36;  // several chunks
+  Weights weights;
+  Parameter& table = weights.add("model.layers.0.engram.embed.weight", kRows, kWidth, 1, false);
+  table.is_embedding = true;
+  ASSERT_TRUE(is_ngram_table(table));
+  EXPECT_FALSE(is_ngram_table(*weights.all[0]));
+  // The same rows as weights of their own, which are updated when those are read.
+  const std::vector<float> before(table.f32(), table.f32() + table.count());
+  ThreadPool pool(3);
+  OptimizerRecipe options;
+  options.kind = OptimizerKind::muon;  // which tables are not for
+  Optimizer optimizer(options, weights.pointers());
+  const double lr = 0.01;
+  for (int step = 0; step < 2; ++step) {
+    for (int r = 0; r < kRows; ++r)
+      for (int i = 0; i < kWidth; ++i)
+        table.grad[r * kWidth + i] = r % 3 == 0 && (step == 0 || r % 2 == 0) ? 0.5f : 0;
+    optimizer.update(pool, step, lr, 1);
+  }
+  for (int r = 0; r < kRows; ++r) {
+    const int updates = r % 3 != 0 ? 0 : r % 2 == 0 ? 2 : 1;
+    // Equal gradients: every update is by the whole rate, up to epsilon.
+    for (int i = 0; i < kWidth; ++i)
+      ASSERT_NEAR(before[size_t(r * kWidth + i)] - table.f32()[r * kWidth + i],
+                  updates * lr * kTableRate, 1e-6)
+          << r;
+  }
+}
+
 TEST(Optimizer, NormIsThatOfAllGradientsAndTheSameForAnyThreads) {
   Weights weights;
   Optimizer optimizer({}, weights.pointers());
