@@ -62,6 +62,7 @@ ModelConfig further_config(const ModelConfig& config) {
   ModelConfig one = config;
   one.num_hidden_layers = 1;
   if (config.is_compressed()) one.compress_ratios = {0};
+  one.engram_layer_ids.clear();
   return one;
 }
 
