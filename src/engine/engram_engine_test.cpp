@@ -105,7 +105,9 @@ TEST_P(EngramEngine, PreemptionAndGuessesChangeNoBit) {
     ASSERT_TRUE(engine->submit(request));
   }
   finish(*engine, outputs);
-  if (GetParam() == 0) EXPECT_GT(engine->statistics().drafted_tokens, 0);  // it repeats itself
+  if (GetParam() == 0) {
+    EXPECT_GT(engine->statistics().drafted_tokens, 0);  // it repeats itself
+  }
   for (size_t i = 0; i < requests.size(); ++i)
     EXPECT_EQ(outputs[SequenceId(i)], alone(model, requests[i])) << i;
 }
