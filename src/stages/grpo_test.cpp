@@ -14,14 +14,14 @@ namespace weir {
 namespace {
 
 // A stage of four prompts and groups of six that begins with letter_weights().
-struct Policy {
+struct TinyPolicy {
   TinyStages t;
   std::unique_ptr<Model> model;
   std::unique_ptr<Learner> learner;
   std::unique_ptr<Stage> stage;
 
-  explicit Policy(const std::vector<std::string>& settings = {},
-                  std::unique_ptr<ProblemSet> data = letters(), int threads = 1)
+  explicit TinyPolicy(const std::vector<std::string>& settings = {},
+                      std::unique_ptr<ProblemSet> data = letters(), int threads = 1)
       : t("  rl: {kind: grpo, steps: 100, prompts: 4, group: 6, reply_tokens: 4, lr: 0.005, "
           "warmup_steps: 0, weight_decay: 0, skips_uniform: false, data: {facts: {}}}\n",
           settings, threads) {
@@ -56,7 +56,7 @@ double deviation_of(const std::vector<double>& values, double mean) {
   return std::sqrt(squares / double(values.size()));
 }
 
-ByHand first_step(Policy& p, const TokenWeight& weight) {
+ByHand first_step(TinyPolicy& p, const TokenWeight& weight) {
   const GrpoRecipe& g = p.recipe();
   std::vector<Problem> problems;
   for (int i = 0; i < g.prompts; ++i)
@@ -145,7 +145,7 @@ ByHand first_step(Policy& p, const TokenWeight& weight) {
   return out;
 }
 
-void expect_equal(Policy& p, const ByHand& hand) {
+void expect_equal(TinyPolicy& p, const ByHand& hand) {
   const std::vector<Json> lines = take_steps(*p.stage, 1);
   ASSERT_EQ(lines.size(), 1u);
   EXPECT_NEAR(number_at(lines[0], "loss"), hand.loss, 1e-6);
@@ -179,14 +179,14 @@ TEST(Grpo, LossesAreThoseOfTheFormulas) {
        kToken},
   };
   for (const Case& c : cases) {
-    Policy p(c.settings);
+    TinyPolicy p(c.settings);
     SCOPED_TRACE(c.settings.empty() ? "plain" : c.settings[0]);
     expect_equal(p, first_step(p, c.weight));
   }
 }
 
 TEST(Grpo, TruncatedRepliesAreMasked) {
-  Policy p(
+  TinyPolicy p(
       {"stages.rl.reply_tokens=2", "stages.rl.masks_truncated=true", "stages.rl.loss=sequence"});
   const ByHand hand = first_step(p, kSequence);
   ASSERT_GT(hand.truncated, 0);
@@ -195,7 +195,7 @@ TEST(Grpo, TruncatedRepliesAreMasked) {
 }
 
 TEST(Grpo, WhenAllRepliesAreMaskedNothingIsLearned) {
-  Policy p({"stages.rl.reply_tokens=1", "stages.rl.masks_truncated=true"});
+  TinyPolicy p({"stages.rl.reply_tokens=1", "stages.rl.masks_truncated=true"});
   const std::vector<Json> lines = take_steps(*p.stage, 1);
   ASSERT_EQ(lines.size(), 1u);
   EXPECT_EQ(number_at(lines[0], "truncated"), 24);
@@ -206,14 +206,14 @@ TEST(Grpo, WhenAllRepliesAreMaskedNothingIsLearned) {
 TEST(Grpo, UniformGroupsAreSkippedAndDrawnAnew) {
   const std::vector<std::string> skip = {"stages.rl.skips_uniform=true",
                                          "stages.rl.extra_rounds=0"};
-  Policy p(skip, half_hopeless());
+  TinyPolicy p(skip, half_hopeless());
   const ByHand hand = first_step(p, kToken);
   ASSERT_GE(hand.uniform, 2);
   ASSERT_LT(hand.uniform, 4);
   expect_equal(p, hand);
   EXPECT_EQ(number_at(p.stage->cursor(), "next"), 4);
 
-  Policy more({"stages.rl.skips_uniform=true", "stages.rl.extra_rounds=2"}, half_hopeless());
+  TinyPolicy more({"stages.rl.skips_uniform=true", "stages.rl.extra_rounds=2"}, half_hopeless());
   const std::vector<Json> lines = take_steps(*more.stage, 1);
   const double asked = number_at(more.stage->cursor(), "next");
   EXPECT_EQ(number_at(more.stage->cursor(), "stream"), 6 * asked);
@@ -226,7 +226,7 @@ TEST(Grpo, UniformGroupsAreSkippedAndDrawnAnew) {
 }
 
 TEST(Grpo, AStepWithoutAnythingToTeachChangesNothing) {
-  Policy p({"stages.rl.skips_uniform=true", "stages.rl.extra_rounds=2"}, letters("never said"));
+  TinyPolicy p({"stages.rl.skips_uniform=true", "stages.rl.extra_rounds=2"}, letters("never said"));
   const std::vector<Json> lines = take_steps(*p.stage, 1);
   ASSERT_EQ(lines.size(), 1u);
   EXPECT_EQ(number_at(lines[0], "uniform_groups"), 1);
@@ -242,9 +242,10 @@ TEST(Grpo, FirstUpdatesAreExactlyOnPolicy) {
     for (const char* rows : {"16", "512"})
       for (const char* keeps : {"false", "true"})
         for (int threads : {1, 2}) {
-          Policy p({std::string("stages.rl.temperature=") + temperature,
-                    std::string("rows=") + rows, std::string("stages.rl.keeps_routing=") + keeps},
-                   letters(), threads);
+          TinyPolicy p(
+              {std::string("stages.rl.temperature=") + temperature, std::string("rows=") + rows,
+               std::string("stages.rl.keeps_routing=") + keeps},
+              letters(), threads);
           for (const Json& line : take_steps(*p.stage, 3))
             EXPECT_EQ(number_at(line, "max_difference"), 0)
                 << "temperature " << temperature << ", rows " << rows << ", step "
@@ -255,7 +256,7 @@ TEST(Grpo, FirstUpdatesAreExactlyOnPolicy) {
 
 TEST(Grpo, ThreadsAndKeptRoutingChangeNoBit) {
   const auto after = [](const std::vector<std::string>& settings, int threads) {
-    Policy p(settings, letters(), threads);
+    TinyPolicy p(settings, letters(), threads);
     take_steps(*p.stage, 2);
     return all_weights(*p.model);
   };
@@ -267,20 +268,20 @@ TEST(Grpo, ThreadsAndKeptRoutingChangeNoBit) {
 }
 
 TEST(Grpo, EpochsAndMinibatchesAreUpdates) {
-  Policy p({"stages.rl.inner_epochs=2", "stages.rl.minibatches=3", "stages.rl.clip_low=0",
-            "stages.rl.clip_high=0"});
+  TinyPolicy p({"stages.rl.inner_epochs=2", "stages.rl.minibatches=3", "stages.rl.clip_low=0",
+                "stages.rl.clip_high=0"});
   const std::vector<Json> lines = take_steps(*p.stage, 1);
   ASSERT_EQ(lines.size(), 1u);
   EXPECT_EQ(p.learner->updates, 6);
   EXPECT_EQ(number_at(lines[0], "max_difference"), 0) << "of the first update";
   EXPECT_GT(number_at(lines[0], "clip_fraction"), 0) << "later ones are off policy";
-  Policy q;
+  TinyPolicy q;
   take_steps(*q.stage, 2);
   EXPECT_EQ(q.learner->updates, 2);
 }
 
 TEST(Grpo, ReferenceIsTheParentUntilItIsRefreshed) {
-  Policy p({"stages.rl.kl_weight=0.1", "stages.rl.reference_every=2"});
+  TinyPolicy p({"stages.rl.kl_weight=0.1", "stages.rl.reference_every=2"});
   ASSERT_NE(p.stage->companion(), nullptr);
   EXPECT_EQ(all_weights(*p.stage->companion()), letter_weights());
   const std::vector<Json> lines = take_steps(*p.stage, 4);
@@ -290,11 +291,11 @@ TEST(Grpo, ReferenceIsTheParentUntilItIsRefreshed) {
   EXPECT_EQ(number_at(lines[2], "kl"), 0) << "refreshed";
   EXPECT_GT(number_at(lines[3], "kl"), 0);
 
-  Policy never({"stages.rl.kl_weight=0.1"});
+  TinyPolicy never({"stages.rl.kl_weight=0.1"});
   for (const Json& line : take_steps(*never.stage, 3))
     EXPECT_EQ(number_at(line, "kl") > 0, number_at(line, "step") > 1);
   EXPECT_EQ(all_weights(*never.stage->companion()), letter_weights());
-  EXPECT_EQ(Policy().stage->companion(), nullptr);
+  EXPECT_EQ(TinyPolicy().stage->companion(), nullptr);
 }
 
 // Letters whose drawing writes down the splits, and may do more.
@@ -307,8 +308,9 @@ std::unique_ptr<ProblemSet> watched(std::function<void(uint64_t index, Split spl
 
 TEST(Grpo, F24RolloutsAreOfTheTrainingSplitOnly) {
   int train = 0, held_out = 0;
-  Policy p({"stages.rl.skips_uniform=true", "stages.rl.extra_rounds=2"},
-           watched([&](uint64_t, Split split) { ++(split == Split::train ? train : held_out); }));
+  TinyPolicy p(
+      {"stages.rl.skips_uniform=true", "stages.rl.extra_rounds=2"},
+      watched([&](uint64_t, Split split) { ++(split == Split::train ? train : held_out); }));
   take_steps(*p.stage, 2);
   EXPECT_GT(train, 8);
   EXPECT_EQ(held_out, 0);
@@ -324,15 +326,15 @@ struct TwoPaths {
 // out.
 TwoPaths with_other_weights(uint64_t from, uint64_t until, const std::string& minibatches) {
   Model* model = nullptr;
-  Policy p({"stages.rl.skips_uniform=true", "stages.rl.extra_rounds=2",
-            "stages.rl.minibatches=" + minibatches},
-           watched([&](uint64_t index, Split) {
-             if (model == nullptr) return;
-             std::vector<float> weights = letter_weights();
-             if (index >= from && index < until)
-               for (float& w : weights) w *= 1.01f;
-             set_weights(*model, weights);
-           }));
+  TinyPolicy p({"stages.rl.skips_uniform=true", "stages.rl.extra_rounds=2",
+                "stages.rl.minibatches=" + minibatches},
+               watched([&](uint64_t index, Split) {
+                 if (model == nullptr) return;
+                 std::vector<float> weights = letter_weights();
+                 if (index >= from && index < until)
+                   for (float& w : weights) w *= 1.01f;
+                 set_weights(*model, weights);
+               }));
   model = p.model.get();
   const std::vector<Json> lines = take_steps(*p.stage, 1);
   return {lines.empty() ? -1 : number_at(lines[0], "max_difference"),
@@ -355,7 +357,7 @@ TEST(Grpo, F26MaxDifferenceIsOfEveryMinibatchAndNotZeroWhenPathsDiffer) {
 
 // How far rounded rollouts are from training is measured, and stays as small when weights move.
 TEST(Grpo, RoundedRolloutsReportTheirDistance) {
-  Policy p({"stages.rl.rollouts=rounded", "stages.rl.lr=0.01"});
+  TinyPolicy p({"stages.rl.rollouts=rounded", "stages.rl.lr=0.01"});
   for (const Json& line : take_steps(*p.stage, 8)) {
     const double kl = number_at(line, "rollout_kl"), mean = number_at(line, "rollout_difference");
     EXPECT_GT(kl, 0);
@@ -365,9 +367,9 @@ TEST(Grpo, RoundedRolloutsReportTheirDistance) {
     EXPECT_LT(number_at(line, "max_difference"), 1);
     EXPECT_LT(number_at(line, "ratio_truncated"), 0.01);
   }
-  Policy exact;
+  TinyPolicy exact;
   EXPECT_EQ(take_steps(*exact.stage, 1)[0].find("rollout_kl"), nullptr);
-  Policy capped({"stages.rl.rollouts=rounded", "stages.rl.ratio_cap=1"});
+  TinyPolicy capped({"stages.rl.rollouts=rounded", "stages.rl.ratio_cap=1"});
   const double share = number_at(take_steps(*capped.stage, 1)[0], "ratio_truncated");
   EXPECT_GT(share, 0.2);
   EXPECT_LT(share, 0.8);
@@ -376,11 +378,11 @@ TEST(Grpo, RoundedRolloutsReportTheirDistance) {
 TEST(Grpo, RoundedRolloutsResumeWithTheSameBits) {
   const std::vector<std::string> rounded = {"stages.rl.rollouts=rounded",
                                             "stages.rl.inner_epochs=2", "stages.rl.minibatches=2"};
-  Policy whole(rounded), threads(rounded, letters(), 3);
+  TinyPolicy whole(rounded), threads(rounded, letters(), 3);
   take_steps(*whole.stage, 1);
   const std::vector<float> between = all_weights(*whole.model);
   const std::string cursor = whole.stage->cursor().dump();
-  Policy next(rounded);
+  TinyPolicy next(rounded);
   set_weights(*next.model, between);
   ASSERT_TRUE(next.stage->restore(*parse_json(cursor)));
   const Result<Json> continued = next.stage->advance(1), straight = whole.stage->advance(1);
@@ -414,9 +416,9 @@ TEST(Grpo, GuessesChangeNoBit) {
   };
   const std::vector<float> weights_before = repeating_weights();
   const auto after = [&](const std::string& speculate, const std::string& rollouts, double& came) {
-    Policy p({"stages.rl.reply_tokens=16", "stages.rl.speculate=" + speculate,
-              "stages.rl.rollouts=" + rollouts},
-             repeats());
+    TinyPolicy p({"stages.rl.reply_tokens=16", "stages.rl.speculate=" + speculate,
+                  "stages.rl.rollouts=" + rollouts},
+                 repeats());
     set_weights(*p.model, weights_before);
     std::string all;
     for (const Json& line : take_steps(*p.stage, 3)) {
@@ -441,7 +443,7 @@ TEST(Grpo, GuessesChangeNoBit) {
 }
 
 TEST(Grpo, LearnsFromTheRepliesThatDifferMost) {
-  Policy p({"stages.rl.learn_from=2", "stages.rl.skips_uniform=true"});
+  TinyPolicy p({"stages.rl.learn_from=2", "stages.rl.skips_uniform=true"});
   const std::vector<Json> lines = take_steps(*p.stage, 1);
   ASSERT_EQ(lines.size(), 1u);
   EXPECT_EQ(number_at(lines[0], "max_difference"), 0);
@@ -461,7 +463,7 @@ TEST(Grpo, LearnsFromTheRepliesThatDifferMost) {
 }
 
 TEST(Grpo, LearnsToEmitTheRewardedToken) {
-  Policy p({}, letters("ab"));
+  TinyPolicy p({}, letters("ab"));
   const std::vector<Json> lines = take_steps(*p.stage, 20);
   ASSERT_EQ(lines.size(), 20u);
   const auto mean = [&](size_t from) {
@@ -474,10 +476,10 @@ TEST(Grpo, LearnsToEmitTheRewardedToken) {
 }
 
 TEST(Grpo, CursorContinuesTheStream) {
-  Policy whole({"stages.rl.curriculum=true"}, half_hopeless());
+  TinyPolicy whole({"stages.rl.curriculum=true"}, half_hopeless());
   take_steps(*whole.stage, 1);
   const std::string cursor = whole.stage->cursor().dump();
-  Policy next({"stages.rl.curriculum=true"}, half_hopeless());
+  TinyPolicy next({"stages.rl.curriculum=true"}, half_hopeless());
   ASSERT_TRUE(next.stage->restore(*parse_json(cursor)));
   EXPECT_EQ(next.stage->cursor().dump(), cursor);
   for (const char* key : {"next", "stream", "tokens", "pass_rates"}) {
@@ -508,7 +510,7 @@ TEST(Grpo, FormsOfTheLossLearnAndThreadsChangeNoBit) {
     std::vector<std::string> settings = kManyUpdates;
     for (const std::string& one : form) settings.push_back("stages.rl." + one);
     const auto after = [&](int threads) {
-      Policy p(settings, letters(), threads);
+      TinyPolicy p(settings, letters(), threads);
       const std::vector<Json> lines = take_steps(*p.stage, 2);
       EXPECT_EQ(lines.size(), 2u) << form[0];
       return all_weights(*p.model);
@@ -522,7 +524,7 @@ TEST(Grpo, FormsOfTheLossLearnAndThreadsChangeNoBit) {
 // Before the first update every ratio is 1, the reply's too, and so is its gradient.
 TEST(Grpo, TheFirstUpdateIsTheSameForRatiosOfTokensAndReplies) {
   const auto first = [](const std::string& ratio) {
-    Policy p({"stages.rl.loss=sequence", "stages.rl.ratio=" + ratio});
+    TinyPolicy p({"stages.rl.loss=sequence", "stages.rl.ratio=" + ratio});
     return take_steps(*p.stage, 1)[0];
   };
   const Json of_tokens = first("token"), of_replies = first("sequence");
@@ -532,14 +534,14 @@ TEST(Grpo, TheFirstUpdateIsTheSameForRatiosOfTokensAndReplies) {
 }
 
 TEST(Grpo, MasksAreCounted) {
-  Policy some({"stages.rl.top_entropy=0.25"});
+  TinyPolicy some({"stages.rl.top_entropy=0.25"});
   const double left_out = number_at(take_steps(*some.stage, 1)[0], "low_entropy_tokens");
   EXPECT_GT(left_out, 0.3);  // equal entropies stand on one side of the quantile
   EXPECT_LE(left_out, 0.75 + 1e-9);
   std::vector<std::string> settings = kManyUpdates;
   settings.push_back("stages.rl.off_policy_mask=1e-9");
   settings.push_back("stages.rl.lr=0.05");
-  Policy moved(settings);
+  TinyPolicy moved(settings);
   EXPECT_GT(number_at(take_steps(*moved.stage, 1)[0], "off_policy_replies"), 0);
 }
 
