@@ -72,7 +72,7 @@ std::vector<RandomOutput> published_outputs(const ModelConfig& config, WeightTyp
   Published published(config, type);
   for (const TensorShape& tensor : all_tensors(config))
     for (int i = 0; i < tensor.copies; ++i)
-      published.add(deepseek_name(expert_name(tensor.name, i)), tensor.shape);
+      published.add(deepseek_name(config, expert_name(tensor.name, i)), tensor.shape);
   return published.take();
 }
 

@@ -60,7 +60,7 @@ TEST_P(EngramEngine, SequencesDrawTheSameAloneAndTogether) {
   }
 }
 
-// In this process and from the disk, at a place where a page ends: what is before it is hashed.
+// In this process and from the disk, from the place where a page ends: what is before it is hashed.
 TEST_P(EngramEngine, BeginningsAreContinued) {
   const Model& model = remembering_model(GetParam());
   ThreadPool pool(1);
@@ -69,7 +69,7 @@ TEST_P(EngramEngine, BeginningsAreContinued) {
   options.store.folder = testing::TempDir() + "engram_pages";
   options.store.model_files = "none";
   (void)remove_all(options.store.folder);
-  TokenRequest request = request_of(5, 128, 4);
+  TokenRequest request = request_of(5, 300, 4);
   request.records_experts = false;  // which are not stored
   for (int process = 0; process < 2; ++process) {
     auto engine = engine_of(model, pool, options);
@@ -81,8 +81,8 @@ TEST_P(EngramEngine, BeginningsAreContinued) {
       EXPECT_EQ(outputs[*id], alone(model, request));
       request.prompt.push_back(7 + again);
     }
-    EXPECT_EQ(engine->statistics().loaded_tokens, process == 0 ? 0 : 128);
-    EXPECT_GE(engine->statistics().reused_tokens, 128);
+    EXPECT_EQ(engine->statistics().loaded_tokens, process == 0 ? 0 : 288);
+    EXPECT_GE(engine->statistics().reused_tokens, 288);
   }
   (void)remove_all(options.store.folder);
 }
@@ -105,7 +105,7 @@ TEST_P(EngramEngine, PreemptionAndGuessesChangeNoBit) {
     ASSERT_TRUE(engine->submit(request));
   }
   finish(*engine, outputs);
-  EXPECT_GT(engine->statistics().drafted_tokens, 0);
+  if (GetParam() == 0) EXPECT_GT(engine->statistics().drafted_tokens, 0);  // it repeats itself
   for (size_t i = 0; i < requests.size(); ++i)
     EXPECT_EQ(outputs[SequenceId(i)], alone(model, requests[i])) << i;
 }
