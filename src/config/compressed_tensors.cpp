@@ -316,7 +316,7 @@ std::string deepseek_name(const ModelConfig& config, std::string_view name) {
       file_prefix(config, name.substr(kLayersPrefix.size(), dot - kLayersPrefix.size()));
   if (prefix.empty()) return "";
   std::string pattern(name.substr(dot + 1));
-  if (pattern.starts_with("engram.")) return fmt::format("layers.{}.{}", layer, pattern);
+  if (pattern.starts_with("engram.")) return prefix + pattern;
   std::string expert;
   if (const size_t at = pattern.find(kExpertsPart); at != std::string::npos) {
     const size_t begin = at + kExpertsPart.size(), end = pattern.find('.', begin);
