@@ -71,6 +71,23 @@ TEST_F(GuardCommands, TheReportCountsWordsDecisionsAndLabels) {
   EXPECT_HOLDS(run({"guard", "report", policy, "--audit", path}).out, "does NOT verify");
 }
 
+// What a policy's writer may believe to be safe from.
+TEST_F(GuardCommands, CheckNamesWhatNothingLooksFor) {
+  const std::string own = folder + "/own.yaml";
+  const auto check = [&](const std::string& more) {
+    EXPECT_TRUE(write_file_atomic(own, kPolicy + more));
+    return run({"guard", "check", own});
+  };
+  EXPECT_EQ(check("").out.find("nothing looks for"), std::string::npos);
+  const Outcome unwatched =
+      run({"guard", "check", "research"});  // notes everything, and has rules for some
+  EXPECT_HOLDS(unwatched.out, "nothing looks for these, so their actions never happen: S");
+  EXPECT_EQ(check("judge: {model: self}\n").out.find("nothing looks for"), std::string::npos);
+  const Outcome gone = check("heads: {a: {file: gone.safetensors}}\n");
+  EXPECT_NE(gone.code, 0);
+  EXPECT_HOLDS(gone.error, "gone.safetensors");
+}
+
 TEST_F(GuardCommands, LabelsGoWhereEachKindOfFileHasThem) {
   const auto put = [&](const char* name, const std::string& text) {
     ASSERT_TRUE(write_file_atomic(folder + "/" + name, text));

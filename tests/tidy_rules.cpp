@@ -49,7 +49,7 @@ const std::map<std::string, std::set<std::string>, std::less<>> kLayers = {
      {"base", "kernels", "tensor", "formats", "tokenizer", "model", "engine", "guard", "chat"}},
     {"stages",
      {"base", "formats", "tokenizer", "ops", "config", "checkpoint", "adapter", "model", "engine",
-      "chat", "corpus", "train", "verify", "tasks"}},
+      "chat", "guard", "heads", "corpus", "train", "verify", "tasks"}},
     {"distill", {"base", "text", "chat", "verify", "tasks"}},
     {"live", {"base", "text", "stages"}},
     {"report", {"base", "text", "train", "stages"}},

@@ -74,6 +74,8 @@ TEST(BotFile, IsReadAsItWasWritten) {
               .adapter = "tuning",
               .knowledge = "knowledge.db",
               .sources = 5,
+              .searched = 10,
+              .quotes = Quotes::beside,
               .suggested = {"Who makes the pump?"},
               .welcome = "Hello."};
   ASSERT_TRUE(write_bot(folder, bot));
@@ -83,6 +85,8 @@ TEST(BotFile, IsReadAsItWasWritten) {
   EXPECT_EQ(read->base, folder + "/model.gguf");
   EXPECT_EQ(read->adapter, folder + "/tuning");
   EXPECT_EQ(read->sources, 5);
+  EXPECT_EQ(read->searched, 10);
+  EXPECT_EQ(read->quotes, Quotes::beside);
   EXPECT_EQ(read->suggested, bot.suggested);
   bot.knowledge = "elsewhere.db";
   ASSERT_TRUE(write_bot(folder, bot));

@@ -116,7 +116,7 @@ constexpr const char* kStyle =
 std::string chosen_arm(const AdaptFolder& folder) {
   const Json* calibrated = folder.result("calibration");
   const std::string arm = calibrated ? calibrated->text_at("arm") : "";
-  return arm.empty() ? arm_name(Arm::adapted_knowledge) : arm;
+  return arm.empty() ? way_name({Arm::adapted_knowledge}) : arm;
 }
 
 std::string choice_sentence(const AdaptFolder& folder) {
@@ -137,11 +137,11 @@ std::string evaluation_table(const Json& evaluation) {
   for (const auto& [member, title] : kSets) {
     const Json* arms = evaluation.find(member);
     if (!arms) continue;
-    text += fmt::format("{}\n{:<22}", title, "");
+    text += fmt::format("{}\n{:<36}", title, "");
     for (const Column& column : kColumns) text += fmt::format("{:<18}", column.title);
     text += "\n";
     for (const Json& arm : arms->items()) {
-      text += fmt::format("  {:<20}", arm.text_at("arm"));
+      text += fmt::format("  {:<34}", arm.text_at("arm"));
       for (const Column& column : kColumns) text += fmt::format("{:<18}", column.text(arm));
       text += "\n";
     }
@@ -158,8 +158,9 @@ std::string adapt_page(const AdaptFolder& folder, const std::string& title,
         body += fmt::format("<h2>Answers to {}</h2>{}", about, table_html(*arms));
   body += fmt::format("<p>{}</p>", escape_html(choice_sentence(folder)));
   body +=
-      "<p>Right: the answer has the expected numbers and at least 60 % of the expected key words. "
-      "In brackets the 95 % interval.</p>";
+      "<p>Right: the answer has the expected numbers and at least 60 % of the expected key words, "
+      "or "
+      "80 % of the words by which the document answers. In brackets the 95 % interval.</p>";
   body += "<h2>Made questions</h2>" + dropped_html(folder);
   body += "<h2>What it cost</h2>" + stages_html(folder);
   body += "<h2>Wrong answers of the bot</h2>" + worst_html(chosen_arm(folder), answers);

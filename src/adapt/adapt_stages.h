@@ -30,7 +30,7 @@ struct AdaptContext {
 };
 
 // Shares of the minutes.
-inline constexpr double kQuestionShare = 0.3, kTuningShare = 0.42, kEvaluationShare = 0.2;
+inline constexpr double kQuestionShare = 0.22, kTuningShare = 0.5, kEvaluationShare = 0.2;
 
 // Documents to knowledge.db.
 StageResult read_adapt_documents(const AdaptContext& context);
@@ -65,5 +65,6 @@ class AdaptModel {
 Result<std::vector<MadeQuestion>> questions_of(const AdaptContext& context, QuestionUse use);
 // A search by words of knowledge.db.
 SearchChunks search_of(KnowledgeSearch& search);
+WeighWords weigh_of(KnowledgeSearch& search);
 
 }  // namespace weir

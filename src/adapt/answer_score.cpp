@@ -70,4 +70,13 @@ AnswerScore score_answer(std::string_view answer, std::string_view expected,
   return score;
 }
 
+bool states_evidence(std::string_view answer, std::string_view evidence) {
+  const std::vector<std::string> words = content_words(evidence);
+  if (words.empty()) return false;
+  const std::set<std::string> said = words_of(answer);
+  const auto found =
+      std::ranges::count_if(words, [&](const std::string& word) { return said.contains(word); });
+  return double(found) >= kQuotedShare * double(words.size());
+}
+
 }  // namespace weir

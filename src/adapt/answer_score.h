@@ -17,4 +17,9 @@ inline constexpr double kRightCoverage = 0.6;
 AnswerScore score_answer(std::string_view answer, std::string_view expected,
                          std::string_view question);
 
+// Whether the answer quotes the words by which a document answers: at least kQuotedShare of the
+// content words of `evidence`, which is not empty.
+bool states_evidence(std::string_view answer, std::string_view evidence);
+inline constexpr double kQuotedShare = 0.8;
+
 }  // namespace weir

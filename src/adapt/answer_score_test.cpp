@@ -41,5 +41,14 @@ TEST(AnswerScore, OfChineseAnswers) {
       score_answer("在数据库里。", "/etc/apt/sources.list", "软件源列表在哪里？").is_right);
 }
 
+TEST(AnswerScore, AQuotedSentenceStatesItsEvidence) {
+  const std::string evidence = "reading never blocks writing and writing never blocks reading";
+  EXPECT_TRUE(states_evidence(
+      "The main advantage is that reading never blocks writing and writing never blocks reading.",
+      evidence));
+  EXPECT_FALSE(states_evidence("Writing blocks nothing.", evidence));
+  EXPECT_FALSE(states_evidence("Anything", ""));
+}
+
 }  // namespace
 }  // namespace weir

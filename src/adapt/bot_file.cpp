@@ -5,6 +5,7 @@
 #include "base/atomic_output.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/text.h"
 
 namespace weir {
 namespace {
@@ -34,6 +35,17 @@ Result<BotFile> parse(const Json& json, const std::string& folder) {
     if (sources < 1 || sources > 20) return Error{"'sources' must be in [1, 20]"};
     bot.sources = int(sources);
   }
+  if (json.find("searched")) {
+    const int64_t searched = TRY(json.int_at("searched"));
+    if (searched < 0 || searched > 100) return Error{"'searched' must be in [0, 100]"};
+    bot.searched = int(searched);
+  }
+  if (const std::string& quotes = json.text_at("quotes"); !quotes.empty()) {
+    const auto named = std::ranges::find(kQuotes, quotes, quotes_name);
+    if (named == kQuotes.end())
+      return Error{"'quotes' must be none, fallback or beside, not " + printable(quotes)};
+    bot.quotes = *named;
+  }
   if (const Json* list = json.find("suggested"))
     for (const Json& question : list->items())
       if (bot.suggested.size() < kSuggestedMax && !question.text().empty())
@@ -58,6 +70,8 @@ Result<void> write_bot(const std::string& folder, const BotFile& bot) {
   if (!bot.adapter.empty()) json.set("adapter", bot.adapter);
   json.set("knowledge", bot.knowledge);
   json.set("sources", int64_t(bot.sources));
+  json.set("searched", int64_t(bot.searched));
+  json.set("quotes", quotes_name(bot.quotes));
   json.set("suggested", std::move(suggested));
   return write_file_atomic(join_path(folder, kName), json.dump() + "\n");
 }

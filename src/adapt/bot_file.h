@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "knowledge/answer.h"
 
 namespace weir {
 
@@ -14,6 +15,8 @@ struct BotFile {
   std::string adapter;                 // a folder, relative; "": none
   std::string knowledge;               // a file, relative
   int sources = 3;                     // chunks shown for a question
+  int searched = 0;                    // AskOptions::searched
+  Quotes quotes = Quotes::none;        // "none", "fallback", "beside"
   std::vector<std::string> suggested;  // questions
   std::string welcome;
 };

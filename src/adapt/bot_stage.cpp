@@ -26,7 +26,10 @@ StageResult package_bot(const AdaptContext& context) {
   std::error_code error;
   bot.base = std::filesystem::absolute(options.base, error).string();
   const std::string arm = chosen_arm(context.folder);
-  if (arm == arm_name(Arm::adapted_knowledge)) bot.adapter = "tuning";
+  const Way way = way_named(arm);
+  if (uses_adapter(way.arm)) bot.adapter = "tuning";
+  bot.quotes = way.quotes;
+  bot.searched = options.searched;
   bot.knowledge = "knowledge.db";
   bot.sources = options.sources;
   // Questions that it answers rightly.

@@ -29,19 +29,25 @@ Ask ask_of(Arm arm, const EvaluationCase& c) {
   return ask;
 }
 
+bool is_right_answer(const EvaluationCase& c, const std::string& text) {
+  return score_answer(text, c.expected, c.question).is_right ||
+         (!c.evidence.empty() && states_evidence(text, c.evidence));
+}
+
 // Whether the cited source is the chunk of the question, or says what is expected.
 bool is_right_source(const EvaluationCase& c, const FoundChunk& source) {
-  return (c.chunk != 0 && source.chunk == c.chunk) ||
-         score_answer(source.text, c.expected, c.question).is_right;
+  return (c.chunk != 0 && source.chunk == c.chunk) || is_right_answer(c, source.text);
 }
 
 CaseAnswer judge_with_sources(const EvaluationCase& c, const std::string& reply,
-                              const Calibration& calibration) {
+                              const Calibration& calibration, Quotes quotes) {
   Answer answer;
   answer.sources = c.sources;
+  answer.passages = c.passages;
   answer.score = c.score;
   AskOptions options;
   options.calibration = calibration;
+  options.quotes = quotes;
   check_reply(reply, options, answer);
   CaseAnswer out;
   out.is_refused = answer.refusal != Refusal::none || c.score < calibration.threshold;
@@ -72,6 +78,35 @@ const char* arm_name(Arm arm) {
   return "";
 }
 
+std::string way_name(const Way& way) {
+  if (way.asks_nobody) return "quotes alone";
+  std::string name = arm_name(way.arm);
+  if (way.quotes == Quotes::fallback) name += ", else quotes";
+  if (way.quotes == Quotes::beside) name += " and quotes";
+  return name;
+}
+
+Way way_named(const std::string& name) {
+  for (const Way& way : kWays)
+    if (way_name(way) == name) return way;
+  return kWays.back();
+}
+
+CaseAnswer judge_reply(const Way& way, const EvaluationCase& c, const std::string& reply,
+                       const Calibration& calibration) {
+  CaseAnswer answer;
+  if (uses_knowledge(way.arm)) {
+    answer = judge_with_sources(c, way.asks_nobody ? "" : reply, calibration, way.quotes);
+  } else {
+    answer.text = reply;
+    answer.is_refused = trim(answer.text).empty() || trim(answer.text) == kNoAnswer;
+  }
+  answer.reply = reply;
+  answer.is_right = c.expected.empty() ? answer.is_refused
+                                       : !answer.is_refused && is_right_answer(c, answer.text);
+  return answer;
+}
+
 Result<bool> answer_cases(Arm arm, std::span<const EvaluationCase> cases,
                           const Calibration& calibration, const AskModel& ask,
                           std::vector<CaseAnswer>& answers) {
@@ -79,21 +114,8 @@ Result<bool> answer_cases(Arm arm, std::span<const EvaluationCase> cases,
   for (const EvaluationCase& c : cases) asked.push_back(ask_of(arm, c));
   const auto replies = TRY(ask(asked));
   if (!replies) return false;
-  for (size_t i = 0; i < cases.size(); ++i) {
-    const EvaluationCase& c = cases[i];
-    CaseAnswer answer;
-    if (uses_knowledge(arm)) {
-      answer = judge_with_sources(c, (*replies)[i].text, calibration);
-    } else {
-      answer.text = (*replies)[i].text;
-      answer.is_refused = trim(answer.text).empty() || trim(answer.text) == kNoAnswer;
-    }
-    answer.is_right =
-        c.expected.empty()
-            ? answer.is_refused
-            : !answer.is_refused && score_answer(answer.text, c.expected, c.question).is_right;
-    answers.push_back(std::move(answer));
-  }
+  for (size_t i = 0; i < cases.size(); ++i)
+    answers.push_back(judge_reply({arm}, cases[i], (*replies)[i].text, calibration));
   return true;
 }
 
@@ -140,9 +162,9 @@ std::optional<double> threshold_of(std::span<const EvaluationCase> cases,
   return score == kRefused ? 0 : std::nextafter(score, 2.);
 }
 
-Json arm_score_json(Arm arm, const ArmScore& score) {
+Json arm_score_json(const std::string& name, const ArmScore& score) {
   Json json = Json::object();
-  json.set("arm", arm_name(arm));
+  json.set("arm", name);
   json.set("answerable", int64_t(score.answerable));
   json.set("right", int64_t(score.right));
   json.set("refused_wrongly", int64_t(score.refused_wrongly));

@@ -1,6 +1,7 @@
 // Answers to held-out questions by the base and the tuned model, with and without the knowledge
 // base, and what they came to.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -23,13 +24,34 @@ inline bool uses_knowledge(Arm arm) {
 }
 inline bool uses_adapter(Arm arm) { return arm == Arm::adapted || arm == Arm::adapted_knowledge; }
 
+// A bot that answers: an arm, and whether it quotes (knowledge/answer.h).
+struct Way {
+  Arm arm;
+  Quotes quotes = Quotes::none;
+  bool asks_nobody = false;  // quotes alone, without a model
+};
+inline constexpr std::array<Way, 9> kWays = {{{Arm::base},
+                                              {Arm::base_knowledge},
+                                              {Arm::base_knowledge, Quotes::fallback},
+                                              {Arm::base_knowledge, Quotes::beside},
+                                              {Arm::base_knowledge, Quotes::fallback, true},
+                                              {Arm::adapted},
+                                              {Arm::adapted_knowledge},
+                                              {Arm::adapted_knowledge, Quotes::fallback},
+                                              {Arm::adapted_knowledge, Quotes::beside}}};
+std::string way_name(const Way& way);
+// The one of that name; the last where there is none.
+Way way_named(const std::string& name);
+
 // A question with what is expected.
 struct EvaluationCase {
   std::string question, language;
   std::string expected;             // "": the documents do not answer it
+  std::string evidence = {};        // words by which they answer it; "": not known
   int64_t chunk = 0;                // that answers; 0: not known
   std::vector<FoundChunk> sources;  // shown to the arms with knowledge
-  double score = 0;                 // answer_score() of them
+  std::vector<Passage> passages = {};
+  double score = 0;  // answer_score() of them
 };
 
 struct CaseAnswer {
@@ -37,6 +59,7 @@ struct CaseAnswer {
   bool is_refused = false;
   bool is_right = false;             // of an unanswerable question: refused
   int cited = 0, cited_rightly = 0;  // sentences with a source; those whose source is the right one
+  std::string reply = {};            // of the model
 };
 
 // Of the sources by answer_prompt(), or of the question alone. False: stopped. `answers` gets one
@@ -44,6 +67,10 @@ struct CaseAnswer {
 Result<bool> answer_cases(Arm arm, std::span<const EvaluationCase> cases,
                           const Calibration& calibration, const AskModel& ask,
                           std::vector<CaseAnswer>& answers);
+
+// What a way makes of a reply.
+CaseAnswer judge_reply(const Way& way, const EvaluationCase& c, const std::string& reply,
+                       const Calibration& calibration);
 
 struct ArmScore {
   int answerable = 0, right = 0, refused_wrongly = 0;
@@ -62,6 +89,6 @@ bool answers_more(const ArmScore& one, const ArmScore& other);
 // counts as refused. Nothing where there are too few such cases: less than 1 / error_rate - 1.
 std::optional<double> threshold_of(std::span<const EvaluationCase> cases,
                                    std::span<const CaseAnswer> answers, double error_rate);
-Json arm_score_json(Arm arm, const ArmScore& score);
+Json arm_score_json(const std::string& name, const ArmScore& score);
 
 }  // namespace weir

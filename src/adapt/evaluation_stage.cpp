@@ -24,17 +24,20 @@ Result<EvaluationCase> case_of(const MadeQuestion& question, bool is_answerable,
                                const AdaptContext& context, const Calibration& calibration,
                                KnowledgeSearch& search) {
   const SourcesOptions options{.shown = context.options.sources,
+                               .searched = context.options.searched,
                                .is_shuffled = false,
                                .seed = uint64_t(context.options.seed)};
   QuestionWithSources shown =
-      TRY(choose_sources(question, is_answerable, options, search_of(search)));
+      TRY(choose_sources(question, is_answerable, options, search_of(search), weigh_of(search)));
   EvaluationCase c;
   c.question = question.question;
   c.language = question.language;
   c.expected = is_answerable ? question.answer : "";
   c.chunk = question.chunk;
   c.sources = std::move(shown.sources);
-  c.score = answer_score(calibration, signs_of(TRY(search.weigh(c.question)), c.sources));
+  c.passages = std::move(shown.passages);
+  c.score =
+      answer_score(calibration, signs_of(c.question, TRY(search.weigh(c.question)), shown.found));
   return c;
 }
 
@@ -66,20 +69,28 @@ Result<std::vector<EvaluationCase>> written_cases(const AdaptContext& context,
     c.question = TRY_IN(context.options.questions, row.string_at("question"));
     c.expected = row.text_at("answer");
     c.language = guess_language(c.question) == "zh" ? "zh" : "en";
-    c.sources = TRY(search.search(c.question, {.count = context.options.sources}));
-    c.score = answer_score(calibration, signs_of(TRY(search.weigh(c.question)), c.sources));
+    c.evidence = row.text_at("evidence");
+    AskOptions ask;
+    ask.search.count = context.options.sources;
+    ask.searched = context.options.searched;
+    ask.calibration = calibration;
+    Answer begun = TRY(find_sources(search, c.question, ask, {}));
+    c.sources = std::move(begun.sources);
+    c.passages = std::move(begun.passages);
+    c.score = begun.score;
     cases.push_back(std::move(c));
   }
   return cases;
 }
 
-Json answer_json(Arm arm, const EvaluationCase& c, const CaseAnswer& answer) {
+Json answer_json(const Way& way, const EvaluationCase& c, const CaseAnswer& answer) {
   Json json = Json::object(), sources = Json::array();
   for (const FoundChunk& source : c.sources) sources.push(source.chunk);
-  json.set("arm", arm_name(arm));
+  json.set("arm", way_name(way));
   json.set("question", c.question);
   json.set("expected", c.expected);
   json.set("answer", answer.text);
+  json.set("reply", answer.reply);
   json.set("is_refused", answer.is_refused);
   json.set("is_right", answer.is_right);
   json.set("sources", std::move(sources));
@@ -111,12 +122,13 @@ void set_rates(const ArmScore& score, double error_rate, Calibration& calibratio
 }
 
 // Each arm refuses below its own threshold.
-Result<double> threshold_for(const AdaptContext& context, Arm arm, const Calibration& fitted) {
+Result<double> threshold_for(const AdaptContext& context, const Way& way,
+                             const Calibration& fitted) {
   const Json* calibrated = context.folder.result("calibration");
   const Json* arms = calibrated ? calibrated->find("arms") : nullptr;
   if (arms)
     for (const Json& one : arms->items())
-      if (one.text_at("arm") == arm_name(arm)) return one.double_at("threshold");
+      if (one.text_at("arm") == way_name(way)) return one.double_at("threshold");
   return fitted.threshold;
 }
 
@@ -125,24 +137,55 @@ struct Evaluated {
   std::string lines;  // of answers.jsonl
 };
 
-// All arms; false: stopped.
-Result<bool> run_arms(const AdaptContext& context, const std::vector<EvaluationCase>& cases,
+// Every way's answers; false: stopped. An arm is asked once.
+Result<bool> run_ways(const AdaptContext& context, const std::vector<EvaluationCase>& cases,
                       const Calibration& fitted, const AskModel& ask, const char* title,
                       Evaluated& out) {
   Progress progress(title, double(cases.size() * kArms.size()), "answers");
   double done = 0;
   for (Arm arm : kArms) {
-    std::vector<CaseAnswer> answers;
-    Calibration calibration = fitted;
-    calibration.threshold = TRY(threshold_for(context, arm, fitted));
-    if (!TRY(answer_all(arm, cases, calibration, ask, progress, done, answers))) return false;
-    done += double(answers.size());
-    for (size_t i = 0; i < cases.size(); ++i)
-      out.lines += answer_json(arm, cases[i], answers[i]).dump() + "\n";
-    out.arms.push(arm_score_json(arm, score_arm(cases, answers)));
+    std::vector<CaseAnswer> replies;
+    if (!TRY(answer_all(arm, cases, fitted, ask, progress, done, replies))) return false;
+    done += double(replies.size());
+    for (const Way& way : kWays) {
+      if (way.arm != arm) continue;
+      Calibration calibration = fitted;
+      calibration.threshold = TRY(threshold_for(context, way, fitted));
+      std::vector<CaseAnswer> answers;
+      for (size_t i = 0; i < cases.size(); ++i) {
+        answers.push_back(judge_reply(way, cases[i], replies[i].reply, calibration));
+        out.lines += answer_json(way, cases[i], answers[i]).dump() + "\n";
+      }
+      out.arms.push(arm_score_json(way_name(way), score_arm(cases, answers)));
+    }
   }
   progress.finish();
   return true;
+}
+
+struct Chosen {
+  Way way;
+  Calibration calibration;
+  ArmScore score;
+};
+
+// A way with its threshold, and what it comes to with it.
+Chosen calibrated_way(const Way& way, const std::vector<EvaluationCase>& cases,
+                      const std::vector<CaseAnswer>& replies, double error_rate) {
+  Chosen one{way, {}, {}};
+  std::vector<CaseAnswer> answers;
+  Calibration open;
+  open.threshold = 0;
+  for (size_t i = 0; i < cases.size(); ++i)
+    answers.push_back(judge_reply(way, cases[i], replies[i].reply, open));
+  if (error_rate > 0)
+    if (const auto threshold = threshold_of(cases, answers, error_rate))
+      one.calibration.threshold = *threshold;
+  for (size_t i = 0; i < cases.size(); ++i)
+    if (cases[i].score < one.calibration.threshold) refuse(cases[i], answers[i]);
+  one.score = score_arm(cases, answers);
+  set_rates(one.score, error_rate, one.calibration);
+  return one;
 }
 
 }  // namespace
@@ -157,43 +200,39 @@ StageResult calibrate_bot(const AdaptContext& context) {
     for (bool is_answerable : {true, false})
       cases.push_back(TRY(case_of(question, is_answerable, context, {}, search)));
   AdaptModel model = TRY(AdaptModel::open(context, true));
-  constexpr std::array<Arm, 2> kBots = {Arm::base_knowledge, Arm::adapted_knowledge};
-  Progress progress("calibration", double(cases.size() * kBots.size()), "answers");
+  constexpr std::array<Arm, 2> kAsked = {Arm::base_knowledge, Arm::adapted_knowledge};
+  Progress progress("calibration", double(cases.size() * kAsked.size()), "answers");
   Json json = Json::object(), arms = Json::array();
-  std::array<Calibration, kBots.size()> calibrations;
-  std::array<ArmScore, kBots.size()> scores;
-  for (size_t bot = 0; bot < kBots.size(); ++bot) {
-    std::vector<CaseAnswer> answers;
+  std::optional<Chosen> chosen;
+  double done = 0;
+  for (Arm arm : kAsked) {
     // Asked without a threshold. The weights stay those of all bases: fitted to these cases, they
     // would know them.
-    Calibration& calibration = calibrations[bot];
-    calibration.threshold = 0;
-    const double done = double(bot * cases.size());
-    if (!TRY(answer_all(kBots[bot], cases, calibration, model.ask(), progress, done, answers)))
+    Calibration open;
+    open.threshold = 0;
+    std::vector<CaseAnswer> replies;
+    if (!TRY(answer_all(arm, cases, open, model.ask(), progress, done, replies)))
       return std::optional<Json>();
-    const auto threshold = threshold_of(cases, answers, context.options.error_rate);
-    calibration.threshold = threshold ? *threshold : Calibration{}.threshold;
-    if (!threshold)
-      json.set("note",
-               fmt::format("{} questions are too few for a threshold; the default one stays",
-                           questions.size()));
-    for (size_t i = 0; i < cases.size(); ++i)
-      if (cases[i].score < calibration.threshold) refuse(cases[i], answers[i]);
-    scores[bot] = score_arm(cases, answers);
-    set_rates(scores[bot], context.options.error_rate, calibration);
-    Json arm = arm_score_json(kBots[bot], scores[bot]);
-    arm.set("threshold", calibration.threshold);
-    arms.push(std::move(arm));
+    done += double(replies.size());
+    for (const Way& way : kWays) {
+      if (way.arm != arm) continue;
+      const Chosen one = calibrated_way(way, cases, replies, context.options.error_rate);
+      Json row = arm_score_json(way_name(way), one.score);
+      row.set("threshold", one.calibration.threshold);
+      arms.push(std::move(row));
+      // A bot has a model: quotes alone are a figure to compare with.
+      if (way.asks_nobody) continue;
+      if (!chosen || answers_more(one.score, chosen->score)) chosen = one;
+    }
   }
-  const size_t chosen = answers_more(scores[1], scores[0]) ? 1 : 0;
   const KnowledgeBase base =
       TRY(KnowledgeBase::open(context.folder.file("knowledge.db"), Database::Access::write));
-  const Json calibration = calibration_json(calibrations[chosen]);
+  const Json calibration = calibration_json(chosen->calibration);
   const std::string text = calibration.dump();
   TRY(base.set_fact("calibration", text));
   json.set("calibration", calibration);
   json.set("arms", std::move(arms));
-  json.set("arm", arm_name(kBots[chosen]));
+  json.set("arm", way_name(chosen->way));
   progress.finish();
   return std::optional(std::move(json));
 }
@@ -212,10 +251,10 @@ StageResult evaluate_bot(const AdaptContext& context) {
         "or more --minutes, or questions of your own with --questions"};
   AdaptModel model = TRY(AdaptModel::open(context, true));
   Evaluated of_made, of_written;
-  if (!TRY(run_arms(context, made, calibration, model.ask(), "evaluation", of_made)))
+  if (!TRY(run_ways(context, made, calibration, model.ask(), "evaluation", of_made)))
     return std::optional<Json>();
   if (!written.empty() &&
-      !TRY(run_arms(context, written, calibration, model.ask(), "written questions", of_written)))
+      !TRY(run_ways(context, written, calibration, model.ask(), "written questions", of_written)))
     return std::optional<Json>();
   TRY(write_file_atomic(context.folder.file("answers.jsonl"), of_made.lines + of_written.lines));
   Json json = Json::object();

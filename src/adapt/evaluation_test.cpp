@@ -83,6 +83,37 @@ TEST(BotEvaluation, ScoresBelowTheThresholdAreRefused) {
   EXPECT_TRUE(answer(Arm::base, valve(true), "It opens at 6 bar.", calibration).is_right);
 }
 
+TEST(BotEvaluation, OneReplyIsJudgedInEveryWay) {
+  EvaluationCase c = valve(true);
+  c.passages = {
+      {.chunk = 1, .chunk_id = 7, .text = "The valve of line 2 opens at 6 bar.", .score = 1}};
+  const Way plain{Arm::base_knowledge}, fallback{Arm::base_knowledge, Quotes::fallback},
+      beside{Arm::base_knowledge, Quotes::beside},
+      alone{Arm::base_knowledge, Quotes::fallback, true};
+  EXPECT_TRUE(judge_reply(plain, c, "NO ANSWER", {}).is_refused);
+  EXPECT_TRUE(judge_reply(fallback, c, "NO ANSWER", {}).is_right);
+  const std::string wrong = "The pump of line 4 is made by Marlow of Leeds. [1]";
+  EXPECT_FALSE(judge_reply(fallback, c, wrong, {}).is_right);
+  const CaseAnswer both = judge_reply(beside, c, wrong, {});
+  EXPECT_TRUE(both.is_right);
+  EXPECT_EQ(both.cited, 2);
+  EXPECT_EQ(both.cited_rightly, 1);
+  EXPECT_EQ(both.reply, wrong);
+  EXPECT_EQ(judge_reply(alone, c, wrong, {}).text, "The valve of line 2 opens at 6 bar.");
+  for (const Way& way : kWays) EXPECT_EQ(way_name(way_named(way_name(way))), way_name(way));
+}
+
+TEST(BotEvaluation, TheDocumentsOwnWordsAreRight) {
+  EvaluationCase c = valve(true);
+  c.question = "Is line 2 ever opened?";
+  c.expected = "yes";
+  EXPECT_FALSE(judge_reply({Arm::base_knowledge}, c, "The valve of line 2 opens at 6 bar. [2]", {})
+                   .is_right);
+  c.evidence = "valve of line 2 opens at 6 bar";
+  EXPECT_TRUE(judge_reply({Arm::base_knowledge}, c, "The valve of line 2 opens at 6 bar. [2]", {})
+                  .is_right);
+}
+
 TEST(BotEvaluation, AThresholdCountsWhatIsAnsweredAllTheSame) {
   // Nineteen questions without an answer of scores 0.01 to 0.19; the model refuses the even ones.
   std::vector<EvaluationCase> cases;

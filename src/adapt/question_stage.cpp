@@ -78,7 +78,11 @@ StageResult make_adapt_questions(const AdaptContext& context) {
   for (size_t at = 0; at < size_t(planned); at += kChunksAtOnce) {
     std::vector<ChunkToAsk> batch;
     for (size_t i = at; i < std::min(at + kChunksAtOnce, size_t(planned)); ++i)
-      if (!done.contains(chunks[i].chunk.id)) batch.push_back(chunks[i].chunk);
+      if (!done.contains(chunks[i].chunk.id)) {
+        batch.push_back(chunks[i].chunk);
+        // Questions that figures come from are looked at twice; of those to tune on, more count.
+        batch.back().looks_again = chunks[i].use != QuestionUse::tuning;
+      }
     if (batch.empty()) continue;
     auto made = TRY(make_questions(batch, synthesis, ask, find));
     if (!made) return std::optional<Json>();
@@ -113,6 +117,10 @@ Result<std::vector<MadeQuestion>> questions_of(const AdaptContext& context, Ques
       if (wanted.contains(question.chunk)) questions.push_back(std::move(question));
   drop_near_questions(questions);
   return questions;
+}
+
+WeighWords weigh_of(KnowledgeSearch& search) {
+  return [&search](const std::string& question) { return search.weigh(question); };
 }
 
 SearchChunks search_of(KnowledgeSearch& search) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "adapt/fact_sentences.h"
 #include "base/text.h"
@@ -15,10 +16,19 @@ namespace {
 constexpr int kQuestionTokens = 64;
 constexpr size_t kOptions = 4;  // of a second look: small models lose count among more
 
+// People do not know the document's words, and have a purpose.
+constexpr std::array<const char*, 3> kStyles = {
+    "", "It is short and uses everyday words instead of the sentence's own where it can. ",
+    "It begins with How can I, What happens, Why, When, Where, Who, Which or May I. "};
+constexpr std::array<const char*, 3> kChineseStyles = {
+    "", "问题要简短，尽量用日常说法代替原句的用词。",
+    "问题以怎样、为什么、哪个、什么时候或能不能提问。"};
+
 struct Candidate {
   size_t chunk;  // index into the chunks
   MadeQuestion question;
   std::string fault;
+  size_t style = 0;
 };
 
 const char* language_of(std::string_view text) {
@@ -53,7 +63,8 @@ Result<bool> write_questions(std::span<const ChunkToAsk> chunks, std::vector<Can
                              const AskModel& ask) {
   std::vector<Ask> asked;
   for (const Candidate& candidate : candidates)
-    asked.push_back(question_prompt(chunks[candidate.chunk], candidate.question.answer));
+    asked.push_back(
+        question_prompt(chunks[candidate.chunk], candidate.question.answer, candidate.style));
   const auto replies = TRY(ask(asked));
   if (!replies) return false;
   for (size_t i = 0; i < candidates.size(); ++i) {
@@ -71,8 +82,8 @@ Result<bool> look_again(std::span<const ChunkToAsk> chunks, std::vector<Candidat
   std::vector<Candidate*> looked_at;
   std::vector<size_t> right;
   for (Candidate& candidate : candidates) {
-    if (!candidate.fault.empty()) continue;
     const ChunkToAsk& chunk = chunks[candidate.chunk];
+    if (!candidate.fault.empty() || !chunk.looks_again) continue;
     const Shown shown = shown_sentences(chunk.text, size_t(candidate.question.sentence));
     asked.push_back(second_look_prompt(chunk, shown.sentences, candidate.question.question));
     looked_at.push_back(&candidate);
@@ -124,22 +135,22 @@ Result<ChunkQuestions> parse_chunk_questions(const Json& json) {
   return made;
 }
 
-Ask question_prompt(const ChunkToAsk& chunk, std::string_view sentence) {
+Ask question_prompt(const ChunkToAsk& chunk, std::string_view sentence, size_t style) {
   Ask ask;
   ask.tokens_max = kQuestionTokens;
   const std::string place = chunk.heading.empty() ? chunk.document : chunk.heading;
   if (std::string_view(language_of(chunk.text)) == "zh") {
     ask.text = fmt::format(
         "下面是关于“{}”的文档：\n{}\n\n请写一个用户会提出的问题，它的答案就是这句话：\n{}\n\n"
-        "问题要写明主题，不看文档也能明白，并且不能包含答案。只写问题。",
-        place, chunk.text, sentence);
+        "问题要写明主题，不看文档也能明白，并且不能包含答案。{}只写问题。",
+        place, chunk.text, sentence, kChineseStyles[style % kChineseStyles.size()]);
     ask.form = OutputForm{OutputKind::regular_expression, "[^\\n?？]{4,80}？"};
   } else {
     ask.text = fmt::format(
         "Documentation about {}:\n{}\n\nWrite one question that a user would ask and that this "
         "sentence answers:\n{}\n\nThe question names its subject, so that it is understood without "
-        "the documentation, and does not contain the answer. Write only the question.",
-        place, chunk.text, sentence);
+        "the documentation, and does not contain the answer. {}Write only the question.",
+        place, chunk.text, sentence, kStyles[style % kStyles.size()]);
     ask.form = OutputForm{OutputKind::regular_expression, "[^\\n?]{8,200}\\?"};
   }
   return ask;
@@ -173,8 +184,9 @@ Result<std::optional<std::vector<ChunkQuestions>>> make_questions(
   using Made = std::optional<std::vector<ChunkQuestions>>;
   std::vector<Candidate> candidates;
   for (size_t i = 0; i < chunks.size(); ++i) {
+    size_t style = i;
     for (const FactSentence& fact : fact_sentences(chunks[i].text, size_t(options.sentences))) {
-      Candidate candidate{i, {}, ""};
+      Candidate candidate{i, {}, "", style++};
       candidate.question.answer = std::string(fact.text);
       candidate.question.document = chunks[i].document;
       candidate.question.chunk = chunks[i].id;

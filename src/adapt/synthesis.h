@@ -18,7 +18,8 @@ namespace weir {
 struct ChunkToAsk {
   int64_t id = 0;
   std::string document, heading, text;
-  int ordinal = 0;  // in its document
+  int ordinal = 0;          // in its document
+  bool looks_again = true;  // its questions get the second look
 };
 
 struct SynthesisOptions {
@@ -46,7 +47,8 @@ Result<std::optional<std::vector<ChunkQuestions>>> make_questions(
     const FindChunks& find);
 
 // The prompts, in the chunk's language.
-Ask question_prompt(const ChunkToAsk& chunk, std::string_view sentence);
+// `style`: 0 plain, 1 in everyday words, 2 about a goal or a situation, and so on around.
+Ask question_prompt(const ChunkToAsk& chunk, std::string_view sentence, size_t style = 0);
 // `sentences`: at least one. The reply is a number from 1.
 Ask second_look_prompt(const ChunkToAsk& chunk, std::span<const std::string_view> sentences,
                        const std::string& question);

@@ -57,6 +57,37 @@ TEST(TrainingRows, ShowNoAnswer) {
   EXPECT_EQ(chunks, (std::set<int64_t>{3, 5, 8}));
 }
 
+TEST(TrainingRows, NeighboursAreHiddenWithTheAnswer) {
+  std::vector<FoundChunk> found = kFound;
+  for (size_t i = 0; i < found.size(); ++i) {
+    found[i].document_id = i == 0 ? 2 : 1;
+    found[i].ordinal = int(i) * 10;
+  }
+  // 7 is the fourth, at 30: 5 and 8 stand within 16 of it.
+  const auto made = choose_sources(kQuestion, false, {}, finds(found));
+  ASSERT_TRUE(made) << made.error().message;
+  ASSERT_EQ(made->sources.size(), 1u);
+  EXPECT_EQ(made->sources[0].chunk, 3);
+}
+
+TEST(TrainingRows, SourcesAreCutDownButKeepTheAnswer) {
+  std::vector<FoundChunk> found = kFound;
+  found[3].text = "Pumps are old. Pipes are new. Paint is blue. Walls are high. Doors are shut. " +
+                  kQuestion.answer;
+  const WeighWords weigh = [](const std::string& text) -> Result<std::vector<WeighedWord>> {
+    std::vector<WeighedWord> words;
+    for (Word& word : query_words(text)) words.push_back({std::move(word), 1, 1});
+    return words;
+  };
+  const auto made = choose_sources(kQuestion, true, {}, finds(found), weigh);
+  ASSERT_TRUE(made) << made.error().message;
+  ASSERT_GE(made->right, 0);
+  const std::string& text = made->sources[size_t(made->right)].text;
+  EXPECT_NE(text.find(kQuestion.answer), std::string::npos);
+  EXPECT_LT(text.size(), found[3].text.size());
+  EXPECT_FALSE(made->passages.empty());
+}
+
 TEST(TrainingRows, MayKeepTheOrderOfTheSearch) {
   const auto made = choose_sources(kQuestion, true, {.is_shuffled = false}, finds(kFound));
   ASSERT_TRUE(made) << made.error().message;

@@ -23,16 +23,25 @@ namespace {
 constexpr double kRowCost = 4;
 constexpr double kBytesOfToken = 3;
 constexpr double kEpochsMin = 0.25;
+// Rows without an answer teach a small model to refuse whatever does not repeat the question's
+// words (docs/adapt.md); when to refuse is calibrated instead.
+constexpr double kRefusalShare = 0;
+
+// A sentence as a reply has it: not as a list item.
+std::string_view without_bullet(std::string_view sentence) {
+  while (sentence.starts_with("- ") || sentence.starts_with("* ")) sentence.remove_prefix(2);
+  return sentence;
+}
 
 Json row_of(const QuestionWithSources& shown) {
   const AnswerPrompt prompt = answer_prompt(shown.question.question, shown.sources);
   Json messages = Json::array();
   messages.push(chat_message("system", prompt.system));
   messages.push(chat_message("user", prompt.user));
-  messages.push(chat_message("assistant",
-                             shown.right < 0
-                                 ? std::string(kNoAnswer)
-                                 : fmt::format("{} [{}]", shown.question.answer, shown.right + 1)));
+  messages.push(chat_message(
+      "assistant", shown.right < 0 ? std::string(kNoAnswer)
+                                   : fmt::format("{} [{}]", without_bullet(shown.question.answer),
+                                                 shown.right + 1)));
   Json row = Json::object();
   row.set("messages", std::move(messages));
   return row;
@@ -49,6 +58,8 @@ StageResult write_tuning_rows(const AdaptContext& context) {
         "no question is left to tune on; give more documents, more --minutes or a larger "
         "--base (questions.jsonl counts why questions were dropped)"};
   const SourcesOptions options{.shown = context.options.sources,
+                               .searched = context.options.searched,
+                               .unanswerable_share = kRefusalShare,
                                .seed = uint64_t(context.options.seed)};
   std::string text;
   int64_t unanswerable = 0;
@@ -56,7 +67,7 @@ StageResult write_tuning_rows(const AdaptContext& context) {
     const bool is_answerable = !is_shown_without_answer(question, options);
     unanswerable += !is_answerable;
     const QuestionWithSources shown =
-        TRY(choose_sources(question, is_answerable, options, search_of(search)));
+        TRY(choose_sources(question, is_answerable, options, search_of(search), weigh_of(search)));
     text += row_of(shown).dump() + "\n";
   }
   TRY(write_file_atomic(context.folder.file("rows.jsonl"), text));

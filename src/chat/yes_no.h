@@ -1,6 +1,9 @@
-// Holds a model to Yes or No as its first token, and reads how likely it finds the Yes.
+// A model's Yes or No: which words say which, in English and Chinese; how likely a Yes is among the
+// probable first tokens of a reply; and a filter that holds a model to one of the two.
 #pragma once
+#include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -8,6 +11,22 @@
 #include "tokenizer/tokenizer.h"
 
 namespace weir {
+
+// What the first word of a text says: true is Yes. Letters may be in any case; quotes, stars and
+// blanks before the word are skipped. "Nothing", "Note" and "Yesterday" say neither; what begins
+// with 是 or 有 is a Yes, with 否, 不 or 没 a No.
+std::optional<bool> yes_or_no(std::string_view text);
+
+// The share of Yes in the probabilities of first tokens that say Yes or No.
+class YesShare {
+ public:
+  void add(std::string_view token, double log_probability);
+  // Nothing: no token said either.
+  std::optional<double> yes() const;
+
+ private:
+  double yes_ = 0, no_ = 0;
+};
 
 class YesNoFilter : public TokenFilter {
  public:

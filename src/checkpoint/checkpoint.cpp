@@ -13,6 +13,7 @@
 #include "checkpoint/gguf_names.h"
 #include "checkpoint/packed_weights.h"
 #include "checkpoint/row_scales.h"
+#include "checkpoint/stream_end.h"
 #include "checkpoint/text_names.h"
 #include "config/compressed_tensors.h"
 #include "config/engram.h"
@@ -25,6 +26,7 @@ namespace weir {
 namespace {
 
 constexpr std::string_view kPart = "model.";
+constexpr const char *kEmbeddingProject = ".e_proj.weight", *kStreamProject = ".h_proj.weight";
 
 std::string place_of(const std::string& path, const std::string& name) {
   return fmt::format("{}: tensor '{}'", path, name);
@@ -45,7 +47,8 @@ bool is_known_extra(const ModelConfig& config, const std::string& name) {
   if (config.n_routed_experts > 0 && (name.ends_with(kFusedGateUp) || name.ends_with(kFusedDown)))
     return true;
   if (config.tie_word_embeddings && name == "lm_head.weight") return true;
-  // Scales of DeepSeek-V4's own files, and its modules for drafts, which are not computed.
+  // Scales of DeepSeek-V4's own files, and its modules for drafts, which have copies of embedding
+  // and head, or which nothing mentions.
   if (config.is_compressed() && (name.ends_with(".scale") || name.starts_with("mtp."))) return true;
   // Of multi-token prediction: copies of embedding and head, or modules that nothing mentions.
   const int layer = layer_of(name);
@@ -56,9 +59,10 @@ bool is_known_extra(const ModelConfig& config, const std::string& name) {
 
 // The same of GGUF files, and other forms of tensors that Checkpoint::find() knows.
 bool is_other_form(const std::string& name) {
-  for (const char* form : {".attn_k_b.weight", ".attn_v_b.weight", ".ffn_gate_up_exps.weight",
-                           ".ffn_gate.", ".ffn_up.", ".ffn_down.", "rope_freqs.weight",
-                           "rope_factors_", ".nextn.embed_tokens.", ".nextn.shared_head_head."})
+  for (const char* form :
+       {".attn_k_b.weight", ".attn_v_b.weight", ".ffn_gate_up_exps.weight", ".ffn_gate.",
+        ".ffn_up.", ".ffn_down.", "rope_freqs.weight", "rope_factors_", ".nextn.embed_tokens.",
+        ".nextn.shared_head_head.", ".nextn.eh_proj."})
     if (name.find(form) != std::string::npos) return true;
   return false;
 }
@@ -197,7 +201,7 @@ Result<StoredTensor> Checkpoint::find_in_folder(const std::string& name) const {
     return *std::move(packed);
 
   if (config_.is_compressed())
-    for (const std::string& stored : stored_names(name))
+    for (const std::string& stored : stored_names(config_, name))
       if (stored != name && folder_->has(stored)) return find_in_folder(stored);
   // Models for embeddings are saved without a head, and without the name of the part that is left.
   if (!folder_->has(name) && name.starts_with(kPart) && folder_->has(name.substr(kPart.size())))
@@ -296,11 +300,39 @@ Result<StoredTensor> Checkpoint::slice(const GgufTensor& stored, int expert, int
   return tensor;
 }
 
+namespace {
+
+// Numbers of the metadata (stream_end.h).
+Result<StoredTensor> find_stream_end(const GgufFile& file, const ModelConfig& config,
+                                     const std::string& name) {
+  const std::string key = stream_end_key(name);
+  auto values = file.metadata().doubles_at(key);
+  if (!values)
+    return Error{fmt::format("{} ('{}' elsewhere): is missing, and so is the key '{}'",
+                             place_of(file.path(), gguf_name(name)), name, key)};
+  auto numbers = std::make_shared<std::vector<float>>((*values)->begin(), (*values)->end());
+  const size_t width = size_t(config.hc_mult) * size_t(config.hidden_size);
+  StoredTensor tensor;
+  tensor.place = fmt::format("{}: '{}'", file.path(), key);
+  tensor.shape = {numbers->size()};
+  if (name.ends_with("fn") && numbers->size() % width == 0)
+    tensor.shape = {numbers->size() / width, width};
+  tensor.data = reinterpret_cast<const std::byte*>(numbers->data());
+  tensor.owned = numbers;
+  return tensor;
+}
+
+}  // namespace
+
 Result<StoredTensor> Checkpoint::find_in_gguf(const std::string& name) const {
   const ExpertName split = split_expert_name(name);
   const std::string stacked = gguf_name(name);
+  for (const bool is_second : {false, true})
+    if (name.ends_with(is_second ? kStreamProject : kEmbeddingProject))
+      return find_half_of_project(layer_of(name), is_second);
   if (stacked.empty()) return Error{place_of(path_, name) + ": GGUF files have no such tensor"};
   if (const GgufTensor* found = gguf_->find(stacked)) return slice(*found, split.expert, 0, 1);
+  if (!stream_end_key(name).empty()) return find_stream_end(*gguf_, config_, name);
   const std::string block = stacked.substr(0, stacked.find('.', 4) + 1);  // "blk.N."
   if (split.expert >= 0) {
     // Files of 2023 and 2024 have a tensor for each expert; some newer ones gate and up in one.
@@ -316,6 +348,41 @@ Result<StoredTensor> Checkpoint::find_in_gguf(const std::string& name) const {
     if (k && v) return TRY_IN(place_of(gguf_->path(*k), k->name), join_kv_b(*k, *v));
   }
   return Error{fmt::format("{} ('{}' elsewhere): is missing", place_of(path_, stacked), name)};
+}
+
+// e_proj and h_proj of a module of DeepSeek-V4's stand side by side there.
+Result<StoredTensor> Checkpoint::find_half_of_project(int layer, bool is_second) const {
+  const std::string joined = fmt::format("blk.{}.nextn.eh_proj.weight", layer);
+  const GgufTensor* found = gguf_->find(joined);
+  if (!found) return Error{place_of(path_, joined) + ": is missing"};
+  StoredTensor tensor = TRY(slice(*found, -1, 0, 1));
+  const uint64_t width = uint64_t(config_.hidden_size);
+  if (tensor.shape != std::vector<uint64_t>{width, 2 * width})
+    return Error{fmt::format("{}: has shape [{}], but two matrices of [{}, {}] belong there",
+                             tensor.place, fmt::join(tensor.shape, ", "), width, width)};
+  tensor.shape = {width, width};
+  if (width % type_traits(tensor.type).block == 0) {
+    const size_t row = type_bytes(tensor.type, width);
+    auto half = std::make_shared<std::vector<float>>(div_up(width * row, sizeof(float)));
+    auto* to = reinterpret_cast<std::byte*>(half->data());
+    for (uint64_t r = 0; r < width; ++r)
+      std::memcpy(to + r * row, tensor.data + (2 * r + is_second) * row, row);
+    tensor.data = to;
+    tensor.owned = half;
+    return tensor;
+  }
+  // A block has numbers of both.
+  auto half = std::make_shared<std::vector<float>>(width * width);
+  std::vector<float> both(2 * width);
+  const size_t row = type_bytes(tensor.type, 2 * width);
+  for (uint64_t r = 0; r < width; ++r) {
+    kernels().dequantize(tensor.type, tensor.data + r * row, nullptr, both.data(), both.size());
+    std::copy_n(both.data() + (is_second ? width : 0), width, half->data() + r * width);
+  }
+  tensor.type = WeightType::f32;
+  tensor.data = reinterpret_cast<const std::byte*>(half->data());
+  tensor.owned = half;
+  return tensor;
 }
 
 // k: per head [rank][nope], the transpose of its rows in kv_b; v: per head [value][rank].
@@ -356,7 +423,7 @@ std::vector<std::string> Checkpoint::unexpected() const {
       const std::string name = expert_name(tensor.name, i);
       known.insert(gguf_ ? gguf_name(name) : name);
       if (!gguf_ && config_.is_compressed())
-        for (std::string& stored : stored_names(name)) known.insert(std::move(stored));
+        for (std::string& stored : stored_names(config_, name)) known.insert(std::move(stored));
     }
   std::vector<std::string> names;
   for_each_stored(

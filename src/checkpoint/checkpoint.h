@@ -98,6 +98,7 @@ class Checkpoint {
   Result<void> add_scales(const std::string& name, StoredTensor& tensor) const;
   Result<StoredTensor> find_fused(const std::string& name) const;
   Result<StoredTensor> find_in_gguf(const std::string& name) const;
+  Result<StoredTensor> find_half_of_project(int layer, bool is_second) const;
   Result<StoredTensor> join_kv_b(const GgufTensor& k, const GgufTensor& v) const;
   Result<StoredTensor> slice(const GgufTensor& tensor, int expert, int part, int parts) const;
 

@@ -17,6 +17,7 @@ namespace {
 constexpr const char* kEmbedding = "model.embed_tokens.weight";
 constexpr const char* kBareEmbedding = "embed_tokens.weight";  // of a model without a head
 constexpr const char* kHead = "lm_head.weight";
+constexpr const char* kDraftModules = "mtp.";  // of DeepSeek-V4's own files
 constexpr const char* kRemedy = "give a model's folder (config.json, safetensors) or a GGUF file";
 
 // Whether two tensors hold the same numbers, in whatever types.
@@ -58,16 +59,19 @@ Result<bool> Checkpoint::has_own_head() const {
 // with some of its tensors is damaged, and find() says which are missing.
 void Checkpoint::settle_mtp() {
   const std::vector<std::string> names = folder_->names();
-  const auto is_draft = [](const std::string& name) { return name.starts_with("mtp."); };
-  if (config_.is_compressed() && std::any_of(names.begin(), names.end(), is_draft))
-    notes_.push_back(fmt::format(
-        "{}: the modules for drafts (mtp.*) are not computed for '{}'; the model runs without them",
-        path_, config_.model_type));
   const int first = config_.num_hidden_layers, modules = config_.num_nextn_predict_layers;
-  if (modules == 0) return;
-  for (const std::string& name : folder_->names())
-    if (layer_of(sees_images_ ? text_name(name) : name) >= first) return;
+  const bool has_modules = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    if (config_.is_compressed() && name.starts_with(kDraftModules)) return true;
+    return layer_of(sees_images_ ? text_name(name) : name) >= first;
+  });
+  if (config_.is_compressed() && has_modules && modules == 0)
+    notes_.push_back(fmt::format(
+        "{}: the modules for drafts (mtp.*), of which 'num_nextn_predict_layers' says nothing, are "
+        "left out",
+        path_));
+  if (modules == 0 || has_modules) return;
   config_.num_nextn_predict_layers = 0;
+  config_.dspark_target_layer_ids.clear();
   notes_.push_back(
       fmt::format("{}: 'num_nextn_predict_layers' is {}, but no tensor of multi-token "
                   "prediction is there; the model runs without it",

@@ -59,14 +59,18 @@ void add_adapt(CommandGroup& commands) {
       .whole_number(1, 10000);
   c.value("--sentences", o.options.sentences, "N", "sentences of a chunk that are asked about")
       .whole_number(1, 20);
-  c.value("--sources", o.options.sources, "N", "chunks shown with a question").whole_number(1, 20);
+  c.value("--sources", o.options.sources, "N",
+          "chunks shown with a question, cut down to what fits it best")
+      .whole_number(1, 20);
   c.value("--rank", o.options.rank, "N", "rank of the adapter").whole_number(1, 64);
   c.value("--epochs", o.options.epochs, "X", "passes over the questions, at most")
       .real_number(0.01, 1000);
   c.value("--lr", o.options.lr, "X", "learning rate").real_number(0, 10);
-  c.value("--error-rate", o.options.error_rate, "X",
-          "share of questions without an answer in the documents that may be answered")
-      .real_number(0.001, 0.5);
+  c.value(
+       "--error-rate", o.options.error_rate, "X",
+       "share of made questions without their document that may be answered; 0: the threshold of "
+       "hand-written questions")
+      .real_number(0, 0.5);
   c.value("--seed", o.options.seed, "N", "of the order of chunks and rows")
       .whole_number(0, int64_t(1) << 53);
   add_threads(c, o.options.threads);

@@ -141,6 +141,7 @@ Result<void> write_trace(const std::string& path) {
 Result<void> bench_training(const std::string& name, ModelConfig config, const TrainingBench& o,
                             int threads) {
   config.num_nextn_predict_layers = 0;  // counted in neither the work nor the time
+  config.dspark_target_layer_ids.clear();
   TRY(check(o, config));
   ThreadPool pool(threads);
   const ModelSize size = model_size(config);

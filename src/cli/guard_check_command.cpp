@@ -6,6 +6,7 @@
 #include "cli/guard_commands.h"
 #include "guard/guard.h"
 #include "guard/rule_set.h"
+#include "heads/probe_head.h"
 
 namespace weir {
 namespace {
@@ -46,6 +47,42 @@ void print_policy(const Guard& guard) {
   }
 }
 
+// By number: who a rule, a head or the judge looks for. Calls of tools and budgets need none.
+// Errors: files of heads that can not be read.
+Result<std::vector<bool>> watched_categories(const Policy& policy) {
+  std::vector<bool> is_watched(size_t(policy.categories.size()));
+  const auto watch = [&](int category) {
+    if (category >= 0) is_watched[size_t(category)] = true;
+  };
+  for (const PolicyRule& rule : policy.rules) watch(rule.category);
+  for (const PolicyHead& head : policy.heads)
+    for (const std::string& id : TRY(read_probes(head.file)).categories)
+      watch(policy.categories.find(id));
+  if (policy.judge.is_asked()) {
+    if (policy.judge.categories.empty()) is_watched.assign(is_watched.size(), true);
+    for (const std::string& id : policy.judge.categories)
+      for (const int category : policy.categories.members(id)) watch(category);
+  }
+  for (const char* id : {"tool", "budget"}) watch(policy.categories.find(id));
+  return is_watched;
+}
+
+// An action does not look for anything by itself.
+void print_unwatched(const Policy& policy, const std::vector<bool>& is_watched) {
+  std::string ids;
+  for (int c = 0; c < policy.categories.size(); ++c) {
+    bool has_action = false;
+    for (int d = 0; d < kDirections; ++d)
+      has_action = has_action || policy.action(c, Direction(d)).action != Action::allow;
+    if (has_action && !is_watched[size_t(c)]) ids += " " + policy.categories.at(c).id;
+  }
+  if (!ids.empty())
+    fmt::print(
+        "nothing looks for these, so their actions never happen:{}\n  add rules, heads or a judge "
+        "(docs/guard.md), or take their actions out\n",
+        ids);
+}
+
 Result<void> check_policy(const GuardCheckOptions& options) {
   if (options.prints) {
     for (const ShippedPolicy& shipped : shipped_policies())
@@ -57,10 +94,12 @@ Result<void> check_policy(const GuardCheckOptions& options) {
   }
   Policy policy = TRY(Policy::read(options.policy));
   const auto guard = TRY(Guard::create(std::move(policy)));
+  const std::vector<bool> is_watched = TRY(watched_categories(guard->policy()));
   std::string text = options.text;
   if (!options.file.empty()) text = TRY(read_file(options.file, kCheckedTextMax));
   if (options.file.empty() && options.text.empty()) {
     print_policy(*guard);
+    print_unwatched(guard->policy(), is_watched);
     return {};
   }
   const Direction direction = *find_direction(options.direction);

@@ -2,21 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "base/file.h"
 #include "base/stop_signal.h"
-#include "base/text.h"
+#include "chat/yes_no.h"
 #include "cli/model_offers.h"
 
 namespace weir {
 namespace {
-
-bool begins_with(std::string_view text, std::initializer_list<std::string_view> words) {
-  for (std::string_view word : words)
-    if (text.starts_with(word)) return true;
-  return false;
-}
 
 // The prompt of the first of these names that the model has; "": none.
 std::string prompt_of(const Embedder& embedder, std::initializer_list<const char*> names) {
@@ -54,17 +46,12 @@ Result<std::string> AnswerModel::write(const AnswerPrompt& prompt, int tokens_ma
 
 Result<double> AnswerModel::judge(const AnswerPrompt& prompt) {
   const AskReply reply = TRY(ask(prompt, 1, 20));
-  double yes = 0, no = 0;
+  YesShare share;
   if (!reply.top.empty())
-    for (const TokenLogProbability& entry : reply.top[0]) {
-      const auto text = open_.tokenizer->decode(std::vector<int>{entry.token});
-      if (!text) continue;
-      const std::string_view word = trim(*text);
-      const double probability = std::exp(double(entry.log_probability));
-      if (begins_with(word, {"Yes", "yes", "YES", "是", "有"})) yes += probability;
-      if (begins_with(word, {"No", "no", "NO", "否", "没", "不"})) no += probability;
-    }
-  return yes + no > 0 ? yes / (yes + no) : 0.5;
+    for (const TokenLogProbability& entry : reply.top[0])
+      if (const auto text = open_.tokenizer->decode(std::vector<int>{entry.token}))
+        share.add(*text, double(entry.log_probability));
+  return share.yes().value_or(0.5);
 }
 
 Result<std::vector<double>> AnswerModel::fit(std::string_view question,

@@ -28,6 +28,7 @@ struct KnowledgeAskOptions {
   int count = AskOptions{}.search.count;
   std::vector<std::string> labels;
   bool shows_unsupported = false, words_alone = false, reranks = false, json = false;
+  bool quotes = false;
   std::string mailbox, webhook;
 };
 
@@ -67,6 +68,7 @@ Result<Ending> knowledge_ask(const KnowledgeAskOptions& options) {
   ask.search.count = options.count;
   if (!options.labels.empty()) ask.search.labels = options.labels;
   ask.keeps_unsupported = options.shows_unsupported;
+  if (options.quotes) ask.quotes = Quotes::fallback;
   const std::string calibration = TRY(search.base().fact("calibration"));
   ask.calibration = TRY(read_calibration(calibration));
   if (!options.words_alone) {
@@ -139,7 +141,7 @@ Result<Ending> knowledge_calibrate(const KnowledgeCalibrateOptions& options) {
       SearchOptions how = AskOptions{}.search;
       how.vector = TRY(embedder.embed(asked.question));
       const std::vector<FoundChunk> found = TRY(search.search(asked.question, how));
-      AnswerSigns signs = signs_of(TRY(search.weigh(asked.question)), found);
+      AnswerSigns signs = signs_of(asked.question, TRY(search.weigh(asked.question)), found);
       if (model) signs.judgement = TRY(model->judge(judge_prompt(asked.question, found)));
       cases.push_back({signs, asked.is_answerable});
       progress.update(double(cases.size()));
@@ -193,6 +195,8 @@ void add_knowledge_questions(CommandGroup& group) {
       .repeatable();
   ask.flag("--unsupported", asked.shows_unsupported,
            "keep sentences that no source supports, marked");
+  ask.flag("--quotes", asked.quotes,
+           "quote the passages that fit best where the model writes nothing that they support");
   ask.flag("--words", asked.words_alone, kWordsHelp);
   ask.flag("--rerank", asked.reranks, kRerankHelp);
   ask.option("--mailbox", asked.mailbox, "FILE",

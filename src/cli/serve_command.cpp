@@ -91,7 +91,9 @@ Result<KnowledgeShelf> open_shelf(const ServeOptions& options, const std::option
     entries.push_back({.name = kBotBase,
                        .path = bot->knowledge,
                        .model = bot->adapter.empty() ? "" : kBotModel,
-                       .sources = bot->sources});
+                       .sources = bot->sources,
+                       .searched = bot->searched,
+                       .quotes = bot->quotes});
     shelf.bot = bot_json(*bot).dump();
   }
   for (KnowledgeShelfEntry& entry : entries) {

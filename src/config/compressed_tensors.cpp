@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 
 namespace weir {
 
@@ -78,6 +79,27 @@ Shape wide_gate(const C& c, int l, int width) {
 Shape streams(const C& c, int) { return sizes(mixes(c), c.hc_mult * c.hidden_size); }
 Shape stream_base(const C& c, int) { return sizes(mixes(c)); }
 Shape stream_scale(const C&, int) { return sizes(3); }
+// Modules of multi-token prediction, which end streams of their own.
+Shape if_further(const C& c, int layer, Shape shape) {
+  return layer >= c.num_hidden_layers && !c.has_dspark() ? shape : Shape{};
+}
+Shape further_row(const C& c, int l) { return if_further(c, l, sizes(c.hidden_size)); }
+Shape further_square(const C& c, int l) {
+  return if_further(c, l, sizes(c.hidden_size, c.hidden_size));
+}
+// DSpark: its first stage, which reads the model's layers, and its last one, which ends.
+Shape if_first(const C& c, int layer, Shape shape) {
+  return c.has_dspark() && layer == c.num_hidden_layers ? shape : Shape{};
+}
+bool is_end(const C& c, int layer) {
+  return layer == c.num_hidden_layers + c.dspark_stages() - 1 && layer >= c.num_hidden_layers;
+}
+Shape if_last(const C& c, int layer, Shape shape) { return is_end(c, layer) ? shape : Shape{}; }
+// Streams end in every module, and in the last stage of V4's DSpark.
+Shape if_ending(const C& c, int layer, Shape shape) {
+  return is_end(c, layer) && !c.shares_entries() ? shape : if_further(c, layer, shape);
+}
+Shape markov(const C& c, int l) { return if_last(c, l, sizes(c.vocab_size, c.dspark_markov_rank)); }
 // V4.1 ends with the mixture of the last part.
 Shape if_ended(const C& c, Shape shape) { return c.shares_entries() ? Shape{} : shape; }
 Shape one_row(const C& c, int) { return sizes(c.hidden_size); }
@@ -106,6 +128,35 @@ constexpr CompressedRow kCompressedOuter[] = {
 };
 
 constexpr CompressedRow kCompressedLayer[] = {
+    {"enorm.weight", "enorm.weight", "nextn.enorm", P::norms, further_row},
+    {"hnorm.weight", "hnorm.weight", "nextn.hnorm", P::norms, further_row},
+    // GGUF has both side by side, in nextn.eh_proj.
+    {"e_proj.weight", "e_proj.weight", "", P::attention, further_square},
+    {"h_proj.weight", "h_proj.weight", "", P::attention, further_square},
+    {"hc_head.hc_fn", "hc_head_fn", "nextn.hc_head_fn", P::attention,
+     [](const C& c, int l) {
+       return if_ending(c, l, sizes(c.hc_mult, c.hc_mult * c.hidden_size));
+     }},
+    {"hc_head.hc_base", "hc_head_base", "nextn.hc_head_base", P::norms,
+     [](const C& c, int l) { return if_ending(c, l, sizes(c.hc_mult)); }},
+    {"hc_head.hc_scale", "hc_head_scale", "nextn.hc_head_scale", P::norms,
+     [](const C& c, int l) { return if_ending(c, l, sizes(1)); }},
+    {"shared_head.norm.weight", "norm.weight", "nextn.shared_head_norm", P::norms,
+     [](const C& c, int l) { return is_end(c, l) ? sizes(c.hidden_size) : further_row(c, l); }},
+    {"main_proj.weight", "main_proj.weight", "", P::attention,
+     [](const C& c, int l) {
+       return if_first(c, l,
+                       sizes(c.hidden_size, int(c.dspark_target_layer_ids.size()) * c.hidden_size));
+     }},
+    {"main_norm.weight", "main_norm.weight", "", P::norms,
+     [](const C& c, int l) { return if_first(c, l, sizes(c.hidden_size)); }},
+    {"markov_head.markov_w1.weight", "markov_head.markov_w1.weight", "", P::embedding, markov},
+    {"markov_head.markov_w2.weight", "markov_head.markov_w2.weight", "", P::embedding, markov},
+    {"confidence_head.proj.weight", "confidence_head.proj.weight", "", P::attention,
+     [](const C& c, int l) {
+       return if_last(c, l, sizes(1, c.hidden_size + c.dspark_markov_rank));
+     }},
+
     {"attn_hc.fn", "hc_attn_fn", "hc_attn_fn", P::attention, streams},
     {"attn_hc.base", "hc_attn_base", "hc_attn_base", P::norms, stream_base},
     {"attn_hc.scale", "hc_attn_scale", "hc_attn_scale", P::norms, stream_scale},
@@ -174,9 +225,9 @@ constexpr CompressedRow kCompressedLayer[] = {
     {"ffn_hc.scale", "hc_ffn_scale", "hc_ffn_scale", P::norms, stream_scale},
     {"post_attention_layernorm.weight", "ffn_norm.weight", "ffn_norm", P::norms, one_row},
     {"mlp.gate.weight", "ffn.gate.weight", "ffn_gate_inp", P::router,
-     [](const C& c, int) { return sizes(c.n_routed_experts, c.hidden_size); }},
+     [](const C& c, int l) { return sizes(c.experts_of(l), c.hidden_size); }},
     {"mlp.gate.e_score_correction_bias", "ffn.gate.bias", "exp_probs_b", P::router,
-     [](const C& c, int l) { return c.is_hashed(l) ? Shape{} : sizes(c.n_routed_experts); }},
+     [](const C& c, int l) { return c.is_hashed(l) ? Shape{} : sizes(c.experts_of(l)); }},
     {"mlp.gate.tid2eid", "ffn.gate.tid2eid", "ffn_gate_tid2eid", P::router,
      [](const C& c, int l) {
        return c.is_hashed(l) ? sizes(c.vocab_size, c.num_experts_per_tok) : Shape{};
@@ -197,9 +248,9 @@ constexpr CompressedRow kCompressedLayer[] = {
 };
 
 TensorShape compressed_tensor(const CompressedRow& row, const std::string& prefix, const C& c,
-                              Shape shape) {
+                              int layer, Shape shape) {
   const bool is_expert = std::string_view(row.name).find("{}") != std::string_view::npos;
-  return {prefix + row.name, std::move(shape), row.part, is_expert ? c.n_routed_experts : 1,
+  return {prefix + row.name, std::move(shape), row.part, is_expert ? c.experts_of(layer) : 1,
           row.is_active};
 }
 
@@ -218,7 +269,7 @@ std::vector<TensorShape> compressed_outer_tensors(const ModelConfig& config) {
   std::vector<TensorShape> out;
   for (const CompressedRow& row : kCompressedOuter)
     if (Shape shape = row.shape(config, 0); !shape.empty())
-      out.push_back(compressed_tensor(row, "", config, std::move(shape)));
+      out.push_back(compressed_tensor(row, "", config, 0, std::move(shape)));
   return out;
 }
 
@@ -227,26 +278,43 @@ std::vector<TensorShape> compressed_layer_tensors(const ModelConfig& config, int
   const std::string prefix = fmt::format("model.layers.{}.", layer);
   for (const CompressedRow& row : kCompressedLayer)
     if (Shape shape = row.shape(config, layer); !shape.empty())
-      out.push_back(compressed_tensor(row, prefix, config, std::move(shape)));
+      out.push_back(compressed_tensor(row, prefix, config, layer, std::move(shape)));
   return out;
 }
 
 std::string compressed_gguf_name(std::string_view name) {
   for (const CompressedRow& row : kCompressedLayer)
     if (name == row.name)
-      return fmt::format("{}.{}", row.gguf, name.ends_with("correction_bias") ? "bias" : "weight");
+      return !*row.gguf ? ""
+                        : fmt::format("{}.{}", row.gguf,
+                                      name.ends_with("correction_bias") ? "bias" : "weight");
   for (const CompressedRow& row : kCompressedOuter)
     if (name == row.name) return fmt::format("{}.weight", row.gguf);
   return "";
 }
 
-std::string deepseek_name(std::string_view name) {
+namespace {
+
+// "layers.3.", or of module i of multi-token prediction "mtp.i."; "" for what is no number.
+std::string file_prefix(const ModelConfig& config, std::string_view layer) {
+  int number = 0;
+  const auto read = std::from_chars(layer.data(), layer.data() + layer.size(), number);
+  if (read.ec != std::errc() || read.ptr != layer.data() + layer.size()) return "";
+  const int further = number - config.num_hidden_layers;
+  return further < 0 ? fmt::format("layers.{}.", number) : fmt::format("mtp.{}.", further);
+}
+
+}  // namespace
+
+std::string deepseek_name(const ModelConfig& config, std::string_view name) {
   for (const CompressedRow& row : kCompressedOuter)
     if (name == row.name) return row.file;
   if (!name.starts_with(kLayersPrefix)) return "";
   const size_t dot = name.find('.', kLayersPrefix.size());
   if (dot == std::string_view::npos) return "";
-  const std::string_view layer = name.substr(kLayersPrefix.size(), dot - kLayersPrefix.size());
+  const std::string prefix =
+      file_prefix(config, name.substr(kLayersPrefix.size(), dot - kLayersPrefix.size()));
+  if (prefix.empty()) return "";
   std::string pattern(name.substr(dot + 1));
   if (pattern.starts_with("engram.")) return fmt::format("layers.{}.{}", layer, pattern);
   std::string expert;
@@ -257,12 +325,19 @@ std::string deepseek_name(std::string_view name) {
     pattern.replace(begin, end - begin, "{}");
   }
   for (const CompressedRow& row : kCompressedLayer)
-    if (pattern == row.name) return fmt::format("layers.{}.{}", layer, numbered(row.file, expert));
+    if (pattern == row.name) {
+      std::string_view file = row.file;
+      if (config.shares_entries() && file == "markov_head.markov_w1.weight")
+        file = "markov_head.embed.weight";
+      if (config.shares_entries() && file == "markov_head.markov_w2.weight")
+        file = "markov_head.head.weight";
+      return prefix + numbered(file, expert);
+    }
   return "";
 }
 
-std::vector<std::string> stored_names(std::string_view name) {
-  std::string own = deepseek_name(name);
+std::vector<std::string> stored_names(const ModelConfig& config, std::string_view name) {
+  std::string own = deepseek_name(config, name);
   if (own.empty()) return {};
   std::vector<std::string> names{own, "model." + own};
   constexpr std::string_view kNorm = "attn.kv_norm.weight";

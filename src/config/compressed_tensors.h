@@ -20,11 +20,12 @@ std::vector<TensorShape> compressed_layer_tensors(const ModelConfig& config, int
 // GGUF's name of an outer tensor or of what follows "model.layers.N."; "" for none.
 std::string compressed_gguf_name(std::string_view name);
 // What DeepSeek's files, and folders that transformers saves, call a tensor of a layer or an outer
-// one: "model.layers.3.self_attn.q_a_proj.weight" -> "layers.3.attn.wq_a.weight"; an expert's
-// number stays, and so does "{}"; "" for none.
-std::string deepseek_name(std::string_view name);
+// one: "model.layers.3.self_attn.q_a_proj.weight" -> "layers.3.attn.wq_a.weight", and of the first
+// module of multi-token prediction "mtp.0.attn.wq_a.weight"; an expert's number stays, and so does
+// "{}"; "" for none.
+std::string deepseek_name(const ModelConfig& config, std::string_view name);
 // That name and those that transformers 5.24 writes in its place: "model.layers.3.attn...", and
 // "attn.norm" for "attn.kv_norm".
-std::vector<std::string> stored_names(std::string_view name);
+std::vector<std::string> stored_names(const ModelConfig& config, std::string_view name);
 
 }  // namespace weir

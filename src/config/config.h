@@ -99,8 +99,25 @@ struct ModelConfig {
   bool norm_topk_prob = true;
   double routed_scaling_factor = 1;
 
-  int num_nextn_predict_layers = 0;  // MTP modules
+  int num_nextn_predict_layers = 0;  // MTP modules, or the stages of DSpark
 
+  // DSpark, in the place of MTP (compressed alone): layers whose streams the stages read; empty:
+  // none. A block of so many tokens is drafted at once: the last known one and noise tokens.
+  std::vector<int> dspark_target_layer_ids;
+  int dspark_block_size = 0, dspark_noise_token_id = -1, dspark_markov_rank = 0;
+  int dspark_n_routed_experts = 0, dspark_num_experts_per_tok = 0;  // of the stages
+
+  bool has_dspark() const { return !dspark_target_layer_ids.empty(); }
+  int mtp_modules() const { return has_dspark() ? 0 : num_nextn_predict_layers; }
+  int dspark_stages() const { return has_dspark() ? num_nextn_predict_layers : 0; }
+  // Of a layer, which may be a stage of DSpark.
+  int experts_of(int layer) const {
+    return has_dspark() && layer >= num_hidden_layers ? dspark_n_routed_experts : n_routed_experts;
+  }
+  int experts_chosen(int layer) const {
+    return has_dspark() && layer >= num_hidden_layers ? dspark_num_experts_per_tok
+                                                      : num_experts_per_tok;
+  }
   bool is_moe(int layer) const;
   bool is_compressed() const { return attention == AttentionKind::compressed; }
   // Of a layer; 0 for those beyond the list (multi-token prediction).

@@ -2,6 +2,7 @@
 // transformers 5, which names kinds of layers and nests rotary positions.
 #include <algorithm>
 #include <string_view>
+#include <tuple>
 
 #include "config/config_fields.h"
 #include "config/config_reader.h"
@@ -11,7 +12,8 @@ namespace {
 
 using C = ModelConfig;
 
-constexpr int kRatioOverlapping = 4, kRatioMost = 1024, kStreamsMost = 8, kIterationsMost = 1000;
+constexpr int kRatioOverlapping = 4, kRatioMost = 1024, kBlockMost = 32, kStreamsMost = 8,
+              kIterationsMost = 1000;
 constexpr const char *kSliding = "sliding_attention", *kSparse = "compressed_sparse_attention",
                      *kHeavy = "heavily_compressed_attention";
 
@@ -59,9 +61,11 @@ void read_ratios(ConfigReader& in, C& c) {
   c.compress_ratios = std::move(ratios);
 }
 
+// With a 0 for every module, which DeepSeek's own code looks up by its layer.
 std::optional<Json> written_ratios(const C& c) {
   Json list = Json::array();
   for (int ratio : c.compress_ratios) list.push(ratio);
+  for (int i = 0; i < c.num_nextn_predict_layers; ++i) list.push(0);
   return list;
 }
 
@@ -132,7 +136,34 @@ void read_layers(ConfigReader& in, C& c, const char* key) {
   in.integers(key, c.*kMember, 0, kLayersMax, kLayersMax);
 }
 
-constexpr char kKvSources[] = "kv_source_layer_ids", kIndexSources[] = "index_source_layer_ids";
+constexpr char kTargets[] = "dspark_target_layer_ids", kKvSources[] = "kv_source_layer_ids",
+               kIndexSources[] = "index_source_layer_ids";
+
+// DSpark's keys; without them V4.1's 'num_nextn_predict_layers' means nothing.
+void read_dspark(ConfigReader& in, C& c) {
+  in.integers("dspark_target_layer_ids", c.dspark_target_layer_ids, 0, kLayersMax, kLayersMax);
+  if (!c.has_dspark()) {
+    if (c.shares_entries()) c.num_nextn_predict_layers = 0;
+    return;
+  }
+  c.dspark_block_size = 5, c.dspark_markov_rank = 256;
+  c.dspark_n_routed_experts = c.n_routed_experts;
+  c.dspark_num_experts_per_tok = c.num_experts_per_tok;
+  for (const auto& [key, member, most] :
+       {std::tuple("dspark_block_size", &C::dspark_block_size, kBlockMost),
+        {"dspark_noise_token_id", &C::dspark_noise_token_id, kVocabularyMax},
+        {"dspark_markov_rank", &C::dspark_markov_rank, kWidthMax},
+        {"dspark_n_routed_experts", &C::dspark_n_routed_experts, kExpertsMax},
+        {"dspark_num_experts_per_tok", &C::dspark_num_experts_per_tok, kExpertsMax}})
+    in.integer(key, c.*member, member == &C::dspark_noise_token_id ? 0 : 1, most);
+  if (c.dspark_noise_token_id < 0) in.fail("dspark_noise_token_id", "is missing");
+}
+
+template <int ModelConfig::*kMember>
+std::optional<Json> written_of_dspark(const C& c) {
+  if (!c.has_dspark()) return std::nullopt;
+  return c.*kMember;
+}
 
 template <const char* kKey, std::vector<int> ModelConfig::*kMember>
 Custom layer_list() {
@@ -199,6 +230,18 @@ const std::vector<Field>& compressed_fields() {
               in.real("gate_temp", temperature, 0, kFactorMax);
               if (temperature != 1) in.fail("gate_temp", "is not supported: only 1 is");
             }}},
+      Field{kTargets, Part::compressed,
+            Custom{read_dspark, layer_list<kTargets, &C::dspark_target_layer_ids>().write}},
+      Field{"dspark_block_size", Part::compressed,
+            Custom{nullptr, written_of_dspark<&C::dspark_block_size>}},
+      Field{"dspark_noise_token_id", Part::compressed,
+            Custom{nullptr, written_of_dspark<&C::dspark_noise_token_id>}},
+      Field{"dspark_markov_rank", Part::compressed,
+            Custom{nullptr, written_of_dspark<&C::dspark_markov_rank>}},
+      Field{"dspark_n_routed_experts", Part::compressed,
+            Custom{nullptr, written_of_dspark<&C::dspark_n_routed_experts>}},
+      Field{"dspark_num_experts_per_tok", Part::compressed,
+            Custom{nullptr, written_of_dspark<&C::dspark_num_experts_per_tok>}},
   };
   return kFields;
 }

@@ -70,6 +70,32 @@ Result<void> validate_sources(const C& c) {
   return {};
 }
 
+// The stages stand after the layers, and read layers of the model.
+Result<void> validate_dspark(const C& c) {
+  if (!c.has_dspark())
+    return require(!c.shares_entries() || c.num_nextn_predict_layers == 0,
+                   fmt::format("'model_type' '{}' has no multi-token prediction but DSpark, whose "
+                               "'dspark_target_layer_ids' are missing",
+                               c.model_type));
+  const std::vector<int>& layers = c.dspark_target_layer_ids;
+  TRY(require(c.num_nextn_predict_layers > 0,
+              "'dspark_target_layer_ids' goes with 'num_nextn_predict_layers', the number of "
+              "stages, which is 0"));
+  TRY(require(std::is_sorted(layers.begin(), layers.end()) &&
+                  std::adjacent_find(layers.begin(), layers.end()) == layers.end() &&
+                  layers.back() < c.num_hidden_layers &&
+                  int64_t(layers.size()) * c.hidden_size <= kWidthMax,
+              "'dspark_target_layer_ids' must name layers of the model in rising order"));
+  TRY(require(c.dspark_noise_token_id >= 0 && c.dspark_noise_token_id < c.vocab_size,
+              fmt::format("'dspark_noise_token_id' {} is outside the vocabulary of {}",
+                          c.dspark_noise_token_id, c.vocab_size)));
+  return require(c.dspark_block_size > 0 && c.dspark_markov_rank > 0 &&
+                     c.dspark_num_experts_per_tok > 0 &&
+                     c.dspark_num_experts_per_tok <= c.dspark_n_routed_experts,
+                 "DSpark needs a block, a Markov rank, and at least as many experts as a token "
+                 "chooses");
+}
+
 }  // namespace
 
 Result<void> validate_compressed(const ModelConfig& c) {
@@ -110,6 +136,7 @@ Result<void> validate_compressed(const ModelConfig& c) {
   TRY(require(!c.tie_word_embeddings,
               fmt::format("'tie_word_embeddings' is false with 'model_type' '{}'", c.model_type)));
   TRY(validate_rope(c.compress_rope));
+  TRY(validate_dspark(c));
   return c.shares_entries() ? validate_sources(c) : Result<void>{};
 }
 

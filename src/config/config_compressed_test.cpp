@@ -61,7 +61,8 @@ TEST(CompressedConfig, BothSpellingsSayTheSame) {
   EXPECT_EQ(a->rope.scaling, RopeScaling::none);
   EXPECT_EQ(b->num_hash_layers, 2);
   EXPECT_EQ(b->qk_rope_head_dim, 8);
-  EXPECT_EQ(a->num_nextn_predict_layers, 0) << "modules for drafts are not computed";
+  EXPECT_EQ(a->num_nextn_predict_layers, 1);
+  EXPECT_EQ(config_json(*a).find("compress_ratios")->size(), 6u) << "one for the module";
   const auto again = parse_config(config_json(*a), "c");
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(config_json(*again).dump(), config_json(*a).dump());
@@ -141,15 +142,22 @@ TEST(CompressedConfig, PresetsHaveThePublishedNumbers) {
 }
 
 TEST(CompressedConfig, TensorsHaveDeepSeeksNames) {
-  EXPECT_EQ(deepseek_name("model.layers.3.self_attn.q_a_proj.weight"), "layers.3.attn.wq_a.weight");
-  EXPECT_EQ(deepseek_name("model.layers.0.mlp.experts.17.down_proj.weight"),
+  ModelConfig config;
+  config.num_hidden_layers = 5;
+  EXPECT_EQ(deepseek_name(config, "model.layers.3.self_attn.q_a_proj.weight"),
+            "layers.3.attn.wq_a.weight");
+  EXPECT_EQ(deepseek_name(config, "model.layers.0.mlp.experts.17.down_proj.weight"),
             "layers.0.ffn.experts.17.w2.weight");
-  EXPECT_EQ(deepseek_name("model.layers.0.mlp.shared_experts.up_proj.weight"),
+  EXPECT_EQ(deepseek_name(config, "model.layers.0.mlp.shared_experts.up_proj.weight"),
             "layers.0.ffn.shared_experts.w3.weight");
-  EXPECT_EQ(deepseek_name("lm_head.weight"), "head.weight");
-  EXPECT_EQ(deepseek_name("model.hc_head.hc_fn"), "hc_head_fn");
-  EXPECT_EQ(deepseek_name("model.layers.3.unknown"), "");
-  EXPECT_EQ(deepseek_name("model.layers"), "");
+  EXPECT_EQ(deepseek_name(config, "lm_head.weight"), "head.weight");
+  EXPECT_EQ(deepseek_name(config, "model.hc_head.hc_fn"), "hc_head_fn");
+  EXPECT_EQ(deepseek_name(config, "model.layers.5.self_attn.q_a_proj.weight"),
+            "mtp.0.attn.wq_a.weight");
+  EXPECT_EQ(deepseek_name(config, "model.layers.6.shared_head.norm.weight"), "mtp.1.norm.weight");
+  EXPECT_EQ(deepseek_name(config, "model.layers.x.enorm.weight"), "");
+  EXPECT_EQ(deepseek_name(config, "model.layers.3.unknown"), "");
+  EXPECT_EQ(deepseek_name(config, "model.layers"), "");
 }
 
 }  // namespace

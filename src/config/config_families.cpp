@@ -251,7 +251,7 @@ std::vector<ModelFamily> make_families() {
   const Traits plain, mtp{.has_mtp = true}, permuted{.permutes_gguf_rows = true};
   const Traits v2{.always_interleaves = true}, v32{.has_mtp = true, .always_interleaves = true};
   const Traits qwen_moe{.normalizes_one = true};
-  const Traits v4{.always_interleaves = true, .normalizes_one = true};
+  const Traits v4{.has_mtp = true, .always_interleaves = true, .normalizes_one = true};
   Traits v41 = v4;
   v41.shares_entries = true;
   const Traits mistral4{.normalizes_one = true}, minicpm3{.turns_halves = true};

@@ -207,13 +207,17 @@ TEST(ConfigFields, EveryFamilyIsFoundByItsGgufArchitecture) {
 TEST(Tensors, EveryTensorOfEveryFamilyHasAGgufName) {
   for (const ModelFamily& family : model_families()) {
     ModelConfig config = small(family);
-    config.num_nextn_predict_layers = family.traits.has_mtp ? 1 : 0;
+    config.num_nextn_predict_layers =
+        family.traits.has_mtp && !family.traits.shares_entries ? 1 : 0;
     for (const TensorShape& tensor : outer_tensors(config))
       EXPECT_NE(gguf_outer_name(tensor.name), "") << tensor.name;
     for (int layer = 0; layer < 6 + config.num_nextn_predict_layers; ++layer) {
       const std::string prefix = "model.layers." + std::to_string(layer) + ".";
       for (const TensorShape& tensor : layer_tensors(config, layer)) {
         ASSERT_TRUE(tensor.name.starts_with(prefix)) << tensor.name;
+        // Side by side in one tensor there.
+        if (tensor.name.ends_with(".e_proj.weight") || tensor.name.ends_with(".h_proj.weight"))
+          continue;
         EXPECT_NE(gguf_layer_name(tensor.name.substr(prefix.size())), "") << tensor.name;
       }
     }

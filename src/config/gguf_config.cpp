@@ -124,8 +124,8 @@ void Translator::sizes() {
          "language model"});
   int64_t nextn = integer("nextn_predict_layers", 0);
   layers_ = needed("block_count") - nextn;
-  // llama.cpp's converter counts deepseek4's modules for drafts apart from the blocks, and leaves
-  // them out of the file.
+  // llama.cpp's converter counts deepseek4's modules apart from the blocks, and leaves them out of
+  // the file.
   if (family_.defaults.is_compressed() &&
       !file_.find(fmt::format("blk.{}.nextn.eh_proj.weight", layers_)))
     layers_ += std::exchange(nextn, 0);
@@ -134,7 +134,8 @@ void Translator::sizes() {
   set("vocab_size", int64_t(embedding->shape[0]));
   set("num_hidden_layers", layers_);
   set("tie_word_embeddings", file_.find("output.weight") == nullptr);
-  if (is_latent_) set("num_nextn_predict_layers", has_nextn ? nextn : 0);
+  if (is_latent_ || family_.defaults.is_compressed())
+    set("num_nextn_predict_layers", has_nextn ? nextn : 0);
 }
 
 void Translator::tokens() {
@@ -192,6 +193,10 @@ void Translator::indexer_kinds() {
 // llama.cpp's deepseek4: a number for every layer, of which those of modules for drafts are left
 // out.
 void Translator::compressed_attention() {
+  const int64_t width = needed("attention.key_length");
+  if (integer("attention.value_length", width) != width)
+    fail({fmt::format("'{}' and '{}' differ, which is not supported", key("attention.key_length"),
+                      key("attention.value_length"))});
   auto ratios = metadata_.ints_at(key("attention.compress_ratios"));
   if (!ratios) return fail(ratios.error());
   Json list = Json::array();

@@ -121,8 +121,9 @@ void MetadataWriter::attention() {
 void MetadataWriter::compressed() {
   const ModelConfig& c = config_;
   std::vector<int64_t> ratios(c.compress_ratios.begin(), c.compress_ratios.end());
-  ratios.resize(size_t(c.num_hidden_layers));
+  ratios.resize(size_t(c.num_hidden_layers + c.num_nextn_predict_layers));
   const std::vector<double> limits(ratios.size(), c.swiglu_limit);
+  integer("attention.value_length", c.head_dim);  // else llama.cpp divides the width by the heads
   values_.emplace_back("attention.compress_ratios", std::move(ratios));
   real("attention.compress_rope_freq_base", c.compress_rope.theta);
   integer("hash_layer_count", c.num_hash_layers);
@@ -174,10 +175,9 @@ void MetadataWriter::experts() {
 
 void MetadataWriter::write(GgufMetadata& metadata) {
   const ModelConfig& c = config_;
-  // A file of deepseek4 has no modules for drafts.
-  const int modules = c.is_compressed() ? 0 : c.num_nextn_predict_layers;
+  const int modules = c.num_nextn_predict_layers;
   integer("block_count", c.num_hidden_layers + modules);
-  if (modules > 0) integer("nextn_predict_layers", c.num_nextn_predict_layers);
+  if (modules > 0) integer("nextn_predict_layers", modules);
   fields();
   attention();
   rope();

@@ -71,6 +71,16 @@ int64_t engram_activations(const ModelConfig& c, int layer) {
   return 2 * (read + (streams + 1) * c.hidden_size) + streams * c.hidden_size + engram_columns(c);
 }
 
+// What a module of multi-token prediction has beside its block: embedding, norms, projections, and
+// the norm before the head.
+int64_t further_activations(const ModelConfig& c) {
+  const int64_t hidden = c.hidden_size, streams = c.hc_mult * hidden;
+  if (!c.is_compressed()) return 2 * 5 * hidden;
+  // Streams are made of both parts, normalised and collapsed; their sum takes no gradient of its
+  // own.
+  return 2 * (5 * hidden + 3 * streams + 2 * c.hc_mult) + streams + c.hc_mult + 3;
+}
+
 int64_t own_activations(const ModelConfig& c, int layer) {
   if (c.is_compressed()) return compressed_activations(c, layer);
   int64_t hidden = c.hidden_size, heads = c.num_attention_heads, pairs = 0, single = 0;
@@ -258,8 +268,7 @@ int64_t activations_per_token(const ModelConfig& config, bool recompute) {
   int layers = config.num_hidden_layers, all = layers + config.num_nextn_predict_layers;
   for (int layer = 0; layer < all; ++layer) {
     int64_t block = block_activations(config, layer);
-    // Embedding, the concatenation of two norms, its projection, the norm before the head.
-    if (layer >= layers) sum += 2 * 5 * hidden;
+    if (layer >= layers) sum += further_activations(config);
     sum += recompute ? 2 * hidden * std::max(1, config.hc_mult) : block;
     largest = std::max(largest, block);
   }

@@ -15,7 +15,8 @@ namespace weir {
 
 struct PlannedTensor {
   // Folders keep mxfp4 in two tensors: codes, two a byte, and scales, one for 32 (row_scales.h).
-  enum class Piece { whole, codes, scales };
+  // numbers: whole ones of eight bytes, copied under the type f32, two for each.
+  enum class Piece { whole, codes, scales, numbers };
 
   std::string name;
   WeightType type = WeightType::f32;
@@ -62,5 +63,7 @@ struct FolderPlan {
 // float types stay and others become bf16. Vectors that GGUF has widened to f32 get the type of the
 // matrices where no value changes.
 Result<FolderPlan> plan_folder(const Checkpoint& checkpoint, std::optional<WeightType> type);
+// DeepSeek-V4's files have names of their own, of which transformers knows those of its memory.
+void use_names_of_files(FolderPlan& plan);
 
 }  // namespace weir

@@ -62,6 +62,10 @@ void Conversion::announce(const std::vector<PlannedTensor>& tensors) {
 void Conversion::note_limits() {
   const ModelConfig& c = checkpoint_->config();
   const bool is_lite = c.attention == AttentionKind::mla && c.q_lora_rank == 0;
+  if (c.has_dspark())
+    note(
+        "the stages of DSpark (mtp.*) are left out: llama.cpp keeps them in a file of their own, "
+        "which weir does not write");
   if (is_lite && c.num_hidden_layers != 26 && c.num_hidden_layers != 27)
     note(
         fmt::format("llama.cpp loads models without a query latent only when they have 26 or 27 "
@@ -180,6 +184,7 @@ Result<void> Conversion::write_texts(const FolderPlan& plan, const std::string& 
   if (!checkpoint_->gguf()) {
     config = TRY(read_json_file(join_path(request_.from, "config.json")));
     config.erase("quantization_config");
+    config.erase("expert_dtype");
     config.erase("auto_map");  // names code that does not travel
     state_what_is_there(plan.config, config);
   }
@@ -208,6 +213,7 @@ Result<void> Conversion::to_folder() {
   }
   FolderPlan plan = TRY(plan_folder(*checkpoint_, type));
   TRY(fold(plan.tensors, false));
+  use_names_of_files(plan);
   std::vector<TensorPlan> infos;
   for (const PlannedTensor& tensor : plan.tensors)
     infos.push_back({tensor.name, tensor.dtype(), tensor.shape});
@@ -229,11 +235,6 @@ Result<ConvertResult> Conversion::run() {
   TRY(check_output(request_.to, request_.overwrites, request_.split_bytes > 0));
   if (!request_.type.empty()) mix_ = TRY(find_mix(request_.type));
   checkpoint_ = TRY(Checkpoint::open(request_.from));
-  if (checkpoint_->config().is_compressed() && !has_gguf_name(request_.to))
-    return Error{
-        fmt::format("{}: models of type '{}' are converted to GGUF files alone; give a name that "
-                    "ends in .gguf",
-                    request_.from, checkpoint_->config().model_type)};
   for (const std::string& text : checkpoint_->notes()) note(text);
   for (const std::string& name : checkpoint_->unexpected())
     if (result_.notes.size() < 5 && !(checkpoint_->gguf() && has_gguf_name(request_.to)))

@@ -1,10 +1,12 @@
 // Models from folders to GGUF files and back, whole.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
 #include "base/atomic_output.h"
 #include "base/sha256.h"
+#include "checkpoint/checkpoint.h"
 #include "formats/safetensors.h"
 #include "testing/convert_fixture.h"
 
@@ -56,7 +58,7 @@ INSTANTIATE_TEST_SUITE_P(Families, RoundTrip,
                          ::testing::Values("deepseek", "deepseek_v2", "deepseek_v2_groups",
                                            "deepseek_v3", "deepseek_v3_plain", "kimi_k2",
                                            "deepseek_v32", "qwen2", "qwen2_yarn", "qwen3", "llama",
-                                           "llama_linear"),
+                                           "llama_linear", "minicpm3_longrope", "deepseek_v4_mtp"),
                          [](const auto& family) { return std::string(family.param); });
 
 // DeepSeek-V4, whose tables of experts are whole numbers there. Kept and quantized.
@@ -77,9 +79,46 @@ TEST_F(ConvertTest, CompressedModelsGoToGguf) {
     ASSERT_TRUE(convert_to(rounded, decoded, "f32"));
     EXPECT_LT(difference(logits(decoded), logits(rounded)), 1e-5) << family;
   }
-  auto back = convert_to(path("deepseek_v4.gguf"), path("back"));
-  ASSERT_FALSE(back);
-  EXPECT_NE(back.error().message.find("converted to GGUF files alone"), std::string::npos);
+}
+
+// And back under DeepSeek's own names, with the same numbers; a module for drafts too, whose two
+// projections are one tensor there.
+TEST_F(ConvertTest, CompressedModelsComeBackFromGguf) {
+  for (const char* family : {"deepseek_v4", "deepseek_v4_plain", "deepseek_v4_mtp"}) {
+    const std::string gguf = path(std::string(family) + ".gguf"), back = path(family);
+    ASSERT_TRUE(convert_to(golden_model(family), gguf));
+    auto made = convert_to(gguf, back);
+    ASSERT_TRUE(made) << made.error().message;
+    EXPECT_TRUE(same_bits(logits(back), logits(golden_model(family)))) << family;
+    const auto files = SafetensorsFolder::open(back);
+    ASSERT_TRUE(files);
+    EXPECT_TRUE(files->has("layers.0.attn.wq_a.weight"));
+    EXPECT_EQ(files->has("mtp.0.h_proj.weight"), std::string(family) == "deepseek_v4_mtp");
+    ASSERT_TRUE(convert_to(back, gguf + "2"));
+    EXPECT_EQ(*sha256_file(gguf + "2"), *sha256_file(gguf)) << family;
+  }
+}
+
+// A projection of a module is read from its columns of blocks of any type.
+TEST_F(ConvertTest, TheProjectionsOfAModuleAreCutApart) {
+  const std::string from = golden_model("deepseek_v4_mtp");
+  ASSERT_TRUE(convert_to(from, path("all.gguf"), "q8_0"));
+  const auto whole = Checkpoint::open(path("all.gguf"));
+  ASSERT_TRUE(whole) << whole.error().message;
+  const auto config = (*whole)->config();
+  ASSERT_EQ(config.num_nextn_predict_layers, 1);
+  const auto original = Checkpoint::open(from);
+  for (const char* part : {"e_proj", "h_proj"}) {
+    const std::string name =
+        fmt::format("model.layers.{}.{}.weight", config.num_hidden_layers, part);
+    const auto rounded = (*whole)->find(name), exact = (*original)->find(name);
+    ASSERT_TRUE(rounded) << rounded.error().message;
+    ASSERT_TRUE(exact);
+    std::vector<float> a(rounded->count()), b(exact->count());
+    decode(*rounded, a.data());
+    decode(*exact, b.data());
+    EXPECT_LT(difference(b, a), 0.01) << part;
+  }
 }
 
 TEST_F(ConvertTest, NarrowFloatsSurviveTheRoundTripWithTheirNorms) {
@@ -178,6 +217,40 @@ TEST_F(ConvertTest, RandomModelsOfEveryTypeRun) {
     EXPECT_TRUE(report.to == WeightType::bf16 || report.to == WeightType::f32) << report.name;
   EXPECT_FALSE(SafetensorsFolder::open(path("f8_bf16"))
                    ->has("model.layers.0.self_attn.o_proj.weight_scale_inv"));
+}
+
+// MiniCPM3's factors of positions, and a module for drafts.
+TEST_F(ConvertTest, RandomModelsOfOtherFamiliesRun) {
+  for (const char* family : {"minicpm3_longrope", "deepseek_v4_mtp"}) {
+    const std::string like = path("config.json"), to = path(family) + std::string(".gguf");
+    auto config = read_config(golden_model(family) + "/config.json");
+    config->vocab_size = 300;
+    ASSERT_TRUE(write_file_atomic(like, config_json(*config).dump()));
+    auto made = random_to(like, to, "f32");
+    ASSERT_TRUE(made) << made.error().message;
+    const auto opened = Checkpoint::open(to);
+    ASSERT_TRUE(opened) << opened.error().message;
+    EXPECT_EQ((*opened)->config().rope.factors, config->rope.factors);
+    EXPECT_EQ((*opened)->config().num_nextn_predict_layers, config->num_nextn_predict_layers);
+    const std::vector<float> scores = logits(to);
+    EXPECT_TRUE(
+        std::all_of(scores.begin(), scores.end(), [](float x) { return std::isfinite(x); }));
+  }
+}
+
+// GGUF has no form for DSpark's stages beside the model: they are left out, which is said.
+TEST_F(ConvertTest, StagesOfDsparkStayInFolders) {
+  const std::string from = golden_model("deepseek_v4_dspark");
+  auto made = convert_to(from, path("m.gguf"));
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_TRUE(std::any_of(made->notes.begin(), made->notes.end(), [](const std::string& note) {
+    return note.find("stages of DSpark (mtp.*) are left out") != std::string::npos;
+  }));
+  EXPECT_EQ((*Checkpoint::open(path("m.gguf")))->config().num_nextn_predict_layers, 0);
+  EXPECT_TRUE(same_bits(logits(path("m.gguf")), logits(from)));
+  ASSERT_TRUE(convert_to(from, path("copy")));
+  EXPECT_EQ((*Checkpoint::open(path("copy")))->config().dspark_stages(), 2);
+  EXPECT_TRUE(SafetensorsFolder::open(path("copy"))->has("mtp.1.markov_head.markov_w2.weight"));
 }
 
 }  // namespace

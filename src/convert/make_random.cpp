@@ -105,7 +105,6 @@ Result<void> RandomModel::choose_config() {
                              like, config_.num_hidden_layers)};
   if (request_.layers > 0) config_.num_hidden_layers = request_.layers;
   if (config_.is_compressed()) {
-    config_.num_nextn_predict_layers = 0;
     config_.num_hash_layers = std::min(config_.num_hash_layers, config_.num_hidden_layers);
     config_.compress_ratios.resize(size_t(config_.num_hidden_layers));
   }
@@ -195,7 +194,7 @@ Result<void> RandomModel::write(const Output& output, const Sink& sink) {
 Result<void> RandomModel::write_all(const std::vector<Output>& outputs, const Sink& sink) {
   const std::vector<float> factors = gguf_rope_factors(config_);
   for (const Output& output : outputs) {
-    if (output.name == "rope_freqs.weight")  // of GGUF files alone
+    if (output.name.starts_with("rope_f"))  // of GGUF alone: Llama 3's and LongRoPE's factors
       TRY(sink(std::as_bytes(std::span(factors))));
     else
       TRY(write(output, sink));

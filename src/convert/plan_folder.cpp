@@ -4,6 +4,7 @@
 
 #include "checkpoint/gguf_names.h"
 #include "checkpoint/row_scales.h"
+#include "config/compressed_tensors.h"
 #include "convert/conversion_plan.h"
 #include "kernels/kernels.h"
 #include "kernels/quant/narrow_floats.h"
@@ -34,6 +35,28 @@ bool survives(const StoredTensor& tensor, WeightType type) {
   return true;
 }
 
+constexpr const char *kScale = ".scale", *kWeight = ".weight";
+
+// What DeepSeek-V4's files keep in f32: mixtures of streams, sinks, biases of positions.
+bool is_kept_f32(const ModelConfig& config, const std::string& name) {
+  if (!config.is_compressed()) return false;
+  for (const char* part : {"_hc.", ".hc_head.", ".sinks", ".position_bias"})
+    if (name.find(part) != std::string::npos) return true;
+  return false;
+}
+
+// Of tid2eid: experts as whole numbers, as transformers keeps them.
+Result<StoredRows> whole_numbers(StoredTensor table) {
+  std::vector<float> experts(table.count());
+  decode(table, experts.data());
+  auto numbers = std::make_shared<std::vector<int64_t>>(experts.begin(), experts.end());
+  table.type = WeightType::f32;
+  table.data = reinterpret_cast<const std::byte*>(numbers->data());
+  table.owned = numbers;
+  table.shape.back() *= 2;
+  return StoredRows{{table}, RowOrder::same, 0};
+}
+
 class Planner {
  public:
   Planner(const Checkpoint& checkpoint, std::optional<WeightType> type)
@@ -55,6 +78,7 @@ WeightType Planner::type_of(const TensorShape& tensor, const std::string& name,
                             const StoredTensor& stored) const {
   // Biases of gates are never narrowed; DeepSeek's files have them in f32, fine-tuned ones in bf16.
   const bool is_gate_bias = name.find("e_score_correction_bias") != std::string::npos;
+  if (is_kept_f32(checkpoint_.config(), name)) return WeightType::f32;
   if (type_ == WeightType::mxfp4) {
     const bool is_narrow =
         tensor.copies > 1 && tensor.shape.size() == 2 && tensor.shape[1] % kRowScaleColumns == 0;
@@ -71,7 +95,16 @@ WeightType Planner::type_of(const TensorShape& tensor, const std::string& name,
 }
 
 Result<void> Planner::add(const TensorShape& tensor, const std::string& name) {
+  using Piece = PlannedTensor::Piece;
   const StoredTensor stored = TRY(checkpoint_.find(name, tensor.shape));
+  if (name.ends_with(".tid2eid")) {
+    const auto table = [this, name]() -> Result<StoredRows> {
+      return whole_numbers(TRY(checkpoint_.find(name)));
+    };
+    plan_.tensors.push_back(
+        {name, WeightType::f32, tensor.shape, table, WeightType::f32, Piece::numbers});
+    return {};
+  }
   const WeightType type = type_of(tensor, name, stored);
   const bool restores = checkpoint_.rope_rows_permuted() && has_rope_rows(name);
   const auto open = [this, name, restores]() -> Result<StoredRows> {
@@ -87,9 +120,8 @@ Result<void> Planner::add(const TensorShape& tensor, const std::string& name) {
     plan_.tensors.push_back({name, type, tensor.shape, open, stored.type});
     return {};
   }
-  using Piece = PlannedTensor::Piece;
   const uint64_t rows = tensor.shape[0], columns = tensor.shape[1];
-  const std::string scales = name.substr(0, name.rfind('.')) + ".scale";
+  const std::string scales = name.substr(0, name.rfind('.')) + kScale;
   plan_.tensors.push_back({name, type, {rows, columns / 2}, open, stored.type, Piece::codes});
   plan_.tensors.push_back(
       {scales, type, {rows, columns / kRowScaleColumns}, open, stored.type, Piece::scales});
@@ -105,6 +137,17 @@ Result<FolderPlan> Planner::plan() {
 }
 
 }  // namespace
+
+void use_names_of_files(FolderPlan& plan) {
+  if (!plan.config.is_compressed()) return;
+  for (PlannedTensor& tensor : plan.tensors) {
+    const std::string stem = tensor.name.substr(0, tensor.name.rfind('.'));
+    const bool has_scales = tensor.piece == PlannedTensor::Piece::scales;
+    std::string name = deepseek_name(plan.config, has_scales ? stem + kWeight : tensor.name);
+    if (has_scales) name.replace(name.rfind('.'), std::string::npos, kScale);
+    tensor.name = std::move(name);
+  }
+}
 
 Result<FolderPlan> plan_folder(const Checkpoint& checkpoint, std::optional<WeightType> type) {
   auto planner = std::make_shared<Planner>(checkpoint, type);

@@ -7,6 +7,7 @@
 
 #include "checkpoint/gguf_names.h"
 #include "checkpoint/row_scales.h"
+#include "checkpoint/stream_end.h"
 #include "config/gguf_config.h"
 #include "convert/conversion_plan.h"
 
@@ -21,10 +22,20 @@ WeightType kept_type(WeightType stored, const std::string& name,
   return has_scale_squares(stored) ? WeightType::bf16 : stored;
 }
 
+// GGUF has no form for DSpark's stages beside the model.
+ModelConfig without_stages(ModelConfig config) {
+  if (config.has_dspark()) config.num_nextn_predict_layers = 0;
+  config.dspark_target_layer_ids.clear();
+  return config;
+}
+
 class Planner {
  public:
   Planner(const ModelConfig& config, FindTensor find, const std::optional<Mix>& mix)
-      : config_(config), find_(std::move(find)), mix_(mix), model_(mix_model(config)) {}
+      : config_(without_stages(config)),
+        find_(std::move(find)),
+        mix_(mix),
+        model_(mix_model(config_)) {}
   Result<GgufPlan> plan();
   Result<GgufPlan> plan(const GgufFile& file);
 
@@ -32,6 +43,8 @@ class Planner {
   Result<void> add(const TensorShape& tensor);
   Result<void> add_kv_b(const TensorShape& tensor);
   Result<void> add_expert_table(const TensorShape& tensor);
+  Result<void> add_joined_project(const TensorShape& embeddings);
+  Result<void> add_stream_end(const TensorShape& tensor);
   void add_rope_factors();
   void push(std::string name, WeightType stored, std::vector<uint64_t> shape,
             std::function<Result<StoredRows>()> open);
@@ -111,10 +124,39 @@ Result<void> Planner::add_expert_table(const TensorShape& tensor) {
   return {};
 }
 
+// e_proj and h_proj of a module of DeepSeek-V4 side by side.
+Result<void> Planner::add_joined_project(const TensorShape& embeddings) {
+  TensorShape streams = embeddings;
+  streams.name.replace(streams.name.rfind("e_proj"), 1, "h");
+  const uint64_t width = embeddings.shape[1];
+  const StoredTensor first = TRY(find_(embeddings.name, embeddings.shape));
+  push(fmt::format("blk.{}.nextn.eh_proj.weight", layer_of(embeddings.name)), first.type,
+       {width, 2 * width}, [this, embeddings, streams]() -> Result<StoredRows> {
+         return StoredRows{{side_by_side(TRY(find_(embeddings.name, embeddings.shape)),
+                                         TRY(find_(streams.name, streams.shape)))},
+                           RowOrder::same,
+                           0};
+       });
+  return {};
+}
+
+// In the metadata; of models that are nowhere zeros.
+Result<void> Planner::add_stream_end(const TensorShape& tensor) {
+  const StoredTensor stored = TRY(find_(tensor.name, tensor.shape));
+  std::vector<float> numbers(size_t(tensor.elements()), 0);
+  if (stored.data) decode(stored, numbers.data());
+  plan_.metadata.set(stream_end_key(tensor.name),
+                     std::vector<double>(numbers.begin(), numbers.end()));
+  return {};
+}
+
 Result<void> Planner::add(const TensorShape& tensor) {
   if (tensor.name.ends_with(".kv_b_proj.weight") && !is_unabsorbed_gguf(config_))
     return add_kv_b(tensor);
   if (tensor.name.ends_with(".tid2eid")) return add_expert_table(tensor);
+  if (tensor.name.ends_with(".e_proj.weight")) return add_joined_project(tensor);
+  if (tensor.name.ends_with(".h_proj.weight")) return {};  // joined
+  if (!stream_end_key(tensor.name).empty()) return add_stream_end(tensor);
   const StoredTensor first = TRY(find_(expert_name(tensor.name, 0), tensor.shape));
   std::vector<uint64_t> shape = tensor.shape;
   const bool is_grouped = tensor.name.find("{}") != std::string::npos;
@@ -205,16 +247,17 @@ uint64_t PlannedTensor::rows() const {
 
 const char* PlannedTensor::dtype() const {
   if (piece == Piece::whole) return dtype_of(type);
-  return piece == Piece::codes ? "I8" : "F8_E8M0";
+  return piece == Piece::numbers ? "I64" : piece == Piece::codes ? "I8" : "F8_E8M0";
 }
 
 uint64_t PlannedTensor::columns() const {
   if (piece == Piece::whole) return shape.back();
-  return shape.back() * (piece == Piece::codes ? 2 : kRowScaleColumns);
+  return shape.back() * (piece == Piece::scales ? kRowScaleColumns : 2);
 }
 
 uint64_t PlannedTensor::row_bytes() const {
-  return piece == Piece::whole ? type_bytes(type, columns()) : shape.back();
+  const bool is_byte = piece == Piece::codes || piece == Piece::scales;
+  return is_byte ? shape.back() : type_bytes(type, columns());
 }
 
 uint64_t PlannedTensor::bytes() const { return rows() * row_bytes(); }

@@ -79,6 +79,21 @@ StoredTensor transposed_keys(const StoredTensor& kv_b, const ModelConfig& config
   return made;
 }
 
+StoredTensor side_by_side(const StoredTensor& first, const StoredTensor& second) {
+  const uint64_t rows = first.rows(), width = first.columns();
+  auto joined = std::make_shared<std::vector<float>>(2 * rows * width);
+  for (uint64_t r = 0; r < rows; ++r) {
+    decode_row(first, r, joined->data() + 2 * r * width);
+    decode_row(second, r, joined->data() + (2 * r + 1) * width);
+  }
+  StoredTensor made;
+  made.shape = {rows, 2 * width};
+  made.data = reinterpret_cast<const std::byte*>(joined->data());
+  made.place = first.place;
+  made.owned = joined;
+  return made;
+}
+
 std::vector<StoredTensor> value_rows(const StoredTensor& kv_b, const ModelConfig& config) {
   const uint64_t heads = uint64_t(config.num_attention_heads),
                  nope = uint64_t(config.qk_nope_head_dim), value = uint64_t(config.v_head_dim);

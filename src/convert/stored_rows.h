@@ -40,6 +40,8 @@ struct StoredRows {
 
 // Keys of a joined kv_b_proj as GGUF's attn_k_b has them: per head [rank][nope], the transpose.
 StoredTensor transposed_keys(const StoredTensor& kv_b, const ModelConfig& config);
+// Two matrices of equal shape, the columns of the second after those of the first.
+StoredTensor side_by_side(const StoredTensor& first, const StoredTensor& second);
 // Values of kv_b_proj as attn_v_b: its rows, without the keys between them.
 std::vector<StoredTensor> value_rows(const StoredTensor& kv_b, const ModelConfig& config);
 

@@ -55,7 +55,7 @@ Sums TensorWriter::convert(uint64_t begin, uint64_t end, std::byte* to) const {
   std::vector<float> values(columns), back(columns);
   const bool is_plain = type_traits(planned_.type).block == 1;
   using Piece = PlannedTensor::Piece;
-  const bool is_piece = planned_.piece != Piece::whole;
+  const bool is_piece = planned_.piece == Piece::codes || planned_.piece == Piece::scales;
   std::vector<std::byte> blocks(is_piece ? type_bytes(planned_.type, columns) : 0),
       codes(is_piece ? columns / 2 : 0), scales(is_piece ? columns / kRowScaleColumns : 0);
   const auto put_piece = [&](std::byte* row) {

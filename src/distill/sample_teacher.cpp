@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "chat/yes_no.h"
 #include "distill/repeated_replies.h"
 #include "verify/verifier.h"
 
@@ -267,15 +268,9 @@ class Sampling {
                                   text, good[i]->answer)};
       const TeacherReply verdict =
           TRY(ask(options_.judge, {judged}, uint64_t(index) * 64 + uint64_t(i)));
-      if (lower(std::string(trim(verdict.answer))).starts_with("yes")) passed.push_back(good[i]);
+      if (yes_or_no(verdict.answer).value_or(false)) passed.push_back(good[i]);
     }
     return passed;
-  }
-
-  static std::string lower(std::string text) {
-    for (char& c : text)
-      if (c >= 'A' && c <= 'Z') c = char(c + 32);
-    return text;
   }
 
   Result<const Verifier*> verifier_of(const Problem& problem) {

@@ -105,7 +105,8 @@ std::vector<Finding> Findings::take() {
 bool is_judged(const GrpoRecipe& grpo, const std::string& family) {
   return std::any_of(grpo.rewards.begin(), grpo.rewards.end(), [&](const auto& entry) {
     const RewardPart& part = entry.second;
-    return !part.model.empty() && (part.families.empty() || contains(part.families, family));
+    return (!part.model.empty() || !part.policy.empty()) &&
+           (part.families.empty() || contains(part.families, family));
   });
 }
 

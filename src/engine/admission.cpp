@@ -1,8 +1,9 @@
-// Gives waiting sequences slots of the cache with the longest cached beginning of their tokens, and
-// running sequences the pages they grow into.
+// Gives waiting sequences slots of the cache with the longest cached beginning of their tokens, or
+// a leader of equal tokens, and running sequences the pages they grow into.
 #include <algorithm>
 
 #include "engine/engine.h"
+#include "engine/resuming_reader.h"
 
 namespace weir {
 namespace {
@@ -11,6 +12,14 @@ namespace {
 constexpr int kSharedMin = 16;
 // Waiting sequences of an owner looked at in one round.
 constexpr size_t kLookAhead = 256;
+
+// Of `found` rows those that a sequence's reader of hidden states can do without; it has had
+// `shown`.
+int skipped_rows(HiddenReader* reader, std::span<const int> tokens, int shown, int found) {
+  auto* resuming = dynamic_cast<ResumingReader*>(reader);
+  if (!resuming || found <= shown) return found;
+  return std::max(std::min(shown, found), resuming->may_skip(tokens, found));
+}
 
 }  // namespace
 
@@ -23,6 +32,10 @@ struct Engine::Beginning {
   int tokens = 0;    // in all
   int promised = 0;  // that a running sequence is reading
   int whole() const { return int(pages.size()) * kCachePage; }
+  void keep_pages(int count) {
+    pages.resize(size_t(count));
+    drop_partial();
+  }
   void drop_partial() {
     partial = nullptr;
     live = nullptr;
@@ -97,10 +110,44 @@ Engine::Beginning Engine::find_beginning(const Sequence& sequence) const {
   }
   if (found.live) found.partial = nullptr;
   if (found.tokens < kSharedMin) found.drop_partial();
+  const int skipped =
+      skipped_rows(sequence.request.hidden_reader, sequence.tokens, sequence.shown, found.tokens);
+  // With compressed attention a text can be continued at some pages only.
+  if (skipped < found.tokens) found.keep_pages(cache_.has_recents() ? 0 : skipped / kCachePage);
   return found;
 }
 
+// Draws from the rows of a running sequence while both have the same tokens.
+bool Engine::join(Sequence& sequence) {
+  if (!options_.joins_equal || speculator_) return false;
+  const auto is_plain = [](const TokenRequest& request) {
+    return !request.scores_prompt && !request.token_filter && !request.hidden_reader;
+  };
+  if (!is_plain(sequence.request)) return false;
+  for (Slot& slot : slots_) {
+    Sequence* other = slot.sequence;
+    if (!other || !is_plain(other->request) || records(*other) != records(sequence) ||
+        other->tokens != sequence.tokens || other->rows_owner != sequence.rows_owner)
+      continue;
+    sequence.leader = other;
+    other->followers.push_back(&sequence);
+    const auto others_rows = int(sequence.to_read) - 1;
+    statistics_.reused_tokens += others_rows;
+    if (sequence.drawn() == 0) sequence.reused = others_rows;
+    return true;
+  }
+  return false;
+}
+
+// It draws from rows of its own from now on; those of the leader are a beginning for it.
+void Engine::part(Sequence& follower) {
+  std::erase(follower.leader->followers, &follower);
+  follower.leader = nullptr;
+  wait_again(follower);
+}
+
 Engine::Placement Engine::place(Sequence& sequence) {
+  if (join(sequence)) return Placement::placed;
   Beginning found = find_beginning(sequence);
   // Somebody is computing a longer beginning of these very tokens (samples of one prompt).
   if (found.promised >= kSharedMin && found.promised > found.tokens)
@@ -122,6 +169,10 @@ Engine::Placement Engine::place(Sequence& sequence) {
   if (prefixes_.has_store() && !slot.records && !sequence.scores_prompt())
     slot.stored =
         prefixes_.stored_after(slot.place, sequence.rows_owner, rest.first(rest.size() - 1));
+  const int with_stored = found.whole() + slot.stored * kCachePage;
+  if (skipped_rows(sequence.request.hidden_reader, sequence.tokens, sequence.shown, with_stored) <
+      with_stored)
+    slot.stored = 0;
   if (slot.stored > 0) found.drop_partial();
   // A page for each of those that run stays free, or this one would soon be preempted.
   if (!reserve(at, sequence, found, running)) {
@@ -207,16 +258,21 @@ bool Engine::free_slot_for(const Key& key) {
 // Its rows stay until their pages are needed.
 void Engine::preempt(Sequence& sequence) {
   Slot& slot = slots_[size_t(sequence.slot)];
+  while (!sequence.followers.empty()) part(*sequence.followers.back());
   prefixes_.leave(sequence.slot, *slot.place, slot, false);
   slot = {};
   sequence.slot = -1;
+  --sequence.key->running;
+  wait_again(sequence);
+  ++statistics_.preemptions;
+}
+
+void Engine::wait_again(Sequence& sequence) {
   sequence.to_read = sequence.tokens.size();
   Key& key = *sequence.key;
-  --key.running;
   const auto older = [](const Sequence* a, const Sequence* b) { return a->id < b->id; };
   key.waiting.insert(std::upper_bound(key.waiting.begin(), key.waiting.end(), &sequence, older),
                      &sequence);
-  ++statistics_.preemptions;
 }
 
 void Engine::forget() { prefixes_.forget(); }

@@ -13,18 +13,6 @@
 namespace weir {
 namespace {
 
-ModelConfig compressed_config() {
-  const auto json = parse_json(R"({"model_type": "deepseek_v4", "vocab_size": 264,
-      "hidden_size": 48, "num_hidden_layers": 4, "max_position_embeddings": 512,
-      "initializer_range": 0.25, "num_attention_heads": 4, "head_dim": 12, "qk_rope_head_dim": 8,
-      "q_lora_rank": 20, "sliding_window": 11, "o_groups": 2, "o_lora_rank": 10,
-      "compress_ratios": [0, 4, 64, 4], "index_n_heads": 6, "index_head_dim": 12, "index_topk": 5,
-      "hc_mult": 4, "num_hash_layers": 1, "n_routed_experts": 6, "num_experts_per_tok": 2,
-      "moe_intermediate_size": 20, "rope_scaling": {"type": "yarn", "factor": 4,
-      "original_max_position_embeddings": 64}})");
-  return *parse_config(*json, "tiny");
-}
-
 const Model& compressed_model() {
   static std::unique_ptr<Model> model;
   if (!model) {
@@ -111,6 +99,41 @@ TEST(CompressedEngine, GuessesChangeNoBit) {
   EXPECT_GT(engine->statistics().drafted_tokens, 0);
   for (size_t i = 0; i < requests.size(); ++i)
     EXPECT_EQ(outputs[SequenceId(i)], alone(model, requests[i])) << i;
+}
+
+// A draft model of the same kind, here the model itself: what it guesses is what is drawn, so each
+// guess tells that its cache had the right rows. Its cache has no room for the rows of all
+// positions, and the second text leaves the first where rows are gone.
+TEST(CompressedEngine, ADraftModelsCacheSlides) {
+  const Model& model = compressed_model();
+  ThreadPool pool(1);
+  EngineOptions options;
+  options.prefill_rows = 32;
+  options.speculation = {.draft = &model, .tokens_max = 3, .adapts = false};
+  const auto cache =
+      KvCache::create(model.config(), CacheForm::expanded, 1 << 30, CacheType::f32, 65);
+  options.cache_bytes_max = 2 * cache->bytes_for(512);
+  options.sequences_max = 1;
+  const auto layout =
+      CacheLayout::make(cache_widths(model.config()), CacheForm::expanded, CacheType::f32);
+  ASSERT_LT(cache->bytes_for(512), 400 / 32 * layout->recent_bytes);
+  auto engine = engine_of(model, pool, options);
+  TokenRequest first = request_of(9, 400, 60);
+  first.sampling.temperature = 0;
+  TokenRequest next = first, middle = first;
+  next.prompt.insert(next.prompt.end(), {1, 2, 3});
+  middle.prompt.resize(100);
+  for (const TokenRequest& request : {first, next, middle}) {
+    const GenerateStatistics before = engine->statistics();
+    const auto id = engine->submit(request);
+    ASSERT_TRUE(id);
+    Outputs outputs;
+    finish(*engine, outputs);
+    EXPECT_EQ(outputs[*id], alone(model, request));
+    const int64_t guessed = engine->statistics().drafted_tokens - before.drafted_tokens;
+    EXPECT_GT(guessed, 20);
+    EXPECT_EQ(engine->statistics().accepted_tokens - before.accepted_tokens, guessed);
+  }
 }
 
 // Of all projections that may have one; what makes entries has none.

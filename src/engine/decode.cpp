@@ -45,10 +45,15 @@ void Engine::draw(Tensor logits, const std::vector<Row>& rows, const std::vector
   for (size_t i = 0; i < sampled.size(); ++i) {
     const Row& row = rows[size_t(sampled[i])];
     Sequence* sequence = slots_[size_t(row.slot)].sequence;
-    if (!row.is_guess) all.push_back({sequence, sequence->tokens.size(), int(i), 0});
+    if (!row.is_guess) all.push_back({sequence, sequence->tokens.size(), int(i), 0, int(i)});
     ++all.back().count;
     if (row.is_guess) sequence->tokens.push_back(row.token);
   }
+  const size_t leaders = all.size();
+  int results = int(sampled.size());
+  for (size_t i = 0; i < leaders; ++i)
+    for (Sequence* follower : all[i].sequence->followers)
+      all.push_back({follower, follower->tokens.size(), all[i].first, 1, results++});
   struct Task {
     const Draws* draws;
     int begin, end;
@@ -58,18 +63,35 @@ void Engine::draw(Tensor logits, const std::vector<Row>& rows, const std::vector
     const int together = draws.sequence->request.token_filter ? draws.count : 1;
     for (int i = 0; i < draws.count; i += together) tasks.push_back({&draws, i, i + together});
   }
-  results_.assign(sampled.size(), {});
+  results_.assign(size_t(results), {});
   pool_.parallel_for(int(tasks.size()), [&](int t, int thread) {
     const auto [draws, begin, end] = tasks[size_t(t)];
     for (int i = begin; i < end; ++i) {
       const int at = draws->first + i;
       draw_token(*draws, i, {logits.row(at), size_t(logits.cols)}, thread);
-      if (i + 1 < end &&
-          results_[size_t(at)].token.token != draws->sequence->tokens[draws->known + size_t(i)])
+      if (i + 1 < end && results_[size_t(draws->result + i)].token.token !=
+                             draws->sequence->tokens[draws->known + size_t(i)])
         break;
     }
   });
-  for (const Draws& draws : all) accept(draws, rows, sampled);
+  // Followers first: a leader that ends gives up its rows.
+  for (const Draws& draws : std::span(all).subspan(leaders))
+    accept_follower(draws, results_[size_t(draws.first)].token.token);
+  for (const Draws& draws : std::span(all).first(leaders)) accept(draws, rows, sampled);
+}
+
+// A follower parts where its token is not that of its leader.
+void Engine::accept_follower(const Draws& draws, int leader_token) {
+  Sequence& follower = *draws.sequence;
+  Drawn& drawn = drawn_.emplace_back(std::move(results_[size_t(draws.result)]));
+  take(follower, drawn);
+  ++statistics_.joined_tokens;
+  if (drawn.is_last) {
+    std::vector<uint16_t> experts = end(follower);
+    if (drawn.reason != FinishReason::failed) drawn.experts = std::move(experts);
+  } else if (drawn.token.token != leader_token) {
+    part(follower);
+  }
 }
 
 // The draw after `i` guesses.
@@ -86,7 +108,7 @@ void Engine::draw_token(const Draws& draws, int i, std::span<const float> logits
   }
   auto token = samplers_[size_t(thread)].sample(logits, request.sampling, request.stream,
                                                 drawn_before, forbidden, {tokens, sequence.prompt});
-  Drawn& drawn = results_[size_t(draws.first + i)];
+  Drawn& drawn = results_[size_t(draws.result + i)];
   drawn.sequence = sequence.id;
   if (token)
     drawn.token = *std::move(token);
@@ -106,7 +128,7 @@ void Engine::accept(const Draws& draws, const std::vector<Row>& rows,
   sequence.tokens.resize(draws.known);
   const size_t before = drawn_.size();
   for (int i = 0; i < draws.count; ++i) {
-    Drawn& drawn = drawn_.emplace_back(std::move(results_[size_t(draws.first + i)]));
+    Drawn& drawn = drawn_.emplace_back(std::move(results_[size_t(draws.result + i)]));
     take(sequence, drawn);
     const bool is_guessed =
         i + 1 < draws.count &&
@@ -127,9 +149,9 @@ void Engine::accept(const Draws& draws, const std::vector<Row>& rows,
   if (!is_failed) last.experts = std::move(experts);
 }
 
-// Shows the rows that stay to the module that guesses from them.
-void Engine::absorb(Tensor hidden, const std::vector<Row>& rows) {
-  std::vector<FurtherDraft::Row> kept;
+// Shows the rows that stay to the part of the model that guesses from them.
+void Engine::absorb(Tensor states, const std::vector<Row>& rows) {
+  std::vector<KnownRow> kept;
   for (size_t r = 0; r < rows.size(); ++r) {
     const Slot& slot = slots_[size_t(rows[r].slot)];
     const int position = rows[r].position;
@@ -137,7 +159,7 @@ void Engine::absorb(Tensor hidden, const std::vector<Row>& rows) {
     const int next = slot.sequence->tokens[size_t(position) + 1];
     kept.push_back({slot.sequence->id, rows[r].slot, position, next, int(r)});
   }
-  further_->absorb(hidden, kept);
+  further_->absorb(states, kept);
 }
 
 // The sequence's next token, and whether it is the last.

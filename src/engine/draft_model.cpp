@@ -14,7 +14,8 @@ Result<std::unique_ptr<DraftModel>> DraftModel::create(const Model& model, Threa
     return Error{"the draft model has " + std::to_string(model.config().vocab_size) +
                  " tokens and the model draws from " + std::to_string(setup.drawable) +
                  "; a draft model needs the same vocabulary"};
-  KvCache cache = TRY(KvCache::create(model.config(), setup.cache, setup.cache_bytes_max));
+  KvCache cache = TRY(KvCache::create(model.config(), setup.cache, setup.cache_bytes_max,
+                                      CacheType::f32, setup.prefill_rows + kGuessesMax + 1));
   if (cache.positions_max() == 0)
     return Error{"the cache limit leaves " + std::to_string(setup.cache_bytes_max) +
                  " bytes for the draft model, which hold no sequence; raise the limit"};
@@ -50,23 +51,26 @@ void DraftModel::begin(std::span<const DraftedSequence> sequences) {
   }
 }
 
-// Its slot, else the idle one that has the longest beginning of its tokens. The last token is
-// always computed again, because its logits are needed.
+// Its slot, else the idle one that has the longest beginning of its tokens that can be continued.
+// The last token is always computed again, because its logits are needed.
 int DraftModel::slot_of(const Drafted& drafted) {
+  const int most = int(drafted.tokens.size()) - 1;
   int found = -1, shared = -1;
   for (int i = 0; i < int(slots_.size()); ++i) {
     const Slot& slot = slots_[size_t(i)];
     if (slot.id >= 0 && slot.id != drafted.sequence.id) continue;
-    const int length = common_beginning(slot.cached, drafted.tokens);
+    const int common = common_beginning(slot.cached, drafted.tokens);
+    const int length = cache_.continues_at(i, std::min(common, most));
     if (slot.id < 0 && length <= shared) continue;
     found = i, shared = length;
     if (slot.id >= 0) break;
   }
   if (found < 0) return -1;
+  if (shared == 0) release(found);
   Slot& slot = slots_[size_t(found)];
   slot.id = drafted.sequence.id;
-  slot.cached.resize(size_t(std::min(shared, int(drafted.tokens.size()) - 1)));
-  cache_.truncate(found, int(slot.cached.size()));
+  slot.cached.resize(size_t(shared));
+  cache_.truncate(found, shared);
   return found;
 }
 
@@ -108,6 +112,12 @@ std::vector<Drafter::Guess> DraftModel::next(std::span<const int> wanted) {
   run.cache = &cache_;
   run.exact = setup_.exact;
   const Tensor hidden = model_.forward(run);
+  for (int at : wanted) {  // known tokens alone: guesses may be cut off
+    const Drafted& drafted = round_[size_t(at)];
+    if (drafted.slot < 0) continue;
+    const size_t known = drafted.sequence.tokens.size() - 1;
+    cache_.slide(drafted.slot, int(std::min(slots_[size_t(drafted.slot)].cached.size(), known)));
+  }
   if (sampled.empty()) return guesses;
   const Tensor logits = model_.logits(run, hidden, sampled);
   return draw_guesses(pool_, samplers_, logits, wanted, guessed, round_);

@@ -1,7 +1,7 @@
-// A model that guesses how running sequences of the engine go on: a smaller one (draft_model.h) or
-// the large one's own further module (further_draft.h). It draws by the sequence's own options and
-// random numbers, so where it agrees with the large model its guess is what the large model draws,
-// at any temperature.
+// A model that guesses how running sequences of the engine go on: a smaller one (draft_model.h), or
+// the large one's own further module (further_draft.h) or stages (block_draft.h). It draws by the
+// sequence's own options and random numbers, so where it agrees with the large model its guess is
+// what the large model draws, at any temperature.
 #pragma once
 #include <span>
 #include <vector>
@@ -36,9 +36,29 @@ class Drafter {
   // One more guess for each of `wanted` (indices into begin()'s sequences), in one pass. Entry i
   // belongs to wanted[i]; a token of -1: none, now and in this round.
   virtual std::vector<Guess> next(std::span<const int> wanted) = 0;
-  // Rows of the last pass.
+  // Rows of the last pass; 0: it made none.
   virtual int rows() const = 0;
+  // Whether the first guess of a round costs as much as all of them.
+  virtual bool drafts_blocks() const { return false; }
   virtual void forget(SequenceId id) = 0;
+};
+
+// A row of a pass that counts, now that the token after it is known.
+struct KnownRow {
+  SequenceId sequence;
+  int slot;      // of the sequence, in [0, sequences_max)
+  int position;  // of the row's token
+  int next;      // the token after it
+  int row;       // of what the pass made
+};
+
+// A part of the large model itself, which reads what the model computes.
+class StateDrafter : public Drafter {
+ public:
+  // Takes over all rows that a pass computed for sequences that go on, those of one sequence
+  // together and in order. `states`: what Model::forward() makes for further predictions, in other
+  // memory than this object's.
+  virtual void absorb(Tensor states, std::span<const KnownRow> rows) = 0;
 };
 
 // The guess that `logits` make for what follows `tokens`: those of the sequence and the guesses

@@ -5,9 +5,12 @@
 
 #include "base/clock.h"
 #include "base/zones.h"
+#include "engine/block_draft.h"
 #include "engine/draft_model.h"
+#include "engine/further_draft.h"
 #include "engine/model_key.h"
 #include "engine/pass_memory.h"
+#include "engine/resuming_reader.h"
 #include "engine/row_shares.h"
 
 namespace weir {
@@ -34,7 +37,7 @@ namespace {
 
 struct ChosenDrafter {
   std::unique_ptr<Drafter> drafter;  // null: none
-  FurtherDraft* further = nullptr;   // the same, if it is one
+  StateDrafter* further = nullptr;   // the same, if it is one
 };
 
 // Its cache takes so much of the limit that both hold equally many positions.
@@ -42,13 +45,19 @@ Result<ChosenDrafter> make_drafter(const Model& model, ThreadPool& pool, EngineO
   const SpeculationOptions& speculation = options.speculation;
   if (!speculation.draft && !speculation.mtp) return ChosenDrafter();
   ModelConfig config = speculation.draft ? speculation.draft->config() : model.config();
-  if (speculation.mtp) config.num_hidden_layers = 1;
   const bool is_latent = config.attention == AttentionKind::mla;
+  const int rows_max = options.prefill_rows + options.logit_rows_max();
   DrafterSetup setup{.sequences_max = options.sequences_max,
                      .prefill_rows = options.prefill_rows,
                      .cache = is_latent ? options.cache : CacheForm::expanded,
                      .exact = options.exact,
                      .drawable = options.drawable};
+  if (speculation.mtp && config.has_dspark()) {  // which has no cache
+    std::unique_ptr<BlockDraft> block = TRY(BlockDraft::create(model, pool, setup, rows_max));
+    BlockDraft* made = block.get();
+    return ChosenDrafter{std::move(block), made};
+  }
+  if (speculation.mtp) config = further_config(config);
   const size_t all = options.cache_bytes_max;
   const size_t large =
       TRY(KvCache::create(model.config(), options.cache, all, options.cache_type)).bytes_for(1);
@@ -57,8 +66,7 @@ Result<ChosenDrafter> make_drafter(const Model& model, ThreadPool& pool, EngineO
   options.cache_bytes_max = all - setup.cache_bytes_max;
   if (speculation.draft)
     return ChosenDrafter{TRY(DraftModel::create(*speculation.draft, pool, setup)), nullptr};
-  std::unique_ptr<FurtherDraft> further = TRY(
-      FurtherDraft::create(model, pool, setup, options.prefill_rows + options.logit_rows_max()));
+  std::unique_ptr<FurtherDraft> further = TRY(FurtherDraft::create(model, pool, setup, rows_max));
   FurtherDraft* made = further.get();
   return ChosenDrafter{std::move(further), made};
 }
@@ -94,7 +102,7 @@ Result<std::unique_ptr<Engine>> Engine::create(const Model& model, ThreadPool& p
 }
 
 Engine::Engine(const Model& model, ThreadPool& pool, EngineOptions options, KvCache cache,
-               std::unique_ptr<Drafter> draft, FurtherDraft* further)
+               std::unique_ptr<Drafter> draft, StateDrafter* further)
     : model_(model),
       pool_(pool),
       options_(options),
@@ -222,6 +230,7 @@ std::vector<uint16_t> Engine::end(Sequence& sequence, bool is_good) {
   std::vector<uint16_t> experts;
   recording_ -= records(sequence);
   Key& key = *sequence.key;
+  while (!sequence.followers.empty()) part(*sequence.followers.back());
   if (sequence.slot >= 0) {
     Slot& slot = slots_[size_t(sequence.slot)];
     if (is_good)
@@ -231,6 +240,9 @@ std::vector<uint16_t> Engine::end(Sequence& sequence, bool is_good) {
     if (records(sequence)) experts = std::move(slot.experts);
     slot = {};
     --key.running;
+  } else if (sequence.leader) {
+    if (records(sequence)) experts = slots_[size_t(sequence.leader->slot)].experts;
+    std::erase(sequence.leader->followers, &sequence);
   } else {
     std::erase(key.waiting, &sequence);
   }
@@ -380,7 +392,8 @@ void Engine::compute(const std::vector<Row>& rows) {
     run.routing.own = &trace_;
   }
   want_hidden(rows);
-  Tensor hidden = model_.forward(run, hidden_rows_.is_empty() ? nullptr : &hidden_rows_);
+  Tensor further;  // what the module of multi-token prediction reads
+  Tensor hidden = model_.forward(run, hidden_rows_.is_empty() ? nullptr : &hidden_rows_, &further);
   if (!hidden_rows_.is_empty()) hidden_rows_.observe(-1, hidden);
   show_hidden(rows, false);
   for (int r = 0; is_recorded && r < batch.size(); ++r) {
@@ -391,7 +404,7 @@ void Engine::compute(const std::vector<Row>& rows) {
   score_prompts(run, hidden, rows);
   if (!sampled.empty()) draw(model_.logits(run, hidden, sampled), rows, sampled);
   show_hidden(rows, true);
-  if (further_) absorb(hidden, rows);
+  if (further_) absorb(further, rows);
 }
 
 void Engine::want_hidden(const std::vector<Row>& rows) {
@@ -410,7 +423,10 @@ void Engine::show_hidden(const std::vector<Row>& rows, bool guesses) {
     const Slot& slot = slots_[size_t(row.slot)];
     if (row.is_guess != guesses || !slot.sequence || row.position >= int(slot.cached.size()))
       continue;
-    slot.sequence->request.hidden_reader->take(row.position, hidden_rows_.states(i));
+    HiddenReader* reader = slot.sequence->request.hidden_reader;
+    if (auto* resuming = dynamic_cast<ResumingReader*>(reader))
+      resuming->take_token(row.position, row.token);
+    reader->take(row.position, hidden_rows_.states(i));
     slot.sequence->shown = row.position + 1;
   }
 }
@@ -420,7 +436,8 @@ int64_t Engine::unread_tokens() const {
   for (const auto& [id, sequence] : sequences_) {
     if (sequence.drawn() > 0) continue;
     tokens += sequence.prompt;
-    if (sequence.slot >= 0) tokens -= slots_[size_t(sequence.slot)].cached.size();
+    const int slot = sequence.leader ? sequence.leader->slot : sequence.slot;
+    if (slot >= 0) tokens -= slots_[size_t(slot)].cached.size();
   }
   return int64_t(tokens);
 }

@@ -15,8 +15,9 @@
 // are taken from the one with the most slots.
 //
 // A sequence's tokens and log-probabilities are the same bits alone and in any batch, preempted or
-// not, with guesses or without, at any chunk size and any number of threads: the operations compute
-// every row by itself (ops.h), and draws depend on (seed, stream, step) only.
+// not, with guesses or without, joined with others or not, at any chunk size and any number of
+// threads: the operations compute every row by itself (ops.h), and draws depend on (seed, stream,
+// step) only.
 #pragma once
 #include <map>
 #include <memory>
@@ -25,7 +26,7 @@
 
 #include "base/arena.h"
 #include "base/thread_pool.h"
-#include "engine/further_draft.h"
+#include "engine/drafter.h"
 #include "engine/hidden_rows.h"
 #include "engine/kv_cache.h"
 #include "engine/prefix_cache.h"
@@ -51,6 +52,9 @@ struct EngineOptions {
   bool keeps_prefixes = false;
   // Keep them on disk too, for the next process (prefix_store.h). Needs keeps_prefixes.
   PrefixStoreOptions store = {};
+  // Sequences of equal tokens are computed once until their draws differ: for replies of one prompt
+  // that are much alike. Not where guesses are on.
+  bool joins_equal = false;
   // False: products with quantized weights quantize activations to int14 (Run::exact).
   bool exact = true;
   int drawable = 0;  // ids in [0, drawable) may be drawn; 0: all of the model
@@ -112,8 +116,12 @@ class Engine {
     // Tokens to compute before the next draw: the prompt, and what a preempted sequence had drawn.
     size_t to_read = 0;
     int reused = 0;  // of the prompt, found in the cache by the first admission
-    int slot = -1;   // -1: waiting
-    int shown = 0;   // positions before this one that the hidden reader has had
+    int slot = -1;   // -1: waiting, or joined with a leader
+    // The sequence of equal tokens whose rows this one draws from, and those that draw from its
+    // rows.
+    Sequence* leader = nullptr;
+    std::vector<Sequence*> followers = {};
+    int shown = 0;  // positions before this one that the hidden reader has had
     std::vector<TokenScore> prompt_scores = {};  // so far
     size_t drawn() const { return tokens.size() - prompt; }
     bool scores_prompt() const { return request.scores_prompt && drawn() == 0; }
@@ -139,11 +147,12 @@ class Engine {
     Sequence* sequence;
     size_t known;      // tokens before the guesses
     int first, count;  // of the rows of logits
+    int result;        // of the results, the first
   };
   enum class Placement { placed, waits_for_prefix, no_slot, no_room };
 
   Engine(const Model& model, ThreadPool& pool, EngineOptions options, KvCache cache,
-         std::unique_ptr<Drafter> draft, FurtherDraft* further);
+         std::unique_ptr<Drafter> draft, StateDrafter* further);
 
   // engine.cpp: passes over the model.
   Result<void> open_store();
@@ -167,7 +176,8 @@ class Engine {
   void draw_token(const Draws& draws, int i, std::span<const float> logits, int thread);
   void accept(const Draws& draws, const std::vector<Row>& rows, const std::vector<int>& sampled);
   void take(Sequence& sequence, Drawn& drawn) const;
-  void absorb(Tensor hidden, const std::vector<Row>& rows);
+  void accept_follower(const Draws& draws, int leader_token);
+  void absorb(Tensor states, const std::vector<Row>& rows);
   void want_hidden(const std::vector<Row>& rows);
   void show_hidden(const std::vector<Row>& rows, bool guesses);
 
@@ -176,6 +186,9 @@ class Engine {
   Beginning find_beginning(const Sequence& sequence) const;
   bool has_recent(const Slot& slot, int page) const;
   Placement place(Sequence& sequence);
+  bool join(Sequence& sequence);
+  void part(Sequence& follower);
+  void wait_again(Sequence& sequence);
   bool reserve(int slot, const Sequence& sequence, Beginning& beginning, int spare);
   Key* next_key();
   bool free_slot_for(const Key& key);
@@ -200,7 +213,7 @@ class Engine {
   HiddenRows hidden_rows_;
   PrefixCache prefixes_;
   std::unique_ptr<Speculator> speculator_;  // null: no guesses
-  FurtherDraft* further_ = nullptr;         // the speculator's, if that is its drafter
+  StateDrafter* further_ = nullptr;         // the speculator's, if that is its drafter
   std::vector<Drawn> results_;  // a token for each row of logits, before it is known which count
   std::vector<Drawn> drawn_;
   GenerateStatistics statistics_;

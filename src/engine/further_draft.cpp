@@ -19,16 +19,23 @@ class OneLayer final : public Cache {
   KvCache& cache_;
 };
 
+// Row `row` of what the module computed: to draw from, and to go on from.
+template <class Owner>
+void keep_row(Owner& owner, const Tensor& hidden, const Tensor& states, int row) {
+  owner.hidden.assign(hidden.row(row), hidden.row(row) + hidden.cols);
+  owner.states.assign(states.row(row), states.row(row) + states.cols);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<FurtherDraft>> FurtherDraft::create(const Model& model, ThreadPool& pool,
                                                            const DrafterSetup& setup,
                                                            int rows_max) {
-  ModelConfig config = model.config();
-  if (config.num_nextn_predict_layers == 0)
+  if (model.config().mtp_modules() == 0)
     return Error{"the model has no module of multi-token prediction to guess with"};
-  config.num_hidden_layers = 1;
-  KvCache cache = TRY(KvCache::create(config, setup.cache, setup.cache_bytes_max));
+  KvCache cache =
+      TRY(KvCache::create(further_config(model.config()), setup.cache, setup.cache_bytes_max,
+                          CacheType::f32, rows_max + kGuessesMax));
   if (cache.positions_max() == 0)
     return Error{"the cache limit leaves " + std::to_string(setup.cache_bytes_max) +
                  " bytes for multi-token prediction, which hold no sequence; raise the limit"};
@@ -57,10 +64,10 @@ void FurtherDraft::release(int slot) {
   cache_.release(slot);
 }
 
-void FurtherDraft::absorb(Tensor hidden, std::span<const Row> rows) {
+void FurtherDraft::absorb(Tensor states, std::span<const KnownRow> rows) {
   std::vector<int> next, positions, sequences, from, ends;  // ends: the last row of each sequence
   for (size_t begin = 0, end; begin < rows.size(); begin = end) {
-    const Row& row = rows[begin];
+    const KnownRow& row = rows[begin];
     for (end = begin; end < rows.size() && rows[end].sequence == row.sequence;) ++end;
     Slot& slot = slots_[size_t(row.slot)];
     if (slot.id != row.sequence || row.position != slot.first + slot.length) {
@@ -91,13 +98,16 @@ void FurtherDraft::absorb(Tensor hidden, std::span<const Row> rows) {
   Run run{arena_, pool_, batch};
   run.cache = &cache;
   run.exact = setup_.exact;
-  Tensor picked = run.make(int(from.size()), hidden.cols);
-  const size_t bytes = sizeof(float) * size_t(hidden.cols);
+  Tensor picked = run.make(int(from.size()), states.cols);
+  const size_t bytes = sizeof(float) * size_t(states.cols);
   for (int i = 0; i < picked.rows; ++i)
-    std::memcpy(picked.row(i), hidden.row(from[size_t(i)]), bytes);
+    std::memcpy(picked.row(i), states.row(from[size_t(i)]), bytes);
   const Tensor out = model_.predict_further(run, picked, next, 0);
-  for (int end : ends)
-    slots_[size_t(sequences[size_t(end)])].hidden.assign(out.row(end), out.row(end) + out.cols);
+  for (int end : ends) {
+    const int at = sequences[size_t(end)];
+    keep_row(slots_[size_t(at)], out, picked, end);
+    cache_.slide(at, slots_[size_t(at)].length);
+  }
 }
 
 void FurtherDraft::begin(std::span<const DraftedSequence> sequences) {
@@ -111,7 +121,7 @@ void FurtherDraft::begin(std::span<const DraftedSequence> sequences) {
       if (slot.id != sequence.id || slot.first + slot.length + 1 != int(sequence.tokens.size()))
         continue;
       drafted.slot = i;
-      drafted.hidden = slot.hidden;
+      drafted.hidden = slot.hidden, drafted.states = slot.states;
       drafted.tokens.assign(sequence.tokens.begin(), sequence.tokens.end());
     }
     round_.push_back(std::move(drafted));
@@ -141,14 +151,13 @@ void FurtherDraft::advance(std::span<const int> wanted) {
   Run run{arena_, pool_, batch};
   run.cache = &cache;
   run.exact = setup_.exact;
-  Tensor hidden = run.make(int(next.size()), model_.config().hidden_size);
-  for (int i = 0; i < hidden.rows; ++i) {
-    const std::vector<float>& row = round_[size_t(owners[size_t(i)])].hidden;
-    std::memcpy(hidden.row(i), row.data(), sizeof(float) * row.size());
+  Tensor states = run.make(int(next.size()), model_.further_width());
+  for (int i = 0; i < states.rows; ++i) {
+    const std::vector<float>& row = round_[size_t(owners[size_t(i)])].states;
+    std::memcpy(states.row(i), row.data(), sizeof(float) * row.size());
   }
-  const Tensor out = model_.predict_further(run, hidden, next, 0);
-  for (int i = 0; i < out.rows; ++i)
-    round_[size_t(owners[size_t(i)])].hidden.assign(out.row(i), out.row(i) + out.cols);
+  const Tensor out = model_.predict_further(run, states, next, 0);
+  for (int i = 0; i < out.rows; ++i) keep_row(round_[size_t(owners[size_t(i)])], out, states, i);
 }
 
 std::vector<Drafter::Guess> FurtherDraft::next(std::span<const int> wanted) {

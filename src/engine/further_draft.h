@@ -1,6 +1,6 @@
 // The model's first module of multi-token prediction (DeepSeek-V3, section 2.2) as a drafter: of
-// the model's hidden state at a token and the token after it, it predicts the one after that. For
-// further guesses it goes on from its own hidden states, as if they were the model's.
+// the model's hidden state at a token (V4: all streams) and the token after it, it predicts the one
+// after that. For further guesses it goes on from its own states, as if they were the model's.
 //
 // It has seen a sequence from the first row that the engine computed for it: rows of a shared
 // prefix are not there. That costs right guesses, not right tokens.
@@ -17,24 +17,13 @@
 
 namespace weir {
 
-class FurtherDraft final : public Drafter {
+class FurtherDraft final : public StateDrafter {
  public:
   // Model and pool outlive it. Fails for a model without such a module. `rows_max`: of absorb().
   static Result<std::unique_ptr<FurtherDraft>> create(const Model& model, ThreadPool& pool,
                                                       const DrafterSetup& setup, int rows_max);
 
-  // A row of a pass that counts, now that the token after it is known.
-  struct Row {
-    SequenceId sequence;
-    int slot;      // of the sequence, in [0, sequences_max)
-    int position;  // of the row's token
-    int next;      // the token after it
-    int row;       // of `hidden`
-  };
-  // Takes over all rows that a pass computed for sequences that go on, those of one sequence
-  // together and in order. `hidden`: Model::forward()'s, in other memory than this object's.
-  void absorb(Tensor hidden, std::span<const Row> rows);
-
+  void absorb(Tensor states, std::span<const KnownRow> rows) override;
   void begin(std::span<const DraftedSequence> sequences) override;
   std::vector<Guess> next(std::span<const int> wanted) override;
   int rows() const override { return rows_; }
@@ -46,12 +35,14 @@ class FurtherDraft final : public Drafter {
     int first = 0;                   // position of the first row it has
     int length = 0;                  // rows of tokens that are known
     std::vector<float> hidden = {};  // the module's, of the last of them
+    std::vector<float> states = {};  // the same for the next module
   };
   struct Drafted {
     DraftedSequence sequence;
     int slot = -1;                   // -1: not known
     std::vector<int> tokens = {};    // the sequence's, then the guesses
     std::vector<float> hidden = {};  // from which the next guess is drawn
+    std::vector<float> states = {};  // from which the one after it is computed
   };
   FurtherDraft(const Model& model, ThreadPool& pool, const DrafterSetup& setup, KvCache cache,
                int rows_max);

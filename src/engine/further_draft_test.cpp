@@ -11,15 +11,20 @@
 namespace weir {
 namespace {
 
-ModelConfig config_with_module(Kind kind) {
+// V4's kind beside those of tiny().
+enum class Module { latent, sparse, streams };
+
+ModelConfig config_with_module(Module module) {
+  if (module == Module::streams) return compressed_config(1);
+  const Kind kind = module == Module::latent ? Kind::latent : Kind::sparse;
   ModelConfig config = tiny(kind);
-  if (kind != Kind::sparse) config.model_type = kind == Kind::latent ? "deepseek_v3" : "qwen2";
+  if (kind != Kind::sparse) config.model_type = "deepseek_v3";
   config.num_nextn_predict_layers = 1;
   return config;
 }
 
-std::unique_ptr<Model> model_with_module(Kind kind) {
-  auto model = Model::create(config_with_module(kind), false);
+std::unique_ptr<Model> model_with_module(Module module) {
+  auto model = Model::create(config_with_module(module), false);
   model->initialize(5);
   ThreadPool pool(1);
   model->pack(pool);
@@ -34,30 +39,30 @@ Rows rows_of(Tensor x) {
   return rows;
 }
 
-// Runs over tokens at positions 0, 1 ... without a cache: the model's hidden states, or, given
-// hidden states and the tokens after them, the module's; and the likeliest token after the last.
+// Runs over tokens at positions 0, 1 ... without a cache: the model's states, or, given states and
+// the tokens after them, the module's; and the likeliest token after the last.
 struct Packed {
   const Model& model;
   ThreadPool pool{1};
   Arena arena{size_t(64) << 20};
 
-  Rows run(const std::vector<int>& tokens, const Rows* hidden, int& likeliest) {
+  Rows run(const std::vector<int>& tokens, const Rows* given, int& likeliest) {
     arena.reset();
     std::vector<int> positions, sequences(tokens.size(), 0);
     for (int i = 0; i < int(tokens.size()); ++i) positions.push_back(i);
     const Batch batch(tokens, positions, sequences);
     Run run{arena, pool, batch};
-    Tensor out;
-    if (hidden) {
-      Tensor in = run.make(int(hidden->size()), model.config().hidden_size);
-      for (int i = 0; i < in.rows; ++i)
-        std::memcpy(in.row(i), (*hidden)[size_t(i)].data(), sizeof(float) * size_t(in.cols));
-      out = model.predict_further(run, in, tokens, 0);
+    Tensor out, states;
+    if (given) {
+      states = run.make(int(given->size()), model.further_width());
+      for (int i = 0; i < states.rows; ++i)
+        std::memcpy(states.row(i), (*given)[size_t(i)].data(), sizeof(float) * size_t(states.cols));
+      out = model.predict_further(run, states, tokens, 0);
     } else {
-      out = model.forward(run);
+      out = model.forward(run, nullptr, &states);
     }
     const int last[] = {out.rows - 1};
-    const Rows rows = rows_of(out);
+    const Rows rows = rows_of(states);
     const Tensor logits = model.logits(run, out, last);
     likeliest = int(std::max_element(logits.row(0), logits.row(0) + 264) - logits.row(0));
     return rows;
@@ -65,8 +70,8 @@ struct Packed {
 };
 
 TEST(FurtherDraft, GuessesWhatTheModulePredicts) {
-  for (Kind kind : {Kind::latent, Kind::sparse}) {
-    const auto model = model_with_module(kind);
+  for (Module module : {Module::latent, Module::sparse, Module::streams}) {
+    const auto model = model_with_module(module);
     Packed packed{*model};
     ThreadPool pool(2);
     auto draft = FurtherDraft::create(
@@ -75,7 +80,8 @@ TEST(FurtherDraft, GuessesWhatTheModulePredicts) {
     ASSERT_TRUE(draft.has_value());
     const std::vector<int> tokens = prompt_of(3, 60);
     int ignored = 0;
-    const Rows hidden = packed.run(tokens, nullptr, ignored);
+    const Rows of_model = packed.run(tokens, nullptr, ignored);
+    const size_t width = size_t(model->further_width());
     TokenRequest request;
     request.sampling.temperature = 0;
     Random random(4, 0);
@@ -83,10 +89,15 @@ TEST(FurtherDraft, GuessesWhatTheModulePredicts) {
       // More tokens become known; the rows before the last are absorbed.
       const size_t end = std::min(tokens.size() - 1, known + 1 + random.below(7));
       Arena arena(size_t(1) << 20);
-      Tensor rows{arena.floats((end - known) * 48), nullptr, nullptr, int(end - known), 48, 48};
-      std::vector<FurtherDraft::Row> kept;
+      Tensor rows{arena.floats((end - known) * width),
+                  nullptr,
+                  nullptr,
+                  int(end - known),
+                  int(width),
+                  width};
+      std::vector<KnownRow> kept;
       for (size_t p = known; p < end; ++p) {
-        std::memcpy(rows.row(int(p - known)), hidden[p].data(), sizeof(float) * 48);
+        std::memcpy(rows.row(int(p - known)), of_model[p].data(), sizeof(float) * width);
         kept.push_back({9, 1, int(p), tokens[p + 1], int(p - known)});
       }
       (*draft)->absorb(rows, kept);
@@ -95,7 +106,7 @@ TEST(FurtherDraft, GuessesWhatTheModulePredicts) {
       const DraftedSequence sequence{9, seen, 1, &request, 10};
       (*draft)->begin({&sequence, 1});
       // By definition: the module over all of them, then over its own hidden states.
-      Rows states(hidden.begin(), hidden.begin() + std::ptrdiff_t(known));
+      Rows states(of_model.begin(), of_model.begin() + std::ptrdiff_t(known));
       std::vector<int> next(seen.begin() + 1, seen.end());
       for (int guess = 0; guess < 3; ++guess) {
         int expected = 0;
@@ -118,8 +129,8 @@ TEST(FurtherDraft, GuessesWhatTheModulePredicts) {
 
 // The engine with the module: no token changes, whatever it guesses.
 TEST(FurtherDraft, ChangesNoToken) {
-  for (Kind kind : {Kind::latent, Kind::sparse}) {
-    const auto model = model_with_module(kind);
+  for (Module module : {Module::latent, Module::sparse, Module::streams}) {
+    const auto model = model_with_module(module);
     ThreadPool pool(2);
     for (bool adapts : {false, true}) {
       auto engine = engine_of(

@@ -6,19 +6,23 @@
 
 #include <numeric>
 
+#include "engine/resuming_reader.h"
 #include "testing/engine_fixture.h"
 
 namespace weir {
 namespace {
 
-struct Kept : HiddenReader {
+struct Kept : ResumingReader {
   explicit Kept(int block) : block_(block) {}
   int block() const override { return block_; }
+  void take_token(int, int token) override { tokens.push_back(token); }
   void take(int position, std::span<const float> hidden) override {
     positions.push_back(position);
     rows.emplace_back(hidden.begin(), hidden.end());
   }
-  std::vector<int> positions;
+  int may_skip(std::span<const int>, int found) override { return std::min(found, skips); }
+  int skips = 1 << 30;
+  std::vector<int> positions, tokens;
   std::vector<std::vector<float>> rows;
 
  private:
@@ -73,9 +77,37 @@ TEST(HiddenReader, GetsTheStatesOfOnePackedPassAndChangesNoToken) {
         std::vector<int> positions(tokens.size());
         std::iota(positions.begin(), positions.end(), 0);
         EXPECT_EQ(readers[i].positions, positions);
+        EXPECT_EQ(readers[i].tokens, tokens);
         EXPECT_EQ(readers[i].rows, packed_states(model, tokens, block));
       }
     }
+  }
+}
+
+// Prompts that the cache has whole: a reader that says so sees rows that were found there, too.
+TEST(HiddenReader, SaysHowMuchOfTheCacheMayBeLeftOut) {
+  const Model& model = roomy_model(Kind::grouped);
+  ThreadPool pool(2);
+  auto engine = engine_of(model, pool, {.prefill_rows = 7, .keeps_prefixes = true});
+  const TokenRequest request = request_of(5, 75, 4);
+  const std::vector<std::vector<float>> expected = packed_states(model, request.prompt, 0);
+  const std::pair<int, int> cases[] = {{0, 0}, {1 << 30, 74}, {40, 32}, {0, 0}, {64, 64}, {74, 74}};
+  bool is_first = true;
+  for (const auto& [skips, first] : cases) {
+    Kept reader(0);
+    reader.skips = skips;
+    TokenRequest asked = request;
+    asked.hidden_reader = &reader;
+    ASSERT_TRUE(engine->submit(asked).has_value());
+    Outputs outputs;
+    finish(*engine, outputs);
+    ASSERT_FALSE(reader.positions.empty());
+    EXPECT_EQ(reader.positions.front(), is_first ? 0 : first) << skips;
+    EXPECT_EQ(reader.positions.back() + 1, 75 + 3);
+    for (size_t i = 0; reader.positions[i] < 75; ++i)
+      EXPECT_EQ(reader.rows[i], expected[size_t(reader.positions[i])]) << i;
+    EXPECT_EQ(outputs.begin()->second, alone(model, request));
+    is_first = false;
   }
 }
 

@@ -58,6 +58,13 @@ CacheWidths cache_widths(const ModelConfig& config) {
   return widths;
 }
 
+ModelConfig further_config(const ModelConfig& config) {
+  ModelConfig one = config;
+  one.num_hidden_layers = 1;
+  if (config.is_compressed()) one.compress_ratios = {0};
+  return one;
+}
+
 double cache_bytes(const ModelConfig& config, CacheForm form, CacheType type, int64_t positions) {
   const auto layout = layout_of(config, form, type);
   if (!layout) return 0;
@@ -245,6 +252,19 @@ void KvCache::open_rows(int sequence, int begin, int end) {
 
 int KvCache::first_recent_page(int position) const {
   return std::max(0, position - layout_->kept) / kCachePage;
+}
+
+// Rows before a position are those of its page, if it does not begin there, and of pages before it.
+int KvCache::continues_at(int sequence, int positions) const {
+  if (!has_recents() || positions <= 0) return positions;
+  const Sequence& s = sequences_[size_t(sequence)];
+  for (int p = positions; p > 0; p = (p - 1) / kCachePage * kCachePage) {
+    bool has_all = true;
+    for (int page = first_recent_page(p); page <= (p - 1) / kCachePage; ++page)
+      has_all = has_all && s.recents[size_t(page)] >= 0;
+    if (has_all) return p;
+  }
+  return 0;
 }
 
 // One page more than is needed stays: others may continue a little before.

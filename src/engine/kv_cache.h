@@ -19,6 +19,8 @@ namespace weir {
 
 // What a model's cache has to hold. The layers of multi-token prediction modules are not cached.
 CacheWidths cache_widths(const ModelConfig& config);
+// Of one such module's cache: a single layer, which in compressed attention has the window alone.
+ModelConfig further_config(const ModelConfig& config);
 
 // Bytes of `positions` positions, in whole pages; 0 for a form or type that the model can not use.
 // Without what only the next positions need: recent_bytes().
@@ -115,6 +117,8 @@ class KvCache final : public Cache {
   std::span<std::byte> page_bytes(int sequence, int page);
   // Of a sequence that shares no page.
   size_t bytes_for(int positions) const;
+  // The last position in (0, positions] that a sequence can be continued at; 0: there is none.
+  int continues_at(int sequence, int positions) const;
   // The longest sequence that an empty cache holds, by memory and by the model's context.
   int positions_max() const;
 

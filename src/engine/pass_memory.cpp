@@ -26,6 +26,13 @@ class NoCache : public Cache {
   std::vector<float*> pages_;
 };
 
+// A further module's, whatever number its layer has in the model.
+class ModuleCache final : public NoCache {
+ public:
+  using NoCache::NoCache;
+  CacheView view(int, int sequence) override { return NoCache::view(0, sequence); }
+};
+
 // `then` is what follows the hidden states of the last layer.
 size_t measure(const Model& model, const PassShape& shape, int threads,
                const std::function<void(Run& run, Tensor hidden)>& then) {
@@ -67,12 +74,53 @@ size_t further_pass_bytes(const Model& model, const PassShape& shape, int thread
   std::vector<int> sampled(size_t(std::min(shape.sampled, shape.rows)));
   std::iota(sampled.begin(), sampled.end(), 0);
   const std::vector<int> next(size_t(shape.rows), 0);
-  // Hidden states are copied into it, and it makes a guess from its own before logits.
+  const auto layout = CacheLayout::make(cache_widths(further_config(model.config())), shape.cache,
+                                        shape.cache_type);
+  CHECK(layout.has_value());
+  ModuleCache own(*layout, shape.positions);
+  // States are copied into it, and it makes a guess from its own before logits.
   return measure(model, shape, threads, [&](Run& run, Tensor hidden) {
-    Tensor copy = run.make(hidden.rows, hidden.cols);
+    run.cache = &own;
+    Tensor copy = run.make(hidden.rows, model.further_width());
     hidden = model.predict_further(run, copy, next, 0);
     model.logits(run, hidden, sampled);
   });
+}
+
+size_t block_pass_bytes(const Model& model, int rows, int sequences, int threads, bool exact) {
+  const ModelConfig& config = model.config();
+  Arena arena{Arena::Measuring{}};
+  ThreadPool pool{ThreadPool::Dry{threads}};
+  // Of so many segments of so many rows, whose last position is the last that there is.
+  const auto run_over = [&](int segments, int count, const std::function<void(Run&)>& pass) {
+    const std::vector<int> tokens(size_t(segments) * size_t(count), 0);
+    std::vector<int> positions, ids;
+    for (int i = 0; i < segments * count; ++i) {
+      positions.push_back(config.max_position_embeddings - count + i % count);
+      ids.push_back(i / count);
+    }
+    const Batch batch(tokens, positions, ids);
+    Run run{arena, pool, batch};
+    run.exact = exact;
+    arena.reset();
+    pass(run);
+  };
+  run_over(rows, 1,
+           [&](Run& run) { model.draft_context(run, run.make(rows, model.further_width())); });
+  const int window = config.sliding_window, width = config.dspark_stages() * config.head_dim;
+  std::vector<int> begins, ends;
+  for (int i = 0; i < sequences; ++i)
+    begins.push_back(i * window), ends.push_back((i + 1) * window);
+  const std::vector<int> before(size_t(sequences), 0);
+  run_over(sequences, config.dspark_block_size, [&](Run& run) {
+    const Tensor context = run.make(sequences * window, width);
+    const Tensor hidden = model.draft_hidden(run, {context, begins.data(), ends.data()});
+    (void)model.draft_logits(run, hidden);
+    const Tensor picked = run.make(sequences, hidden.cols);
+    (void)model.draft_confidence(run, picked, before);
+    (void)model.draft_bias(run, run.make(sequences, config.vocab_size), before);
+  });
+  return arena.peak();
 }
 
 size_t scoring_bytes(const Model& model, int rows, int positions, CacheForm cache, CacheType type,

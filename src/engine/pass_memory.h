@@ -22,6 +22,9 @@ struct PassShape {
 size_t pass_bytes(const Model& model, const PassShape& shape, int threads);
 // Of a pass over the module of multi-token prediction that follows a pass of such rows.
 size_t further_pass_bytes(const Model& model, const PassShape& shape, int threads);
+// Of DSpark's stages: what they keep of `rows` tokens, or the blocks of `sequences` and their
+// guesses.
+size_t block_pass_bytes(const Model& model, int rows, int sequences, int threads, bool exact);
 // The same where every row's logits or the log-probability of its target is wanted, exact or not.
 size_t scoring_bytes(const Model& model, int rows, int positions, CacheForm cache, CacheType type,
                      int threads);

@@ -67,6 +67,8 @@ struct GenerateStatistics {
   int64_t mixed_tokens = 0;     // drawn by running sequences in passes with prompt rows
   int64_t drafted_tokens = 0;   // guesses that passes verified
   int64_t accepted_tokens = 0;  // those that came true; they count as decoded or mixed, too
+  // Drawn from the rows of another sequence of equal tokens; they count in no rate.
+  int64_t joined_tokens = 0;
   int64_t passes = 0;
   int64_t preemptions = 0;
   double prefill_seconds = 0, decode_seconds = 0;

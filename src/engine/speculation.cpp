@@ -72,7 +72,8 @@ int Speculator::model_tokens(int drafted, int all) const {
   for (int k = 1; k <= options_.tokens_max; ++k) {
     chance *= share;
     gain += drafted * chance;
-    const double speed = (all + gain) / (cost_.seconds(all + k * drafted) + k * one);
+    const double drafting = draft_->drafts_blocks() ? one : k * one;
+    const double speed = (all + gain) / (cost_.seconds(all + k * drafted) + drafting);
     if (speed > rate) best = k, rate = speed;
   }
   return best;

@@ -3,14 +3,14 @@
 namespace weir {
 
 // Heads for answers that read another block than those for prompts can not watch the same pass.
-HeadWatch::HeadWatch(std::shared_ptr<const OpenHeads> heads, int prompt)
+HeadWatch::HeadWatch(std::shared_ptr<const OpenHeads> heads, int prompt, std::string whose)
     : heads_(std::move(heads)),
       prompt_(prompt),
       reader_(*heads_->prompt,
               heads_->answer && heads_->answer->block() == heads_->prompt->block()
                   ? heads_->answer.get()
                   : nullptr,
-              prompt) {}
+              prompt, heads_->memory.get(), std::move(whose)) {}
 
 void HeadWatch::take(int position, std::span<const float> hidden) {
   reader_.take(position, hidden);

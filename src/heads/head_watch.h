@@ -2,6 +2,7 @@
 #pragma once
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "heads/head_reader.h"
@@ -9,13 +10,17 @@
 
 namespace weir {
 
-class HeadWatch : public HiddenReader {
+class HeadWatch : public ResumingReader {
  public:
-  // `heads` has heads for prompts. `prompt`: its tokens.
-  HeadWatch(std::shared_ptr<const OpenHeads> heads, int prompt);
+  // `heads` has heads for prompts. `prompt`: its tokens. `whose`: HeadReader.
+  HeadWatch(std::shared_ptr<const OpenHeads> heads, int prompt, std::string whose = {});
 
   int block() const override { return reader_.block(); }
   void take(int position, std::span<const float> hidden) override;
+  void take_token(int position, int token) override { reader_.take_token(position, token); }
+  int may_skip(std::span<const int> tokens, int found) override {
+    return reader_.may_skip(tokens, found);
+  }
 
   // What was known when the reply's token `number`, from 0, was drawn: before the first one of the
   // prompt, before later ones of the answer so far. Empty where there are no heads for it.

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
 
 #include "base/random.h"
 #include "engine/engine.h"
@@ -183,6 +184,88 @@ TEST(HeadReader, ScoresWhatAPackedPassScores) {
   std::vector<float> first(2);
   head.score(pooled, first);
   EXPECT_EQ(watch.scores(1), first);
+}
+
+// A prompt's score reads the mean of all its tokens, of which the cache may have some, all, or the
+// beginning in another conversation.
+TEST(HeadReader, ScoresDoNotDependOnWhatTheCacheHolds) {
+  const Model& model = roomy_model(Kind::grouped);
+  const ProbeFile file = small_file(model);
+  const ProbeHead head("h", file, file.prompt);
+  ASSERT_TRUE(head.reads_mean());
+  ThreadPool pool(2);
+  auto engine = engine_of(model, pool, {.prefill_rows = 11, .keeps_prefixes = true});
+  PoolMemory memory;
+  const auto scores = [&](const std::vector<int>& prompt, PoolMemory* kept, int& read,
+                          const std::string& whose = "") {
+    struct Counting : HeadReader {
+      using HeadReader::HeadReader;
+      int taken = 0;
+      void take(int position, std::span<const float> hidden) override {
+        ++taken;
+        HeadReader::take(position, hidden);
+      }
+    } reader(head, nullptr, int(prompt.size()), kept, whose);
+    TokenRequest request = request_of(1, 1, 1);
+    request.prompt = prompt;
+    request.hidden_reader = &reader;
+    EXPECT_TRUE(engine->submit(request).has_value());
+    Outputs outputs;
+    finish(*engine, outputs);
+    read = reader.taken;
+    return std::vector<float>(reader.prompt_scores().begin(), reader.prompt_scores().end());
+  };
+  const std::vector<int> whole = request_of(7, 90, 1).prompt;
+  const std::vector<int> half(whole.begin(), whole.begin() + 50);
+  std::vector<int> other = half;
+  other.resize(90, 3);
+  std::vector<std::vector<float>> expected;
+  int read = 0;
+  for (const auto& prompt : {half, whole, other}) {
+    engine->forget();
+    expected.push_back(scores(prompt, nullptr, read));
+    EXPECT_EQ(read, int(prompt.size()));
+    EXPECT_EQ(scores(prompt, nullptr, read), expected.back()) << "cached";
+    EXPECT_EQ(read, int(prompt.size())) << "nothing remembers the sums";
+  }
+  engine->forget();
+  EXPECT_EQ(scores(half, &memory, read), expected[0]);
+  EXPECT_EQ(read, 50);
+  EXPECT_EQ(scores(whole, &memory, read), expected[1]);
+  EXPECT_EQ(read, 90 - 50) << "goes on where the shorter prompt ended";
+  EXPECT_EQ(scores(whole, &memory, read), expected[1]);
+  EXPECT_EQ(read, 1);
+  EXPECT_EQ(scores(other, &memory, read), expected[2]);
+  EXPECT_EQ(read, 90 - 50);
+  EXPECT_EQ(scores(whole, &memory, read, "somebody else"), expected[1]);
+  EXPECT_EQ(read, 90);
+  engine->forget();
+  EXPECT_EQ(scores(whole, &memory, read), expected[1]) << "sums without rows are of no use";
+  EXPECT_EQ(read, 90);
+}
+
+TEST(PoolMemory, ForgetsWhatWasUsedLongestAgo) {
+  PooledState state(64);
+  std::vector<float> hidden(64, 1);
+  PoolMemory memory(3000);  // of three states
+  for (int i = 0; i < 5; ++i) {
+    state.push(hidden);
+    memory.keep("k" + std::to_string(i), state);
+    EXPECT_TRUE(memory.has("k0")) << "used again and again";
+  }
+  EXPECT_TRUE(memory.has("k4"));
+  EXPECT_FALSE(memory.has("k1"));
+  ASSERT_TRUE(memory.find("k0"));
+  EXPECT_EQ(memory.find("k0")->tokens(), 1);
+  EXPECT_FALSE(memory.find("k1"));
+
+  TextKeys keys("a"), others("b");
+  for (int i = 0; i < 70; ++i) keys.add(i), others.add(i);
+  std::set<std::string> names;
+  for (int n = 0; n <= 70; ++n) names.insert(keys.key(n));
+  EXPECT_EQ(names.size(), 71u);
+  EXPECT_NE(keys.key(64), others.key(64));
+  EXPECT_NE(keys.key(65), others.key(65));
 }
 
 // Two clouds of points, of which one block tells apart and the other does not.

@@ -9,44 +9,11 @@
 #include "base/check.h"
 #include "engine/model_key.h"
 #include "guard/policy.h"
-#include "heads/pooled_states.h"
+#include "heads/probe_stream.h"
 #include "kernels/kernels.h"
 #include "model/model.h"
 
 namespace weir {
-namespace {
-
-class ProbeStream : public HeadStream {
- public:
-  explicit ProbeStream(const ProbeHead& head)
-      : head_(head),
-        state_(head.width()),
-        pooled_(2 * size_t(head.width())),
-        scores_(head.categories().size(), 0.f) {}
-
-  void push(std::span<const float> hidden) override {
-    state_.push(hidden);
-    is_scored_ = false;
-  }
-  // Prompts are pushed token by token and asked once, so the products wait until then.
-  std::span<const float> scores() const override {
-    if (!is_scored_ && state_.tokens() > 0) {
-      state_.write(pooled_);
-      head_.score(pooled_, scores_);
-    }
-    is_scored_ = true;
-    return scores_;
-  }
-
- private:
-  const ProbeHead& head_;
-  PooledState state_;
-  mutable std::vector<float> pooled_, scores_;
-  mutable bool is_scored_ = false;
-};
-
-}  // namespace
-
 std::string base_hash_of(const Model& model) { return model_key(model, {}, ""); }
 
 ProbeHead::ProbeHead(std::string name, const ProbeFile& file, const ProbeWeights& weights)
@@ -57,6 +24,10 @@ ProbeHead::ProbeHead(std::string name, const ProbeFile& file, const ProbeWeights
       weights_(weights) {
   CHECK_EQ(weights_.bias.size(), categories_.size() + 1);
   CHECK_EQ(weights_.weights.size(), weights_.bias.size() * 2 * size_t(width_));
+  const auto width = std::ptrdiff_t(width_);
+  for (auto row = weights_.weights.begin(); row != weights_.weights.end(); row += 2 * width)
+    reads_mean_ =
+        reads_mean_ || std::any_of(row + width, row + 2 * width, [](float w) { return w != 0; });
 }
 
 std::unique_ptr<HeadStream> ProbeHead::begin() const {
@@ -101,6 +72,7 @@ Result<OpenHeads> open_heads(const std::string& path, const Model& model) {
   const std::string name = std::filesystem::path(path).filename().string();
   OpenHeads open;
   open.prompt = std::make_shared<ProbeHead>(name, file, file.prompt);
+  if (open.prompt->reads_mean()) open.memory = std::make_shared<PoolMemory>();
   if (!file.answer.weights.empty())
     open.answer = std::make_shared<ProbeHead>(name, file, file.answer);
   return open;

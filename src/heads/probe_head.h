@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "guard/head.h"
 #include "heads/logistic.h"
+#include "heads/pool_memory.h"
 
 namespace weir {
 
@@ -58,6 +59,7 @@ class ProbeHead : public Head {
   const std::string& base_hash() const override { return base_hash_; }
   std::unique_ptr<HeadStream> begin() const override;
   double threshold() const { return weights_.threshold; }
+  bool reads_mean() const { return reads_mean_; }  // not the last state alone
 
   // Of a pooled state, [2 * width]: for each category a probability. The likeliest has that of
   // belonging to any category, the others that times their odds against it, so one threshold holds
@@ -71,10 +73,12 @@ class ProbeHead : public Head {
   const std::vector<std::string> categories_;
   const int width_;
   const ProbeWeights weights_;
+  bool reads_mean_ = false;
 };
 
 struct OpenHeads {
   std::shared_ptr<const ProbeHead> prompt, answer;  // answer: null where none were trained
+  std::shared_ptr<PoolMemory> memory;               // null: the prompt's head reads no mean
 };
 // Heads for a model. An error for those of another one: other weights, or another width.
 Result<OpenHeads> open_heads(const std::string& path, const Model& model);

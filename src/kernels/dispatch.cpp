@@ -103,6 +103,7 @@ Kernels with_products(const Kernels& base, const IntegerProducts& products) {
   table.name = products.name;
   table.integer_gemm = products.integer_gemm;
   table.repack_panel = products.repack_panel;
+  if (products.word_product) table.word_product = products.word_product;
   return table;
 }
 

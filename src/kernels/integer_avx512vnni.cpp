@@ -5,17 +5,19 @@
     defined(__AVX512VL__) && defined(__F16C__)
 #include "kernels/lanes/lanes_avx512-inl.h"
 
-#include "kernels/lanes/bytes_avx2-inl.h"  // after the lanes it is written over
+#include "kernels/attention/words_avx512-inl.h"  // these after the lanes they are written over
+#include "kernels/lanes/bytes_avx2-inl.h"
 #include "kernels/lanes/sixteen_avx512-inl.h"
 
 #include "kernels/lanes/products_avx512vnni-inl.h"
 
+#include "kernels/attention/word_product-inl.h"
 #include "kernels/quant/code_sum_bytes-inl.h"
 #include "kernels/quant/panel_gemm-inl.h"
 
 namespace weir {
 namespace {
-constexpr IntegerProducts kProducts{"avx512vnni", integer_gemm, repack_panel};
+constexpr IntegerProducts kProducts{"avx512vnni", integer_gemm, repack_panel, word_product};
 }  // namespace
 extern const IntegerProducts* const kAvx512VnniProducts = &kProducts;
 }  // namespace weir

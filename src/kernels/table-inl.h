@@ -1,6 +1,7 @@
 // The table of one instruction set, after its lanes and the loops over them were included.
 #pragma once
 #include "kernels/attention/cache_products-inl.h"
+#include "kernels/attention/word_product-inl.h"
 #include "kernels/dense/activation-inl.h"
 #include "kernels/dense/gemm-inl.h"
 #include "kernels/quant/block_gemm-inl.h"

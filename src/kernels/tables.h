@@ -16,6 +16,7 @@ struct IntegerProducts {
   const char* name;  // of the table with these
   decltype(Kernels::integer_gemm) integer_gemm;
   decltype(Kernels::repack_panel) repack_panel;
+  decltype(Kernels::word_product) word_product = nullptr;  // null: as the base has it
 };
 extern const IntegerProducts* const kAvxVnniProducts;
 extern const IntegerProducts* const kAvx512VnniProducts;

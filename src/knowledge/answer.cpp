@@ -15,6 +15,9 @@ namespace weir {
 namespace {
 
 constexpr size_t kSentencesMax = 40;
+constexpr int kQuotesMax = 2;
+// The second passage is quoted if its score is nearly as high as the first one's.
+constexpr double kNearlyAsGood = 0.75;
 
 // Without [1], [2, 3], 【1】 and "(source 1)".
 std::string without_marks(std::string_view text) {
@@ -64,6 +67,38 @@ std::string head_of(const FoundChunk& chunk) {
   return base_name(chunk.document) + "\n" + chunk.title + "\n" + chunk.heading;
 }
 
+// The index of a chunk among the sources; -1: it is none.
+int source_of(const Answer& answer, int64_t chunk) {
+  const auto at = std::ranges::find(answer.sources, chunk, &FoundChunk::chunk);
+  return at == answer.sources.end() ? -1 : int(at - answer.sources.begin());
+}
+
+void quote_passages(Answer& answer) {
+  std::string said;
+  for (const AnswerSentence& sentence : answer.sentences)
+    said += sentence.text + "\n" + sentence.evidence.quote + "\n";
+  int quoted = 0;
+  for (const Passage& passage : answer.passages) {
+    const int source = source_of(answer, passage.chunk_id);
+    if (source < 0) continue;
+    if (quoted == kQuotesMax || passage.score < kNearlyAsGood * answer.passages[0].score) break;
+    ++quoted;
+    std::string text = whole_passage(passage);
+    while (text.starts_with("- ") || text.starts_with("* ")) text.erase(0, 2);
+    if (said.find(passage.text) != said.npos || said.find(text) != said.npos) continue;
+    said += text + "\n";
+    AnswerSentence sentence;
+    sentence.text = text;
+    sentence.evidence.is_supported = true;
+    sentence.evidence.text = source;
+    sentence.evidence.share = 1;
+    sentence.evidence.quote = passage.text;
+    answer.sentences.push_back(std::move(sentence));
+    answer.is_quoted = true;
+  }
+  if (answer.is_quoted) answer.refusal = Refusal::none;
+}
+
 Json source_json(const FoundChunk& chunk) {
   Json json = Json::object();
   json.set("document", chunk.document);
@@ -91,6 +126,18 @@ const char* refusal_name(Refusal refusal) {
   return "";
 }
 
+const char* quotes_name(Quotes quotes) {
+  switch (quotes) {
+    case Quotes::none:
+      return "none";
+    case Quotes::fallback:
+      return "fallback";
+    case Quotes::beside:
+      return "beside";
+  }
+  return "";
+}
+
 void check_reply(std::string_view reply, const AskOptions& options, Answer& answer) {
   answer.reply = reply;
   std::vector<std::string> texts, heads, whole_texts;
@@ -110,27 +157,44 @@ void check_reply(std::string_view reply, const AskOptions& options, Answer& answ
       answer.sentences.push_back(checked);
     if (!checked.evidence.is_supported) answer.removed.push_back(std::move(checked));
   }
+  if (has_support && options.quotes == Quotes::beside) quote_passages(answer);
   if (has_support) return;
   answer.refusal = declines(reply) ? Refusal::declined : Refusal::unsupported;
   answer.sentences.clear();
+  if (options.quotes != Quotes::none) quote_passages(answer);
+}
+
+Result<Answer> find_sources(KnowledgeSearch& search, std::string_view question,
+                            const AskOptions& options, const AnswerJudge& judge) {
+  Answer answer;
+  SearchOptions wanted = options.search;
+  wanted.count = std::max(wanted.count, options.searched);
+  const std::vector<FoundChunk> found = TRY(search.search(question, wanted));
+  if (found.empty()) {
+    answer.refusal = Refusal::nothing_found;
+    return answer;
+  }
+  const std::vector<WeighedWord> words = TRY(search.weigh(question));
+  answer.passages = find_passages(words, found);
+  if (options.searched > 0)
+    answer.sources = excerpts_of(found, answer.passages, options.search.count);
+  if (answer.sources.empty()) {
+    answer.sources = found;
+    if (answer.sources.size() > size_t(options.search.count))
+      answer.sources.resize(size_t(options.search.count));
+  }
+  AnswerSigns signs = signs_of(question, words, found);
+  if (judge) signs.judgement = TRY(judge(judge_prompt(question, answer.sources)));
+  answer.score = answer_score(options.calibration, signs);
+  if (answer.score < options.calibration.threshold) answer.refusal = Refusal::not_answered;
+  return answer;
 }
 
 Result<Answer> answer_question(KnowledgeSearch& search, std::string_view question,
                                const AskOptions& options, const AnswerWriter& write,
                                const AnswerJudge& judge) {
-  Answer answer;
-  answer.sources = TRY(search.search(question, options.search));
-  if (answer.sources.empty()) {
-    answer.refusal = Refusal::nothing_found;
-    return answer;
-  }
-  AnswerSigns signs = signs_of(TRY(search.weigh(question)), answer.sources);
-  if (judge) signs.judgement = TRY(judge(judge_prompt(question, answer.sources)));
-  answer.score = answer_score(options.calibration, signs);
-  if (answer.score < options.calibration.threshold) {
-    answer.refusal = Refusal::not_answered;
-    return answer;
-  }
+  Answer answer = TRY(find_sources(search, question, options, judge));
+  if (answer.refusal != Refusal::none) return answer;
   check_reply(TRY(write(answer_prompt(question, answer.sources))), options, answer);
   return answer;
 }
@@ -218,6 +282,7 @@ Json answer_json(const Answer& answer, std::string_view question) {
   json.set("answer", answer.refusal == Refusal::none ? text : answer_text(answer, question));
   if (answer.refusal != Refusal::none) json.set("refusal", refusal_name(answer.refusal));
   json.set("score", answer.score);
+  if (answer.is_quoted) json.set("quoted", true);
   Json sentences = Json::array(), removed = Json::array();
   for (const AnswerSentence& sentence : answer.sentences) {
     Json one = Json::object();

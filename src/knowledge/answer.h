@@ -2,6 +2,7 @@
 // and what it wrote is checked sentence by sentence (evidence.h). What no source supports leaves
 // the answer; when nothing is left, or the base seems to lack the answer, the question is refused.
 #pragma once
+#include <array>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "knowledge/answerability.h"
 #include "knowledge/evidence.h"
 #include "knowledge/knowledge_search.h"
+#include "knowledge/passages.h"
 
 namespace weir {
 
@@ -37,11 +39,24 @@ struct Answer {
   std::vector<AnswerSentence> sentences;  // of the answer; supported unless asked for all
   std::vector<AnswerSentence> removed;    // what no source supports
   std::vector<FoundChunk> sources;        // that the model was shown
+  std::vector<Passage> passages;          // of the sources, that fit the question best
+  bool is_quoted = false;                 // some sentences are the sources' own (Quotes)
   std::string reply;                      // as the model wrote it
 };
 
+// Whether passages of the sources that fit the question best (passages.h) are part of the answer:
+// where no sentence of the reply is supported, or always, after the reply's sentences unless these
+// rest on the same place. With quotes the score alone decides whether a question is answered.
+enum class Quotes { none, fallback, beside };
+inline constexpr std::array<Quotes, 3> kQuotes = {Quotes::none, Quotes::fallback, Quotes::beside};
+const char* quotes_name(Quotes quotes);
+
 struct AskOptions {
-  SearchOptions search = {.count = 4};
+  SearchOptions search = {.count = 4};  // count: sources shown
+  // So many found chunks compete with their passages (passages.h), and those of the best ones are
+  // shown, cut down to them; 0: what is found is shown whole.
+  int searched = 0;
+  Quotes quotes = Quotes::none;
   Calibration calibration = {};
   EvidenceOptions evidence = {};
   bool keeps_unsupported = false;  // in their place, with is_supported false
@@ -51,6 +66,10 @@ struct AskOptions {
 Result<Answer> answer_question(KnowledgeSearch& search, std::string_view question,
                                const AskOptions& options, const AnswerWriter& write,
                                const AnswerJudge& judge);
+
+// The sources, passages and score of a question, and its refusal where they do not suffice.
+Result<Answer> find_sources(KnowledgeSearch& search, std::string_view question,
+                            const AskOptions& options, const AnswerJudge& judge);
 
 // Checks a reply against sources: fills sentences, removed and refusal of `answer`.
 void check_reply(std::string_view reply, const AskOptions& options, Answer& answer);

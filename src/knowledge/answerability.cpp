@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/file.h"
+#include "knowledge/evidence.h"
 #include "text/sentences.h"
 
 namespace weir {
@@ -51,13 +53,34 @@ void fit(std::span<const CalibrationCase> cases, Calibration& calibration) {
   }
 }
 
+void add_names(std::string_view question, std::span<const FoundChunk> found, AnswerSigns& signs) {
+  const std::vector<std::string> names = claims_of(question).names;
+  signs.naming = names.empty() ? 0 : 1;
+  signs.together = names.empty() ? 1 : 0;
+  for (const FoundChunk& chunk : found) {
+    if (names.empty()) break;
+    const std::vector<bool> here =
+        find_names(names, base_name(chunk.document) + "\n" + chunk.title + "\n" + chunk.heading +
+                              "\n" + chunk.text);
+    const auto count = double(std::ranges::count(here, true));
+    signs.together = std::max(signs.together, count / double(names.size()));
+  }
+}
+
 }  // namespace
 
-AnswerSigns signs_of(const std::vector<WeighedWord>& words, std::span<const FoundChunk> found) {
+AnswerSigns signs_of(std::string_view question, const std::vector<WeighedWord>& words,
+                     std::span<const FoundChunk> found) {
   AnswerSigns signs;
-  for (const WeighedWord& word : words)
+  double known = 0, all = 0;
+  for (const WeighedWord& word : words) {
     if (word.word.kind == Word::Kind::pair || word.word.kind == Word::Kind::single)
       signs.unspaced += 1 / double(words.size());
+    all += word.weight;
+    known += word.chunks > 0 ? word.weight : 0;
+  }
+  signs.known = all > 0 ? known / all : 0;
+  add_names(question, found, signs);
   for (size_t i = 0; i < std::min(kPassageChunks, found.size()); ++i) {
     signs.coverage = std::max(signs.coverage, found[i].coverage);
     signs.cosine = std::max(signs.cosine, found[i].cosine);
@@ -136,10 +159,13 @@ Result<Calibration> read_calibration(std::string_view text) {
   if (text.empty()) return calibration;
   const Json json = TRY(parse_json(text));
   const Json* weights = TRY(json.at("weights"));
-  if (weights->size() != calibration.weights.size())
+  // Older files have fewer signs.
+  if (weights->size() > calibration.weights.size())
     return Error{
-        "the calibration has another number of weights; run weir knowledge calibrate again"};
-  for (size_t i = 0; i < calibration.weights.size(); ++i)
+        "the calibration has more weights than this weir knows; run weir knowledge calibrate "
+        "again"};
+  calibration.weights = {};
+  for (size_t i = 0; i < weights->size(); ++i)
     calibration.weights[i] = TRY(weights->items()[i].as_double());
   calibration.bias = TRY(json.double_at("bias"));
   calibration.threshold = TRY(json.double_at("threshold"));

@@ -191,6 +191,14 @@ Claims claims_of(std::string_view sentence) {
   return claims;
 }
 
+std::vector<bool> find_names(const std::vector<std::string>& names, std::string_view text) {
+  Ground ground;
+  ground.bare = lower_case(text);
+  std::vector<bool> found;
+  for (const std::string& name : names) found.push_back(has_name(ground, name));
+  return found;
+}
+
 bool has_denial(std::string_view sentence) {
   if (sentence.find("n't") != sentence.npos || sentence.find("n’t") != sentence.npos) return true;
   for (const Token& token : ascii_tokens(sentence))

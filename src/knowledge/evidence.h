@@ -21,6 +21,8 @@ struct Claims {
   std::vector<std::string> names;  // wal_level, FreeBSD, SELECT, Ghostscript in a Chinese sentence
 };
 Claims claims_of(std::string_view sentence);
+// Which of the names stand in the text, whatever their case.
+std::vector<bool> find_names(const std::vector<std::string>& names, std::string_view text);
 
 // Whether the sentence says no: not, never, cannot; 不, 没 ...
 bool has_denial(std::string_view sentence);

@@ -140,7 +140,7 @@ Mlp ModelBuilder::mlp(const std::string& prefix, int width) {
 
 Moe ModelBuilder::moe(const std::string& prefix, int layer) {
   const ModelConfig& c = model_.config_;
-  const int experts = c.n_routed_experts, width = c.moe_intermediate_size;
+  const int experts = c.experts_of(layer), width = c.moe_intermediate_size;
   Moe m;
   m.router = linear(prefix + "gate.weight", experts, c.hidden_size);
   Matrix* bias = nullptr;
@@ -159,7 +159,7 @@ Moe ModelBuilder::moe(const std::string& prefix, int layer) {
   m.shape = {.kind = c.gate,
              .group_kind = c.group_kind,
              .experts = experts,
-             .per_token = c.num_experts_per_tok,
+             .per_token = c.experts_chosen(layer),
              .index = int(model_.gates_.size()),
              .groups = c.n_group,
              .groups_kept = c.topk_group,
@@ -223,7 +223,13 @@ MtpModule ModelBuilder::mtp(int index) {
   MtpModule m;
   m.embedding_norm = norm(prefix + "enorm.weight", c.hidden_size, c.rms_norm_eps);
   m.hidden_norm = norm(prefix + "hnorm.weight", c.hidden_size, c.rms_norm_eps);
-  m.project = linear(prefix + "eh_proj.weight", c.hidden_size, 2 * c.hidden_size);
+  if (c.is_compressed()) {
+    m.embedding_project = linear(prefix + "e_proj.weight", c.hidden_size, c.hidden_size);
+    m.stream_project = linear(prefix + "h_proj.weight", c.hidden_size, c.hidden_size);
+    m.end = stream_site(prefix + "hc_head.hc_", true);
+  } else {
+    m.project = linear(prefix + "eh_proj.weight", c.hidden_size, 2 * c.hidden_size);
+  }
   m.block = block(layer, c.n_routed_experts > 0);
   m.final_norm = norm(prefix + "shared_head.norm.weight", c.hidden_size, c.rms_norm_eps);
   return m;
@@ -261,7 +267,8 @@ void ModelBuilder::build() {
   model_.final_norm_ = vector("model.norm.weight", c.hidden_size);
   if (!c.tie_word_embeddings)
     model_.head_ = linear("lm_head.weight", c.vocab_size, c.hidden_size).base;
-  for (int i = 0; i < c.num_nextn_predict_layers; ++i) model_.mtp_.push_back(mtp(i));
+  for (int i = 0; i < c.mtp_modules(); ++i) model_.mtp_.push_back(mtp(i));
+  if (c.has_dspark()) model_.dspark_ = dspark();
   model_.weights_.insert(model_.weights_.end(), frozen_.begin(), frozen_.end());
   if (storage_ == Storage::trainable) model_.allocate_gradients();
 }

@@ -41,6 +41,7 @@ class ModelBuilder {
   Moe moe(const std::string& prefix, int layer);
   Block block(int layer, bool is_moe);
   MtpModule mtp(int index);
+  Dspark dspark();
   void rope();
 
   Model& model_;

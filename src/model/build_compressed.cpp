@@ -2,6 +2,8 @@
 #include "config/compressed_tensors.h"
 #include "model/build.h"
 
+#include <fmt/format.h>
+
 namespace weir {
 
 StreamSite ModelBuilder::stream_site(const std::string& prefix, bool reads_only) {
@@ -78,6 +80,27 @@ WindowAttention ModelBuilder::window_attention(const std::string& prefix, int la
              .layer = layer,
              .entry_layer = entry_source(c, layer)};
   return a;
+}
+
+Dspark ModelBuilder::dspark() {
+  const ModelConfig& c = model_.config_;
+  const int first = c.num_hidden_layers, last = first + c.dspark_stages() - 1;
+  const auto prefix_of = [](int layer) { return fmt::format("model.layers.{}.", layer); };
+  Dspark d;
+  d.project = linear(prefix_of(first) + "main_proj.weight", c.hidden_size,
+                     int(c.dspark_target_layer_ids.size()) * c.hidden_size);
+  d.norm = norm(prefix_of(first) + "main_norm.weight", c.hidden_size, c.rms_norm_eps);
+  for (int layer = first; layer <= last; ++layer) d.stages.push_back(block(layer, true));
+  const std::string prefix = prefix_of(last);
+  d.final_norm = norm(prefix + "shared_head.norm.weight", c.hidden_size, c.rms_norm_eps);
+  if (!c.shares_entries()) d.end = stream_site(prefix + "hc_head.hc_", true);
+  const int rank = c.dspark_markov_rank;
+  d.markov_in = add(prefix + "markov_head.markov_w1.weight", c.vocab_size, rank, 1, Kind::matrix);
+  d.markov_out = linear(prefix + "markov_head.markov_w2.weight", c.vocab_size, rank);
+  d.confidence = linear(prefix + "confidence_head.proj.weight", 1, c.hidden_size + rank);
+  d.frozen_head = *model_.head_;
+  d.frozen_head.parameter = nullptr;
+  return d;
 }
 
 const Matrix* ModelBuilder::hash_table(const std::string& prefix, int) {

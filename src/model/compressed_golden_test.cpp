@@ -68,6 +68,88 @@ TEST(CompressedGolden, GradientsEqualTransformers) {
   EXPECT_GT(compared, 100);
 }
 
+// What the module for drafts predicts of the model's streams and the tokens after them
+// (tools/make_v4_mtp_golden.py).
+TEST(CompressedGolden, TheModuleForDraftsPredictsWhatNumpyDoes) {
+  const std::string folder = std::string(WEIR_SOURCE_DIR) + "/src/model/testdata/deepseek_v4_mtp";
+  auto file = SafetensorsFile::open(folder + "/golden.safetensors");
+  ASSERT_TRUE(file);
+  auto model = load_model(folder, false);
+  ASSERT_TRUE(model) << model.error().message;
+  ASSERT_EQ((*model)->config().num_nextn_predict_layers, 1);
+  ThreadPool pool(2);
+  (*model)->pack(pool);
+  const std::vector<int64_t> ids = read_values<int64_t>(*file, "tokens");
+  const std::vector<float> golden = read_values<float>(*file, "further");
+  const std::vector<int> tokens(ids.begin(), ids.end()), sequences(tokens.size(), 0);
+  std::vector<int> positions, next(tokens.begin() + 1, tokens.end());
+  next.push_back(0);
+  for (size_t i = 0; i < tokens.size(); ++i) positions.push_back(int(i));
+  const Batch batch(tokens, positions, sequences);
+  Arena arena(size_t(1) << 30);
+  weir::Run run{arena, pool, batch};
+  Tensor states;
+  (void)(*model)->forward(run, nullptr, &states);
+  ASSERT_EQ(states.cols, 4 * 32);
+  const Tensor hidden = (*model)->predict_further(run, states, next, 0);
+  const Tensor logits = (*model)->logits(run, hidden);
+  ASSERT_EQ(golden.size(), (tokens.size() - 1) * size_t(logits.cols));
+  float largest = 0, apart = 0;
+  for (size_t i = 0; i < golden.size(); ++i) {
+    largest = std::max(largest, std::fabs(golden[i]));
+    apart = std::max(apart, std::fabs(golden[i] - logits.data[i]));
+  }
+  EXPECT_LT(apart, 2e-5f * largest);
+}
+
+// DSpark's stages, in V4's form and in V4.1's (tools/make_dspark_golden.py).
+TEST(CompressedGolden, StagesDraftWhatNumpyDoes) {
+  for (const char* family : {"deepseek_v4_dspark", "deepseek_v41_dspark"}) {
+    const std::string folder = std::string(WEIR_SOURCE_DIR) + "/src/model/testdata/" + family;
+    auto file = SafetensorsFile::open(folder + "/golden.safetensors");
+    ASSERT_TRUE(file);
+    auto model = load_model(folder, false);
+    ASSERT_TRUE(model) << model.error().message;
+    ThreadPool pool(2);
+    (*model)->pack(pool);
+    const ModelConfig& config = (*model)->config();
+    const auto states = read_values<float>(*file, "states");
+    const auto ids = read_values<int64_t>(*file, "block"),
+               last = read_values<int64_t>(*file, "before");
+    const std::vector<int> block(ids.begin(), ids.end()), before(last.begin(), last.end());
+    const int width = (*model)->further_width(), known = int(states.size()) / width;
+    ASSERT_EQ(known, 14);
+    std::vector<int> positions, next, zeros(size_t(known), 0), one(block.size(), 0);
+    for (int i = 0; i < known; ++i) positions.push_back(i);
+    for (size_t k = 0; k < block.size(); ++k) next.push_back(known + int(k));
+    const Batch tokens(zeros, positions, zeros), drafted(block, next, one);
+    Arena arena(size_t(1) << 30);
+    weir::Run run{arena, pool, tokens}, draft{arena, pool, drafted};
+    Tensor in = run.make(known, width);
+    std::copy(states.begin(), states.end(), in.data);
+    const Tensor rows = (*model)->draft_context(run, in);
+    const int begin = known - config.sliding_window;
+    const Tensor hidden = (*model)->draft_hidden(draft, {rows, &begin, &known});
+    const Tensor scores = (*model)->draft_confidence(draft, hidden, before);
+    const Tensor logits =
+        (*model)->draft_bias(draft, (*model)->draft_logits(draft, hidden), before);
+    const auto expect = [&](const Tensor& found, const char* name, const auto& of) {
+      const std::vector<float> golden = read_values<float>(*file, name);
+      ASSERT_EQ(golden.size(), size_t(found.rows) * size_t(found.cols)) << family << " " << name;
+      float largest = 0, apart = 0;
+      for (size_t i = 0; i < golden.size(); ++i) {
+        largest = std::max(largest, std::fabs(golden[i]));
+        apart = std::max(apart, std::fabs(golden[i] - of(found.data[i])));
+      }
+      EXPECT_LT(apart, 2e-5f * largest) << family << " " << name;
+    };
+    const auto same = [](float x) { return x; };
+    expect(hidden, "hidden", same);
+    expect(logits, "logits", same);
+    expect(scores, "confidence", [](float x) { return 1 / (1 + std::exp(-x)); });
+  }
+}
+
 class CompressedFiles : public ::testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(make_directories(folder_)); }

@@ -2,6 +2,14 @@
 
 namespace weir {
 
+Tensor first_stream(Run& run, int rows, int streams) {
+  Tensor pre = zeros(run, rows, streams);
+  run.pool.run_here([&] {
+    for (int t = 0; t < rows; ++t) *pre.row(t) = 1;
+  });
+  return pre;
+}
+
 Tensor site_coefficients(Run& run, const StreamSite& site, Tensor streams) {
   Tensor scores = linear(run, unit_norm(run, streams, site.epsilon), site.fn);
   return stream_coefficients(run, scores, *site.base, *site.scale, site.shape);
@@ -83,7 +91,7 @@ TokenChoice choose(Run& run, const EntryIndexer& in, const RopeTable& table, con
 }  // namespace
 
 Tensor window_attention(Run& run, const WindowAttention& a, const RopeTable& table, const Tensor& x,
-                        SharedEntries* shared) {
+                        SharedEntries* shared, const Entries* context) {
   const Zone zone("attention");
   const Compressor& c = a.compressor;
   const Input n = quantize(run, x,
@@ -99,7 +107,11 @@ Tensor window_attention(Run& run, const WindowAttention& a, const RopeTable& tab
   rope(run, rows, width, table);
   Entries entries;
   TokenChoice choice;
-  if (a.shares_entries) {
+  WindowShape shape = a.shape;
+  shape.sees_block = context != nullptr;
+  if (context) {
+    entries = *context;
+  } else if (a.shares_entries) {
     if (c.kv) make_shared(run, a, table, n, *shared);
     if (a.indexer.q) choose_shared(run, a.indexer, table, n, latent, *shared);
     if (a.shape.ratio > 0) entries = shared->entries, choice = shared->choice;
@@ -107,7 +119,7 @@ Tensor window_attention(Run& run, const WindowAttention& a, const RopeTable& tab
     if (c.kv) entries = make_entries(run, c, table, n);
     choice = choose(run, a.indexer, table, n, latent);
   }
-  Tensor y = attend_window(run, q, rows, entries, choice, *a.sinks, a.shape);
+  Tensor y = attend_window(run, q, rows, entries, choice, *a.sinks, shape);
   // Values carry the rotation of their position; this leaves the one relative to the query.
   rope_at(run, y, width, table, run.batch.positions().data(), -1);
   return linear(run, grouped_linear(run, y, a.out_groups), a.out);

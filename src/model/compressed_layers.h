@@ -59,12 +59,15 @@ struct WindowAttention {
   bool hands_on() const { return shares_entries && (compressor.kv || indexer.q); }
 };
 
+// The mixture that reads the first stream alone, which V4.1 begins with.
+Tensor first_stream(Run& run, int rows, int streams);
 // The coefficients of a site, and the input of its part.
 Tensor site_coefficients(Run& run, const StreamSite& site, Tensor streams);
 
 // The attention of normalised rows n, [tokens, hidden], without a residual. `table`: angles of a
 // layer with entries differ from those of one without. `shared`: of this pass, V4.1 alone.
+// `context`: of a block that is drafted at once, what all its rows see; else null.
 Tensor window_attention(Run& run, const WindowAttention& a, const RopeTable& table, const Tensor& n,
-                        SharedEntries* shared);
+                        SharedEntries* shared, const Entries* context = nullptr);
 
 }  // namespace weir

@@ -196,7 +196,7 @@ void hand_on(Run& run, Tensor coefficients, int streams, SharedEntries& shared) 
 // of the part before it. Without a tape the streams change in place, and nothing else of a part is
 // needed after it, but for what later layers read of V4.1's.
 Tensor compressed_forward(Run& run, const Block& b, const RopeTable& table, float balance_weight,
-                          Tensor x, SharedEntries* shared) {
+                          Tensor x, SharedEntries* shared, const Entries* context) {
   const int streams = b.attention_site.shape.streams;
   const auto read = [&](const StreamSite& site, Tensor& c) {
     c = site_coefficients(run, site, x);
@@ -209,7 +209,8 @@ Tensor compressed_forward(Run& run, const Block& b, const RopeTable& table, floa
     std::optional<Temporaries> temporaries;
     if (!b.window.hands_on()) temporaries.emplace(run);
     const Tensor n = b.attention_norm(run, read(b.attention_site, c));
-    x = expand_streams(run, x, window_attention(run, b.window, table, n, shared), c, streams);
+    x = expand_streams(run, x, window_attention(run, b.window, table, n, shared, context), c,
+                       streams);
   }
   const Zone zone("moe");
   Temporaries temporaries(run);
@@ -230,9 +231,10 @@ Tensor recall(Run& run, const Engram& e, const NgramRows& rows, Tensor x) {
 }  // namespace
 
 Tensor block_forward(Run& run, const Block& b, const RopeTable& table, float balance_weight,
-                     Tensor x, const NgramRows& rows, SharedEntries* shared) {
+                     Tensor x, const NgramRows& rows, SharedEntries* shared,
+                     const Entries* context) {
   if (b.engram.table) x = recall(run, b.engram, rows, x);
-  if (b.is_compressed) return compressed_forward(run, b, table, balance_weight, x, shared);
+  if (b.is_compressed) return compressed_forward(run, b, table, balance_weight, x, shared, context);
   // Both parts add to x; without a tape that is in place, and nothing else of them is needed after.
   {
     Temporaries temporaries(run);

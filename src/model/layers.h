@@ -104,6 +104,10 @@ struct Block {
 struct MtpModule {
   Norm embedding_norm, hidden_norm, final_norm;
   Linear project;  // eh_proj [H, 2H], embedding half first
+  // Of a compressed model, instead: e_proj for all streams alike and h_proj for each, [H, H]; and
+  // where its streams end.
+  Linear embedding_project, stream_project;
+  StreamSite end;
   Block block;
 };
 
@@ -117,8 +121,9 @@ Tensor attention_residual(Run& run, const Norm& norm, const Mla& a, const RopeTa
 Tensor mlp_residual(Run& run, const Norm& norm, const Mlp& m, Tensor x);
 Tensor mlp_residual(Run& run, const Norm& norm, const Moe& m, float balance_weight, Tensor x);
 // Of a compressed block x is all streams. `shared` goes from block to block: V4.1's entries, or
-// choices of tokens (GLM-5.2).
+// choices of tokens (GLM-5.2). `context`: of window_attention().
 Tensor block_forward(Run& run, const Block& block, const RopeTable& rope, float balance_weight,
-                     Tensor x, const NgramRows& rows = {}, SharedEntries* shared = nullptr);
+                     Tensor x, const NgramRows& rows = {}, SharedEntries* shared = nullptr,
+                     const Entries* context = nullptr);
 
 }  // namespace weir

@@ -26,7 +26,8 @@ bool writes_residual(const std::string& name) {
 
 // What gains and biases are before training: transformers' _init_weights.
 float initial_value(const std::string& name) {
-  const bool is_zero = name.ends_with("bias") || name.ends_with("sinks") || name.ends_with("base");
+  const bool is_zero = name.ends_with("bias") || name.ends_with("sinks") ||
+                       name.ends_with("base") || name.ends_with("confidence_head.proj.weight");
   return is_zero ? 0 : 1;
 }
 
@@ -89,23 +90,21 @@ void Model::initialize(uint64_t seed) {
   weights_changed();
 }
 
-namespace {
-
 // Of the positions of the batch.
-void require_angles(const Run& run, RopeAngles* angles) {
+void Model::require_angles(const Run& run) const {
   int end = 0;
   for (const Segment& segment : run.batch.segments())
     end = std::max(end, segment.position + segment.count);
-  run.pool.run_here([&] { angles->require(end); });
+  run.pool.run_here([&] {
+    rope_angles_->require(end);
+    if (entry_angles_) entry_angles_->require(end);
+  });
 }
 
-}  // namespace
-
-Tensor Model::forward(Run& run, BlockObserver* observer) const {
+Tensor Model::forward(Run& run, BlockObserver* observer, Tensor* further) const {
   const Zone zone("forward");
   choose_adapter(run);
-  require_angles(run, rope_angles_.get());
-  if (config_.is_compressed()) require_angles(run, entry_angles_.get());
+  require_angles(run);
   if (panels_ && !run.exact && !run.pool.is_dry())
     panels_->begin_pass(run.batch.size(), int(run.batch.segments().size()));
   Tensor x = embed(run, *embedding_);
@@ -116,15 +115,13 @@ Tensor Model::forward(Run& run, BlockObserver* observer) const {
   if (shares_choices && !run.tape && sees_more_than(run, config_.index_topk))
     shared.room = run.arena.array<int>(size_t(x.rows) * size_t(config_.index_topk));
   const bool shares = config_.shares_entries();
-  if (shares) {  // the first part reads the first stream
-    shared.pre = zeros(run, x.rows, config_.hc_mult);
-    run.pool.run_here([&] {
-      for (int t = 0; t < x.rows; ++t) *shared.pre.row(t) = 1;
-    });
-  }
+  if (shares) shared.pre = first_stream(run, x.rows, config_.hc_mult);
+  const bool keeps_targets = further && config_.has_dspark();
+  if (keeps_targets) *further = run.unrecorded().make(x.rows, further_width());
   const NgramRows ngrams = read_ngrams(run);
   int number = 0;
   for (const Block& block : blocks_) {
+    if (keeps_targets && shares) keep_targets(run, number, x, *further);
     const RopeTable& angles = rope_of(block);
     auto body = [&block = block, table = angles, balance = balance_weight, ngrams](Run& r,
                                                                                    Tensor in) {
@@ -135,14 +132,19 @@ Tensor Model::forward(Run& run, BlockObserver* observer) const {
             ? recompute(run, body, x)
             : block_forward(run, block, angles, balance_weight, x, ngrams,
                             shares || shares_choices ? &shared : nullptr);
-    if (observer) observer->observe(number++, x);
+    if (keeps_targets && !shares) keep_targets(run, number, x, *further);
+    if (observer) observer->observe(number, x);
+    ++number;
   }
+  if (further && !keeps_targets) *further = x;
   if (shares)
     x = collapse_streams(run, x, shared.pre, config_.hc_mult);
   else if (config_.is_compressed())
     x = collapse_streams(run, x, site_coefficients(run, stream_end_, x), config_.hc_mult);
   x = rms_norm(run, x, *final_norm_, float(config_.rms_norm_eps));
-  return scaled(run, x, float(config_.output_scale()));
+  x = scaled(run, x, float(config_.output_scale()));
+  if (further && !config_.is_compressed()) *further = x;
+  return x;
 }
 
 Tensor Model::logits(Run& run, Tensor hidden, std::span<const int> rows) const {
@@ -155,24 +157,53 @@ Tensor Model::logits(Run& run, Tensor hidden, std::span<const int> rows) const {
   return logits(run, picked);
 }
 
-Tensor Model::predict_further(Run& run, Tensor hidden, std::span<const int> next, int depth) const {
-  const Zone zone("forward.further");
-  choose_adapter(run);
-  require_angles(run, rope_angles_.get());
-  CHECK_LT(depth, int(mtp_.size()));
-  const MtpModule& m = mtp_[size_t(depth)];
-  const int width = config_.hidden_size;
+namespace {
+
+// [tokens, hidden] from the following tokens' embeddings and hidden states.
+Tensor join(Run& run, const MtpModule& m, Tensor embeddings, Tensor hidden) {
+  const int width = hidden.cols;
   Tensor joined = run.make(hidden.rows, 2 * width);
-  rms_norm_into(run, embed(run, *embedding_, next), *m.embedding_norm.gain,
-                m.embedding_norm.epsilon, joined.columns(0, width));
+  rms_norm_into(run, embeddings, *m.embedding_norm.gain, m.embedding_norm.epsilon,
+                joined.columns(0, width));
   rms_norm_into(run, hidden, *m.hidden_norm.gain, m.hidden_norm.epsilon,
                 joined.columns(width, width));
-  Tensor x = linear(run, joined, m.project);
+  return linear(run, joined, m.project);
+}
+
+// DeepSeek-V4: x_k = e_proj norm(embedding) + h_proj norm(x_k) for every stream k, whose norm is
+// its own.
+Tensor join_streams(Run& run, const MtpModule& m, Tensor embeddings, Tensor streams) {
+  const int width = embeddings.cols;
+  const Tensor e = linear(run, m.embedding_norm(run, embeddings), m.embedding_project);
+  const Tensor all = repeat_streams(run, e, streams.cols / width);
+  const Tensor normed = m.hidden_norm(run, streams.folded(width));
+  return add_linear(run, all.folded(width), normed, m.stream_project).folded(streams.cols);
+}
+
+}  // namespace
+
+Tensor Model::predict_further(Run& run, Tensor& states, std::span<const int> next,
+                              int depth) const {
+  const Zone zone("forward.further");
+  choose_adapter(run);
+  require_angles(run);
+  CHECK_LT(depth, int(mtp_.size()));
+  const MtpModule& m = mtp_[size_t(depth)];
+  CHECK_EQ(states.cols, further_width());
+  const bool has_streams = config_.is_compressed();
+  const Tensor embeddings = embed(run, *embedding_, next);
+  Tensor x =
+      has_streams ? join_streams(run, m, embeddings, states) : join(run, m, embeddings, states);
   auto body = [&block = m.block, table = rope_, balance = balance_weight](Run& r, Tensor in) {
     return block_forward(r, block, table, balance, in);
   };
   x = recompute_blocks ? recompute(run, body, x) : body(run, x);
-  return m.final_norm(run, x);
+  if (has_streams) {
+    states = x;
+    x = collapse_streams(run, x, site_coefficients(run, m.end, x), config_.hc_mult);
+    return m.final_norm(run, x);
+  }
+  return states = m.final_norm(run, x);
 }
 
 Matrix* Model::find(const std::string& name) const {
@@ -204,6 +235,7 @@ void Model::add_packed() {
     const bool has_backward = w->grad() != nullptr;
     w->packed = &packed_.emplace_back(*w, has_backward);
   }
+  if (dspark_ && head_) dspark_->frozen_head.packed = head_->packed;
 }
 
 void Model::add_panels(bool has_room) {

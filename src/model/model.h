@@ -4,11 +4,13 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "config/config.h"
+#include "model/dspark.h"
 #include "model/layers.h"
 #include "model/rope_angles.h"
 #include "ops/ops.h"
@@ -54,8 +56,9 @@ class Model {
   const ModelConfig& config() const { return config_; }
   // Final hidden states after the last norm, [tokens, hidden]. Positions must be below
   // max_position_embeddings and tokens below vocab_size: callers check. `observer`, which may be
-  // null, sees what the blocks compute.
-  Tensor forward(Run& run, BlockObserver* observer = nullptr) const;
+  // null, sees what the blocks compute. `further`, which may be null, becomes what
+  // predict_further() reads.
+  Tensor forward(Run& run, BlockObserver* observer = nullptr, Tensor* further = nullptr) const;
   // Scores over the vocabulary, [rows, vocab].
   Tensor logits(Run& run, Tensor hidden) const { return linear(run, hidden, head()); }
   // Those of some rows.
@@ -63,9 +66,32 @@ class Model {
   const Matrix& head() const { return config_.tie_word_embeddings ? *embedding_ : *head_; }
 
   // Multi-token prediction (DeepSeek-V3, section 2.2): hidden states that predict the token after
-  // next. `next` holds the following token of every row (any valid token where there is none: those
-  // rows have no target). depth in [0, num_nextn_predict_layers).
-  Tensor predict_further(Run& run, Tensor hidden, std::span<const int> next, int depth) const;
+  // next. `states` [tokens, further_width()]: those of forward(), which become what the next module
+  // reads. `next` holds the following token of every row (any valid token where there is none:
+  // those rows have no target). depth in [0, num_nextn_predict_layers).
+  Tensor predict_further(Run& run, Tensor& states, std::span<const int> next, int depth) const;
+  // Hidden states after the last norm; of compressed models all streams after the last block, with
+  // DSpark the means of the streams of some layers.
+  int further_width() const {
+    const int targets = int(config_.dspark_target_layer_ids.size());
+    return config_.hidden_size * (targets > 0               ? targets
+                                  : config_.is_compressed() ? config_.hc_mult
+                                                            : 1);
+  }
+
+  // DSpark (model/dspark.h), of a model whose configuration has it. What the stages keep of tokens:
+  // `states` [tokens, further_width()] of forward(), at the positions of the run's batch.
+  Tensor draft_context(Run& run, Tensor states) const;
+  // [rows, hidden], before the last norm. Each segment of the batch is a block: the last known
+  // token, then noise tokens, at the positions after the context's.
+  Tensor draft_hidden(Run& run, const DraftContext& context) const;
+  // Scores over the vocabulary, [rows, vocab], of a block's tokens by themselves; and with what the
+  // token before each adds, in place of `logits`. `before` outlives the tape.
+  Tensor draft_logits(Run& run, Tensor hidden) const;
+  Tensor draft_bias(Run& run, Tensor logits, std::span<const int> before) const;
+  // [rows, 1]: the sigmoid of it is the chance that the drafted token is right. No gradient reaches
+  // `hidden`.
+  Tensor draft_confidence(Run& run, Tensor hidden, std::span<const int> before) const;
 
   // Of a model made by create(): what may be trained, in a fixed order. The gate biases
   // (e_score_correction_bias), which the trainer moves, and the indexers of sparse attention, which
@@ -147,6 +173,8 @@ class Model {
   void bind_groups(Matrix& weight);
   void add_packed();
   void allocate_gradients();
+  void require_angles(const Run& run) const;
+  void keep_targets(Run& run, int layer, const Tensor& streams, Tensor& further) const;
   void add_panels(bool has_room);
   // stream_experts.cpp
   std::vector<std::pair<const Norm*, Moe*>> expert_layers();
@@ -181,6 +209,7 @@ class Model {
   const Matrix* final_norm_ = nullptr;
   std::vector<Block> blocks_;
   std::vector<MtpModule> mtp_;
+  std::optional<Dspark> dspark_;
   std::vector<std::shared_ptr<const void>> kept_;  // mapped files and what belongs to them
   std::unique_ptr<RopeAngles> rope_angles_;        // null in an outline
   std::unique_ptr<ExpertCache> expert_cache_;      // null: all weights are where matrices say

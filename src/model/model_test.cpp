@@ -67,7 +67,7 @@ ModelConfig tiny(const std::string& type) {
         "o_lora_rank": 6, "compress_ratios": [4, 0, 8], "index_n_heads": 2, "index_head_dim": 6,
         "index_topk": 2, "hc_mult": 3, "hc_sinkhorn_iters": 4, "num_hash_layers": 1,
         "n_routed_experts": 6, "num_experts_per_tok": 2, "moe_intermediate_size": 9,
-        "swiglu_limit": 50, "rope_scaling": {"type": "yarn", "factor": 4,
+        "swiglu_limit": 50, "num_nextn_predict_layers": 1, "rope_scaling": {"type": "yarn", "factor": 4,
         "original_max_position_embeddings": 16}})");
     return *parse_config(*json, type);
   }
@@ -113,10 +113,10 @@ class Trial {
     if (record) run.tape = &tape;
     model->weights_changed();
     model->pack(pool_);
-    Tensor hidden = model->forward(run);
+    Tensor states, hidden = model->forward(run, nullptr, &states);
     double total = cross_entropy(run, hidden, model->head(), targets_, 0.1f).loss;
     if (model->config().num_nextn_predict_layers)
-      total += cross_entropy(run, model->predict_further(run, hidden, next_, 0), model->head(),
+      total += cross_entropy(run, model->predict_further(run, states, next_, 0), model->head(),
                              targets_, 0.05f)
                    .loss;
     total += run.aux_loss;

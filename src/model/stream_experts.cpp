@@ -69,6 +69,8 @@ std::vector<std::pair<const Norm*, Moe*>> Model::expert_layers() {
   };
   for (Block& block : blocks_) add(block);
   for (MtpModule& module : mtp_) add(module.block);
+  if (dspark_)
+    for (Block& stage : dspark_->stages) add(stage);
   return layers;
 }
 

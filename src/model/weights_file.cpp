@@ -18,7 +18,8 @@ std::vector<NamedSlice> named_slices(const Matrix& weight) {
   const bool grouped = weight.is_experts();
   for (int g = 0; g < weight.groups; ++g) {
     std::vector<uint64_t> shape{uint64_t(weight.group_rows()), uint64_t(weight.cols)};
-    if (weight.rows == 1 && !grouped) shape.erase(shape.begin());
+    const bool is_row = weight.name.ends_with("confidence_head.proj.weight");  // a matrix of one
+    if (weight.rows == 1 && !grouped && !is_row) shape.erase(shape.begin());
     slices.push_back({expert_name(weight.name, g), std::move(shape), size * size_t(g), size});
   }
   return slices;
@@ -33,7 +34,7 @@ Result<std::string> save_model(const Model& model, const std::string& path) {
     for (NamedSlice& slice : named_slices(*w)) {
       const std::span<const float> values(w->parameter->data + slice.begin, slice.count);
       if (model.config().is_compressed() && slice.name != kEngramClasses)
-        slice.name = deepseek_name(slice.name);
+        slice.name = deepseek_name(model.config(), slice.name);
       if (w->name.ends_with("tid2eid")) {
         const auto& table = tables.emplace_back(values.begin(), values.end());
         tensors.push_back({slice.name, "I64", slice.shape, std::as_bytes(std::span(table))});

@@ -2,6 +2,7 @@
 #include <deque>
 #include <set>
 
+#include "ops/draft_loss.h"
 #include "ops/hyper_ops.h"
 #include "ops/ngram_ops.h"
 #include "ops/window_ops.h"
@@ -46,6 +47,24 @@ Case compress_case(const std::string& name, int ratio, bool overlaps, std::vecto
           .forward = [shape](Run& run, Tensors& in, Matrices& w, double&) {
             return compress(run, in[0], in[1], &w[0], shape).rows;
           }};
+}
+
+// Blocks that are drafted at once, over rows of a context that they share.
+Case block_case(const std::string& name, std::vector<int> lengths, std::vector<int> begins,
+                std::vector<int> ends) {
+  const WindowShape shape{.heads = 3, .width = 8, .window = 6, .scale = 0.4f, .sees_block = true};
+  Case c{.name = name,
+         .lengths = std::move(lengths),
+         .branches = {},
+         .inputs = {{"q", 0, 24}, {"rows", 0, 8}, {"context", 7, 8}},
+         .weights = {{"sinks", 1, 3}},
+         .forward = {}};
+  c.forward = [shape, begins, ends](Run& run, Tensors& in, Matrices& w, double&) {
+    Entries context;
+    context.rows = in[2], context.begin = begins.data(), context.end = ends.data();
+    return attend_window(run, in[0], in[1], context, {}, w[0], shape);
+  };
+  return c;
 }
 
 // A window and entries; `keep`: chosen by no rule, the newest among them.
@@ -172,6 +191,27 @@ std::vector<Case> compressed_cases() {
        }});
   add(window_case("attend_window", 0, 0, {5, 1, 17}));
   add(window_case("attend_window, entries", 4, 0, {5, 1, 33}));
+  add(block_case("attend_window, drafted blocks", {4, 1, 4}, {0, 2, 5}, {3, 6, 7}));
+  add({.name = "weighted_cross_entropy",
+       .inputs = {{"logits", 0, 11}},
+       .forward =
+           [](Run& run, Tensors& in, Matrices&, double& value) {
+             const std::vector<int> targets = {3, -1, 0, 10, 5, 7, 7, 1, -1, 2, 4, 9, 8, 6, 3};
+             const std::vector<float> weights = {1, 1, .5f, 2, 1, .1f, 1, 1, 1, 1, 1, 1, 1, 1, 3};
+             value = weighted_cross_entropy(run, in[0], targets, weights).loss;
+             return Tensor();
+           },
+       .can_repeat = false});
+  add({.name = "weighted_binary_entropy",
+       .inputs = {{"scores", 0, 1}},
+       .forward =
+           [](Run& run, Tensors& in, Matrices&, double& value) {
+             const std::vector<int> labels = {1, -1, 0, 1, 0, 0, 1, 1, -1, 0, 0, 1, 1, 0, 1};
+             const std::vector<float> weights(15, 0.7f);
+             value = weighted_binary_entropy(run, in[0], labels, weights);
+             return Tensor();
+           },
+       .can_repeat = false});
   add(window_case("attend_window, chosen entries", 2, 3, {5, 1, 30}));
   add(window_case("attend_window, entries, branches", 4, 0, {30, 9, 7}, {0, 17, 2}));
   add(window_case("attend_window, chosen entries, branches", 2, 3, {30, 9, 7}, {0, 17, 2}));

@@ -22,6 +22,7 @@ struct Entries {
   const int* begin = nullptr;     // [segments + 1] rows of each
   const int* position = nullptr;  // [entries] of the first token that it stands for
   int ratio = 0;
+  const int* end = nullptr;  // [segments] their ends, where they are not the begins of the next
 };
 
 struct CompressShape {
@@ -72,6 +73,9 @@ struct WindowShape {
   float scale = 1;
   int layer = 0;        // of the cache
   int entry_layer = 0;  // of the entries in the cache
+  // A block that is drafted at once (DSpark): every query sees all rows of its segment, also those
+  // after it, and all of the segment's entries, which segments may share. Without a cache.
+  bool sees_block = false;
 };
 // Attention with a sink: over the rows u of the window and the entries seen (or chosen),
 //   p[u] = exp(scale q . row[u]) / (exp(sink) + sum of exp(scale q . row)),  y = sum of p[u]

@@ -26,6 +26,7 @@
 #include "report/side_by_side.h"
 #include "stages/adapter_recipe.h"
 #include "stages/evaluate.h"
+#include "stages/guard_reward.h"
 #include "stages/stage_memory.h"
 #include "stages/stage_words.h"
 #include "text/terminal_text.h"
@@ -275,7 +276,13 @@ class Pipeline {
     std::vector<std::string> needed;
     if (!stage.samples.from.empty()) needed.push_back(stage.samples.from);
     for (const auto& [name, part] : stage.grpo.rewards)
-      if (!part.model.empty()) needed.push_back(part.model);
+      if (part.has_reward_model()) needed.push_back(part.model);
+    for (const auto& [name, part] : stage.grpo.rewards) {
+      if (part.policy.empty()) continue;
+      const GuardRewardInputs inputs = TRY(guard_reward_inputs(part, recipe_.base));
+      for (const auto& [file, hash] : inputs.hashes.members()) models.set(file, hash);
+      if (!inputs.model.empty()) models.set(inputs.model, TRY(weights_sha256(inputs.model)));
+    }
     for (const TeacherRecipe& teacher : stage.distill.teachers) {
       if (!is_model_path(teacher.model)) {
         needed.push_back(teacher.model);

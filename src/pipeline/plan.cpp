@@ -221,7 +221,7 @@ double grpo_step(const GrpoRecipe& grpo, const Lengths& lengths, double reply,
   if (grpo.skips_uniform) learned *= kTaughtShare;
   double judged = 0;
   for (const auto& [name, part] : grpo.rewards) {
-    if (part.model.empty()) continue;
+    if (part.model.empty()) continue;  // rules cost nothing
     double share = part.families.empty() ? 1 : 0;
     for (const std::string& family : part.families) {
       auto found = lengths.families.find(family);

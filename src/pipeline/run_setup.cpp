@@ -143,6 +143,7 @@ Result<ModelConfig> make_r1_config(const R1Recipe& recipe, const Tokenizer& toke
   // (checkpoint/checkpoint.h).
   config.tie_word_embeddings = parent->tie_word_embeddings;
   config.num_nextn_predict_layers = parent->num_nextn_predict_layers;
+  config.dspark_target_layer_ids = parent->dspark_target_layer_ids;
   return config;
 }
 

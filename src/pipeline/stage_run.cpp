@@ -18,6 +18,7 @@
 #include "stages/distill_stage.h"
 #include "stages/evaluate.h"
 #include "stages/grpo.h"
+#include "stages/guard_reward.h"
 #include "stages/preference_stage.h"
 #include "stages/rejection.h"
 #include "stages/reward_stage.h"
@@ -204,7 +205,9 @@ class StageRunner final : public RunLoop {
 
   Result<void> load_judges() {
     for (const auto& [part, reward] : recipe().grpo.rewards) {
-      if (reward.model.empty() || owned_judges_.count(reward.model)) continue;
+      if (!reward.policy.empty())
+        guard_ = TRY(GuardReward::open(reward, context_.recipe.base, context_.recipe.threads));
+      if (!reward.has_reward_model() || owned_judges_.count(reward.model)) continue;
       const StageRecipe* judge = context_.recipe.find(reward.model);
       owned_judges_[reward.model] = TRY(RewardModel::load(
           folder_.stage(judge->name), context_.tokenizer, context_.format,
@@ -212,9 +215,9 @@ class StageRunner final : public RunLoop {
     }
     return {};
   }
-  std::map<std::string, RewardModel*> judges() const {
-    std::map<std::string, RewardModel*> all;
-    for (const auto& [name, judge] : owned_judges_) all[name] = judge.get();
+  RewardJudges judges() const {
+    RewardJudges all{.guard = guard_.get()};
+    for (const auto& [name, judge] : owned_judges_) all.models[name] = judge.get();
     return all;
   }
 
@@ -384,6 +387,7 @@ class StageRunner final : public RunLoop {
   std::unique_ptr<Model> model_;
   std::unique_ptr<Learner> learner_;
   std::map<std::string, std::unique_ptr<RewardModel>> owned_judges_;
+  std::unique_ptr<GuardReward> guard_;  // null: no part of the reward asks it
   std::unique_ptr<ProblemSet> kept_;
   std::unique_ptr<Stage> stage_;
   std::optional<MetricsLog> log_;

@@ -10,6 +10,7 @@
 #include "report/page.h"
 #include "report/report_data.h"
 #include "report/report_table.h"
+#include "stages/rewards.h"
 
 namespace weir {
 namespace {
@@ -37,8 +38,6 @@ constexpr const char* kCurves[] = {"loss",
                                    "grad_norm",
                                    "uniform_groups",
                                    "tokens_per_second"};
-constexpr const char* kRewardParts[] = {"accuracy", "format", "language",
-                                        "length",   "safety", "helpful"};
 
 // NaN when it is absent or no number.
 double metric_of(const Json& line, const std::string& key) {
@@ -120,6 +119,8 @@ std::string weight_words(const StageReport& stage, const std::string& part) {
     text += fmt::format(", at most ±{:g}", cap);
   if (const Json* model = entry->find("model"); model && !model->text().empty())
     text += ", judged by " + clean_name(model->text());
+  if (const Json* policy = entry->find("policy"); policy && !policy->text().empty())
+    text += ", policy " + clean_name(policy->text());
   return text;
 }
 

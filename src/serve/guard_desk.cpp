@@ -23,6 +23,8 @@ Json withheld_json(const Policy& policy, const GuardVerdict& verdict) {
   if (verdict.category >= 0) {
     j.set("category", policy.categories.at(verdict.category).id);
     j.set("name", policy.categories.at(verdict.category).name);
+    for (const KnownCategory& known : known_categories())
+      if (known.id == policy.categories.at(verdict.category).id) j.set("name_zh", known.chinese);
   }
   return j;
 }

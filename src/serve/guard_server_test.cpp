@@ -115,11 +115,25 @@ TEST_F(GuardServer, RefusesPromptsInEveryDialect) {
   EXPECT_EQ(decisions(), std::vector<std::string>(7, "prompt refuse"));
 }
 
+// What the page puts into files of conversations.
+TEST_F(GuardServer, SaysHowFilesOfGeneratedContentAreLabelled) {
+  const auto label = [&] { return ask(made_.port(), "GET", "/server/state", "").json(); };
+  EXPECT_TRUE(at(label(), "label").is_null());
+  made_.server.reset();
+  made_ = guarded_server("label: {visible: Made by a model, at: begin, producer: shop}\n");
+  const Json wanted = label();
+  EXPECT_EQ(at(wanted, "label.visible").text(), "Made by a model");
+  EXPECT_EQ(at(wanted, "label.at_end").dump(), "false");
+  EXPECT_EQ(at(wanted, "label.AIGC.ContentProducer").text(), "shop");
+}
+
 TEST_F(GuardServer, RedactsAndRefusesWhatTheModelWrites) {
   const Json redacted =
       post("/v1/chat/completions", chat("hello", saying("mail ann@example.org now")));
   EXPECT_EQ(at(redacted, "choices.0.message.content").text(), "\"mail [Personal data] now\"");
   EXPECT_EQ(at(redacted, "choices.0.finish_reason").text(), "stop");
+  EXPECT_EQ(at(redacted, "choices.0.guard.action").text(), "redact") << redacted.dump();
+  EXPECT_EQ(at(redacted, "choices.0.guard.name_zh").text(), "个人信息");
   const std::string refused = stream(
       chat("hello", saying("see the blue parrot there") + R"(, "stream": true, "logprobs": true)"));
   EXPECT_EQ(refused.find("parrot"), refused.npos) << refused;

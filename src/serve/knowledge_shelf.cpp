@@ -24,6 +24,8 @@ Result<std::unique_ptr<ServedBase>> ServedBase::open(KnowledgeShelfEntry entry,
   AskOptions options;
   options.search.count = entry.sources;
   options.search.labels = labels;
+  options.searched = entry.searched;
+  options.quotes = entry.quotes;
   const std::string fitted = TRY(search.base().fact("calibration"));
   options.calibration = TRY_IN(entry.path, read_calibration(fitted));
   if (!options.calibration.model.empty())
@@ -34,35 +36,31 @@ Result<std::unique_ptr<ServedBase>> ServedBase::open(KnowledgeShelfEntry entry,
       std::move(entry), std::move(options), std::move(pool), std::move(search), std::move(vector)));
 }
 
-Result<std::vector<FoundChunk>> ServedBase::search_locked(const std::string& question, int count,
-                                                          const std::vector<std::string>& labels) {
+Result<SearchOptions> ServedBase::search_options(const std::string& question, int count,
+                                                 const std::vector<std::string>& labels) const {
   SearchOptions wanted = options_.search;
   wanted.labels->insert(wanted.labels->end(), labels.begin(), labels.end());
   wanted.count = count;
   if (vector_) wanted.vector = TRY(vector_(question));
-  std::vector<FoundChunk> found = TRY(search_.search(question, wanted));
-  for (FoundChunk& chunk : found) chunk.document = base_name(chunk.document);
-  return found;
+  return wanted;
 }
 
 Result<std::vector<FoundChunk>> ServedBase::search(const std::string& question, int count,
                                                    const std::vector<std::string>& labels) {
   std::lock_guard lock(mutex_);
-  return search_locked(question, count, labels);
+  const SearchOptions wanted = TRY(search_options(question, count, labels));
+  std::vector<FoundChunk> found = TRY(search_.search(question, wanted));
+  for (FoundChunk& chunk : found) chunk.document = base_name(chunk.document);
+  return found;
 }
 
 Result<Answer> ServedBase::begin(const std::string& question,
                                  const std::vector<std::string>& labels) {
   std::lock_guard lock(mutex_);
-  Answer answer;
-  answer.sources = TRY(search_locked(question, options_.search.count, labels));
-  if (answer.sources.empty()) {
-    answer.refusal = Refusal::nothing_found;
-    return answer;
-  }
-  const std::vector<WeighedWord> words = TRY(search_.weigh(question));
-  answer.score = answer_score(options_.calibration, signs_of(words, answer.sources));
-  if (answer.score < options_.calibration.threshold) answer.refusal = Refusal::not_answered;
+  AskOptions options = options_;
+  options.search = TRY(search_options(question, options_.search.count, labels));
+  Answer answer = TRY(find_sources(search_, question, options, {}));
+  for (FoundChunk& source : answer.sources) source.document = base_name(source.document);
   return answer;
 }
 

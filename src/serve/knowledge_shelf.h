@@ -17,6 +17,8 @@ struct KnowledgeShelfEntry {
   std::string name, path;
   std::string model = {};  // that answers, by a name of the server; "": the server's first
   int sources = 4;         // chunks shown with a question
+  int searched = 0;        // AskOptions::searched
+  Quotes quotes = Quotes::none;
 };
 
 class ServedBase {
@@ -49,8 +51,8 @@ class ServedBase {
         pool_(std::move(pool)),
         search_(std::move(search)),
         vector_(std::move(vector)) {}
-  Result<std::vector<FoundChunk>> search_locked(const std::string& question, int count,
-                                                const std::vector<std::string>& labels);
+  Result<SearchOptions> search_options(const std::string& question, int count,
+                                       const std::vector<std::string>& labels) const;
   const KnowledgeShelfEntry entry_;
   const AskOptions options_;
   const std::unique_ptr<ThreadPool> pool_;

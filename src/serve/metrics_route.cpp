@@ -1,7 +1,9 @@
 // /metrics: counters and gauges in Prometheus' text format, 0.0.4. With several models each value
-// has its model's name as a label; those that are not loaded have none of the engine's.
+// has its model's name as a label; those that are not loaded have none of the engine's. A key sees
+// its models only.
 #include <fmt/format.h>
 
+#include "serve/key_gate.h"
 #include "serve/openai_reply.h"
 #include "serve/route.h"
 
@@ -68,9 +70,10 @@ std::string label_of(const std::string& name) {
   return "{model=\"" + text + "\"}";
 }
 
-std::optional<HttpReply> metrics(ModelPool& pool, const HttpRequest&) {
+std::optional<HttpReply> metrics(ModelPool& pool, const HttpRequest& http) {
   std::vector<std::pair<Sample, bool>> samples;  // with the engine's values or without
   for (size_t i = 0; i < pool.size(); ++i) {
+    if (!may_use(http, pool.model(i))) continue;
     Sample sample{pool.model(i), pool.state(i)};
     const ModelLease lease = pool.peek(i);
     const EngineThread* engine = lease ? lease->engine.get() : nullptr;

@@ -329,6 +329,26 @@ TEST_F(Page, ConversationsAreFoundRenamedDeletedExportedAndImported) {
           "  return read.map(same).join() === all.map(same).join() && read[0].id !== all[0].id &&"
           "    toMarkdown(all[0]).includes('pears') ? 'same' : 'different'; })"),
       "same");
+  // With the labels that a guard's policy asks for (GB 45438-2025), and what it withheld.
+  EXPECT_EQ(
+      browser_->text(
+          "import('/page/store.js').then(async store => {"
+          "  const {setLabel, toJson, toMarkdown} = await import('/page/transfer.js');"
+          "  const one = structuredClone(store.conversations()[0]), nodes = one.columns[0].nodes;"
+          "  Object.assign(Object.values(nodes).find(node => node.role === 'assistant'),"
+          "    {withheld: 'Privacy', withheldBy: 'redact'});"
+          "  const aigc = {Label: '1', ContentProducer: 'shop', ProduceID: ''};"
+          "  setLabel({visible: 'Made by a model', at_end: true, AIGC: aigc});"
+          "  const text = toMarkdown(one), json = JSON.parse(toJson([one]));"
+          "  setLabel({visible: 'Made by a model', at_end: false});"
+          "  const first = toMarkdown(one);"
+          "  setLabel(null);"
+          "  return [text.startsWith('---\\nAIGC: {\"Label\":\"1\",\"ContentProducer\":\"shop\"'),"
+          "    text.endsWith('\\nMade by a model\\n'), json.AIGC.ProduceID.length > 8,"
+          "    json.AIGC.ContentProducer, first.startsWith('Made by a model\\n\\n# '),"
+          "    text.includes('*Removed from this reply by the guard of this server: Privacy*'),"
+          "    toMarkdown(one).startsWith('# '), 'AIGC' in JSON.parse(toJson([one]))].join(); })"),
+      "true,true,true,shop,true,true,true,false");
   browser_->click(".conversations .more");
   browser_->click("#delete");
   browser_->click("#really-delete");

@@ -2,12 +2,9 @@
 
 #include <atomic>
 #include <chrono>
-#include <cmath>
 #include <utility>
 
-#include "base/ascii.h"
 #include "base/clock.h"
-#include "base/text.h"
 #include "chat/yes_no.h"
 #include "client/chat_api.h"
 
@@ -30,34 +27,26 @@ Json messages_of(const JudgePrompt& prompt) {
   return messages;
 }
 
-// 1: Yes, 0: No, -1: another word.
-int side_of(std::string_view token) {
-  std::string word = lower_case(trim(token));
-  while (!word.empty() && (word.back() == '.' || word.back() == ',')) word.pop_back();
-  return word == "yes" ? 1 : word == "no" ? 0 : -1;
-}
-
 // Of a reply in OpenAI's form: the share of Yes among the probable tokens, or the word alone.
 std::optional<double> score_of(const Json& reply) {
   const Json* choices = reply.find("choices");
   if (!choices || choices->size() == 0) return {};
   const Json& choice = choices->items()[0];
-  double sums[2] = {0, 0};
   const Json* scores = choice.find("logprobs");
   const Json* content = scores ? scores->find("content") : nullptr;
   const Json* top =
       content && content->size() > 0 ? content->items()[0].find("top_logprobs") : nullptr;
+  YesShare share;
   if (top)
-    for (const Json& entry : top->items()) {
-      const int side = side_of(entry.text_at("token"));
-      const auto log_probability = entry.double_at("logprob");
-      if (side >= 0 && log_probability) sums[side] += std::exp(*log_probability);
-    }
-  if (sums[0] + sums[1] > 0) return sums[1] / (sums[0] + sums[1]);
+    for (const Json& entry : top->items())
+      if (const auto log_probability = entry.double_at("logprob"))
+        share.add(entry.text_at("token"), *log_probability);
+  if (const std::optional<double> yes = share.yes()) return yes;
   const Json* message = choice.find("message");
-  const int side = message ? side_of(message->text_at("content")) : -1;
-  if (side < 0) return {};
-  return double(side);
+  const std::optional<bool> word =
+      message ? yes_or_no(message->text_at("content")) : std::optional<bool>();
+  if (!word) return {};
+  return *word ? 1.0 : 0.0;
 }
 
 }  // namespace

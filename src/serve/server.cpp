@@ -195,7 +195,8 @@ class PoolServer : public Server {
     if (!heads.open) return;
     for (TokenRequest& sequence : prepared.sequences) {
       prepared.watches.push_back(
-          std::make_unique<HeadWatch>(heads.open, int(sequence.prompt.size())));
+          std::make_unique<HeadWatch>(heads.open, int(sequence.prompt.size()),
+                                      fmt::format("{} {}", sequence.adapter, sequence.owner)));
       sequence.hidden_reader = prepared.watches.back().get();
     }
   }

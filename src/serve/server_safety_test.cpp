@@ -171,6 +171,9 @@ TEST_F(Safety, AKeyLoadsNoModelThatItMayNotUse) {
   EXPECT_EQ(at(body("/api/tags"), "models").size(), 2u);
   EXPECT_EQ(status("GET", "/v1/models/a"), 404u);
   EXPECT_EQ(status("GET", "/v1/models/b"), 200u);
+  const std::string metrics = Client(server->port()).ask("GET", "/metrics", "", bearer(key)).body();
+  EXPECT_NE(metrics.find("weir_model_loaded{model=\"b\"} 0"), std::string::npos) << metrics;
+  EXPECT_EQ(metrics.find("model=\"a\""), std::string::npos) << metrics;
   const Json unknown = body("/v1/models/c");
   EXPECT_EQ(at(unknown, "error.message").text(),
             "there is no model 'c'; this server has: b, b-alias");

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "guard/content_label.h"
 #include "serve/openai_reply.h"
 #include "serve/route.h"
 #include "serve/server_state.h"
@@ -17,6 +18,15 @@ constexpr size_t kMetricsMax = size_t(2) << 20;  // of one reply
 // A report's own policy allows its script by hash; the sandbox takes this server's origin away from
 // it, and only this server's page may frame it.
 constexpr const char* kReportPolicy = "sandbox allow-scripts; frame-ancestors 'self'";
+
+// What files of generated content are to have; null: nothing.
+Json file_label(const PolicyLabel& label) {
+  if (label.visible.empty() && label.producer.empty()) return {};
+  Json j = label.producer.empty() ? Json::object() : label_json(label, "");
+  j.set("visible", label.visible);
+  j.set("at_end", label.at_end);
+  return j;
+}
 
 HttpReply state(const ServerState& server, const HttpRequest&) {
   const MemoryUse memory = memory_use();
@@ -36,6 +46,7 @@ HttpReply state(const ServerState& server, const HttpRequest&) {
   reply.set("memory_available", available_memory());
   reply.set("has_runs", !server.runs.is_empty());
   reply.set("errors", std::move(errors));
+  if (server.guard) reply.set("label", file_label(server.guard->policy().label));
   return {.body = reply.dump()};
 }
 

@@ -16,6 +16,7 @@ Result<Drawing> make_drawing(const R1Context& context, const GrpoRecipe& recipe,
                              const Model& model) {
   EngineOptions options;
   options.sequences_max = sequences_together(recipe);
+  options.joins_equal = true;
   options.speculation.ngrams = recipe.speculate != RolloutGuesses::off;
   options.speculation.adapts = recipe.speculate != RolloutGuesses::always;
   options.exact = learns_exactly(model);

@@ -162,6 +162,7 @@ Result<std::optional<StageEvaluation>> evaluate_stage(const R1Context& context,
   const R1EvaluationRecipe& recipe = context.recipe.evaluation;
   EngineOptions options;
   options.sequences_max = kSequencesAtOnce;
+  options.joins_equal = true;
   options.exact = learns_exactly(model);
   std::unique_ptr<Generator> generator =
       TRY(Generator::create(model, context.tokenizer, context.pool, options));
@@ -201,6 +202,7 @@ Result<double> held_out_accuracy(const R1Context& context, const StageRecipe& st
   if (problems.empty()) return -1.0;
   EngineOptions options;
   options.sequences_max = kSequencesAtOnce;
+  options.joins_equal = true;
   options.exact = learns_exactly(model);
   std::unique_ptr<Generator> generator =
       TRY(Generator::create(model, context.tokenizer, context.pool, options));

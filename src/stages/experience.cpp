@@ -88,7 +88,7 @@ std::string Experience::record(double temperature) const {
 }
 
 ExperienceSource::ExperienceSource(const R1Context& context, const StageRecipe& stage,
-                                   int64_t steps, std::map<std::string, RewardModel*> judges,
+                                   int64_t steps, RewardJudges judges,
                                    std::unique_ptr<Generator> generator)
     : context_(context),
       stage_(stage),

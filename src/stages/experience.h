@@ -48,8 +48,7 @@ class ExperienceSource {
  public:
   // Everything passed outlives the source.
   ExperienceSource(const R1Context& context, const StageRecipe& stage, int64_t steps,
-                   std::map<std::string, RewardModel*> judges,
-                   std::unique_ptr<Generator> generator);
+                   RewardJudges judges, std::unique_ptr<Generator> generator);
 
   Result<Experience> gather(int64_t step);
 

@@ -23,20 +23,35 @@ void copy_weights(const std::vector<Parameter*>& from, const std::vector<Paramet
 }
 
 TrainingSequence sequence_of(const Rollout& rollout) {
-  TrainingSequence sequence{rollout.prompt, {}, int(rollout.problem)};
+  TrainingSequence sequence{rollout.prompt, {}, int(rollout.problem), true};
   sequence.trained.assign(sequence.tokens.size(), 0);
   for (int token : rollout.completion.tokens) sequence.tokens.push_back(token);
   sequence.trained.resize(sequence.tokens.size(), 1);
   return sequence;
 }
 
-// Rows that are computed at a time, with what is known of them from their rollouts.
+// Rows that are computed at a time, with what is known of them from their rollouts. Replies that
+// begin alike share the rows of what they have in common.
 struct PolicyBatch {
   TrainingBatch rows;
-  std::vector<size_t> replies;      // that the counted rows are of, in order
-  std::vector<PolicyToken> tokens;  // of the counted rows
+  std::vector<size_t> replies;      // that tokens are of, in order
+  std::vector<PolicyToken> tokens;  // of the replies, one after the other
+  std::vector<int> counted;         // the counted row of each token
   RoutingTrace kept, own;           // experts of the rollouts; experts that this pass chooses
+
+  // Adds the tokens of a reply that shares so many rows with the last one that shares none.
+  void place(const Rollout& rollout, int shared);
+
+ private:
+  int next_ = 0, root_ = 0;  // counted rows so far; before the root
 };
+
+void PolicyBatch::place(const Rollout& rollout, int shared) {
+  if (shared == 0) root_ = next_;
+  const int of_root = shared - (int(rollout.prompt.size()) - 1);  // tokens
+  for (int t = 0; t < int(rollout.completion.tokens.size()); ++t)
+    counted.push_back(t < of_root ? root_ + t : next_++);
+}
 
 // Of a reply's tokens under the policy as it is before an update.
 struct TokenFacts {
@@ -61,19 +76,20 @@ struct LearnTally {
   RolloutRatio rollout;  // of rounded rollouts
 };
 
-// The values of the counted rows, in order.
-std::vector<float> counted_of(const TrainingBatch& rows, const std::vector<float>& all) {
-  std::vector<float> counted;
+// The values of the tokens, from those of all rows.
+template <class Value>
+std::vector<Value> of_tokens(const PolicyBatch& batch, const std::vector<Value>& all) {
+  std::vector<Value> counted, tokens;
   for (size_t row = 0; row < all.size(); ++row)
-    if (rows.targets[row] >= 0) counted.push_back(all[row]);
-  return counted;
+    if (batch.rows.targets[row] >= 0) counted.push_back(all[row]);
+  for (int row : batch.counted) tokens.push_back(counted[size_t(row)]);
+  return tokens;
 }
 
 class GrpoStage final : public Stage {
  public:
   GrpoStage(const R1Context& context, const StageRecipe& stage, int64_t steps, Learner& learner,
-            std::map<std::string, RewardModel*> judges, Drawing drawing,
-            std::unique_ptr<Model> reference)
+            RewardJudges judges, Drawing drawing, std::unique_ptr<Model> reference)
       : stage_(stage),
         recipe_(stage.grpo),
         steps_(steps),
@@ -182,17 +198,16 @@ class GrpoStage final : public Stage {
       sequences.push_back(sequence_of(experience_.rollouts[i]));
     }
     for (const MicroBatch& part : micro_batches(sequences, learner_.rows_max())) {
-      PolicyBatch batch{batch_of(sequences, part),
-                        {},
-                        {},
-                        learner_.model().routing_trace(),
-                        learner_.model().routing_trace()};
+      PolicyBatch batch;
+      batch.rows = batch_of(sequences, part);
+      batch.kept = batch.own = learner_.model().routing_trace();
       for (size_t s = part.begin; s < part.end; ++s) {
         const Rollout& rollout = experience_.rollouts[chosen[s]];
         const std::vector<float>& old = old_[chosen[s]];
+        const int shared = part.shared[s - part.begin];
         batch.replies.push_back(chosen[s]);
-        append_experts(sequences[s], part.shared[s - part.begin], rollout.completion.experts,
-                       batch.kept);
+        batch.place(rollout, shared);
+        append_experts(sequences[s], shared, rollout.completion.experts, batch.kept);
         PolicyToken token;
         token.advantage = float(experience_.advantage[chosen[s]]);
         token.weight = float(token_weight(rollout, tokens, int64_t(chosen.size())));
@@ -229,13 +244,13 @@ class GrpoStage final : public Stage {
       objective.facts.resize(batch.rows.tokens.size());
       Learner::observe(learner_.model(), batch.rows, objective, float(1 / recipe_.temperature),
                        learner_.arena(), learner_.pool(), routing_of(batch));
-      size_t row = 0;
+      const std::vector<RowFacts> facts = of_tokens(batch, objective.facts);
+      size_t token = 0;
       for (size_t reply : batch.replies)
-        for (size_t t = 0; t < experience_.rollouts[reply].completion.tokens.size(); ++t, ++row) {
-          while (batch.rows.targets[row] < 0) ++row;
-          facts_[reply].logs.push_back(objective.facts[row].log_probability);
-          facts_[reply].entropies.push_back(objective.facts[row].entropy);
-          entropies.push_back(objective.facts[row].entropy);
+        for (size_t t = 0; t < experience_.rollouts[reply].completion.tokens.size(); ++t, ++token) {
+          facts_[reply].logs.push_back(facts[token].log_probability);
+          facts_[reply].entropies.push_back(facts[token].entropy);
+          entropies.push_back(facts[token].entropy);
         }
       return Result<void>();
     }));
@@ -258,17 +273,17 @@ class GrpoStage final : public Stage {
     return weigh_replies(batch.tokens, replies, rules, options, tally.masked);
   }
 
-  // Log-probabilities of the counted rows under `model`, in order.
-  std::vector<float> scores(const Model& model, const TrainingBatch& rows, RoutingUse routing) {
-    std::vector<float> all(rows.tokens.size());
-    Learner::score(model, rows, float(1 / recipe_.temperature), all.data(), learner_.arena(),
+  // Log-probabilities of the tokens under `model`, in order.
+  std::vector<float> scores(const Model& model, const PolicyBatch& batch, RoutingUse routing) {
+    std::vector<float> all(batch.rows.tokens.size());
+    Learner::score(model, batch.rows, float(1 / recipe_.temperature), all.data(), learner_.arena(),
                    learner_.pool(), routing);
-    return counted_of(rows, all);
+    return of_tokens(batch, all);
   }
 
-  // The log-probabilities of the rows against those of their rollouts, without gradients.
+  // The log-probabilities of the tokens against those of their rollouts, without gradients.
   void compare_paths(PolicyBatch& batch, LearnTally& tally) {
-    const std::vector<float> logs = scores(learner_.model(), batch.rows, routing_of(batch));
+    const std::vector<float> logs = scores(learner_.model(), batch, routing_of(batch));
     RolloutRatio ratio;
     for (size_t i = 0; i < logs.size(); ++i)
       ratio.add(logs[i], batch.tokens[i].rollout_log_probability, recipe_.ratio_cap);
@@ -276,7 +291,7 @@ class GrpoStage final : public Stage {
     add_paths(batch, ratio, tally);
   }
 
-  // What the policy gave to the counted rows before the first update: later ones need it, where
+  // What the policy gave to the tokens before the first update: later ones need it, where
   // rollouts have other log-probabilities.
   void keep_old(const PolicyBatch& batch, const std::vector<float>& logs) {
     auto next = logs.begin();
@@ -302,7 +317,7 @@ class GrpoStage final : public Stage {
     options.routing = routing_of(batch);
     if (rounded_) options.log_probabilities = logs.data();
     if (reference_) {
-      const std::vector<float> reference = scores(*reference_, batch.rows, {});
+      const std::vector<float> reference = scores(*reference_, batch, {});
       for (size_t i = 0; i < reference.size(); ++i)
         batch.tokens[i].reference_log_probability = reference[i];
     }
@@ -311,7 +326,7 @@ class GrpoStage final : public Stage {
         rounded_ != nullptr, recipe_.ratio_cap, rounded_ && is_first,  recipe_.surrogate,
         recipe_.clip_delta,  recipe_.cispo_cap, recipe_.sapo_positive, recipe_.sapo_negative};
     std::vector<ReplyRatio> ratios = weigh(batch, policy, tally);
-    PolicyObjective objective(policy, batch.tokens, std::move(ratios));
+    PolicyObjective objective(policy, batch.tokens, std::move(ratios), batch.counted);
     TRY(learner_.accumulate(batch.rows, objective, options));
     const PolicyObjective::Sums& sums = objective.sums();
     tally.tokens += sums.tokens;
@@ -320,7 +335,7 @@ class GrpoStage final : public Stage {
     if (!is_first) return {};
     RolloutRatio ratio = sums.rollout;
     if (rounded_)
-      keep_old(batch, counted_of(batch.rows, logs));
+      keep_old(batch, of_tokens(batch, logs));
     else
       ratio.largest = sums.max_difference;
     add_paths(batch, ratio, tally);
@@ -377,7 +392,7 @@ class GrpoStage final : public Stage {
 
 Result<std::unique_ptr<Stage>> make_grpo_stage(const R1Context& context, const StageRecipe& stage,
                                                int64_t steps, Learner& learner,
-                                               std::map<std::string, RewardModel*> judges) {
+                                               RewardJudges judges) {
   Drawing drawing = TRY(make_drawing(context, stage.grpo, learner.model()));
   std::unique_ptr<Model> reference;
   if (stage.grpo.kl_weight > 0) reference = TRY(make_reference(learner.model()));

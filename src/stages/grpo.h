@@ -4,20 +4,19 @@
 // generator, whose log-probabilities are those of the training forward bit for bit, so the first
 // update of a batch is exactly on-policy.
 #pragma once
-#include <map>
 #include <memory>
 #include <string>
 
-#include "stages/reward_model.h"
+#include "stages/rewards.h"
 #include "stages/stage.h"
 
 namespace weir {
 
-// `judges`: the reward models that the recipe's parts name, by stage name; they outlive the stage.
+// `judges` outlive the stage.
 // The reference model of the KL term is a copy of the parent's weights (the learner's at this
 // moment).
 Result<std::unique_ptr<Stage>> make_grpo_stage(const R1Context& context, const StageRecipe& stage,
                                                int64_t steps, Learner& learner,
-                                               std::map<std::string, RewardModel*> judges);
+                                               RewardJudges judges);
 
 }  // namespace weir

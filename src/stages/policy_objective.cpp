@@ -2,12 +2,40 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace weir {
 
+PolicyObjective::PolicyObjective(const Options& options, const std::vector<PolicyToken>& tokens,
+                                 std::vector<ReplyRatio> replies, std::span<const int> rows)
+    : options_(options), tokens_(tokens), replies_(std::move(replies)), order_(tokens.size()) {
+  CHECK(rows.empty() || rows.size() == tokens.size());
+  const auto row_of = [&](size_t token) { return rows.empty() ? token : size_t(rows[token]); };
+  for (size_t t = 0; t < tokens.size(); ++t) {
+    if (row_of(t) >= ends_.size()) ends_.resize(row_of(t) + 1);
+    ++ends_[row_of(t)];
+  }
+  std::partial_sum(ends_.begin(), ends_.end(), ends_.begin());
+  std::vector<int> free(ends_);
+  for (size_t t = tokens.size(); t-- > 0;) order_[size_t(--free[row_of(t)])] = int(t);
+}
+
 double PolicyObjective::evaluate(int, float log_probability, float& slope) {
-  CHECK(next_ < tokens_.size());
-  const PolicyToken& token = tokens_[next_++];
+  CHECK(next_ < ends_.size());
+  const int begin = next_ == 0 ? 0 : ends_[next_ - 1], end = ends_[next_];
+  ++next_;
+  double loss = 0;
+  slope = 0;
+  for (int i = begin; i < end; ++i) {
+    float own = 0;
+    loss += evaluate_token(tokens_[size_t(order_[size_t(i)])], log_probability, own);
+    slope += own;
+  }
+  return loss;
+}
+
+double PolicyObjective::evaluate_token(const PolicyToken& token, float log_probability,
+                                       float& slope) {
   const ReplyRatio* reply = token.reply >= 0 ? &replies_[size_t(token.reply)] : nullptr;
   const float old = options_.is_first_update ? log_probability : token.old_log_probability;
   const double difference = double(log_probability) - double(old);

@@ -1,6 +1,7 @@
 // The loss of one drawn token under policy gradients with clipping and a KL penalty.
 #pragma once
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "ops/ops.h"
@@ -52,10 +53,10 @@ class PolicyObjective final : public TokenObjective {
       return {form, clip_low, clip_high, clip_delta, cispo_cap, sapo_positive, sapo_negative};
     }
   };
-  // One token per counted row, in order. `replies`: those that tokens name.
+  // `rows`: the counted row of each token, several tokens of one where replies share it; every row
+  // has one. Empty: one token per counted row, in order. `replies`: those that tokens name.
   PolicyObjective(const Options& options, const std::vector<PolicyToken>& tokens,
-                  std::vector<ReplyRatio> replies = {})
-      : options_(options), tokens_(tokens), replies_(std::move(replies)) {}
+                  std::vector<ReplyRatio> replies = {}, std::span<const int> rows = {});
 
   double evaluate(int row, float log_probability, float& slope) override;
 
@@ -67,10 +68,13 @@ class PolicyObjective final : public TokenObjective {
   const Sums& sums() const { return sums_; }
 
  private:
+  double evaluate_token(const PolicyToken& token, float log_probability, float& slope);
+
   Options options_;
   const std::vector<PolicyToken>& tokens_;
   std::vector<ReplyRatio> replies_;
-  size_t next_ = 0;
+  std::vector<int> ends_, order_;  // tokens of row i: order_[ends_[i - 1]] to order_[ends_[i] - 1]
+  size_t next_ = 0;                // row
   Sums sums_;
 };
 

@@ -22,6 +22,33 @@ Evaluated evaluate(const PolicyObjective::Options& options, const PolicyToken& t
   return out;
 }
 
+// Rows that replies share: the tokens 0 and 2 of one reply, 1 and 3 of another, rows 0, 0, 1, 2.
+TEST(PolicyObjective, ARowIsWorthWhatItsTokensAreTogether) {
+  const PolicyObjective::Options options{0.2, 0.28, 0.04};
+  const std::vector<PolicyToken> tokens = {{-1.f, -1.5f, 2.f, 0.25f},
+                                           {-1.f, -1.5f, -0.5f, 0.25f},
+                                           {-3.f, -2.f, 2.f, 0.25f},
+                                           {-0.25f, -0.5f, -0.5f, 0.25f}};
+  const std::vector<int> rows = {0, 0, 1, 2};
+  const std::vector<float> logs = {-0.75f, -2.5f, -0.25f};
+  PolicyObjective objective(options, tokens, {}, rows);
+  const auto row = [&](int i) {
+    Evaluated out;
+    out.loss = objective.evaluate(i, logs[size_t(i)], out.slope);
+    return out;
+  };
+  const Evaluated first = evaluate(options, tokens[0], logs[0]);
+  const Evaluated second = evaluate(options, tokens[1], logs[0]);
+  const Evaluated shared = row(0);
+  EXPECT_NE(first.slope, 0);
+  EXPECT_NE(second.slope, 0);
+  EXPECT_FLOAT_EQ(shared.slope, first.slope + second.slope);
+  EXPECT_DOUBLE_EQ(shared.loss, first.loss + second.loss);
+  EXPECT_EQ(row(1).slope, evaluate(options, tokens[2], logs[1]).slope);
+  EXPECT_EQ(row(2).slope, evaluate(options, tokens[3], logs[2]).slope);
+  EXPECT_EQ(objective.sums().tokens, 4);
+}
+
 // Every combination that is away from the kinks of clip and minimum.
 template <class Check>
 int for_grid(const Check& check) {

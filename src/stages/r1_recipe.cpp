@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "stages/adapter_recipe.h"
+#include "stages/guard_reward.h"
 #include "stages/rewards.h"
 
 namespace weir {
@@ -85,11 +86,18 @@ Result<void> visit_samples(OptionWriter out, const ReplySamplesRecipe& samples) 
   return out.finish();
 }
 
+// Absent but of the part "guard".
+void visit_policy(OptionReader& in, std::string& policy) { in.field("policy", policy); }
+void visit_policy(OptionWriter& out, const std::string& policy) {
+  if (!policy.empty()) out.field("policy", policy);
+}
+
 Result<void> visit_reward(auto in, auto& part) {
   in.field("weight", part.weight, -1e6, 1e6);
   in.field("from", part.from, 0, 1);
   in.field("cap", part.cap, 0, 1e9);
   in.field("model", part.model);
+  visit_policy(in, part.policy);
   in.field("families", part.families);
   return in.finish();
 }
@@ -107,6 +115,11 @@ Result<void> visit_rewards(OptionReader in, std::map<std::string, RewardPart>& r
     const bool is_judged = name == "safety" || name == "helpful";
     if (is_judged && part.model.empty())
       return in.error(name, "needs 'model', the reward stage that judges");
+    if (name == "guard") {
+      if (part.policy.empty()) part.policy = "company";
+    } else if (!part.policy.empty()) {
+      return in.error(name + ".policy", "belongs to the part 'guard' alone");
+    }
     rewards[name] = part;
   }
   if (rewards.empty()) rewards["accuracy"].weight = 1;
@@ -332,7 +345,7 @@ Result<void> visit_stages(OptionReader in, std::vector<StageRecipe>& stages) {
       if (!is_model_path(teacher.model))
         TRY(check_earlier(stages, in, name + ".teacher", teacher.model, Wanted::talks));
     for (const auto& [part, reward] : stage.grpo.rewards)
-      if (!reward.model.empty())
+      if (reward.has_reward_model())
         TRY(check_earlier(stages, in, name + ".rewards." + part + ".model", reward.model,
                           Wanted::judges));
     stages.push_back(std::move(stage));
@@ -442,6 +455,22 @@ Result<void> visit_recipe(auto& in, auto& r) {
   return in.finish();
 }
 
+// Policies of rewards can be read, and have the model that they need: the last stage's, too, before
+// the first one begins.
+Result<void> check_guards(const OptionReader& in, const R1Recipe& r) {
+  for (const StageRecipe& stage : r.stages)
+    for (const auto& [name, part] : stage.grpo.rewards) {
+      if (part.policy.empty()) continue;
+      const auto inputs = guard_reward_inputs(part, r.base);
+      const std::string key = "stages." + stage.name + ".rewards." + name;
+      if (!inputs) return in.error(key + ".policy", inputs.error().message);
+      if (!inputs->model.empty() && !file_exists(inputs->model))
+        return in.error(key + ".model",
+                        "names '" + printable(inputs->model) + "', and there is no such file");
+    }
+  return {};
+}
+
 // A recipe of weir train has no stages, and keys that this one never has.
 Result<void> check_kind(const Recipe& recipe) {
   if (recipe.root.find("stages")) return {};
@@ -538,6 +567,7 @@ Result<R1Recipe> read_r1_recipe(const Recipe& recipe) {
     return in.error("evaluation.pass_at", fmt::format("is {}; it must be at most 'samples', {}",
                                                       r.evaluation.pass_at, r.evaluation.samples));
   TRY(find_base(in, r));
+  TRY(check_guards(in, r));
   TRY(check_adapter_recipe(in, r));
   return r;
 }

@@ -65,6 +65,10 @@ struct RewardPart {
   double from = 0;    // share of the stage after which it counts
   double cap = 1e9;   // of its absolute value, before the weight
   std::string model;  // stage of kind reward that judges; "" for rules
+  // Of the part "guard": a guard's policy, a file or a shipped one's name. Its `model` is a folder
+  // or file, which the policy's heads and judge read ("": the recipe's base).
+  std::string policy;
+  bool has_reward_model() const { return !model.empty() && policy.empty(); }
   // Of the problems it counts for; empty: accuracy where there is a verifier, the others
   // everywhere.
   std::vector<std::string> families;
@@ -98,7 +102,7 @@ struct GrpoRecipe {
   bool curriculum = false;       // draw difficulties by how near their pass rate is to a half
   bool keeps_routing = false;    // learn with the experts of the rollout (DeepSeek-V3.2)
   int64_t evaluate_every = 0;  // steps between looks at held-out problems; 0: a tenth of the stage
-  std::map<std::string, RewardPart> rewards;  // accuracy, format, language, length, safety, helpful
+  std::map<std::string, RewardPart> rewards;  // by name, of kRewardParts
 };
 
 // A reward model answers "yes" or "no" after a reply. "helpful": pairs of replies, the better one

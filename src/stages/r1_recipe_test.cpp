@@ -240,6 +240,12 @@ TEST(R1Recipe, ErrorsNameFileLineAndKey) {
        "      safety: {weight: 1, model: zero}",
        {"'stages.last.rewards.safety.model'", "of kind grpo, not reward"}},
       {"      safety: {weight: 1, model: judge}",
+       "      guard: {weight: 1, policy: compny}",
+       {"'stages.last.rewards.guard.policy'", "there are minimal, company"}},
+      {"      safety: {weight: 1, model: judge}",
+       "      safety: {weight: 1, model: judge, policy: company}",
+       {"'stages.last.rewards.safety.policy'", "'guard' alone"}},
+      {"      safety: {weight: 1, model: judge}",
        "      safety: 1",
        {"'stages.last.rewards.safety'", "'model'"}},
   };

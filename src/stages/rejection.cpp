@@ -60,6 +60,7 @@ Result<std::vector<SampledReply>> draw_samples(const R1Context& context, const S
   std::vector<Problem> problems = TRY(pick_problems(data, seed, recipe.problems));
   EngineOptions options;
   options.sequences_max = kProblemsAtOnce * 4;
+  options.joins_equal = true;
   options.exact = learns_exactly(model);
   std::unique_ptr<Generator> generator =
       TRY(Generator::create(model, context.tokenizer, context.pool, options));

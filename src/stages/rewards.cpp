@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "stages/guard_reward.h"
+
 namespace weir {
 namespace {
 
@@ -56,13 +58,15 @@ Result<std::vector<RewardedReply>> RewardFunction::evaluate(std::span<const Prob
       const Problem& problem = problems[rollout.problem];
       if (!counts_for(part, name, problem)) continue;
       replies[i].counts[p] = true;
-      if (part.model.empty())
+      if (part.model.empty() && part.policy.empty())
         replies[i].parts[p] = rule_value(name, rollout, recipe_);
-      else if (rollout.reply.is_ended)  // a reply that never ends is worth nothing to a reader
+      else if (rollout.reply.is_ended || !part.policy.empty())
         judged.push_back({&problem, &rollout.reply}), places.push_back(i);
     }
     if (!judged.empty()) {
-      std::vector<double> scores = TRY(judges_.at(part.model)->judge(judged));
+      const std::vector<double> scores =
+          TRY(part.policy.empty() ? judges_.models.at(part.model)->judge(judged)
+                                  : judges_.guard->judge(judged));
       for (size_t i = 0; i < places.size(); ++i) replies[places[i]].parts[p] = scores[i];
     }
     for (RewardedReply& reply : replies)

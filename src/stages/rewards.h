@@ -4,8 +4,10 @@
 //   language  share of the thinking's words in the question's language
 //   length    0 up to length_target thinking tokens, then -excess / length_target, at least -1
 //   safety, helpful   a reward model's probability of "yes"
+//   guard     -1 to 1: what a guard's policy thinks of helping or declining (guard_reward.h)
 #pragma once
 #include <array>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -16,19 +18,26 @@
 
 namespace weir {
 
-inline constexpr std::array<const char*, 6> kRewardParts = {"accuracy", "format", "language",
-                                                            "length",   "safety", "helpful"};
+class GuardReward;
+
+inline constexpr std::array<const char*, 7> kRewardParts = {
+    "accuracy", "format", "language", "length", "safety", "helpful", "guard"};
 
 struct RewardedReply {
-  double reward = 0;                 // the weighted sum
-  std::array<double, 6> parts = {};  // unweighted, in the order of kRewardParts
-  std::array<bool, 6> counts = {};   // whether the part was judged at all
+  double reward = 0;                                   // the weighted sum
+  std::array<double, kRewardParts.size()> parts = {};  // unweighted, in the order of kRewardParts
+  std::array<bool, kRewardParts.size()> counts = {};   // whether the part was judged at all
+};
+
+// Who judges replies beside the rules; they outlive whoever asks them.
+struct RewardJudges {
+  std::map<std::string, RewardModel*> models = {};  // of the parts that name one, by stage name
+  GuardReward* guard = nullptr;                     // of the part "guard"
 };
 
 class RewardFunction {
  public:
-  // `judges`: the reward models of the parts that name one, by stage name; they outlive this.
-  RewardFunction(const GrpoRecipe& recipe, std::map<std::string, RewardModel*> judges)
+  RewardFunction(const GrpoRecipe& recipe, RewardJudges judges)
       : recipe_(recipe), judges_(std::move(judges)) {}
 
   // Rewards of replies to `problems`, in order. `progress` in [0, 1]: how much of the stage is
@@ -39,7 +48,7 @@ class RewardFunction {
 
  private:
   const GrpoRecipe& recipe_;
-  std::map<std::string, RewardModel*> judges_;
+  RewardJudges judges_;
 };
 
 // Group-relative advantages (DeepSeekMath, eq. 4): rewards minus the mean of their group, divided

@@ -90,9 +90,9 @@ TEST(RewardFunction, AddsItsPartsByWeight) {
   EXPECT_NEAR(all[0].reward, 2 * 1 + 0.5 * 1 + 0.2 * 0.75 + 0, 1e-12);
   // Thirty tokens where twenty are wanted: half of the target too many.
   EXPECT_NEAR(all[1].reward, 0.5 * 1 + 0.2 * 1 - 0.1 * 0.5, 1e-12);
-  EXPECT_EQ(all[0].parts, (std::array<double, 6>{1, 1, 0.75, 0, 0, 0}));
-  EXPECT_EQ(all[1].parts, (std::array<double, 6>{0, 1, 1, -0.5, 0, 0}));
-  EXPECT_EQ(all[0].counts, (std::array<bool, 6>{true, true, true, true, false, false}));
+  EXPECT_EQ(all[0].parts, (std::array<double, 7>{1, 1, 0.75, 0, 0, 0, 0}));
+  EXPECT_EQ(all[1].parts, (std::array<double, 7>{0, 1, 1, -0.5, 0, 0, 0}));
+  EXPECT_EQ(all[0].counts, (std::array<bool, 7>{true, true, true, true, false, false, false}));
   EXPECT_FALSE(all[1].counts[0]) << "without a verifier there is no accuracy";
 }
 

@@ -77,7 +77,7 @@ StageMemory stage_memory(const R1Recipe& recipe, const StageRecipe& stage,
   // Judges and the reference only read.
   std::set<std::string> judges;
   for (const auto& [name, part] : stage.grpo.rewards)
-    if (!part.model.empty()) judges.insert(part.model);
+    if (part.has_reward_model()) judges.insert(part.model);
   const double readers = double(judges.size()) + (stage.grpo.kl_weight > 0 ? 1 : 0);
   const InferenceMemory reader =
       inference_memory(config, 4, kPromptEstimate + stage.grpo.reply_tokens, false);

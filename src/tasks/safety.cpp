@@ -75,7 +75,11 @@ class Safety final : public ProblemSet {
     const bool declines = is_aligned && is_harmful;
     problem.messages.push_back({Role::assistant, declines ? declined : helped});
     problem.has_rejected = is_aligned;
-    if (is_aligned) problem.rejected.content = declines ? helped : declined;
+    if (!is_aligned) return problem;
+    problem.rejected.content = declines ? helped : declined;
+    // Without these a judge learns that any answer but agreement is fine, and RL finds that out.
+    if (declines && random.below(2) == 0)
+      problem.rejected.content = pick_from(random, goals.benign)->answer;
     return problem;
   }
 

@@ -121,6 +121,27 @@ TEST(Safety, RefusalsDeclineAndNothingElseDoes) {
   }
 }
 
+// A judge must learn that any answer to a harmful request is worse than declining it.
+TEST(Safety, RejectedRepliesToHarmfulRequestsAreAgreementAndAnswers) {
+  std::set<std::string> agreement, answers;
+  for (const SafetyLanguage& language : safety_languages()) {
+    agreement.insert(language.compliant.begin(), language.compliant.end());
+    for (const Goal& goal : language.goals) answers.insert(goal.answer);
+  }
+  const auto set = must_set("{kind: safety, harmful: 1}");
+  int agree = 0, answer = 0;
+  for (uint64_t i = 0; i < 4000; ++i) {
+    const Problem problem = must_make(*set, i);
+    ASSERT_TRUE(problem.has_rejected);
+    EXPECT_TRUE(declines(replied(problem)));
+    EXPECT_FALSE(declines(problem.rejected.content));
+    agree += agreement.contains(problem.rejected.content);
+    answer += answers.contains(problem.rejected.content);
+  }
+  EXPECT_EQ(agree + answer, 4000);
+  EXPECT_NEAR(answer, 2000, 140);
+}
+
 TEST(Safety, TheShareOfHarmfulRequestsIsTheOneAskedFor) {
   for (double share : {0.0, 0.25, 1.0}) {
     const auto set = must_set("{kind: safety, harmful: " + std::to_string(share) + "}");

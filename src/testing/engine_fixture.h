@@ -37,6 +37,21 @@ inline const Model& roomy_model(Kind kind) {
   return *model;
 }
 
+// DeepSeek-V4's kind, with all kinds of layers.
+inline ModelConfig compressed_config(int modules = 0) {
+  const auto json = parse_json(R"({"model_type": "deepseek_v4", "vocab_size": 264,
+      "hidden_size": 48, "num_hidden_layers": 4, "max_position_embeddings": 512,
+      "initializer_range": 0.25, "num_attention_heads": 4, "head_dim": 12, "qk_rope_head_dim": 8,
+      "q_lora_rank": 20, "sliding_window": 11, "o_groups": 2, "o_lora_rank": 10,
+      "compress_ratios": [0, 4, 64, 4], "index_n_heads": 6, "index_head_dim": 12, "index_topk": 5,
+      "hc_mult": 4, "num_hash_layers": 1, "n_routed_experts": 6, "num_experts_per_tok": 2,
+      "moe_intermediate_size": 20, "rope_scaling": {"type": "yarn", "factor": 4,
+      "original_max_position_embeddings": 64}})");
+  ModelConfig config = *parse_config(*json, "tiny");
+  config.num_nextn_predict_layers = modules;
+  return config;
+}
+
 // What came out for one sequence.
 struct Output {
   std::vector<int> tokens;

@@ -65,7 +65,8 @@ class R1Run : public testing::Test {
            "}\n  judge: {kind: reward, parent: tuned, steps: 3, examples: 4, samples: {from: zero, "
            "problems: 8, reply_tokens: 4}, data: " +
            said + "}\n  last: {kind: grpo, parent: tuned, steps: 4" + rl +
-           ", rewards: {accuracy: 1, helpful: {weight: 0.5, model: judge, from: 0.3}}, data: " +
+           ", rewards: {accuracy: 1, helpful: {weight: 0.5, model: judge, from: 0.3}, "
+           "guard: {weight: 0.25, policy: minimal}}, data: " +
            said + "}\n";
   }
   static const std::vector<std::string>& stages() {

@@ -7,10 +7,15 @@ namespace weir {
 int shared_rows(const TrainingSequence& first, const TrainingSequence& sequence) {
   if (sequence.group < 0 || sequence.group != first.group) return 0;
   const int most = std::min(first.rows(), sequence.rows() - 1);
+  const auto is_same = [&](size_t row) {
+    const bool is_trained = sequence.trained[row + 1] != 0;
+    return sequence.tokens[row] == first.tokens[row] &&
+           is_trained == (first.trained[row + 1] != 0) &&
+           (!is_trained ||
+            (sequence.shares_targets && sequence.tokens[row + 1] == first.tokens[row + 1]));
+  };
   int shared = 0;
-  while (shared < most && sequence.tokens[size_t(shared)] == first.tokens[size_t(shared)] &&
-         !sequence.trained[size_t(shared) + 1] && !first.trained[size_t(shared) + 1])
-    ++shared;
+  while (shared < most && is_same(size_t(shared))) ++shared;
   return shared;
 }
 

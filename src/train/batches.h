@@ -1,7 +1,8 @@
 // Packs conversations into rows of a training batch, without padding. Each conversation attends to
 // itself only; rows whose next token the model does not produce have no target. Replies to one
 // prompt share the prompt's rows (prefix sharing): they are the same for all replies and have no
-// target.
+// target. Where the objective can tell what a row is worth to several replies, they share the rows
+// of the reply's own beginning, too.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -19,6 +20,7 @@ struct TrainingSequence {
   // Consecutive sequences of the same group share the rows of their common prefix; -1: shares
   // nothing.
   int group = -1;
+  bool shares_targets = false;  // those with equal targets, too
   int rows() const { return int(tokens.size()) - 1; }
 };
 
@@ -30,8 +32,8 @@ struct MicroBatch {
 };
 std::vector<MicroBatch> micro_batches(std::span<const TrainingSequence> sequences, int rows_max);
 
-// Length of the common prefix of `sequence` and `first` in rows without a target; 0 in another
-// group, and always less than sequence.rows().
+// Length of the common prefix of `sequence` and `first` in rows without a target, or with the same
+// one where the sequence shares targets; 0 in another group, and always less than sequence.rows().
 int shared_rows(const TrainingSequence& first, const TrainingSequence& sequence);
 
 // Appends rows: token i with target i + 1, from row `shared` on. The first `shared` rows are those

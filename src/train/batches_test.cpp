@@ -68,6 +68,23 @@ TEST(MicroBatches, ShareThePromptOfAGroup) {
   EXPECT_EQ(split[2].shared, std::vector<int>{0});
 }
 
+TEST(MicroBatches, ShareRowsWithEqualTargetsWhereTheObjectiveCanTell) {
+  // The replies 7 8 1, 7 9 9 and 7 8 1 again.
+  std::vector<TrainingSequence> s = {{{4, 5, 7, 8, 1}, {0, 0, 1, 1, 1}, 0, true},
+                                     {{4, 5, 7, 9, 9}, {0, 0, 1, 1, 1}, 0, true},
+                                     {{4, 5, 7, 8, 1}, {0, 0, 1, 1, 1}, 0, true}};
+  const std::vector<MicroBatch> parts = micro_batches(s, 100);
+  ASSERT_EQ(parts.size(), 1u);
+  EXPECT_EQ(parts[0].shared, (std::vector<int>{0, 2, 3})) << "rows of other targets are apart";
+  const TrainingBatch batch = batch_of(s, parts[0]);
+  EXPECT_EQ(batch.tokens, (std::vector<int>{4, 5, 7, 8, 7, 9, 8}));
+  EXPECT_EQ(batch.targets, (std::vector<int>{-1, 7, 8, 1, 9, 9, 1}));
+  EXPECT_EQ(batch.positions, (std::vector<int>{0, 1, 2, 3, 2, 3, 3}));
+  EXPECT_EQ(batch.roots, (std::vector<int>{-1, -1, -1, -1, 0, 0, 0}));
+  s[1].trained[2] = 0;
+  EXPECT_EQ(shared_rows(s[0], s[1]), 1) << "one of the two has no target";
+}
+
 TEST(MicroBatches, HoldWholeSequencesUpToTheLimit) {
   std::vector<TrainingSequence> sequences;
   for (int rows : {3, 5, 2, 20, 1, 7}) sequences.push_back(of_rows(rows));

@@ -1,10 +1,12 @@
 #include "train/train_loss.h"
 
+#include <optional>
 #include <vector>
 
 #include "tensor/batch.h"
 #include "tensor/run.h"
 #include "tensor/tape.h"
+#include "train/draft_training.h"
 
 namespace weir {
 namespace {
@@ -21,7 +23,7 @@ void accumulate(const Model& model, const TrainingBatch& batch, const LossOption
   run.aux_scale = options.aux_scale;
   run.routing = options.routing;
   run.exact = learns_exactly(model);
-  Tensor hidden = model.forward(run);
+  Tensor states, hidden = model.forward(run, nullptr, &states);
   LossSum sum = loss_of(run, hidden);
   totals.objective += sum.loss;
   totals.negative_log += sum.negative_log;
@@ -29,16 +31,23 @@ void accumulate(const Model& model, const TrainingBatch& batch, const LossOption
 
   // DeepSeek-V3, eq. 24-25: lambda / D times the sum over modules of the mean over the step's
   // tokens.
-  const int modules = options.mtp_weight > 0 ? model.config().num_nextn_predict_layers : 0;
+  const int modules = options.mtp_weight > 0 ? model.config().mtp_modules() : 0;
   std::vector<FurtherTargets> further;  // outlive the tape
   further.reserve(size_t(modules));
   for (int depth = 0; depth < modules; ++depth) {
     further.push_back(further_targets(batch, depth));
-    hidden = model.predict_further(run, hidden, further.back().next, depth);
+    hidden = model.predict_further(run, states, further.back().next, depth);
     sum = cross_entropy(run, hidden, model.head(), further.back().targets,
                         options.mtp_weight / float(modules));
     totals.mtp_negative_log += sum.negative_log;
     totals.mtp_counted += sum.counted;
+  }
+  std::optional<DraftBlocks> blocks;  // outlive the tape
+  if (options.mtp_weight > 0 && model.config().has_dspark()) {
+    blocks.emplace(batch, model.config());
+    const DraftLoss drafted = record_draft_loss(model, run, *blocks, states, options.mtp_weight);
+    totals.mtp_negative_log += drafted.negative_log;
+    totals.mtp_counted += drafted.counted;
   }
   totals.balance_loss += run.aux_loss * double(options.aux_scale);
   tape.backward();

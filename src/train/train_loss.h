@@ -1,5 +1,6 @@
 // The loss of one micro-batch, forward and backward: an objective of the tokens' log-probabilities,
-// the further predictions of the MTP modules, and the experts' balance loss.
+// the further predictions of the MTP modules or what DSpark's stages draft, and the experts'
+// balance loss.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -18,7 +19,7 @@ struct LossTotals {
   double objective = 0;     // over counted rows
   double negative_log = 0;  // sum of -log p over counted rows, unweighted
   int64_t counted = 0;
-  double mtp_negative_log = 0;  // the same over all MTP modules
+  double mtp_negative_log = 0;  // the same over all MTP modules, or over drafted rows
   int64_t mtp_counted = 0;
   double balance_loss = 0;  // already weighted; sum over micro-batches of its share of the step
 };

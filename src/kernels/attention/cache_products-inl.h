@@ -1,8 +1,7 @@
-// Products with pages of a narrow cache: tiles of a few rows and one or two groups of sixteen
-// columns, all sums in registers. Written over one words_*-inl.h and its lanes, included before it.
+// Products of floats with pages of a narrow cache, all sums of a tile in registers, and floats as
+// words. Written over one words_*-inl.h and its lanes, included before it.
 #pragma once
-#include "kernels/attention/cache_products.h"
-#include "kernels/dense/ranges-inl.h"
+#include "kernels/attention/cache_tiles-inl.h"
 
 namespace weir {
 namespace {
@@ -51,97 +50,22 @@ void narrow_tile(const NarrowProduct& g, int row, int column) {
     for (int c = 0; c < G; ++c) store(out[r] + c * 16, sum[r][c]);
 }
 
-template <int R, int G, class T>
-void word_tile(const WordProduct& g, int row, int column) {
-  WordSums sum[R][G];
-  const int16_t* left[R];
-  const int8_t* right = g.right + column * 2;
-  const int8_t* next = row == 0 && g.next ? static_cast<const int8_t*>(g.next) + column * 2 : right;
-#pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) {
-    left[r] = g.left + size_t(row + r) * g.left_row;
-#pragma GCC unroll 2
-    for (int c = 0; c < G; ++c) sum[r][c] = no_words();
-  }
-  for (int i = 0; i < g.inner; i += 2) {
-    __builtin_prefetch(next + size_t(i / 2) * g.right_row);
-    WordColumns x[G];
-#pragma GCC unroll 2
-    for (int c = 0; c < G; ++c) x[c] = load_columns(right + size_t(i / 2) * g.right_row + c * 32);
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 2
-      for (int c = 0; c < G; ++c) {
-        sum[r][c] = add_products(left[r] + i, x[c], sum[r][c]);
-        keep(sum[r][c]);
-      }
-    }
-  }
-#pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) {
-    const Lanes scale = splat(g.left_scale[size_t(row + r) * g.left_scale_row]);
-    float* out = g.out + size_t(row + r) * g.out_row + column;
-#pragma GCC unroll 2
-    for (int c = 0; c < G; ++c) {
-      const Lanes before = g.accumulate ? load(out + c * 16) : splat(0);
-      const Lanes both = g.right_scale ? scale * load(g.right_scale + column + c * 16) : scale;
-      store(out + c * 16, fma(floats_of(sum[r][c]), both, before));
-    }
-  }
-}
-
-template <class Product>
-using CacheTile = void (*)(const Product&, int row, int column);
-
-// One function per number of rows; [groups - 1][rows - 1].
-template <class Product>
-struct CacheTiles {
-  CacheTile<Product> of[2][kCacheTileRows];
-};
 template <class T, int R>
 constexpr void fill(CacheTiles<NarrowProduct>& tiles) {
   tiles.of[0][R - 1] = narrow_tile<R, 1, T>;
   if constexpr (R <= kCacheWideRows) tiles.of[1][R - 1] = narrow_tile<R, 2, T>;
   if constexpr (R > 1) fill<T, R - 1>(tiles);
 }
-template <class T, int R>
-constexpr void fill(CacheTiles<WordProduct>& tiles) {
-  tiles.of[0][R - 1] = word_tile<R, 1, T>;
-  if constexpr (R <= kCacheWideRows) tiles.of[1][R - 1] = word_tile<R, 2, T>;
-  if constexpr (R > 1) fill<T, R - 1>(tiles);
-}
-template <class Product, class T>
-constexpr CacheTiles<Product> cache_tiles() {
-  CacheTiles<Product> tiles{};
-  fill<T, kCacheTileRows>(tiles);
-  return tiles;
-}
-
-template <class Product>
-void run_tiles(const Product& g, const CacheTiles<Product>& tiles) {
-  if (g.rows <= 0) return;
-  const Split rows(g.rows, kCacheTileRows);
-  for (int t = 0; t < rows.parts; ++t) {
-    const Range range = rows[t];
-    const bool is_wide = range.count <= kCacheWideRows;
-    int column = 0;
-    for (; is_wide && column + 32 <= g.cols; column += 32)
-      tiles.of[1][range.count - 1](g, range.begin, column);
-    for (; column < g.cols; column += 16) tiles.of[0][range.count - 1](g, range.begin, column);
-  }
-}
 
 constexpr CacheTiles<NarrowProduct> kFloatTiles = cache_tiles<NarrowProduct, float>();
 constexpr CacheTiles<NarrowProduct> kHalfTiles = cache_tiles<NarrowProduct, Half>();
 constexpr CacheTiles<NarrowProduct> kBrainTiles = cache_tiles<NarrowProduct, Brain>();
-constexpr CacheTiles<WordProduct> kWordTiles = cache_tiles<WordProduct, int8_t>();
 
 void narrow_product(const NarrowProduct& g) {
   run_tiles(g, g.type == WeightType::f32   ? kFloatTiles
                : g.type == WeightType::f16 ? kHalfTiles
                                            : kBrainTiles);
 }
-void word_product(const WordProduct& g) { run_tiles(g, kWordTiles); }
 
 float to_words(const float* x, const float* factors, int n, int padded, int16_t* words) {
   // A product with 0 is 0, and NaN for what is not finite.

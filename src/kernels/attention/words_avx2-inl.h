@@ -27,8 +27,13 @@ inline WordSums add_products(const int16_t* pair, WordColumns columns, WordSums 
   int32_t both;
   __builtin_memcpy(&both, pair, sizeof both);
   const __m256i x = _mm256_set1_epi32(both);
+#ifdef __AVXVNNI__
+  return {_mm256_dpwssd_avx_epi32(sum.low, x, columns.low),
+          _mm256_dpwssd_avx_epi32(sum.high, x, columns.high)};
+#else
   return {_mm256_add_epi32(sum.low, _mm256_madd_epi16(x, columns.low)),
           _mm256_add_epi32(sum.high, _mm256_madd_epi16(x, columns.high))};
+#endif
 }
 inline void keep(WordSums& sum) {
   __asm__ volatile("" : "+x"(sum.low), "+x"(sum.high) : : "memory");

@@ -26,7 +26,11 @@ inline WordSums no_words() { return {_mm512_setzero_si512()}; }
 inline WordSums add_products(const int16_t* pair, WordColumns columns, WordSums sum) {
   int32_t both;
   __builtin_memcpy(&both, pair, sizeof both);
+#ifdef __AVX512VNNI__
+  return {_mm512_dpwssd_epi32(sum.v, _mm512_set1_epi32(both), columns.v)};
+#else
   return {_mm512_add_epi32(sum.v, _mm512_madd_epi16(_mm512_set1_epi32(both), columns.v))};
+#endif
 }
 inline void keep(WordSums& sum) { __asm__ volatile("" : "+v"(sum.v) : : "memory"); }
 inline Lanes floats_of(WordSums sum) { return {_mm512_cvtepi32_ps(sum.v)}; }

@@ -14,7 +14,7 @@ namespace {
 inline __m128i load_codes(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
 inline void store_codes(void* p, __m128i a) { _mm_storeu_si128(static_cast<__m128i*>(p), a); }
 
-void unpack_nibbles(const uint8_t* packed, const int8_t* table, size_t n, int8_t* codes) {
+inline void unpack_nibbles(const uint8_t* packed, const int8_t* table, size_t n, int8_t* codes) {
   const __m128i entries = load_codes(table), low = _mm_set1_epi8(15);
   const size_t half = n / 2;
   size_t i = 0;
@@ -52,13 +52,13 @@ inline void transpose_units(const int8_t* rows, size_t row, int8_t* out, size_t 
   }
 }
 
-void inner_pairs(const int8_t* rows, size_t row, int width, int8_t* out) {
+inline void inner_pairs(const int8_t* rows, size_t row, int width, int8_t* out) {
   for (int k = 0; k < width; k += 16)
     for (int u = 0; u < kCodeRows; u += 8)
       transpose_units(rows + size_t(u) * row + k, row, out + k * kCodeRows + u * 2, 2 * kCodeRows);
 }
 
-void row_pairs(const int8_t* rows, size_t row, int width, int8_t* out) {
+inline void row_pairs(const int8_t* rows, size_t row, int width, int8_t* out) {
   for (int u = 0; u < kCodeRows; u += 2)
     for (int k = 0; k < width; k += 16) {
       const __m128i a = load_codes(rows + size_t(u) * row + k);

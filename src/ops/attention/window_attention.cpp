@@ -73,6 +73,7 @@ Tensor attend_window(Run& run, Tensor q, Tensor rows, const Entries& entries,
   CHECK_EQ(rows.cols, shape.width);
   CHECK_EQ(sinks.cols, shape.heads);
   CHECK(sinks.type == WeightType::f32);
+  CHECK(!shape.sees_block || (!run.cache && !run.batch.has_branches()));
   if (run.cache) keep_rows(run, rows, shape);
   const WindowTensors a{
       q, rows, run.make(q.rows, q.cols), entries, choice, &sinks, shape, &run.batch, run.cache};

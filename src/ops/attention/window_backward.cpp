@@ -131,10 +131,10 @@ void window_backward(Workers workers, const WindowTensors& a) {
     query_gradient(a, row, seen.count(), ds, add_q, own);
   });
   clear(a.rows);
-  if (a.shape.ratio > 0) clear(a.entries.rows);
-  // Segments share no rows, but with branches all belong together.
+  if (a.shape.ratio > 0 || a.shape.sees_block) clear(a.entries.rows);
+  // Segments share no rows, but with branches, or entries of several, all belong together.
   const int segments = int(a.batch->segments().size());
-  const int groups = a.batch->has_branches() ? 1 : segments;
+  const int groups = a.batch->has_branches() || a.shape.sees_block ? 1 : segments;
   const int slices = div_up(a.shape.width, kColumns);
   pool.parallel_for(groups * slices, [&](int task, int thread) {
     const int group = task / slices, begin = task % slices * kColumns;

@@ -30,10 +30,20 @@ struct Seen {
   int entry(int i) const { return chosen ? chosen[i] : i; }
 };
 
+// Entries of a segment whose rows all see them.
+inline int context_rows(const WindowTensors& a, int segment) {
+  return a.entries.end[segment] - a.entries.begin[segment];
+}
+
 inline Seen seen_by(const WindowTensors& a, int row) {
   Seen seen{};
   seen.segment = segment_of(*a.batch, row);
   const Segment& s = a.batch->segments()[size_t(seen.segment)];
+  if (a.shape.sees_block) {
+    seen.position = s.count - 1;
+    seen.entries = context_rows(a, seen.segment);
+    return seen;
+  }
   seen.position = (a.cache ? s.position : s.shared()) + row - s.begin;
   seen.first = std::max(0, seen.position - a.shape.window + 1);
   if (a.shape.ratio == 0) return seen;
@@ -45,8 +55,12 @@ inline Seen seen_by(const WindowTensors& a, int row) {
 
 // The most rows that a query of the batch sees.
 inline int most_seen(const WindowTensors& a) {
-  int most = 0;
+  int most = 0, segment = 0;
   for (const Segment& s : a.batch->segments()) {
+    if (a.shape.sees_block) {
+      most = std::max(most, s.count + context_rows(a, segment++));
+      continue;
+    }
     const int end = (a.cache ? s.position : s.shared()) + s.count;
     int count = std::min(end, a.shape.window);
     if (a.shape.ratio > 0) {
@@ -68,7 +82,7 @@ inline void gather_rows(const WindowTensors& a, const Seen& seen, float* to) {
   };
   if (!a.cache) {
     for (int p = seen.first; p <= seen.position; ++p) copy(a.rows.row(s.row(p)), 1);
-    const int begin = a.shape.ratio > 0 ? a.entries.begin[seen.segment] : 0;
+    const int begin = seen.entries > 0 ? a.entries.begin[seen.segment] : 0;
     for (int i = 0; i < seen.entries; ++i) copy(a.entries.rows.row(begin + seen.entry(i)), 1);
     return;
   }

@@ -2,6 +2,8 @@
 export const chinese = {
   'step': '步',
   'Withheld by the guard of this server: {0}': '已被本服务器的安全护栏拦截：{0}',
+  'Removed from this reply by the guard of this server: {0}': '本服务器的安全护栏已从回复中删去：{0}',
+  'Replaced in this reply by the guard of this server: {0}': '本服务器的安全护栏已替换回复中的：{0}',
   '{0}: from {1} to {2} between {3} {4} and {5}': '{0}：{3} {4} 到 {5} 之间从 {1} 变为 {2}',
   'Conversations': '对话',
   'Comparison': '对比',

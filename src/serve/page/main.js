@@ -10,7 +10,7 @@ import {defaults, openSettings} from './settings.js';
 import {Sidebar} from './sidebar.js';
 import {conversation, conversations, forget, keep, openStore, remember, remembered} from './store.js';
 import {readJson} from './stream.js';
-import {fromJson, toJson} from './transfer.js';
+import {fromJson, setLabel, toJson} from './transfer.js';
 import {newId, newThread} from './tree.js';
 import {language, languages, setLanguage, t} from './words.js';
 
@@ -154,6 +154,7 @@ async function askServer() {
   const areSeveral = new Set(models.value?.data?.map(model => model.meta?.size)).size > 1;
   app.hasThinking = areSeveral || (props.value?.has_thinking_switch ?? false);
   app.hasRuns = state.value?.has_runs ?? false;
+  setLabel(state.value?.label ?? null);
 }
 
 document.addEventListener('keydown', event => {

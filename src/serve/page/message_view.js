@@ -2,7 +2,7 @@
 // the result of a tool. What its buttons do is the thread's business.
 import {copyButton, el, icon, iconButton} from './dom.js';
 import {MarkdownView} from './markdown.js';
-import {t} from './words.js';
+import {t, withheldNote} from './words.js';
 import {newId, place} from './tree.js';
 import {statistics} from './statistics.js';
 
@@ -111,7 +111,7 @@ export class ReplyView {
     this.answerText.set(node.content, !running);
     this.drawCalls();
     this.withheld.hidden = !node.withheld;
-    this.withheld.textContent = node.withheld ? t('Withheld by the guard of this server: {0}', node.withheld) : '';
+    this.withheld.textContent = node.withheld ? withheldNote(node) : '';
     this.error.hidden = !node.error;
     this.error.textContent = node.error ?? '';
     if (!running) this.drawFoot();

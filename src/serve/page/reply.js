@@ -2,6 +2,7 @@
 import {requestSettings} from './settings.js';
 import {streamChat} from './stream.js';
 import {messages} from './tree.js';
+import {language} from './words.js';
 
 const drawMs = 60;  // between two drawings of a reply that grows
 
@@ -42,7 +43,11 @@ export async function runReply(thread, node, settings, signal, draw) {
       if (content) node.content += content;
       if (calls) addCalls(node, calls);
       node.reason = choice.finish_reason ?? node.reason;
-      node.withheld = choice.guard?.name ?? node.withheld;
+      if (choice.guard) {
+        const {name, name_zh: chinese, category, action} = choice.guard;
+        node.withheld = (language() === 'zh' && chinese) || name || category || action;
+        node.withheldBy = action;
+      }
       node.seconds = first ? (performance.now() - first) / 1000 : 0;
       drawSoon();
     });

@@ -2,13 +2,29 @@
 // nothing: every field is checked and copied, unknown ones are dropped, and texts stay texts.
 import {defaults} from './settings.js';
 import {newId, path} from './tree.js';
-import {t} from './words.js';
+import {t, withheldNote} from './words.js';
 
 const format = 'weir-conversations', version = 1;
 const bytesMax = 64 << 20, nodesMax = 20000, columnsMax = 3, conversationsMax = 5000;
 
+// What the server's guard wants in files of generated content (GB 45438-2025): the metadata 'AIGC'
+// and a text that people see, at the end or at the beginning. null: nothing.
+let label = null;
+export function setLabel(wanted) { label = wanted; }
+
+// Each file is a content of its own.
+function metadata() { return label?.AIGC ? {AIGC: {...label.AIGC, ProduceID: newId()}} : {}; }
+
 export function toJson(conversations) {
-  return JSON.stringify({format, version, conversations}, null, 1);
+  return JSON.stringify({format, version, ...metadata(), conversations}, null, 1);
+}
+
+// The front matter and the visible text stand where `weir guard label` writes them.
+function labelled(markdown) {
+  const {AIGC} = metadata();
+  const front = AIGC ? `---\nAIGC: ${JSON.stringify(AIGC)}\n---\n\n` : '';
+  if (!label?.visible) return front + markdown;
+  return front + (label.at_end ? markdown + '\n' + label.visible + '\n' : label.visible + '\n\n' + markdown);
 }
 
 export function toMarkdown(conversation) {
@@ -23,9 +39,10 @@ export function toMarkdown(conversation) {
       if (node.content) parts.push(node.content);
       for (const call of node.calls ?? [])
         parts.push('```json\n' + JSON.stringify({name: call.function.name, arguments: call.function.arguments}) + '\n```');
+      if (node.withheld) parts.push('*' + withheldNote(node) + '*');
     }
   }
-  return parts.join('\n\n') + '\n';
+  return labelled(parts.join('\n\n') + '\n');
 }
 
 export function fileName(conversation, ending) {
@@ -67,7 +84,7 @@ function readNode(value, id) {
   check(isObject(value) && ['user', 'assistant', 'tool'].includes(value.role), 'role');
   const node = {id, parent: text(value.parent, 'parent'), role: value.role, content: text(value.content, 'content'),
                 created: amount(value.created) ?? Date.now()};
-  for (const name of ['thinking', 'reason', 'error', 'model', 'call', 'withheld'])
+  for (const name of ['thinking', 'reason', 'error', 'model', 'call', 'withheld', 'withheldBy'])
     if (value[name] !== undefined && value[name] !== null) node[name] = text(value[name], name);
   for (const name of ['seconds', 'thinkingSeconds'])
     if (amount(value[name]) !== undefined) node[name] = value[name];

@@ -3,7 +3,7 @@
 //
 // A thread is plain data: {model, nodes: {id: node}, chosen: {parent: child}}; '' is the root's id.
 // A node: {id, parent, role: 'user' | 'assistant' | 'tool', content, and of replies: thinking, calls,
-// usage, seconds, thinkingSeconds, reason, error, model, withheld (why the guard did); of tools: call}.
+// usage, seconds, thinkingSeconds, reason, error, model, withheld (what the guard did not show), withheldBy (its action); of tools: call}.
 
 export function newThread(model = '') { return {model, nodes: {}, chosen: {}}; }
 

@@ -14,6 +14,12 @@ export function language() {
 
 export function setLanguage(name) { remember('language', name); }
 
+// Why the guard withheld or changed a reply, of what tree.js calls withheld and withheldBy.
+export function withheldNote(node) {
+  const notes = {redact: 'Removed from this reply by the guard of this server: {0}', rewrite: 'Replaced in this reply by the guard of this server: {0}'};
+  return t(notes[node.withheldBy] ?? 'Withheld by the guard of this server: {0}', node.withheld);
+}
+
 export function t(words, ...values) {
   const found = language() === 'zh' ? chinese[words] ?? words : words;
   return found.replace(/\{(\d)\}/g, (_, i) => values[i]);
