@@ -5,7 +5,6 @@
 #include "config/config_fields.h"
 #include "config/config_reader.h"
 #include "config/engram.h"
-#include "tensor/table_reader.h"
 
 namespace weir {
 namespace {
@@ -30,7 +29,7 @@ Result<void> validate_hashes(const C& c) {
   TRY(ranged(kVocabulary, c.engram_vocab_size, 1, kTableRowsMost));
   TRY(ranged(kReach, c.engram_max_ngram_size, 2, kReachMost));
   TRY(ranged(kHeads, c.engram_n_heads, 1, kHashHeadsMost));
-  TRY(ranged(kWidth, c.engram_head_dim, 1, kTableColumnsMost));
+  TRY(ranged(kWidth, c.engram_head_dim, 1, kEngramColumnsMost));
   TRY(ranged(kPad, c.engram_pad_token_id, 0, c.vocab_size - 1));
   TRY(ranged(kClasses, c.engram_compressed_vocab_size, 1, c.vocab_size));
   const auto& layers = c.engram_layer_ids;
@@ -59,7 +58,7 @@ void read_engram(ConfigReader& in, C& c) {
   in.integer(kHeads, c.engram_n_heads, 1, kHashHeadsMost);
   for (const auto& [key, value, most] :
        {std::tuple(kVocabulary, &c.engram_vocab_size, kTableRowsMost),
-        std::tuple(kWidth, &c.engram_head_dim, kTableColumnsMost)}) {
+        std::tuple(kWidth, &c.engram_head_dim, kEngramColumnsMost)}) {
     if (*value == 0 && in.lacks(key)) return in.fail(key, "is missing");
     in.integer(key, *value, 1, most);
   }

@@ -11,6 +11,9 @@
 
 namespace weir {
 
+// Numbers of a row of a table, at most.
+constexpr int kEngramColumnsMost = 8192;
+
 // The number of a layer's memory among engram_layer_ids; -1: the layer has none.
 int engram_number(const ModelConfig& config, int layer);
 inline bool has_engram(const ModelConfig& config) { return !config.engram_layer_ids.empty(); }

@@ -1,3 +1,5 @@
+// Random tensors in the form that DeepSeek publishes V4 and V4.1 in: FP4 experts, tables of E4M3,
+// scales.
 #include <algorithm>
 
 #include "base/div_up.h"

@@ -13,6 +13,8 @@
 #include "tensor/table_reader.h"
 
 namespace weir {
+
+static_assert(kEngramColumnsMost <= kTableColumnsMost);
 namespace {
 
 // Smaller tables are in memory soon, whoever reads them.
