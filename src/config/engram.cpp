@@ -82,8 +82,9 @@ int64_t engram_table_elements(const ModelConfig& c) {
 
 std::string engram_words(const ModelConfig& c) {
   return fmt::format(
-      "tables of {} rows of {} in layers {}; {} rows a position and table, of n-grams of 2 to {} "
-      "tokens by {} hashes; {} classes of tokens",
+      "{} rows of {} in layers {}; {} a position: n-grams of 2 to {} tokens, {} hashes; {} classes "
+      "of "
+      "tokens",
       fmt::join(c.engram_num_embeddings, " and "), c.engram_head_dim,
       fmt::join(c.engram_layer_ids, " and "), engram_columns(c), c.engram_max_ngram_size,
       c.engram_n_heads, c.engram_compressed_vocab_size);
