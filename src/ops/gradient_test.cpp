@@ -328,15 +328,19 @@ Case objective_case() {
   return c;
 }
 
-// Distributions of a teacher over `vocabulary` tokens for each row of loss_targets().
-const std::vector<std::vector<float>>& teacher_logits(int vocabulary) {
-  static std::vector<std::vector<float>> rows;
-  for (size_t r = rows.size(); r < loss_targets().size(); ++r) {
-    Random random(11, r);
-    rows.emplace_back();
-    for (int v = 0; v < vocabulary; ++v) rows.back().push_back(1.5f * random.normal());
-  }
-  return rows;
+// Distributions of a teacher over 37 tokens for each row of loss_targets(). Made at once: several
+// threads read them.
+const std::vector<std::vector<float>>& teacher_logits() {
+  static const std::vector<std::vector<float>> kRows = [] {
+    std::vector<std::vector<float>> rows;
+    for (size_t r = 0; r < loss_targets().size(); ++r) {
+      Random random(11, r);
+      rows.emplace_back();
+      for (int v = 0; v < 37; ++v) rows.back().push_back(1.5f * random.normal());
+    }
+    return rows;
+  }();
+  return kRows;
 }
 
 // `named`: tokens of the teacher that are known; 0: all of them.
@@ -347,7 +351,7 @@ Case divergence_case(const std::string& name, double beta, int named, Divergence
     int named;
     DivergenceTail tail;
     double evaluate(const DistributionRow& row, size_t, bool with_gradient) override {
-      std::vector<float> teacher = teacher_logits(37)[size_t(row.index)];
+      std::vector<float> teacher = teacher_logits()[size_t(row.index)];
       const float weight = row.index % 2 ? 0.5f : -1.25f;
       double loss;
       if (named == 0) {
