@@ -7,6 +7,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "testing/drafter_fixture.h"
 #include "testing/engine_fixture.h"
 
 namespace weir {
@@ -39,7 +40,7 @@ struct Whole {
   ThreadPool pool{1};
   Arena arena{size_t(64) << 20};
 
-  std::vector<std::vector<float>> states(const std::vector<int>& tokens) {
+  StateRows states(const std::vector<int>& tokens) {
     arena.reset();
     std::vector<int> positions(tokens.size(), 0), sequences(tokens.size(), 0);
     std::iota(positions.begin(), positions.end(), 0);
@@ -47,10 +48,7 @@ struct Whole {
     Run run{arena, pool, batch};
     Tensor further;
     (void)model.forward(run, nullptr, &further);
-    std::vector<std::vector<float>> rows;
-    for (int i = 0; i < further.rows; ++i)
-      rows.emplace_back(further.row(i), further.row(i) + further.cols);
-    return rows;
+    return rows_of(further);
   }
 
   std::vector<int> block(std::span<const std::vector<float>> states, int anchor) {
@@ -92,41 +90,17 @@ TEST(BlockDraft, GuessesWhatTheStagesDraft) {
   auto draft = BlockDraft::create(model, pool, {.sequences_max = 2, .drawable = 264}, 100);
   ASSERT_TRUE(draft.has_value());
   const std::vector<int> tokens = prompt_of(3, 60);
-  const auto states = whole.states(tokens);
-  TokenRequest request;
-  request.sampling.temperature = 0;
-  Random random(4, 0);
-  for (size_t known = 0; known + 1 < tokens.size();) {
-    const size_t end = std::min(tokens.size() - 1, known + 1 + random.below(7));
-    Arena arena(size_t(1) << 20);
-    const size_t width = states[0].size();
-    Tensor rows{
-        arena.floats((end - known) * width), nullptr, nullptr, int(end - known), int(width), width};
-    std::vector<KnownRow> kept;
-    for (size_t p = known; p < end; ++p) {
-      std::memcpy(rows.row(int(p - known)), states[p].data(), sizeof(float) * width);
-      kept.push_back({9, 1, int(p), tokens[p + 1], int(p - known)});
-    }
-    (*draft)->absorb(rows, kept);
-    known = end;
-    const std::span<const int> seen = std::span(tokens).first(known + 1);
-    const DraftedSequence sequence{9, seen, 1, &request, 10};
-    (*draft)->begin({&sequence, 1});
-    const std::vector<int> expected = whole.block(std::span(states).first(known), tokens[known]);
+  const StateRows states = whole.states(tokens);
+  guess_as_tokens_become_known(**draft, tokens, states, [&](std::span<const int> seen) {
     const int wanted[] = {0};
-    for (int token : expected) {
+    for (int token : whole.block(std::span(states).first(seen.size() - 1), seen.back())) {
       const auto guesses = (*draft)->next(wanted);
-      ASSERT_EQ(guesses[0].token, token) << known;
+      ASSERT_EQ(guesses[0].token, token) << seen.size();
       EXPECT_GT(guesses[0].probability, 0);
       EXPECT_LT(guesses[0].probability, 1);
     }
     EXPECT_EQ((*draft)->next(wanted)[0].token, -1) << "a block has an end";
-  }
-  (*draft)->forget(9);
-  const DraftedSequence sequence{9, tokens, 1, &request, 10};
-  (*draft)->begin({&sequence, 1});
-  const int wanted[] = {0};
-  EXPECT_EQ((*draft)->next(wanted)[0].token, -1);
+  });
 }
 
 // The engine with the stages: no token changes, whatever they draft.
@@ -140,16 +114,7 @@ TEST(BlockDraft, ChangesNoToken) {
          .prefill_rows = 16,
          .keeps_prefixes = true,
          .speculation = {.ngrams = adapts, .mtp = true, .tokens_max = 3, .adapts = adapts}});
-    std::vector<TokenRequest> requests;
-    Outputs outputs;
-    for (uint64_t i = 0; i < 6; ++i) {
-      requests.push_back(request_of(i % 3, 20 + 5 * int(i), 40));
-      requests.back().sampling.temperature = i % 2 ? 0.3 : 0;
-      ASSERT_TRUE(engine->submit(requests.back()).has_value());
-    }
-    finish(*engine, outputs);
-    for (uint64_t i = 0; i < 6; ++i)
-      EXPECT_EQ(outputs[SequenceId(i)], alone(model, requests[i])) << i;
+    expect_as_alone(*engine, model, drafted_requests(6, 40));
     if (!adapts) {
       EXPECT_GT(engine->statistics().drafted_tokens, 100);
     }

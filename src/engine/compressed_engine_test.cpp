@@ -24,26 +24,13 @@ const Model& compressed_model() {
   return *model;
 }
 
-// Prompts of several lengths; the third begins as the first does.
-std::vector<TokenRequest> mixed_requests() {
-  std::vector<TokenRequest> requests;
-  for (auto [seed, prompt] :
-       {std::pair(1, 70), std::pair(2, 3), std::pair(1, 90), std::pair(4, 33)})
-    requests.push_back(request_of(uint64_t(seed), prompt, 40));
-  return requests;
-}
-
 TEST(CompressedEngine, SequencesDrawTheSameAloneAndTogether) {
   const Model& model = compressed_model();
   for (int rows : {1, 7, 64}) {
+    SCOPED_TRACE(rows);
     ThreadPool pool(2);
     auto engine = engine_of(model, pool, {.prefill_rows = rows, .keeps_prefixes = true});
-    Outputs outputs;
-    const std::vector<TokenRequest> requests = mixed_requests();
-    for (const TokenRequest& request : requests) ASSERT_TRUE(engine->submit(request));
-    finish(*engine, outputs);
-    for (size_t i = 0; i < requests.size(); ++i)
-      EXPECT_EQ(outputs[SequenceId(i)], alone(model, requests[i])) << i << ", rows " << rows;
+    expect_as_alone(*engine, model, mixed_requests(40));
   }
 }
 
@@ -66,15 +53,8 @@ TEST(CompressedEngine, PreemptedSequencesAreComputedAgain) {
   const Model& model = compressed_model();
   ThreadPool pool(1);
   auto engine = engine_of(model, pool, {.cache_bytes_max = bytes_for(model, 192)});
-  Outputs outputs;
-  std::vector<TokenRequest> requests;
-  for (uint64_t i = 0; i < 3; ++i) {
-    requests.push_back(request_of(20 + i, 40, 60));
-    ASSERT_TRUE(engine->submit(requests.back()));
-  }
-  finish(*engine, outputs);
-  for (size_t i = 0; i < requests.size(); ++i)
-    EXPECT_EQ(outputs[SequenceId(i)], alone(model, requests[i])) << i;
+  expect_as_alone(*engine, model,
+                  {request_of(20, 40, 60), request_of(21, 40, 60), request_of(22, 40, 60)});
 }
 
 // Greedy replies that repeat themselves are guessed; guesses that fail leave no trace in rings and
@@ -85,20 +65,10 @@ TEST(CompressedEngine, GuessesChangeNoBit) {
   options.speculation.ngrams = true;
   ThreadPool pool(1);
   auto engine = engine_of(model, pool, options);
-  Outputs outputs;
-  std::vector<TokenRequest> requests;
-  for (uint64_t i = 0; i < 3; ++i) {
-    TokenRequest request = request_of(30 + i, 20, 90);
-    const std::vector<int> once = request.prompt;
-    request.prompt.insert(request.prompt.end(), once.begin(), once.end());
-    request.sampling.temperature = 0;
-    requests.push_back(request);
-    ASSERT_TRUE(engine->submit(request));
-  }
-  finish(*engine, outputs);
+  expect_as_alone(*engine, model,
+                  {repeating_request(30, 20, 90), repeating_request(31, 20, 90),
+                   repeating_request(32, 20, 90)});
   EXPECT_GT(engine->statistics().drafted_tokens, 0);
-  for (size_t i = 0; i < requests.size(); ++i)
-    EXPECT_EQ(outputs[SequenceId(i)], alone(model, requests[i])) << i;
 }
 
 // A draft model of the same kind, here the model itself: what it guesses is what is drawn, so each
@@ -163,7 +133,7 @@ TEST(CompressedEngine, NarrowCachesDrawTheSameInAnyChunks) {
   const Model& model = compressed_model();
   ThreadPool pool(1);
   for (CacheType type : {CacheType::f16, CacheType::bf16, CacheType::q8, CacheType::deepseek}) {
-    const std::vector<TokenRequest> requests = mixed_requests();
+    const std::vector<TokenRequest> requests = mixed_requests(40);
     std::vector<Outputs> all;
     for (int rows : {5, 64}) {
       auto engine = engine_of(model, pool,

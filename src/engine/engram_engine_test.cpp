@@ -44,19 +44,11 @@ class EngramEngine : public ::testing::TestWithParam<size_t> {};
 
 TEST_P(EngramEngine, SequencesDrawTheSameAloneAndTogether) {
   const Model& model = remembering_model(GetParam());
-  // The third begins as the first does.
-  std::vector<TokenRequest> requests;
-  for (auto [seed, prompt] :
-       {std::pair(1, 70), std::pair(2, 3), std::pair(1, 90), std::pair(4, 33)})
-    requests.push_back(request_of(uint64_t(seed), prompt, 20));
   for (int rows : {1, 7, 64}) {
+    SCOPED_TRACE(rows);
     ThreadPool pool(2);
     auto engine = engine_of(model, pool, {.prefill_rows = rows, .keeps_prefixes = true});
-    Outputs outputs;
-    for (const TokenRequest& request : requests) ASSERT_TRUE(engine->submit(request));
-    finish(*engine, outputs);
-    for (size_t i = 0; i < requests.size(); ++i)
-      EXPECT_EQ(outputs[SequenceId(i)], alone(model, requests[i])) << i << ", rows " << rows;
+    expect_as_alone(*engine, model, mixed_requests(20));
   }
 }
 
@@ -96,19 +88,9 @@ TEST_P(EngramEngine, PreemptionAndGuessesChangeNoBit) {
   options.cache_bytes_max = bytes_for(model, 192);
   options.speculation.ngrams = true;
   auto engine = engine_of(model, pool, options);
-  Outputs outputs;
-  std::vector<TokenRequest> requests;
-  for (uint64_t i = 0; i < 3; ++i) {
-    TokenRequest request = request_of(20 + i, 20, 60);
-    const std::vector<int> once = request.prompt;
-    request.prompt.insert(request.prompt.end(), once.begin(), once.end());
-    request.sampling.temperature = 0;
-    requests.push_back(request);
-    ASSERT_TRUE(engine->submit(request));
-  }
-  finish(*engine, outputs);
-  for (size_t i = 0; i < requests.size(); ++i)
-    EXPECT_EQ(outputs[SequenceId(i)], alone(model, requests[i])) << i;
+  expect_as_alone(*engine, model,
+                  {repeating_request(20, 20, 60), repeating_request(21, 20, 60),
+                   repeating_request(22, 20, 60)});
 }
 
 // The window of the first kind is of two positions; its n-grams are of four.

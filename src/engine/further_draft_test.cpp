@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "testing/drafter_fixture.h"
 #include "testing/engine_fixture.h"
 
 namespace weir {
@@ -31,14 +32,6 @@ std::unique_ptr<Model> model_with_module(Module module) {
   return model;
 }
 
-using Rows = std::vector<std::vector<float>>;
-
-Rows rows_of(Tensor x) {
-  Rows rows;
-  for (int i = 0; i < x.rows; ++i) rows.emplace_back(x.row(i), x.row(i) + x.cols);
-  return rows;
-}
-
 // Runs over tokens at positions 0, 1 ... without a cache: the model's states, or, given states and
 // the tokens after them, the module's; and the likeliest token after the last.
 struct Packed {
@@ -46,7 +39,7 @@ struct Packed {
   ThreadPool pool{1};
   Arena arena{size_t(64) << 20};
 
-  Rows run(const std::vector<int>& tokens, const Rows* given, int& likeliest) {
+  StateRows run(const std::vector<int>& tokens, const StateRows* given, int& likeliest) {
     arena.reset();
     std::vector<int> positions, sequences(tokens.size(), 0);
     for (int i = 0; i < int(tokens.size()); ++i) positions.push_back(i);
@@ -62,7 +55,7 @@ struct Packed {
       out = model.forward(run, nullptr, &states);
     }
     const int last[] = {out.rows - 1};
-    const Rows rows = rows_of(states);
+    const StateRows rows = rows_of(states);
     const Tensor logits = model.logits(run, out, last);
     likeliest = int(std::max_element(logits.row(0), logits.row(0) + 264) - logits.row(0));
     return rows;
@@ -80,50 +73,22 @@ TEST(FurtherDraft, GuessesWhatTheModulePredicts) {
     ASSERT_TRUE(draft.has_value());
     const std::vector<int> tokens = prompt_of(3, 60);
     int ignored = 0;
-    const Rows of_model = packed.run(tokens, nullptr, ignored);
-    const size_t width = size_t(model->further_width());
-    TokenRequest request;
-    request.sampling.temperature = 0;
-    Random random(4, 0);
-    for (size_t known = 0; known + 1 < tokens.size();) {
-      // More tokens become known; the rows before the last are absorbed.
-      const size_t end = std::min(tokens.size() - 1, known + 1 + random.below(7));
-      Arena arena(size_t(1) << 20);
-      Tensor rows{arena.floats((end - known) * width),
-                  nullptr,
-                  nullptr,
-                  int(end - known),
-                  int(width),
-                  width};
-      std::vector<KnownRow> kept;
-      for (size_t p = known; p < end; ++p) {
-        std::memcpy(rows.row(int(p - known)), of_model[p].data(), sizeof(float) * width);
-        kept.push_back({9, 1, int(p), tokens[p + 1], int(p - known)});
-      }
-      (*draft)->absorb(rows, kept);
-      known = end;
-      const std::span<const int> seen = std::span(tokens).first(known + 1);
-      const DraftedSequence sequence{9, seen, 1, &request, 10};
-      (*draft)->begin({&sequence, 1});
+    const StateRows of_model = packed.run(tokens, nullptr, ignored);
+    guess_as_tokens_become_known(**draft, tokens, of_model, [&](std::span<const int> seen) {
       // By definition: the module over all of them, then over its own hidden states.
-      Rows states(of_model.begin(), of_model.begin() + std::ptrdiff_t(known));
+      StateRows states(of_model.begin(), of_model.begin() + std::ptrdiff_t(seen.size() - 1));
       std::vector<int> next(seen.begin() + 1, seen.end());
       for (int guess = 0; guess < 3; ++guess) {
         int expected = 0;
-        const Rows out = packed.run(next, &states, expected);
+        const StateRows out = packed.run(next, &states, expected);
         const int wanted[] = {0};
         const auto guesses = (*draft)->next(wanted);
-        ASSERT_EQ(guesses[0].token, expected) << known << " " << guess;
+        ASSERT_EQ(guesses[0].token, expected) << seen.size() << " " << guess;
         EXPECT_GT(guesses[0].probability, 0);
         states.push_back(out.back());
         next.push_back(expected);
       }
-    }
-    (*draft)->forget(9);
-    const DraftedSequence sequence{9, tokens, 1, &request, 10};
-    (*draft)->begin({&sequence, 1});
-    const int wanted[] = {0};
-    EXPECT_EQ((*draft)->next(wanted)[0].token, -1);
+    });
   }
 }
 
@@ -140,16 +105,7 @@ TEST(FurtherDraft, ChangesNoToken) {
            .cache_bytes_max = bytes_for(*model, 320),
            .keeps_prefixes = true,
            .speculation = {.ngrams = adapts, .mtp = true, .tokens_max = 3, .adapts = adapts}});
-      std::vector<TokenRequest> requests;
-      Outputs outputs;
-      for (uint64_t i = 0; i < 8; ++i) {
-        requests.push_back(request_of(i % 3, 20 + 5 * int(i), 50));
-        requests.back().sampling.temperature = i % 2 ? 0.3 : 0;
-        ASSERT_TRUE(engine->submit(requests.back()).has_value());
-      }
-      finish(*engine, outputs);
-      for (uint64_t i = 0; i < 8; ++i)
-        EXPECT_EQ(outputs[SequenceId(i)], alone(*model, requests[i])) << i;
+      expect_as_alone(*engine, *model, drafted_requests(8, 50));
       if (!adapts) {
         EXPECT_GT(engine->statistics().drafted_tokens, 100);
       }

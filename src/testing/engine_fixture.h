@@ -99,6 +99,44 @@ inline TokenRequest request_of(uint64_t seed, int prompt, int tokens_max) {
   return request;
 }
 
+// Prompts of several lengths; the third begins as the first does.
+inline std::vector<TokenRequest> mixed_requests(int tokens_max) {
+  std::vector<TokenRequest> requests;
+  for (auto [seed, prompt] :
+       {std::pair(1, 70), std::pair(2, 3), std::pair(1, 90), std::pair(4, 33)})
+    requests.push_back(request_of(uint64_t(seed), prompt, tokens_max));
+  return requests;
+}
+
+// Greedy, after a prompt that says all twice: what n-grams make guesses for.
+inline TokenRequest repeating_request(uint64_t seed, int prompt, int tokens_max) {
+  TokenRequest request = request_of(seed, prompt, tokens_max);
+  const std::vector<int> once = request.prompt;
+  request.prompt.insert(request.prompt.end(), once.begin(), once.end());
+  request.sampling.temperature = 0;
+  return request;
+}
+
+// Some of equal beginnings, half of them greedy: what drafters are tried with.
+inline std::vector<TokenRequest> drafted_requests(int count, int tokens_max) {
+  std::vector<TokenRequest> requests;
+  for (int i = 0; i < count; ++i) {
+    requests.push_back(request_of(uint64_t(i % 3), 20 + 5 * i, tokens_max));
+    requests.back().sampling.temperature = i % 2 ? 0.3 : 0;
+  }
+  return requests;
+}
+
+// An engine that has had no request draws for each of these what it draws alone.
+inline void expect_as_alone(Engine& engine, const Model& model,
+                            const std::vector<TokenRequest>& requests) {
+  Outputs outputs;
+  for (const TokenRequest& request : requests) ASSERT_TRUE(engine.submit(request).has_value());
+  finish(engine, outputs);
+  for (size_t i = 0; i < requests.size(); ++i)
+    EXPECT_EQ(outputs[SequenceId(i)], alone(model, requests[i])) << i;
+}
+
 inline size_t bytes_for(const Model& model, int positions) {
   return KvCache::create(model.config(), CacheForm::expanded, size_t(1) << 30)
       ->bytes_for(positions);
