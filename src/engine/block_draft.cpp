@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "engine/pass_memory.h"
 
@@ -33,21 +32,18 @@ BlockDraft::BlockDraft(const Model& model, ThreadPool& pool, const DrafterSetup&
 
 void BlockDraft::absorb(Tensor states, std::span<const KnownRow> rows) {
   if (rows.empty()) return;
-  std::vector<int> positions, sequences;
+  std::vector<int> positions, sequences, from;
   for (const KnownRow& row : rows) {
     positions.push_back(row.position);
     sequences.push_back(row.slot);
+    from.push_back(row.row);
   }
   arena_.reset();
   const std::vector<int> tokens(rows.size(), 0);
   const Batch batch(tokens, positions, sequences);
   Run run{arena_, pool_, batch};
   run.exact = setup_.exact;
-  Tensor picked = run.make(int(rows.size()), states.cols);
-  for (int i = 0; i < picked.rows; ++i)
-    std::memcpy(picked.row(i), states.row(rows[size_t(i)].row),
-                sizeof(float) * size_t(states.cols));
-  const Tensor made = model_.draft_context(run, picked);
+  const Tensor made = model_.draft_context(run, picked_rows(run, states, from));
   const size_t kept = size_t(window_) * size_t(width_);
   for (int i = 0; i < made.rows; ++i) {
     const KnownRow& row = rows[size_t(i)];
@@ -137,14 +133,8 @@ std::vector<Drafter::Guess> BlockDraft::next(std::span<const int> wanted) {
   const Batch batch(zeros, zeros, each);
   Run run{arena_, pool_, batch};
   run.exact = setup_.exact;
-  const auto pick = [&](const Tensor& all) {
-    Tensor picked = run.make(int(from.size()), all.cols);
-    for (int i = 0; i < picked.rows; ++i)
-      std::memcpy(picked.row(i), all.row(from[size_t(i)]), sizeof(float) * size_t(all.cols));
-    return picked;
-  };
-  const Tensor scores = model_.draft_confidence(run, pick(hidden_), before);
-  const Tensor logits = model_.draft_bias(run, pick(logits_), before);
+  const Tensor scores = model_.draft_confidence(run, picked_rows(run, hidden_, from), before);
+  const Tensor logits = model_.draft_bias(run, picked_rows(run, logits_, from), before);
   std::vector<Guess> guesses = draw_guesses(pool_, samplers_, logits, wanted, guessed, round_);
   for (size_t i = 0; i < guessed.size(); ++i)
     guesses[size_t(guessed[i])].probability = 1 / (1 + std::exp(-*scores.row(int(i))));

@@ -98,10 +98,7 @@ void FurtherDraft::absorb(Tensor states, std::span<const KnownRow> rows) {
   Run run{arena_, pool_, batch};
   run.cache = &cache;
   run.exact = setup_.exact;
-  Tensor picked = run.make(int(from.size()), states.cols);
-  const size_t bytes = sizeof(float) * size_t(states.cols);
-  for (int i = 0; i < picked.rows; ++i)
-    std::memcpy(picked.row(i), states.row(from[size_t(i)]), bytes);
+  Tensor picked = picked_rows(run, states, from);
   const Tensor out = model_.predict_further(run, picked, next, 0);
   for (int end : ends) {
     const int at = sequences[size_t(end)];

@@ -147,14 +147,18 @@ Tensor Model::forward(Run& run, BlockObserver* observer, Tensor* further) const 
   return x;
 }
 
-Tensor Model::logits(Run& run, Tensor hidden, std::span<const int> rows) const {
-  const Zone zone("logits");
-  Tensor picked = run.make(int(rows.size()), hidden.cols);
+Tensor picked_rows(Run& run, const Tensor& from, std::span<const int> rows) {
+  Tensor picked = run.make(int(rows.size()), from.cols);
   run.pool.run_here([&] {
     for (int i = 0; i < picked.rows; ++i)
-      std::memcpy(picked.row(i), hidden.row(rows[size_t(i)]), sizeof(float) * size_t(hidden.cols));
+      std::memcpy(picked.row(i), from.row(rows[size_t(i)]), sizeof(float) * size_t(from.cols));
   });
-  return logits(run, picked);
+  return picked;
+}
+
+Tensor Model::logits(Run& run, Tensor hidden, std::span<const int> rows) const {
+  const Zone zone("logits");
+  return logits(run, picked_rows(run, hidden, rows));
 }
 
 namespace {

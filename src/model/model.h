@@ -254,4 +254,7 @@ Result<std::vector<std::string>> load_weights(Model& model, const std::string& p
 // The model of a folder or GGUF file: with f32 weights of its own if trainable, else Model::open.
 Result<std::unique_ptr<Model>> load_model(const std::string& path, bool trainable);
 
+// Rows `rows` of `from`, [rows, columns of from]. Not recorded.
+Tensor picked_rows(Run& run, const Tensor& from, std::span<const int> rows);
+
 }  // namespace weir
