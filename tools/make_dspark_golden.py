@@ -16,6 +16,8 @@ import sys
 import numpy as np
 from safetensors.numpy import save_file
 
+from random_v4 import RandomTensors
+
 TOKENS = 14
 SHARED = dict(
     vocab_size=47, hidden_size=32, num_attention_heads=2, num_key_value_heads=1, head_dim=16, qk_rope_head_dim=8,
@@ -42,33 +44,11 @@ def softmax(x, axis=-1):
     return e / e.sum(axis=axis, keepdims=True)
 
 
-class Maker:
-    def __init__(self, config, rng):
-        self.c, self.rng, self.w = config, rng, {}
-
-    def add(self, name, *shape, scale=0.25):
-        self.w[name] = (scale * self.rng.standard_normal(shape)).astype(np.float32)
-
-    def gain(self, name, width):
-        self.w[name] = (1 + 0.1 * self.rng.standard_normal(width)).astype(np.float32)
-
+class Maker(RandomTensors):
     def layer(self, p, experts, is_source):
-        c, D, d = self.c, self.c["hidden_size"], self.c["head_dim"]
-        streams, r = c["hc_mult"], c["q_lora_rank"]
-        for site in ("attn", "ffn"):
-            self.gain(p + f"{site}_norm.weight", D)
-            self.add(p + f"hc_{site}_fn", (2 + streams) * streams, streams * D)
-            self.add(p + f"hc_{site}_base", (2 + streams) * streams)
-            self.add(p + f"hc_{site}_scale", 3, scale=0.5)
+        c, D, d, r = self.c, self.c["hidden_size"], self.c["head_dim"], self.c["q_lora_rank"]
+        self.attention(p)
         a = p + "attn."
-        self.add(a + "wq_a.weight", r, D)
-        self.gain(a + "q_norm.weight", r)
-        self.add(a + "wq_b.weight", c["num_attention_heads"] * d, r)
-        self.add(a + "wkv.weight", d, D)
-        self.gain(a + "kv_norm.weight", d)
-        self.add(a + "attn_sink", c["num_attention_heads"])
-        self.add(a + "wo_a.weight", c["o_groups"] * c["o_lora_rank"], c["num_attention_heads"] * d // c["o_groups"])
-        self.add(a + "wo_b.weight", D, c["o_groups"] * c["o_lora_rank"])
         if is_source:
             self.add(a + "compressor.wkv.weight", d, D)
             self.gain(a + "compressor.norm.weight", d)
@@ -78,10 +58,7 @@ class Maker:
             self.add(a + "indexer.weights_proj.weight", c["index_n_heads"], D)
         self.add(p + "ffn.gate.weight", experts, D)
         self.add(p + "ffn.gate.bias", experts)
-        for part in [f"experts.{e}" for e in range(experts)] + ["shared_experts"]:
-            self.add(p + f"ffn.{part}.w1.weight", c["moe_intermediate_size"], D)
-            self.add(p + f"ffn.{part}.w2.weight", D, c["moe_intermediate_size"])
-            self.add(p + f"ffn.{part}.w3.weight", c["moe_intermediate_size"], D)
+        self.experts(p, experts)
 
     def end(self, p):
         c = self.c
@@ -109,7 +86,7 @@ class Maker:
         for name in names:
             self.add(last + f"markov_head.{name}.weight", c["vocab_size"], rank)
         self.add(last + "confidence_head.proj.weight", 1, D + rank)
-        return self.w
+        return self.made
 
 
 class Stages:

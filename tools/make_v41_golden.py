@@ -10,6 +10,8 @@ import numpy as np
 from mlx_lm.models import deepseek_v41
 from safetensors.numpy import save_file
 
+from random_v4 import RandomTensors
+
 TOKENS = 60
 CONFIG = dict(
     model_type="deepseek_v41", vocab_size=61, hidden_size=32, num_hidden_layers=8, num_attention_heads=4, head_dim=24,
@@ -24,36 +26,16 @@ CONFIG = dict(
 
 
 def weights(rng):
-    c, out = CONFIG, {}
-
-    def add(name, *shape, scale=0.25):
-        out[name] = (scale * rng.standard_normal(shape)).astype(np.float32)
-
-    def gain(name, width):
-        out[name] = (1 + 0.1 * rng.standard_normal(width)).astype(np.float32)
-
-    D, d, r, heads = c["hidden_size"], c["head_dim"], c["q_lora_rank"], c["num_attention_heads"]
-    streams, inner = c["hc_mult"], c["moe_intermediate_size"]
-    mixes = (2 + streams) * streams
+    c, made = CONFIG, RandomTensors(CONFIG, rng)
+    add, gain = made.add, made.gain
+    D, d, r = c["hidden_size"], c["head_dim"], c["q_lora_rank"]
     add("embed.weight", c["vocab_size"], D, scale=1)
     add("head.weight", c["vocab_size"], D)
     gain("norm.weight", D)
     for n, ratio in enumerate(c["compress_ratios"]):
         p = f"layers.{n}."
-        for site in ("attn", "ffn"):
-            gain(p + f"{site}_norm.weight", D)
-            add(p + f"hc_{site}_fn", mixes, streams * D)
-            add(p + f"hc_{site}_base", mixes)
-            add(p + f"hc_{site}_scale", 3, scale=0.5)
+        made.attention(p)
         a = p + "attn."
-        add(a + "wq_a.weight", r, D)
-        gain(a + "q_norm.weight", r)
-        add(a + "wq_b.weight", heads * d, r)
-        add(a + "wkv.weight", d, D)
-        gain(a + "kv_norm.weight", d)
-        add(a + "attn_sink", heads)
-        add(a + "wo_a.weight", c["o_groups"] * c["o_lora_rank"], heads * d // c["o_groups"])
-        add(a + "wo_b.weight", D, c["o_groups"] * c["o_lora_rank"])
         if n in c["kv_source_layer_ids"]:
             add(a + "compressor.wkv.weight", d, D)
             if ratio > 1:
@@ -66,11 +48,8 @@ def weights(rng):
             add(a + "indexer.weights_proj.weight", c["index_n_heads"], D)
         add(p + "ffn.gate.weight", c["n_routed_experts"], D)
         add(p + "ffn.gate.bias", c["n_routed_experts"])
-        for part in [f"experts.{e}" for e in range(c["n_routed_experts"])] + ["shared_experts"]:
-            add(p + f"ffn.{part}.w1.weight", inner, D)
-            add(p + f"ffn.{part}.w2.weight", D, inner)
-            add(p + f"ffn.{part}.w3.weight", inner, D)
-    return out
+        made.experts(p, c["n_routed_experts"])
+    return made.made
 
 
 def main():

@@ -18,6 +18,8 @@ import torch
 import transformers
 from safetensors.numpy import load_file, save_file
 
+from random_v4 import RandomTensors
+
 TOKENS = 140
 CONFIG = dict(
     architectures=["DeepseekV4ForCausalLM"], model_type="deepseek_v4", vocab_size=47, hidden_size=32,
@@ -35,14 +37,9 @@ EPS = C["rms_norm_eps"]
 
 
 def weights(rng):
-    out = {}
-    D, d, r, heads, streams = C["hidden_size"], C["head_dim"], C["q_lora_rank"], C["num_attention_heads"], C["hc_mult"]
-
-    def add(name, *shape, scale=0.25):
-        out[name] = (scale * rng.standard_normal(shape)).astype(np.float32)
-
-    def gain(name, width):
-        out[name] = (1 + 0.1 * rng.standard_normal(width)).astype(np.float32)
+    made = RandomTensors(C, rng)
+    add, gain = made.add, made.gain
+    D, d, r, streams = C["hidden_size"], C["head_dim"], C["q_lora_rank"], C["hc_mult"]
 
     def end(prefix):
         add(prefix + "hc_head_fn", streams, streams * D)
@@ -51,21 +48,8 @@ def weights(rng):
         gain(prefix + "norm.weight", D)
 
     def layer(p, ratio, hashed):
-        mixes = (2 + streams) * streams
-        for site in ("attn", "ffn"):
-            gain(p + f"{site}_norm.weight", D)
-            add(p + f"hc_{site}_fn", mixes, streams * D)
-            add(p + f"hc_{site}_base", mixes)
-            add(p + f"hc_{site}_scale", 3, scale=0.5)
+        made.attention(p)
         a = p + "attn."
-        add(a + "wq_a.weight", r, D)
-        gain(a + "q_norm.weight", r)
-        add(a + "wq_b.weight", heads * d, r)
-        add(a + "wkv.weight", d, D)
-        gain(a + "kv_norm.weight", d)
-        add(a + "attn_sink", heads)
-        add(a + "wo_a.weight", C["o_groups"] * C["o_lora_rank"], heads * d // C["o_groups"])
-        add(a + "wo_b.weight", D, C["o_groups"] * C["o_lora_rank"])
         for name, width in (("compressor.", d), ("indexer.compressor.", C["index_head_dim"])):
             if ratio == 0 or (ratio != 4 and name != "compressor."):
                 continue
@@ -79,14 +63,12 @@ def weights(rng):
             add(a + "indexer.weights_proj.weight", C["index_n_heads"], D)
         add(p + "ffn.gate.weight", C["n_routed_experts"], D)
         if hashed:
-            out[p + "ffn.gate.tid2eid"] = np.stack([rng.permutation(C["n_routed_experts"])[:C["num_experts_per_tok"]]
-                                                    for _ in range(C["vocab_size"])]).astype(np.int64)
+            made.made[p + "ffn.gate.tid2eid"] = np.stack(
+                [rng.permutation(C["n_routed_experts"])[:C["num_experts_per_tok"]]
+                 for _ in range(C["vocab_size"])]).astype(np.int64)
         else:
             add(p + "ffn.gate.bias", C["n_routed_experts"])
-        for part in [f"experts.{e}" for e in range(C["n_routed_experts"])] + ["shared_experts"]:
-            add(p + f"ffn.{part}.w1.weight", C["moe_intermediate_size"], D)
-            add(p + f"ffn.{part}.w2.weight", D, C["moe_intermediate_size"])
-            add(p + f"ffn.{part}.w3.weight", C["moe_intermediate_size"], D)
+        made.experts(p, C["n_routed_experts"])
 
     add("embed.weight", C["vocab_size"], D, scale=1)
     add("head.weight", C["vocab_size"], D)
@@ -99,7 +81,7 @@ def weights(rng):
         gain(f"mtp.0.{norm}.weight", D)
     for project in ("e_proj", "h_proj"):
         add(f"mtp.0.{project}.weight", D, D)
-    return out
+    return made.made
 
 
 def sigmoid(x):
