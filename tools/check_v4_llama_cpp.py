@@ -76,7 +76,8 @@ def main():
             run = subprocess.run([sys.executable, __file__, "--peer", gguf, npy], capture_output=True, text=True)
             told = [line for line in run.stderr.splitlines() if line.startswith('{"apart"')]
             print(f"{kind}: {told[-1] if told else 'llama.cpp did not load it: ' + run.stderr[-300:]}")
-            # llama.cpp rounds activations to 8 bits where weights are quantized.
+            # Quantized weights are shown, not judged: the programs are up to 0.17 of the largest log-probability
+            # apart, for reasons that were not examined (both round activations, each in its own way).
             good = good and bool(told) and (run.returncode == 0 or kind in ("bf16", "q8_0", "mxfp4"))
     sys.exit(0 if good else 1)
 
