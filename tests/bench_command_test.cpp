@@ -59,8 +59,8 @@ TEST_F(BenchCommand, GuessesAreCountedInRepliesToAText) {
   for (int i = 0; i < 3; ++i) text += "the cat sat on the mat\n";
   ASSERT_TRUE(write_file_atomic(path("prompt.txt"), text));
   Outcome bench = run({"bench", path("m.gguf"), "--prompt-file", path("prompt.txt"), "--depth",
-                       "30,60", "--sequences", "1", "--tokens", "60", "--repetitions", "5",
-                       "--speculate", "ngram", "--threads", "1"});
+                       "30,60", "--sequences", "1", "--tokens", "60", "--repetitions", "1",
+                       "--speculate", "ngram", "--every-guess", "--threads", "1"});
   ASSERT_EQ(bench.code, 0) << bench.error;
   Json json = last_line(bench.out);
   EXPECT_EQ(json.find("speculate")->text(), "ngram");

@@ -199,6 +199,7 @@ Result<std::vector<std::string>> own_words(const BenchOptions& options) {
                                     "--threads",
                                     std::to_string(options.speed.model.threads)};
   if (options.speed.model.exact) words.push_back("--exact");
+  if (options.speed.every_guess) words.push_back("--every-guess");
   words.insert(words.end(), {"--speculate", options.speed.model.speculate, "--draft-max",
                              std::to_string(options.speed.model.draft_max)});
   if (!options.speed.model.draft.empty())
@@ -279,6 +280,7 @@ Result<void> bench_model(BenchOptions options) {
   j.set("cache_type", options.speed.model.cache_type);
   j.set("exact", options.speed.model.exact);
   j.set("speculate", options.speed.model.speculate);
+  j.set("every_guess", options.speed.every_guess);
   j.set("bytes_per_token", read);
   j.set("repetitions", options.speed.repetitions);
   j.set("load_seconds", load_seconds);
@@ -324,6 +326,8 @@ void add_bench(CommandGroup& commands) {
            "prompts are cut from this text, and replies are greedy; - reads standard input "
            "[random tokens]; --depth is the whole text then, unless given");
   add_speculation_options(c, o.speed.model);
+  c.flag("--every-guess", o.speed.every_guess,
+         "verify every guess, also where none pays: for their acceptance, not for speed");
   add_plain_model_options(c, o.speed.model);
   c.option("--vs", o.peer.command, "COMMAND",
            "run this program and weir in turn, and show the ratios of their speeds");

@@ -87,6 +87,7 @@ Result<SpeedRow> measure_speed(const OpenModel& open, const SpeedOptions& option
   settings.cache_bytes_max = default_cache_bytes(*open.model);
   settings.keeps_prefixes = true;  // from reading the prompts to the replies
   settings.speculation = TRY(choose_speculation(options.model, open));
+  settings.speculation.adapts = !options.every_guess;
   auto generator = TRY(Generator::create(*open.model, *open.tokenizer, *open.pool, settings));
   if (depth + options.tokens > generator->positions_max())
     return Error{fmt::format(

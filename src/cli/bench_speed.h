@@ -16,6 +16,7 @@ struct SpeedOptions {
   // Prompts are cut from these tokens, over and over, and replies are greedy; empty: prompts are
   // random tokens.
   std::vector<int> text = {};
+  bool every_guess = false;  // verified, whatever was measured (SpeculationOptions::adapts)
   ModelOptions model = {};
 };
 
