@@ -164,7 +164,7 @@ void PrefixCache::add_partial(int sequence, Node& place, const CachedRows& rows)
 
 void PrefixCache::leave(int sequence, Node& place, CachedRows& rows, bool stores) {
   Node& end = extend(sequence, place, rows);
-  mark_end(end, int(rows.cached.size()));
+  mark_end(end);
   add_partial(sequence, end, rows);
   if (stores && store_) store_path(end);
   tree_.unpin(end);

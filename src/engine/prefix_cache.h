@@ -94,7 +94,7 @@ class PrefixCache {
   void keep_recent(PrefixTree::Node& node, int recent);
   void drop_recent(PrefixTree::Node& node);
   void use_recent(PrefixTree::Node& node, bool is_mark);
-  void mark_end(PrefixTree::Node& place, int tokens);
+  void mark_end(PrefixTree::Node& place);
   bool drop_oldest_recent(bool marks);
   int64_t evictable_bytes() const;
   std::vector<uint16_t> experts_of(const CachedRows& rows, size_t begin, size_t count) const;

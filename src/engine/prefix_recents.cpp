@@ -65,10 +65,11 @@ void PrefixCache::drop_recent(Node& node) {
   node.is_mark = false;
 }
 
-// A sequence ended after so many tokens, whose last whole page is `place`.
-void PrefixCache::mark_end(Node& place, int tokens) {
+// A sequence ended, with the last whole page `place`. From the disk, which has no partial pages, it
+// is continued after that page, and from the tree after the partial page, which needs no more.
+void PrefixCache::mark_end(Node& place) {
   if (!cache_.has_recents()) return;
-  const int first = cache_.first_recent_page(tokens);
+  const int first = cache_.first_recent_page(place.depth * kCachePage);
   for (Node* at = &place; at->parent && at->depth > first; at = at->parent)
     if (at->recent >= 0) use_recent(*at, true);
 }
