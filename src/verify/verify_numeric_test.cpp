@@ -337,8 +337,9 @@ TEST(NumericReply, AgreesWithMathVerifyOrIsRightWhereItIsNot) {
     EXPECT_FALSE(numeric().check_gold(gold)) << gold;
 }
 
-// Replies that the scorers of verl 0.9.1 (gsm8k, math_dapo) and TRL 1.16.0 (accuracy_reward) judge
-// otherwise: findings/verl-*.sh and findings/trl-accuracy-reward.sh run them.
+// Replies that the scorers of verl 0.9.1 (gsm8k, math_dapo), TRL 1.16.0 (accuracy_reward) and
+// lm_eval 0.4.13 judge otherwise: findings/verl-*.sh, trl-accuracy-reward.sh and
+// lm-eval-gsm8k-numbers.sh run them.
 TEST(NumericReply, ReadsRepliesThatOtherTrainersScorersJudgeWrongly) {
   const Pair pairs[] = {
       {"72", "#### 72.", true},                              // verl gsm8k: 0
@@ -357,6 +358,9 @@ TEST(NumericReply, ReadsRepliesThatOtherTrainersScorersJudgeWrongly) {
       {"72", "The answer is 72.", true},                     // TRL: 0
       {"72", "$72$", true},                                  // TRL: 0
       {"72", "#### 72", true},                               // TRL: 0
+      {"72", "It is $72.00.", true},                         // lm_eval flexible-extract: 72.00
+      {"72", "It is 72, as shown ...", true},                // lm_eval flexible-extract: ...
+      {"72", "The answer is 72", true},                      // lm_eval gsm8k-cot: 7
   };
   expect_pairs(pairs);
   const std::string late = "#### 72\n" + std::string(400, ' ') + "Good luck!";  // verl gsm8k: 0
