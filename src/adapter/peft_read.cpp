@@ -18,7 +18,7 @@ namespace weir {
 namespace {
 
 constexpr std::string_view kPrefix = "base_model.model.", kExperts = ".mlp.experts",
-                           kNested = ".base_layer", kMagnitude = ".lora_magnitude_vector";
+                           kMagnitude = ".lora_magnitude_vector";
 
 // [rows][cols] of f32.
 struct Numbers {
