@@ -32,6 +32,7 @@ constexpr double kForwardShare = 1.0 / 3;  // of a learned row, for a row that i
 // from.
 constexpr double kExtraRoundShare = 0.35, kTaughtShare = 0.5;
 constexpr int kHeldOutLooks = 10;
+constexpr int64_t kMoreSteps = 4;  // times the planned ones, at most, after a trial
 
 // What the problems of a stage are like.
 struct Lengths {
@@ -400,6 +401,7 @@ Result<Plan> make_plan(const R1Context& context, const MachineSpeed& speed) {
           "'steps'",
           plan.minutes, stage.name, format_seconds(cost.step),
           minutes_for(recipe, budget, [](const StageRecipe&) { return int64_t(1); }))};
+    planned.step_seconds = cost.step;
     planned.seconds = cost.once + double(planned.steps) * cost.step;
     if (stage.good_enough > 0) {
       planned.steps_max =
@@ -411,6 +413,13 @@ Result<Plan> make_plan(const R1Context& context, const MachineSpeed& speed) {
     plan.stages.push_back(std::move(planned));
   }
   return plan;
+}
+
+int64_t retimed_steps(const PlannedSteps& planned, double step_seconds, double spent) {
+  const double time = double(planned.steps) * planned.step_seconds - spent;
+  const double most = double(kMoreSteps * planned.steps);
+  const double steps = step_seconds > 0 ? std::min(most, time / step_seconds) : most;
+  return std::max({int64_t(1), std::min(planned.wanted, planned.steps), int64_t(steps)});
 }
 
 namespace {

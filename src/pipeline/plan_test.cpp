@@ -119,6 +119,21 @@ TEST(Plan, PromptsAreComputedOnceForTheirGroup) {
   EXPECT_GT(4 * step(2) - step(8), 3 * 4 * 5 * 1e-3);
 }
 
+TEST(Plan, ATrialDecidesHowManyStepsThePlannedTimeHolds) {
+  PlannedSteps planned{"rl", 60};
+  planned.step_seconds = 2;
+  EXPECT_EQ(retimed_steps(planned, 1, 0), 120);
+  EXPECT_EQ(retimed_steps(planned, 1, 3.5), 116) << "the trial's own time is spent";
+  EXPECT_EQ(retimed_steps(planned, 4, 0), 30);
+  EXPECT_EQ(retimed_steps(planned, 0.1, 0), 240) << "replies may become longer again";
+  EXPECT_EQ(retimed_steps(planned, 0, 0), 240);
+  EXPECT_EQ(retimed_steps(planned, 1e9, 500), 1);
+  planned.wanted = 50;
+  EXPECT_EQ(retimed_steps(planned, 4, 0), 50) << "the time was planned for what the recipe wants";
+  planned.wanted = 90;
+  EXPECT_EQ(retimed_steps(planned, 4, 0), 60) << "and there was less";
+}
+
 TEST(Plan, TooLittleTimeNamesTheStage) {
   const std::string error =
       plan_error(sft("a", "steps: 10") + sft("hasty", "share: 1", 10000), {"minutes=0.1"});
@@ -208,7 +223,8 @@ TEST(Plan, PlansOfEarlierProgramsAreRead) {
   Json old = plan_json(must_plan(sft("a", "steps: 7")));
   const auto is_new = [](const Json::Member& m) {
     return m.first == "planned_minutes" || m.first == "enough_minutes" || m.first == "others" ||
-           m.first == "wanted" || m.first == "in_time" || m.first.ends_with("_max");
+           m.first == "wanted" || m.first == "in_time" || m.first.ends_with("_max") ||
+           m.first == "step_seconds" || m.first == "tried";
   };
   std::erase_if(old.members(), is_new);
   for (Json::Member& member : old.members())
@@ -217,6 +233,7 @@ TEST(Plan, PlansOfEarlierProgramsAreRead) {
   ASSERT_TRUE(plan) << plan.error().message;
   EXPECT_EQ(plan->planned_minutes, plan->minutes);
   EXPECT_EQ(plan->find("a")->steps, 7);
+  EXPECT_EQ(plan->find("a")->step_seconds, 0) << "so nothing is tried";
 }
 
 TEST(Plan, IsReadAsItWasWritten) {
