@@ -31,6 +31,9 @@ constexpr double kForwardShare = 1.0 / 3;  // of a learned row, for a row that i
 // Dynamic sampling: problems asked again for groups that were skipped, and replies left to learn
 // from.
 constexpr double kExtraRoundShare = 0.35, kTaughtShare = 0.5;
+// Of a reply's tokens, those that are computed: what replies have in common is drawn and learned
+// from once. How much that is depends on the policy, so a trial corrects it (step_trial.h).
+constexpr double kApartShare = 0.5;
 constexpr int kHeldOutLooks = 10;
 constexpr int64_t kMoreSteps = 4;  // times the planned ones, at most, after a trial
 
@@ -215,7 +218,8 @@ double grpo_step(const GrpoRecipe& grpo, const Lengths& lengths, double reply,
                  const MachineSpeed& speed) {
   const double replies = double(grpo.prompts) * grpo.group;
   const double learned_from = grpo.learn_from > 0 ? grpo.learn_from : grpo.group;
-  const double rows = grpo.prompts * (lengths.prompt + learned_from * reply);  // prompts are shared
+  const double apart = reply * kApartShare;
+  const double rows = grpo.prompts * (lengths.prompt + learned_from * apart);  // prompts are shared
   const double rounds = 1 + (grpo.skips_uniform && grpo.extra_rounds > 0 ? kExtraRoundShare : 0);
   double learned = rows * speed.row * grpo.inner_epochs;
   if (grpo.kl_weight > 0) learned *= 1 + kForwardShare;
@@ -231,7 +235,7 @@ double grpo_step(const GrpoRecipe& grpo, const Lengths& lengths, double reply,
     const double judged_rows = replies * (lengths.prompt + reply) * rounds;
     judged += share * std::max(0.0, 1 - part.from) * judged_rows * speed.row * kForwardShare;
   }
-  return replies * rounds * reply * speed.token + judged + learned;
+  return replies * rounds * apart * speed.token + judged + learned;
 }
 
 // Seconds of one step, and of what happens once beside the steps.

@@ -105,7 +105,7 @@ TEST(Plan, PolicyStepsCostDrawingAndLearning) {
   EXPECT_GT(steps(", skips_uniform: false, reply_tokens: 2"), plain) << "half the room";
 }
 
-TEST(Plan, PromptsAreComputedOnceForTheirGroup) {
+TEST(Plan, PromptsAndBeginningsAreComputedOnceForTheirGroup) {
   const auto seconds = [](int group, int steps) {
     const std::string rl =
         "  a: {kind: grpo, skips_uniform: false, prompts: 4, data: {facts: {}}, ";
@@ -117,6 +117,8 @@ TEST(Plan, PromptsAreComputedOnceForTheirGroup) {
   const auto step = [&](int group) { return seconds(group, 2) - seconds(group, 1); };
   // Four times the replies cost four times as much but for the prompts: 4 of at least 5 tokens.
   EXPECT_GT(4 * step(2) - step(8), 3 * 4 * 5 * 1e-3);
+  // Of 4 tokens that a reply has, half are taken to be its own: 4 more replies to 4 prompts.
+  EXPECT_NEAR(step(8) - step(4), 4 * 4 * 2 * (1e-3 + 1e-2), 1e-9);
 }
 
 TEST(Plan, ATrialDecidesHowManyStepsThePlannedTimeHolds) {
