@@ -350,17 +350,21 @@ class Pipeline {
     view.begin_stage(index, 0, planned.steps);
     view.show_activity("trying what a step costs");
     const double time = double(planned.steps) * planned.step_seconds;
+    const CoreTimes before = read_core_times();
     const StepTrial tried = TRY(try_steps(context_, folder_, shared_.config, stage, planned.steps,
                                           parent, kTrialShare * time));
     if (tried.is_stopped) return false;
-    const int64_t steps = retimed_steps(planned, tried.step_seconds, tried.seconds);
+    const double others = std::max(0.0, others_share(before, read_core_times()));
+    const double step = at_planned_pace(tried.step_seconds, others, plan_);
+    const int64_t steps =
+        retimed_steps(planned, step, at_planned_pace(tried.seconds, others, plan_));
     view.note(
         fmt::format("{}: a step takes {} on the model it starts from, {} were planned: {} "
                     "steps instead of {}",
-                    stage.name, format_seconds(tried.step_seconds),
-                    format_seconds(planned.step_seconds), steps, planned.steps));
+                    stage.name, format_seconds(step), format_seconds(planned.step_seconds), steps,
+                    planned.steps));
     planned.steps = steps;
-    planned.step_seconds = tried.step_seconds;
+    planned.step_seconds = step;
     planned.is_tried = true;
     must_write_ = true;
     return true;

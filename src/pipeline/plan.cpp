@@ -426,6 +426,11 @@ int64_t retimed_steps(const PlannedSteps& planned, double step_seconds, double s
   return std::max({int64_t(1), std::min(planned.wanted, planned.steps), int64_t(steps)});
 }
 
+double at_planned_pace(double seconds, double others, const Plan& plan) {
+  constexpr double kLeast = 0.05;  // of the cores are left
+  return seconds * std::max(kLeast, 1 - others) / std::max(kLeast, 1 - plan.others);
+}
+
 namespace {
 
 // Core-seconds of a finished stage's steps up to a line of its metrics, without its samples and

@@ -71,6 +71,10 @@ int64_t equal_cost_steps(const StageReport& equal, const StageReport& sample, do
 // no more than four times as many as planned are taken: replies may become longer again.
 int64_t retimed_steps(const PlannedSteps& planned, double step_seconds, double spent);
 
+// What took `seconds` while other programs took `others` of the cores, at the pace that is planned
+// for: with as many of them as when the machine was measured.
+double at_planned_pace(double seconds, double others, const Plan& plan);
+
 // Whether `minutes` is too little for what the recipe wants, and what is done about it, as one or
 // two sentences; "" when there is nothing to say.
 std::string plan_advice(const Plan& plan);

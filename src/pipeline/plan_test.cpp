@@ -136,6 +136,16 @@ TEST(Plan, ATrialDecidesHowManyStepsThePlannedTimeHolds) {
   EXPECT_EQ(retimed_steps(planned, 4, 0), 60) << "and there was less";
 }
 
+TEST(Plan, ATrialBesideOtherProgramsCountsAtThePlannedPace) {
+  Plan plan;
+  EXPECT_EQ(at_planned_pace(8, 0, plan), 8);
+  EXPECT_NEAR(at_planned_pace(8, 0.75, plan), 2, 1e-9) << "idle when it was measured";
+  plan.others = 0.5;
+  EXPECT_NEAR(at_planned_pace(8, 0.75, plan), 4, 1e-9);
+  EXPECT_NEAR(at_planned_pace(8, 0, plan), 16, 1e-9);
+  EXPECT_GT(at_planned_pace(8, 1, plan), 0);
+}
+
 TEST(Plan, TooLittleTimeNamesTheStage) {
   const std::string error =
       plan_error(sft("a", "steps: 10") + sft("hasty", "share: 1", 10000), {"minutes=0.1"});
