@@ -20,6 +20,7 @@
 #include "pipeline/run_setup.h"
 #include "pipeline/run_stages.h"
 #include "pipeline/stage_run.h"
+#include "pipeline/step_trial.h"
 #include "pretrain/model_setup.h"
 #include "report/report_r1.h"
 #include "report/report_table.h"
@@ -36,6 +37,7 @@ namespace weir {
 namespace {
 
 constexpr int kManifestVersion = 1;
+constexpr double kTrialShare = 0.03;  // of the time of a stage's steps, for finding what one costs
 
 class Pipeline {
  public:
@@ -337,15 +339,51 @@ class Pipeline {
     return {};
   }
 
+  // The steps of a policy's stage that begins, by what one costs on the model it starts from; false
+  // when it was stopped. Frozen before the first step, so the same after a kill.
+  Result<bool> plan_policy(size_t index, const std::string& parent, LiveView& view) {
+    const StageRecipe& stage = recipe_.stages[index];
+    PlannedSteps& planned = plan_.stages[plan_index(stage.name)];
+    if (stage.kind != StageKind::grpo || stage.steps > 0 || planned.is_tried ||
+        planned.step_seconds <= 0 || file_exists(folder_.stage_file(stage.name, "manifest.json")))
+      return true;
+    view.begin_stage(index, 0, planned.steps);
+    view.show_activity("trying what a step costs");
+    const double time = double(planned.steps) * planned.step_seconds;
+    const CoreTimes before = read_core_times();
+    const StepTrial tried = TRY(try_steps(context_, folder_, shared_.config, stage, planned.steps,
+                                          parent, kTrialShare * time));
+    if (tried.is_stopped) return false;
+    const double others = std::max(0.0, others_share(before, read_core_times()));
+    const double step = at_planned_pace(tried.step_seconds, others, plan_);
+    const int64_t steps =
+        retimed_steps(planned, step, at_planned_pace(tried.seconds, others, plan_));
+    view.note(
+        fmt::format("{}: a step takes {} on the model it starts from, {} were planned: {} "
+                    "steps instead of {}",
+                    stage.name, format_seconds(step), format_seconds(planned.step_seconds), steps,
+                    planned.steps));
+    planned.steps = steps;
+    planned.step_seconds = step;
+    planned.is_tried = true;
+    must_write_ = true;
+    return true;
+  }
+
+  size_t plan_index(const std::string& stage) const {
+    return size_t(plan_.find(stage) - plan_.stages.data());
+  }
+
   // False when it was stopped.
   Result<bool> run_one(size_t index, LiveView& view) {
     const StageRecipe& stage = recipe_.stages[index];
     TRY(plan_control(stage));
-    const PlannedSteps& planned = *plan_.find(stage.name);
-    const int64_t steps = planned.steps;
     std::string parent, parent_sha256;
     TRY(find_parent(stage, parent, parent_sha256));
     Json models = TRY(find_others(stage));
+    if (!TRY(plan_policy(index, parent, view))) return false;
+    const PlannedSteps& planned = *plan_.find(stage.name);
+    const int64_t steps = planned.steps;
     const Json wanted = TRY(identity(stage, parent_sha256, std::move(models)));
     if (std::optional<Json> manifest = TRY(folder_.manifest(stage.name))) {
       const Json* done = TRY(manifest->at("identity"));

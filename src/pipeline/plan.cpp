@@ -31,7 +31,11 @@ constexpr double kForwardShare = 1.0 / 3;  // of a learned row, for a row that i
 // Dynamic sampling: problems asked again for groups that were skipped, and replies left to learn
 // from.
 constexpr double kExtraRoundShare = 0.35, kTaughtShare = 0.5;
+// Of a reply's tokens, those that are computed: what replies have in common is drawn and learned
+// from once. How much that is depends on the policy, so a trial corrects it (step_trial.h).
+constexpr double kApartShare = 0.5;
 constexpr int kHeldOutLooks = 10;
+constexpr int64_t kMoreSteps = 4;  // times the planned ones, at most, after a trial
 
 // What the problems of a stage are like.
 struct Lengths {
@@ -214,7 +218,8 @@ double grpo_step(const GrpoRecipe& grpo, const Lengths& lengths, double reply,
                  const MachineSpeed& speed) {
   const double replies = double(grpo.prompts) * grpo.group;
   const double learned_from = grpo.learn_from > 0 ? grpo.learn_from : grpo.group;
-  const double rows = grpo.prompts * (lengths.prompt + learned_from * reply);  // prompts are shared
+  const double apart = reply * kApartShare;
+  const double rows = grpo.prompts * (lengths.prompt + learned_from * apart);  // prompts are shared
   const double rounds = 1 + (grpo.skips_uniform && grpo.extra_rounds > 0 ? kExtraRoundShare : 0);
   double learned = rows * speed.row * grpo.inner_epochs;
   if (grpo.kl_weight > 0) learned *= 1 + kForwardShare;
@@ -230,7 +235,7 @@ double grpo_step(const GrpoRecipe& grpo, const Lengths& lengths, double reply,
     const double judged_rows = replies * (lengths.prompt + reply) * rounds;
     judged += share * std::max(0.0, 1 - part.from) * judged_rows * speed.row * kForwardShare;
   }
-  return replies * rounds * reply * speed.token + judged + learned;
+  return replies * rounds * apart * speed.token + judged + learned;
 }
 
 // Seconds of one step, and of what happens once beside the steps.
@@ -400,6 +405,7 @@ Result<Plan> make_plan(const R1Context& context, const MachineSpeed& speed) {
           "'steps'",
           plan.minutes, stage.name, format_seconds(cost.step),
           minutes_for(recipe, budget, [](const StageRecipe&) { return int64_t(1); }))};
+    planned.step_seconds = cost.step;
     planned.seconds = cost.once + double(planned.steps) * cost.step;
     if (stage.good_enough > 0) {
       planned.steps_max =
@@ -411,6 +417,18 @@ Result<Plan> make_plan(const R1Context& context, const MachineSpeed& speed) {
     plan.stages.push_back(std::move(planned));
   }
   return plan;
+}
+
+int64_t retimed_steps(const PlannedSteps& planned, double step_seconds, double spent) {
+  const double time = double(planned.steps) * planned.step_seconds - spent;
+  const double most = double(kMoreSteps * planned.steps);
+  const double steps = step_seconds > 0 ? std::min(most, time / step_seconds) : most;
+  return std::max({int64_t(1), std::min(planned.wanted, planned.steps), int64_t(steps)});
+}
+
+double at_planned_pace(double seconds, double others, const Plan& plan) {
+  constexpr double kLeast = 0.05;  // of the cores are left
+  return seconds * std::max(kLeast, 1 - others) / std::max(kLeast, 1 - plan.others);
 }
 
 namespace {

@@ -35,6 +35,8 @@ struct PlannedSteps {
   // With further rounds of a stage that is not good enough; 0: there are none.
   int64_t steps_max = 0;
   double seconds_max = 0;
+  double step_seconds = 0;  // expected of a step; 0 in plans of earlier programs
+  bool is_tried = false;    // a step's cost was tried on the stage's parent
 };
 
 struct Plan {
@@ -63,6 +65,15 @@ Result<Plan> make_plan(const R1Context& context, const MachineSpeed& speed);
 // steps, by what a step of the finished tuning stage `sample` took; `rows_ratio`: rows of a step of
 // the control by those of `sample`. 0 when their metrics do not say.
 int64_t equal_cost_steps(const StageReport& equal, const StageReport& sample, double rows_ratio);
+
+// Steps of a stage of which one, as was found in `spent` seconds, takes `step_seconds`: as many as
+// the time of its steps has room for. Steps that the recipe wants and that were planned stay, and
+// no more than four times as many as planned are taken: replies may become longer again.
+int64_t retimed_steps(const PlannedSteps& planned, double step_seconds, double spent);
+
+// What took `seconds` while other programs took `others` of the cores, at the pace that is planned
+// for: with as many of them as when the machine was measured.
+double at_planned_pace(double seconds, double others, const Plan& plan);
 
 // Whether `minutes` is too little for what the recipe wants, and what is done about it, as one or
 // two sentences; "" when there is nothing to say.

@@ -19,6 +19,8 @@ Json plan_json(const Plan& plan) {
     one.set("stage", planned.stage);
     one.set("steps", planned.steps);
     one.set("seconds", planned.seconds);
+    one.set("step_seconds", planned.step_seconds);
+    one.set("tried", planned.is_tried);
     one.set("wanted", planned.wanted);
     one.set("in_time", planned.in_time);
     one.set("steps_max", planned.steps_max);
@@ -54,6 +56,8 @@ Result<Plan> parse_plan(const Json& json) {
     planned.stage = TRY(one.string_at("stage"));
     planned.steps = TRY(one.int_at("steps"));
     planned.seconds = TRY(one.double_at("seconds"));
+    planned.step_seconds = TRY(number_or(one, "step_seconds", 0));
+    if (one.find("tried")) planned.is_tried = TRY(one.bool_at("tried"));
     planned.wanted = int64_t(TRY(number_or(one, "wanted", 0)));
     planned.in_time = int64_t(TRY(number_or(one, "in_time", 0)));
     planned.steps_max = int64_t(TRY(number_or(one, "steps_max", 0)));

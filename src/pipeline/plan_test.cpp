@@ -105,7 +105,7 @@ TEST(Plan, PolicyStepsCostDrawingAndLearning) {
   EXPECT_GT(steps(", skips_uniform: false, reply_tokens: 2"), plain) << "half the room";
 }
 
-TEST(Plan, PromptsAreComputedOnceForTheirGroup) {
+TEST(Plan, PromptsAndBeginningsAreComputedOnceForTheirGroup) {
   const auto seconds = [](int group, int steps) {
     const std::string rl =
         "  a: {kind: grpo, skips_uniform: false, prompts: 4, data: {facts: {}}, ";
@@ -117,6 +117,33 @@ TEST(Plan, PromptsAreComputedOnceForTheirGroup) {
   const auto step = [&](int group) { return seconds(group, 2) - seconds(group, 1); };
   // Four times the replies cost four times as much but for the prompts: 4 of at least 5 tokens.
   EXPECT_GT(4 * step(2) - step(8), 3 * 4 * 5 * 1e-3);
+  // Of 4 tokens that a reply has, half are taken to be its own: 4 more replies to 4 prompts.
+  EXPECT_NEAR(step(8) - step(4), 4 * 4 * 2 * (1e-3 + 1e-2), 1e-9);
+}
+
+TEST(Plan, ATrialDecidesHowManyStepsThePlannedTimeHolds) {
+  PlannedSteps planned{"rl", 60};
+  planned.step_seconds = 2;
+  EXPECT_EQ(retimed_steps(planned, 1, 0), 120);
+  EXPECT_EQ(retimed_steps(planned, 1, 3.5), 116) << "the trial's own time is spent";
+  EXPECT_EQ(retimed_steps(planned, 4, 0), 30);
+  EXPECT_EQ(retimed_steps(planned, 0.1, 0), 240) << "replies may become longer again";
+  EXPECT_EQ(retimed_steps(planned, 0, 0), 240);
+  EXPECT_EQ(retimed_steps(planned, 1e9, 500), 1);
+  planned.wanted = 50;
+  EXPECT_EQ(retimed_steps(planned, 4, 0), 50) << "the time was planned for what the recipe wants";
+  planned.wanted = 90;
+  EXPECT_EQ(retimed_steps(planned, 4, 0), 60) << "and there was less";
+}
+
+TEST(Plan, ATrialBesideOtherProgramsCountsAtThePlannedPace) {
+  Plan plan;
+  EXPECT_EQ(at_planned_pace(8, 0, plan), 8);
+  EXPECT_NEAR(at_planned_pace(8, 0.75, plan), 2, 1e-9) << "idle when it was measured";
+  plan.others = 0.5;
+  EXPECT_NEAR(at_planned_pace(8, 0.75, plan), 4, 1e-9);
+  EXPECT_NEAR(at_planned_pace(8, 0, plan), 16, 1e-9);
+  EXPECT_GT(at_planned_pace(8, 1, plan), 0);
 }
 
 TEST(Plan, TooLittleTimeNamesTheStage) {
@@ -208,7 +235,8 @@ TEST(Plan, PlansOfEarlierProgramsAreRead) {
   Json old = plan_json(must_plan(sft("a", "steps: 7")));
   const auto is_new = [](const Json::Member& m) {
     return m.first == "planned_minutes" || m.first == "enough_minutes" || m.first == "others" ||
-           m.first == "wanted" || m.first == "in_time" || m.first.ends_with("_max");
+           m.first == "wanted" || m.first == "in_time" || m.first.ends_with("_max") ||
+           m.first == "step_seconds" || m.first == "tried";
   };
   std::erase_if(old.members(), is_new);
   for (Json::Member& member : old.members())
@@ -217,6 +245,7 @@ TEST(Plan, PlansOfEarlierProgramsAreRead) {
   ASSERT_TRUE(plan) << plan.error().message;
   EXPECT_EQ(plan->planned_minutes, plan->minutes);
   EXPECT_EQ(plan->find("a")->steps, 7);
+  EXPECT_EQ(plan->find("a")->step_seconds, 0) << "so nothing is tried";
 }
 
 TEST(Plan, IsReadAsItWasWritten) {

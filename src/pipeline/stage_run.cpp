@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <map>
 #include <optional>
 
 #include "base/atomic_output.h"
@@ -12,13 +11,13 @@
 #include "base/sha256.h"
 #include "base/stop_signal.h"
 #include "pipeline/plan.h"
+#include "pipeline/stage_judges.h"
 #include "pretrain/run_folder.h"
 #include "pretrain/run_loop.h"
 #include "report/report_table.h"
 #include "stages/distill_stage.h"
 #include "stages/evaluate.h"
 #include "stages/grpo.h"
-#include "stages/guard_reward.h"
 #include "stages/preference_stage.h"
 #include "stages/rejection.h"
 #include "stages/reward_stage.h"
@@ -131,8 +130,8 @@ class StageRunner final : public RunLoop {
         TRY(make_tuning(samples));
         break;
       case StageKind::grpo:
-        TRY(load_judges());
-        stage_ = TRY(make_grpo_stage(context_, recipe(), job_.steps, *learner_, judges()));
+        judges_ = TRY(StageJudges::load(context_, folder_, recipe()));
+        stage_ = TRY(make_grpo_stage(context_, recipe(), job_.steps, *learner_, judges_.all()));
         break;
       case StageKind::dpo:
         stage_ = TRY(make_preference_stage(context_, recipe(), job_.steps, *learner_,
@@ -201,24 +200,6 @@ class StageRunner final : public RunLoop {
           std::make_unique<Teacher>(std::move(model), context_.recipe.rows, context_.pool));
     }
     return teachers;
-  }
-
-  Result<void> load_judges() {
-    for (const auto& [part, reward] : recipe().grpo.rewards) {
-      if (!reward.policy.empty())
-        guard_ = TRY(GuardReward::open(reward, context_.recipe.base, context_.recipe.threads));
-      if (!reward.has_reward_model() || owned_judges_.count(reward.model)) continue;
-      const StageRecipe* judge = context_.recipe.find(reward.model);
-      owned_judges_[reward.model] = TRY(RewardModel::load(
-          folder_.stage(judge->name), context_.tokenizer, context_.format,
-          judge->reward.judges == JudgeKind::safety, context_.recipe.rows, context_.pool));
-    }
-    return {};
-  }
-  RewardJudges judges() const {
-    RewardJudges all{.guard = guard_.get()};
-    for (const auto& [name, judge] : owned_judges_) all.models[name] = judge.get();
-    return all;
   }
 
   Result<void> resume(const CheckpointState& state) {
@@ -386,8 +367,7 @@ class StageRunner final : public RunLoop {
   RunFolder run_;
   std::unique_ptr<Model> model_;
   std::unique_ptr<Learner> learner_;
-  std::map<std::string, std::unique_ptr<RewardModel>> owned_judges_;
-  std::unique_ptr<GuardReward> guard_;  // null: no part of the reward asks it
+  StageJudges judges_;
   std::unique_ptr<ProblemSet> kept_;
   std::unique_ptr<Stage> stage_;
   std::optional<MetricsLog> log_;
