@@ -70,6 +70,7 @@ Result<std::vector<EvaluationCase>> written_cases(const AdaptContext& context,
     c.expected = row.text_at("answer");
     c.language = guess_language(c.question) == "zh" ? "zh" : "en";
     c.evidence = row.text_at("evidence");
+    c.document = row.text_at("document");
     AskOptions ask;
     ask.search.count = context.options.sources;
     ask.searched = context.options.searched;
@@ -84,8 +85,15 @@ Result<std::vector<EvaluationCase>> written_cases(const AdaptContext& context,
 }
 
 Json answer_json(const Way& way, const EvaluationCase& c, const CaseAnswer& answer) {
-  Json json = Json::object(), sources = Json::array();
+  Json json = Json::object(), sources = Json::array(), citations = Json::array();
   for (const FoundChunk& source : c.sources) sources.push(source.chunk);
+  for (const Citation& one : answer.citations) {
+    Json citation = Json::object();
+    citation.set("chunk", one.chunk);
+    citation.set("is_right", one.is_right);
+    citation.set("states", one.states);
+    citations.push(std::move(citation));
+  }
   json.set("arm", way_name(way));
   json.set("question", c.question);
   json.set("expected", c.expected);
@@ -94,6 +102,7 @@ Json answer_json(const Way& way, const EvaluationCase& c, const CaseAnswer& answ
   json.set("is_refused", answer.is_refused);
   json.set("is_right", answer.is_right);
   json.set("sources", std::move(sources));
+  json.set("citations", std::move(citations));
   json.set("score", c.score);
   return json;
 }
