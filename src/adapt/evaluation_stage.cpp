@@ -8,6 +8,7 @@
 #include "base/atomic_output.h"
 #include "base/clock.h"
 #include "base/progress.h"
+#include "base/stop_signal.h"
 #include "stages/scores.h"
 #include "tasks/problem_file.h"
 
@@ -82,6 +83,24 @@ Result<std::vector<EvaluationCase>> written_cases(const AdaptContext& context,
     cases.push_back(std::move(c));
   }
   return cases;
+}
+
+// Orders the passages of all questions that may be answered as a bot does; false: stopped.
+Result<bool> fit_passages(const AdaptContext& context, const AdaptModel& model,
+                          std::vector<EvaluationCase>& cases) {
+  const double least = context.options.error_rate > 0 ? 0 : Calibration{}.threshold;
+  const ChunkScorer fit = model.fit();
+  Progress progress("passages", double(cases.size()), "questions");
+  for (EvaluationCase& c : cases) {
+    if (c.score >= least) {
+      auto fits = fit(c.question, passages_to_score(c.passages, c.sources));
+      if (stop_requested()) return false;
+      order_by_fit(TRY(fits), c.passages);
+    }
+    progress.update(double(&c - cases.data() + 1));
+  }
+  progress.finish();
+  return true;
 }
 
 Json answer_json(const Way& way, const EvaluationCase& c, const CaseAnswer& answer) {
@@ -209,6 +228,7 @@ StageResult calibrate_bot(const AdaptContext& context) {
     for (bool is_answerable : {true, false})
       cases.push_back(TRY(case_of(question, is_answerable, context, {}, search)));
   AdaptModel model = TRY(AdaptModel::open(context, true));
+  if (!TRY(fit_passages(context, model, cases))) return std::optional<Json>();
   constexpr std::array<Arm, 2> kAsked = {Arm::base_knowledge, Arm::adapted_knowledge};
   Progress progress("calibration", double(cases.size() * kAsked.size()), "answers");
   Json json = Json::object(), arms = Json::array();
@@ -252,13 +272,15 @@ StageResult evaluate_bot(const AdaptContext& context) {
       TRY(KnowledgeSearch::open(context.folder.file("knowledge.db"), context.pool));
   const std::string fitted = TRY(search.base().fact("calibration"));
   const Calibration calibration = TRY(read_calibration(fitted));
-  const auto made = TRY(made_cases(context, calibration, search));
-  const auto written = TRY(written_cases(context, calibration, search));
+  auto made = TRY(made_cases(context, calibration, search));
+  auto written = TRY(written_cases(context, calibration, search));
   if (made.empty() && written.empty())
     return Error{
         "no question of a held-out document is left to evaluate with; give more documents "
         "or more --minutes, or questions of your own with --questions"};
   AdaptModel model = TRY(AdaptModel::open(context, true));
+  for (std::vector<EvaluationCase>* cases : {&made, &written})
+    if (!TRY(fit_passages(context, model, *cases))) return std::optional<Json>();
   Evaluated of_made, of_written;
   if (!TRY(run_ways(context, made, calibration, model.ask(), "evaluation", of_made)))
     return std::optional<Json>();

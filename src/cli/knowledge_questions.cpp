@@ -78,10 +78,12 @@ Result<Ending> knowledge_ask(const KnowledgeAskOptions& options) {
   catch_stop_signals();
   const std::unique_ptr<AnswerModel> model =
       TRY(AnswerModel::open(options.model_path, options.model));
+  const ChunkScorer fit = [&](std::string_view question, std::span<const FoundChunk> chunks) {
+    return model->fit(question, chunks);
+  };
+  ask.fit = fit;
   if (options.reranks)
-    ask.search.rerank = [&](std::string_view question, std::span<const FoundChunk> chunks) {
-      return model->fit(question, chunks);
-    };
+    ask.search.rerank = fit;
   AnswerJudge judge;
   if (!ask.calibration.model.empty())
     judge = [&](const AnswerPrompt& prompt) { return model->judge(prompt); };

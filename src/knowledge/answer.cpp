@@ -80,7 +80,7 @@ void quote_passages(Answer& answer) {
   int quoted = 0;
   for (const Passage& passage : answer.passages) {
     const int source = source_of(answer, passage.chunk_id);
-    if (source < 0) continue;
+    if (source < 0) continue;  // a guard took it out
     if (quoted == kQuotesMax || passage.score < kNearlyAsGood * answer.passages[0].score) break;
     ++quoted;
     std::string text = whole_passage(passage);
@@ -164,6 +164,15 @@ void check_reply(std::string_view reply, const AskOptions& options, Answer& answ
   if (options.quotes != Quotes::none) quote_passages(answer);
 }
 
+bool needs_quotes(std::string_view reply, const AskOptions& options, const Answer& answer) {
+  if (options.quotes != Quotes::fallback) return options.quotes == Quotes::beside;
+  AskOptions plain = options;
+  plain.quotes = Quotes::none;
+  Answer checked = answer;
+  check_reply(reply, plain, checked);
+  return checked.refusal != Refusal::none;
+}
+
 Result<Answer> find_sources(KnowledgeSearch& search, std::string_view question,
                             const AskOptions& options, const AnswerJudge& judge) {
   Answer answer;
@@ -183,6 +192,7 @@ Result<Answer> find_sources(KnowledgeSearch& search, std::string_view question,
     if (answer.sources.size() > size_t(options.search.count))
       answer.sources.resize(size_t(options.search.count));
   }
+  keep_passages_of(answer.sources, answer.passages);
   AnswerSigns signs = signs_of(question, words, found);
   if (judge) signs.judgement = TRY(judge(judge_prompt(question, answer.sources)));
   answer.score = answer_score(options.calibration, signs);
@@ -195,7 +205,11 @@ Result<Answer> answer_question(KnowledgeSearch& search, std::string_view questio
                                const AnswerJudge& judge) {
   Answer answer = TRY(find_sources(search, question, options, judge));
   if (answer.refusal != Refusal::none) return answer;
-  check_reply(TRY(write(answer_prompt(question, answer.sources))), options, answer);
+  const std::string reply = TRY(write(answer_prompt(question, answer.sources)));
+  if (options.fit && needs_quotes(reply, options, answer))
+    order_by_fit(TRY(options.fit(question, passages_to_score(answer.passages, answer.sources))),
+                 answer.passages);
+  check_reply(reply, options, answer);
   return answer;
 }
 

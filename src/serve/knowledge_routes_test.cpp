@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "chat/chat_form.h"
+#include "chat/chat_tools.h"
 #include "knowledge/knowledge_base.h"
 #include "knowledge/unanswered.h"
 #include "testing/serve_fixture.h"
@@ -87,6 +89,73 @@ TEST_F(KnowledgeRoutes, WhatTheModelMakesUpIsRefused) {
   ASSERT_TRUE(questions) << questions.error().message;
   ASSERT_EQ(questions->size(), 1u);
   EXPECT_EQ((*questions)[0].question, "When does the valve of line 2 open?");
+}
+
+// The mean log-probability of the question as the model's reply to the prompt.
+double fit_of(const OpenModel& open, const AnswerPrompt& prompt, const std::string& question) {
+  const auto form = ChatForm::choose(open, "models/tiny.gguf", {});
+  Json messages = Json::array();
+  messages.push(chat_message("system", prompt.system));
+  messages.push(chat_message("user", prompt.user));
+  Request request;
+  request.prompt = form->encode(open, messages)->tokens;
+  request.scores_prompt = true;
+  request.scored_from = int(request.prompt.size());
+  const std::vector<int> reply = *open.tokenizer->encode(question);
+  request.prompt.insert(request.prompt.end(), reply.begin(), reply.end());
+  request.tokens_max = 1;
+  request.sampling.temperature = 0;
+  const auto completions = open.generator->generate({&request, 1});
+  double sum = 0;
+  for (const TokenScore& score : (*completions)[0].prompt_scores)
+    if (score.is_scored) sum += double(score.log_probability);
+  return sum / double(reply.size());
+}
+
+// The random model writes nothing that is supported, so passages are quoted: in the order that
+// their words and the model's scores give.
+TEST_F(KnowledgeRoutes, TheModelScoresThePassagesThatAreQuoted) {
+  const std::string path = folder_.file("two.db");
+  {
+    const auto base = KnowledgeBase::open(path, Database::Access::create);
+    ASSERT_TRUE(base) << base.error().message;
+    add(*base, "six.md", "", "The valve of line 2 opens at 6 bar.");
+    add(*base, "nine.md", "", "The valve of line 2 opens at 950 psi, says Marlow of Leeds.");
+  }
+  auto served = ServedBase::open(
+      {.name = "two", .path = path, .searched = 10, .quotes = Quotes::fallback}, {});
+  ASSERT_TRUE(served) << served.error().message;
+  const std::string question = "When does the valve of line 2 open?";
+  Answer expected = *(*served)->begin(question);
+  ASSERT_EQ(expected.passages.size(), 2u);
+  std::vector<double> fits;
+  const OpenModel open = open_tiny_model();
+  for (const FoundChunk& passage : passages_to_score(expected.passages, expected.sources))
+    fits.push_back(fit_of(open, question_prompt(question, passage), question));
+  ASSERT_NE(fits[0], fits[1]);
+  order_by_fit(fits, expected.passages);
+  const double share = expected.passages[1].score / expected.passages[0].score;
+  check_reply("", (*served)->options(), expected);
+
+  ServerOptions options;
+  options.knowledge.bases.push_back(*std::move(served));
+  const auto server = Server::start(tiny_served(), std::move(options));
+  ASSERT_TRUE(server) << server.error().message;
+  const auto asked = [&](const std::string& route, const std::string& body) {
+    const ServedReply reply = ask((*server)->port(), "POST", route, body);
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    return reply;
+  };
+  const Json reply =
+      asked("/knowledge/two/ask", R"({"question": ")" + question + R"("})").json();
+  EXPECT_EQ(at(reply, "answer").text(), answer_json(expected, question).text_at("answer"))
+      << reply.dump() << " " << share << " " << fits[0] << " " << fits[1];
+  EXPECT_TRUE(*at(reply, "quoted").as_bool());
+  const std::string messages =
+      R"("messages": [{"role": "user", "content": ")" + question + R"("}]})";
+  const ServedReply stream = asked("/v1/chat/completions",
+                                   R"({"model": "tiny@two", "stream": true, )" + messages);
+  EXPECT_NE(stream.body.find(expected.sentences[0].text), std::string::npos) << stream.body;
 }
 
 TEST_F(KnowledgeRoutes, WhatTheBaseDoesNotHoldNeedsNoModel) {
