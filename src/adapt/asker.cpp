@@ -115,9 +115,8 @@ Result<std::vector<double>> Asker::fit(std::string_view question,
   std::vector<Ask> asked;
   for (const FoundChunk& chunk : chunks) {
     AnswerPrompt prompt = question_prompt(question, chunk);
-    asked.push_back({.system = std::move(prompt.system),
-                     .text = std::move(prompt.user),
-                     .base_alone = true});
+    asked.push_back(
+        {.system = std::move(prompt.system), .text = std::move(prompt.user), .base_alone = true});
   }
   auto means = TRY(likelihoods(asked, question));
   if (!means) return Error{"stopped"};

@@ -65,7 +65,7 @@ struct Citation {
 struct CaseAnswer {
   std::string text = {};  // as a person would read it; of a refusal ""
   bool is_refused = false;
-  bool is_right = false;             // of an unanswerable question: refused
+  bool is_right = false;                 // of an unanswerable question: refused
   std::vector<Citation> citations = {};  // one for each sentence with a source
   std::string reply = {};                // of the model
 };

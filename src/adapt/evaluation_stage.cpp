@@ -93,7 +93,7 @@ Result<bool> fit_passages(const AdaptContext& context, const AdaptModel& model,
   Progress progress("passages", double(cases.size()), "questions");
   for (EvaluationCase& c : cases) {
     if (c.score >= least) {
-      auto fits = fit(c.question, passages_to_score(c.passages, c.sources));
+      auto fits = fit(c.question, passages_to_score(c.question, c.passages, c.sources));
       if (stop_requested()) return false;
       order_by_fit(TRY(fits), c.passages);
     }

@@ -177,7 +177,8 @@ TEST(BotEvaluation, TheBotThatAnswersMoreRightlyIsKept) {
   EXPECT_FALSE(answers_more(answers_some, answers_some));  // as good is no reason for an adapter
   CaseAnswer answer{.text = "a", .is_right = true, .citations = {{}}};
   refuse(valve(true), answer);
-  EXPECT_TRUE(answer.is_refused && !answer.is_right && answer.text.empty() && answer.citations.empty());
+  EXPECT_TRUE(answer.is_refused && !answer.is_right && answer.text.empty() &&
+              answer.citations.empty());
 }
 
 }  // namespace

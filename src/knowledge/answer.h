@@ -30,7 +30,7 @@ struct AnswerSentence {
   bool is_instructed = false;
 };
 
-enum class Refusal { none, nothing_found, not_answered, declined, unsupported };
+enum class Refusal { none, no_question, nothing_found, not_answered, declined, unsupported };
 const char* refusal_name(Refusal refusal);
 
 struct Answer {
@@ -74,7 +74,8 @@ Result<Answer> answer_question(KnowledgeSearch& search, std::string_view questio
 Result<Answer> find_sources(KnowledgeSearch& search, std::string_view question,
                             const AskOptions& options, const AnswerJudge& judge);
 
-// Checks a reply against sources: fills sentences, removed and refusal of `answer`.
+// Checks a reply against sources: fills sentences, removed and refusal of `answer`. NO ANSWER and
+// the names of sources ("source 2") are no sentences.
 void check_reply(std::string_view reply, const AskOptions& options, Answer& answer);
 
 // Whether the answer that this reply becomes quotes passages.

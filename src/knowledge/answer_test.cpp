@@ -99,7 +99,11 @@ TEST_F(Answers, UnsupportedSentencesCanStayMarked) {
 TEST_F(Answers, AreRefusedWhenNothingSupportsThem) {
   make_base({{"notice.txt", "Employees give notice of 30 days."}});
   EXPECT_EQ(ask("zebra", "").refusal, Refusal::nothing_found);
-  EXPECT_EQ(ask("notice days of employees", "NO ANSWER").refusal, Refusal::declined);
+  const Answer declined = ask("notice days of employees", "NO ANSWER");
+  EXPECT_EQ(declined.refusal, Refusal::declined);
+  EXPECT_TRUE(declined.removed.empty());
+  EXPECT_TRUE(ask("notice days of employees", "source 1\n[Source 2].").removed.empty());
+  EXPECT_EQ(ask("Hello!", "").refusal, Refusal::no_question);
   EXPECT_EQ(ask("notice days of employees", "It is 45 weeks.").refusal, Refusal::unsupported);
   AskOptions strict;
   strict.calibration.threshold = 1.1;
@@ -141,8 +145,8 @@ TEST_F(Answers, AModelScoresPassagesWhereTheyAreQuoted) {
   int asked = 0;
   AskOptions options;
   options.quotes = Quotes::fallback;
-  options.fit = [&](std::string_view, std::span<const FoundChunk> passages)
-      -> Result<std::vector<double>> {
+  options.fit = [&](std::string_view,
+                    std::span<const FoundChunk> passages) -> Result<std::vector<double>> {
     ++asked;
     std::vector<double> fits;
     for (const FoundChunk& passage : passages)

@@ -164,9 +164,11 @@ void keep_passages_of(std::span<const FoundChunk> chunks, std::vector<Passage>& 
   });
 }
 
-std::vector<FoundChunk> passages_to_score(const std::vector<Passage>& passages,
+std::vector<FoundChunk> passages_to_score(std::string_view question,
+                                          const std::vector<Passage>& passages,
                                           std::span<const FoundChunk> chunks) {
   std::vector<FoundChunk> out;
+  if (question.size() > kScoredQuestionBytes) return out;
   for (const Passage& passage : passages) {
     if (out.size() == kScoredPassages) break;
     const auto at = std::ranges::find(chunks, passage.chunk_id, &FoundChunk::chunk);

@@ -73,10 +73,12 @@ TEST(Passages, AModelsFitChangesTheirOrder) {
 
 TEST(Passages, AreScoredWithTheHeadingsOfTheirChunks) {
   const auto passages = find_passages(weighed("opening pressure of line 2"), kFound, {.count = 8});
-  const std::vector<FoundChunk> chunks = passages_to_score(passages, kFound);
+  const std::vector<FoundChunk> chunks = passages_to_score("opening pressure", passages, kFound);
   ASSERT_EQ(chunks.size(), std::min(passages.size(), kScoredPassages));
   EXPECT_EQ(chunks[0].heading, "Valves");
   EXPECT_EQ(chunks[0].text, whole_passage(passages[0]));
+  // A long question would be read once more for each.
+  EXPECT_TRUE(passages_to_score(std::string(2000, 'q'), passages, kFound).empty());
 }
 
 TEST(Passages, OnlyWhatIsLeftOfTheirChunksStays) {

@@ -145,7 +145,7 @@ void score_passages(const ServedBase& base, const Answer& answer, const std::str
                     ServeRequest& request) {
   if (base.options().quotes == Quotes::none) return;
   request.scored_reply = question;
-  for (const FoundChunk& passage : passages_to_score(answer.passages, answer.sources)) {
+  for (const FoundChunk& passage : passages_to_score(question, answer.passages, answer.sources)) {
     const AnswerPrompt prompt = question_prompt(question, passage);
     Json messages = Json::array();
     messages.push(chat_message("system", prompt.system));

@@ -4,6 +4,7 @@
 
 #include <ctime>
 
+#include "base/text.h"
 #include "chat/chat_tools.h"
 #include "knowledge/answer.h"
 #include "serve/knowledge_chat.h"
@@ -36,7 +37,7 @@ ApiResult<ServedBase*> base_of(const ServerState& server, const HttpRequest& htt
 
 ApiResult<std::string> question_of(RequestFields& fields) {
   std::string question = fields.text("question");
-  if (question.empty() || question.size() > kKnowledgeQuestionBytes)
+  if (trim(question).empty() || question.size() > kKnowledgeQuestionBytes)
     fields.refuse("question",
                   fmt::format("must be a text of 1 to {} bytes", kKnowledgeQuestionBytes));
   if (fields.error()) return *fields.error();

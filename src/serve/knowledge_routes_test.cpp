@@ -130,7 +130,7 @@ TEST_F(KnowledgeRoutes, TheModelScoresThePassagesThatAreQuoted) {
   ASSERT_EQ(expected.passages.size(), 2u);
   std::vector<double> fits;
   const OpenModel open = open_tiny_model();
-  for (const FoundChunk& passage : passages_to_score(expected.passages, expected.sources))
+  for (const FoundChunk& passage : passages_to_score(question, expected.passages, expected.sources))
     fits.push_back(fit_of(open, question_prompt(question, passage), question));
   ASSERT_NE(fits[0], fits[1]);
   order_by_fit(fits, expected.passages);
@@ -146,15 +146,14 @@ TEST_F(KnowledgeRoutes, TheModelScoresThePassagesThatAreQuoted) {
     EXPECT_EQ(reply.status, 200) << reply.body;
     return reply;
   };
-  const Json reply =
-      asked("/knowledge/two/ask", R"({"question": ")" + question + R"("})").json();
+  const Json reply = asked("/knowledge/two/ask", R"({"question": ")" + question + R"("})").json();
   EXPECT_EQ(at(reply, "answer").text(), answer_json(expected, question).text_at("answer"))
       << reply.dump() << " " << share << " " << fits[0] << " " << fits[1];
   EXPECT_TRUE(*at(reply, "quoted").as_bool());
   const std::string messages =
       R"("messages": [{"role": "user", "content": ")" + question + R"("}]})";
-  const ServedReply stream = asked("/v1/chat/completions",
-                                   R"({"model": "tiny@two", "stream": true, )" + messages);
+  const ServedReply stream =
+      asked("/v1/chat/completions", R"({"model": "tiny@two", "stream": true, )" + messages);
   EXPECT_NE(stream.body.find(expected.sentences[0].text), std::string::npos) << stream.body;
 }
 
@@ -163,6 +162,14 @@ TEST_F(KnowledgeRoutes, WhatTheBaseDoesNotHoldNeedsNoModel) {
   ASSERT_EQ(reply.status, 200) << reply.body;
   EXPECT_FALSE(*at(reply.json(), "answered").as_bool());
   EXPECT_EQ(number(reply.json(), "usage.completion_tokens"), 0);
+}
+
+TEST_F(KnowledgeRoutes, AGreetingIsNoQuestion) {
+  const Json reply = post("/knowledge/pumps/ask", R"({"question": "Hello!"})").json();
+  EXPECT_EQ(at(reply, "refusal").text(), "no question");
+  EXPECT_EQ(at(reply, "answer").text(), "Please ask a question about the documents.");
+  const auto base = KnowledgeBase::open(path_, Database::Access::read);
+  EXPECT_TRUE(unanswered_questions(*base)->empty());
 }
 
 constexpr const char* kNoAnswer = "The documents do not answer this question.";
@@ -251,6 +258,10 @@ TEST_F(KnowledgeRoutes, WrongRequestsSayWhatIsWrong) {
   EXPECT_EQ(other.status, 404);
   EXPECT_NE(other.body.find("there are: pumps"), std::string::npos) << other.body;
   EXPECT_EQ(post("/knowledge/pumps/ask", R"({"question": ""})").status, 400);
+  EXPECT_EQ(post("/knowledge/pumps/ask", R"({"question": " 
+ "})")
+                .status,
+            400);
   EXPECT_EQ(post("/knowledge/pumps/ask", R"({"question": "q", "stream": true})").status, 400);
   EXPECT_EQ(post("/knowledge/pumps/ask", "{").status, 400);
   EXPECT_EQ(post("/knowledge/pumps/search", R"({"question": "q", "count": 1000})").status, 400);

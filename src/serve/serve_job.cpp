@@ -32,6 +32,13 @@ void ServeJob::start() {
   }
   left_ = int(count);
   whole_.resize(count);
+  // Where many wait, replies come first: passages are then quoted by their words alone.
+  const int room = setup_.engine.sequences_max() - setup_.engine.sequences();
+  if (room < int(count + setup_.prepared.scored.size())) {
+    for (const TokenRequest& sequence : setup_.prepared.scored)
+      usage_.prompt -= int64_t(sequence.prompt.size());
+    setup_.prepared.scored.clear();
+  }
   append(setup_.prepared.sequences, setup_.prepared.scored);
   fits_left_ = int(setup_.prepared.scored.size());
   fits_.resize(size_t(fits_left_));
