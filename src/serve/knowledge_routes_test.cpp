@@ -119,7 +119,11 @@ TEST_F(KnowledgeRoutes, TheModelScoresThePassagesThatAreQuoted) {
   {
     const auto base = KnowledgeBase::open(path, Database::Access::create);
     ASSERT_TRUE(base) << base.error().message;
-    add(*base, "six.md", "", "The valve of line 2 opens at 6 bar.");
+    // The longer document is found second, and its valve fits the random model better. What stands
+    // beside the valve is too long to be quoted with it.
+    std::string six = "The valve of line 2 opens at 6 bar. Pumps are blue";
+    for (int i = 0; i < 20; ++i) six += " and pipes are long";
+    add(*base, "six.md", "", six + ".");
     add(*base, "nine.md", "", "The valve of line 2 opens at 950 psi, says Marlow of Leeds.");
   }
   auto served = ServedBase::open(
@@ -127,15 +131,19 @@ TEST_F(KnowledgeRoutes, TheModelScoresThePassagesThatAreQuoted) {
   ASSERT_TRUE(served) << served.error().message;
   const std::string question = "When does the valve of line 2 open?";
   Answer expected = *(*served)->begin(question);
-  ASSERT_EQ(expected.passages.size(), 2u);
+  ASSERT_GE(expected.passages.size(), 2u);
   std::vector<double> fits;
   const OpenModel open = open_tiny_model();
   for (const FoundChunk& passage : passages_to_score(question, expected.passages, expected.sources))
     fits.push_back(fit_of(open, question_prompt(question, passage), question));
-  ASSERT_NE(fits[0], fits[1]);
+  Answer by_words = expected;
+  check_reply("", (*served)->options(), by_words);
   order_by_fit(fits, expected.passages);
-  const double share = expected.passages[1].score / expected.passages[0].score;
   check_reply("", (*served)->options(), expected);
+  const auto text_of = [&](const Answer& answer) {
+    return answer_json(answer, question).text_at("answer");
+  };
+  ASSERT_NE(text_of(expected), text_of(by_words)) << fits[0] << " " << fits[1];
 
   ServerOptions options;
   options.knowledge.bases.push_back(*std::move(served));
@@ -147,14 +155,26 @@ TEST_F(KnowledgeRoutes, TheModelScoresThePassagesThatAreQuoted) {
     return reply;
   };
   const Json reply = asked("/knowledge/two/ask", R"({"question": ")" + question + R"("})").json();
-  EXPECT_EQ(at(reply, "answer").text(), answer_json(expected, question).text_at("answer"))
-      << reply.dump() << " " << share << " " << fits[0] << " " << fits[1];
+  EXPECT_EQ(at(reply, "answer").text(), text_of(expected)) << reply.dump();
   EXPECT_TRUE(*at(reply, "quoted").as_bool());
   const std::string messages =
       R"("messages": [{"role": "user", "content": ")" + question + R"("}]})";
   const ServedReply stream =
       asked("/v1/chat/completions", R"({"model": "tiny@two", "stream": true, )" + messages);
   EXPECT_NE(stream.body.find(expected.sentences[0].text), std::string::npos) << stream.body;
+  // Where there is no room for all prompts, the words decide.
+  auto again = ServedBase::open(
+      {.name = "two", .path = path, .searched = 10, .quotes = Quotes::fallback}, {});
+  ASSERT_TRUE(again) << again.error().message;
+  ServerOptions narrow;
+  narrow.sequences_max = 2;
+  narrow.knowledge.bases.push_back(*std::move(again));
+  const auto small = Server::start(tiny_served(), std::move(narrow));
+  ASSERT_TRUE(small) << small.error().message;
+  const ServedReply unscored =
+      ask((*small)->port(), "POST", "/knowledge/two/ask", R"({"question": ")" + question + R"("})");
+  EXPECT_EQ(at(unscored.json(), "answer").text(), text_of(by_words));
+  EXPECT_LT(number(unscored.json(), "usage.prompt_tokens"), number(reply, "usage.prompt_tokens"));
 }
 
 TEST_F(KnowledgeRoutes, WhatTheBaseDoesNotHoldNeedsNoModel) {
@@ -258,8 +278,7 @@ TEST_F(KnowledgeRoutes, WrongRequestsSayWhatIsWrong) {
   EXPECT_EQ(other.status, 404);
   EXPECT_NE(other.body.find("there are: pumps"), std::string::npos) << other.body;
   EXPECT_EQ(post("/knowledge/pumps/ask", R"({"question": ""})").status, 400);
-  EXPECT_EQ(post("/knowledge/pumps/ask", R"({"question": " 
- "})")
+  EXPECT_EQ(post("/knowledge/pumps/ask", R"({"question": " \n "})")
                 .status,
             400);
   EXPECT_EQ(post("/knowledge/pumps/ask", R"({"question": "q", "stream": true})").status, 400);
