@@ -49,6 +49,10 @@ const Column kColumns[] = {
      [](const Json& arm) {
        return share_text(int_of(arm, "cited_rightly"), int_of(arm, "cited"));
      }},
+    {"with right citation",
+     [](const Json& arm) {
+       return share_text(int_of(arm, "with_right_citation"), int_of(arm, "answerable"));
+     }},
 };
 
 constexpr std::pair<const char*, const char*> kSets[] = {
@@ -138,11 +142,11 @@ std::string evaluation_table(const Json& evaluation) {
     const Json* arms = evaluation.find(member);
     if (!arms) continue;
     text += fmt::format("{}\n{:<36}", title, "");
-    for (const Column& column : kColumns) text += fmt::format("{:<18}", column.title);
+    for (const Column& column : kColumns) text += fmt::format("{:<20}", column.title);
     text += "\n";
     for (const Json& arm : arms->items()) {
       text += fmt::format("  {:<34}", arm.text_at("arm"));
-      for (const Column& column : kColumns) text += fmt::format("{:<18}", column.text(arm));
+      for (const Column& column : kColumns) text += fmt::format("{:<20}", column.text(arm));
       text += "\n";
     }
   }

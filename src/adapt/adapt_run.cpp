@@ -64,6 +64,12 @@ AskModel AdaptModel::ask() const {
   return [asker = asker_.get()](std::span<const Ask> asked) { return asker->ask(asked); };
 }
 
+ChunkScorer AdaptModel::fit() const {
+  return [asker = asker_.get()](std::string_view question, std::span<const FoundChunk> chunks) {
+    return asker->fit(question, chunks);
+  };
+}
+
 Result<AdaptSummary> run_adapt(const AdaptOptions& options, ThreadPool& pool) {
   AdaptFolder folder = TRY(AdaptFolder::open(options.out, identity_of(options)));
   const AdaptContext context{options, folder, pool};

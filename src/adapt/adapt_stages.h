@@ -54,6 +54,7 @@ class AdaptModel {
  public:
   static Result<AdaptModel> open(const AdaptContext& context, bool with_adapter);
   AskModel ask() const;
+  ChunkScorer fit() const;
   const OpenModel& model() const { return *open_; }
 
  private:

@@ -5,6 +5,7 @@
 #include "chat/chat_tools.h"
 #include "chat/generator.h"
 #include "grammar/token_grammar.h"
+#include "knowledge/answer_prompt.h"
 
 namespace weir {
 namespace {
@@ -106,6 +107,20 @@ Result<std::optional<std::vector<double>>> Asker::likelihoods(std::span<const As
     means.push_back(sum / double(replied.size()));
   }
   return std::optional(std::move(means));
+}
+
+Result<std::vector<double>> Asker::fit(std::string_view question,
+                                       std::span<const FoundChunk> chunks) {
+  if (chunks.empty()) return std::vector<double>();
+  std::vector<Ask> asked;
+  for (const FoundChunk& chunk : chunks) {
+    AnswerPrompt prompt = question_prompt(question, chunk);
+    asked.push_back(
+        {.system = std::move(prompt.system), .text = std::move(prompt.user), .base_alone = true});
+  }
+  auto means = TRY(likelihoods(asked, question));
+  if (!means) return Error{"stopped"};
+  return *std::move(means);
 }
 
 }  // namespace weir

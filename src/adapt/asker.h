@@ -12,6 +12,7 @@
 #include "chat/chat_form.h"
 #include "chat/open_model.h"
 #include "grammar/structured_output.h"
+#include "knowledge/knowledge_search.h"
 
 namespace weir {
 
@@ -49,6 +50,9 @@ class Asker {
   // log-probabilities under the model. Of what is asked only system, text and base_alone count.
   Result<std::optional<std::vector<double>>> likelihoods(std::span<const Ask> asked,
                                                          std::string_view reply);
+  // likelihoods() of the question as the reply to question_prompt() of each chunk. Without
+  // adapters: these learned to answer. An error when it is stopped: a ChunkScorer.
+  Result<std::vector<double>> fit(std::string_view question, std::span<const FoundChunk> chunks);
 
  private:
   Asker(const OpenModel& open, ChatForm form, std::function<bool()> is_stopped)

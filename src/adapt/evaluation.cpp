@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "adapt/answer_score.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "stages/scores.h"
 
@@ -34,9 +35,14 @@ bool is_right_answer(const EvaluationCase& c, const std::string& text) {
          (!c.evidence.empty() && states_evidence(text, c.evidence));
 }
 
-// Whether the cited source is the chunk of the question, or says what is expected.
-bool is_right_source(const EvaluationCase& c, const FoundChunk& source) {
-  return (c.chunk != 0 && source.chunk == c.chunk) || is_right_answer(c, source.text);
+// Right is the chunk or the document of the question, and a source that states what is expected.
+Citation citation_of(const EvaluationCase& c, const FoundChunk& source) {
+  Citation citation{.chunk = source.chunk};
+  if (c.expected.empty()) return citation;
+  citation.states = is_right_answer(c, source.text);
+  const bool is_document = !c.document.empty() && base_name(source.document) == c.document;
+  citation.is_right = citation.states || is_document || (c.chunk != 0 && source.chunk == c.chunk);
+  return citation;
 }
 
 CaseAnswer judge_with_sources(const EvaluationCase& c, const std::string& reply,
@@ -55,9 +61,7 @@ CaseAnswer judge_with_sources(const EvaluationCase& c, const std::string& reply,
   for (const AnswerSentence& sentence : answer.sentences) {
     out.text += (out.text.empty() ? "" : " ") + sentence.text;
     if (sentence.evidence.text < 0) continue;
-    ++out.cited;
-    if (!c.expected.empty() && is_right_source(c, c.sources[size_t(sentence.evidence.text)]))
-      ++out.cited_rightly;
+    out.citations.push_back(citation_of(c, c.sources[size_t(sentence.evidence.text)]));
   }
   return out;
 }
@@ -123,8 +127,11 @@ ArmScore score_arm(std::span<const EvaluationCase> cases, std::span<const CaseAn
   ArmScore score;
   for (size_t i = 0; i < answers.size(); ++i) {
     const CaseAnswer& answer = answers[i];
-    score.cited += answer.cited;
-    score.cited_rightly += answer.cited_rightly;
+    const auto right = int(std::ranges::count(answer.citations, true, &Citation::is_right));
+    score.cited += int(answer.citations.size());
+    score.cited_rightly += right;
+    score.cited_stating += int(std::ranges::count(answer.citations, true, &Citation::states));
+    score.with_right_citation += right > 0;
     if (cases[i].expected.empty()) {
       ++score.unanswerable;
       score.refused_rightly += answer.is_refused;
@@ -172,6 +179,8 @@ Json arm_score_json(const std::string& name, const ArmScore& score) {
   json.set("refused_rightly", int64_t(score.refused_rightly));
   json.set("cited", int64_t(score.cited));
   json.set("cited_rightly", int64_t(score.cited_rightly));
+  json.set("cited_stating", int64_t(score.cited_stating));
+  json.set("with_right_citation", int64_t(score.with_right_citation));
   return json;
 }
 

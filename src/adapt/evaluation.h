@@ -48,18 +48,26 @@ struct EvaluationCase {
   std::string question, language;
   std::string expected;             // "": the documents do not answer it
   std::string evidence = {};        // words by which they answer it; "": not known
+  std::string document = {};        // file name of the one that answers; "": not known
   int64_t chunk = 0;                // that answers; 0: not known
   std::vector<FoundChunk> sources;  // shown to the arms with knowledge
   std::vector<Passage> passages = {};
   double score = 0;  // answer_score() of them
 };
 
+// A source that an answer names for a sentence.
+struct Citation {
+  int64_t chunk = 0;
+  bool is_right = false;  // of the question's chunk or document, or it states the answer
+  bool states = false;    // what is shown of it states the answer
+};
+
 struct CaseAnswer {
   std::string text = {};  // as a person would read it; of a refusal ""
   bool is_refused = false;
-  bool is_right = false;             // of an unanswerable question: refused
-  int cited = 0, cited_rightly = 0;  // sentences with a source; those whose source is the right one
-  std::string reply = {};            // of the model
+  bool is_right = false;                 // of an unanswerable question: refused
+  std::vector<Citation> citations = {};  // one for each sentence with a source
+  std::string reply = {};                // of the model
 };
 
 // Of the sources by answer_prompt(), or of the question alone. False: stopped. `answers` gets one
@@ -75,7 +83,10 @@ CaseAnswer judge_reply(const Way& way, const EvaluationCase& c, const std::strin
 struct ArmScore {
   int answerable = 0, right = 0, refused_wrongly = 0;
   int unanswerable = 0, refused_rightly = 0;
-  int cited = 0, cited_rightly = 0;
+  int cited = 0, cited_rightly = 0, cited_stating = 0;  // citations
+  // Answerable questions with a right citation: cited_rightly / cited is the precision of
+  // citations, this by `answerable` their recall.
+  int with_right_citation = 0;
 };
 ArmScore score_arm(std::span<const EvaluationCase> cases, std::span<const CaseAnswer> answers);
 // What an answer below the threshold becomes.

@@ -8,6 +8,7 @@
 #include "base/atomic_output.h"
 #include "base/clock.h"
 #include "base/progress.h"
+#include "base/stop_signal.h"
 #include "stages/scores.h"
 #include "tasks/problem_file.h"
 
@@ -70,6 +71,7 @@ Result<std::vector<EvaluationCase>> written_cases(const AdaptContext& context,
     c.expected = row.text_at("answer");
     c.language = guess_language(c.question) == "zh" ? "zh" : "en";
     c.evidence = row.text_at("evidence");
+    c.document = row.text_at("document");
     AskOptions ask;
     ask.search.count = context.options.sources;
     ask.searched = context.options.searched;
@@ -83,9 +85,34 @@ Result<std::vector<EvaluationCase>> written_cases(const AdaptContext& context,
   return cases;
 }
 
+// Orders the passages of all questions that may be answered as a bot does; false: stopped.
+Result<bool> fit_passages(const AdaptContext& context, const AdaptModel& model,
+                          std::vector<EvaluationCase>& cases) {
+  const double least = context.options.error_rate > 0 ? 0 : Calibration{}.threshold;
+  const ChunkScorer fit = model.fit();
+  Progress progress("passages", double(cases.size()), "questions");
+  for (EvaluationCase& c : cases) {
+    if (c.score >= least) {
+      auto fits = fit(c.question, passages_to_score(c.question, c.passages, c.sources));
+      if (stop_requested()) return false;
+      order_by_fit(TRY(fits), c.passages);
+    }
+    progress.update(double(&c - cases.data() + 1));
+  }
+  progress.finish();
+  return true;
+}
+
 Json answer_json(const Way& way, const EvaluationCase& c, const CaseAnswer& answer) {
-  Json json = Json::object(), sources = Json::array();
+  Json json = Json::object(), sources = Json::array(), citations = Json::array();
   for (const FoundChunk& source : c.sources) sources.push(source.chunk);
+  for (const Citation& one : answer.citations) {
+    Json citation = Json::object();
+    citation.set("chunk", one.chunk);
+    citation.set("is_right", one.is_right);
+    citation.set("states", one.states);
+    citations.push(std::move(citation));
+  }
   json.set("arm", way_name(way));
   json.set("question", c.question);
   json.set("expected", c.expected);
@@ -94,6 +121,7 @@ Json answer_json(const Way& way, const EvaluationCase& c, const CaseAnswer& answ
   json.set("is_refused", answer.is_refused);
   json.set("is_right", answer.is_right);
   json.set("sources", std::move(sources));
+  json.set("citations", std::move(citations));
   json.set("score", c.score);
   return json;
 }
@@ -200,6 +228,7 @@ StageResult calibrate_bot(const AdaptContext& context) {
     for (bool is_answerable : {true, false})
       cases.push_back(TRY(case_of(question, is_answerable, context, {}, search)));
   AdaptModel model = TRY(AdaptModel::open(context, true));
+  if (!TRY(fit_passages(context, model, cases))) return std::optional<Json>();
   constexpr std::array<Arm, 2> kAsked = {Arm::base_knowledge, Arm::adapted_knowledge};
   Progress progress("calibration", double(cases.size() * kAsked.size()), "answers");
   Json json = Json::object(), arms = Json::array();
@@ -243,13 +272,15 @@ StageResult evaluate_bot(const AdaptContext& context) {
       TRY(KnowledgeSearch::open(context.folder.file("knowledge.db"), context.pool));
   const std::string fitted = TRY(search.base().fact("calibration"));
   const Calibration calibration = TRY(read_calibration(fitted));
-  const auto made = TRY(made_cases(context, calibration, search));
-  const auto written = TRY(written_cases(context, calibration, search));
+  auto made = TRY(made_cases(context, calibration, search));
+  auto written = TRY(written_cases(context, calibration, search));
   if (made.empty() && written.empty())
     return Error{
         "no question of a held-out document is left to evaluate with; give more documents "
         "or more --minutes, or questions of your own with --questions"};
   AdaptModel model = TRY(AdaptModel::open(context, true));
+  for (std::vector<EvaluationCase>* cases : {&made, &written})
+    if (!TRY(fit_passages(context, model, *cases))) return std::optional<Json>();
   Evaluated of_made, of_written;
   if (!TRY(run_ways(context, made, calibration, model.ask(), "evaluation", of_made)))
     return std::optional<Json>();

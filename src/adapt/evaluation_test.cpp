@@ -45,8 +45,9 @@ TEST(BotEvaluation, RightAnswersAreCited) {
       answer(Arm::adapted_knowledge, valve(true), "The valve of line 2 opens at 6 bar. [2]");
   EXPECT_FALSE(a.is_refused);
   EXPECT_TRUE(a.is_right);
-  EXPECT_EQ(a.cited, 1);
-  EXPECT_EQ(a.cited_rightly, 1);
+  ASSERT_EQ(a.citations.size(), 1u);
+  EXPECT_EQ(a.citations[0].chunk, 7);
+  EXPECT_TRUE(a.citations[0].is_right && a.citations[0].states);
 }
 
 TEST(BotEvaluation, WhatNoSourceSaysIsRefused) {
@@ -54,7 +55,7 @@ TEST(BotEvaluation, WhatNoSourceSaysIsRefused) {
       answer(Arm::base_knowledge, valve(true), "The valve of line 2 opens at 9 bar. [2]");
   EXPECT_TRUE(a.is_refused);
   EXPECT_FALSE(a.is_right);
-  EXPECT_EQ(a.cited, 0);
+  EXPECT_TRUE(a.citations.empty());
 }
 
 TEST(BotEvaluation, SupportedButNotAskedForIsWrong) {
@@ -62,8 +63,18 @@ TEST(BotEvaluation, SupportedButNotAskedForIsWrong) {
                               "The pump of line 4 is made by Marlow of Leeds. [1]");
   EXPECT_FALSE(a.is_refused);
   EXPECT_FALSE(a.is_right);
-  EXPECT_EQ(a.cited, 1);
-  EXPECT_EQ(a.cited_rightly, 0);
+  ASSERT_EQ(a.citations.size(), 1u);
+  EXPECT_FALSE(a.citations[0].is_right || a.citations[0].states);
+}
+
+TEST(BotEvaluation, AnotherPlaceOfTheRightDocumentIsCitedRightly) {
+  EvaluationCase c = valve(true);
+  const std::string reply = "The pump of line 4 is made by Marlow of Leeds. [1]";
+  EXPECT_FALSE(judge_reply({Arm::base_knowledge}, c, reply, {}).citations.at(0).is_right);
+  c.document = "pumps.md";
+  const Citation citation = judge_reply({Arm::base_knowledge}, c, reply, {}).citations.at(0);
+  EXPECT_TRUE(citation.is_right);
+  EXPECT_FALSE(citation.states);
 }
 
 TEST(BotEvaluation, UnanswerableQuestionsWantARefusal) {
@@ -96,8 +107,9 @@ TEST(BotEvaluation, OneReplyIsJudgedInEveryWay) {
   EXPECT_FALSE(judge_reply(fallback, c, wrong, {}).is_right);
   const CaseAnswer both = judge_reply(beside, c, wrong, {});
   EXPECT_TRUE(both.is_right);
-  EXPECT_EQ(both.cited, 2);
-  EXPECT_EQ(both.cited_rightly, 1);
+  ASSERT_EQ(both.citations.size(), 2u);
+  EXPECT_FALSE(both.citations[0].is_right);
+  EXPECT_TRUE(both.citations[1].is_right);
   EXPECT_EQ(both.reply, wrong);
   EXPECT_EQ(judge_reply(alone, c, wrong, {}).text, "The valve of line 2 opens at 6 bar.");
   for (const Way& way : kWays) EXPECT_EQ(way_name(way_named(way_name(way))), way_name(way));
@@ -140,7 +152,7 @@ TEST(BotEvaluation, AThresholdCountsWhatIsAnsweredAllTheSame) {
 TEST(BotEvaluation, ArmsAreCounted) {
   const std::vector<EvaluationCase> cases = {valve(true), valve(true), valve(false)};
   const std::vector<CaseAnswer> answers = {
-      {.text = "a", .is_right = true, .cited = 2, .cited_rightly = 1},
+      {.text = "a", .is_right = true, .citations = {{.is_right = true}, {}}},
       {.is_refused = true},
       {.is_refused = true, .is_right = true}};
   const ArmScore score = score_arm(cases, answers);
@@ -151,6 +163,8 @@ TEST(BotEvaluation, ArmsAreCounted) {
   EXPECT_EQ(score.refused_rightly, 1);
   EXPECT_EQ(score.cited, 2);
   EXPECT_EQ(score.cited_rightly, 1);
+  EXPECT_EQ(score.cited_stating, 0);
+  EXPECT_EQ(score.with_right_citation, 1);
 }
 
 TEST(BotEvaluation, TheBotThatAnswersMoreRightlyIsKept) {
@@ -161,9 +175,10 @@ TEST(BotEvaluation, TheBotThatAnswersMoreRightlyIsKept) {
   EXPECT_FALSE(answers_more(refuses_all, answers_some));
   EXPECT_TRUE(answers_more(answers_some, refuses_all));
   EXPECT_FALSE(answers_more(answers_some, answers_some));  // as good is no reason for an adapter
-  CaseAnswer answer{.text = "a", .is_right = true, .cited = 1, .cited_rightly = 1};
+  CaseAnswer answer{.text = "a", .is_right = true, .citations = {{}}};
   refuse(valve(true), answer);
-  EXPECT_TRUE(answer.is_refused && !answer.is_right && answer.text.empty() && answer.cited == 0);
+  EXPECT_TRUE(answer.is_refused && !answer.is_right && answer.text.empty() &&
+              answer.citations.empty());
 }
 
 }  // namespace

@@ -79,6 +79,7 @@ Result<QuestionWithSources> choose_sources(const MadeQuestion& question, bool is
   if (weigh) {
     out.passages = find_passages(TRY(weigh(question.question)), out.found);
     out.sources = excerpts_of(out.found, out.passages, options.shown);
+    keep_passages_of(out.sources, out.passages);
     if (is_answerable && options.is_shuffled) show_answer(question, *own, options, out.sources);
   }
   Random random = random_of(question, kOrder, options.seed);

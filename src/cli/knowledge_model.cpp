@@ -56,14 +56,7 @@ Result<double> AnswerModel::judge(const AnswerPrompt& prompt) {
 
 Result<std::vector<double>> AnswerModel::fit(std::string_view question,
                                              std::span<const FoundChunk> chunks) {
-  std::vector<Ask> asked;
-  for (const FoundChunk& chunk : chunks) {
-    AnswerPrompt prompt = question_prompt(question, chunk);
-    asked.push_back({.system = std::move(prompt.system), .text = std::move(prompt.user)});
-  }
-  auto means = TRY(asker_->likelihoods(asked, question));
-  if (!means) return Error{"stopped"};
-  return *std::move(means);
+  return asker_->fit(question, chunks);
 }
 
 Result<QuestionEmbedder> QuestionEmbedder::open(const KnowledgeBase& base, int threads) {

@@ -78,10 +78,11 @@ Result<Ending> knowledge_ask(const KnowledgeAskOptions& options) {
   catch_stop_signals();
   const std::unique_ptr<AnswerModel> model =
       TRY(AnswerModel::open(options.model_path, options.model));
-  if (options.reranks)
-    ask.search.rerank = [&](std::string_view question, std::span<const FoundChunk> chunks) {
-      return model->fit(question, chunks);
-    };
+  const ChunkScorer fit = [&](std::string_view question, std::span<const FoundChunk> chunks) {
+    return model->fit(question, chunks);
+  };
+  ask.fit = fit;
+  if (options.reranks) ask.search.rerank = fit;
   AnswerJudge judge;
   if (!ask.calibration.model.empty())
     judge = [&](const AnswerPrompt& prompt) { return model->judge(prompt); };
@@ -98,7 +99,8 @@ Result<Ending> knowledge_ask(const KnowledgeAskOptions& options) {
                "note: {} sentence{} that no source supports left out (--unsupported shows "
                "them)\n",
                answer->removed.size(), answer->removed.size() == 1 ? " was" : "s were");
-  if (answer->refusal != Refusal::none) TRY(hand_over(options, path, *answer));
+  if (answer->refusal != Refusal::none && answer->refusal != Refusal::no_question)
+    TRY(hand_over(options, path, *answer));
   return Ending::done;
 }
 

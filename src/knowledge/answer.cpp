@@ -7,6 +7,7 @@
 #include "base/ascii.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "knowledge/greetings.h"
 #include "knowledge/words.h"
 #include "text/instructions.h"
 #include "text/sentences.h"
@@ -43,6 +44,14 @@ std::string without_marks(std::string_view text) {
   return std::string(trim(out));
 }
 
+// "source 1", "[Source 2]."
+bool names_a_source(std::string_view sentence) {
+  std::string small = lower_case(sentence);
+  std::erase_if(small, [](char c) { return !is_letter(c) && !is_digit(c); });
+  return small.starts_with("source") && small.size() > 6 &&
+         std::all_of(small.begin() + 6, small.end(), is_digit);
+}
+
 // A sentence whose mark follows its full stop: the mark is no sentence.
 std::vector<std::string> sentences_of(std::string_view reply) {
   std::vector<std::string> sentences;
@@ -51,6 +60,7 @@ std::vector<std::string> sentences_of(std::string_view reply) {
     std::string sentence(part);
     while (sentence.starts_with("- ") || sentence.starts_with("* ")) sentence.erase(0, 2);
     if (sentence.starts_with("```") || content_words(sentence).empty()) continue;
+    if (names_a_source(sentence) || sentence == "NO ANSWER" || sentence == "NO ANSWER.") continue;
     sentences.push_back(std::move(sentence));
     if (sentences.size() == kSentencesMax) break;
   }
@@ -80,7 +90,7 @@ void quote_passages(Answer& answer) {
   int quoted = 0;
   for (const Passage& passage : answer.passages) {
     const int source = source_of(answer, passage.chunk_id);
-    if (source < 0) continue;
+    if (source < 0) continue;  // a guard took it out
     if (quoted == kQuotesMax || passage.score < kNearlyAsGood * answer.passages[0].score) break;
     ++quoted;
     std::string text = whole_passage(passage);
@@ -114,6 +124,8 @@ const char* refusal_name(Refusal refusal) {
   switch (refusal) {
     case Refusal::none:
       return "none";
+    case Refusal::no_question:
+      return "no question";
     case Refusal::nothing_found:
       return "nothing found";
     case Refusal::not_answered:
@@ -164,9 +176,22 @@ void check_reply(std::string_view reply, const AskOptions& options, Answer& answ
   if (options.quotes != Quotes::none) quote_passages(answer);
 }
 
+bool needs_quotes(std::string_view reply, const AskOptions& options, const Answer& answer) {
+  if (options.quotes != Quotes::fallback) return options.quotes == Quotes::beside;
+  AskOptions plain = options;
+  plain.quotes = Quotes::none;
+  Answer checked = answer;
+  check_reply(reply, plain, checked);
+  return checked.refusal != Refusal::none;
+}
+
 Result<Answer> find_sources(KnowledgeSearch& search, std::string_view question,
                             const AskOptions& options, const AnswerJudge& judge) {
   Answer answer;
+  if (is_greeting(question)) {
+    answer.refusal = Refusal::no_question;
+    return answer;
+  }
   SearchOptions wanted = options.search;
   wanted.count = std::max(wanted.count, options.searched);
   const std::vector<FoundChunk> found = TRY(search.search(question, wanted));
@@ -183,6 +208,7 @@ Result<Answer> find_sources(KnowledgeSearch& search, std::string_view question,
     if (answer.sources.size() > size_t(options.search.count))
       answer.sources.resize(size_t(options.search.count));
   }
+  keep_passages_of(answer.sources, answer.passages);
   AnswerSigns signs = signs_of(question, words, found);
   if (judge) signs.judgement = TRY(judge(judge_prompt(question, answer.sources)));
   answer.score = answer_score(options.calibration, signs);
@@ -195,7 +221,12 @@ Result<Answer> answer_question(KnowledgeSearch& search, std::string_view questio
                                const AnswerJudge& judge) {
   Answer answer = TRY(find_sources(search, question, options, judge));
   if (answer.refusal != Refusal::none) return answer;
-  check_reply(TRY(write(answer_prompt(question, answer.sources))), options, answer);
+  const std::string reply = TRY(write(answer_prompt(question, answer.sources)));
+  if (options.fit && needs_quotes(reply, options, answer))
+    order_by_fit(
+        TRY(options.fit(question, passages_to_score(question, answer.passages, answer.sources))),
+        answer.passages);
+  check_reply(reply, options, answer);
   return answer;
 }
 
@@ -208,9 +239,13 @@ std::string source_text(const FoundChunk& chunk) {
 }
 
 std::string answer_text(const Answer& answer, std::string_view question) {
+  const bool is_unspaced_question = is_mostly_unspaced(question);
+  if (answer.refusal == Refusal::no_question)
+    return is_unspaced_question ? "请提出一个文档能回答的问题。"
+                                : "Please ask a question about the documents.";
   if (answer.refusal != Refusal::none)
-    return is_mostly_unspaced(question) ? "文档中没有找到这个问题的答案。"
-                                        : "The documents do not answer this question.";
+    return is_unspaced_question ? "文档中没有找到这个问题的答案。"
+                                : "The documents do not answer this question.";
   std::string text, list;
   std::vector<int> numbers(answer.sources.size(), 0);
   int used = 0;

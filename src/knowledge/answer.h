@@ -30,7 +30,7 @@ struct AnswerSentence {
   bool is_instructed = false;
 };
 
-enum class Refusal { none, nothing_found, not_answered, declined, unsupported };
+enum class Refusal { none, no_question, nothing_found, not_answered, declined, unsupported };
 const char* refusal_name(Refusal refusal);
 
 struct Answer {
@@ -57,6 +57,9 @@ struct AskOptions {
   // shown, cut down to them; 0: what is found is shown whole.
   int searched = 0;
   Quotes quotes = Quotes::none;
+  // Of the passages to quote, of questions that are not refused before; may be empty: then their
+  // words alone decide.
+  ChunkScorer fit = {};
   Calibration calibration = {};
   EvidenceOptions evidence = {};
   bool keeps_unsupported = false;  // in their place, with is_supported false
@@ -71,8 +74,12 @@ Result<Answer> answer_question(KnowledgeSearch& search, std::string_view questio
 Result<Answer> find_sources(KnowledgeSearch& search, std::string_view question,
                             const AskOptions& options, const AnswerJudge& judge);
 
-// Checks a reply against sources: fills sentences, removed and refusal of `answer`.
+// Checks a reply against sources: fills sentences, removed and refusal of `answer`. NO ANSWER and
+// the names of sources ("source 2") are no sentences.
 void check_reply(std::string_view reply, const AskOptions& options, Answer& answer);
+
+// Whether the answer that this reply becomes quotes passages.
+bool needs_quotes(std::string_view reply, const AskOptions& options, const Answer& answer);
 
 // "pg_dump.html, page 3, Backup > SQL Dump"
 std::string source_text(const FoundChunk& chunk);

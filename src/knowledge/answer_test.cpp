@@ -99,7 +99,11 @@ TEST_F(Answers, UnsupportedSentencesCanStayMarked) {
 TEST_F(Answers, AreRefusedWhenNothingSupportsThem) {
   make_base({{"notice.txt", "Employees give notice of 30 days."}});
   EXPECT_EQ(ask("zebra", "").refusal, Refusal::nothing_found);
-  EXPECT_EQ(ask("notice days of employees", "NO ANSWER").refusal, Refusal::declined);
+  const Answer declined = ask("notice days of employees", "NO ANSWER");
+  EXPECT_EQ(declined.refusal, Refusal::declined);
+  EXPECT_TRUE(declined.removed.empty());
+  EXPECT_TRUE(ask("notice days of employees", "source 1\n[Source 2].").removed.empty());
+  EXPECT_EQ(ask("Hello!", "").refusal, Refusal::no_question);
   EXPECT_EQ(ask("notice days of employees", "It is 45 weeks.").refusal, Refusal::unsupported);
   AskOptions strict;
   strict.calibration.threshold = 1.1;
@@ -132,6 +136,31 @@ TEST_F(Answers, PassagesAreQuotedWhereTheModelWritesNothing) {
   // The score still refuses.
   options.calibration.threshold = 1.1;
   EXPECT_EQ(ask(question, "NO ANSWER", options).refusal, Refusal::not_answered);
+}
+
+TEST_F(Answers, AModelScoresPassagesWhereTheyAreQuoted) {
+  make_base({{"notice.txt", "Employees give notice of 30 days to the company."},
+             {"firm.txt", "The company gives notice of 60 days to employees."}});
+  const std::string question = "How many days of notice does the company give employees?";
+  int asked = 0;
+  AskOptions options;
+  options.quotes = Quotes::fallback;
+  options.fit = [&](std::string_view,
+                    std::span<const FoundChunk> passages) -> Result<std::vector<double>> {
+    ++asked;
+    std::vector<double> fits;
+    for (const FoundChunk& passage : passages)
+      fits.push_back(passage.text.find("60 days") != std::string::npos ? -1 : -4);
+    return fits;
+  };
+  Answer answer = ask(question, "NO ANSWER", options);
+  ASSERT_EQ(answer.sentences.size(), 1u);
+  EXPECT_NE(answer.sentences[0].text.find("60 days"), std::string::npos);
+  EXPECT_EQ(asked, 1);
+  // Not where the model's own sentence stands.
+  answer = ask(question, "Employees give notice of 30 days. [1]", options);
+  EXPECT_FALSE(answer.is_quoted);
+  EXPECT_EQ(asked, 1);
 }
 
 TEST_F(Answers, InstructionsInDocumentsStayData) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "base/check.h"
 #include "base/text.h"
 #include "knowledge/words.h"
 #include "text/instructions.h"
@@ -15,6 +16,8 @@ namespace {
 constexpr double kNear = 0.6, kHead = 0.3, kRest = 0.2, kRankCost = 0.01;
 constexpr size_t kWordsMin = 3;
 constexpr double kShort = 0.5, kQuestion = 0.5;
+// Of a mean log-probability of a token. Chosen on the same half.
+constexpr double kFitShare = 0.3;
 constexpr size_t kPassageBytesMax = 700, kBesideBytesMax = 300, kItemLabelBytesMax = 90;
 
 using WordSet = std::unordered_set<std::string>;
@@ -149,6 +152,41 @@ std::string whole_passage(const Passage& passage) {
     text += (is_spaced ? " " : "") + *part;
   }
   return text;
+}
+
+void keep_passages_of(std::span<const FoundChunk> chunks, std::vector<Passage>& passages) {
+  std::erase_if(passages, [&](Passage& passage) {
+    const auto at = std::ranges::find(chunks, passage.chunk_id, &FoundChunk::chunk);
+    if (at == chunks.end() || at->text.find(passage.text) == std::string::npos) return true;
+    for (std::string* part : {&passage.before, &passage.after, &passage.label})
+      if (at->text.find(*part) == std::string::npos) part->clear();
+    return false;
+  });
+}
+
+std::vector<FoundChunk> passages_to_score(std::string_view question,
+                                          const std::vector<Passage>& passages,
+                                          std::span<const FoundChunk> chunks) {
+  std::vector<FoundChunk> out;
+  if (question.size() > kScoredQuestionBytes) return out;
+  for (const Passage& passage : passages) {
+    if (out.size() == kScoredPassages) break;
+    const auto at = std::ranges::find(chunks, passage.chunk_id, &FoundChunk::chunk);
+    CHECK(at != chunks.end());
+    out.push_back(*at);
+    out.back().text = whole_passage(passage);
+  }
+  return out;
+}
+
+void order_by_fit(std::span<const double> fits, std::vector<Passage>& passages) {
+  if (fits.empty()) return;
+  CHECK_LE(fits.size(), passages.size());
+  const double best = *std::ranges::max_element(fits);
+  for (size_t i = 0; i < fits.size(); ++i) passages[i].score += kFitShare * (fits[i] - best);
+  const auto end = passages.begin() + ptrdiff_t(fits.size());
+  std::stable_sort(passages.begin(), end,
+                   [](const Passage& a, const Passage& b) { return a.score > b.score; });
 }
 
 std::vector<FoundChunk> excerpts_of(std::span<const FoundChunk> found,

@@ -37,6 +37,23 @@ std::vector<Passage> find_passages(const std::vector<WeighedWord>& words,
 // With the sentences beside it.
 std::string whole_passage(const Passage& passage);
 
+// Leaves out passages that none of the chunks has, as a whole or as these are cut, and what stands
+// beside the others where their chunk does not have it.
+void keep_passages_of(std::span<const FoundChunk> chunks, std::vector<Passage>& passages);
+
+// How many passages are scored by a model: the first ones.
+inline constexpr size_t kScoredPassages = 5;
+// These, as chunks that hold nothing else, for a ChunkScorer. Each is of one of the chunks. None of
+// a question of more than kScoredQuestionBytes: it is read once for each.
+inline constexpr size_t kScoredQuestionBytes = 1024;
+std::vector<FoundChunk> passages_to_score(std::string_view question,
+                                          const std::vector<Passage>& passages,
+                                          std::span<const FoundChunk> chunks);
+// Orders them by their words and by what the model says of them together: a score becomes less by
+// 0.3 of what the passage's fit, a mean log-probability, lies below the best one. Passages that
+// were not scored come after them.
+void order_by_fit(std::span<const double> fits, std::vector<Passage>& passages);
+
 // The chunks of the passages, at most `count`, that of the best passage first; the text of each is
 // cut down to its passages, in their order there, with what introduces them.
 std::vector<FoundChunk> excerpts_of(std::span<const FoundChunk> found,

@@ -56,6 +56,40 @@ TEST(Passages, ALaterSentenceOfAnItemKeepsItsLabel) {
             "can change it.");
 }
 
+TEST(Passages, AModelsFitChangesTheirOrder) {
+  std::vector<Passage> passages;
+  for (int i = 0; i < 6; ++i)
+    passages.push_back({.chunk_id = i, .text = "p", .score = 0.6 - 0.05 * i});
+  order_by_fit({}, passages);
+  EXPECT_EQ(passages[0].chunk_id, 0);
+  // Five were scored; the sixth stays behind them.
+  order_by_fit(std::vector<double>{-3, -2.8, -2, -9, -2.1}, passages);
+  std::vector<int64_t> order;
+  for (const Passage& passage : passages) order.push_back(passage.chunk_id);
+  EXPECT_EQ(order, (std::vector<int64_t>{2, 4, 1, 0, 3, 5}));
+  EXPECT_NEAR(passages[0].score, 0.5, 1e-12);
+  EXPECT_NEAR(passages[1].score, 0.37, 1e-12);
+}
+
+TEST(Passages, AreScoredWithTheHeadingsOfTheirChunks) {
+  const auto passages = find_passages(weighed("opening pressure of line 2"), kFound, {.count = 8});
+  const std::vector<FoundChunk> chunks = passages_to_score("opening pressure", passages, kFound);
+  ASSERT_EQ(chunks.size(), std::min(passages.size(), kScoredPassages));
+  EXPECT_EQ(chunks[0].heading, "Valves");
+  EXPECT_EQ(chunks[0].text, whole_passage(passages[0]));
+  // A long question would be read once more for each.
+  EXPECT_TRUE(passages_to_score(std::string(2000, 'q'), passages, kFound).empty());
+}
+
+TEST(Passages, OnlyWhatIsLeftOfTheirChunksStays) {
+  auto passages = find_passages(weighed("pumps checked line 4 valve"), kFound, {.count = 8});
+  std::vector<FoundChunk> chunks = {kFound[0]};
+  chunks[0].text = "Pumps are checked every year. The pump of line 4 is made by [removed].";
+  keep_passages_of(chunks, passages);
+  ASSERT_EQ(passages.size(), 1u);
+  EXPECT_EQ(whole_passage(passages[0]), "Pumps are checked every year.");
+}
+
 TEST(Passages, ExcerptsKeepTheChunkOfTheBestPassageFirst) {
   const auto passages =
       find_passages(weighed("Who makes the pump of line 4?"), kFound, {.count = 2, .per_chunk = 1});

@@ -21,7 +21,7 @@ struct TuneSettings {
   int tokens = 0;  // of a step; 0: by the size of the data
   int window = 2048;
   double held_out = 0;
-  std::string verifier = "exact";
+  std::string verifier = "exact";  // of the held-out rows
   int64_t seed = 1;
 };
 

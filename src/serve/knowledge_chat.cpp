@@ -41,6 +41,7 @@ class CheckingWriter : public ReplyWriter {
 
   const char* content_type(bool streams) const override { return writer_->content_type(streams); }
   std::string keep_alive() const override { return writer_->keep_alive(); }
+  void take_fits(std::span<const double> fits) override { order_by_fit(fits, answer_.passages); }
   std::string begin(const ReplyUsage& usage) override { return writer_->begin(usage); }
   std::string part(int choice, const ReplyParts& parts, const ReplyUsage& usage) override {
     texts_[size_t(choice)] += parts.answer;
@@ -69,7 +70,7 @@ class CheckingWriter : public ReplyWriter {
   const std::unique_ptr<ReplyWriter> writer_;
   ServedBase& base_;  // of the server's state, which outlives requests
   const std::string question_;
-  const Answer answer_;             // with its sources
+  Answer answer_;                   // with its sources
   std::vector<std::string> texts_;  // of each choice of a stream, so far
 };
 
@@ -140,6 +141,19 @@ ApiResult<std::string> base_name_of(const KnowledgeShelf& shelf, const HttpReque
                   .param = "knowledge"};
 }
 
+void score_passages(const ServedBase& base, const Answer& answer, const std::string& question,
+                    ServeRequest& request) {
+  if (base.options().quotes == Quotes::none) return;
+  request.scored_reply = question;
+  for (const FoundChunk& passage : passages_to_score(question, answer.passages, answer.sources)) {
+    const AnswerPrompt prompt = question_prompt(question, passage);
+    Json messages = Json::array();
+    messages.push(chat_message("system", prompt.system));
+    messages.push(chat_message("user", prompt.user));
+    request.scored.push_back(std::move(messages));
+  }
+}
+
 std::optional<ApiError> consult(ServedBase& base, const HttpRequest& http, Generation& generation) {
   ServeRequest& request = generation.request;
   if (auto error = check_request(request)) return error;
@@ -164,6 +178,7 @@ std::optional<ApiError> consult(ServedBase& base, const HttpRequest& http, Gener
   request.sampling.temperature = 0;
   request.thinking = false;
   if (request.tokens_max == 0) request.tokens_max = kKnowledgeReplyTokens;
+  score_passages(base, *answer, question, request);
   generation.writer = std::make_unique<CheckingWriter>(std::move(generation.writer), base, question,
                                                        *std::move(answer), request.choices);
   return {};

@@ -24,6 +24,10 @@ std::string without_base(const KnowledgeShelf& shelf, const std::string& model);
 // The name of the base that the request asks for; "": none.
 ApiResult<std::string> base_name_of(const KnowledgeShelf& shelf, const HttpRequest& http);
 
+// Lets the model score the passages that the answer may quote (order_by_fit).
+void score_passages(const ServedBase& base, const Answer& answer, const std::string& question,
+                    ServeRequest& request);
+
 // Puts the base's sources into the conversation and a writer that checks the answer before the
 // generation's own. Sets its reply where the base has no answer. An error for what is no
 // conversation, and for tools, forms and scores, which a checked answer cannot keep.

@@ -4,6 +4,7 @@
 
 #include <ctime>
 
+#include "base/text.h"
 #include "chat/chat_tools.h"
 #include "knowledge/answer.h"
 #include "serve/knowledge_chat.h"
@@ -36,7 +37,7 @@ ApiResult<ServedBase*> base_of(const ServerState& server, const HttpRequest& htt
 
 ApiResult<std::string> question_of(RequestFields& fields) {
   std::string question = fields.text("question");
-  if (question.empty() || question.size() > kKnowledgeQuestionBytes)
+  if (trim(question).empty() || question.size() > kKnowledgeQuestionBytes)
     fields.refuse("question",
                   fmt::format("must be a text of 1 to {} bytes", kKnowledgeQuestionBytes));
   if (fields.error()) return *fields.error();
@@ -109,6 +110,7 @@ class AnswerReplyWriter : public ReplyWriter {
  public:
   AnswerReplyWriter(ServedBase& base, std::string question, Answer answer)
       : base_(base), question_(std::move(question)), answer_(std::move(answer)) {}
+  void take_fits(std::span<const double> fits) override { order_by_fit(fits, answer_.passages); }
   std::string part(int, const ReplyParts&, const ReplyUsage&) override { return ""; }
   std::string end(const ReplyUsage&) override { return ""; }
   std::string failure(const ApiError& error) override { return openai_error(error).body; }
@@ -157,6 +159,7 @@ ApiResult<Generation> ask(const ServerState& server, const HttpRequest& http) {
         kept.push_back(std::move(source));
       }
     answer->sources = std::move(kept);
+    keep_passages_of(answer->sources, answer->passages);
   }
   const AnswerPrompt prompt = answer_prompt(*question, answer->sources);
   made.request.asked = *question;
@@ -167,6 +170,7 @@ ApiResult<Generation> ask(const ServerState& server, const HttpRequest& http) {
   made.request.sampling.temperature = 0;
   made.request.thinking = false;
   made.request.tokens_max = kKnowledgeReplyTokens;
+  score_passages(**base, *answer, *question, made.request);
   made.writer =
       std::make_unique<AnswerReplyWriter>(**base, *std::move(question), *std::move(answer));
   return made;

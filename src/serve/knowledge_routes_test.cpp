@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "chat/chat_form.h"
+#include "chat/chat_tools.h"
 #include "knowledge/knowledge_base.h"
 #include "knowledge/unanswered.h"
 #include "testing/serve_fixture.h"
@@ -89,11 +91,105 @@ TEST_F(KnowledgeRoutes, WhatTheModelMakesUpIsRefused) {
   EXPECT_EQ((*questions)[0].question, "When does the valve of line 2 open?");
 }
 
+// The mean log-probability of the question as the model's reply to the prompt.
+double fit_of(const OpenModel& open, const AnswerPrompt& prompt, const std::string& question) {
+  const auto form = ChatForm::choose(open, "models/tiny.gguf", {});
+  Json messages = Json::array();
+  messages.push(chat_message("system", prompt.system));
+  messages.push(chat_message("user", prompt.user));
+  Request request;
+  request.prompt = form->encode(open, messages)->tokens;
+  request.scores_prompt = true;
+  request.scored_from = int(request.prompt.size());
+  const std::vector<int> reply = *open.tokenizer->encode(question);
+  request.prompt.insert(request.prompt.end(), reply.begin(), reply.end());
+  request.tokens_max = 1;
+  request.sampling.temperature = 0;
+  const auto completions = open.generator->generate({&request, 1});
+  double sum = 0;
+  for (const TokenScore& score : (*completions)[0].prompt_scores)
+    if (score.is_scored) sum += double(score.log_probability);
+  return sum / double(reply.size());
+}
+
+// The random model writes nothing that is supported, so passages are quoted: in the order that
+// their words and the model's scores give.
+TEST_F(KnowledgeRoutes, TheModelScoresThePassagesThatAreQuoted) {
+  const std::string path = folder_.file("two.db");
+  {
+    const auto base = KnowledgeBase::open(path, Database::Access::create);
+    ASSERT_TRUE(base) << base.error().message;
+    // The longer document is found second, and its valve fits the random model better. What stands
+    // beside the valve is too long to be quoted with it.
+    std::string six = "The valve of line 2 opens at 6 bar. Pumps are blue";
+    for (int i = 0; i < 20; ++i) six += " and pipes are long";
+    add(*base, "six.md", "", six + ".");
+    add(*base, "nine.md", "", "The valve of line 2 opens at 950 psi, says Marlow of Leeds.");
+  }
+  auto served = ServedBase::open(
+      {.name = "two", .path = path, .searched = 10, .quotes = Quotes::fallback}, {});
+  ASSERT_TRUE(served) << served.error().message;
+  const std::string question = "When does the valve of line 2 open?";
+  Answer expected = *(*served)->begin(question);
+  ASSERT_GE(expected.passages.size(), 2u);
+  std::vector<double> fits;
+  const OpenModel open = open_tiny_model();
+  for (const FoundChunk& passage : passages_to_score(question, expected.passages, expected.sources))
+    fits.push_back(fit_of(open, question_prompt(question, passage), question));
+  Answer by_words = expected;
+  check_reply("", (*served)->options(), by_words);
+  order_by_fit(fits, expected.passages);
+  check_reply("", (*served)->options(), expected);
+  const auto text_of = [&](const Answer& answer) {
+    return answer_json(answer, question).text_at("answer");
+  };
+  ASSERT_NE(text_of(expected), text_of(by_words)) << fits[0] << " " << fits[1];
+
+  ServerOptions options;
+  options.knowledge.bases.push_back(*std::move(served));
+  const auto server = Server::start(tiny_served(), std::move(options));
+  ASSERT_TRUE(server) << server.error().message;
+  const auto asked = [&](const std::string& route, const std::string& body) {
+    const ServedReply reply = ask((*server)->port(), "POST", route, body);
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    return reply;
+  };
+  const Json reply = asked("/knowledge/two/ask", R"({"question": ")" + question + R"("})").json();
+  EXPECT_EQ(at(reply, "answer").text(), text_of(expected)) << reply.dump();
+  EXPECT_TRUE(*at(reply, "quoted").as_bool());
+  const std::string messages =
+      R"("messages": [{"role": "user", "content": ")" + question + R"("}]})";
+  const ServedReply stream =
+      asked("/v1/chat/completions", R"({"model": "tiny@two", "stream": true, )" + messages);
+  EXPECT_NE(stream.body.find(expected.sentences[0].text), std::string::npos) << stream.body;
+  // Where there is no room for all prompts, the words decide.
+  auto again = ServedBase::open(
+      {.name = "two", .path = path, .searched = 10, .quotes = Quotes::fallback}, {});
+  ASSERT_TRUE(again) << again.error().message;
+  ServerOptions narrow;
+  narrow.sequences_max = 2;
+  narrow.knowledge.bases.push_back(*std::move(again));
+  const auto small = Server::start(tiny_served(), std::move(narrow));
+  ASSERT_TRUE(small) << small.error().message;
+  const ServedReply unscored =
+      ask((*small)->port(), "POST", "/knowledge/two/ask", R"({"question": ")" + question + R"("})");
+  EXPECT_EQ(at(unscored.json(), "answer").text(), text_of(by_words));
+  EXPECT_LT(number(unscored.json(), "usage.prompt_tokens"), number(reply, "usage.prompt_tokens"));
+}
+
 TEST_F(KnowledgeRoutes, WhatTheBaseDoesNotHoldNeedsNoModel) {
   const ServedReply reply = post("/knowledge/pumps/ask", R"({"question": "Who wrote Hamlet?"})");
   ASSERT_EQ(reply.status, 200) << reply.body;
   EXPECT_FALSE(*at(reply.json(), "answered").as_bool());
   EXPECT_EQ(number(reply.json(), "usage.completion_tokens"), 0);
+}
+
+TEST_F(KnowledgeRoutes, AGreetingIsNoQuestion) {
+  const Json reply = post("/knowledge/pumps/ask", R"({"question": "Hello!"})").json();
+  EXPECT_EQ(at(reply, "refusal").text(), "no question");
+  EXPECT_EQ(at(reply, "answer").text(), "Please ask a question about the documents.");
+  const auto base = KnowledgeBase::open(path_, Database::Access::read);
+  EXPECT_TRUE(unanswered_questions(*base)->empty());
 }
 
 constexpr const char* kNoAnswer = "The documents do not answer this question.";
@@ -182,6 +278,9 @@ TEST_F(KnowledgeRoutes, WrongRequestsSayWhatIsWrong) {
   EXPECT_EQ(other.status, 404);
   EXPECT_NE(other.body.find("there are: pumps"), std::string::npos) << other.body;
   EXPECT_EQ(post("/knowledge/pumps/ask", R"({"question": ""})").status, 400);
+  EXPECT_EQ(post("/knowledge/pumps/ask", R"({"question": " \n "})")
+                .status,
+            400);
   EXPECT_EQ(post("/knowledge/pumps/ask", R"({"question": "q", "stream": true})").status, 400);
   EXPECT_EQ(post("/knowledge/pumps/ask", "{").status, 400);
   EXPECT_EQ(post("/knowledge/pumps/search", R"({"question": "q", "count": 1000})").status, 400);

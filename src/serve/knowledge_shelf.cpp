@@ -65,6 +65,7 @@ Result<Answer> ServedBase::begin(const std::string& question,
 }
 
 void ServedBase::note_refusal(const std::string& question, const Answer& answer) {
+  if (answer.refusal == Refusal::no_question) return;
   const UnansweredQuestion asked{question, refusal_name(answer.refusal),
                                  int64_t(std::time(nullptr))};
   // A base that cannot be written still answers.

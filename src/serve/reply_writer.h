@@ -66,6 +66,9 @@ class ReplyWriter {
   }
   // What a stream sends while a client waits for long; "": nothing may.
   virtual std::string keep_alive() const { return ": keep-alive\n\n"; }
+  // Before any part: the mean log-probability of a token of ServeRequest::scored_reply after each
+  // of its conversations, or after the first ones.
+  virtual void take_fits(std::span<const double>) {}
   // Before the first part of a stream.
   virtual std::string begin(const ReplyUsage&) { return ""; }
   virtual std::string part(int choice, const ReplyParts& parts, const ReplyUsage& usage) = 0;

@@ -32,6 +32,16 @@ void ServeJob::start() {
   }
   left_ = int(count);
   whole_.resize(count);
+  // Where many wait, replies come first: passages are then quoted by their words alone.
+  const int room = setup_.engine.sequences_max() - setup_.engine.sequences();
+  if (room < int(count + setup_.prepared.scored.size())) {
+    for (const TokenRequest& sequence : setup_.prepared.scored)
+      usage_.prompt -= int64_t(sequence.prompt.size());
+    setup_.prepared.scored.clear();
+  }
+  append(setup_.prepared.sequences, setup_.prepared.scored);
+  fits_left_ = int(setup_.prepared.scored.size());
+  fits_.resize(size_t(fits_left_));
   const auto job = setup_.engine.submit(std::move(setup_.prepared.sequences), shared_from_this());
   if (!job)
     return end_with({.status = 429,
@@ -78,9 +88,17 @@ void ServeJob::process() {
   }
   charge(int64_t(tokens.size()));
   std::string out;
-  for (const Token& token : tokens) {
+  for (Token& token : tokens) {
     if (is_done_) return;
-    process_token(token, out);
+    if (size_t(token.sequence) >= texts_.size())
+      take_fit(token);
+    else if (fits_left_ > 0)
+      waiting_.push_back(std::move(token));
+    else
+      process_token(token, out);
+    if (fits_left_ > 0) continue;
+    for (const Token& earlier : std::exchange(waiting_, {}))
+      if (!is_done_) process_token(earlier, out);
   }
   if (is_done_) return;
   if (!out.empty() && !setup_.exchange->write(std::move(out))) {
@@ -127,6 +145,21 @@ void ServeJob::take_judgement(int choice, std::optional<double> score) {
     return;
   }
   end_when_done();
+}
+
+void ServeJob::take_fit(const Token& token) {
+  const Drawn& drawn = token.drawn;
+  if (drawn.reason == FinishReason::failed && drawn.is_last)
+    return end_with({.status = 500, .message = "the model could not go on: " + drawn.error});
+  double sum = 0;
+  int count = 0;
+  for (const TokenScore& score : drawn.prompt_scores)
+    if (score.is_scored) {
+      sum += double(score.log_probability);
+      ++count;
+    }
+  fits_[size_t(token.sequence) - texts_.size()] = count > 0 ? sum / count : 0;
+  if (--fits_left_ == 0) setup_.writer->take_fits(fits_);
 }
 
 void ServeJob::process_token(const Token& token, std::string& out) {

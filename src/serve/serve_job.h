@@ -48,6 +48,7 @@ class ServeJob : public TokenReceiver, public std::enable_shared_from_this<Serve
   void process();
   void charge(int64_t tokens);
   void process_token(const Token& token, std::string& out);
+  void take_fit(const Token& token);
   void add(int choice, ReplyParts parts, std::string& out);
   void ask_judge(int choice);
   void take_judgement(int choice, std::optional<double> score);
@@ -68,6 +69,9 @@ class ServeJob : public TokenReceiver, public std::enable_shared_from_this<Serve
   std::vector<std::unique_ptr<ReplyGuard>> guards_;  // of each, where there is a guard
   std::vector<ReplyParts> whole_;                    // unless it streams
   ReplyUsage usage_;
+  std::vector<double> fits_;  // of the scored prompts
+  int fits_left_ = 0;         // that are not known; tokens of replies wait for them
+  std::vector<Token> waiting_;
   int left_ = 0;       // sequences that have not ended
   int questions_ = 0;  // that a judge has not answered
   bool is_done_ = false, has_begun_ = false;

@@ -56,6 +56,11 @@ struct ServeRequest {
   std::optional<OutputForm> form = {};
   std::string form_field = {};
 
+  // Conversations whose next reply might be `scored_reply`: how probable it is after each is known
+  // before the request's own reply is written (ReplyWriter::take_fits), without adapters.
+  std::vector<Json> scored = {};
+  std::string scored_reply = {};
+
   bool streams = false;
   bool includes_usage = false;   // in a stream
   bool wants_scores = false;     // log-probabilities

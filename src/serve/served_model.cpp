@@ -195,6 +195,29 @@ ApiResult<std::vector<int>> ServedModel::begun_tokens(const ServeRequest& reques
   return *std::move(tokens);
 }
 
+// A prompt that is too long for the context is left out with those after it.
+ApiResult<std::vector<TokenRequest>> ServedModel::encode_scored(const ServeRequest& request) const {
+  std::vector<TokenRequest> scored;
+  const auto reply = tokenizer().encode(request.scored_reply);
+  if (!reply) return ApiError{.message = reply.error().message, .param = "messages"};
+  if (reply->empty()) return scored;
+  for (const Json& messages : request.scored) {
+    TemplateOptions how;
+    if (form_.has_thinking_switch()) how.thinking = false;
+    const Result<ChatPrompt> prompt = form_.encode(open_, messages, std::move(how));
+    if (!prompt) return ApiError{.message = prompt.error().message, .param = "messages"};
+    TokenRequest sequence{.prompt = prompt->tokens, .tokens_max = 1};
+    sequence.sampling.temperature = 0;
+    sequence.scores_prompt = true;
+    sequence.scored_from = int(sequence.prompt.size());
+    sequence.adapter = AdapterUse::kNone;
+    sequence.prompt.insert(sequence.prompt.end(), reply->begin(), reply->end());
+    if (sequence.prompt.size() >= size_t(positions_max())) break;
+    scored.push_back(std::move(sequence));
+  }
+  return scored;
+}
+
 ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) const {
   PreparedRequest prepared;
   Request ends;
@@ -299,6 +322,11 @@ ApiResult<PreparedRequest> ServedModel::prepare(const ServeRequest& request) con
       if (request.echoes) prepared.echoes.push_back(echo);
     }
   }
+  auto scored = encode_scored(request);
+  if (!scored) return std::move(scored).error();
+  prepared.scored = *std::move(scored);
+  for (const TokenRequest& one : prepared.scored)
+    prepared.prompt_tokens += int64_t(one.prompt.size());
   return prepared;
 }
 

@@ -30,9 +30,10 @@ struct ServedModelOptions {
 
 // A request that the engine will take.
 struct PreparedRequest {
-  std::vector<TokenRequest> sequences;  // of each prompt all choices
-  std::vector<std::string> echoes;      // of each sequence; empty unless wanted
-  bool is_prompt_alone = false;         // the sequences' only tokens are not wanted
+  std::vector<TokenRequest> sequences;    // of each prompt all choices
+  std::vector<TokenRequest> scored = {};  // prompts that end with ServeRequest::scored_reply
+  std::vector<std::string> echoes;        // of each sequence; empty unless wanted
+  bool is_prompt_alone = false;           // the sequences' only tokens are not wanted
   ReplyTextOptions text;
   std::string begun = {};                                // what replies begin with, not shown
   std::vector<std::unique_ptr<TokenFilter>> filters;     // of the sequences, which they outlive
@@ -74,6 +75,7 @@ class ServedModel {
   ApiResult<std::vector<int>> encode_text(const TextPrompt& prompt, bool allow_special) const;
   ApiResult<std::vector<int>> encode_chat(const ServeRequest& request,
                                           PreparedRequest& prepared) const;
+  ApiResult<std::vector<TokenRequest>> encode_scored(const ServeRequest& request) const;
 
   ApiResult<std::vector<std::vector<int>>> encode_infill(const ServeRequest& request,
                                                          PreparedRequest& prepared) const;

@@ -300,7 +300,8 @@ class PoolServer : public Server {
   static std::optional<ApiError> take_for_key(const HttpRequest& request,
                                               PreparedRequest& prepared) {
     if (!request.key) return {};
-    for (TokenRequest& sequence : prepared.sequences) sequence.owner = "key " + request.key->id();
+    for (auto* sequences : {&prepared.sequences, &prepared.scored})
+      for (TokenRequest& sequence : *sequences) sequence.owner = "key " + request.key->id();
     return request.key->meter().check_prompt(prepared.prompt_tokens, monotonic_ns());
   }
 
