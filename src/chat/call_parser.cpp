@@ -255,15 +255,13 @@ CallParser::Match CallParser::match_deepseek_header(Header& header) const {
 }
 
 CallParser::Match CallParser::match_invoke(Header& header) const {
-  Cursor cursor(pending_);
-  for (const std::string_view opener : kOpeners) cursor.take(opener);
-  const bool is_open = cursor.at() > 0;
-  Cursor inside(std::string_view(pending_).substr(cursor.at()));
+  const size_t opener = opener_ > 1 ? opener_ : 0;  // a later call of a block has none
+  Cursor inside(std::string_view(pending_).substr(opener));
   inside.skip_blanks();
   if (inside.ends()) return Match::more;
   if (!inside.take(tag("invoke", false) + " name=\"") || !inside.take_until("\">", header.name))
     return inside.is_short() ? Match::more : Match::no;
-  header.bytes = (is_open ? cursor.at() : 0) + inside.at();
+  header.bytes = opener + inside.at();
   return is_callable(header.name) ? Match::yes : Match::no;
 }
 

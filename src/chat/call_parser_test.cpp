@@ -98,6 +98,10 @@ const ReplyRow kReplyRows[] = {
     {"<｜tool▁calls▁begin｜> nothing", "<｜tool▁calls▁begin｜> nothing"},
     {"\n\n<｜DSML｜tool_calls>\n</｜DSML｜tool_calls>",
      "\n\n<｜DSML｜tool_calls>\n</｜DSML｜tool_calls>"},
+    // A block in a block: the outer one's mark is text.
+    {"<｜DSML｜function_calls><｜DSML｜tool_calls><｜DSML｜invoke name=\"f\"></｜DSML｜invoke>"
+     "</｜DSML｜tool_calls>",
+     "<｜DSML｜function_calls>|f({})"},
     // Calls that break: handed over at once, they have begun.
     {"A <tool_call>{\"name\": \"f\", \"arguments\": {\"a\": 1,}} B",
      "A <tool_call>{\"name\": \"f\", \"arguments\": {\"a\": 1,}} B", "A}} B|f({\"a\": 1,"},
