@@ -122,10 +122,10 @@ TEST(QuantizedActivations, IsWithinHalfAStepOfTheNumbers) {
           const float* x = p.left.data() + size_t(m) * p.left_row() + begin;
           float most = 0;
           for (int k = 0; k < count; ++k) most = std::max(most, std::fabs(x[k]));
-          // Half a step, and the rounding of x / scale and of the number itself.
+          // Half a step, and four roundings: of the scale, its inverse, x times it and the number.
+          const float bound = 0.5f * most / kLargestInteger + 4 * 0x1p-24f * most;
           for (int k = 0; k < count; ++k)
-            ASSERT_LE(std::fabs(quantized_number(p, m, begin + k) - x[k]),
-                      0.5002f * most / kLargestInteger);
+            ASSERT_LE(std::fabs(quantized_number(p, m, begin + k) - x[k]), bound);
         }
     }
 }
