@@ -177,6 +177,9 @@ TEST_F(Lora, WhatHasNoPlaceIsRefusedWithAReason) {
            {R"({"bias": "all"})", "'bias' is 'all'"},
            {R"({"modules_to_save": ["lm_head"]})", "'modules_to_save'"},
            {R"({"init_lora_weights": "pissa_niter_4"})", "pissa"},
+           // peft 0.21.2: with W + s B A logits differ by 0.32 (aLoRA) and 0.11 (LoRA-GA).
+           {R"({"alora_invocation_tokens": [5, 6]})", "'alora_invocation_tokens' is set"},
+           {R"({"init_lora_weights": "lora_ga"})", "'lora_ga'"},
            {R"({"lora_alpha": 1e300})", "the scale of"},
            {R"({"lora_alpha": "x"})", "lora_alpha"}}) {
     const std::string folder = folder_with(adapter, config, "a" + std::to_string(count++), changes);

@@ -43,9 +43,13 @@ Result<void> check_method(const Json& json) {
   for (const char* key : {"lora_bias", "modules_to_save", "trainable_token_indices",
                           "layer_replication", "fan_in_fan_out", "use_qalora", "use_bdlora"})
     if (is_on(json, key)) return refused(fmt::format("'{}' is set", key), kMerge);
+  if (is_on(json, "alora_invocation_tokens"))
+    return refused(
+        "'alora_invocation_tokens' is set, so the adapter counts only behind these tokens",
+        "it cannot be merged either: use it with PEFT");
   // These put something else in place of the base's weights when training begins.
   const std::string& begin = json.text_at("init_lora_weights");
-  for (const char* word : {"pissa", "olora", "corda", "loftq"})
+  for (const char* word : {"pissa", "olora", "corda", "loftq", "lora_ga"})
     if (begin.find(word) != std::string::npos)
       return refused(fmt::format("'init_lora_weights' is '{}', so the adapter fits only a base "
                                  "that was changed when training began",
